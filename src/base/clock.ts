@@ -1,0 +1,46 @@
+/** A pending timer. */
+export interface Timer {
+  /** Stops the timer; harmless when it has fired or was stopped before. */
+  cancel(): void
+}
+
+export interface TimerOptions {
+  /** A timer that must not keep the process alive (default false). */
+  readonly background?: boolean
+}
+
+/**
+ * Time and chance, handed in from outside so that tests can turn them by hand.
+ * The wall clock of a device jumps (1970 at boot, NTP later); durations and deadlines use {@link monotonicMs} only.
+ */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970-01-01T00:00:00Z, with a fraction where the platform has one. May jump. */
+  now(): number
+  /** Milliseconds since an arbitrary start; never goes back. */
+  monotonicMs(): number
+  /** A number in [0, 1). Not for secrets. */
+  random(): number
+  /** Calls `callback` once after `delayMs` (any length, also beyond the 24.8 days of a Node timer). */
+  timer(delayMs: number, callback: () => void, options?: TimerOptions): Timer
+}
+
+const longestNodeTimerMs = 2 ** 31 - 1
+
+function nodeTimer(delayMs: number, callback: () => void, options: TimerOptions = {}): Timer {
+  let handle: NodeJS.Timeout
+  const arm = (leftMs: number) => {
+    const stepMs = Math.min(Math.max(leftMs, 0), longestNodeTimerMs)
+    handle = setTimeout(() => (leftMs > stepMs ? arm(leftMs - stepMs) : callback()), stepMs)
+    if (options.background) handle.unref()
+  }
+  arm(delayMs)
+  return { cancel: () => clearTimeout(handle) }
+}
+
+/** The real clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  random: () => Math.random(),
+  timer: nodeTimer,
+}

@@ -1,0 +1,182 @@
+/** One row of the error table: what the code means to a user. README's table is generated from it. */
+export interface ErrorKind {
+  /** One sentence: what happened. */
+  readonly meaning: string
+  /** What to do about it. */
+  readonly remedy: string
+  /** Whether the same attempt may succeed later without anybody changing anything. */
+  readonly retryable: boolean
+  /** Exit code of a command that ends with this error. */
+  readonly exitCode: 1 | 2 | 3 | 4 | 5 | 6 | 70
+}
+
+const kind = (exitCode: ErrorKind['exitCode'], retryable: boolean, meaning: string, remedy: string): ErrorKind => ({
+  meaning,
+  remedy,
+  retryable,
+  exitCode,
+})
+
+/** Every error of the agent, by code. Errors are API: codes are stable, texts are not. */
+export const errorKinds = {
+  USAGE: kind(2, false, 'The command line is wrong.', 'See COMMAND --help.'),
+  CONFIG_INVALID: kind(3, false, 'A configuration file or setting is wrong.', 'Run "device-cloud config check".'),
+  INVALID_ARGUMENT: kind(2, false, 'A value given to the library is not allowed.', 'See the message for what is.'),
+  NAME_NOT_RESOLVED: kind(
+    4,
+    true,
+    'The host name has no address.',
+    'Check cloud.host and the DNS server of the device.',
+  ),
+  NETWORK_UNREACHABLE: kind(4, true, 'There is no route to the host.', 'Check the network link and the default route.'),
+  TCP_FAILED: kind(4, true, 'The TCP connection was refused or broke.', 'Check cloud.port and firewalls on the way.'),
+  PROXY_FAILED: kind(4, true, 'The proxy cannot be used.', 'Check the proxy section of the connection file.'),
+  PROXY_REFUSED: kind(
+    4,
+    true,
+    'The proxy refused to connect.',
+    'Check proxy.username, proxy.password and the rules of the proxy.',
+  ),
+  TLS_FAILED: kind(4, true, 'The TLS handshake failed.', 'Check that the port speaks TLS 1.2 or 1.3.'),
+  CERTIFICATE_REFUSED: kind(
+    4,
+    true,
+    'The certificate of the server is not trusted.',
+    'Check ca_bundle_file and the host name.',
+  ),
+  CERTIFICATE_NOT_YET_VALID: kind(
+    4,
+    true,
+    'The certificate is not valid yet: the clock of the device is behind.',
+    'Set the clock (NTP).',
+  ),
+  CERTIFICATE_EXPIRED: kind(
+    4,
+    true,
+    'The certificate of the server has expired, or the clock of the device is ahead.',
+    'Check the clock; tell the owner of the server.',
+  ),
+  WEBSOCKET_REFUSED: kind(4, true, 'The server refused the WebSocket upgrade.', 'Check host, port and path.'),
+  LOGIN_REFUSED: kind(
+    5,
+    true,
+    'The cloud refused the login.',
+    'Check cloud.token, and that the thing key is not locked to another client id.',
+  ),
+  KICKED: kind(
+    4,
+    true,
+    'The cloud closed the connection right after the login.',
+    'Look for a second device with the same thing key.',
+  ),
+  THROTTLED: kind(4, true, 'The cloud asks to slow down.', 'Nothing: the agent waits and tries again.'),
+  NOT_CONNECTED: kind(
+    4,
+    true,
+    'There is no connection to the cloud.',
+    'Wait for the link, or run "device-cloud check".',
+  ),
+  LINK_LOST: kind(4, true, 'The connection ended while waiting for an answer.', 'Nothing: the agent connects again.'),
+  TIMEOUT: kind(4, true, 'No answer came in time.', 'Try again; run "device-cloud check" if it lasts.'),
+  REFUSED_BY_CLOUD: kind(
+    1,
+    false,
+    'The cloud answered with an error.',
+    'See errorCodes and errorMessages in the details.',
+  ),
+  PROTOCOL_VIOLATION: kind(
+    1,
+    true,
+    'The peer sent something that is not TR50.',
+    'Report it with the output of "device-cloud diag".',
+  ),
+  LIMIT_EXCEEDED: kind(
+    1,
+    false,
+    'Something is larger than its limit.',
+    'See the message for the limit and who sets it.',
+  ),
+  OUTBOX_FULL: kind(
+    1,
+    true,
+    'The sample was dropped because the outbox is full.',
+    'Raise queue.max_bytes, or publish less while offline.',
+  ),
+  FILE_NOT_FOUND: kind(1, false, 'The file does not exist.', 'Check its name and store.'),
+  FILE_ACCESS: kind(1, false, 'The file system refused the operation.', 'Check owner, mode and mount options.'),
+  DISK_FULL: kind(1, true, 'There is not enough space on the file system.', 'Free some space and try again.'),
+  CHECKSUM_MISMATCH: kind(1, true, 'What arrived is not what was sent.', 'Try again.'),
+  HTTP_STATUS: kind(1, true, 'The file service answered with an error status.', 'See status in the details.'),
+  PATH_REFUSED: kind(6, false, 'Policy does not allow this path.', 'Name it in file_transfer.allow.'),
+  POLICY_REFUSED: kind(6, false, 'Policy does not allow this.', 'See the message for the setting that decides.'),
+  NOT_SUPPORTED: kind(1, false, 'This system or build cannot do that.', 'See the message.'),
+  EXECUTION_FAILED: kind(1, false, 'A program ended with an error.', 'See exitCode and output in the details.'),
+  MANAGER_NOT_RUNNING: kind(
+    4,
+    true,
+    'No device manager answers on the local socket.',
+    'Start "device-cloud manager", or check -c and runtime_dir.',
+  ),
+  CLOSED: kind(1, false, 'The client is closed.', 'Create a new Client.'),
+  ABORTED: kind(1, false, 'The caller ended the wait.', 'Nothing.'),
+  INTERNAL: kind(70, false, 'A bug in device-cloud.', 'Report it with the output of "device-cloud diag".'),
+} as const satisfies Record<string, ErrorKind>
+
+/** A code of {@link errorKinds}. */
+export type ErrorCode = keyof typeof errorKinds
+
+export interface AgentErrorOptions {
+  /** The error underneath. */
+  readonly cause?: unknown
+  /** Facts for programs: plain JSON values, never a secret. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The one error class of the agent.
+ * `message` says what failed, on what and why; `code` is stable; `details` holds facts for programs.
+ */
+export class AgentError extends Error {
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: AgentErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'AgentError'
+    this.code = code
+    this.details = options.details ?? {}
+  }
+
+  /** Whether the same attempt may succeed later without anybody changing anything. */
+  get retryable(): boolean {
+    return errorKinds[this.code].retryable
+  }
+
+  /** What to do about it, in one sentence. */
+  get remedy(): string {
+    return errorKinds[this.code].remedy
+  }
+
+  /** The exit code of a command that ends with this error. */
+  get exitCode(): number {
+    return errorKinds[this.code].exitCode
+  }
+}
+
+/** `error` itself when it is an {@link AgentError}; anything else was not foreseen and becomes `INTERNAL`. */
+export function asAgentError(error: unknown): AgentError {
+  if (error instanceof AgentError) return error
+  return new AgentError('INTERNAL', messageOf(error), { cause: error })
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message || error.name
+  return String(error)
+}
+
+/** The errno name (`ENOENT`, `ECONNREFUSED`, …) of a system error, or undefined. */
+export function errnoOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}

@@ -1,0 +1,158 @@
+import type { Clock } from './clock.ts'
+
+/** Log levels, most important first. */
+export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** Facts beside a message; plain values, printed as `key=value`. */
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** Where a user's application may take the agent's log lines: `console`, pino and winston fit. */
+export interface Logger {
+  error(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  debug(message: string, fields?: LogFields): void
+  trace?(message: string, fields?: LogFields): void
+}
+
+/** One finished line, secrets already hidden. */
+export interface LogRecord {
+  readonly epochMs: number
+  readonly level: LogLevel
+  readonly component: string
+  readonly message: string
+  readonly fields: LogFields
+}
+
+export type LogSink = (record: LogRecord) => void
+
+interface Shared {
+  readonly clock: Clock
+  readonly sink: LogSink
+  readonly secrets: Set<string>
+  readonly limited: Map<string, { untilMs: number; held: number }>
+  level: LogLevel
+}
+
+const oncePerMs = 60_000
+const mostLimitedKinds = 500
+
+/** The agent's own logger: levels, a component name, secrets hidden, and {@link Log.limited} for what may come in floods. */
+export class Log implements Logger {
+  readonly #shared: Shared
+  readonly #component: string
+
+  private constructor(shared: Shared, component: string) {
+    this.#shared = shared
+    this.#component = component
+  }
+
+  static create(options: { clock: Clock; sink: LogSink; level?: LogLevel }): Log {
+    const { clock, sink, level = 'info' } = options
+    return new Log({ clock, sink, secrets: new Set(), limited: new Map(), level }, 'agent')
+  }
+
+  /** A logger that shares level, sink and secrets but writes under another component name. */
+  child(component: string): Log {
+    return new Log(this.#shared, component)
+  }
+
+  get level(): LogLevel {
+    return this.#shared.level
+  }
+
+  set level(level: LogLevel) {
+    this.#shared.level = level
+  }
+
+  /** From now on `secret` appears as `[hidden]` in every line of this logger and its children. */
+  hide(secret: string | undefined): void {
+    // A secret of one or two characters would blank out half of every line and protect nothing.
+    if (secret !== undefined && secret.length > 2) this.#shared.secrets.add(secret)
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#write('error', message, fields)
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#write('warn', message, fields)
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#write('info', message, fields)
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#write('debug', message, fields)
+  }
+
+  trace(message: string, fields?: LogFields): void {
+    this.#write('trace', message, fields)
+  }
+
+  /** Writes at most one line per `kind` and minute; the next one says how many were held back (`repeated=N`). */
+  limited(kind: string, level: LogLevel, message: string, fields: LogFields = {}): void {
+    const { clock, limited } = this.#shared
+    const nowMs = clock.monotonicMs()
+    const entry = limited.get(kind)
+    if (entry !== undefined && nowMs < entry.untilMs) {
+      entry.held++
+      return
+    }
+    if (entry === undefined && limited.size >= mostLimitedKinds) {
+      for (const [name, { untilMs }] of limited) if (nowMs >= untilMs) limited.delete(name)
+      if (limited.size >= mostLimitedKinds) return
+    }
+    limited.set(kind, { untilMs: nowMs + oncePerMs, held: 0 })
+    this.#write(level, message, entry !== undefined && entry.held > 0 ? { ...fields, repeated: entry.held } : fields)
+  }
+
+  #write(level: LogLevel, message: string, fields: LogFields = {}): void {
+    const { sink, clock } = this.#shared
+    if (logLevels.indexOf(level) > logLevels.indexOf(this.#shared.level)) return
+    const hidden = Object.entries(fields).map(([key, value]) => [key, this.#hideIn(value)] as const)
+    const fieldsHidden = Object.fromEntries(hidden)
+    sink({
+      epochMs: clock.now(),
+      level,
+      component: this.#component,
+      message: this.#hideText(message),
+      fields: fieldsHidden,
+    })
+  }
+
+  #hideIn(value: unknown): unknown {
+    if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean') return value
+    if (typeof value === 'string') return this.#hideText(value)
+    return this.#hideText(value instanceof Error ? value.message : (JSON.stringify(value) ?? String(value)))
+  }
+
+  #hideText(text: string): string {
+    let hidden = text
+    for (const secret of this.#shared.secrets)
+      if (hidden.includes(secret)) hidden = hidden.replaceAll(secret, '[hidden]')
+    return hidden
+  }
+}
+
+/** A record as one line of text: `2024-03-05T10:11:12.000Z INFO  link: connected host=cloud.example.test`. */
+export function formatLogRecord(record: LogRecord): string {
+  const fields = Object.entries(record.fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}=${quoteField(String(value))}`)
+  const time = new Date(record.epochMs).toISOString()
+  const oneLine = escapeControls(record.message)
+  return `${time} ${record.level.toUpperCase().padEnd(5)} ${record.component}: ${oneLine}${fields.join('')}`
+}
+
+function quoteField(text: string): string {
+  return /^[\w.:/@+-]+$/.test(text) ? text : JSON.stringify(text)
+}
+
+/** What comes from outside must not forge a second line or drive a terminal. */
+function escapeControls(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, unit => `\\x${unit.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
