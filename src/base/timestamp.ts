@@ -5,7 +5,7 @@
  */
 export function formatTimestamp(epochMs: number): string {
   const wholeMs = Math.floor(epochMs)
-  const micros = Math.min(999, Math.floor((epochMs - wholeMs) * 1000))
+  const micros = Math.min(999, Math.round((epochMs - wholeMs) * 1000))
   return `${new Date(wholeMs).toISOString().slice(0, -1)}${micros === 0 ? '000' : String(micros).padStart(3, '0')}Z`
 }
 
