@@ -1,0 +1,110 @@
+import { crc32 } from './crc32.ts'
+
+/**
+ * Records in an append-only file, so framed that damage costs only what it hit:
+ *
+ *     FE ED | length of the body, u32 LE | CRC-32 of length and body, u32 LE | body
+ *
+ * FE never occurs in UTF-8 text. After damage the reader looks for the next mark whose record has a right sum,
+ * and a text body cannot contain one.
+ */
+const mark = [0xfe, 0xed] as const
+/** Bytes that the frame adds to each body. */
+export const recordOverheadBytes = 10
+/** The longest body; a length beyond it is damage. */
+export const maxRecordBytes = 16 * 1024 * 1024
+
+/** How many bytes a body of `bodyBytes` takes in the file. */
+export function framedBytes(bodyBytes: number): number {
+  return bodyBytes + recordOverheadBytes
+}
+
+/** Writes one framed record into `target` at `offset` and returns the offset behind it. */
+export function writeRecord(target: Uint8Array, offset: number, body: Uint8Array): number {
+  const view = new DataView(target.buffer, target.byteOffset, target.byteLength)
+  target[offset] = mark[0]
+  target[offset + 1] = mark[1]
+  view.setUint32(offset + 2, body.length, true)
+  target.set(body, offset + recordOverheadBytes)
+  view.setUint32(offset + 6, recordSum(target, offset, body.length), true)
+  return offset + framedBytes(body.length)
+}
+
+/** One framed record as bytes of its own. */
+export function frameRecord(body: Uint8Array): Uint8Array {
+  const framed = new Uint8Array(framedBytes(body.length))
+  writeRecord(framed, 0, body)
+  return framed
+}
+
+/** What a scan found at one place. */
+export interface ScannedRecord {
+  /** A view into the scanned bytes; copy it to keep it. */
+  readonly body: Uint8Array
+  /** Where the record starts. */
+  readonly offset: number
+  /** Where the next one may start. */
+  readonly end: number
+}
+
+export interface ScanResult {
+  /** Where the unread rest begins: an unfinished record, or nothing. */
+  readonly end: number
+  /** Bytes that were passed over because they belong to no whole record. */
+  readonly damagedBytes: number
+}
+
+/**
+ * Calls `found` for each whole record of `bytes` from `from` on.
+ * With `more` (further bytes of the file will follow) an unfinished record at the end is left for the next scan;
+ * without it the end is searched to the last byte. A file that holds no body longer than `maxBodyBytes` says so,
+ * so that a rotten length is known as damage before that many bytes were read. `found` may return false to stop behind the present record.
+ */
+export function scanRecords(
+  bytes: Uint8Array,
+  found: (record: ScannedRecord) => boolean | undefined,
+  options: { from?: number; more?: boolean; maxBodyBytes?: number } = {},
+): ScanResult {
+  const { from = 0, more = false, maxBodyBytes = maxRecordBytes } = options
+  let at = from
+  let damagedBytes = 0
+  while (at < bytes.length) {
+    const state = recordAt(bytes, at, maxBodyBytes)
+    if (state === 'unfinished' && more) break
+    if (typeof state === 'number') {
+      const end = state
+      const goOn = found({ body: bytes.subarray(at + recordOverheadBytes, end), offset: at, end })
+      at = end
+      if (goOn === false) break
+      continue
+    }
+    const next = nextMark(bytes, at + 1)
+    damagedBytes += next - at
+    at = next
+  }
+  return { end: at, damagedBytes }
+}
+
+/** The end of the whole record at `offset`, or why there is none. */
+function recordAt(bytes: Uint8Array, offset: number, maxBodyBytes: number): number | 'unfinished' | 'damaged' {
+  const left = bytes.length - offset
+  if (bytes[offset] !== mark[0] || (left > 1 && bytes[offset + 1] !== mark[1])) return 'damaged'
+  if (left < recordOverheadBytes) return 'unfinished'
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, recordOverheadBytes)
+  const bodyBytes = view.getUint32(2, true)
+  if (bodyBytes > maxBodyBytes) return 'damaged'
+  if (framedBytes(bodyBytes) > left) return 'unfinished'
+  return view.getUint32(6, true) === recordSum(bytes, offset, bodyBytes) ? offset + framedBytes(bodyBytes) : 'damaged'
+}
+
+function recordSum(bytes: Uint8Array, offset: number, bodyBytes: number): number {
+  const body = bytes.subarray(offset + recordOverheadBytes, offset + framedBytes(bodyBytes))
+  return crc32(body, crc32(bytes.subarray(offset + 2, offset + 6)))
+}
+
+function nextMark(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(mark[0], from); at >= 0; at = bytes.indexOf(mark[0], at + 1)) {
+    if (at + 1 === bytes.length || bytes[at + 1] === mark[1]) return at
+  }
+  return bytes.length
+}
