@@ -1,0 +1,98 @@
+import { AgentError } from '../base/errors.ts'
+import { version } from '../manager/version.ts'
+import type { CommandEntry, Terminal } from './command.ts'
+import { commandEntries } from './commands.ts'
+import { parseInvocation } from './flags.ts'
+import { commandHelp, familyHelp, overviewHelp } from './help.ts'
+import { nearest } from './nearest.ts'
+import { reportError } from './report-error.ts'
+
+export interface CliOptions {
+  readonly entries?: readonly CommandEntry[]
+  /** Called before one of our own commands runs; not for `run`, where the process belongs to the user's application. */
+  readonly guardProcess?: () => void
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param words the words after `device-cloud`
+ * @returns the exit code, or undefined when the process goes on with what the command started (`run`)
+ */
+export async function runCli(
+  words: readonly string[],
+  terminal: Terminal,
+  options: CliOptions = {},
+): Promise<number | undefined> {
+  try {
+    return await dispatch(words, terminal, options)
+  } catch (error) {
+    return reportError(error, terminal)
+  }
+}
+
+async function dispatch(
+  words: readonly string[],
+  terminal: Terminal,
+  { entries = commandEntries, guardProcess }: CliOptions,
+): Promise<number | undefined> {
+  const [first, second] = words
+  if (first === undefined) {
+    terminal.err(overviewHelp(entries))
+    return 2
+  }
+  if (first === '--help' || first === '-h' || first === 'help') return showHelp(words.slice(1), terminal, entries)
+  if (first === '--version' || first === '-V') {
+    terminal.out(`${version}\n`)
+    return 0
+  }
+  const entry = findEntry(words, entries)
+  if (entry === undefined) {
+    if (second === '--help' || second === '-h') return showHelp([first], terminal, entries)
+    throw unknownCommand(words, entries)
+  }
+  const { command } = await entry.load()
+  const invocation = parseInvocation(command, words.slice(entry.name.split(' ').length))
+  if (invocation.has('help')) {
+    terminal.out(commandHelp(command))
+    return 0
+  }
+  if (!command.runsForeignCode) guardProcess?.()
+  return await command.run(invocation, terminal)
+}
+
+async function showHelp(
+  words: readonly string[],
+  terminal: Terminal,
+  entries: readonly CommandEntry[],
+): Promise<number> {
+  const entry = findEntry(words, entries)
+  const family = familyOf(words[0], entries)
+  if (entry !== undefined) terminal.out(commandHelp((await entry.load()).command))
+  else if (words[0] !== undefined && family.length > 0) terminal.out(familyHelp(words[0], family))
+  else if (words.length > 0) throw unknownCommand(words, entries)
+  else terminal.out(overviewHelp(entries))
+  return 0
+}
+
+/** The command with the longest name that the words begin with. */
+function findEntry(words: readonly string[], entries: readonly CommandEntry[]): CommandEntry | undefined {
+  const two = entries.find(({ name }) => name === words.slice(0, 2).join(' '))
+  return two ?? entries.find(({ name }) => name === words[0])
+}
+
+function familyOf(word: string | undefined, entries: readonly CommandEntry[]): CommandEntry[] {
+  return entries.filter(({ name }) => name.startsWith(`${word} `))
+}
+
+function unknownCommand(words: readonly string[], entries: readonly CommandEntry[]): AgentError {
+  const [first = '', second] = words
+  const family = familyOf(first, entries).map(({ name }) => name)
+  if (family.length > 0 && (second === undefined || second.startsWith('-')))
+    return new AgentError('USAGE', `"${first}" needs one more word: ${family.join(', ')}.`)
+  const asked = family.length > 0 ? `${first} ${second}` : first
+  const names = family.length > 0 ? family : entries.map(({ name }) => name)
+  const near = nearest(asked, names) ?? nearest(asked, [...new Set(names.map(name => name.split(' ')[0] ?? name))])
+  const hint = near === undefined ? '' : ` Did you mean "${near}"?`
+  return new AgentError('USAGE', `There is no command "${asked}".${hint}`)
+}

@@ -1,0 +1,71 @@
+import type { CommandEntry } from './command.ts'
+
+/** Every command, in the order of the help. The summaries stand here, so that the list needs none of them loaded. */
+export const commandEntries: readonly CommandEntry[] = [
+  {
+    name: 'manager',
+    summary: 'Run the device manager in the foreground until told to stop.',
+    load: () => import('./manager.ts'),
+  },
+  {
+    name: 'config generate',
+    summary: 'Write a connection file; asks when run with no flags.',
+    load: () => import('./config-generate.ts'),
+  },
+  {
+    name: 'config check',
+    summary: 'Name every mistake in the configuration, with its file, line and remedy.',
+    load: () => import('./config-check.ts'),
+  },
+  {
+    name: 'config show',
+    summary: 'Print the effective settings and where each comes from, secrets hidden.',
+    load: () => import('./config-show.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'Try the way to the cloud rung by rung: name, proxy, TCP, TLS, login and so on.',
+    load: () => import('./check.ts'),
+  },
+  { name: 'status', summary: 'Show what the running device manager is doing.', load: () => import('./status.ts') },
+  {
+    name: 'publish telemetry',
+    summary: 'Hand a number to the running device manager.',
+    load: () => import('./publish-telemetry.ts'),
+  },
+  {
+    name: 'publish attribute',
+    summary: 'Hand an attribute text to the running device manager.',
+    load: () => import('./publish-attribute.ts'),
+  },
+  {
+    name: 'publish alarm',
+    summary: 'Hand an alarm state to the running device manager.',
+    load: () => import('./publish-alarm.ts'),
+  },
+  {
+    name: 'publish event',
+    summary: 'Hand an event text to the running device manager.',
+    load: () => import('./publish-event.ts'),
+  },
+  {
+    name: 'publish location',
+    summary: 'Hand a position to the running device manager.',
+    load: () => import('./publish-location.ts'),
+  },
+  {
+    name: 'upload',
+    summary: 'Send a file to the cloud through the running device manager.',
+    load: () => import('./upload.ts'),
+  },
+  {
+    name: 'download',
+    summary: 'Fetch a file from the cloud through the running device manager.',
+    load: () => import('./download.ts'),
+  },
+  {
+    name: 'run',
+    summary: 'Run your own .js, .cjs or .mjs application with the library built in.',
+    load: () => import('./run.ts'),
+  },
+]

@@ -1,0 +1,119 @@
+import { AgentError } from '../base/errors.ts'
+import type { Command, Flag, Invocation, Operand } from './command.ts'
+import { nearest } from './nearest.ts'
+
+/** `-5`, `-0.5`, `-1e3`: a number, not a flag. */
+const negativeNumber = /^-(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+
+/** Flags that every command has. */
+export const helpFlag: Flag = { name: 'help', short: 'h', summary: 'Show this help.' }
+
+/**
+ * The words after a command's name, checked against its flags and operands.
+ * Understands `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-ab`, `--` and the old spelling with `_`.
+ *
+ * @throws AgentError `USAGE`, naming the word that is wrong
+ */
+export function parseInvocation(command: Command, words: readonly string[]): Invocation {
+  const flags = [...command.flags, helpFlag]
+  const given = new Map<string, string[]>()
+  const operands: string[] = []
+  const expected = command.operands ?? []
+  const queue = [...words]
+  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
+    if (takesRest(expected, operands.length)) {
+      operands.push(word, ...queue)
+      break
+    }
+    if (word === '--') {
+      operands.push(...queue)
+      break
+    }
+    if (word.startsWith('--')) takeLong(command, flags, word, queue, given)
+    else if (word.length > 1 && word.startsWith('-') && !negativeNumber.test(word))
+      takeShort(command, flags, word, queue, given)
+    else operands.push(word)
+  }
+  if (!given.has(helpFlag.name)) checkOperands(command, expected, operands)
+  return {
+    operands,
+    has: flag => given.has(flag),
+    value: flag => given.get(flag)?.at(-1),
+    values: flag => given.get(flag) ?? [],
+  }
+}
+
+/** Whether everything from here on belongs to the last operand's program: `run APP --its-own-flag`. */
+function takesRest(expected: readonly Operand[], taken: number): boolean {
+  return expected.at(-1)?.rest === true && taken >= expected.length - 1
+}
+
+function takeLong(
+  command: Command,
+  flags: readonly Flag[],
+  word: string,
+  queue: string[],
+  given: Map<string, string[]>,
+): void {
+  const equals = word.indexOf('=')
+  const spelled = equals < 0 ? word.slice(2) : word.slice(2, equals)
+  const name = spelled.replaceAll('_', '-')
+  const flag = flags.find(one => one.name === name || one.aliases?.includes(name))
+  if (flag === undefined) {
+    const near = nearest(
+      name,
+      flags.map(one => one.name),
+    )
+    throw usage(command, `there is no flag --${spelled}${near === undefined ? '' : `; did you mean --${near}?`}`)
+  }
+  if (flag.value === undefined) {
+    if (equals >= 0) throw usage(command, `--${flag.name} takes no value`)
+    add(command, given, flag, '')
+  } else add(command, given, flag, equals < 0 ? valueOf(command, flag, queue) : word.slice(equals + 1))
+}
+
+function takeShort(
+  command: Command,
+  flags: readonly Flag[],
+  word: string,
+  queue: string[],
+  given: Map<string, string[]>,
+): void {
+  for (let at = 1; at < word.length; at++) {
+    const letter = word.charAt(at)
+    const flag = flags.find(one => one.short === letter)
+    if (flag === undefined) throw usage(command, `there is no flag -${letter}`)
+    if (flag.value === undefined) {
+      add(command, given, flag, '')
+      continue
+    }
+    const rest = word.slice(at + 1)
+    add(command, given, flag, rest === '' ? valueOf(command, flag, queue) : rest.replace(/^=/, ''))
+    return
+  }
+}
+
+function valueOf(command: Command, flag: Flag, queue: string[]): string {
+  const value = queue.shift()
+  if (value === undefined) throw usage(command, `--${flag.name} needs a value (${flag.value})`)
+  return value
+}
+
+function add(command: Command, given: Map<string, string[]>, flag: Flag, value: string): void {
+  const values = given.get(flag.name) ?? []
+  if (values.length > 0 && flag.value !== undefined && !flag.several)
+    throw usage(command, `--${flag.name} is given twice`)
+  given.set(flag.name, [...values, value])
+}
+
+function checkOperands(command: Command, expected: readonly Operand[], operands: readonly string[]): void {
+  const missing = expected[operands.length]
+  if (missing !== undefined && !missing.optional) throw usage(command, `${missing.name} is missing`)
+  if (operands.length > expected.length && !expected.at(-1)?.rest)
+    throw usage(command, `"${operands[expected.length]}" is one word too many`)
+}
+
+/** A `USAGE` error of one command. */
+export function usage(command: Pick<Command, 'name'>, problem: string): AgentError {
+  return new AgentError('USAGE', `${command.name}: ${problem}.`, { details: { command: command.name } })
+}

@@ -1,0 +1,17 @@
+import type { Terminal } from './command.ts'
+
+/** The terminal of this process. A reader that goes away (`device-cloud status | head -1`) is no error. */
+export function processTerminal(): Terminal {
+  const { stdout, stderr } = process
+  const ignoreBrokenPipe = (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  }
+  stdout.on('error', ignoreBrokenPipe)
+  stderr.on('error', ignoreBrokenPipe)
+  return {
+    outIsTty: stdout.isTTY === true,
+    errIsTty: stderr.isTTY === true,
+    out: text => void stdout.write(text),
+    err: text => void stderr.write(text),
+  }
+}

@@ -1,0 +1,88 @@
+import { type AgentError, asAgentError, errorKinds } from '../base/errors.ts'
+import type { Terminal } from './command.ts'
+
+const secrets = new Set<string>()
+
+/** From now on `secret` appears as `[hidden]` in every error that a command reports. */
+export function hideInErrors(secret: string | undefined): void {
+  if (secret !== undefined && secret.length > 2) secrets.add(secret)
+}
+
+/**
+ * Writes an error as one line on stderr: what failed, on what, why, what to do. A configuration with several mistakes gets a
+ * line for each.
+ *
+ * @returns the exit code that goes with it
+ */
+export function reportError(error: unknown, terminal: Terminal): number {
+  const failure = asAgentError(error)
+  for (const line of linesOf(failure)) terminal.err(`device-cloud: ${hide(oneLine(line))}\n`)
+  return failure.exitCode
+}
+
+function linesOf(failure: AgentError): string[] {
+  const problems = problemsOf(failure)
+  if (problems.length > 0) return problems
+  const message = sentence(failure.message)
+  if (failure.code !== 'INTERNAL') return [withRemedy(message, failure.remedy)]
+  return [withRemedy(`${errorKinds.INTERNAL.meaning} ${message}${placeOf(failure.cause ?? failure)}`, failure.remedy)]
+}
+
+/** A message that already says what to do does not say it twice. */
+function withRemedy(message: string, remedy: string): string {
+  return message.includes(remedy) ? message : `${message} ${remedy}`
+}
+
+/** `details.problems` of `CONFIG_INVALID`: one line for each mistake. */
+function problemsOf(failure: AgentError): string[] {
+  const { problems } = failure.details
+  if (failure.code !== 'CONFIG_INVALID' || !Array.isArray(problems)) return []
+  return problems
+    .filter(isProblem)
+    .map(({ file, line, key, problem, expected, didYouMean, remedy }) =>
+      [
+        `${[file, line].filter(part => part !== undefined).join(':')}: ${key === undefined ? '' : `${key}: `}${sentence(problem)}`,
+        expected === undefined ? undefined : `Expected ${sentence(expected)}`,
+        didYouMean === undefined ? undefined : `Did you mean "${didYouMean}"?`,
+        remedy,
+      ]
+        .filter(part => part !== undefined && part !== '')
+        .join(' '),
+    )
+}
+
+interface Problem {
+  readonly file: string
+  readonly line?: number
+  readonly key?: string
+  readonly problem: string
+  readonly expected?: string
+  readonly didYouMean?: string
+  readonly remedy: string
+}
+
+function isProblem(value: unknown): value is Problem {
+  if (typeof value !== 'object' || value === null) return false
+  return 'file' in value && typeof value.file === 'string' && 'problem' in value && typeof value.problem === 'string'
+}
+
+/** Where a bug sits: the first frame of its stack. The rest of the stack is not for a terminal. */
+function placeOf(error: unknown): string {
+  const frame = error instanceof Error ? /\n\s+at (.+)/.exec(error.stack ?? '')?.[1] : undefined
+  return frame === undefined ? '' : ` (at ${frame})`
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`
+}
+
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what came from outside must not drive the terminal
+  return text.replace(/\s*\n\s*/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+}
+
+function hide(text: string): string {
+  let hidden = text
+  for (const secret of secrets) hidden = hidden.replaceAll(secret, '[hidden]')
+  return hidden
+}

@@ -1,0 +1,9 @@
+import { runCli } from './cli/cli.ts'
+import { guardProcess } from './cli/guard-process.ts'
+import { processTerminal } from './cli/process-terminal.ts'
+
+const terminal = processTerminal()
+
+void runCli(process.argv.slice(2), terminal, { guardProcess: () => guardProcess(terminal) }).then(code => {
+  if (code !== undefined) process.exit(code)
+})
