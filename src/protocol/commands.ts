@@ -1,0 +1,118 @@
+import type { JsonObject } from '../base/json.ts'
+import type { Command } from './envelope.ts'
+import { pick } from './pick.ts'
+
+// The commands that ask or steer; those that publish are in samples.ts. Members are in the order of TR50 appendix A.
+
+/** [TR50 diag.ping] */
+export const diagPing = (): Command => ({ command: 'diag.ping' })
+
+/** Answers `{ time }`, milliseconds since 1970 [TR50 diag.time]. The server takes missing params like null [TR50 2.2]. */
+export const diagTime = (): Command => ({ command: 'diag.time' })
+
+/** Answers the same object [TR50 diag.echo]. */
+export const diagEcho = (params: JsonObject): Command => ({ command: 'diag.echo', params })
+
+const current = (command: string, thingKey: string, key: string, ts?: string): Command => ({
+  command,
+  params: pick(['thingKey', 'key', 'ts'], { thingKey, key, ts }),
+})
+
+/** Answers `{ value, ts, corrId? }` [TR50 property.current]. */
+export const propertyCurrent = (thingKey: string, key: string, ts?: string): Command =>
+  current('property.current', thingKey, key, ts)
+
+/** Answers `{ value, ts? }`; no ts when it is the default of the thing definition [TR50 attribute.current]. */
+export const attributeCurrent = (thingKey: string, key: string, ts?: string): Command =>
+  current('attribute.current', thingKey, key, ts)
+
+/** Answers `{ state, msg?, ts, duration }` [TR50 alarm.current]. */
+export const alarmCurrent = (thingKey: string, key: string, ts?: string): Command =>
+  current('alarm.current', thingKey, key, ts)
+
+/** Answers the last position [TR50 location.current]. */
+export const locationCurrent = (thingKey: string): Command => ({ command: 'location.current', params: { thingKey } })
+
+export interface FilePut {
+  readonly fileName: string
+  /** Downloadable without a session (default false). */
+  readonly public?: boolean
+  /** Unsigned CRC-32 of the content. */
+  readonly crc32?: number
+  /** The store of the organisation instead of the thing's own (default false). */
+  readonly global?: boolean
+}
+
+/** Answers `{ fileId }` [TR50 file.put]. `public` and `global` are always said, as the Python agent does [TR50 appendix A]. */
+export function filePut(thingKey: string, file: FilePut): Command {
+  const { fileName, crc32, public: isPublic = false, global = false } = file
+  return {
+    command: 'file.put',
+    params: pick(['thingKey', 'fileName', 'public', 'crc32', 'global'], {
+      thingKey,
+      fileName,
+      public: isPublic,
+      crc32,
+      global,
+    }),
+  }
+}
+
+/** Answers `{ fileId, fileSize, crc32 }` [TR50 file.get]. */
+export const fileGet = (thingKey: string, file: { readonly fileName: string; readonly global?: boolean }): Command => ({
+  command: 'file.get',
+  params: { thingKey, fileName: file.fileName, global: file.global ?? false },
+})
+
+/** Answers `{ messages }`; the messages stay open until acknowledged [TR50 mailbox.check]. */
+export const mailboxCheck = (limit?: number): Command => ({
+  command: 'mailbox.check',
+  params: pick(['autoComplete', 'limit'], { autoComplete: false, limit }),
+})
+
+export interface MailboxAck {
+  readonly id: string
+  readonly errorCode: number
+  readonly errorMessage?: string
+  /** Handed to the caller of `method.exec`. */
+  readonly params?: JsonObject
+}
+
+/** The final answer to a mailbox message [TR50 mailbox.ack]. */
+export const mailboxAck = (ack: MailboxAck): Command => ({
+  command: 'mailbox.ack',
+  params: pick(['id', 'errorCode', 'errorMessage', 'params'], { ...ack }),
+})
+
+/** A line of progress; completes nothing [TR50 mailbox.update]. */
+export const mailboxUpdate = (update: { readonly id: string; readonly msg: string }): Command => ({
+  command: 'mailbox.update',
+  params: { id: update.id, msg: update.msg },
+})
+
+/** Answers all that the cloud knows about a thing [TR50 thing.find]. */
+export const thingFind = (key: string): Command => ({ command: 'thing.find', params: { key } })
+
+/** Fields of a thing that the device may set [TR50 thing.update]. */
+export interface ThingChange {
+  readonly name?: string
+  readonly desc?: string
+  readonly iccid?: string
+  readonly esn?: string
+  readonly imei?: string
+  readonly meid?: string
+  readonly imsi?: string
+  /** Names of fields to clear. */
+  readonly unset?: readonly string[]
+}
+
+const thingNames = ['name', 'desc', 'iccid', 'esn', 'imei', 'meid', 'imsi', 'unset']
+
+/** The parameters of `thing.update` without the thing key, in wire order. */
+export const thingItem = (change: ThingChange): JsonObject => pick(thingNames, { ...change })
+
+/** [TR50 thing.update] */
+export const thingUpdate = (key: string, change: ThingChange): Command => ({
+  command: 'thing.update',
+  params: { key, ...thingItem(change) },
+})

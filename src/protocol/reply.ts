@@ -1,0 +1,81 @@
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../base/json.ts'
+import { limits } from './limits.ts'
+
+/** The answer to one command [TR50 2.3]. */
+export type CommandResult =
+  | { readonly ok: true; readonly params: JsonObject }
+  | {
+      readonly ok: false
+      readonly errorCodes: readonly number[]
+      readonly errorMessages: readonly string[]
+      /** The cloud did not refuse: its answer to this command is missing or makes no sense. */
+      readonly violation?: true
+    }
+
+/** A whole reply message, checked. */
+export type Reply =
+  | { readonly kind: 'results'; readonly results: readonly CommandResult[] }
+  /** The request as a whole was refused: malformed, not authenticated, ... [TR50 2.3]. */
+  | { readonly kind: 'refused'; readonly errorCodes: readonly number[]; readonly errorMessages: readonly string[] }
+  | { readonly kind: 'malformed'; readonly problem: string }
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Parses a reply to a request of `commands` commands. Unknown ids are ignored; a command without an answer gets a
+ * result marked `violation`. Nothing of what arrives can make it throw.
+ */
+export function parseReply(payload: Uint8Array, commands: number): Reply {
+  const text = decode(payload)
+  if (text === undefined) return { kind: 'malformed', problem: 'not UTF-8' }
+  const reply = parseJson(text)
+  if (reply === undefined) return { kind: 'malformed', problem: 'not JSON' }
+  if (!isJsonObject(reply)) return { kind: 'malformed', problem: 'not a JSON object' }
+  if (Object.hasOwn(reply, 'success')) {
+    // At the root only a failure exists: a request without ids cannot succeed [TR50 2.3].
+    return reply.success === false
+      ? { kind: 'refused', ...errorsOf(reply) }
+      : { kind: 'malformed', problem: 'success at the root' }
+  }
+  const results: CommandResult[] = []
+  for (let id = 1; id <= commands; id++) results.push(parseResult(reply[String(id)]))
+  return { kind: 'results', results }
+}
+
+function decode(payload: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(payload)
+  } catch {
+    return undefined
+  }
+}
+
+function parseResult(value: Json | undefined): CommandResult {
+  if (value === undefined) return violation('The reply has no answer to this command.')
+  if (!isJsonObject(value)) return violation('The answer to this command is not an object.')
+  // Most commands answer without params; whatever is not an object carries no data [TR50 2.3].
+  if (value.success === true) return { ok: true, params: isJsonObject(value.params) ? value.params : {} }
+  if (value.success === false) return { ok: false, ...errorsOf(value) }
+  return violation('The answer to this command does not say whether it succeeded.')
+}
+
+function violation(problem: string): CommandResult {
+  return { ok: false, errorCodes: [], errorMessages: [problem], violation: true }
+}
+
+function errorsOf(failure: JsonObject): { errorCodes: readonly number[]; errorMessages: readonly string[] } {
+  return {
+    // A numeric string is as good as a number: the cloud accepts both, and may send back what it got [TR50 7.6].
+    errorCodes: listOf(failure.errorCodes)
+      .filter(code => typeof code === 'number' || (typeof code === 'string' && /^-?\d{1,9}$/.test(code)))
+      .map(Number)
+      .filter(Number.isInteger),
+    errorMessages: listOf(failure.errorMessages)
+      .filter(message => typeof message === 'string')
+      .map(message => message.slice(0, limits.maxErrorTextLength)),
+  }
+}
+
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value.slice(0, limits.maxErrors) : []
+}
