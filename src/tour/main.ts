@@ -1,0 +1,91 @@
+/**
+ * `npm start`: the local cloud and a device manager against it, and a short tour through what they do.
+ * Ctrl-C ends all of it. `npm start -- --once` ends by itself after the tour.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Child, freePort, startProgram } from './children.ts'
+import { type ReadyCloud, thingKey, writeDeviceConfig } from './device.ts'
+import { Operator } from './operator.ts'
+import { bold, dim, heading, say } from './screen.ts'
+import { fetchFile, ping, sendFile, showAttributes, showHealth } from './steps.ts'
+
+const user = 'admin'
+const password = 'admin'
+const once = process.argv.includes('--once')
+const folder = mkdtempSync(join(tmpdir(), 'device-cloud-tour-'))
+const children: Child[] = []
+let ending = false
+
+async function end(exitCode: number): Promise<never> {
+  ending = true
+  // The device first, so that it can say goodbye to the cloud.
+  for (const child of [...children].reverse()) await child.stop()
+  rmSync(folder, { recursive: true, force: true })
+  process.exit(exitCode)
+}
+
+function start(name: string, file: string, args: readonly string[], onLine: (line: string) => void): Child {
+  const label = dim(`${name} |`)
+  const child = startProgram(file, args, onLine, line => say(`${label} ${line}`))
+  children.push(child)
+  void child.ended.then(how => {
+    if (ending) return
+    say(`${name} ended by itself: ${how}`)
+    void end(1)
+  })
+  return child
+}
+
+async function startCloud(): Promise<ReadyCloud> {
+  const ports = { mqtt: await freePort(1883), mqtts: await freePort(8883), https: await freePort(8443) }
+  const args = Object.entries(ports).flatMap(([name, port]) => [`--${name}`, String(port)])
+  args.push('--user', user, '--password', password, '--data', join(folder, 'cloud'))
+  return new Promise(resolve => {
+    start('cloud ', 'src/cloud/main.ts', args, line => {
+      if (line.startsWith('{"ready"')) resolve(JSON.parse(line) as ReadyCloud)
+    })
+  })
+}
+
+async function tour(): Promise<void> {
+  heading('Starting the local cloud and a device')
+  const cloud = await startCloud()
+  const deviceDir = join(folder, 'device')
+  const runtimeDir = join(deviceDir, 'runtime')
+  writeDeviceConfig(deviceDir, cloud)
+  start('device', 'src/main.ts', ['manager', '-c', deviceDir], line => say(`${dim('device |')} ${line}`))
+
+  const operator = new Operator({ host: 'localhost', port: cloud.https, ca: readFileSync(cloud.ca, 'utf8') })
+  await operator.login(user, password)
+  await showAttributes(operator)
+  await showHealth(operator)
+  await ping(operator)
+  await sendFile(operator, runtimeDir)
+  await fetchFile(operator, runtimeDir)
+
+  if (once) return
+  heading('Look around')
+  say(
+    `  Console:    ${bold(`https://localhost:${cloud.https}/`)}  (user ${user}, password ${password}; its CA is ${cloud.ca})`,
+  )
+  say(`  The device: thing key ${thingKey}, configuration in ${deviceDir}`)
+  say(`  From a shell: npx tsx src/main.ts status -c ${deviceDir}`)
+  say(`  ${dim('Ctrl-C ends all of it.')}\n`)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    if (!ending) void end(0)
+  })
+}
+
+tour().then(
+  () => (once ? end(0) : undefined),
+  (error: unknown) => {
+    if (ending) return undefined
+    console.error(error instanceof Error ? error.message : error)
+    return end(1)
+  },
+)

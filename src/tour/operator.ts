@@ -1,0 +1,92 @@
+/** What an operator's script says to the cloud: `POST /api`, and files by id. */
+import { request as httpsRequest } from 'node:https'
+import { Readable } from 'node:stream'
+
+export interface CloudAddress {
+  readonly host: string
+  readonly port: number
+  /** The CA of the local cloud, PEM. */
+  readonly ca: string
+}
+
+export interface Answer {
+  readonly success: boolean
+  readonly params?: Record<string, unknown>
+  readonly errorMessages?: readonly string[]
+}
+
+/** Tells how many bytes have gone so far. */
+export type Progress = (sentBytes: number, totalBytes: number) => void
+
+export class Operator {
+  readonly #cloud: CloudAddress
+  #sessionId = ''
+
+  constructor(cloud: CloudAddress) {
+    this.#cloud = cloud
+  }
+
+  async login(username: string, password: string): Promise<void> {
+    const body = { auth: { command: 'api.authenticate', params: { username, password } } }
+    const { auth } = JSON.parse(await this.#post('/api', Readable.from([Buffer.from(JSON.stringify(body))])))
+    if (auth?.success !== true) throw new Error(`login: ${auth?.errorMessages ?? 'refused'}`)
+    this.#sessionId = String(auth.params.sessionId)
+  }
+
+  /** The answer to one command, whether it succeeded or not. */
+  async ask(command: string, params: object = {}): Promise<Answer> {
+    const body = Buffer.from(JSON.stringify({ cmd: { command, params } }))
+    return JSON.parse(await this.#post('/api', Readable.from([body]))).cmd
+  }
+
+  /** The parameters of the answer; throws what the cloud says when it refuses. */
+  async do(command: string, params: object = {}): Promise<Record<string, unknown>> {
+    const answer = await this.ask(command, params)
+    if (!answer.success) throw new Error(`${command}: ${answer.errorMessages?.join('; ') ?? 'refused'}`)
+    return answer.params ?? {}
+  }
+
+  /** Runs an action on a device and waits for its answer. */
+  run(thingKey: string, method: string, params: object = {}): Promise<Record<string, unknown>> {
+    return this.do('method.exec', { thingKey, method, params, ackTimeout: 60 })
+  }
+
+  /** Puts a file into the store of a thing. */
+  async putFile(thingKey: string, fileName: string, content: Buffer, progress: Progress): Promise<void> {
+    const { fileId } = await this.do('file.put', { thingKey, fileName })
+    await this.#post(`/file/${String(fileId)}`, Readable.from(pieces(content, progress)), content.length)
+  }
+
+  async listFiles(thingKey: string): Promise<readonly { fileName: string; length: number }[]> {
+    const { result } = await this.do('file.list', { thingKey })
+    return result as { fileName: string; length: number }[]
+  }
+
+  #post(path: string, body: Readable, bytes?: number): Promise<string> {
+    const { host, port, ca } = this.#cloud
+    const headers = { sessionId: this.#sessionId, ...(bytes === undefined ? {} : { 'content-length': bytes }) }
+    return new Promise((resolve, reject) => {
+      const request = httpsRequest({ host, port, ca, path, method: 'POST', headers }, response => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => void chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString()
+          if (response.statusCode === 200) resolve(text)
+          else reject(new Error(`${path}: HTTP ${response.statusCode} ${text.slice(0, 200)}`))
+        })
+      })
+      request.on('error', reject)
+      body.pipe(request)
+    })
+  }
+}
+
+function* pieces(content: Buffer, progress: Progress): Generator<Buffer> {
+  const pieceBytes = 256 * 1024
+  for (let at = 0; at < content.length; at += pieceBytes) {
+    const piece = content.subarray(at, at + pieceBytes)
+    yield piece
+    progress(at + piece.length, content.length)
+  }
+}

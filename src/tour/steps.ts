@@ -1,0 +1,90 @@
+/** The tour itself: what an operator would do first with a new device. */
+import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { thingKey } from './device.ts'
+import type { Operator } from './operator.ts'
+import { dim, green, heading, megabytes, progressBar, say, table } from './screen.ts'
+
+interface Thing {
+  readonly attrs?: Record<string, { value: string }>
+  readonly properties?: Record<string, { value: number }>
+}
+
+const patienceMs = 60_000
+const pollMs = 200
+const fileBytes = 24 * 1024 * 1024
+
+/** Asks again and again until `probe` has an answer. */
+async function until<T>(what: string, probe: () => Promise<T | undefined>): Promise<T> {
+  const giveUpAt = performance.now() + patienceMs
+  for (;;) {
+    const found = await probe()
+    if (found !== undefined) return found
+    if (performance.now() > giveUpAt) throw new Error(`${what} did not happen within ${patienceMs / 1000} s`)
+    await new Promise(resolve => setTimeout(resolve, pollMs))
+  }
+}
+
+async function findThing(operator: Operator, ready: (thing: Thing) => boolean): Promise<Thing | undefined> {
+  const answer = await operator.ask('thing.find', { key: thingKey })
+  const thing = answer.success ? (answer.params as Thing) : undefined
+  return thing !== undefined && ready(thing) ? thing : undefined
+}
+
+export async function showAttributes(operator: Operator): Promise<void> {
+  heading('Attributes of this machine, as the cloud has them')
+  const published = (thing: Thing) => thing.attrs?.os_name !== undefined && thing.attrs?.site !== undefined
+  const thing = await until('the attributes to arrive', () => findThing(operator, published))
+  table(Object.entries(thing.attrs ?? {}).map(([name, { value }]) => [name, String(value)] as const))
+}
+
+export async function showHealth(operator: Operator): Promise<void> {
+  heading('Health samples, one set every 5 s')
+  const sampled = (thing: Thing) => Object.keys(thing.properties ?? {}).length > 0
+  const thing = await until('health samples to arrive', () => findThing(operator, sampled))
+  table(Object.entries(thing.properties ?? {}).map(([name, { value }]) => [name, String(value)] as const))
+}
+
+export async function ping(operator: Operator): Promise<void> {
+  heading('An action: ping')
+  const startMs = performance.now()
+  const answer = await operator.run(thingKey, 'ping')
+  say(
+    `  ${green('✓')} ${String(answer.response)} in ${(performance.now() - startMs).toFixed(1)} ms ${dim('(operator → cloud → device and back)')}`,
+  )
+}
+
+export async function sendFile(operator: Operator, runtimeDir: string): Promise<void> {
+  heading('A file to the device')
+  const content = randomBytes(fileBytes)
+  await operator.putFile(thingKey, 'tour.bin', content, progressBar('you → cloud   '))
+  const bar = progressBar('cloud → device')
+  const startMs = performance.now()
+  await operator.run(thingKey, 'file_download', { file_name: 'tour.bin' })
+  bar(content.length, content.length)
+  const arrived = readFileSync(join(runtimeDir, 'download', 'tour.bin'))
+  if (sha256(arrived) !== sha256(content)) throw new Error('the file on the device is not the one that was sent')
+  say(
+    `  ${green('✓')} ${megabytes(arrived.length)} on the device in ${Math.round(performance.now() - startMs)} ms, SHA-256 equal`,
+  )
+}
+
+export async function fetchFile(operator: Operator, runtimeDir: string): Promise<void> {
+  heading('A file from the device')
+  const startMs = performance.now()
+  await operator.run(thingKey, 'file_upload', {
+    file_path: join(runtimeDir, 'download', 'tour.bin'),
+    file_name: 'from-device.bin',
+  })
+  const stored = (await operator.listFiles(thingKey)).find(file => file.fileName === 'from-device.bin')
+  if (stored?.length !== fileBytes) throw new Error('the file of the device did not arrive whole')
+  progressBar('device → cloud')(stored.length, fileBytes)
+  say(
+    `  ${green('✓')} ${stored.fileName}, ${megabytes(stored.length)}, in ${Math.round(performance.now() - startMs)} ms`,
+  )
+}
+
+function sha256(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex')
+}
