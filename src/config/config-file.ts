@@ -1,0 +1,77 @@
+import { dirname } from 'node:path'
+import { AgentError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import { fileFacts, othersCanRead } from '../platform/file-facts.ts'
+import { readBoundedText } from '../platform/read-file.ts'
+import { locateJson, type Place } from './json-locator.ts'
+import type { ConfigNote, ConfigProblem } from './settings.ts'
+
+/** A configuration file that is JSON; its values are not checked yet. */
+export interface ConfigFile {
+  readonly path: string
+  /** Folder at which its relative paths start. */
+  readonly folder: string
+  readonly value: JsonObject
+  placeOf(key: string): Place | undefined
+}
+
+/** What came of reading one: a file, or nothing (absent or broken), with what there is to say about it. */
+export interface ConfigFileRead {
+  readonly file?: ConfigFile
+  readonly exists: boolean
+  readonly problems: readonly ConfigProblem[]
+  readonly notes: readonly ConfigNote[]
+}
+
+const mostFileBytes = 1024 * 1024
+
+/** Reads one configuration file. An absent one is no problem here; whether it is needed, the caller knows. Never throws for what is in it. */
+export async function readConfigFile(path: string, options: { secret?: boolean } = {}): Promise<ConfigFileRead> {
+  let text: string
+  try {
+    text = await readBoundedText(path, mostFileBytes)
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error
+    if (error.code === 'FILE_NOT_FOUND') return { exists: false, problems: [], notes: [] }
+    const remedy = 'Make it a regular file of at most 1 MiB that the user of the agent may read.'
+    return { exists: true, problems: [{ file: path, problem: error.message, remedy }], notes: [] }
+  }
+  const notes = options.secret ? await notesOnMode(path) : []
+  const located = locateJson(text)
+  if (!located.ok) {
+    const { place, problem, remedy } = located
+    return { exists: true, problems: [{ file: path, ...place, problem: `the file ${problem}`, remedy }], notes }
+  }
+  const placeOf = (key: string) => located.places.get(key)
+  const repeated = located.repeated.map(
+    (key): ConfigNote => ({
+      level: 'warn',
+      file: path,
+      ...lineOf(placeOf(key)),
+      key,
+      problem: 'stands in the file twice; the last one counts',
+      remedy: 'Remove one of them.',
+    }),
+  )
+  const file: ConfigFile = { path, folder: dirname(path), value: located.value, placeOf }
+  return { file, exists: true, problems: [], notes: [...notes, ...repeated] }
+}
+
+/** The line of a place as an optional member. */
+export function lineOf(place: Place | undefined): { line?: number; column?: number } {
+  return place === undefined ? {} : { line: place.line, column: place.column }
+}
+
+async function notesOnMode(path: string): Promise<readonly ConfigNote[]> {
+  const facts = await fileFacts(path)
+  if (facts === undefined || !othersCanRead(facts)) return []
+  const mode = facts.mode.toString(8).padStart(4, '0')
+  return [
+    {
+      level: 'warn',
+      file: path,
+      problem: `holds secrets, and other users may read it (mode ${mode})`,
+      remedy: `Run: chmod 600 ${path}`,
+    },
+  ]
+}

@@ -1,0 +1,183 @@
+import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
+
+/** A place in a text file, both counted from 1. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+/** A JSON object together with the places of its keys, or the first thing that is not JSON. */
+export type Located =
+  | {
+      readonly ok: true
+      readonly value: JsonObject
+      /** Dotted path of a member (`cloud.host`, `list.0.port`) → where its key stands. */
+      readonly places: ReadonlyMap<string, Place>
+      /** Dotted paths that stand in the text twice; the last one counts, as everywhere in JSON. */
+      readonly repeated: readonly string[]
+    }
+  | { readonly ok: false; readonly place: Place; readonly problem: string; readonly remedy: string }
+
+const mostDepth = 32
+
+/**
+ * Reads JSON text and remembers where every key stands. JSON.parse tells no lines, and words its errors differently in each Node version.
+ * No error text quotes the file: it holds a token.
+ */
+export function locateJson(text: string): Located {
+  const scanner = new Scanner(text)
+  const failed = scanner.document()
+  if (failed !== undefined) return { ok: false, place: placeAt(text, failed.at), ...failed.mistake }
+  const value = parseJson(text)
+  if (!isJsonObject(value)) {
+    const problem = value === undefined ? 'is not JSON' : 'is JSON, but not an object'
+    return { ok: false, place: { line: 1, column: 1 }, problem, remedy: 'Begin with "{" and end with "}".' }
+  }
+  const places = new Map([...scanner.keys].map(([path, at]) => [path, placeAt(text, at)]))
+  return { ok: true, value, places, repeated: scanner.repeated }
+}
+
+interface Mistake {
+  readonly problem: string
+  readonly remedy: string
+}
+
+/** Thrown inside the scanner only; carries the offset of what is wrong. */
+class ScanFailure extends Error {
+  readonly at: number
+  readonly mistake: Mistake
+
+  constructor(at: number, problem: string, remedy: string) {
+    super(problem)
+    this.at = at
+    this.mistake = { problem, remedy }
+  }
+}
+
+const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these in strings
+const stringBody = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y
+
+class Scanner {
+  readonly keys = new Map<string, number>()
+  readonly repeated: string[] = []
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  document(): ScanFailure | undefined {
+    try {
+      this.#value('', 0)
+      if (this.#next() !== undefined) this.#fail('has something after its end', 'Remove what follows the last "}".')
+      return undefined
+    } catch (error) {
+      if (error instanceof ScanFailure) return error
+      throw error
+    }
+  }
+
+  #fail(problem: string, remedy: string, at = this.#at): never {
+    throw new ScanFailure(at, problem, remedy)
+  }
+
+  /** The next character that is not white space, or undefined at the end. */
+  #next(): string | undefined {
+    while (' \t\n\r'.includes(this.#text[this.#at] ?? 'x')) this.#at++
+    const character = this.#text[this.#at]
+    if (character === '/' || character === '#') this.#fail('holds a comment', 'JSON has no comments: remove it.')
+    return character
+  }
+
+  #value(path: string, depth: number): void {
+    if (depth > mostDepth) this.#fail('is nested too deeply', `Use at most ${mostDepth} levels.`)
+    const character = this.#next()
+    if (character === undefined) this.#fail('ends too early', 'Close every { and [ and add the missing value.')
+    if (character === '{') this.#members(path, depth, '}')
+    else if (character === '[') this.#members(path, depth, ']')
+    else if (character === '"') this.#string()
+    else this.#literal()
+  }
+
+  #literal(): void {
+    literal.lastIndex = this.#at
+    const found = literal.exec(this.#text)
+    if (found === null) this.#fail('has no value here', 'Write a value; put text in double quotes.')
+    this.#at += found[0].length
+    if (/[\w.+-]/.test(this.#text[this.#at] ?? ' '))
+      this.#fail('has a value that is not JSON', 'Put text in double quotes; write numbers in plain digits.')
+  }
+
+  /** The members of an object or the items of a list. */
+  #members(path: string, depth: number, end: '}' | ']'): void {
+    this.#at++
+    if (this.#next() === end) {
+      this.#at++
+      return
+    }
+    for (let index = 0; ; index++) {
+      const name = end === ']' ? String(index) : this.#key()
+      const inner = path === '' ? name : `${path}.${name}`
+      if (end === '}') this.#colon()
+      else this.keys.set(inner, this.#skipped())
+      this.#remember(inner, end)
+      this.#value(inner, depth + 1)
+      const character = this.#next()
+      if (character === end) {
+        this.#at++
+        return
+      }
+      if (character === undefined) this.#fail('ends too early', `Add the missing "${end}".`)
+      if (character !== ',') this.#fail('misses a comma', `Put a comma before this, or "${end}".`)
+      const comma = this.#at++
+      if (this.#next() === end) this.#fail('has a comma too many', `Remove the comma before "${end}".`, comma)
+    }
+  }
+
+  #keyAt = 0
+
+  #key(): string {
+    if (this.#next() !== '"') this.#fail('has no key here', 'Write the key in double quotes, then a colon.')
+    this.#keyAt = this.#at
+    return this.#string()
+  }
+
+  #colon(): void {
+    if (this.#next() !== ':') this.#fail('misses a colon', 'Put a colon between the key and its value.')
+    this.#at++
+  }
+
+  #skipped(): number {
+    this.#next()
+    return this.#at
+  }
+
+  #remember(path: string, end: '}' | ']'): void {
+    if (end === ']') return
+    if (this.keys.has(path)) this.repeated.push(path)
+    this.keys.set(path, this.#keyAt)
+  }
+
+  #string(): string {
+    const start = this.#at
+    stringBody.lastIndex = start + 1
+    const body = stringBody.exec(this.#text)
+    const end = start + 1 + (body?.[0].length ?? 0)
+    if (this.#text[end] === '"') {
+      this.#at = end + 1
+      const value = parseJson(this.#text.slice(start, this.#at))
+      return typeof value === 'string' ? value : ''
+    }
+    if (this.#text[end] === '\\')
+      this.#fail('has a "\\" in a text that starts no known escape', 'Write "\\\\" for a backslash.', end)
+    return this.#fail('has a text that does not end in its line', 'Add the closing double quote.', start)
+  }
+}
+
+function placeAt(text: string, at: number): Place {
+  const before = text.slice(0, at)
+  const lastBreak = before.lastIndexOf('\n')
+  return { line: before.split('\n').length, column: at - lastBreak }
+}

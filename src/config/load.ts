@@ -1,0 +1,179 @@
+import { resolve } from 'node:path'
+import type { JsonObject } from '../base/json.ts'
+import { logLevels } from '../base/log.ts'
+import type { Environment } from '../platform/process-facts.ts'
+import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
+import type { ConfigNote, ConfigProblem, Origins, ProxySettings, Settings, Transport } from './settings.ts'
+import { environmentSource, fileSource, flagSource } from './sources.ts'
+import { settingsOf, settingsTable } from './table.ts'
+import { findUnknownKeys } from './unknown-keys.ts'
+import { configError, Values } from './values.ts'
+
+/** What {@link loadClientConfig} needs to know. */
+export interface ClientConfigRequest {
+  readonly appId: string
+  /** Folder of the configuration. */
+  readonly configDir: string
+  /** Name of the connection file in `configDir`, or a path; default `<appId>-connect.cfg`. */
+  readonly configFile?: string
+  /** Settings that go before the environment and the file, shaped as the file: flags, or what a program hands in. */
+  readonly settings?: JsonObject
+  readonly environment: Environment
+  /** No cloud will be used: the `cloud` settings may be missing, and are then empty. */
+  readonly offline?: boolean
+}
+
+/** A loaded connection configuration. */
+export interface ClientConfig {
+  readonly settings: Settings
+  readonly origins: Origins
+  readonly warnings: readonly ConfigNote[]
+  /** Absolute path of the connection file, whether it exists or not. */
+  readonly path: string
+}
+
+/**
+ * The effective connection settings. Precedence: `settings`, environment, file, default [contract 2].
+ * Throws `CONFIG_INVALID`; `details.problems` lists every mistake.
+ */
+export async function loadClientConfig(request: ClientConfigRequest): Promise<ClientConfig> {
+  const path = resolve(request.configDir, request.configFile ?? `${request.appId}-connect.cfg`)
+  const read = await readConfigFile(path, { secret: true })
+  const values = collect(request, read)
+  const problems = [...read.problems, ...values.problems]
+  const notes = [...read.notes, ...values.notes]
+  if (read.file !== undefined) {
+    const unknown = findUnknownKeys(read.file, settingsOf('connect'))
+    problems.push(...unknown.problems)
+    notes.push(...unknown.notes)
+  }
+  // A file that is not JSON says nothing about what is missing in it.
+  if (read.problems.length === 0) {
+    problems.push(...findMissing(request, path, read, values))
+    problems.push(...chooseTransport(values, path, read))
+    problems.push(...checkProxy(values, path, read))
+  }
+  if (problems.length > 0) throw configError(problems)
+  if (values.text('proxy.password') !== undefined && values.text('proxy.username') === undefined) {
+    const remedy = 'Write proxy.username, or remove the password.'
+    notes.push({ level: 'warn', key: 'proxy.password', problem: 'has no effect without a user name', remedy })
+  }
+  return { settings: assemble(values), origins: values.origins, warnings: notes, path }
+}
+
+function collect(request: ClientConfigRequest, read: ConfigFileRead): Values {
+  const sources = [flagSource(request.settings ?? {}), environmentSource(request.environment)]
+  if (read.file !== undefined) sources.push(fileSource(read.file))
+  return new Values(settingsOf('connect'), sources)
+}
+
+function findMissing(request: ClientConfigRequest, path: string, read: ConfigFileRead, values: Values) {
+  if (request.offline) return []
+  const missing = settingsTable.filter(setting => setting.required && !values.isGiven(setting.key))
+  if (!read.exists && (missing.length > 0 || request.configFile !== undefined)) {
+    const remedy = `Run: device-cloud config generate -f ${path}`
+    return [{ file: path, problem: 'the connection file does not exist', remedy }]
+  }
+  return missing.map(
+    ({ key, sentence }): ConfigProblem => ({
+      file: path,
+      ...lineOf(read.file?.placeOf(key.slice(0, key.indexOf('.')))),
+      key,
+      problem: 'is missing',
+      expected: sentence,
+      remedy: `Write ${key}. ${sentence}`,
+    }),
+  )
+}
+
+const transportOfPort: Readonly<Record<number, Transport>> = { 443: 'wss', 8883: 'mqtts', 1883: 'mqtt' }
+
+/** TLS must never be lost by a port number: only the three known ports imply a transport. */
+function chooseTransport(values: Values, path: string, read: ConfigFileRead): ConfigProblem[] {
+  const port = values.number('cloud.port')
+  if (port === undefined || values.isGiven('cloud.transport')) return []
+  const transport = transportOfPort[port]
+  if (transport !== undefined) {
+    values.derive('cloud.transport', transport)
+    return []
+  }
+  return [
+    {
+      file: path,
+      ...lineOf(read.file?.placeOf('cloud.port')),
+      key: 'cloud.transport',
+      problem: `is missing, and port ${port} does not tell whether to use TLS`,
+      expected: 'mqtts, wss or mqtt',
+      remedy: 'Write cloud.transport: mqtts (TLS), wss (WebSocket over TLS) or mqtt (no TLS).',
+    },
+  ]
+}
+
+const proxyTypes = ['http', 'socks4', 'socks5'] as const
+
+/** A proxy that is only half configured must not silently mean "no proxy". */
+function checkProxy(values: Values, path: string, read: ConfigFileRead): ConfigProblem[] {
+  const needed = ['proxy.type', 'proxy.host', 'proxy.port']
+  if (![...needed, 'proxy.username', 'proxy.password'].some(key => values.isGiven(key))) return []
+  return needed
+    .filter(key => !values.isGiven(key))
+    .map(key => ({
+      file: path,
+      ...lineOf(read.file?.placeOf('proxy')),
+      key,
+      problem: 'is missing, though other proxy settings are given',
+      remedy: `Write ${key}, or remove the other proxy settings.`,
+    }))
+}
+
+function assemble(values: Values): Settings {
+  const fileXferHost = values.text('cloud.file_xfer_host')
+  const fileXferPort = values.number('cloud.file_xfer_port')
+  const caBundleFile = values.text('ca_bundle_file')
+  const logFile = values.text('log_file')
+  const directory = values.text('queue.directory')
+  const proxy = assembleProxy(values)
+  return {
+    cloud: {
+      host: values.text('cloud.host') ?? '',
+      port: values.number('cloud.port') ?? 0,
+      token: values.text('cloud.token') ?? '',
+      transport: values.choice('cloud.transport', ['mqtt', 'mqtts', 'wss']) ?? 'mqtts',
+      ...(fileXferHost === undefined ? {} : { fileXferHost }),
+      ...(fileXferPort === undefined ? {} : { fileXferPort }),
+    },
+    ...(proxy === undefined ? {} : { proxy }),
+    qosLevel: values.number('qos_level') === 0 ? 0 : 1,
+    validateCloudCert: values.boolean('validate_cloud_cert'),
+    ...(caBundleFile === undefined ? {} : { caBundleFile }),
+    keepAliveS: values.number('keep_alive') ?? 0,
+    logLevel: values.choice('log_level', logLevels) ?? 'info',
+    ...(logFile === undefined ? {} : { logFile }),
+    useSyslog: values.boolean('use_syslog'),
+    quiet: values.boolean('quiet'),
+    queue: {
+      durability: values.choice('queue.durability', ['spill', 'always', 'memory']) ?? 'spill',
+      maxBytes: values.number('queue.max_bytes') ?? 0,
+      ...(directory === undefined ? {} : { directory }),
+    },
+    ota: { publicKeys: values.list('ota.public_keys'), requireSignature: values.boolean('ota.require_signature') },
+    remoteAccess: { allow: values.list('remote_access.allow') },
+    fileTransfer: { allow: values.list('file_transfer.allow') },
+  }
+}
+
+function assembleProxy(values: Values): ProxySettings | undefined {
+  const type = values.choice('proxy.type', proxyTypes)
+  const host = values.text('proxy.host')
+  const port = values.number('proxy.port')
+  if (type === undefined || host === undefined || port === undefined) return undefined
+  const username = values.text('proxy.username')
+  const password = values.text('proxy.password')
+  return {
+    type,
+    host,
+    port,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+  }
+}

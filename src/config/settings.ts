@@ -1,0 +1,106 @@
+import type { JsonObject } from '../base/json.ts'
+import type { LogLevel } from '../base/log.ts'
+
+/** How MQTT travels: plain TCP, TLS, or a WebSocket over TLS. */
+export type Transport = 'mqtt' | 'mqtts' | 'wss'
+
+/** The proxy that carries every connection of the agent. */
+export interface ProxySettings {
+  readonly type: 'http' | 'socks4' | 'socks5'
+  readonly host: string
+  readonly port: number
+  readonly username?: string
+  readonly password?: string
+}
+
+/** The effective connection settings of one client, checked and complete. */
+export interface Settings {
+  readonly cloud: {
+    readonly host: string
+    readonly port: number
+    readonly token: string
+    readonly transport: Transport
+    readonly fileXferHost?: string
+    readonly fileXferPort?: number
+  }
+  readonly proxy?: ProxySettings
+  readonly qosLevel: 0 | 1
+  readonly validateCloudCert: boolean
+  /** Absolute path of a PEM file. */
+  readonly caBundleFile?: string
+  /** Seconds without a link after which the process ends; 0 = never. */
+  readonly keepAliveS: number
+  readonly logLevel: LogLevel
+  /** Absolute path. */
+  readonly logFile?: string
+  readonly useSyslog: boolean
+  readonly quiet: boolean
+  readonly queue: {
+    readonly durability: 'spill' | 'always' | 'memory'
+    readonly maxBytes: number
+    /** Absolute path. */
+    readonly directory?: string
+  }
+  readonly ota: { readonly publicKeys: readonly string[]; readonly requireSignature: boolean }
+  readonly remoteAccess: { readonly allow: readonly string[] }
+  /** Absolute folders in which actions may read and write by absolute path. */
+  readonly fileTransfer: { readonly allow: readonly string[] }
+}
+
+/** One entry of `remote_access_support`. */
+export interface RemoteAccessService {
+  readonly name: string
+  readonly port: number
+  readonly sessionTimeoutS?: number
+  /** The entry as it stands in the file, for the attribute that is published. */
+  readonly raw: JsonObject
+}
+
+/** The device manager's own settings (`iot.cfg`), checked and complete. */
+export interface ManagerSettings {
+  /** Absolute path. */
+  readonly runtimeDir: string
+  readonly logLevel?: LogLevel
+  /** Keys as in `iot.cfg`: `file_transfers`, `shutdown_device`, … Every known key is present. */
+  readonly actionsEnabled: Readonly<Record<string, boolean>>
+  readonly waitForFileTransfer: boolean
+  readonly downloadTimeoutS: number
+  readonly uploadRemoveOnSuccess: boolean
+  readonly uploadTarFile: boolean
+  readonly thingFriendlyName?: string
+  readonly discoverServicesOnInit: boolean
+  readonly remoteAccessSupport: readonly RemoteAccessService[]
+}
+
+/** Where the value of a setting came from; `derived` means from another setting (the transport from the port). */
+export type Origin =
+  | { readonly source: 'flag' | 'default' | 'derived' }
+  | { readonly source: 'environment'; readonly name: string }
+  | { readonly source: 'file'; readonly file: string; readonly line: number }
+
+/** Key of the table → where its value came from. Settings that have no value are absent. */
+export type Origins = ReadonlyMap<string, Origin>
+
+/** Something worth telling that does not stop the start. */
+export interface ConfigNote {
+  readonly level: 'warn' | 'debug'
+  readonly file?: string
+  readonly line?: number
+  readonly key?: string
+  readonly problem: string
+  readonly remedy: string
+  readonly didYouMean?: string
+}
+
+/** One mistake in the configuration. Never holds the value of a secret. */
+export interface ConfigProblem {
+  /** Path of the file, `environment`, or `command line`. */
+  readonly file: string
+  readonly line?: number
+  readonly column?: number
+  readonly key?: string
+  readonly problem: string
+  readonly expected?: string
+  readonly remedy: string
+  readonly didYouMean?: string
+}

@@ -1,0 +1,295 @@
+/** What a value may be. Numbers are written as JSON numbers or as numeric text, as the Python agent did. */
+export type SettingType =
+  | { readonly kind: 'text' }
+  /** A host name or address: no scheme, no port, no path. */
+  | { readonly kind: 'host' }
+  | { readonly kind: 'integer' | 'number'; readonly least: number; readonly most: number }
+  | { readonly kind: 'boolean' }
+  /** One of `choices`, in any case; `aliases` maps other spellings, in lower case, to a choice. */
+  | {
+      readonly kind: 'choice'
+      readonly choices: readonly string[]
+      readonly aliases?: Readonly<Record<string, string>>
+    }
+  | { readonly kind: 'path' }
+  | { readonly kind: 'texts' | 'paths' }
+  /** `remote_access_support`: checked by its own reader. */
+  | { readonly kind: 'services' }
+
+/** A checked value. */
+export type SettingValue = string | number | boolean | readonly string[]
+
+/** One row of the table of settings: everything the agent and its documents know about a setting. */
+export interface Setting {
+  /** Name in the file; a dot means a member of a section. */
+  readonly key: string
+  /** The connection file, or `iot.cfg`. */
+  readonly file: 'connect' | 'iot'
+  readonly type: SettingType
+  readonly default?: SettingValue
+  readonly unit?: 'seconds' | 'bytes'
+  readonly required?: true
+  /** Never shown, logged or quoted in an error. */
+  readonly secret?: true
+  /** Accepted and without effect; the sentence says why. */
+  readonly ignored?: true
+  readonly sentence: string
+}
+
+const port: SettingType = { kind: 'integer', least: 1, most: 65_535 }
+const yesNo: SettingType = { kind: 'boolean' }
+/** The names of Python's logging are accepted, in any case. */
+const logLevel: SettingType = {
+  kind: 'choice',
+  choices: ['error', 'warn', 'info', 'debug', 'trace'],
+  aliases: { critical: 'error', fatal: 'error', warning: 'warn', all: 'trace', notset: 'trace' },
+}
+const relative = 'A relative path starts at the folder of the file that names it.'
+
+const action = (name: string, sentence: string): Setting => ({
+  key: `actions_enabled.${name}`,
+  file: 'iot',
+  type: yesNo,
+  default: true,
+  sentence,
+})
+
+/** The one table of settings. Defaults, checks, environment names, `config show`, the example file and README's table come from it. */
+export const settingsTable: readonly Setting[] = [
+  { key: 'cloud.host', file: 'connect', type: { kind: 'host' }, required: true, sentence: 'Host name of the cloud.' },
+  { key: 'cloud.port', file: 'connect', type: port, required: true, sentence: 'Port of the cloud: 8883, 443 or 1883.' },
+  {
+    key: 'cloud.token',
+    file: 'connect',
+    type: { kind: 'text' },
+    required: true,
+    secret: true,
+    sentence: 'Application token: the password of the login.',
+  },
+  {
+    key: 'cloud.transport',
+    file: 'connect',
+    type: { kind: 'choice', choices: ['mqtt', 'mqtts', 'wss'] },
+    sentence: 'By port when absent: 443 wss, 8883 mqtts, 1883 mqtt (no TLS). Any other port must say it.',
+  },
+  {
+    key: 'cloud.file_xfer_host',
+    file: 'connect',
+    type: { kind: 'host' },
+    sentence: 'Host of the file service when it is not cloud.host.',
+  },
+  {
+    key: 'cloud.file_xfer_port',
+    file: 'connect',
+    type: port,
+    sentence: 'Port of the file service when it is not 443.',
+  },
+  {
+    key: 'proxy.type',
+    file: 'connect',
+    type: {
+      kind: 'choice',
+      choices: ['http', 'socks4', 'socks5'],
+      aliases: { socks4a: 'socks4', socks5h: 'socks5' },
+    },
+    sentence: 'The proxy resolves names. Without this setting there is no proxy.',
+  },
+  { key: 'proxy.host', file: 'connect', type: { kind: 'host' }, sentence: 'Host name or address of the proxy.' },
+  { key: 'proxy.port', file: 'connect', type: port, sentence: 'Port of the proxy.' },
+  { key: 'proxy.username', file: 'connect', type: { kind: 'text' }, sentence: 'User name for the proxy.' },
+  {
+    key: 'proxy.password',
+    file: 'connect',
+    type: { kind: 'text' },
+    secret: true,
+    sentence: 'Password for the proxy.',
+  },
+  {
+    key: 'qos_level',
+    file: 'connect',
+    type: { kind: 'integer', least: 0, most: 1 },
+    default: 1,
+    sentence: 'MQTT quality of service of what the agent publishes.',
+  },
+  {
+    key: 'validate_cloud_cert',
+    file: 'connect',
+    type: yesNo,
+    default: true,
+    sentence: 'false accepts any certificate, so that anybody on the way can read and change everything.',
+  },
+  {
+    key: 'ca_bundle_file',
+    file: 'connect',
+    type: { kind: 'path' },
+    sentence: `PEM file of the certificate authorities to trust instead of the built-in ones. ${relative}`,
+  },
+  {
+    key: 'keep_alive',
+    file: 'connect',
+    type: { kind: 'number', least: 0, most: 31_536_000 },
+    default: 0,
+    unit: 'seconds',
+    sentence: 'The process ends after this long without a link; 0 = it never gives up.',
+  },
+  { key: 'log_level', file: 'connect', type: logLevel, default: 'info', sentence: 'Least important line to log.' },
+  {
+    key: 'log_file',
+    file: 'connect',
+    type: { kind: 'path' },
+    sentence: `Also log to this file, which is rotated. ${relative}`,
+  },
+  { key: 'use_syslog', file: 'connect', type: yesNo, default: false, sentence: 'Also log to syslog.' },
+  { key: 'quiet', file: 'connect', type: yesNo, default: false, sentence: 'Log nothing to the terminal.' },
+  {
+    key: 'queue.durability',
+    file: 'connect',
+    type: { kind: 'choice', choices: ['spill', 'always', 'memory'] },
+    default: 'spill',
+    sentence: 'When samples go to disk: without a link and at the end (spill), each one (always), never (memory).',
+  },
+  {
+    key: 'queue.max_bytes',
+    file: 'connect',
+    type: { kind: 'integer', least: 65_536, most: 2 ** 40 },
+    default: 16_777_216,
+    unit: 'bytes',
+    sentence: 'Most that may wait for the cloud; beyond it the oldest of the least important is dropped and counted.',
+  },
+  {
+    key: 'queue.directory',
+    file: 'connect',
+    type: { kind: 'path' },
+    sentence: `Folder for samples that wait on disk. ${relative}`,
+  },
+  {
+    key: 'ota.public_keys',
+    file: 'connect',
+    type: { kind: 'texts' },
+    default: [],
+    sentence: 'Public keys whose signature on an update package is accepted.',
+  },
+  {
+    key: 'ota.require_signature',
+    file: 'connect',
+    type: yesNo,
+    default: false,
+    sentence: 'Refuse update packages without an accepted signature.',
+  },
+  {
+    key: 'remote_access.allow',
+    file: 'connect',
+    type: { kind: 'texts' },
+    default: [],
+    sentence: 'HOST:PORT that remote access may reach besides the services of remote_access_support on this device.',
+  },
+  {
+    key: 'file_transfer.allow',
+    file: 'connect',
+    type: { kind: 'paths' },
+    default: ['/'],
+    sentence:
+      'Folders in which file actions may use absolute paths; the default is everywhere, as in the Python agent.',
+  },
+  {
+    key: 'loop_time',
+    file: 'connect',
+    type: { kind: 'number', least: 0, most: Number.MAX_SAFE_INTEGER },
+    ignored: true,
+    sentence: 'Accepted for old files; without effect, because nothing is polled.',
+  },
+  {
+    key: 'thread_count',
+    file: 'connect',
+    type: { kind: 'number', least: 0, most: Number.MAX_SAFE_INTEGER },
+    ignored: true,
+    sentence: 'Accepted for old files; without effect, because there are no worker threads.',
+  },
+  {
+    key: 'runtime_dir',
+    file: 'iot',
+    type: { kind: 'path' },
+    default: 'runtime',
+    sentence: `Folder for uploads, downloads, updates and state. ${relative}`,
+  },
+  {
+    key: 'log_level',
+    file: 'iot',
+    type: logLevel,
+    sentence: 'Least important line to log; goes before the one of the connection file.',
+  },
+  action('file_transfers', 'file_download and file_upload.'),
+  action('shutdown_device', 'shutdown_device.'),
+  action('reboot_device', 'reboot_device.'),
+  action('remote_login', 'remote-access.'),
+  action('decommission_device', 'decommission_device.'),
+  action('software_update', 'software_update.'),
+  action('reset_agent', 'reset_agent, quit and ping.'),
+  action('restore_factory_images', 'Accepted for old files; there is no such action.'),
+  action('dump_log_files', 'Accepted for old files; there is no such action.'),
+  {
+    key: 'wait_for_file_transfer',
+    file: 'iot',
+    type: yesNo,
+    default: true,
+    sentence: 'File actions are acknowledged when the transfer has ended; false = when it has begun.',
+  },
+  {
+    key: 'download_timeout',
+    file: 'iot',
+    type: { kind: 'number', least: 0, most: 31_536_000 },
+    default: 15,
+    unit: 'seconds',
+    sentence: 'Longest that file_download waits for its transfer.',
+  },
+  {
+    key: 'upload_remove_on_success',
+    file: 'iot',
+    type: yesNo,
+    default: true,
+    sentence: 'Remove a file of the upload folder when the cloud has it.',
+  },
+  {
+    key: 'upload_tar_file',
+    file: 'iot',
+    type: yesNo,
+    default: true,
+    sentence: 'Upload a folder as one tar archive; false = file by file.',
+  },
+  {
+    key: 'upload_additional_dirs',
+    file: 'iot',
+    type: { kind: 'texts' },
+    ignored: true,
+    sentence: 'Accepted for old files; file_transfer.allow decides instead.',
+  },
+  {
+    key: 'thing_friendly_name',
+    file: 'iot',
+    type: { kind: 'text' },
+    sentence: 'Name of the thing in the cloud; "None" leaves it alone.',
+  },
+  {
+    key: 'discover_services_on_init',
+    file: 'iot',
+    type: yesNo,
+    default: true,
+    sentence: 'Look at start which services of remote_access_support listen, and publish them.',
+  },
+  {
+    key: 'remote_access_support',
+    file: 'iot',
+    type: { kind: 'services' },
+    sentence: 'Services that remote access may reach: a list of {"name", "port", "session_timeout"}.',
+  },
+]
+
+/** The rows of one file. */
+export function settingsOf(file: Setting['file']): readonly Setting[] {
+  return settingsTable.filter(setting => setting.file === file)
+}
+
+/** Environment variable of a setting: `cloud.host` → `DEVICE_CLOUD_CLOUD_HOST`. */
+export function environmentName(key: string): string {
+  return `DEVICE_CLOUD_${key.toUpperCase().replaceAll('.', '_')}`
+}

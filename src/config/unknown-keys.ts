@@ -1,0 +1,59 @@
+import { isJsonObject } from '../base/json.ts'
+import { type ConfigFile, lineOf } from './config-file.ts'
+import type { ConfigNote, ConfigProblem } from './settings.ts'
+import { closestName } from './suggestion.ts'
+import type { Setting } from './table.ts'
+
+/** Keys that the Python agent knew and that are not settings of the file they stand in; nobody needs to hear about them. */
+const silent = new Set(['app_id', 'config_dir', 'config_file', 'device_id', 'key'])
+
+/** A note for every key that means nothing (old files carry extra ones, so it is never an error); a problem for a section that is none. */
+export function findUnknownKeys(
+  file: ConfigFile,
+  settings: readonly Setting[],
+): { notes: ConfigNote[]; problems: ConfigProblem[] } {
+  const notes: ConfigNote[] = []
+  const problems: ConfigProblem[] = []
+  const keys = settings.map(setting => setting.key)
+  const sections = new Set(keys.filter(key => key.includes('.')).map(sectionOf))
+  for (const [name, value] of Object.entries(file.value)) {
+    if (keys.includes(name) || silent.has(name)) continue
+    if (!sections.has(name)) notes.push(unknown(file, name, [...keys, ...sections]))
+    else if (isJsonObject(value)) {
+      for (const inner of Object.keys(value)) {
+        const key = `${name}.${inner}`
+        if (!keys.includes(key)) notes.push(unknown(file, key, keys))
+      }
+    } else if (value !== null && value !== '') {
+      problems.push({
+        file: file.path,
+        ...lineOf(file.placeOf(name)),
+        key: name,
+        problem: 'is not an object',
+        expected: 'an object',
+        remedy: `Write "${name}": { ... }.`,
+      })
+    }
+  }
+  return { notes, problems }
+}
+
+function unknown(file: ConfigFile, key: string, keys: readonly string[]): ConfigNote {
+  const last = key.slice(key.indexOf('.') + 1)
+  // "host" at the top belongs into a section: the same last name is closer than any spelling.
+  const sameName = keys.find(known => known.endsWith(`.${last}`))
+  const didYouMean = closestName(key, keys) ?? sameName
+  return {
+    level: 'warn',
+    file: file.path,
+    ...lineOf(file.placeOf(key)),
+    key,
+    problem: 'is not a setting, and has no effect',
+    remedy: 'Remove it, or correct its name.',
+    ...(didYouMean === undefined ? {} : { didYouMean }),
+  }
+}
+
+function sectionOf(key: string): string {
+  return key.slice(0, key.indexOf('.'))
+}

@@ -1,0 +1,150 @@
+import { resolve } from 'node:path'
+import type { Setting, SettingType, SettingValue } from './table.ts'
+
+/** A value that was accepted, or what was expected instead. `found` is absent where it could show a secret. */
+export type Checked =
+  | { readonly ok: true; readonly value: SettingValue }
+  | { readonly ok: false; readonly expected: string; readonly found?: string }
+
+export interface ValueContext {
+  /** Folder at which relative paths start. */
+  readonly baseFolder: string
+  /** The value is text from an environment variable: lists are comma-separated, yes and no have more spellings. */
+  readonly fromEnvironment?: boolean
+}
+
+/** Checks one raw value against its row of the table. */
+export function checkValue(setting: Setting, raw: unknown, context: ValueContext): Checked {
+  const value = parse(setting.type, raw, context)
+  if (value !== undefined) return { ok: true, value }
+  const expected = expectation(setting.type)
+  const found = setting.secret === true ? undefined : describe(raw)
+  return found === undefined ? { ok: false, expected } : { ok: false, expected, found }
+}
+
+/** A sentence part that says what a type accepts. Also used in the documents. */
+export function expectation(type: SettingType): string {
+  switch (type.kind) {
+    case 'text':
+      return 'a text'
+    case 'host':
+      return 'a host name or address, without scheme, port or path'
+    case 'integer':
+      return `a whole number from ${type.least} to ${type.most}`
+    case 'number':
+      return `a number from ${type.least} to ${type.most}`
+    case 'boolean':
+      return 'true or false'
+    case 'choice':
+      return `one of ${type.choices.join(', ')}`
+    case 'path':
+      return 'a path'
+    case 'texts':
+      return 'a list of texts'
+    case 'paths':
+      return 'a list of paths'
+    case 'services':
+      return 'a list of {"name", "port", "session_timeout"}'
+  }
+}
+
+function parse(type: SettingType, raw: unknown, context: ValueContext): SettingValue | undefined {
+  switch (type.kind) {
+    case 'text':
+      return parseText(raw)
+    case 'host':
+      return parseHost(raw)
+    case 'integer':
+    case 'number':
+      return parseNumber(type, raw)
+    case 'boolean':
+      return parseBoolean(raw, context.fromEnvironment === true)
+    case 'choice':
+      return parseChoice(type, raw)
+    case 'path':
+      return parsePath(raw, context.baseFolder)
+    case 'texts':
+      return parseList(raw, context, parseText)
+    case 'paths':
+      return parseList(raw, context, item => parsePath(item, context.baseFolder))
+    case 'services':
+      return undefined
+  }
+}
+
+const mostTextBytes = 16 * 1024
+
+/** Only text stays text: the Python agent turned a token "true" into a boolean. A password of digits may stand without quotes. */
+function parseText(raw: unknown): string | undefined {
+  if (Number.isSafeInteger(raw)) return String(raw)
+  if (typeof raw !== 'string' || raw.length > mostTextBytes || raw.includes('\0')) return undefined
+  return raw
+}
+
+/** Names with `_` exist in private networks; an IPv6 address may stand in brackets. */
+function parseHost(raw: unknown): string | undefined {
+  if (typeof raw !== 'string') return undefined
+  const text = raw.trim()
+  const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text
+  const isName = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_.])?$/u.test(bare)
+  const isIpv6 = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?$/.test(bare)
+  return bare.length <= 253 && (isName || isIpv6) ? bare : undefined
+}
+
+function parseNumber(type: { kind: 'integer' | 'number'; least: number; most: number }, raw: unknown) {
+  const isNumeric = typeof raw === 'string' && /^\s*\d+(?:\.\d+)?\s*$/.test(raw)
+  const value = isNumeric ? Number(raw) : raw
+  if (typeof value !== 'number' || !(value >= type.least && value <= type.most)) return undefined
+  return type.kind === 'integer' && !Number.isInteger(value) ? undefined : value
+}
+
+/** In files only true and false count, also as text: `"no"` was true for the Python agent, and must not switch checks off. */
+function parseBoolean(raw: unknown, fromEnvironment: boolean): boolean | undefined {
+  if (typeof raw === 'boolean') return raw
+  if (typeof raw !== 'string') return undefined
+  const text = raw.trim().toLowerCase()
+  if (text === 'true' || text === 'false') return text === 'true'
+  if (fromEnvironment && ['1', 'yes', 'on'].includes(text)) return true
+  if (fromEnvironment && ['0', 'no', 'off'].includes(text)) return false
+  return undefined
+}
+
+function parseChoice(
+  type: { choices: readonly string[]; aliases?: Readonly<Record<string, string>> },
+  raw: unknown,
+): string | undefined {
+  if (typeof raw !== 'string') return undefined
+  const text = raw.trim().toLowerCase()
+  const alias = Object.entries(type.aliases ?? {}).find(([name]) => name === text)?.[1]
+  return alias ?? type.choices.find(choice => choice === text)
+}
+
+function parsePath(raw: unknown, baseFolder: string): string | undefined {
+  const text = typeof raw === 'string' ? parseText(raw) : undefined
+  return text === undefined || text === '' ? undefined : resolve(baseFolder, text)
+}
+
+const mostItems = 1000
+
+function parseList(raw: unknown, context: ValueContext, parseItem: (item: unknown) => string | undefined) {
+  const items: unknown =
+    context.fromEnvironment && typeof raw === 'string'
+      ? raw
+          .split(',')
+          .map(item => item.trim())
+          .filter(item => item !== '')
+      : raw
+  if (!Array.isArray(items) || items.length > mostItems) return undefined
+  const values = items.map(parseItem)
+  return values.every(value => value !== undefined && value !== '') ? values.map(String) : undefined
+}
+
+/** What was found, short; a text that may carry a login (a URL) is not quoted. */
+function describe(raw: unknown): string {
+  if (typeof raw === 'string') {
+    if (raw.includes('@') || raw.includes('://')) return 'a URL'
+    return raw.length > 40 ? `a text of ${raw.length} characters` : JSON.stringify(raw)
+  }
+  if (Array.isArray(raw)) return 'a list'
+  return typeof raw === 'object' && raw !== null ? 'an object' : String(raw)
+}

@@ -1,0 +1,105 @@
+import { AgentError } from '../base/errors.ts'
+import type { ConfigNote, ConfigProblem, Origin } from './settings.ts'
+import type { Source } from './sources.ts'
+import type { Setting, SettingValue } from './table.ts'
+import { checkValue } from './value.ts'
+
+/** The checked values of one file's settings, each with its origin, and every mistake on the way. */
+export class Values {
+  readonly origins = new Map<string, Origin>()
+  readonly problems: ConfigProblem[] = []
+  readonly notes: ConfigNote[] = []
+  readonly #values = new Map<string, SettingValue>()
+
+  /** Asks the sources in falling precedence; the first that knows a setting decides. */
+  constructor(settings: readonly Setting[], sources: readonly Source[]) {
+    for (const setting of settings) {
+      if (setting.type.kind !== 'services') this.#collect(setting, sources)
+    }
+  }
+
+  #collect(setting: Setting, sources: readonly Source[]): void {
+    for (const source of sources) {
+      const found = source(setting)
+      if (found === undefined) continue
+      const { key } = setting
+      if (setting.ignored) {
+        this.notes.push({ level: 'debug', ...found.where, key, problem: 'has no effect', remedy: setting.sentence })
+        return
+      }
+      this.origins.set(key, found.origin)
+      const checked = checkValue(setting, found.raw, found.context)
+      if (checked.ok) {
+        this.#values.set(key, checked.value)
+        return
+      }
+      const { expected } = checked
+      const problem = checked.found === undefined ? 'has a wrong value' : `is ${checked.found}`
+      this.problems.push({ ...found.where, key, problem, expected, remedy: `Write ${expected}.` })
+      return
+    }
+    if (setting.default === undefined || setting.ignored) return
+    this.#values.set(setting.key, setting.default)
+    this.origins.set(setting.key, { source: 'default' })
+  }
+
+  /** Whether some source gave a value, right or wrong. */
+  isGiven(key: string): boolean {
+    const source = this.origins.get(key)?.source
+    return source !== undefined && source !== 'default'
+  }
+
+  /** A value that another one implies. */
+  derive(key: string, value: SettingValue): void {
+    this.#values.set(key, value)
+    this.origins.set(key, { source: 'derived' })
+  }
+
+  get(key: string): SettingValue | undefined {
+    return this.#values.get(key)
+  }
+
+  text(key: string): string | undefined {
+    const value = this.#values.get(key)
+    return typeof value === 'string' ? value : undefined
+  }
+
+  number(key: string): number | undefined {
+    const value = this.#values.get(key)
+    return typeof value === 'number' ? value : undefined
+  }
+
+  /** A setting that always has a value, because the table has its default. */
+  boolean(key: string): boolean {
+    const value = this.#values.get(key)
+    // A wrong value is among the problems, and the caller throws before anybody uses this.
+    return typeof value === 'boolean' ? value : false
+  }
+
+  list(key: string): readonly string[] {
+    const value = this.#values.get(key)
+    return typeof value === 'object' ? value : []
+  }
+
+  choice<const Choice extends string>(key: string, choices: readonly Choice[]): Choice | undefined {
+    const value = this.#values.get(key)
+    return choices.find(choice => choice === value)
+  }
+}
+
+/** One problem in one line: `iot-connect.cfg:4:5: cloud.port is "abc": expected a whole number from 1 to 65535.` */
+export function formatProblem(problem: ConfigProblem | ConfigNote): string {
+  const column = 'column' in problem && problem.column !== undefined ? `:${problem.column}` : ''
+  const place = `${problem.file ?? 'configuration'}${problem.line === undefined ? '' : `:${problem.line}${column}`}`
+  const subject = problem.key === undefined ? problem.problem : `${problem.key} ${problem.problem}`
+  const meant = problem.didYouMean === undefined ? '' : ` Did you mean "${problem.didYouMean}"?`
+  return `${place}: ${subject.replace(/\.$/, '')}.${meant} ${problem.remedy}`
+}
+
+/** `CONFIG_INVALID` with every mistake in `details.problems`. */
+export function configError(problems: readonly ConfigProblem[], cause?: unknown): AgentError {
+  const [first, ...others] = problems
+  const head = first === undefined ? 'The configuration is wrong.' : formatProblem(first)
+  const message = others.length === 0 ? head : `${problems.length} mistakes: ${problems.map(formatProblem).join(' ')}`
+  return new AgentError('CONFIG_INVALID', message, { cause, details: { problems } })
+}

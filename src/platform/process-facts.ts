@@ -1,0 +1,38 @@
+import { errnoOf } from '../base/errors.ts'
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The environment of this process. The one place that reads it. */
+export function processEnvironment(): Environment {
+  return process.env
+}
+
+/** The words of the command line after the program (and the script). */
+export function commandLineWords(): readonly string[] {
+  return process.argv.slice(2)
+}
+
+/** The current folder. */
+export function currentFolder(): string {
+  return process.cwd()
+}
+
+/** The effective user id; 0 is root. */
+export function userId(): number {
+  return process.geteuid?.() ?? -1
+}
+
+export function processId(): number {
+  return process.pid
+}
+
+/** Whether a process with this id runs, whoever owns it. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errnoOf(error) === 'EPERM'
+  }
+}

@@ -1,0 +1,44 @@
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { AgentError } from '../base/errors.ts'
+import { onFile } from './on-file.ts'
+
+const stepBytes = 64 * 1024
+
+/**
+ * The whole content of a regular file that must not be larger than `maxBytes`.
+ * Works for /proc and /sys too, whose files say that they have no size.
+ *
+ * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` (also for a folder, a device or a pipe), `LIMIT_EXCEEDED`
+ */
+export function readBoundedFile(path: string, maxBytes: number): Promise<Buffer> {
+  return onFile('read', path, async () => {
+    // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    try {
+      if (!(await file.stat()).isFile()) {
+        throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, { details: { path } })
+      }
+      const parts: Buffer[] = []
+      for (let total = 0; ; ) {
+        // One byte more than allowed tells a file that is too large (or grows) without reading all of it.
+        const part = Buffer.allocUnsafe(Math.min(stepBytes, maxBytes + 1 - total))
+        const { bytesRead } = await file.read(part, 0, part.length, null)
+        if (bytesRead === 0) return Buffer.concat(parts)
+        total += bytesRead
+        if (total > maxBytes) {
+          const message = `cannot read ${path}: it is larger than ${maxBytes} bytes`
+          throw new AgentError('LIMIT_EXCEEDED', message, { details: { path, maxBytes } })
+        }
+        parts.push(part.subarray(0, bytesRead))
+      }
+    } finally {
+      await file.close()
+    }
+  })
+}
+
+/** The same as text in UTF-8; a byte order mark is dropped, bytes that are not UTF-8 become U+FFFD. */
+export async function readBoundedText(path: string, maxBytes: number): Promise<string> {
+  return new TextDecoder().decode(await readBoundedFile(path, maxBytes))
+}
