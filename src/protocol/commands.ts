@@ -1,6 +1,11 @@
 import type { JsonObject } from '../base/json.ts'
-import type { Command } from './envelope.ts'
 import { pick } from './pick.ts'
+
+/** One TR50 command. Absent and undefined parameters are not sent [TR50 2.2]. */
+export interface Command {
+  readonly command: string
+  readonly params?: JsonObject | null
+}
 
 // The commands that ask or steer; those that publish are in samples.ts. Members are in the order of TR50 appendix A.
 

@@ -1,12 +1,7 @@
 import { AgentError } from '../base/errors.ts'
-import { type JsonObject, toAsciiJson } from '../base/json.ts'
+import { toAsciiJson } from '../base/json.ts'
+import type { Command } from './commands.ts'
 import { limits } from './limits.ts'
-
-/** One TR50 command. Absent and undefined parameters are not sent [TR50 2.2]. */
-export interface Command {
-  readonly command: string
-  readonly params?: JsonObject | null
-}
 
 /** A request message ready for the wire: ASCII text, so its length is its size in bytes. */
 export interface EncodedRequest {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
-import type { Command } from './envelope.ts'
+import type { Command } from './commands.ts'
 import { pick } from './pick.ts'
 
 /** A number of a thing at a time [TR50 3.3]. */
