@@ -1,0 +1,158 @@
+/** Makes the single-file executable of one target: Node, patched where it must be, stripped, with the blob in it. */
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { makeBlob } from './blob.ts'
+import { BuildError, type Report } from './build-error.ts'
+import { type Bundle, readVersion } from './bundle.ts'
+import { readElf } from './elf.ts'
+import { injectBlob } from './elf-injector.ts'
+import { withLock } from './lock.ts'
+import { stripOf } from './machine.ts'
+import { type NodeBinary, ownNode, pinnedNode, sumOf } from './node-binary.ts'
+import { adaptTarget, readTraits } from './node-traits.ts'
+import { applyPatches } from './patch.ts'
+import { cacheFolder, root } from './places.ts'
+import { injectWithPostject } from './postject.ts'
+import { runProgram } from './run-program.ts'
+import { smokeTest } from './smoke.ts'
+import type { Target } from './target.ts'
+
+export const injectors = ['own', 'postject'] as const
+
+export interface ExecutableOptions {
+  readonly target: Target
+  readonly bundle: Bundle
+  readonly injector: (typeof injectors)[number]
+  /** The builder's own Node binary instead of the pinned one. */
+  readonly node?: string | undefined
+  /** Whether a missing strip makes a larger executable instead of an error. Never for what is released. */
+  readonly unstrippedAllowed: boolean
+  readonly report: Report
+  readonly cache?: string
+}
+
+export interface Executable {
+  /** In the cache; copy it from there. */
+  readonly path: string
+  readonly bytes: number
+  /** Size of the Node binary alone, stripped (when the executable is). */
+  readonly bareBytes: number
+  readonly stripped: boolean
+}
+
+/** How many executables of one target the cache keeps. */
+const keptExecutables = 4
+
+/** Builds the executable, or finds it in the cache when nothing that goes into it has changed. */
+export async function buildExecutable(options: ExecutableOptions): Promise<Executable> {
+  const { target, report, cache = join(root, cacheFolder) } = options
+  const strip = findStrip(options)
+  const shelf = join(cache, 'executables', target.name)
+  const folder = join(shelf, await keyOf(options, strip))
+  const found = await readFinished(folder, target)
+  if (found) return found
+  return await withLock(join(cache, 'build.lock'), report, async () => {
+    const meanwhile = await readFinished(folder, target)
+    if (meanwhile) return meanwhile
+    await mkdir(shelf, { recursive: true })
+    const workshop = await mkdtemp(join(shelf, 'unfinished-'))
+    try {
+      await make(options, strip, workshop)
+      await rename(workshop, folder)
+    } finally {
+      await rm(workshop, { recursive: true, force: true })
+    }
+    await dropOld(shelf)
+    const made = await readFinished(folder, target)
+    if (!made) throw new BuildError(`${folder} vanished while it was built`)
+    return made
+  })
+}
+
+async function make(options: ExecutableOptions, strip: string | undefined, folder: string): Promise<void> {
+  const { bundle, injector, report } = options
+  const say: Report = line => report(`${options.target.name}: ${line}`)
+  const node = await nodeOf(options, say)
+  checkMachine(options.target, node)
+  const bare = join(folder, 'node')
+  await writeFile(bare, applyPatches(node.bytes, options.node === undefined ? options.target.node.patches : []))
+  await chmod(bare, 0o755)
+  if (strip !== undefined) await runProgram(strip, [bare])
+  const target =
+    options.node === undefined
+      ? options.target
+      : adaptTarget(options.target, await readTraits(options.target, bare), report)
+  say(`making the blob with Node ${target.node.version} ...`)
+  const blob = await makeBlob(target, bare, bundle.code)
+  const stripped = await readFile(bare)
+  say(`injecting ${blob.length} bytes (${injector}) ...`)
+  const executable = injector === 'own' ? injectBlob(stripped, blob) : await injectWithPostject(stripped, blob)
+  await rm(bare)
+  const path = join(folder, target.file)
+  await writeFile(path, executable)
+  await chmod(path, 0o755)
+  say('starting it once ...')
+  await smokeTest(target, path, readVersion())
+  await writeFile(
+    join(folder, 'facts.json'),
+    JSON.stringify({ bareBytes: stripped.length, stripped: strip !== undefined }),
+  )
+}
+
+function nodeOf(options: ExecutableOptions, report: Report): Promise<NodeBinary> {
+  const { node, target, cache } = options
+  if (node !== undefined) return ownNode(node, report)
+  return pinnedNode(target.node, { report, ...(cache === undefined ? {} : { cache }) })
+}
+
+function checkMachine(target: Target, node: NodeBinary): void {
+  const { bits, machine } = readElf(node.bytes)
+  if (bits === target.elf.bits && machine === target.elf.machine) return
+  throw new BuildError(
+    `${node.path} is for another processor: ${bits} bits, ELF machine ${machine}; ${target.name} is ${target.elf.bits} bits, ELF machine ${target.elf.machine}`,
+  )
+}
+
+function findStrip({ target, unstrippedAllowed, report }: ExecutableOptions): string | undefined {
+  try {
+    return stripOf(target)
+  } catch (error) {
+    if (!unstrippedAllowed || !(error instanceof BuildError)) throw error
+    report(`${error.message}. The executable is NOT STRIPPED and larger than it needs to be: do not release it.`)
+    return undefined
+  }
+}
+
+/** A name for everything that goes into the executable: the same key means the same bytes. */
+async function keyOf(options: ExecutableOptions, strip: string | undefined): Promise<string> {
+  const { target, bundle, injector, node } = options
+  const folder = import.meta.dirname
+  const sources = (await readdir(folder)).filter(name => name.endsWith('.ts')).sort()
+  const hash = createHash('sha256')
+  for (const path of [...sources.map(name => join(folder, name)), join(root, 'sea-config.json')])
+    hash.update(await readFile(path))
+  hash.update(JSON.stringify([target, injector, readVersion(), strip ?? 'not stripped']))
+  if (strip !== undefined) hash.update((await runProgram(strip, ['--version'])).stdout)
+  if (node !== undefined) hash.update(sumOf(await readFile(node).catch(() => Buffer.alloc(0))))
+  hash.update(bundle.code)
+  return hash.digest('hex').slice(0, 32)
+}
+
+async function readFinished(folder: string, target: Target): Promise<Executable | undefined> {
+  const text = await readFile(join(folder, 'facts.json'), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const facts: { bareBytes: number; stripped: boolean } = JSON.parse(text)
+  const path = join(folder, target.file)
+  const now = new Date()
+  // The time of the last use decides what the cache drops.
+  await utimes(folder, now, now)
+  return { path, bytes: (await stat(path)).size, bareBytes: facts.bareBytes, stripped: facts.stripped }
+}
+
+async function dropOld(shelf: string): Promise<void> {
+  const folders = (await readdir(shelf)).filter(name => !name.startsWith('unfinished-'))
+  const aged = await Promise.all(folders.map(async name => ({ name, usedMs: (await stat(join(shelf, name))).mtimeMs })))
+  const old = aged.sort((a, b) => b.usedMs - a.usedMs).slice(keptExecutables)
+  for (const { name } of old) await rm(join(shelf, name), { recursive: true, force: true })
+}
