@@ -3,6 +3,8 @@ import type { JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
 import type { Environment } from '../platform/process-facts.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
+import { type EffectiveSetting, effectiveSettings } from './effective.ts'
+import { findRisks } from './risks.ts'
 import type { ConfigNote, ConfigProblem, Origins, ProxySettings, Settings, Transport } from './settings.ts'
 import { environmentSource, fileSource, flagSource } from './sources.ts'
 import { settingsOf, settingsTable } from './table.ts'
@@ -30,6 +32,8 @@ export interface ClientConfig {
   readonly warnings: readonly ConfigNote[]
   /** Absolute path of the connection file, whether it exists or not. */
   readonly path: string
+  /** The same as `settings`, for people: row by row with origin, secrets hidden. */
+  readonly effective: readonly EffectiveSetting[]
 }
 
 /**
@@ -54,11 +58,9 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
     problems.push(...checkProxy(values, path, read))
   }
   if (problems.length > 0) throw configError(problems)
-  if (values.text('proxy.password') !== undefined && values.text('proxy.username') === undefined) {
-    const remedy = 'Write proxy.username, or remove the password.'
-    notes.push({ level: 'warn', key: 'proxy.password', problem: 'has no effect without a user name', remedy })
-  }
-  return { settings: assemble(values), origins: values.origins, warnings: notes, path }
+  const settings = assemble(values)
+  notes.push(...findRisks(settings))
+  return { settings, origins: values.origins, warnings: notes, path, effective: effectiveSettings('connect', values) }
 }
 
 function collect(request: ClientConfigRequest, read: ConfigFileRead): Values {

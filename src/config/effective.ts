@@ -1,0 +1,32 @@
+import type { Origin } from './settings.ts'
+import { type Setting, type SettingValue, settingsTable } from './table.ts'
+import type { Values } from './values.ts'
+
+/** A setting as it is in effect, fit to be shown: the value of a secret is not in here. */
+export interface EffectiveSetting {
+  readonly key: string
+  readonly file: Setting['file']
+  /** Absent when the setting has no value. */
+  readonly value?: SettingValue
+  readonly secret: boolean
+  readonly origin?: Origin
+}
+
+export const hiddenValue = '[hidden]'
+
+/** The settings of one file in the order of the table, without those that have no effect. */
+export function effectiveSettings(file: Setting['file'], values: Values): readonly EffectiveSetting[] {
+  return settingsTable
+    .filter(setting => setting.file === file && !setting.ignored && setting.type.kind !== 'services')
+    .map(({ key, secret }) => {
+      const value = values.get(key)
+      const origin = values.origins.get(key)
+      return {
+        key,
+        file,
+        ...(value === undefined ? {} : { value: secret ? hiddenValue : value }),
+        secret: secret === true,
+        ...(origin === undefined ? {} : { origin }),
+      }
+    })
+}
