@@ -105,6 +105,12 @@ export const errorKinds = {
   FILE_NOT_FOUND: kind(1, false, 'The file does not exist.', 'Check its name and store.'),
   FILE_ACCESS: kind(1, false, 'The file system refused the operation.', 'Check owner, mode and mount options.'),
   DISK_FULL: kind(1, true, 'There is not enough space on the file system.', 'Free some space and try again.'),
+  FILE_CHANGED: kind(
+    1,
+    true,
+    'The file changed while it was being sent.',
+    'Send it when nothing writes to it, or send a copy of it.',
+  ),
   CHECKSUM_MISMATCH: kind(1, true, 'What arrived is not what was sent.', 'Try again.'),
   HTTP_STATUS: kind(1, true, 'The file service answered with an error status.', 'See status in the details.'),
   PATH_REFUSED: kind(6, false, 'Policy does not allow this path.', 'Name it in file_transfer.allow.'),

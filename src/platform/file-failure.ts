@@ -1,0 +1,31 @@
+import { AgentError, type ErrorCode, errnoOf, messageOf } from '../base/errors.ts'
+
+/** What the common errno names mean, in words for a user; the others are shown by name. */
+const reasons: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  ENOENT: ['FILE_NOT_FOUND', 'it does not exist'],
+  ENOTDIR: ['FILE_NOT_FOUND', 'a part of the path is not a folder'],
+  ENOSPC: ['DISK_FULL', 'the file system is full'],
+  EDQUOT: ['DISK_FULL', 'the quota is used up'],
+  EFBIG: ['FILE_ACCESS', 'the file system does not take files of this size'],
+  EACCES: ['FILE_ACCESS', 'permission denied'],
+  EPERM: ['FILE_ACCESS', 'operation not permitted'],
+  EROFS: ['FILE_ACCESS', 'the file system is mounted read-only'],
+  EIO: ['FILE_ACCESS', 'the disk reports an input/output error'],
+  EISDIR: ['FILE_ACCESS', 'it is a folder'],
+  ELOOP: ['FILE_ACCESS', 'it is a symbolic link, or links form a loop'],
+  EMFILE: ['FILE_ACCESS', 'too many files are open in this process'],
+  ENFILE: ['FILE_ACCESS', 'too many files are open on this system'],
+  ENAMETOOLONG: ['FILE_ACCESS', 'the name is too long for the file system'],
+  ETXTBSY: ['FILE_ACCESS', 'it is being executed'],
+  EBUSY: ['FILE_ACCESS', 'it is in use'],
+  EXDEV: ['FILE_ACCESS', 'source and destination are on different file systems'],
+}
+
+/** A failure of the file system as an `AgentError` (`FILE_NOT_FOUND`, `DISK_FULL` or `FILE_ACCESS`): `cannot VERB PATH: REASON`. */
+export function fileFailure(verb: string, path: string, error: unknown): AgentError {
+  if (error instanceof AgentError) return error
+  const errno = errnoOf(error)
+  const [code, reason] = reasons[errno ?? ''] ?? ['FILE_ACCESS', messageOf(error)]
+  const name = errno === undefined ? '' : ` (${errno})`
+  return new AgentError(code, `cannot ${verb} ${path}: ${reason}${name}`, { cause: error, details: { path, errno } })
+}

@@ -1,0 +1,179 @@
+import { basename, resolve } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { type TransferFiles, transferFiles } from '../../platform/transfer-files.ts'
+import { settleDestination } from './destination.ts'
+import { Download } from './download.ts'
+import { type ExchangeOptions, FileExchange } from './file-exchange.ts'
+import { checkCloudName } from './file-name.ts'
+import { fileLimits } from './limits.ts'
+import { ProgressMeter } from './progress-meter.ts'
+import { Slots } from './slots.ts'
+import { removeStaleParts } from './stale-parts.ts'
+import { TransferScope } from './transfer-scope.ts'
+import type { DownloadOptions, DownloadResult, UploadedFile, UploadOptions, UploadResult } from './types.ts'
+import { uploadFile } from './upload.ts'
+import { listFolderFiles, uploadEach } from './upload-folder.ts'
+
+export interface FilesServiceOptions extends ExchangeOptions {
+  readonly log: Log
+  /** The file system (default: the real one). */
+  readonly files?: TransferFiles
+}
+
+interface Transfer {
+  readonly signal: AbortSignal
+  readonly meter: ProgressMeter
+}
+
+/** Folders whose left-over temporary files have been looked for; beyond this many, the search is left out. */
+const mostSearchedFolders = 200
+
+/** Moves files between this device and the cloud: streamed, checked, tried again, in constant memory. */
+export class FilesService {
+  readonly #exchange: FileExchange
+  readonly #files: TransferFiles
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #slots = new Slots(fileLimits.concurrent, fileLimits.waiting)
+  readonly #running = new Map<TransferScope, Promise<unknown>>()
+  readonly #searched = new Set<string>()
+  #closed: AgentError | undefined
+
+  constructor(options: FilesServiceOptions) {
+    this.#exchange = new FileExchange(options)
+    this.#files = options.files ?? transferFiles
+    this.#clock = options.clock
+    this.#log = options.log.child('files')
+  }
+
+  /**
+   * Sends a file, or every regular file in a folder and its sub-folders (each under its name relative to the folder, with `/`;
+   * symbolic links in it are left out). An existing file of that name in the cloud is replaced.
+   *
+   * @returns when the cloud has stored everything
+   * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` (the local file), `FILE_CHANGED` (something keeps writing to it),
+   * `REFUSED_BY_CLOUD`, `LIMIT_EXCEEDED`, `HTTP_STATUS` (`details.status`), `TIMEOUT`, `ABORTED`, `CLOSED`, or the failure of
+   * the connection. For a folder: the code of the first failure, with `details.uploaded` and `details.failed`.
+   */
+  upload(path: string, options: UploadOptions = {}): Promise<UploadResult> {
+    return this.#transfer(`the upload of ${path}`, options, async transfer => {
+      const { name } = options
+      if (name !== undefined) checkCloudName(name)
+      if (typeof path !== 'string' || path === '')
+        throw new AgentError('INVALID_ARGUMENT', 'the path to upload is empty')
+      const full = resolve(path)
+      const facts = await this.#files.look(full, { followLinks: true })
+      if (facts?.kind === 'folder') return this.#uploadFolder(full, options, transfer)
+      const report = (sent: number, total: number) => transfer.meter.report(sent, total)
+      const file = await this.#uploadOne(full, name ?? basename(full), true, options, transfer.signal, report)
+      return { path: full, bytes: file.bytes, files: [file] }
+    })
+  }
+
+  /**
+   * Fetches a file. It is written beside its destination under a private temporary name, checked against size and CRC-32,
+   * forced to disk, and put in place in one step; until then an existing file stays as it is. A cut transfer goes on where it
+   * stopped. A file that is replaced hands down its permission bits; a new one gets 0666 without the umask.
+   *
+   * @param destination path of the file, or a folder that gets it under its own name. A symbolic link is replaced, not
+   * followed, unless a `/` at the end says that the folder behind it is meant.
+   * @throws AgentError `FILE_NOT_FOUND` (in the cloud, with `details.errorCodes`; or the folder here), `FILE_ACCESS`, `DISK_FULL`,
+   * `CHECKSUM_MISMATCH`, `REFUSED_BY_CLOUD`, `HTTP_STATUS` (`details.status`), `PROTOCOL_VIOLATION`, `TIMEOUT`, `ABORTED`,
+   * `CLOSED`, or the failure of the connection. Nothing is left behind.
+   */
+  download(name: string, destination: string, options: DownloadOptions = {}): Promise<DownloadResult> {
+    return this.#transfer(`the download of ${JSON.stringify(name)}`, options, async transfer => {
+      checkCloudName(name)
+      const settled = await settleDestination(this.#files, destination, name)
+      const { exchange, files, clock, log } = this.#tools
+      return this.#slots.run(transfer.signal, async () => {
+        await this.#searchOnce(settled.folder)
+        const task = { ...transfer, name, global: options.global ?? false, destination: settled }
+        const result = await new Download({ exchange, files, clock, log }, task).run()
+        log.info('downloaded', { ...result })
+        return result
+      })
+    })
+  }
+
+  /** Ends all transfers with `CLOSED` and resolves when nothing of them is left. */
+  async close(): Promise<void> {
+    this.#closed ??= new AgentError('CLOSED', 'file transfers have ended because the client was closed')
+    for (const scope of this.#running.keys()) scope.end(this.#closed)
+    await Promise.allSettled(this.#running.values())
+  }
+
+  get #tools() {
+    return { exchange: this.#exchange, files: this.#files, clock: this.#clock, log: this.#log }
+  }
+
+  async #transfer<T>(what: string, options: DownloadOptions, work: (transfer: Transfer) => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) throw this.#closed
+    const { timeoutMs, signal, onProgress } = options
+    if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+      throw new AgentError('INVALID_ARGUMENT', `timeoutMs must be a number of milliseconds above 0, not ${timeoutMs}`)
+    }
+    const meter = new ProgressMeter({ clock: this.#clock, log: this.#log, listener: onProgress })
+    const onTimeout = () => {
+      const { transferredBytes, totalBytes } = meter.latest
+      const text = `${what} did not end within ${timeoutMs} ms (${transferredBytes} of ${totalBytes ?? 'unknown'} bytes)`
+      return new AgentError('TIMEOUT', text, { details: { timeoutMs, transferredBytes, totalBytes } })
+    }
+    const scope = new TransferScope({
+      clock: this.#clock,
+      onTimeout,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+    const running = work({ signal: scope.signal, meter })
+    this.#running.set(scope, running)
+    try {
+      const result = await running
+      meter.finish()
+      return result
+    } finally {
+      scope.release()
+      this.#running.delete(scope)
+    }
+  }
+
+  async #uploadFolder(folder: string, options: UploadOptions, { signal, meter }: Transfer): Promise<UploadResult> {
+    const entries = await listFolderFiles(this.#files, folder, signal)
+    const prefix = options.name === undefined ? '' : `${options.name.replace(/\/+$/, '')}/`
+    const totalBytes = entries.reduce((sum, { bytes }) => sum + bytes, 0)
+    let doneBytes = 0
+    const files = await uploadEach(folder, entries, signal, async entry => {
+      const report = (sent: number) => meter.report(doneBytes + sent, totalBytes)
+      const file = await this.#uploadOne(entry.path, prefix + entry.relative, false, options, signal, report)
+      doneBytes += file.bytes
+      return file
+    })
+    return { path: folder, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files }
+  }
+
+  #uploadOne(
+    path: string,
+    name: string,
+    followLinks: boolean,
+    options: UploadOptions,
+    signal: AbortSignal,
+    report: (sentBytes: number, totalBytes: number) => void,
+  ): Promise<UploadedFile> {
+    const { exchange, files, clock, log } = this.#tools
+    return this.#slots.run(signal, async () => {
+      checkCloudName(name)
+      const task = { path, name, global: options.global ?? false, followLinks, signal, report }
+      const file = await uploadFile({ exchange, files, clock, log }, task)
+      log.info('uploaded', { ...file })
+      return file
+    })
+  }
+
+  async #searchOnce(folder: string): Promise<void> {
+    if (this.#searched.has(folder) || this.#searched.size >= mostSearchedFolders) return
+    this.#searched.add(folder)
+    await removeStaleParts({ files: this.#files, clock: this.#clock, log: this.#log }, folder)
+  }
+}

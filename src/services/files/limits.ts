@@ -1,0 +1,50 @@
+/** The limits of file transfers, each with its unit. */
+export const fileLimits = {
+  /** Transfers that run at the same time; more wait for their turn. */
+  concurrent: 4,
+  /** Transfers that may wait for their turn. */
+  waiting: 1000,
+  /** Failed tries in a row that a transfer survives; a try that moved {@link progressBytes} further starts the count again. */
+  triesInARow: 8,
+  /** How many bytes further than ever before a download must get for its try to count as progress. */
+  progressBytes: 256 * 1024,
+  /** How often a download may start again from its first byte, over all tries. */
+  startOvers: 4,
+  /** How often an upload may find that its file changed, or that the cloud got something else. */
+  mismatches: 3,
+  /** The longest wait that the file service may ask for (`Retry-After`). */
+  retryAfterMs: 300_000,
+  /** Time to reach the file service, TLS included. */
+  connectTimeoutMs: 30_000,
+  /** Time in which at least one byte must move. */
+  idleTimeoutMs: 60_000,
+  /** One read of an upload. */
+  readBytes: 64 * 1024,
+  /** One write of a download; two such buffers exist per download. */
+  writeBytes: 256 * 1024,
+  /** Space that a download leaves free: this much, or a hundredth of a small file system. */
+  reserveBytes: 16 * 1024 * 1024,
+  /** Inodes that a download leaves free, or a hundredth of a small file system. */
+  reserveFiles: 16,
+  /** Files in one folder upload, sub-folders included. */
+  folderFiles: 10_000,
+  /** Everything that a folder upload looks at. */
+  folderEntries: 50_000,
+  /** Sub-folders below each other in one folder upload. */
+  folderDepth: 32,
+  /** Characters in the name of a file in the cloud. */
+  nameLength: 1024,
+  /** Characters in a file id of the cloud. */
+  fileIdLength: 512,
+  /** Entries of a folder that are searched for left-over temporary files. */
+  staleSearch: 10_000,
+  /** Age from which a temporary file of a process that is gone may be removed. */
+  staleMs: 600_000,
+  /** Age from which it may be removed although a process of that number runs. */
+  staleInUseMs: 86_400_000,
+  /** Progress is told at most this often, and at the end. */
+  progressEveryMs: 100,
+} as const
+
+/** Waits between tries. */
+export const retryBackoff = { firstMs: 1000, mostMs: 60_000 } as const

@@ -1,0 +1,121 @@
+import { crc32 } from '../../base/crc32.ts'
+import type { PrivateFile, TransferFiles } from '../../platform/transfer-files.ts'
+import { fileLimits } from './limits.ts'
+import { guardPart, partPrefix, partSuffix } from './stale-parts.ts'
+
+/**
+ * The growing temporary file of a download: private, next to its destination, written in large blocks of constant memory
+ * (one block fills while the other is written), with the CRC-32 of all it has taken.
+ */
+export class PartFile {
+  readonly #files: TransferFiles
+  readonly #file: PrivateFile
+  #block: Buffer = Buffer.allocUnsafeSlow(fileLimits.writeBytes)
+  #spare: Buffer | undefined
+  #filled = 0
+  #flushedBytes = 0
+  #crc32 = 0
+  #writing: Promise<void> | undefined
+  #failure: unknown
+  #open = true
+  readonly #unguard: () => void
+
+  private constructor(files: TransferFiles, file: PrivateFile) {
+    this.#files = files
+    this.#file = file
+    this.#unguard = guardPart(file.path)
+  }
+
+  static async create(files: TransferFiles, folder: string): Promise<PartFile> {
+    return new PartFile(files, await files.createPrivate(folder, partPrefix(files.processId), partSuffix))
+  }
+
+  get path(): string {
+    return this.#file.path
+  }
+
+  /** Bytes taken so far, on disk or about to be. */
+  get bytes(): number {
+    return this.#flushedBytes + this.#filled
+  }
+
+  /** Bytes held in memory; never more than two blocks. */
+  get bufferedBytes(): number {
+    return this.#filled + (this.#writing === undefined ? 0 : fileLimits.writeBytes)
+  }
+
+  /** Whether the file system has refused something; no further write will do. */
+  get failed(): boolean {
+    return this.#failure !== undefined
+  }
+
+  /** Takes a chunk; resolves when there is room for the next one. */
+  async append(chunk: Uint8Array): Promise<void> {
+    for (let taken = 0; taken < chunk.length; ) {
+      const count = Math.min(chunk.length - taken, this.#block.length - this.#filled)
+      this.#block.set(chunk.subarray(taken, taken + count), this.#filled)
+      this.#filled += count
+      taken += count
+      if (this.#filled === this.#block.length) await this.#writeBlock()
+    }
+  }
+
+  /** Writes everything that is still in memory and returns the CRC-32 of the whole file. */
+  async flush(): Promise<number> {
+    if (this.#filled > 0) await this.#writeBlock()
+    await this.#settle()
+    return this.#crc32
+  }
+
+  /** Forgets the content. */
+  async startOver(): Promise<void> {
+    await this.#settle()
+    await this.#file.truncate(0)
+    this.#filled = 0
+    this.#flushedBytes = 0
+    this.#crc32 = 0
+  }
+
+  /** Everything on the disk for good, with the permission bits that the finished file shall have; then closed. */
+  async seal(mode: number): Promise<void> {
+    await this.flush()
+    await this.#file.seal(mode)
+    await this.#close()
+  }
+
+  /** Removes the file, whatever state it is in. */
+  async discard(): Promise<void> {
+    await this.#writing?.catch(() => {})
+    await this.#close().catch(() => {})
+    await this.#files.remove(this.path)
+  }
+
+  async #writeBlock(): Promise<void> {
+    await this.#settle()
+    const [block, filled, position] = [this.#block, this.#filled, this.#flushedBytes]
+    const content = block.subarray(0, filled)
+    this.#crc32 = crc32(content, this.#crc32)
+    this.#block = this.#spare ?? Buffer.allocUnsafeSlow(fileLimits.writeBytes)
+    this.#spare = block
+    this.#filled = 0
+    this.#flushedBytes += filled
+    this.#writing = this.#file.write(content, position)
+    // A failure is kept for the next call; nobody may be waiting for this one.
+    this.#writing.catch(error => {
+      this.#failure = error
+    })
+  }
+
+  async #settle(): Promise<void> {
+    await this.#writing?.catch(() => {})
+    this.#writing = undefined
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#open) return
+    this.#open = false
+    this.#unguard()
+    await this.#file.close()
+  }
+}

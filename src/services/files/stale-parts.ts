@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import { messageOf } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { TransferFiles } from '../../platform/transfer-files.ts'
+import { fileLimits } from './limits.ts'
+
+/** Temporary files are called `.device-cloud-PID-RANDOM.part`; the number of the process tells whom they belong to. */
+export const partPrefix = (processId: number): string => `.device-cloud-${processId}-`
+export const partSuffix = '.part'
+const partName = /^\.device-cloud-(\d{1,10})-[0-9a-f]{16}\.part$/
+
+/** Temporary files that this process is writing now. */
+const inUse = new Set<string>()
+
+/** Notes that `path` is being written; the returned function takes the note back. */
+export function guardPart(path: string): () => void {
+  inUse.add(path)
+  return () => void inUse.delete(path)
+}
+
+/**
+ * Removes the temporary files in `folder` that a killed process left behind: those of a process that is gone
+ * once they are ten minutes old (a process in another container looks gone, too), and those of any process once they are a day
+ * old (numbers of processes come again, after a boot even the same ones). Never fails: what cannot be removed is logged.
+ */
+export async function removeStaleParts(
+  tools: { readonly files: TransferFiles; readonly clock: Clock; readonly log: Log },
+  folder: string,
+): Promise<void> {
+  const { files, clock, log } = tools
+  try {
+    let seen = 0
+    for await (const name of files.list(folder)) {
+      if (++seen > fileLimits.staleSearch) return
+      const processId = Number(partName.exec(name)?.[1] ?? Number.NaN)
+      const path = join(folder, name)
+      if (Number.isNaN(processId) || inUse.has(path)) continue
+      const isOthers = processId !== files.processId && files.isProcessAlive(processId)
+      const mostAgeMs = isOthers ? fileLimits.staleInUseMs : fileLimits.staleMs
+      const facts = await files.look(path, { followLinks: false })
+      // A time in the future is as old as one in the past: the clock of a device goes both ways.
+      if (facts?.kind !== 'file' || Math.abs(clock.now() - facts.modifiedMs) < mostAgeMs) continue
+      await files.remove(path)
+      log.info('removed the rest of an interrupted download', { path, bytes: facts.bytes })
+    }
+  } catch (error) {
+    log.limited('stale-parts', 'warn', 'could not look for the rests of interrupted downloads', {
+      folder,
+      error: messageOf(error),
+    })
+  }
+}

@@ -1,0 +1,88 @@
+import type { JsonObject } from '../../base/json.ts'
+import type { Command } from '../../protocol/commands.ts'
+
+/** How far a transfer is. */
+export interface TransferProgress {
+  /** Bytes of the file that have moved. Goes back when a transfer has to start over. */
+  readonly transferredBytes: number
+  /** Size of the file (of all files of a folder), or undefined while the cloud has not told it. */
+  readonly totalBytes: number | undefined
+}
+
+export interface DownloadOptions {
+  /** Take it from the store of the whole organisation instead of the thing's own (default false). */
+  readonly global?: boolean
+  /** Milliseconds for everything: waiting for a turn, all tries, all pauses. Default: no limit but those on tries and idleness. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** Called at most every 100 ms and at the end. What it throws is logged and harms nothing. */
+  readonly onProgress?: (progress: TransferProgress) => void
+}
+
+export interface UploadOptions extends DownloadOptions {
+  /** Name in the cloud (default: the file's own name). For a folder: what stands before the relative names. */
+  readonly name?: string
+}
+
+/** What a download was checked against: size and CRC-32 as announced by the cloud, or what it announced of them. */
+export type Verified = 'size+crc32' | 'size' | 'crc32'
+
+export interface DownloadResult {
+  readonly name: string
+  /** Where the file is. */
+  readonly path: string
+  readonly bytes: number
+  /** CRC-32 of the content, unsigned. */
+  readonly crc32: number
+  readonly verified: Verified
+  /** How many times the file service was asked. */
+  readonly tries: number
+  /** Where the last try went on; 0 when it brought the whole file. */
+  readonly resumedFromBytes: number
+}
+
+export interface UploadedFile {
+  /** Name in the cloud. */
+  readonly name: string
+  /** The file on this device. */
+  readonly path: string
+  readonly bytes: number
+  readonly crc32: number
+  readonly tries: number
+}
+
+export interface UploadResult {
+  readonly path: string
+  /** Sum of the sizes. */
+  readonly bytes: number
+  /** One entry for a file; one per regular file for a folder, in the order of the names. */
+  readonly files: readonly UploadedFile[]
+}
+
+/** The slice of the requester that file transfers use. */
+export interface FileRequester {
+  requestOne(command: Command, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<JsonObject>
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: AsyncIterable<Uint8Array> & { destroy(): void }
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST'
+  readonly host: string
+  readonly port: number
+  readonly path: string
+  readonly headers?: Record<string, string>
+  readonly body?: { readonly stream: AsyncIterable<Uint8Array>; readonly bytes?: number }
+  readonly connectTimeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly signal?: AbortSignal
+}
+
+/** The slice of the HTTPS client that file transfers use. */
+export interface FileHttps {
+  request(request: HttpRequest): Promise<HttpAnswer>
+}

@@ -1,0 +1,131 @@
+import { crc32 } from '../../base/crc32.ts'
+import { AgentError } from '../../base/errors.ts'
+import { throwIfAborted } from '../../base/wait.ts'
+import type { ReadableFile, TransferFacts, TransferFiles } from '../../platform/transfer-files.ts'
+import { fileLimits } from './limits.ts'
+
+/** What was read of a file before, to save reading it again when the next try finds it untouched. */
+export interface KnownContent {
+  readonly bytes: number
+  readonly modifiedNs: bigint
+  readonly crc32: number
+}
+
+/**
+ * A file that is being sent: first read for its check sum, then read again for its bytes, one block in memory at a time.
+ * What is sent are the bytes that it had when it was opened; a log file that grows meanwhile does no harm, any other change does.
+ */
+export class UploadSource {
+  readonly #path: string
+  readonly #file: ReadableFile
+  readonly #facts: TransferFacts
+  readonly #signal: AbortSignal
+  #crc32 = 0
+  #failure: AgentError | undefined
+  #isSent = false
+
+  private constructor(path: string, file: ReadableFile, facts: TransferFacts, signal: AbortSignal) {
+    this.#path = path
+    this.#file = file
+    this.#facts = facts
+    this.#signal = signal
+  }
+
+  /** Rejects with `FILE_NOT_FOUND` or `FILE_ACCESS`, also for anything that is not a regular file. */
+  static async open(
+    files: TransferFiles,
+    path: string,
+    options: { readonly followLinks: boolean; readonly signal: AbortSignal },
+  ): Promise<UploadSource> {
+    const file = await files.openForReading(path, options)
+    try {
+      const facts = await file.facts()
+      if (facts.kind !== 'file') throw unfit(path, 'it is not a regular file')
+      // The files of /proc say that they are empty, and are not.
+      if (facts.bytes === 0 && (await file.read(1, 0)).length > 0)
+        throw unfit(path, 'it has no fixed size; copy it first')
+      return new UploadSource(path, file, facts, options.signal)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  get bytes(): number {
+    return this.#facts.bytes
+  }
+
+  /** Whether all bytes were handed over. */
+  get isSent(): boolean {
+    return this.#isSent
+  }
+
+  /** Why {@link stream} broke off, if it did. */
+  get failure(): AgentError | undefined {
+    return this.#failure
+  }
+
+  /** The CRC-32 of the content, from `known` when the file is untouched since. Rejects with `FILE_CHANGED`. */
+  async checksum(known: KnownContent | undefined): Promise<KnownContent> {
+    const { bytes, modifiedNs } = this.#facts
+    if (known?.bytes === bytes && known.modifiedNs === modifiedNs) {
+      this.#crc32 = known.crc32
+      return known
+    }
+    this.#crc32 = 0
+    for (let at = 0; at < bytes; ) {
+      const block = await this.#block(at)
+      this.#crc32 = crc32(block, this.#crc32)
+      at += block.length
+    }
+    return { bytes, modifiedNs, crc32: this.#crc32 }
+  }
+
+  /** The content, once, after {@link checksum}. Breaks off before the last block when the file is not what the check sum says. */
+  async *stream(report: (sentBytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      await this.#checkUntouched()
+      let crc = 0
+      for (let at = 0; at < this.bytes; ) {
+        const block = await this.#block(at)
+        crc = crc32(block, crc)
+        at += block.length
+        // Without its last block the cloud cannot take a wrong file for a whole one.
+        if (at === this.bytes && crc !== this.#crc32) throw this.#changed('its content is another now')
+        yield block
+        report(at)
+      }
+      this.#isSent = true
+    } catch (error) {
+      if (error instanceof AgentError) this.#failure = error
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+
+  async #checkUntouched(): Promise<void> {
+    const now = await this.#file.facts()
+    if (now.bytes < this.bytes) throw this.#changed('it has become shorter')
+    if (now.bytes === this.bytes && now.modifiedNs !== this.#facts.modifiedNs) throw this.#changed('it was written')
+  }
+
+  async #block(at: number): Promise<Uint8Array> {
+    throwIfAborted(this.#signal)
+    const block = await this.#file.read(Math.min(fileLimits.readBytes, this.bytes - at), at)
+    if (block.length === 0) throw this.#changed('it has become shorter')
+    return block
+  }
+
+  #changed(how: string): AgentError {
+    return new AgentError('FILE_CHANGED', `${this.#path} changed while it was being sent: ${how}`, {
+      details: { path: this.#path },
+    })
+  }
+}
+
+function unfit(path: string, why: string): AgentError {
+  return new AgentError('FILE_ACCESS', `cannot send ${path}: ${why}`, { details: { path } })
+}

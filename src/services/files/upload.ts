@@ -1,0 +1,70 @@
+import type { Clock } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { TransferFiles } from '../../platform/transfer-files.ts'
+import type { FileExchange } from './file-exchange.ts'
+import { fileLimits } from './limits.ts'
+import { GiveUp, untilDone } from './tries.ts'
+import type { UploadedFile } from './types.ts'
+import { type KnownContent, UploadSource } from './upload-source.ts'
+
+export interface UploadTools {
+  readonly exchange: FileExchange
+  readonly files: TransferFiles
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface UploadTask {
+  readonly path: string
+  readonly name: string
+  readonly global: boolean
+  /** Whether a symbolic link at `path` stands for the file behind it. */
+  readonly followLinks: boolean
+  readonly signal: AbortSignal
+  report(sentBytes: number, totalBytes: number): void
+}
+
+/** Sends one file, over all its tries: every try with a new id and from the first byte, because the service cannot go on with half a file. */
+export function uploadFile(tools: UploadTools, task: UploadTask): Promise<UploadedFile> {
+  const { clock, log } = tools
+  const { signal, name } = task
+  let known: KnownContent | undefined
+  let mismatches = 0
+  return untilDone({ clock, log, signal, what: `the upload of ${JSON.stringify(name)}` }, async tries => {
+    const source = await UploadSource.open(tools.files, task.path, task)
+    try {
+      known = await source.checksum(known)
+      await send(tools.exchange, task, source, known.crc32)
+      return { name, path: task.path, bytes: source.bytes, crc32: known.crc32, tries }
+    } catch (error) {
+      if (!isMismatch(error)) throw error
+      known = undefined
+      throw ++mismatches >= fileLimits.mismatches ? new GiveUp(error) : error
+    } finally {
+      await source.close()
+    }
+  })
+}
+
+async function send(exchange: FileExchange, task: UploadTask, source: UploadSource, crc32: number): Promise<void> {
+  const { signal } = task
+  const fileId = await exchange.placeFor({ name: task.name, global: task.global, crc32 }, signal)
+  task.report(0, source.bytes)
+  const stream = source.stream(sentBytes => task.report(sentBytes, source.bytes))
+  try {
+    await exchange.post(fileId, { stream, bytes: source.bytes }, signal)
+  } catch (error) {
+    // The connection only broke because the file did.
+    throw source.failure ?? error
+  }
+  if (source.failure !== undefined) throw source.failure
+  if (!source.isSent && source.bytes > 0) {
+    throw new AgentError('PROTOCOL_VIOLATION', 'the file service said "stored" before it had the whole file')
+  }
+}
+
+/** The file changed under our hands, or the service did not get what was announced (which answers 400 [TR50 5.1]). */
+function isMismatch(error: unknown): error is AgentError {
+  return error instanceof AgentError && (error.code === 'FILE_CHANGED' || error.details.status === 400)
+}
