@@ -1,0 +1,21 @@
+import { AgentError, type ErrorCode } from '../base/errors.ts'
+
+/** Return codes of CONNACK [MQTT-3.1.1 table 3.1]. */
+const refusals: Readonly<Record<number, readonly [ErrorCode, string]>> = {
+  1: ['PROTOCOL_VIOLATION', 'it does not accept MQTT 3.1.1'],
+  2: ['LOGIN_REFUSED', 'it refuses the client id (the thing key)'],
+  3: ['THROTTLED', 'the MQTT service is unavailable at the moment'],
+  4: ['LOGIN_REFUSED', 'bad user name or token'],
+  5: ['LOGIN_REFUSED', 'not authorized: the token is wrong, or the thing is locked to another client id'],
+}
+
+/** The refusal behind an error of the MQTT client, or undefined when it is another failure. */
+export function connackFailure(place: string, error: unknown): AgentError | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  const returnCode = error.code
+  if (typeof returnCode !== 'number') return undefined
+  const [code, why] = refusals[returnCode] ?? ['PROTOCOL_VIOLATION', `unknown return code ${returnCode}`]
+  return new AgentError(code, `${place}: the cloud refused the MQTT login: ${why} (CONNACK ${returnCode})`, {
+    details: { returnCode },
+  })
+}

@@ -1,0 +1,249 @@
+import type { Duplex } from 'node:stream'
+import type { Clock, Timer } from '../base/clock.ts'
+import { Emitter } from '../base/emitter.ts'
+import { AgentError, asAgentError, messageOf } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { type Endpoint, hostAndPort } from './endpoint.ts'
+import type { MqttSession } from './mqtt-session.ts'
+import { discard } from './open-tcp.ts'
+import { isKick, nextReconnectState, type ReconnectInput, type ReconnectState } from './reconnect.ts'
+import type { SocketOpener } from './socket-opener.ts'
+
+export interface LinkOptions {
+  readonly endpoint: Endpoint
+  readonly thingKey: string
+  readonly token: string
+  readonly opener: SocketOpener
+  readonly clock: Clock
+  readonly log: Log
+  /** MQTT keep-alive in seconds (default 60): a vanished peer is noticed after at most 1.5 of it. */
+  readonly keepaliveS?: number | undefined
+  /** For name, proxy, TCP, TLS and WebSocket together, and again for the MQTT login (default 30 s). */
+  readonly connectTimeoutMs?: number | undefined
+}
+
+/** Events of a link: `down` for a session that was up, `rejected` for a refused login, `failed` for any other failed try. */
+export type LinkEvents = {
+  up: []
+  down: [error: AgentError]
+  rejected: [error: AgentError]
+  failed: [error: AgentError]
+  message: [topic: string, payload: Uint8Array]
+}
+
+export interface LinkStatus {
+  readonly state: ReconnectState['phase']
+  /** Since when there is no link, on the monotonic clock; a kick does not start it anew. Undefined while up or stopped. */
+  readonly downSinceMonotonicMs?: number
+  /** Failed tries since the link was last up. */
+  readonly attempts: number
+  /** How often the link came up again. */
+  readonly reconnects: number
+  readonly lastError?: AgentError
+  /** While waiting. */
+  readonly nextTryInMs?: number
+  /** Wall clock, while up. */
+  readonly connectedAtMs?: number
+  /** Messages whose content was dropped for its size, since the start. */
+  readonly oversizedMessages: number
+}
+
+const defaultConnectTimeoutMs = 30_000
+const defaultCloseTimeoutMs = 2000
+
+/** One MQTT session at a time, kept up for ever. The policy is in reconnect.ts, the session in mqtt-session.ts. */
+export class Link {
+  readonly #options: LinkOptions
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #events: Emitter<LinkEvents>
+  #state: ReconnectState = { phase: 'stopped' }
+  #session: MqttSession | undefined
+  #opening: AbortController | undefined
+  #retry: { readonly timer: Timer; readonly dueMs: number } | undefined
+  #closing: Promise<void> | undefined
+  #upSinceMs = 0
+  #connectedAtMs = 0
+  #downSinceMs: number | undefined
+  /** When the present session is kicked, the link counts as down since before it. */
+  #downBeforeMs: number | undefined
+  #ups = 0
+  #attempts = 0
+  #oversized = 0
+  #lastError: AgentError | undefined
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    this.#clock = options.clock
+    this.#log = options.log
+    this.#log.hide(options.token)
+    this.#events = new Emitter((event, error) =>
+      this.#log.error('a listener failed', { event, error: messageOf(error) }),
+    )
+  }
+
+  /** Begins to connect; further calls do nothing. A closed link stays closed. */
+  start(): void {
+    if (this.#closing !== undefined || this.#state.phase !== 'stopped') return
+    this.#downSinceMs = this.#clock.monotonicMs()
+    this.#step({ kind: 'start' })
+  }
+
+  /** Ends the session with DISCONNECT, bounded by `timeoutMs` (default 2 s). The first call decides. */
+  close(options: { timeoutMs?: number | undefined } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? defaultCloseTimeoutMs)
+    return this.#closing
+  }
+
+  on<Name extends keyof LinkEvents>(event: Name, listener: (...args: LinkEvents[Name]) => unknown): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  get isUp(): boolean {
+    return this.#state.phase === 'up'
+  }
+
+  /**
+   * Resolves when the cloud has acknowledged the packet (QoS 1), or the socket has taken it (QoS 0).
+   *
+   * @throws AgentError `NOT_CONNECTED`, `LINK_LOST`
+   */
+  publish(topic: string, payload: string | Uint8Array, qos: 0 | 1): Promise<void> {
+    if (this.#session !== undefined && this.isUp) return this.#session.publish(topic, payload, qos)
+    return Promise.reject(new AgentError('NOT_CONNECTED', `there is no connection to ${this.#place}`))
+  }
+
+  /** Gives up the present session because it was found dead above, and connects again. Without a session nothing happens. */
+  reconnect(reason: AgentError): void {
+    if (this.isUp) this.#session?.destroy(reason)
+  }
+
+  /** Skips the present wait: somebody knows that the network is back. */
+  tryNow(why: string): void {
+    if (this.#state.phase !== 'waiting') return
+    this.#log.debug('trying to connect at once', { why })
+    this.#step({ kind: 'try' })
+  }
+
+  status(): LinkStatus {
+    const { phase } = this.#state
+    return {
+      state: phase,
+      attempts: this.#attempts,
+      reconnects: Math.max(0, this.#ups - 1),
+      oversizedMessages: this.#oversized + (this.#session?.oversized ?? 0),
+      ...(this.#downSinceMs === undefined ? {} : { downSinceMonotonicMs: this.#downSinceMs }),
+      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      ...(this.#retry === undefined ? {} : { nextTryInMs: Math.max(0, this.#retry.dueMs - this.#clock.monotonicMs()) }),
+      ...(phase === 'up' ? { connectedAtMs: this.#connectedAtMs } : {}),
+    }
+  }
+
+  get #place(): string {
+    return hostAndPort(this.#options.endpoint)
+  }
+
+  /** Feeds the state machine and does what its new state asks for. */
+  #step(input: ReconnectInput): void {
+    const state = nextReconnectState(this.#state, input)
+    if (state === this.#state) return
+    this.#state = state
+    this.#retry?.timer.cancel()
+    this.#retry = undefined
+    if (state.phase === 'connecting') void this.#connect()
+    if (state.phase === 'waiting') {
+      const timer = this.#clock.timer(state.delayMs, () => this.#step({ kind: 'try' }))
+      this.#retry = { timer, dueMs: this.#clock.monotonicMs() + state.delayMs }
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const opening = new AbortController()
+    this.#opening = opening
+    const { endpoint, thingKey, token, clock, log, keepaliveS = 60 } = this.#options
+    const connectTimeoutMs = this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs
+    try {
+      const stream = await this.#openStream(endpoint, connectTimeoutMs, opening.signal)
+      const { MqttSession } = await import('./mqtt-session.ts')
+      if (opening.signal.aborted) return discard(stream)
+      this.#session = new MqttSession(
+        { stream, place: this.#place, thingKey, token, keepaliveS, connectTimeoutMs, clock, log },
+        {
+          up: () => this.#goUp(),
+          message: (topic, payload) => this.#events.emit('message', topic, payload),
+          ended: (error, byPeer) => this.#sessionEnded(error, byPeer),
+        },
+      )
+    } catch (error) {
+      if (!opening.signal.aborted) this.#failed(asAgentError(error))
+    }
+  }
+
+  async #openStream(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<Duplex> {
+    const { host, port, transport } = endpoint
+    const { opener } = this.#options
+    return opener.open({ host, port, tls: transport === 'mqtts' }, { timeoutMs, signal })
+  }
+
+  #goUp(): void {
+    this.#upSinceMs = this.#clock.monotonicMs()
+    this.#connectedAtMs = this.#clock.now()
+    this.#downBeforeMs = this.#downSinceMs
+    this.#downSinceMs = undefined
+    this.#attempts = 0
+    this.#ups++
+    this.#step({ kind: 'connected' })
+    this.#log.info('connected', { cloud: this.#place, transport: this.#options.endpoint.transport })
+    this.#events.emit('up')
+  }
+
+  #sessionEnded(error: AgentError, byPeer: boolean): void {
+    this.#oversized += this.#session?.oversized ?? 0
+    this.#session = undefined
+    if (this.#closing !== undefined) return
+    if (!this.isUp) {
+      this.#failed(error)
+      return
+    }
+    const nowMs = this.#clock.monotonicMs()
+    const ended = { upMs: nowMs - this.#upSinceMs, byPeer }
+    const kicked = isKick(ended)
+    this.#downSinceMs = kicked ? (this.#downBeforeMs ?? nowMs) : nowMs
+    const reason = kicked
+      ? new AgentError('KICKED', `${this.#place}: the cloud ended the session right after the login`, { cause: error })
+      : error
+    this.#lastError = reason
+    this.#step({ kind: 'ended', ...ended, random: this.#clock.random() })
+    this.#log.warn('connection lost', { reason: reason.message, ...this.#nextTry() })
+    this.#events.emit('down', reason)
+  }
+
+  #failed(error: AgentError): void {
+    this.#attempts++
+    this.#lastError = error
+    this.#step({ kind: 'failed', code: error.code, random: this.#clock.random() })
+    this.#log.warn('cannot connect', {
+      code: error.code,
+      reason: error.message,
+      remedy: error.remedy,
+      ...this.#nextTry(),
+    })
+    this.#events.emit(error.code === 'LOGIN_REFUSED' ? 'rejected' : 'failed', error)
+  }
+
+  #nextTry(): { nextTryInMs?: number } {
+    return this.#state.phase === 'waiting' ? { nextTryInMs: Math.round(this.#state.delayMs) } : {}
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const wasUp = this.isUp
+    const closed = new AgentError('CLOSED', 'the link was closed')
+    // The session may still acknowledge what is under way, so it is closed before the state says "stopped".
+    if (wasUp) await this.#session?.close(timeoutMs)
+    this.#step({ kind: 'close' })
+    this.#opening?.abort(closed)
+    this.#session?.destroy(closed)
+    this.#downSinceMs = undefined
+    if (wasUp) this.#events.emit('down', closed)
+  }
+}

@@ -1,0 +1,222 @@
+import type { Duplex } from 'node:stream'
+import mqttClient from 'mqtt/lib/client'
+import type { Clock, Timer } from '../base/clock.ts'
+import { AgentError, messageOf } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { clockIntervals } from './clock-intervals.ts'
+import { connackFailure } from './connack.ts'
+import { MqttStream } from './mqtt-stream.ts'
+
+export interface MqttSessionOptions {
+  /** An open connection to the MQTT service; the session owns it from now on. */
+  readonly stream: Duplex
+  /** `host:port`, for messages. */
+  readonly place: string
+  /** Client id and user name: the cloud locks a thing to its client id [TR50 1.2]. */
+  readonly thingKey: string
+  readonly token: string
+  readonly keepaliveS: number
+  /** From CONNECT to CONNACK. */
+  readonly connectTimeoutMs: number
+  readonly maxIncomingBytes?: number | undefined
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** What a session tells its owner: `up` at most once, `ended` exactly once and last. None of them may throw. */
+export interface MqttSessionEvents {
+  up(): void
+  message(topic: string, payload: Uint8Array): void
+  /** `byPeer`: the other side or the network ended it, not this program. */
+  ended(error: AgentError, byPeer: boolean): void
+}
+
+type State = 'connecting' | 'up' | 'closing' | 'ended'
+
+/** One MQTT 3.1.1 session over one connection: clean, never reconnecting, remembering nothing [TR50 1.2]. */
+export class MqttSession {
+  readonly #client: InstanceType<typeof mqttClient.default>
+  readonly #stream: MqttStream
+  readonly #options: MqttSessionOptions
+  readonly #events: MqttSessionEvents
+  readonly #waiting = new Set<(error: AgentError) => void>()
+  readonly #connackTimer: Timer
+  #state: State = 'connecting'
+  /** Messages that came in the same breath as CONNACK, kept until the owner knows that the session is up. */
+  #early: { topic: string; payload: Uint8Array }[] = []
+  #oversized = 0
+  #closing: Promise<void> | undefined
+
+  constructor(options: MqttSessionOptions, events: MqttSessionEvents) {
+    const { clock, log, thingKey, token, keepaliveS, place } = options
+    this.#options = options
+    this.#events = events
+    const onOversized = (topic: string, bytes: number) => this.#countOversized(topic, bytes)
+    this.#stream = new MqttStream(options.stream, onOversized, options.maxIncomingBytes)
+    this.#connackTimer = clock.timer(options.connectTimeoutMs, () =>
+      this.#end(
+        new AgentError('TIMEOUT', `${place}: no answer to the MQTT login within ${options.connectTimeoutMs} ms`),
+      ),
+    )
+    this.#client = new mqttClient.default(() => this.#stream, {
+      manualConnect: true,
+      protocolVersion: 4,
+      clientId: thingKey,
+      username: thingKey,
+      password: token,
+      clean: true,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      keepalive: keepaliveS,
+      timerVariant: clockIntervals(clock),
+      // The deadline above rules; this one, on Node's own timer, is cleared with the connection.
+      connectTimeout: 2 ** 31 - 1,
+      // Off before the first packet: a table of all 65536 numbers costs 15 MB and half of the start.
+      writeCache: false,
+      queueQoSZero: false,
+      log: () => {},
+    })
+    this.#listen(log)
+    this.#client.connect()
+  }
+
+  /** Messages beyond the limit that were survived. */
+  get oversized(): number {
+    return this.#oversized
+  }
+
+  #listen(log: Log): void {
+    this.#client.on('connect', () => this.#goUp())
+    this.#client.on('message', (topic, payload) => this.#deliver(topic, payload))
+    this.#client.on('error', error => {
+      log.debug('the MQTT client reports an error', { error: messageOf(error) })
+      this.#end(this.#explain(error), true)
+    })
+    this.#client.on('close', () => this.#end(this.#closedByPeer(), true))
+    this.#stream.on('error', error => this.#end(this.#explain(error), true))
+    this.#stream.on('close', () => this.#end(this.#closedByPeer(), true))
+  }
+
+  #goUp(): void {
+    if (this.#state !== 'connecting') return
+    this.#state = 'up'
+    this.#connackTimer.cancel()
+    this.#events.up()
+    const early = this.#early
+    this.#early = []
+    for (const { topic, payload } of early) this.#deliver(topic, payload)
+  }
+
+  #deliver(topic: string, payload: Uint8Array): void {
+    if (this.#state === 'connecting') this.#early.push({ topic, payload })
+    else if (this.#state !== 'ended') this.#events.message(topic, payload)
+  }
+
+  /**
+   * Resolves when the cloud has acknowledged the packet (QoS 1), or the socket has taken it (QoS 0).
+   *
+   * @throws AgentError `NOT_CONNECTED`, `LINK_LOST`
+   */
+  publish(topic: string, payload: string | Uint8Array, qos: 0 | 1): Promise<void> {
+    const { place } = this.#options
+    if (this.#state !== 'up')
+      return Promise.reject(new AgentError('NOT_CONNECTED', `${place}: the MQTT session is not up`))
+    return new Promise((resolve, reject) => {
+      // Registered before it is sent: an acknowledgement may come back before this function returns.
+      this.#waiting.add(reject)
+      const bytes = typeof payload === 'string' ? payload : asBuffer(payload)
+      this.#client.publish(topic, bytes, { qos }, error => {
+        this.#waiting.delete(reject)
+        if (error === undefined || error === null) resolve()
+        else reject(new AgentError('LINK_LOST', `${place}: ${messageOf(error)}`, { cause: error }))
+      })
+    })
+  }
+
+  /** Sends DISCONNECT behind everything that is under way and waits until the connection is closed; at once after `timeoutMs`. */
+  close(timeoutMs: number): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs)
+    return this.#closing
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    const closed = new AgentError('CLOSED', `${this.#options.place}: the MQTT session was closed`)
+    if (this.#state !== 'up') return this.#end(closed)
+    this.#state = 'closing'
+    await new Promise<void>(resolve => {
+      const timer = this.#options.clock.timer(timeoutMs, resolve)
+      this.#stream.once('close', () => {
+        timer.cancel()
+        resolve()
+      })
+      this.#client.end(false)
+    })
+    this.#end(closed)
+  }
+
+  /** Ends the session at once, for a reason found above. */
+  destroy(reason: AgentError): void {
+    this.#end(reason)
+  }
+
+  #end(error: AgentError, byPeer = false): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#connackTimer.cancel()
+    this.#early = []
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    const lost = new AgentError('LINK_LOST', `the connection ended before the answer: ${error.message}`, {
+      cause: error,
+    })
+    for (const reject of waiting) reject(lost)
+    this.#client.end(true)
+    this.#stream.destroy()
+    this.#events.ended(error, byPeer)
+  }
+
+  #closedByPeer(): AgentError {
+    const { place } = this.#options
+    return this.#state === 'connecting'
+      ? new AgentError('TCP_FAILED', `${place}: the connection was closed instead of an answer to the MQTT login`)
+      : new AgentError('LINK_LOST', `${place}: the connection was closed by the other side`)
+  }
+
+  #explain(error: unknown): AgentError {
+    const { place, keepaliveS } = this.#options
+    if (error instanceof AgentError) return new AgentError(error.code, `${place}: ${error.message}`, { cause: error })
+    const text = messageOf(error)
+    if (this.#state === 'connecting') {
+      const refused = connackFailure(place, error)
+      if (refused !== undefined) return refused
+    }
+    if (text === 'Keepalive timeout')
+      return new AgentError('LINK_LOST', `${place}: no answer to MQTT pings for ${keepaliveS * 1.5} s`, {
+        cause: error,
+      })
+    if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+      const code = this.#state === 'connecting' ? 'TCP_FAILED' : 'LINK_LOST'
+      return new AgentError(code, `${place}: the connection broke: ${text}`, { cause: error })
+    }
+    return new AgentError('PROTOCOL_VIOLATION', `${place}: the cloud does not speak MQTT 3.1.1: ${text}`, {
+      cause: error,
+    })
+  }
+
+  #countOversized(topic: string, bytes: number): void {
+    this.#oversized++
+    this.#options.log.limited(
+      'oversized message',
+      'warn',
+      'a message of the cloud is too large; its content was dropped',
+      {
+        topic,
+        bytes,
+      },
+    )
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,92 @@
+import { isIP, type Socket } from 'node:net'
+import { SocksClient } from 'socks'
+import { AgentError, messageOf } from '../base/errors.ts'
+import { throwIfAborted, waitFor } from '../base/wait.ts'
+import type { ProxySettings } from '../config/settings.ts'
+import type { SocketTarget } from './endpoint.ts'
+import type { ProxyRequest } from './proxy.ts'
+
+/** Largest user name, password and host name in SOCKS: their length travels in one byte [RFC 1929 2, RFC 1928 5]. */
+export const maxSocksFieldBytes = 255
+/** The deadline of the opener ends the handshake; the package's own timer must only not come first. */
+const packageTimeoutExtraMs = 1000
+
+/**
+ * Asks a SOCKS proxy for a tunnel over `socket` and returns the socket with the tunnel inside.
+ * A name travels as it is: SOCKS4a or SOCKS5, the proxy resolves it.
+ */
+export async function socksConnect(
+  socket: Socket,
+  proxy: ProxySettings,
+  target: SocketTarget,
+  { place, timeoutMs, signal }: ProxyRequest,
+): Promise<Socket> {
+  try {
+    checkFields(proxy, target, place)
+    await waitFor<void>(signal, (resolve, reject) => {
+      SocksClient.createConnection({
+        command: 'connect',
+        destination: { host: target.host, port: target.port },
+        proxy: {
+          host: proxy.host,
+          port: proxy.port,
+          type: proxy.type === 'socks4' ? 4 : 5,
+          ...(proxy.username === undefined ? {} : { userId: proxy.username }),
+          ...(proxy.password === undefined ? {} : { password: proxy.password }),
+        },
+        existing_socket: socket,
+        timeout: timeoutMs + packageTimeoutExtraMs,
+      }).then(() => resolve(), reject)
+      return undefined
+    })
+    return await collectEarlyBytes(socket, signal)
+  } catch (error) {
+    if (error instanceof AgentError) throw error
+    // The package's error carries its options, and with them the password: only its text goes on.
+    throw socksFailure(place, messageOf(error))
+  }
+}
+
+/**
+ * The package hands bytes that came with the proxy's answer out as a `data` event one turn later, and sets the socket flowing.
+ * They are caught and put back, so that whoever takes the socket finds them.
+ */
+async function collectEarlyBytes(socket: Socket, signal: AbortSignal): Promise<Socket> {
+  const early: Buffer[] = []
+  const onData = (chunk: Buffer) => void early.push(chunk)
+  socket.on('data', onData)
+  await new Promise<void>(resolve => setImmediate(() => setImmediate(resolve)))
+  socket.removeListener('data', onData)
+  socket.pause()
+  if (early.length > 0) socket.unshift(Buffer.concat(early))
+  throwIfAborted(signal)
+  return socket
+}
+
+function checkFields(proxy: ProxySettings, target: SocketTarget, place: string): void {
+  const refuse = (why: string) => new AgentError('PROXY_FAILED', `${place}: ${why}`)
+  if (proxy.type === 'socks4' && isIP(target.host) === 6)
+    throw refuse('SOCKS4 cannot carry an IPv6 address; use a name or proxy type SOCKS5')
+  const fields = { 'proxy.username': proxy.username, 'proxy.password': proxy.password, 'the host name': target.host }
+  for (const [name, value = ''] of Object.entries(fields)) {
+    if (Buffer.byteLength(value) > maxSocksFieldBytes)
+      throw refuse(`${name} is longer than ${maxSocksFieldBytes} bytes, which SOCKS cannot carry`)
+    if (value.includes('\0')) throw refuse(`${name} holds a zero byte, which SOCKS cannot carry`)
+  }
+}
+
+/** The package tells its failures apart by text only. */
+function socksFailure(place: string, text: string): AgentError {
+  if (/authentication failed|no accepted authentication/i.test(text))
+    return new AgentError('PROXY_REFUSED', `${place}: the proxy refused the login`)
+  const rejected = /rejected connection(?: - \(?(\w+)\)?)?/i.exec(text)
+  if (rejected !== null)
+    return new AgentError('PROXY_REFUSED', `${place}: the proxy refused to connect${because(rejected[1])}`)
+  if (/socket closed/i.test(text))
+    return new AgentError('PROXY_FAILED', `${place}: the proxy closed the connection without an answer`)
+  return new AgentError('PROXY_FAILED', `${place}: ${text}`)
+}
+
+function because(reply: string | undefined): string {
+  return reply === undefined || reply === 'undefined' ? '' : ` (${reply})`
+}

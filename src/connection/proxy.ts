@@ -1,0 +1,41 @@
+import type { Socket } from 'node:net'
+import { AgentError } from '../base/errors.ts'
+import type { ProxySettings } from '../config/settings.ts'
+import { hostAndPort, type SocketTarget, wireHost } from './endpoint.ts'
+import { reasonOf } from './failure.ts'
+import { discard, openTcp } from './open-tcp.ts'
+
+/** What a proxy handshake needs besides its socket. */
+export interface ProxyRequest {
+  /** `host:port via HTTP proxy host:port`, for messages. */
+  readonly place: string
+  readonly progress: { step: string }
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** A socket to `target` that the proxy has opened for us. The name of the target is resolved by the proxy, never here. */
+export async function openThroughProxy(
+  proxy: ProxySettings,
+  target: SocketTarget,
+  request: ProxyRequest,
+): Promise<Socket> {
+  const shake =
+    proxy.type === 'http'
+      ? (await import('./proxy-http.ts')).httpConnect
+      : (await import('./proxy-socks.ts')).socksConnect
+  request.progress.step = 'connecting to the proxy'
+  const socket = await openTcp(wireHost(proxy.host), proxy.port, request.signal).catch((error: unknown) => {
+    if (error instanceof AgentError) throw error
+    throw new AgentError('PROXY_FAILED', `${request.place}: proxy ${hostAndPort(proxy)}: ${reasonOf(error)}`, {
+      cause: error,
+    })
+  })
+  request.progress.step = 'waiting for the proxy'
+  try {
+    return await shake(socket, proxy, target, request)
+  } catch (error) {
+    discard(socket)
+    throw error
+  }
+}

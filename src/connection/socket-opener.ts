@@ -1,0 +1,123 @@
+import type { Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
+import type { Clock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { throwIfAborted, waitFor, withDeadline } from '../base/wait.ts'
+import type { ProxySettings } from '../config/settings.ts'
+import { hostAndPort, type SocketTarget, wireHost } from './endpoint.ts'
+import { tcpFailure, tlsFailure } from './failure.ts'
+import { discard, openTcp } from './open-tcp.ts'
+import { openThroughProxy, type ProxyRequest } from './proxy.ts'
+import { Trust, type TrustSettings } from './trust.ts'
+
+export interface SocketOpenerOptions {
+  readonly proxy?: ProxySettings | undefined
+  readonly trust: TrustSettings
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface OpenOptions {
+  /** For everything together: name, TCP, proxy and TLS. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The one way out of the device: every connection of the agent is opened here, through the proxy if there is one. */
+export class SocketOpener {
+  readonly #proxy: ProxySettings | undefined
+  readonly #trust: Trust
+  readonly #clock: Clock
+
+  constructor({ proxy, trust, clock, log }: SocketOpenerOptions) {
+    this.#proxy = proxy
+    this.#trust = new Trust(trust, log)
+    this.#clock = clock
+    log.hide(proxy?.password)
+  }
+
+  /**
+   * A connected socket (a `tls.TLSSocket` with a checked certificate when `tls`), TCP_NODELAY and keep-alive set.
+   * The caller owns it, errors included.
+   *
+   * @throws AgentError `NAME_NOT_RESOLVED`, `NETWORK_UNREACHABLE`, `TCP_FAILED`, `PROXY_FAILED`, `PROXY_REFUSED`, `TLS_FAILED`,
+   *   `CERTIFICATE_REFUSED`, `CERTIFICATE_NOT_YET_VALID`, `CERTIFICATE_EXPIRED`, `CONFIG_INVALID`, `TIMEOUT`, `ABORTED`
+   */
+  open(target: SocketTarget, { timeoutMs, signal }: OpenOptions): Promise<Socket> {
+    const wire = { ...target, host: wireHost(target.host) }
+    const place = hostAndPort(wire) + (this.#proxy === undefined ? '' : ` via ${describeProxy(this.#proxy)}`)
+    const progress = { step: 'connecting' }
+    return withDeadline(
+      this.#clock,
+      timeoutMs,
+      () => new AgentError('TIMEOUT', `${place}: not open after ${timeoutMs} ms (${progress.step})`),
+      ended => this.#open(wire, { place, progress, timeoutMs, signal: ended }),
+      signal,
+    )
+  }
+
+  async #open(target: SocketTarget, request: ProxyRequest): Promise<Socket> {
+    // First, because a CA file that cannot be used must be told even when the network is down.
+    const tlsOptions = target.tls ? await this.#trust.tlsOptions(target.host) : undefined
+    throwIfAborted(request.signal)
+    const socket = await this.#openPlain(target, request)
+    try {
+      if (tlsOptions === undefined) {
+        throwIfAborted(request.signal)
+        return socket
+      }
+      request.progress.step = 'TLS handshake'
+      return await secure(socket, tlsOptions, request, this.#clock)
+    } catch (error) {
+      discard(socket)
+      throw error
+    }
+  }
+
+  async #openPlain(target: SocketTarget, request: ProxyRequest): Promise<Socket> {
+    if (this.#proxy !== undefined) return openThroughProxy(this.#proxy, target, request)
+    try {
+      return await openTcp(target.host, target.port, request.signal)
+    } catch (error) {
+      throw error instanceof AgentError ? error : tcpFailure(request.place, error)
+    }
+  }
+}
+
+/** TLS inside an open socket. */
+function secure(
+  socket: Socket,
+  options: ConnectionOptions,
+  { place, signal }: ProxyRequest,
+  clock: Clock,
+): Promise<TLSSocket> {
+  return waitFor<TLSSocket>(signal, (resolve, reject) => {
+    const secured = connectTls({ ...options, socket })
+    let done = false
+    const onError = (error: Error) => {
+      // A string at run time, whatever the types say: set when it was the certificate that failed.
+      const refused: unknown = secured.authorizationError
+      const refusedBecause = typeof refused === 'string' ? { refusedBecause: refused } : {}
+      reject(tlsFailure(place, error, { nowMs: clock.now(), ...refusedBecause }))
+    }
+    const onClose = () => onError(new Error('the server closed the connection'))
+    secured.once('error', onError)
+    secured.once('close', onClose)
+    secured.once('secureConnect', () => {
+      done = true
+      resolve(secured)
+    })
+    return () => {
+      secured.removeListener('error', onError)
+      secured.removeListener('close', onClose)
+      if (!done || signal.aborted) discard(secured)
+    }
+  })
+}
+
+/** The proxy as it may appear in messages: never with its login. */
+function describeProxy(proxy: ProxySettings): string {
+  const kind = { http: 'HTTP', socks4: 'SOCKS4', socks5: 'SOCKS5' }[proxy.type]
+  return `${kind} proxy ${hostAndPort(proxy)}`
+}
