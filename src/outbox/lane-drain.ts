@@ -1,0 +1,212 @@
+import { type BackoffPolicy, backoffMs } from '../base/backoff.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import { type AgentError, asAgentError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import type { EncodedRequest } from '../protocol/envelope.ts'
+import { limits } from '../protocol/limits.ts'
+import { refusedError } from '../protocol/refusal.ts'
+import type { CommandResult } from '../protocol/reply.ts'
+import type { Lane } from './lanes.ts'
+import type { Message, MessageWriter } from './message.ts'
+import type { Store, StoredItem } from './store.ts'
+import { Suspect } from './suspect.ts'
+import { judge } from './verdict.ts'
+
+/** What the outbox needs of the requester. */
+export interface RequestSender {
+  send(request: EncodedRequest, o?: { readonly signal?: AbortSignal }): Promise<readonly CommandResult[]>
+}
+
+/** What the outbox needs of the link. */
+export interface LinkState {
+  readonly isUp: boolean
+  on(event: 'up', listener: () => void): () => void
+}
+
+export interface LaneDrainOptions {
+  readonly lane: Lane
+  readonly store: Store
+  readonly requester: RequestSender
+  readonly link: LinkState
+  readonly writer: MessageWriter
+  readonly clock: Clock
+  readonly log: Log
+  /** Ends the drain. */
+  readonly signal: AbortSignal
+  onRefused(lane: Lane, item: StoredItem, error: AgentError): void
+  /** Items left the store. */
+  onSettled(): void
+}
+
+const pause: BackoffPolicy = { firstMs: 1000, mostMs: 60_000 }
+
+/**
+ * Empties one lane: a message at a time, in order. While one is on its way, new items gather for the next; nothing waits
+ * for a clock except a repetition over a link that stays up.
+ */
+export class LaneDrain {
+  readonly #o: LaneDrainOptions
+  readonly #suspect = new Suspect()
+  #running = false
+  #linkCameUp = false
+  #rest: Timer | undefined
+  #pauses = 0
+  #maxItems: number = limits.maxBatchItems
+  /** Items up to here were in a refused batch and go one by one. */
+  #singleThrough = -1
+  #sentThrough = -1
+  #delivered = 0
+  #refused = 0
+  #resent = 0
+
+  constructor(options: LaneDrainOptions) {
+    this.#o = options
+  }
+
+  get counts(): { readonly delivered: number; readonly refused: number; readonly resent: number } {
+    return { delivered: this.#delivered, refused: this.#refused, resent: this.#resent }
+  }
+
+  /** Starts when there is something to send and nothing in the way. */
+  kick(): void {
+    if (this.#running || this.#rest !== undefined || !this.#mayRun()) return
+    if (this.#o.store.size(this.#o.lane).items === 0) return
+    this.#running = true
+    void this.#run()
+  }
+
+  /** The link came up: a pause belongs to the former session. */
+  linkUp(): void {
+    this.#linkCameUp = true
+    this.stop()
+    this.kick()
+  }
+
+  /** Ends a pause; what is on its way ends by the signal. */
+  stop(): void {
+    this.#rest?.cancel()
+    this.#rest = undefined
+  }
+
+  async #run(): Promise<void> {
+    const { lane, log } = this.#o
+    this.#linkCameUp = false
+    let step: Step = 'more'
+    try {
+      while (step === 'more' && this.#mayRun()) step = await this.#step()
+    } catch (error) {
+      log.limited(`outbox ${lane}`, 'error', 'The outbox cannot use its store.', { lane, error })
+      step = 'pause'
+    }
+    this.#running = false
+    if (step === 'pause' && !this.#linkCameUp) this.#pause()
+    // Something may have been put after the last look.
+    else this.kick()
+  }
+
+  /** One message: read, send, settle. Up to the sending it runs at once, so that the lanes send in the order of their kicks. */
+  async #step(): Promise<Step> {
+    const { lane, store, requester, signal, writer } = this.#o
+    const read = store.read(lane, { maxItems: this.#maxItems, maxBytes: limits.maxBatchBytes })
+    const hand = read instanceof Promise ? await read : read
+    if (hand.length === 0) return 'empty'
+    const message = writer.write(lane, hand, { singleThrough: this.#singleThrough, maxBytes: limits.maxBatchBytes })
+    const items = message.groups.flatMap(group => group.items)
+    this.#countSending(items)
+    let results: readonly CommandResult[]
+    try {
+      results = await requester.send(message.request, { signal })
+    } catch (error) {
+      return await this.#failed(items, asAgentError(error))
+    }
+    return await this.#answered(message, items, results)
+  }
+
+  #countSending(items: readonly StoredItem[]): void {
+    for (const { sequence } of items) {
+      if (sequence <= this.#sentThrough) this.#resent++
+      else this.#sentThrough = sequence
+    }
+  }
+
+  /** No proper answer: the items stay, and the next message is smaller, in case its size was the reason. */
+  async #failed(items: readonly StoredItem[], error: AgentError): Promise<Step> {
+    const { lane, store, log, signal } = this.#o
+    const givenUp = error.code === 'LINK_LOST' ? this.#suspect.lost(items) : undefined
+    if (givenUp !== undefined)
+      await this.#settle(
+        [],
+        items.map(item => ({ item, error: givenUp })),
+      )
+    await store.release(lane)
+    this.#maxItems = Math.max(1, Math.floor(items.length / 2))
+    if (!signal.aborted)
+      log.limited(`outbox ${lane} ${error.code}`, 'warn', 'A message was not answered; it is sent again.', {
+        lane,
+        items: items.length,
+        code: error.code,
+        error: error.message,
+      })
+    return 'pause'
+  }
+
+  async #answered(message: Message, items: readonly StoredItem[], results: readonly CommandResult[]): Promise<Step> {
+    const { lane, store } = this.#o
+    const delivered: StoredItem[] = []
+    const refused: Refused[] = []
+    let step: Step = 'more'
+    for (const [index, group] of message.groups.entries()) {
+      const result = results[index]
+      const verdict = judge(result, group.batch)
+      if (verdict === 'delivered') for (const item of group.items) delivered.push(item)
+      else if (verdict === 'later') step = 'pause'
+      else if (verdict === 'split') this.#singleThrough = group.items.at(-1)?.sequence ?? this.#singleThrough
+      else if (result?.ok === false)
+        for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
+    }
+    await this.#settle(delivered, refused)
+    await store.release(lane)
+    if (step === 'pause') {
+      this.#maxItems = Math.max(1, Math.floor(items.length / 2))
+    } else {
+      this.#pauses = 0
+      this.#maxItems = Math.min(limits.maxBatchItems, this.#maxItems * 2)
+    }
+    return step
+  }
+
+  async #settle(delivered: readonly StoredItem[], refused: readonly Refused[]): Promise<void> {
+    const { lane, store, onRefused, onSettled } = this.#o
+    if (delivered.length + refused.length === 0) return
+    await store.acknowledge(lane, refused.length === 0 ? delivered : [...delivered, ...refused.map(({ item }) => item)])
+    this.#delivered += delivered.length
+    this.#refused += refused.length
+    for (const item of delivered) item.receipt?.settle('delivered')
+    for (const { item, error } of refused) {
+      item.receipt?.settle(error)
+      onRefused(lane, item, error)
+    }
+    onSettled()
+  }
+
+  #pause(): void {
+    if (!this.#mayRun()) return
+    const { clock } = this.#o
+    const delayMs = backoffMs(pause, this.#pauses++, clock.random())
+    this.#rest = clock.timer(delayMs, () => {
+      this.#rest = undefined
+      this.kick()
+    })
+  }
+
+  #mayRun(): boolean {
+    return this.#o.link.isUp && !this.#o.signal.aborted
+  }
+}
+
+type Step = 'more' | 'empty' | 'pause'
+
+interface Refused {
+  readonly item: StoredItem
+  readonly error: AgentError
+}

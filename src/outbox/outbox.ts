@@ -1,0 +1,294 @@
+import type { Clock } from '../base/clock.ts'
+import { Emitter } from '../base/emitter.ts'
+import { AgentError, messageOf } from '../base/errors.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
+import { once } from '../base/lifecycle.ts'
+import type { Log } from '../base/log.ts'
+import { waitFor } from '../base/wait.ts'
+import { limits } from '../protocol/limits.ts'
+import { DropReporter } from './drop-reporter.ts'
+import { itemJson } from './item-json.ts'
+import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
+import { type Lane, lanes, perLane } from './lanes.ts'
+import { MemoryStore } from './memory-store.ts'
+import { MessageWriter } from './message.ts'
+import { DeliveryReceipt } from './receipt.ts'
+import type { DrainProgress, LaneStats, OutboxStats } from './stats.ts'
+import type { Dropped, Store, StoredItem } from './store.ts'
+import { chooseVictim, droppableBytes } from './victim.ts'
+
+/** The agent has taken charge of an item. */
+export interface Receipt {
+  readonly accepted: true
+  /**
+   * Resolves when the cloud has answered success.
+   *
+   * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`;
+   * `TIMEOUT` and `ABORTED` end only this wait
+   */
+  delivered(o?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>
+}
+
+/** An item that the cloud refused for good. */
+export interface RefusedItem {
+  readonly lane: Lane
+  readonly item: JsonObject
+  /** `REFUSED_BY_CLOUD` with `errorCodes` and `errorMessages` in its details, or `LIMIT_EXCEEDED`. */
+  readonly error: AgentError
+}
+
+export interface OutboxOptions {
+  readonly thingKey: string
+  readonly requester: RequestSender
+  readonly link: LinkState
+  readonly clock: Clock
+  readonly log: Log
+  /** Bound of all that waits, in bytes as the store counts them. */
+  readonly maxBytes: number
+  /** Default: memory. */
+  readonly store?: Store
+}
+
+/** Drops are reported when the outbox has some air again. */
+const reportBelow = 0.9
+
+/**
+ * Store and forward: the only memory of what the cloud has not acknowledged, and the only place that sends it again.
+ * An item leaves by TR50 success, by a refusal for good, or, oldest and least important first, when the outbox is full.
+ */
+export class Outbox {
+  readonly #o: OutboxOptions
+  readonly #store: Store
+  readonly #maxItemBytes: number
+  readonly #drains: Readonly<Record<Lane, LaneDrain>>
+  readonly #dropped = perLane(() => 0)
+  readonly #drops: DropReporter
+  readonly #closing = new AbortController()
+  readonly #events: Emitter<{ refused: [RefusedItem] }>
+  readonly #emptied = new Set<() => void>()
+  readonly #unlisten: () => void
+  #sequence = 0
+  #pumps = false
+  #making: Promise<void> | undefined
+  #backlog: { readonly sinceEpochMs: number; readonly items: number; readonly settledBefore: number } | undefined
+
+  constructor(options: OutboxOptions) {
+    const { clock, link, log, requester, thingKey, store = new MemoryStore() } = options
+    this.#o = options
+    this.#store = store
+    this.#maxItemBytes = Math.min(limits.maxItemBytes, options.maxBytes - store.itemOverheadBytes)
+    this.#events = new Emitter((event, error) =>
+      log.limited(`listener ${event}`, 'error', 'A listener failed.', { event, error: messageOf(error) }),
+    )
+    this.#drops = new DropReporter({
+      clock,
+      mayReport: () => link.isUp && store.bytes <= options.maxBytes * reportBelow,
+      send: async event => (await this.put('event', event)).delivered(),
+    })
+    const writer = new MessageWriter(thingKey)
+    const signal = this.#closing.signal
+    const onRefused = (lane: Lane, item: StoredItem, error: AgentError) => this.#refuse(lane, item, error)
+    const onSettled = () => this.#settled()
+    this.#drains = perLane(
+      lane => new LaneDrain({ lane, store, requester, link, writer, clock, log, signal, onRefused, onSettled }),
+    )
+    this.#unlisten = link.on('up', () => this.#linkUp())
+    // A store may hold what a former process left.
+    if (store.items > 0) this.#linkUp()
+  }
+
+  /**
+   * Takes charge of an item: the batch item or the parameters of the command without the thing key; in lane `ack` the whole
+   * command. Resolves when the store has it.
+   *
+   * @throws AgentError `INVALID_ARGUMENT` when it is not JSON or not for this lane; `LIMIT_EXCEEDED` when it is too large;
+   * `OUTBOX_FULL` when only more important items could make room; `CLOSED`
+   */
+  put(lane: Lane, item: JsonObject): Promise<Receipt> {
+    try {
+      if (this.#closing.signal.aborted) throw closedError()
+      const json = itemJson(lane, item, this.#maxItemBytes)
+      const alone = item.aggregate !== undefined
+      // Those before it are waiting for room in a slow store: it must not overtake them.
+      const room =
+        this.#making === undefined
+          ? this.#makeRoom(lane, json.length)
+          : this.#making.then(() => this.#makeRoom(lane, json.length))
+      if (room === undefined) return this.#append(lane, json, alone)
+      const appended = room.then(() => this.#append(lane, json, alone))
+      this.#queueBehind(appended)
+      return appended
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Resolves true when nothing waits any more (refusals included), false when `timeoutMs` passed first; rejects `ABORTED`. */
+  flush(o: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<boolean> {
+    return waitFor<boolean>(o.signal, resolve => {
+      if (this.#store.items === 0) {
+        resolve(true)
+        return undefined
+      }
+      const onEmpty = () => resolve(this.#store.items === 0)
+      this.#emptied.add(onEmpty)
+      const timer = this.#o.clock.timer(o.timeoutMs, () => resolve(false))
+      return () => {
+        this.#emptied.delete(onEmpty)
+        timer.cancel()
+      }
+    })
+  }
+
+  /** Stops sending; receipts of what was not delivered reject `CLOSED`. Call {@link flush} before to wait for delivery. */
+  readonly close = once(async () => {
+    this.#closing.abort(closedError())
+    this.#unlisten()
+    this.#drops.stop()
+    for (const lane of lanes) this.#drains[lane].stop()
+    const receipts = await this.#store.close()
+    for (const receipt of receipts) receipt.settle(closedError())
+    for (const onEmpty of [...this.#emptied]) onEmpty()
+  })
+
+  /** `refused`: the cloud refused an item for good. The returned function removes the listener. */
+  on(event: 'refused', listener: (refused: RefusedItem) => void): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  stats(): OutboxStats {
+    const drain = this.#drainProgress()
+    return {
+      lanes: perLane<LaneStats>(lane => {
+        const { items, bytes, oldestEpochMs } = this.#store.size(lane)
+        return {
+          waiting: items,
+          bytes,
+          ...this.#drains[lane].counts,
+          dropped: this.#dropped[lane],
+          ...(oldestEpochMs !== undefined && { oldestEpochMs }),
+        }
+      }),
+      waiting: this.#store.items,
+      bytes: this.#store.bytes,
+      maxBytes: this.#o.maxBytes,
+      ...(drain !== undefined && { drain }),
+    }
+  }
+
+  #append(lane: Lane, json: string, alone: boolean): Promise<Receipt> {
+    if (this.#closing.signal.aborted) throw closedError()
+    const { clock } = this.#o
+    const receipt = new DeliveryReceipt(clock)
+    const appended = this.#store.append(lane, {
+      sequence: this.#sequence++,
+      epochMs: clock.now(),
+      json,
+      alone,
+      receipt,
+    })
+    if (appended === undefined) {
+      this.#wake()
+      return Promise.resolve(receipt)
+    }
+    return appended.then(() => {
+      this.#wake()
+      return receipt
+    })
+  }
+
+  /** Drops until there is room; a promise only where the store answers with one. */
+  #makeRoom(lane: Lane, jsonBytes: number): undefined | Promise<void> {
+    const { maxBytes } = this.#o
+    const bytes = jsonBytes + this.#store.itemOverheadBytes
+    if (this.#store.bytes + bytes <= maxBytes) return undefined
+    const size = (of: Lane) => this.#store.size(of)
+    if (this.#store.bytes - droppableBytes(lane, size) + bytes > maxBytes) {
+      this.#countDrop(lane, { items: 1, receipts: [] })
+      throw fullError(lane)
+    }
+    while (this.#store.bytes + bytes > maxBytes) {
+      const victim = chooseVictim(lane, size)
+      if (victim === undefined) throw fullError(lane)
+      const dropped = this.#store.dropOldest(victim)
+      if (dropped instanceof Promise)
+        return dropped.then(late => {
+          this.#countDrop(victim, late)
+          return this.#makeRoom(lane, jsonBytes)
+        })
+      this.#countDrop(victim, dropped)
+    }
+    return undefined
+  }
+
+  #queueBehind(work: Promise<unknown>): void {
+    const making: Promise<void> = work.then(
+      () => this.#doneMaking(making),
+      () => this.#doneMaking(making),
+    )
+    this.#making = making
+  }
+
+  #doneMaking(making: Promise<void>): void {
+    if (this.#making === making) this.#making = undefined
+  }
+
+  #countDrop(lane: Lane, dropped: Dropped): void {
+    this.#dropped[lane] += dropped.items
+    this.#drops.count(lane, dropped.items)
+    this.#o.log.limited(`outbox full ${lane}`, 'warn', 'The outbox is full; the oldest of the least important go.', {
+      lane,
+      dropped: this.#dropped[lane],
+    })
+    for (const receipt of dropped.receipts) receipt.settle(fullError(lane))
+  }
+
+  /** Lets what is put in the same turn gather, then starts the lanes, the most important first. */
+  #wake(): void {
+    if (this.#pumps || !this.#o.link.isUp) return
+    this.#pumps = true
+    queueMicrotask(() => {
+      this.#pumps = false
+      for (const lane of lanes) this.#drains[lane].kick()
+    })
+  }
+
+  #linkUp(): void {
+    const items = this.#store.items
+    this.#backlog =
+      items === 0 ? undefined : { sinceEpochMs: this.#o.clock.now(), items, settledBefore: this.#settledItems() }
+    for (const lane of lanes) this.#drains[lane].linkUp()
+    this.#drops.report()
+  }
+
+  #settled(): void {
+    if (this.#store.items === 0) {
+      this.#backlog = undefined
+      for (const onEmpty of [...this.#emptied]) onEmpty()
+    }
+    this.#drops.report()
+  }
+
+  #refuse(lane: Lane, item: StoredItem, error: AgentError): void {
+    this.#o.log.limited(`outbox refused ${lane}`, 'warn', 'The cloud refused an item for good.', { lane, error })
+    const parsed = parseJson(item.json)
+    this.#events.emit('refused', { lane, item: isJsonObject(parsed) ? parsed : {}, error })
+  }
+
+  #settledItems(): number {
+    return lanes.reduce((sum, lane) => {
+      const { delivered, refused } = this.#drains[lane].counts
+      return sum + delivered + refused
+    }, 0)
+  }
+
+  #drainProgress(): DrainProgress | undefined {
+    if (this.#backlog === undefined) return undefined
+    const { sinceEpochMs, items, settledBefore } = this.#backlog
+    return { sinceEpochMs, backlog: items, done: Math.min(items, this.#settledItems() - settledBefore) }
+  }
+}
+
+const closedError = () => new AgentError('CLOSED', 'The outbox is closed.')
+const fullError = (lane: Lane) =>
+  new AgentError('OUTBOX_FULL', `The outbox is full; an item of lane ${lane} was dropped.`, { details: { lane } })

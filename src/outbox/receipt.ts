@@ -1,0 +1,59 @@
+import type { Clock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import { waitFor } from '../base/wait.ts'
+
+type Outcome = 'delivered' | AgentError
+
+/**
+ * What became of one item. Light: as long as nobody asks it is three fields, and a bad outcome that nobody asked for is
+ * no unhandled rejection.
+ */
+export class DeliveryReceipt {
+  readonly accepted = true
+  readonly #clock: Clock
+  #outcome: Outcome | undefined
+  #waiters: Set<(outcome: Outcome) => void> | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /**
+   * Resolves when the cloud has answered success.
+   *
+   * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`;
+   * `TIMEOUT` and `ABORTED` end only this wait: the item stays in the outbox
+   */
+  delivered(o: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+    const { timeoutMs, signal } = o
+    return waitFor<void>(signal, (resolve, reject) => {
+      const settle = (outcome: Outcome) => (outcome === 'delivered' ? resolve() : reject(outcome))
+      if (this.#outcome !== undefined) {
+        settle(this.#outcome)
+        return undefined
+      }
+      const waiters = this.#waiters ?? new Set()
+      this.#waiters = waiters
+      waiters.add(settle)
+      const timer =
+        timeoutMs === undefined
+          ? undefined
+          : this.#clock.timer(timeoutMs, () =>
+              reject(new AgentError('TIMEOUT', `Not delivered within ${timeoutMs} ms; it stays in the outbox.`)),
+            )
+      return () => {
+        waiters.delete(settle)
+        timer?.cancel()
+      }
+    })
+  }
+
+  /** Says what became of the item; the first outcome wins. */
+  settle(outcome: Outcome): void {
+    if (this.#outcome !== undefined) return
+    this.#outcome = outcome
+    const waiters = this.#waiters
+    this.#waiters = undefined
+    if (waiters !== undefined) for (const waiter of [...waiters]) waiter(outcome)
+  }
+}

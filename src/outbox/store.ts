@@ -1,0 +1,68 @@
+import type { Lane } from './lanes.ts'
+import type { DeliveryReceipt } from './receipt.ts'
+
+/** One item as the outbox keeps it. */
+export interface StoredItem {
+  /** Grows by one with every item put, over all lanes. */
+  readonly sequence: number
+  /** When it was put, wall clock. */
+  readonly epochMs: number
+  /** The item as ASCII JSON, serialised once. */
+  readonly json: string
+  /** It cannot share a batch: it goes as a command of its own. */
+  readonly alone: boolean
+  /** Who to tell; absent for an item of a former process. */
+  readonly receipt?: DeliveryReceipt
+}
+
+/** What a lane holds. */
+export interface LaneSize {
+  /** Items not yet acknowledged, those in hand included. */
+  readonly items: number
+  /** Bytes of these, as they count against the bound of the outbox. */
+  readonly bytes: number
+  /** Bytes of those that may be dropped: not in hand. */
+  readonly droppableBytes: number
+  /** Sequence of the oldest item that may be dropped. */
+  readonly oldestDroppable?: number
+  /** When the oldest item was put, wall clock. */
+  readonly oldestEpochMs?: number
+}
+
+/** Items that a store gave up to make room. */
+export interface Dropped {
+  readonly items: number
+  readonly receipts: readonly DeliveryReceipt[]
+}
+
+/**
+ * The memory of the outbox: a queue per lane. What is read is "in hand" until it is acknowledged or released, and what is
+ * in hand is not dropped. A store in memory answers at once; one on flash may answer with promises.
+ */
+export interface Store {
+  /** Bytes that an item needs beside its JSON. */
+  readonly itemOverheadBytes: number
+  /** Items of all lanes. */
+  readonly items: number
+  /** Bytes of all lanes. */
+  readonly bytes: number
+  /** Keeps an item. Items of a lane come back in the order of the calls, also when these overlap. */
+  append(lane: Lane, item: StoredItem): void | Promise<void>
+  /**
+   * Takes the oldest items of a lane in hand: at most `maxItems`, at most `maxBytes` of JSON, but at least one when there is any.
+   * Called only while nothing of the lane is in hand.
+   */
+  read(
+    lane: Lane,
+    bounds: { readonly maxItems: number; readonly maxBytes: number },
+  ): readonly StoredItem[] | Promise<readonly StoredItem[]>
+  /** Forgets items that are in hand: delivered or refused for good. Not always the first of them. */
+  acknowledge(lane: Lane, items: readonly StoredItem[]): void | Promise<void>
+  /** Puts what is left in hand back at the head of the lane, in its old order. */
+  release(lane: Lane): void | Promise<void>
+  /** Drops the oldest item of a lane that is not in hand, or a few of the oldest where single ones cannot be dropped. */
+  dropOldest(lane: Lane): Dropped | Promise<Dropped>
+  size(lane: Lane): LaneSize
+  /** Ends the use of the store; answers the receipts of what was not delivered. */
+  close(): readonly DeliveryReceipt[] | Promise<readonly DeliveryReceipt[]>
+}
