@@ -1,10 +1,10 @@
 import { AgentError } from '../base/errors.ts'
+import { closestName } from '../config/suggestion.ts'
 import { version } from '../manager/version.ts'
 import type { CommandEntry, Terminal } from './command.ts'
 import { commandEntries } from './commands.ts'
 import { parseInvocation } from './flags.ts'
 import { commandHelp, familyHelp, overviewHelp } from './help.ts'
-import { nearest } from './nearest.ts'
 import { reportError } from './report-error.ts'
 
 export interface CliOptions {
@@ -92,7 +92,8 @@ function unknownCommand(words: readonly string[], entries: readonly CommandEntry
     return new AgentError('USAGE', `"${first}" needs one more word: ${family.join(', ')}.`)
   const asked = family.length > 0 ? `${first} ${second}` : first
   const names = family.length > 0 ? family : entries.map(({ name }) => name)
-  const near = nearest(asked, names) ?? nearest(asked, [...new Set(names.map(name => name.split(' ')[0] ?? name))])
+  const near =
+    closestName(asked, names) ?? closestName(asked, [...new Set(names.map(name => name.split(' ')[0] ?? name))])
   const hint = near === undefined ? '' : ` Did you mean "${near}"?`
   return new AgentError('USAGE', `There is no command "${asked}".${hint}`)
 }

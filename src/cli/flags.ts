@@ -1,6 +1,6 @@
 import { AgentError } from '../base/errors.ts'
+import { closestName } from '../config/suggestion.ts'
 import type { Command, Flag, Invocation, Operand } from './command.ts'
-import { nearest } from './nearest.ts'
 
 /** `-5`, `-0.5`, `-1e3`: a number, not a flag. */
 const negativeNumber = /^-(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
@@ -60,7 +60,7 @@ function takeLong(
   const name = spelled.replaceAll('_', '-')
   const flag = flags.find(one => one.name === name || one.aliases?.includes(name))
   if (flag === undefined) {
-    const near = nearest(
+    const near = closestName(
       name,
       flags.map(one => one.name),
     )
@@ -69,7 +69,7 @@ function takeLong(
   if (flag.value === undefined) {
     if (equals >= 0) throw usage(command, `--${flag.name} takes no value`)
     add(command, given, flag, '')
-  } else add(command, given, flag, equals < 0 ? valueOf(command, flag, queue) : word.slice(equals + 1))
+  } else add(command, given, flag, equals < 0 ? nextWord(command, flag, queue) : word.slice(equals + 1))
 }
 
 function takeShort(
@@ -88,12 +88,12 @@ function takeShort(
       continue
     }
     const rest = word.slice(at + 1)
-    add(command, given, flag, rest === '' ? valueOf(command, flag, queue) : rest.replace(/^=/, ''))
+    add(command, given, flag, rest === '' ? nextWord(command, flag, queue) : rest.replace(/^=/, ''))
     return
   }
 }
 
-function valueOf(command: Command, flag: Flag, queue: string[]): string {
+function nextWord(command: Command, flag: Flag, queue: string[]): string {
   const value = queue.shift()
   if (value === undefined) throw usage(command, `--${flag.name} needs a value (${flag.value})`)
   return value

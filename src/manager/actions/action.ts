@@ -1,0 +1,27 @@
+import type { JsonObject } from '../../base/json.ts'
+import type { Status } from '../../protocol/status.ts'
+import type { ActionContext, ActionRequest } from '../../services/actions/registry.ts'
+
+/** How an action ended, for its acknowledgement. */
+export interface ActionOutcome {
+  readonly status: Status
+  readonly message?: string
+  readonly params?: JsonObject
+}
+
+/** What an action may use while it runs: everything but the client, which each action gets in the slice that it needs. */
+export type ActionHelp = Omit<ActionContext<unknown>, 'client'>
+
+/** An action of the device manager. */
+export interface ManagedAction {
+  /** As the cloud calls it. */
+  readonly name: string
+  /** Key of `actions_enabled` in iot.cfg that switches it off; an action without one is always on. */
+  readonly switchedBy?: string
+  /** How many calls run at once (default 1: these actions are about the one device). */
+  readonly concurrency?: number
+  /** Longest time it may run; 0 = no limit of its own. */
+  readonly timeoutMs?: number
+  /** A thrown error becomes the outcome that fits it; undefined when the call was answered or handed over already. */
+  run(request: ActionRequest, help: ActionHelp): Promise<ActionOutcome | undefined> | ActionOutcome
+}

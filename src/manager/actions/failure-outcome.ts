@@ -1,0 +1,39 @@
+import { AgentError, type ErrorCode } from '../../base/errors.ts'
+import { CloudError, Status } from '../../protocol/status.ts'
+import type { ActionOutcome } from './action.ts'
+import { BadParameter } from './params.ts'
+
+const statusOfCode: Partial<Record<ErrorCode, Status>> = {
+  INVALID_ARGUMENT: Status.BadParameter,
+  FILE_NOT_FOUND: Status.NotFound,
+  FILE_ACCESS: Status.IoError,
+  CHECKSUM_MISMATCH: Status.IoError,
+  DISK_FULL: Status.Full,
+  OUTBOX_FULL: Status.Full,
+  TIMEOUT: Status.TimedOut,
+  NOT_CONNECTED: Status.TryAgain,
+  LINK_LOST: Status.TryAgain,
+  THROTTLED: Status.TryAgain,
+  ABORTED: Status.TryAgain,
+  CLOSED: Status.TryAgain,
+  PATH_REFUSED: Status.NoPermission,
+  POLICY_REFUSED: Status.NoPermission,
+  LIMIT_EXCEEDED: Status.OutOfRange,
+  NOT_SUPPORTED: Status.NotSupported,
+  EXECUTION_FAILED: Status.ExecutionError,
+}
+
+/** What the cloud is told of an error: the nearest status of [TR50 2.4], and a sentence that says what was wrong. */
+export function failureOutcome(error: unknown): ActionOutcome {
+  if (error instanceof BadParameter) return error.outcome
+  if (!(error instanceof AgentError)) {
+    return { status: Status.Failure, message: error instanceof Error ? error.message : String(error) }
+  }
+  return { status: statusOf(error), message: error.message }
+}
+
+function statusOf(error: AgentError): Status {
+  const { errorCodes } = error.details
+  if (Array.isArray(errorCodes) && errorCodes.includes(CloudError.NotFound)) return Status.NotFound
+  return statusOfCode[error.code] ?? Status.Failure
+}

@@ -1,0 +1,46 @@
+import { AgentError } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+
+/** A text member of a request. Throws `INVALID_ARGUMENT` naming it. */
+export function textField(body: JsonObject, name: string): string {
+  const value = body[name]
+  if (typeof value !== 'string') throw wrong(name, 'a string', value)
+  return value
+}
+
+export function optionalText(body: JsonObject, name: string): string | undefined {
+  return body[name] === undefined ? undefined : textField(body, name)
+}
+
+/** A number member of a request. Throws `INVALID_ARGUMENT` naming it. */
+export function numberField(body: JsonObject, name: string): number {
+  const value = body[name]
+  if (typeof value !== 'number') throw wrong(name, 'a number', value)
+  return value
+}
+
+export function optionalNumber(body: JsonObject, name: string): number | undefined {
+  return body[name] === undefined ? undefined : numberField(body, name)
+}
+
+export function optionalBoolean(body: JsonObject, name: string): boolean | undefined {
+  const value = body[name]
+  if (value !== undefined && typeof value !== 'boolean') throw wrong(name, 'true or false', value)
+  return value
+}
+
+/** A whole number of seconds up to a day, as milliseconds. */
+export function optionalSeconds(body: JsonObject, name: string): number | undefined {
+  const seconds = optionalNumber(body, name)
+  if (seconds === undefined) return undefined
+  if (!(seconds >= 0 && seconds <= 86_400))
+    throw new AgentError('INVALID_ARGUMENT', `"${name}" must be 0 to 86400 seconds`)
+  return seconds * 1000
+}
+
+function wrong(name: string, expected: string, value: unknown): AgentError {
+  return new AgentError(
+    'INVALID_ARGUMENT',
+    `"${name}" must be ${expected}${value === undefined ? '; it is missing' : ''}`,
+  )
+}

@@ -1,0 +1,89 @@
+import { AgentError, type ErrorCode, errorKinds } from '../../base/errors.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
+
+/** The version of the language on the local socket. */
+export const socketVersion = 1
+
+/** The longest line that either side sends, in bytes, line end included. */
+export const maxLineBytes = 256 * 1024
+
+/** A request: `{"v":1,"id":7,"do":"status", ...}`. The id is the asker's own, and comes back with every answer. */
+export interface LocalRequest {
+  readonly id: number | string
+  readonly do: string
+  readonly body: JsonObject
+}
+
+/** An answer. Lines with `progress` may come before the one with `ok`. */
+export type LocalAnswer =
+  | { readonly v: 1; readonly id: number | string | null; readonly ok: true; readonly result: JsonObject }
+  | {
+      readonly v: 1
+      readonly id: number | string | null
+      readonly ok: false
+      readonly code: ErrorCode
+      readonly message: string
+      readonly remedy: string
+    }
+  | { readonly v: 1; readonly id: number | string; readonly progress: JsonObject }
+
+/** A line that is no request: what to answer, and under which id. */
+export class BadRequest extends Error {
+  readonly id: number | string | null
+
+  constructor(id: number | string | null, message: string) {
+    super(message)
+    this.name = 'BadRequest'
+    this.id = id
+  }
+}
+
+/**
+ * Reads one line of the local socket.
+ *
+ * @throws BadRequest when it is not a request of this version
+ */
+export function parseRequest(line: string): LocalRequest {
+  const body = parseJson(line)
+  if (!isJsonObject(body)) throw new BadRequest(null, 'the line is not a JSON object')
+  const id = typeof body.id === 'number' || (typeof body.id === 'string' && body.id.length <= 64) ? body.id : null
+  if (body.v !== socketVersion)
+    throw new BadRequest(id, `this manager speaks version ${socketVersion}: "v" must be ${socketVersion}`)
+  if (id === null) throw new BadRequest(null, '"id" must be a number or a string of at most 64 characters')
+  if (typeof body.do !== 'string') throw new BadRequest(id, '"do" must be a string')
+  return { id, do: body.do, body }
+}
+
+export function successAnswer(id: number | string, result: JsonObject): LocalAnswer {
+  return { v: socketVersion, id, ok: true, result }
+}
+
+export function failureAnswer(id: number | string | null, error: AgentError): LocalAnswer {
+  const { code, message, remedy } = error
+  return { v: socketVersion, id, ok: false, code, message, remedy }
+}
+
+/** An answer as the asker reads it: the result, or the error of the manager with its code. Undefined: not an answer. */
+export function parseAnswer(
+  line: string,
+):
+  | {
+      readonly id: number | string | null
+      readonly result?: JsonObject
+      readonly progress?: JsonObject
+      readonly error?: AgentError
+    }
+  | undefined {
+  const body = parseJson(line)
+  if (!isJsonObject(body) || body.v !== socketVersion) return undefined
+  const id = typeof body.id === 'number' || typeof body.id === 'string' ? body.id : null
+  if (isJsonObject(body.progress)) return { id, progress: body.progress }
+  if (body.ok === true) return { id, result: isJsonObject(body.result) ? body.result : {} }
+  if (body.ok !== false || typeof body.message !== 'string') return undefined
+  const code = typeof body.code === 'string' && isErrorCode(body.code) ? body.code : 'INTERNAL'
+  return { id, error: new AgentError(code, body.message) }
+}
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errorKinds, text)
+}

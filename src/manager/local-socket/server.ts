@@ -1,0 +1,88 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { AgentError } from '../../base/errors.ts'
+import { once } from '../../base/lifecycle.ts'
+import type { Log } from '../../base/log.ts'
+import { LocalConnection, type RequestHandler } from './connection.ts'
+import { failureAnswer } from './message.ts'
+
+/** How many programs may be connected at once. */
+export const maxConnections = 32
+
+/** Puts a socket file where nobody but its owner can ever open it. */
+export interface SocketPlace {
+  /**
+   * Calls `listen` with a path that only this user can reach, gives the socket file mode 0600 and moves it to its final
+   * path, in the place of whatever a process that crashed left there.
+   */
+  claim(listen: (path: string) => Promise<void>): Promise<void>
+  /** Removes the socket file. */
+  clear(): Promise<void>
+}
+
+/** The local socket of the manager: one line of JSON per message, for the owner of the manager only. */
+export class LocalSocketServer {
+  readonly #server: Server
+  readonly #place: SocketPlace
+  readonly #handler: RequestHandler
+  readonly #log: Log
+  readonly #connections = new Set<LocalConnection>()
+
+  constructor(parts: { place: SocketPlace; handler: RequestHandler; log: Log }) {
+    this.#place = parts.place
+    this.#handler = parts.handler
+    this.#log = parts.log
+    this.#server = createServer({ allowHalfOpen: true }, socket => this.#welcome(socket))
+  }
+
+  /** How many programs are connected. */
+  get connections(): number {
+    return this.#connections.size
+  }
+
+  readonly start: () => Promise<void> = once(async () => {
+    await this.#place.claim(path => this.#listen(path))
+    this.#server.on('error', error => this.#log.error('local socket failed', { error }))
+  })
+
+  /** Takes no new connection, answers what is under way, and ends all of them after `timeoutMs` at the latest. */
+  async close(
+    clock: { timer(delayMs: number, callback: () => void): { cancel(): void } },
+    timeoutMs: number,
+  ): Promise<void> {
+    await this.#place.clear()
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    for (const connection of this.#connections) connection.close()
+    const timer = clock.timer(timeoutMs, () => {
+      for (const connection of this.#connections) connection.destroy()
+    })
+    await closed
+    timer.cancel()
+  }
+
+  #listen(path: string): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(path, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+  }
+
+  #welcome(socket: Socket): void {
+    if (this.#connections.size >= maxConnections) {
+      const message = `${maxConnections} programs are connected to the local socket already`
+      socket.on('error', () => {})
+      socket.end(`${JSON.stringify(failureAnswer(null, new AgentError('LIMIT_EXCEEDED', message)))}\n`)
+      socket.resume()
+      return
+    }
+    const connection: LocalConnection = new LocalConnection({
+      socket,
+      handler: this.#handler,
+      log: this.#log,
+      onClose: () => this.#connections.delete(connection),
+    })
+    this.#connections.add(connection)
+  }
+}
