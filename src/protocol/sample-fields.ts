@@ -1,0 +1,92 @@
+import type { Clock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import { formatTimestamp, parseTimestamp } from '../base/timestamp.ts'
+
+/** A point in time as an application gives it: a Date, milliseconds since 1970, or RFC 3339 text (`Z` or offset). */
+export type TimestampInput = Date | number | string
+
+/** The longest key of a thing, property, attribute, alarm or action that we send, in characters. */
+export const maxKeyChars = 256
+/** The longest text of one attribute, event or alarm message, in bytes of UTF-8. */
+export const maxTextBytes = 64 * 1024
+/** The longest correlation id or short text field, in bytes of UTF-8. */
+export const maxShortTextBytes = 1024
+
+const keySyntax = /^[A-Za-z0-9_-]+$/
+const lastEpochMs = Date.parse('9999-12-31T23:59:59.999Z')
+const mostShown = 60
+
+/**
+ * A key of a property, attribute, alarm or method: letters, digits, `_` and `-` [TR50 2.5].
+ *
+ * @throws AgentError `INVALID_ARGUMENT` naming `what`
+ */
+export function checkedKey(what: string, key: unknown): string {
+  if (typeof key !== 'string') throw invalid(what, key, 'must be text')
+  if (key === '') throw invalid(what, key, 'must not be empty')
+  if (key.length > maxKeyChars) throw invalid(what, key, `must have at most ${maxKeyChars} characters`)
+  if (!keySyntax.test(key)) throw invalid(what, key, 'may hold only letters, digits, "_" and "-"')
+  return key
+}
+
+/**
+ * A text of at most `maxBytes` bytes of UTF-8; the empty text is allowed.
+ *
+ * @throws AgentError `INVALID_ARGUMENT` naming `what`
+ */
+export function checkedText(what: string, text: unknown, maxBytes: number = maxTextBytes): string {
+  if (typeof text !== 'string') throw invalid(what, text, 'must be text')
+  // A character is at most three bytes a UTF-16 unit, so that short texts need no counting.
+  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes)
+    throw invalid(what, text, `must have at most ${maxBytes} bytes`)
+  return text
+}
+
+/**
+ * A finite number between `least` and `most`.
+ *
+ * @throws AgentError `INVALID_ARGUMENT` naming `what`
+ */
+export function checkedNumber(what: string, value: unknown, least = -Infinity, most = Infinity): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(what, value, 'must be a finite number')
+  if (value < least || value > most) throw invalid(what, value, `must be from ${least} to ${most}`)
+  return value
+}
+
+/**
+ * `at`, or the present moment when it is absent, as TR50 text: UTC with six fractional digits [TR50 2.5].
+ *
+ * @throws AgentError `INVALID_ARGUMENT` when `at` is no point in time from 1970 to 9999
+ */
+export function timestampText(clock: Clock, at: TimestampInput | undefined): string {
+  if (at === undefined) return formatTimestamp(clock.now())
+  if (typeof at === 'string') return rfc3339InUtc(at)
+  const epochMs = at instanceof Date ? at.getTime() : at
+  if (typeof epochMs !== 'number' || !isEpochMs(epochMs))
+    throw invalid('timestamp', at, 'must be a Date, milliseconds since 1970, or RFC 3339 text')
+  return formatTimestamp(epochMs)
+}
+
+/** The same moment in UTC. Microseconds are taken from the text, because a number of milliseconds would round them. */
+function rfc3339InUtc(text: string): string {
+  const epochMs = parseTimestamp(text)
+  if (epochMs === undefined || !isEpochMs(epochMs))
+    throw invalid('timestamp', text, 'must be RFC 3339 text such as 2024-03-05T10:11:12.000345Z')
+  const micros = (/\.(\d+)/.exec(text)?.[1] ?? '').padEnd(6, '0').slice(3, 6)
+  return `${formatTimestamp(Math.floor(epochMs)).slice(0, -4)}${micros}Z`
+}
+
+function isEpochMs(value: number): boolean {
+  return value >= 0 && value <= lastEpochMs
+}
+
+function invalid(what: string, value: unknown, rule: string): AgentError {
+  return new AgentError('INVALID_ARGUMENT', `${what} ${rule}, not ${shown(value)}.`, { details: { argument: what } })
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return value.length > mostShown ? `${value.length} characters` : JSON.stringify(value)
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
+    return String(value)
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
+}

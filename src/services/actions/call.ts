@@ -1,0 +1,87 @@
+import type { Clock, Timer } from '../../base/clock.ts'
+import type { AgentError } from '../../base/errors.ts'
+import type { Receipt } from '../../outbox/outbox.ts'
+import type { Outcome } from './outcome.ts'
+import type { ActionRequest, Registration } from './registry.ts'
+
+/** Where the answer of a call goes; declared here, supplied by whoever hands in the call. */
+export interface CallReply {
+  /** The handler is about to start. When this rejects, it does not. */
+  started(): Promise<void>
+  /** Adds a progress line. */
+  update(text: string): Promise<Receipt>
+  /** The final answer. */
+  finish(outcome: Outcome): Promise<Receipt>
+}
+
+/** One call of one action, from its arrival to its answer. It is answered once at most; whatever comes later is ignored. */
+export class Call<Owner> {
+  readonly request: ActionRequest
+  readonly registration: Registration<Owner>
+  readonly #reply: CallReply
+  readonly #controller = new AbortController()
+  readonly #onEnd: () => void
+  #answer: Promise<Receipt> | undefined
+  #deadline: Timer | undefined
+  #ended = false
+
+  constructor(parts: {
+    request: ActionRequest
+    registration: Registration<Owner>
+    reply: CallReply
+    onEnd: () => void
+  }) {
+    this.request = parts.request
+    this.registration = parts.registration
+    this.#reply = parts.reply
+    this.#onEnd = parts.onEnd
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Whether the call was answered or handed over. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  started(): Promise<void> {
+    return this.#reply.started()
+  }
+
+  update(text: string): Promise<Receipt> | undefined {
+    return this.#ended ? undefined : this.#reply.update(text)
+  }
+
+  /** Answers the call, unless it was answered; returns the promise of the one answer, or undefined when there is none to come. */
+  answer(outcome: Outcome): Promise<Receipt> | undefined {
+    if (this.#ended) return this.#answer
+    this.#answer = this.#reply.finish(outcome)
+    // Whoever asked for the answer may look at the promise; whoever does not must not be killed by it.
+    this.#answer.catch(() => {})
+    this.#end()
+    return this.#answer
+  }
+
+  /** Ends the call without an answer. */
+  leave(): void {
+    if (!this.#ended) this.#end()
+  }
+
+  /** Tells the handler to stop. */
+  abort(reason: AgentError): void {
+    this.#controller.abort(reason)
+  }
+
+  /** Calls `onDeadline` after `timeoutMs`, unless the call ends before. */
+  setDeadline(clock: Clock, timeoutMs: number, onDeadline: () => void): void {
+    this.#deadline = clock.timer(timeoutMs, onDeadline, { background: true })
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#deadline?.cancel()
+    this.#onEnd()
+  }
+}

@@ -1,0 +1,96 @@
+import { messageOf } from '../../base/errors.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson, toAsciiJson } from '../../base/json.ts'
+import { isStatus, Status } from '../../protocol/status.ts'
+
+/** How an action ended, as it goes to the operator [TR50 mailbox.ack]. */
+export interface Outcome {
+  readonly status: Status
+  /** What the operator reads; absent: no text is sent. */
+  readonly message?: string
+  /** Values for the caller of the action, at most 256 KiB of JSON. */
+  readonly params?: JsonObject
+}
+
+/** An outcome as a handler writes it. `params` may hold anything that JSON can express. */
+export interface ActionResult {
+  readonly status: Status
+  readonly message?: string | undefined
+  readonly params?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** What a handler may return: nothing (success), a status, or a status with text and values. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement is a normal one
+export type ActionReturn = void | undefined | Status | ActionResult
+
+/** The longest text of an acknowledgement or progress line, in bytes of UTF-8; the rest is cut off. */
+export const maxMessageBytes = 16 * 1024
+/** The most values of an acknowledgement, in bytes of JSON as it is sent. */
+export const maxParamsBytes = 256 * 1024
+
+const errorMark = 'ERROR: '
+
+/**
+ * What a handler's return value means [TR50 4.2]. `Status.Invoked` means that the answer comes later;
+ * a value that means nothing is status 2, as with the Python agent.
+ */
+export function outcomeOf(returned: unknown): Outcome | 'invoked' {
+  if (returned === undefined) return { status: Status.Success }
+  if (returned === Status.Invoked) return 'invoked'
+  if (isStatus(returned)) return { status: returned }
+  if (!isJsonObject(returned) || !isStatus(returned.status))
+    return failure(Status.BadParameter, 'the action returned something that is not a status from 0 to 19.')
+  if (returned.status === Status.Invoked) return 'invoked'
+  return checkedOutcome(returned.status, returned.message, returned.params)
+}
+
+/** The outcome of a handler that threw: status 19 with its message, as with the Python agent [TR50 4.2]. */
+export function outcomeOfThrown(error: unknown): Outcome {
+  return failure(Status.Failure, messageOf(error))
+}
+
+/** A failure with the mark that the Python agent puts before its own texts. */
+export function failure(status: Status, text: string, params?: JsonObject): Outcome {
+  const message = cutText(errorMark + text, maxMessageBytes)
+  return params === undefined ? { status, message } : { status, message, params }
+}
+
+function checkedOutcome(status: Status, message: unknown, params: unknown): Outcome {
+  const values = params === undefined || params === null ? undefined : plainJson(params)
+  if (values === notJson) return failure(Status.Failure, 'the action returned params that are not a JSON object.')
+  if (values !== undefined && values.bytes > maxParamsBytes)
+    return failure(
+      Status.Failure,
+      `the action returned ${values.bytes} bytes of params; ${maxParamsBytes} are allowed.`,
+    )
+  return {
+    status,
+    ...(message === undefined || message === null ? {} : { message: cutText(String(message), maxMessageBytes) }),
+    ...(values === undefined ? {} : { params: values.value }),
+  }
+}
+
+const notJson = Symbol('not JSON')
+
+/** What JSON makes of the object: dates as text, undefined left out. The handler may change its own object afterwards. */
+function plainJson(value: unknown): { value: JsonObject; bytes: number } | typeof notJson {
+  // Not even an object: JSON.stringify would make no text of a function or a symbol.
+  if (!isJsonObject(value)) return notJson
+  let text: string
+  try {
+    text = toAsciiJson(value)
+  } catch {
+    return notJson
+  }
+  const copy: Json | undefined = parseJson(text)
+  return isJsonObject(copy) ? { value: copy, bytes: text.length } : notJson
+}
+
+/** `text`, or as much of it as `maxBytes` bytes of UTF-8 hold, with a note of what was left out. */
+export function cutText(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= maxBytes) return text
+  const note = ` … (${bytes.length} bytes, cut)`
+  // A cut inside a character leaves replacement characters at the end.
+  const kept = bytes.subarray(0, maxBytes - Buffer.byteLength(note)).toString()
+  return kept.replace(/\ufffd+$/, '') + note
+}

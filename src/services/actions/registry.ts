@@ -1,0 +1,115 @@
+import { AgentError } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+import type { Receipt } from '../../outbox/outbox.ts'
+import { checkedKey, checkedNumber } from '../../protocol/sample-fields.ts'
+import type { ActionReturn } from './outcome.ts'
+import { isParameterType, type ParameterRules } from './parameters.ts'
+
+/** A call of an action by the cloud. */
+export interface ActionRequest {
+  /** The id of the mailbox message; it names this call for ever. */
+  readonly id: string
+  /** The name under which the action is registered. */
+  readonly name: string
+  /** What the operator gave; empty when nothing was given. */
+  readonly params: JsonObject
+}
+
+/** What a handler has at hand while it runs. `Owner` is the client that calls it. */
+export interface ActionContext<Owner> {
+  readonly client: Owner
+  /**
+   * Fires when the handler should stop: its time is over (reason `TIMEOUT`), or the client disconnects (reason `CLOSED`).
+   */
+  readonly signal: AbortSignal
+  /**
+   * Adds a line to the history of the call that the operator sees [TR50 mailbox.update]. Lines keep their order.
+   * Resolves when the outbox has it; never rejects. After the end of the call it does nothing.
+   */
+  progress(text: string): Promise<void>
+  /**
+   * Answers the call: for handlers that return `Status.Invoked` and finish later, or that must answer before they act.
+   * Only the first answer counts; what the handler returns after it is ignored. Resolves when the outbox has it;
+   * the receipt's `delivered()` tells when the cloud has it.
+   */
+  acknowledge(result?: ActionReturn): Promise<Receipt>
+  /**
+   * Ends the call without an answer in this process: the next process answers it with `client.actions.acknowledge(id, …)`.
+   * For actions that end the process itself.
+   */
+  handOver(): void
+}
+
+/** Runs an action. What it returns or throws becomes the answer to the operator. */
+export type ActionHandler<Owner> = (
+  request: ActionRequest,
+  context: ActionContext<Owner>,
+) => ActionReturn | Promise<ActionReturn>
+
+/** Options of a registration. */
+export interface ActionOptions {
+  /** Milliseconds until the call is answered with status 16 and its signal fires; default one hour, 0 = no limit. */
+  readonly timeoutMs?: number
+  /** How many calls of this action run at the same time; the others wait. Default 8. */
+  readonly concurrency?: number
+  /** Types of the parameters; a call that does not fit is answered with status 2 and never reaches the handler. */
+  readonly parameters?: ParameterRules
+}
+
+/** A registered action. */
+export interface Registration<Owner> {
+  readonly name: string
+  readonly handler: ActionHandler<Owner>
+  readonly timeoutMs: number
+  readonly concurrency: number
+  readonly parameters: ParameterRules
+}
+
+const defaultTimeoutMs = 3_600_000
+const longestTimeoutMs = 365 * 86_400_000
+const defaultConcurrency = 8
+const mostConcurrency = 64
+
+/** The actions by name. Names are told apart by case, as in the cloud. */
+export class ActionRegistry<Owner> {
+  readonly #actions = new Map<string, Registration<Owner>>()
+
+  /**
+   * @throws AgentError `INVALID_ARGUMENT` when the name is not allowed or taken, or an option is out of range
+   */
+  add(name: string, handler: ActionHandler<Owner>, options: ActionOptions = {}): void {
+    checkedKey('action name', name)
+    if (typeof handler !== 'function')
+      throw new AgentError('INVALID_ARGUMENT', `The handler of the action "${name}" must be a function.`)
+    if (this.#actions.has(name))
+      throw new AgentError('INVALID_ARGUMENT', `The action "${name}" is registered already; deregister it first.`)
+    const { timeoutMs = defaultTimeoutMs, concurrency = defaultConcurrency, parameters = {} } = options
+    checkedNumber(`timeoutMs of the action "${name}"`, timeoutMs, 0, longestTimeoutMs)
+    checkedNumber(`concurrency of the action "${name}"`, concurrency, 1, mostConcurrency)
+    checkRules(name, parameters)
+    this.#actions.set(name, { name, handler, timeoutMs, concurrency: Math.floor(concurrency), parameters })
+  }
+
+  /** Takes the action away; calls that run go on. Returns whether there was one. */
+  remove(name: string): boolean {
+    return this.#actions.delete(name)
+  }
+
+  find(name: string): Registration<Owner> | undefined {
+    return this.#actions.get(name)
+  }
+
+  names(): string[] {
+    return [...this.#actions.keys()]
+  }
+}
+
+function checkRules(action: string, rules: ParameterRules): void {
+  for (const [name, rule] of Object.entries(rules)) {
+    if (isParameterType(rule?.type)) continue
+    throw new AgentError(
+      'INVALID_ARGUMENT',
+      `The parameter "${name}" of the action "${action}" needs a type: string, number, integer or boolean.`,
+    )
+  }
+}

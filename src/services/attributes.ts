@@ -1,0 +1,74 @@
+import type { Clock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { Receipt } from '../outbox/outbox.ts'
+import type { Ask } from '../protocol/ask.ts'
+import { attributeCurrent } from '../protocol/commands.ts'
+import type { RequestOptions } from '../protocol/requester.ts'
+import { checkedKey, checkedText, type TimestampInput, timestampText } from '../protocol/sample-fields.ts'
+import { attributeItem } from '../protocol/samples.ts'
+import { CloudError } from '../protocol/status.ts'
+
+/** Options of {@link AttributesService.publish}. */
+export interface AttributeOptions {
+  /** Since when the text holds; default: now. */
+  readonly timestamp?: TimestampInput | undefined
+}
+
+/** The newest text of an attribute that the cloud has. */
+export interface CurrentAttribute {
+  readonly value: string
+  /** RFC 3339 text as the cloud gives it; absent for a default of the thing definition. */
+  readonly timestamp?: string
+}
+
+/** Texts that describe the thing [TR50 3.2]. */
+export class AttributesService {
+  readonly #outbox: { put(lane: 'attribute', item: JsonObject): Promise<Receipt> }
+  readonly #ask: Ask
+  readonly #clock: Clock
+
+  constructor(parts: {
+    outbox: { put(lane: 'attribute', item: JsonObject): Promise<Receipt> }
+    ask: Ask
+    clock: Clock
+  }) {
+    this.#outbox = parts.outbox
+    this.#ask = parts.ask
+    this.#clock = parts.clock
+  }
+
+  /**
+   * Publishes one text. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   *
+   * @param name letters, digits, `_` and `-`, at most 256
+   * @param text at most 64 KiB of UTF-8
+   * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
+   */
+  async publish(name: string, text: string, options: AttributeOptions = {}): Promise<Receipt> {
+    const item = attributeItem({
+      key: checkedKey('attribute name', name),
+      value: checkedText(`text of the attribute "${name}"`, text),
+      ts: timestampText(this.#clock, options.timestamp),
+    })
+    return this.#outbox.put('attribute', item)
+  }
+
+  /**
+   * Asks the cloud for the newest text [TR50 attribute.current].
+   *
+   * @throws AgentError `REFUSED_BY_CLOUD` (code -90008 in `details.errorCodes`: there is none), `TIMEOUT`, `NOT_CONNECTED`, `LINK_LOST`
+   */
+  async current(name: string, options?: RequestOptions): Promise<CurrentAttribute> {
+    const key = checkedKey('attribute name', name)
+    const { value, ts } = await this.#ask(thingKey => attributeCurrent(thingKey, key), options)
+    if (value === undefined || value === null)
+      throw new AgentError('REFUSED_BY_CLOUD', `The cloud has no text of the attribute "${name}".`, {
+        details: { errorCodes: [CloudError.NotFound], errorMessages: [] },
+      })
+    // Other agents may have published numbers or booleans as attributes [TR50 3.2].
+    if (typeof value === 'object')
+      throw new AgentError('PROTOCOL_VIOLATION', `The cloud answered with a value of "${name}" that is no text.`)
+    return typeof ts === 'string' ? { value: String(value), timestamp: ts } : { value: String(value) }
+  }
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { Receipt } from '../outbox/outbox.ts'
+import { checkedText, type TimestampInput, timestampText } from '../protocol/sample-fields.ts'
+import { EventLevel, eventItem } from '../protocol/samples.ts'
+
+/** Options of {@link EventsService.publish}. */
+export interface EventOptions {
+  /** Default `info`. */
+  readonly level?: 'error' | 'warning' | 'info' | undefined
+  /** When it happened; default: now. */
+  readonly timestamp?: TimestampInput | undefined
+}
+
+// The server takes a missing level as "info", as the Python agent always sent it [TR50 3.5].
+const levels: Readonly<Record<string, EventLevel | undefined>> = {
+  error: EventLevel.Error,
+  warning: EventLevel.Warning,
+  info: undefined,
+}
+
+/** Lines in the log of the thing [TR50 3.5]. */
+export class EventsService {
+  readonly #outbox: { put(lane: 'event', item: JsonObject): Promise<Receipt> }
+  readonly #clock: Clock
+
+  constructor(parts: { outbox: { put(lane: 'event', item: JsonObject): Promise<Receipt> }; clock: Clock }) {
+    this.#outbox = parts.outbox
+    this.#clock = parts.clock
+  }
+
+  /**
+   * Publishes one line. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   *
+   * @param message at most 64 KiB of UTF-8
+   * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
+   */
+  async publish(message: string, options: EventOptions = {}): Promise<Receipt> {
+    const { level = 'info', timestamp } = options
+    if (!Object.hasOwn(levels, level))
+      throw new AgentError('INVALID_ARGUMENT', 'The level of an event must be "error", "warning" or "info".')
+    const number = levels[level]
+    const item = eventItem({
+      msg: checkedText('event message', message),
+      ts: timestampText(this.#clock, timestamp),
+      ...(number === undefined ? {} : { level: number }),
+    })
+    return this.#outbox.put('event', item)
+  }
+}

@@ -1,0 +1,50 @@
+import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts'
+import { Status } from '../../protocol/status.ts'
+
+/** How a mail was answered; what `mailbox.ack` carries. */
+export interface MailOutcome {
+  readonly status: Status
+  readonly message?: string
+  readonly params?: JsonObject
+}
+
+/** What the cloud asks for: a method and its parameters. */
+export interface MailCall {
+  readonly method: string
+  readonly params: JsonObject
+}
+
+/** One entry of a mailbox page, parsed [TR50 mailbox.check]. */
+export type Mail =
+  | { readonly kind: 'call'; readonly id: string; readonly call: MailCall }
+  /** It has an id but cannot be carried out: it is answered with a refusal. */
+  | { readonly kind: 'refused'; readonly id: string; readonly outcome: MailOutcome }
+  /** It has no usable id, so that nothing can be answered. */
+  | { readonly kind: 'unusable'; readonly problem: string }
+
+const mostIdChars = 256
+const mostMethodChars = 1024
+
+/** Parses one entry on its own, so that a bad one harms none of the others. */
+export function parseMail(entry: Json | undefined): Mail {
+  if (!isJsonObject(entry)) return { kind: 'unusable', problem: 'not an object' }
+  const { id, command, params } = entry
+  if (typeof id !== 'string' || id === '' || id.length > mostIdChars)
+    return { kind: 'unusable', problem: 'no id of 1 to 256 characters' }
+  const refuse = (status: Status, problem: string): Mail => ({
+    kind: 'refused',
+    id,
+    outcome: { status, message: `ERROR: ${problem}` },
+  })
+  if (typeof command !== 'string') return refuse(Status.BadRequest, 'the message has no command.')
+  if (command !== 'method.exec')
+    return refuse(Status.NotSupported, `the command "${command.slice(0, 100)}" is not supported by this agent.`)
+  if (!isJsonObject(params)) return refuse(Status.BadRequest, 'method.exec has no params.')
+  const { method, params: given = null } = params
+  if (typeof method !== 'string' || method === '') return refuse(Status.BadRequest, 'method.exec names no method.')
+  if (method.length > mostMethodChars) return refuse(Status.BadRequest, 'the name of the method is too long.')
+  // Absent when the operator gave none [TR50 3.8].
+  if (given === null) return { kind: 'call', id, call: { method, params: {} } }
+  if (!isJsonObject(given)) return refuse(Status.BadParameter, 'the params of the method must be an object.')
+  return { kind: 'call', id, call: { method, params: given } }
+}

@@ -1,0 +1,87 @@
+import type { Clock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { Receipt } from '../outbox/outbox.ts'
+import type { Ask } from '../protocol/ask.ts'
+import { propertyCurrent } from '../protocol/commands.ts'
+import type { RequestOptions } from '../protocol/requester.ts'
+import {
+  checkedKey,
+  checkedNumber,
+  checkedText,
+  maxShortTextBytes,
+  type TimestampInput,
+  timestampText,
+} from '../protocol/sample-fields.ts'
+import { telemetryItem } from '../protocol/samples.ts'
+import { CloudError } from '../protocol/status.ts'
+
+/** Options of {@link TelemetryService.publish}. */
+export interface TelemetryOptions {
+  /** When the value was measured; default: now. */
+  readonly timestamp?: TimestampInput | undefined
+  /** Ties samples that belong together; at most 1024 bytes. */
+  readonly corrId?: string | undefined
+  /** Whether the cloud adds the sample to the aggregates of the property. */
+  readonly aggregate?: boolean | undefined
+}
+
+/** The newest sample of a property that the cloud has. */
+export interface CurrentTelemetry {
+  readonly value: number
+  /** RFC 3339 text as the cloud gives it; absent when it gives none. */
+  readonly timestamp?: string
+}
+
+/** Numbers over time; the cloud calls them properties [TR50 3.3]. */
+export class TelemetryService {
+  readonly #outbox: { put(lane: 'telemetry', item: JsonObject): Promise<Receipt> }
+  readonly #ask: Ask
+  readonly #clock: Clock
+
+  constructor(parts: {
+    outbox: { put(lane: 'telemetry', item: JsonObject): Promise<Receipt> }
+    ask: Ask
+    clock: Clock
+  }) {
+    this.#outbox = parts.outbox
+    this.#ask = parts.ask
+    this.#clock = parts.clock
+  }
+
+  /**
+   * Publishes one number. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   *
+   * @param name letters, digits, `_` and `-`, at most 256
+   * @param value a finite number
+   * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
+   */
+  async publish(name: string, value: number, options: TelemetryOptions = {}): Promise<Receipt> {
+    const { timestamp, corrId, aggregate } = options
+    const item = telemetryItem({
+      key: checkedKey('telemetry name', name),
+      value: checkedNumber(`value of telemetry "${name}"`, value),
+      ts: timestampText(this.#clock, timestamp),
+      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      ...(aggregate === undefined ? {} : { aggregate: Boolean(aggregate) }),
+    })
+    return this.#outbox.put('telemetry', item)
+  }
+
+  /**
+   * Asks the cloud for the newest sample [TR50 property.current].
+   *
+   * @throws AgentError `REFUSED_BY_CLOUD` (code -90008 in `details.errorCodes`: there is none), `TIMEOUT`, `NOT_CONNECTED`, `LINK_LOST`
+   */
+  async current(name: string, options?: RequestOptions): Promise<CurrentTelemetry> {
+    const key = checkedKey('telemetry name', name)
+    const { value, ts } = await this.#ask(thingKey => propertyCurrent(thingKey, key), options)
+    if (value === undefined || value === null)
+      throw new AgentError('REFUSED_BY_CLOUD', `The cloud has no value of the telemetry "${name}".`, {
+        details: { errorCodes: [CloudError.NotFound], errorMessages: [] },
+      })
+    if (typeof value !== 'number')
+      throw new AgentError('PROTOCOL_VIOLATION', `The cloud answered with a value of "${name}" that is no number.`)
+    return typeof ts === 'string' ? { value, timestamp: ts } : { value }
+  }
+}

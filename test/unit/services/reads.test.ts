@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { JsonObject } from '../../../src/base/json.ts'
+import type { Ask } from '../../../src/protocol/ask.ts'
+import type { Command } from '../../../src/protocol/commands.ts'
+import { AttributesService } from '../../../src/services/attributes.ts'
+import { DiagnosticsService } from '../../../src/services/diagnostics.ts'
+import { TelemetryService } from '../../../src/services/telemetry.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { FakeOutbox } from '../../helpers/fake-outbox.ts'
+
+/** A cloud that answers everything with `answer`, and the services that ask it. */
+function asking(answer: JsonObject) {
+  const asked: Command[] = []
+  const clock = new FakeClock()
+  const ask: Ask = async command => {
+    asked.push(command('dev-1-app'))
+    await clock.advance(12)
+    return answer
+  }
+  const outbox = new FakeOutbox()
+  return {
+    asked,
+    telemetry: new TelemetryService({ outbox, ask, clock }),
+    attributes: new AttributesService({ outbox, ask, clock }),
+    diagnostics: new DiagnosticsService({ ask, clock }),
+  }
+}
+
+test('the current telemetry comes with its time', async () => {
+  const { telemetry, asked } = asking({ value: 21.5, ts: '2024-03-05T10:11:12Z' })
+  assert.deepEqual(await telemetry.current('temp'), { value: 21.5, timestamp: '2024-03-05T10:11:12Z' })
+  assert.deepEqual(asked, [{ command: 'property.current', params: { thingKey: 'dev-1-app', key: 'temp' } }])
+})
+
+test('a default attribute has no time, and a number is given as text', async () => {
+  assert.deepEqual(await asking({ value: 'x' }).attributes.current('a'), { value: 'x' })
+  assert.deepEqual(await asking({ value: 7, ts: 'T' }).attributes.current('a'), { value: '7', timestamp: 'T' })
+})
+
+test('a value that does not exist is a refusal with the code for "not found"', async () => {
+  const missing = { code: 'REFUSED_BY_CLOUD', details: { errorCodes: [-90008], errorMessages: [] } }
+  await assert.rejects(asking({}).telemetry.current('temp'), missing)
+  await assert.rejects(asking({ value: null }).attributes.current('a'), missing)
+})
+
+test('an answer of the wrong type is a violation of the protocol, not a wrong value', async () => {
+  await assert.rejects(asking({ value: '21' }).telemetry.current('temp'), { code: 'PROTOCOL_VIOLATION' })
+  await assert.rejects(asking({ value: {} }).attributes.current('a'), { code: 'PROTOCOL_VIOLATION' })
+  await assert.rejects(asking({ time: 'noon' }).diagnostics.time(), { code: 'PROTOCOL_VIOLATION' })
+  await assert.rejects(asking({ time: 1e300 }).diagnostics.time(), { code: 'PROTOCOL_VIOLATION' })
+})
+
+test('ping tells how long the round trip took, time what the cloud thinks', async () => {
+  assert.equal(await asking({}).diagnostics.ping(), 12)
+  assert.deepEqual(await asking({ time: 1709633472000 }).diagnostics.time(), new Date('2024-03-05T10:11:12Z'))
+  assert.deepEqual(await asking({ a: 1 }).diagnostics.echo({ a: 1 }), { a: 1 })
+})
