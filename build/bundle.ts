@@ -39,7 +39,6 @@ export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bu
       loader: { '.pem': 'text' },
       banner: { js: noInspector },
       define: {
-        DEVICE_CLOUD_VERSION: JSON.stringify(readVersion()),
         // ws looks for these native add-ons; a single file has no place for them.
         'process.env.WS_NO_BUFFER_UTIL': '"1"',
         'process.env.WS_NO_UTF_8_VALIDATE': '"1"',
@@ -62,7 +61,7 @@ export function checkInside(inputs: readonly string[]): void {
   if (strangers.length > 0) throw new BuildError(`the executable must not contain ${strangers.join(', ')}`)
 }
 
-/** The version in package.json, as the bundle's constant DEVICE_CLOUD_VERSION. */
+/** The version in package.json. */
 export function readVersion(): string {
   const text = readFileSync(join(root, 'package.json'), 'utf8')
   const parsed: unknown = JSON.parse(text)

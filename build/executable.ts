@@ -42,7 +42,7 @@ export interface Executable {
 }
 
 /** How many executables of one target the cache keeps. */
-const keptExecutables = 4
+const keptExecutables = 6
 
 /** Builds the executable, or finds it in the cache when nothing that goes into it has changed. */
 export async function buildExecutable(options: ExecutableOptions): Promise<Executable> {

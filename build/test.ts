@@ -1,11 +1,16 @@
-/** Runs the tests: `tsx build/test.ts [LEVEL | FILE ...] [--node PATH] [--no-skips]`. Levels are the folders of test/; default: all three. */
-import { spawnSync } from 'node:child_process'
+/**
+ * Runs the tests: `tsx build/test.ts [LEVEL | FILE | FOLDER ...] [--node PATH] [--no-skips]`. Levels are the folders of
+ * test/; default: all three. What was skipped is named again at the end; with --no-skips it fails the run.
+ */
+import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, stripVTControlCharacters } from 'node:util'
 
 const root = resolve(import.meta.dirname, '..')
 const levels = ['unit', 'integration', 'system']
+/** A file that takes longer hangs. */
+const fileTimeoutMs = 600_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -14,9 +19,16 @@ const { values, positionals } = parseArgs({
 
 const files = (positionals.length > 0 ? positionals : levels).flatMap(name => {
   const path = levels.includes(name) ? join(root, 'test', name) : resolve(name)
-  if (!existsSync(path)) throw new Error(`${name}: neither a level (${levels.join(', ')}) nor a file`)
+  if (!existsSync(path)) {
+    console.error(`${name}: neither a level (${levels.join(', ')}) nor a file`)
+    process.exit(2)
+  }
   return statSync(path).isDirectory() ? listTests(path) : [path]
 })
+if (files.length === 0) {
+  console.error('No tests found.')
+  process.exit(1)
+}
 
 function listTests(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
@@ -28,19 +40,40 @@ function listTests(folder: string): string[] {
     .sort()
 }
 
-const node = values.node ?? process.execPath
 const reporter = ['--test-reporter=spec', '--test-reporter-destination=stdout']
-const ran = spawnSync(node, ['--import', 'tsx', '--test', '--test-concurrency=2', ...reporter, ...files], {
+const limits = ['--test-concurrency=2', `--test-timeout=${fileTimeoutMs}`]
+const runner = spawn(values.node ?? process.execPath, ['--import', 'tsx', '--test', ...limits, ...reporter, ...files], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'inherit'],
-  encoding: 'utf8',
-  maxBuffer: 1 << 28,
 })
-process.stdout.write(ran.stdout)
-if (ran.error) throw ran.error
-const skipped = Number(/ℹ skipped (\d+)/.exec(ran.stdout)?.[1] ?? 0)
-if (values['no-skips'] && skipped > 0) {
-  console.error(`${skipped} tests were skipped, and none may be here.`)
-  process.exit(1)
+let rest = ''
+let skipped = 0
+const skippedTests: string[] = []
+runner.stdout.setEncoding('utf8').on('data', (text: string) => {
+  process.stdout.write(text)
+  const lines = (rest + text).split('\n')
+  rest = lines.pop() ?? ''
+  lines.forEach(read)
+})
+
+/** The spec reporter marks a skipped test with ﹣ and ends with its counts. */
+function read(coloured: string): void {
+  const line = stripVTControlCharacters(coloured)
+  const test = /^\s*﹣ (.*)$/.exec(line)?.[1]
+  if (test !== undefined) skippedTests.push(test)
+  const count = /^ℹ skipped (\d+)/.exec(line)?.[1]
+  if (count !== undefined) skipped = Number(count)
 }
-process.exit(ran.status ?? 1)
+
+runner.on('error', error => {
+  console.error(`cannot start ${values.node ?? process.execPath}: ${error.message}`)
+  process.exit(1)
+})
+runner.on('close', code => {
+  read(rest)
+  if (skipped > 0) console.log(`\nSkipped here:\n${skippedTests.map(test => `  ${test}`).join('\n')}`)
+  if (values['no-skips'] && skipped > 0) {
+    console.error(`${skipped} tests were skipped, and none may be here.`)
+    process.exitCode = 1
+  } else process.exitCode = code ?? 1
+})

@@ -1,0 +1,93 @@
+/**
+ * `npm run build [-- --target all|x64|arm64|armv7] [--node PATH] [--injector own|postject] [--sizes]`:
+ * the library, the command for Node, and the executables, in dist/.
+ */
+import { constants, copyFile, mkdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { BuildError, type Report, runAsProgram } from './build-error.ts'
+import { type Bundle, bundleAgent } from './bundle.ts'
+import { buildExecutable, injectors } from './executable.ts'
+import { ledgerComplaints } from './ledger.ts'
+import { buildLibrary } from './library.ts'
+import { distFolder, root } from './places.ts'
+import { measure, overBudget, type Sizes, sizeTable } from './sizes.ts'
+import { readTarget, type TargetName, targetNames, targetOfThisMachine } from './target.ts'
+
+const report: Report = line => console.error(`build: ${line}`)
+
+interface Wishes {
+  readonly targets: readonly TargetName[]
+  readonly node?: string | undefined
+  readonly injector: (typeof injectors)[number]
+  readonly sizes: boolean
+}
+
+await runAsProgram(async () => {
+  const wishes = readWishes(process.argv.slice(2))
+  report('the library ...')
+  await buildLibrary()
+  report('the bundle ...')
+  const bundle = await bundleAgent()
+  for (const complaint of await ledgerComplaints(bundle)) report(`${complaint} ("npm run ledger" writes it anew)`)
+  const rows: Sizes[] = []
+  const complaints: string[] = []
+  for (const name of wishes.targets) {
+    const [sizes, over] = await buildOne(name, bundle, wishes)
+    rows.push(sizes)
+    complaints.push(...over)
+  }
+  console.log(`\n${sizeTable(rows)}\n`)
+  if (complaints.length > 0) throw new BuildError(complaints.join('\n       '))
+})
+
+async function buildOne(name: TargetName, bundle: Bundle, wishes: Wishes): Promise<[Sizes, string[]]> {
+  const target = readTarget(name)
+  const { node, injector } = wishes
+  // A developer's machine may lack strip; whoever names a target means to ship it.
+  const unstrippedAllowed = !process.argv.includes('--target') && process.env.CI === undefined
+  const executable = await buildExecutable({ target, bundle, injector, node, unstrippedAllowed, report })
+  const place = join(root, distFolder, target.file)
+  await mkdir(join(root, distFolder), { recursive: true })
+  await copyFile(executable.path, `${place}.new`, constants.COPYFILE_FICLONE)
+  await rename(`${place}.new`, place).catch(async error => {
+    await rm(`${place}.new`, { force: true })
+    throw error
+  })
+  report(`${distFolder}/${target.file}`)
+  const sizes = await measure(target, executable, wishes.sizes, report)
+  // The budget is for the pinned Node; the builder's own may be of any size.
+  return [sizes, node === undefined ? overBudget(sizes, target.budget) : []]
+}
+
+function readWishes(args: string[]): Wishes {
+  const { values } = parse(args)
+  const injector = injectors.find(name => name === (values.injector ?? 'own'))
+  if (injector === undefined) throw new BuildError(`--injector ${values.injector}: ${injectors.join(' or ')}`)
+  const targets = targetsOf(values.target)
+  if (values.node !== undefined && targets.length !== 1)
+    throw new BuildError('--node is the Node of one target; name it with --target')
+  return { targets, node: values.node, injector, sizes: values.sizes ?? false }
+}
+
+function parse(args: string[]) {
+  try {
+    const string = { type: 'string' } as const
+    return parseArgs({ args, options: { target: string, node: string, injector: string, sizes: { type: 'boolean' } } })
+  } catch (error) {
+    throw new BuildError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function targetsOf(wish: string | undefined): readonly TargetName[] {
+  if (wish === 'all') return targetNames
+  if (wish === undefined) {
+    const own = targetOfThisMachine()
+    if (own !== undefined) return [own]
+    report(`no executable is made for ${process.platform} ${process.arch}; name a target with --target`)
+    return []
+  }
+  const named = targetNames.find(name => name === wish)
+  if (named === undefined) throw new BuildError(`--target ${wish}: ${targetNames.join(', ')} or all`)
+  return [named]
+}

@@ -1,0 +1,121 @@
+/** Measures executables as they travel and as they lie on flash, prints the table, and holds them to their budget. */
+
+import { spawn } from 'node:child_process'
+import { createReadStream } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { BuildError, type Report } from './build-error.ts'
+import type { Executable } from './executable.ts'
+import { sumOf } from './node-binary.ts'
+import { cacheFolder, root } from './places.ts'
+import { findProgram, runProgram } from './run-program.ts'
+import type { Target } from './target.ts'
+
+export interface Sizes {
+  readonly name: string
+  readonly rawBytes: number
+  /** Of the Node binary alone, stripped. */
+  readonly bareBytes: number
+  readonly stripped: boolean
+  /** As `xz -6` makes it; absent when not asked for, or xz is not installed. */
+  readonly xzBytes?: number
+  /** In a squashfs image, zstd in blocks of 256 KiB; absent when not asked for, or mksquashfs is not installed. */
+  readonly squashfsBytes?: number
+}
+
+/** Measures `executable`; compressing takes up to a minute, and is remembered by content. */
+export async function measure(
+  target: Target,
+  executable: Executable,
+  compress: boolean,
+  report: Report,
+): Promise<Sizes> {
+  const sizes = { name: target.name, rawBytes: executable.bytes, bareBytes: executable.bareBytes }
+  if (!compress) return { ...sizes, stripped: executable.stripped }
+  const memory = join(root, cacheFolder, 'sizes', `${sumOf(await readFile(executable.path))}.json`)
+  const remembered = await readFile(memory, 'utf8').catch(() => undefined)
+  const compressed: Compressed =
+    remembered === undefined ? await compressBoth(target.name, executable.path, report) : JSON.parse(remembered)
+  await mkdir(join(memory, '..'), { recursive: true })
+  await writeFile(`${memory}.${process.pid}`, JSON.stringify(compressed))
+  await rename(`${memory}.${process.pid}`, memory)
+  return { ...sizes, stripped: executable.stripped, ...compressed }
+}
+
+type Compressed = Pick<Sizes, 'xzBytes' | 'squashfsBytes'>
+
+async function compressBoth(name: string, path: string, report: Report): Promise<Compressed> {
+  const compressed: { xzBytes?: number; squashfsBytes?: number } = {}
+  if (findProgram('xz') === undefined) report(`${name}: xz is missing, no xz size; install the Debian package xz-utils`)
+  else {
+    report(`${name}: compressing with xz for the size table ...`)
+    compressed.xzBytes = await countXz(path)
+  }
+  if (findProgram('mksquashfs') === undefined)
+    report(`${name}: mksquashfs is missing, no squashfs size; install the Debian package squashfs-tools`)
+  else {
+    report(`${name}: making a squashfs image for the size table ...`)
+    compressed.squashfsBytes = await measureSquashfs(path)
+  }
+  return compressed
+}
+
+async function countXz(path: string): Promise<number> {
+  // One thread: with more, xz cuts the input into blocks and the size depends on their number.
+  const xz = spawn('xz', ['-6', '--threads=1', '--stdout'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  let bytes = 0
+  xz.stdout.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+  })
+  const ended = new Promise<number | null>((resolve, reject) => xz.on('close', resolve).on('error', reject))
+  await pipeline(createReadStream(path), xz.stdin)
+  const code = await ended
+  if (code !== 0) throw new BuildError(`xz ended with ${code}`)
+  return bytes
+}
+
+async function measureSquashfs(path: string): Promise<number> {
+  const folder = await mkdtemp(join(root, cacheFolder, 'squashfs-'))
+  try {
+    const image = join(folder, `${basename(path)}.squashfs`)
+    await runProgram('mksquashfs', [path, image, '-comp', 'zstd', '-b', '256K', '-all-root', '-noappend', '-quiet'])
+    return (await stat(image)).size
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** One line per budget that `sizes` exceed; an executable that was not stripped is not held to it. */
+export function overBudget(sizes: Sizes, budget: Target['budget']): string[] {
+  if (!sizes.stripped) return []
+  const lines: [string, number | undefined, number][] = [
+    ['the bundle and its code cache', sizes.rawBytes - sizes.bareBytes, budget.aboveBareBytes],
+    ['the executable', sizes.rawBytes, budget.rawBytes],
+    ['the executable in xz', sizes.xzBytes, budget.xzBytes],
+    ['the executable on squashfs', sizes.squashfsBytes, budget.squashfsBytes],
+  ]
+  return lines.flatMap(([what, bytes, most]) =>
+    bytes === undefined || bytes <= most
+      ? []
+      : [`${sizes.name}: ${what} has ${bytes} bytes; the budget in targets/${sizes.name}.json is ${most}`],
+  )
+}
+
+/** The size table, in bytes. */
+export function sizeTable(rows: readonly Sizes[]): string {
+  const header = ['target', 'bare Node', 'executable', 'above Node', 'xz -6', 'squashfs zstd 256K']
+  const text = (bytes: number | undefined) => (bytes === undefined ? '-' : bytes.toLocaleString('en-US'))
+  const cells = rows.map(row => [
+    row.stripped ? row.name : `${row.name} (not stripped)`,
+    ...[row.bareBytes, row.rawBytes, row.rawBytes - row.bareBytes, row.xzBytes, row.squashfsBytes].map(text),
+  ])
+  const widths = header.map((title, column) => Math.max(title.length, ...cells.map(row => row[column]?.length ?? 0)))
+  return [header, ...cells]
+    .map(row =>
+      row
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .join('  '),
+    )
+    .join('\n')
+}
