@@ -1,0 +1,16 @@
+import { resolve } from 'node:path'
+import type { Command } from './command.ts'
+import { operand } from './publish-sample.ts'
+import { runTransfer, transferFlags } from './transfer.ts'
+
+export const command: Command = {
+  name: 'download',
+  summary: 'Fetch a file from the cloud through the running device manager.',
+  operands: [{ name: 'NAME' }, { name: 'DEST' }],
+  flags: transferFlags,
+  run: (invocation, terminal) =>
+    runTransfer('download', invocation, terminal, {
+      name: operand(invocation, 0),
+      destination: resolve(operand(invocation, 1)),
+    }),
+}

@@ -1,0 +1,9 @@
+import { operand, publishCommand } from './publish-sample.ts'
+
+export const command = publishCommand({
+  kind: 'event',
+  summary: 'Hand an event text to the running device manager.',
+  operands: [{ name: 'TEXT' }],
+  flags: [{ name: 'level', value: 'LEVEL', summary: 'error, warning or info (default: info).' }],
+  sample: invocation => ({ message: operand(invocation, 0), level: invocation.value('level') }),
+})

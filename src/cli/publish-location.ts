@@ -1,0 +1,26 @@
+import type { Flag } from './command.ts'
+import { numberFlags, numberWord, operand, publishCommand } from './publish-sample.ts'
+
+const numbers: readonly Flag[] = [
+  { name: 'heading', value: 'DEGREES', summary: 'Direction of travel, clockwise from north.' },
+  { name: 'altitude', value: 'METRES', summary: 'Height above the sea.' },
+  { name: 'speed', value: 'SPEED', summary: 'Speed over ground.' },
+  { name: 'accuracy', value: 'METRES', summary: 'How far off the position may be.' },
+]
+
+export const command = publishCommand({
+  kind: 'location',
+  summary: 'Hand a position to the running device manager.',
+  operands: [{ name: 'LAT' }, { name: 'LNG' }],
+  flags: [...numbers, { name: 'fix-type', value: 'TYPE', summary: 'Where it comes from: gps, manual, m2m-locate …' }],
+  sample: invocation => ({
+    latitude: numberWord('publish location', 'LAT', operand(invocation, 0)),
+    longitude: numberWord('publish location', 'LNG', operand(invocation, 1)),
+    fixType: invocation.value('fix-type'),
+    ...numberFlags(
+      'publish location',
+      invocation,
+      numbers.map(({ name }) => name),
+    ),
+  }),
+})

@@ -1,0 +1,72 @@
+import { AgentError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { Command, Flag, Invocation, Operand } from './command.ts'
+import { usage } from './flags.ts'
+import { askRunningManager, configDirFlag } from './manager-socket.ts'
+
+const timestampFlag: Flag = {
+  name: 'timestamp',
+  value: 'TIME',
+  summary: 'When it happened, RFC 3339, as 2024-03-05T10:11:12Z (default: now).',
+}
+
+const waitFlag: Flag = {
+  name: 'wait',
+  value: 'SECONDS',
+  summary: 'Wait until the cloud has it, at most so long (default: until the manager has it).',
+}
+
+/** A `publish ...` command: they differ in their operands, and in the sample that these make. */
+export function publishCommand(parts: {
+  readonly kind: string
+  readonly summary: string
+  readonly operands: readonly Operand[]
+  readonly flags?: readonly Flag[]
+  readonly sample: (invocation: Invocation) => JsonObject
+}): Command {
+  const { kind, summary, operands, flags = [], sample } = parts
+  const name = `publish ${kind}`
+  return {
+    name,
+    summary,
+    operands,
+    flags: [...flags, timestampFlag, waitFlag, configDirFlag],
+    async run(invocation) {
+      const wait = invocation.value('wait')
+      await askRunningManager(invocation, {
+        do: 'publish',
+        kind,
+        ...sample(invocation),
+        timestamp: invocation.value('timestamp'),
+        waitS: wait === undefined ? undefined : numberWord(name, '--wait', wait),
+      })
+      return 0
+    },
+  }
+}
+
+const plainNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+
+/** A word of the command line as a number. Throws `USAGE` naming it: a shell script must not publish a wrong 0. */
+export function numberWord(command: string, what: string, word: string): number {
+  const value = plainNumber.test(word.trim()) ? Number(word) : Number.NaN
+  if (!Number.isFinite(value)) throw usage({ name: command }, `${what} must be a number, not "${word}"`)
+  return value
+}
+
+/** The flags of `names` that were given, as numbers. */
+export function numberFlags(command: string, invocation: Invocation, names: readonly string[]): JsonObject {
+  return Object.fromEntries(
+    names.flatMap(name => {
+      const word = invocation.value(name)
+      return word === undefined ? [] : [[name, numberWord(command, `--${name}`, word)]]
+    }),
+  )
+}
+
+/** An operand that the parser has made sure of. */
+export function operand(invocation: Invocation, index: number): string {
+  const word = invocation.operands[index]
+  if (word === undefined) throw new AgentError('INTERNAL', `operand ${index} is missing`)
+  return word
+}

@@ -1,0 +1,41 @@
+import type { JsonObject } from '../base/json.ts'
+import type { Flag, Invocation, Terminal } from './command.ts'
+import { askRunningManager, configDirFlag } from './manager-socket.ts'
+import { numberWord } from './publish-sample.ts'
+import { bytesText, TransferLine } from './transfer-progress.ts'
+
+/** Flags of `upload` and `download`. */
+export const transferFlags: readonly Flag[] = [
+  { name: 'global', short: 'g', summary: 'Use the store of the whole organisation, not that of this thing.' },
+  { name: 'timeout', value: 'SECONDS', summary: 'Give up after so long (default: not while it goes on).' },
+  configDirFlag,
+]
+
+/** Runs one transfer through the manager: progress on a terminal, one line at the end. */
+export async function runTransfer(
+  command: string,
+  invocation: Invocation,
+  terminal: Terminal,
+  request: JsonObject,
+): Promise<number> {
+  const timeout = invocation.value('timeout')
+  const line = new TransferLine(terminal)
+  try {
+    const result = await askRunningManager(
+      invocation,
+      {
+        do: command,
+        global: invocation.has('global'),
+        timeoutS: timeout === undefined ? undefined : numberWord(command, '--timeout', timeout),
+        ...request,
+      },
+      facts => line.show(facts),
+    )
+    line.clear()
+    const bytes = typeof result.bytes === 'number' ? bytesText(result.bytes) : 'done'
+    terminal.out(`${command}: ${String(result.path)}: ${bytes}\n`)
+    return 0
+  } finally {
+    line.clear()
+  }
+}
