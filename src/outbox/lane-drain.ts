@@ -48,6 +48,7 @@ export class LaneDrain {
   readonly #o: LaneDrainOptions
   readonly #suspect = new Suspect()
   #running = false
+  #ended: Promise<void> = Promise.resolve()
   #linkCameUp = false
   #rest: Timer | undefined
   #pauses = 0
@@ -67,23 +68,32 @@ export class LaneDrain {
     return { delivered: this.#delivered, refused: this.#refused, resent: this.#resent }
   }
 
+  /** Whether {@link kick} would start it if there were something to send. */
+  get isIdle(): boolean {
+    return !this.#running && this.#rest === undefined && this.#mayRun()
+  }
+
   /** Starts when there is something to send and nothing in the way. */
   kick(): void {
-    if (this.#running || this.#rest !== undefined || !this.#mayRun()) return
-    if (this.#o.store.size(this.#o.lane).items === 0) return
+    if (!this.isIdle || this.#o.store.size(this.#o.lane).items === 0) return
     this.#running = true
-    void this.#run()
+    this.#ended = this.#run()
   }
 
   /** The link came up: a pause belongs to the former session. */
   linkUp(): void {
     this.#linkCameUp = true
-    this.stop()
+    this.#endRest()
     this.kick()
   }
 
-  /** Ends a pause; what is on its way ends by the signal. */
-  stop(): void {
+  /** After the signal: resolves when it has stopped using the store. */
+  async stop(): Promise<void> {
+    this.#endRest()
+    await this.#ended
+  }
+
+  #endRest(): void {
     this.#rest?.cancel()
     this.#rest = undefined
   }
@@ -97,6 +107,7 @@ export class LaneDrain {
     } catch (error) {
       log.limited(`outbox ${lane}`, 'error', 'The outbox cannot use its store.', { lane, error })
       step = 'pause'
+      await this.#release().catch(() => {})
     }
     this.#running = false
     if (step === 'pause' && !this.#linkCameUp) this.#pause()
@@ -110,19 +121,23 @@ export class LaneDrain {
     const read = store.read(lane, { maxItems: this.#maxItems, maxBytes: limits.maxBatchBytes })
     const hand = read instanceof Promise ? await read : read
     if (hand.length === 0) return 'empty'
+    if (!this.#mayRun()) {
+      await this.#release()
+      return 'pause'
+    }
     const message = writer.write(lane, hand, { singleThrough: this.#singleThrough, maxBytes: limits.maxBatchBytes })
     const items = message.groups.flatMap(group => group.items)
-    this.#countSending(items)
     let results: readonly CommandResult[]
     try {
       results = await requester.send(message.request, { signal })
     } catch (error) {
       return await this.#failed(items, asAgentError(error))
     }
+    this.#countSent(items)
     return await this.#answered(message, items, results)
   }
 
-  #countSending(items: readonly StoredItem[]): void {
+  #countSent(items: readonly StoredItem[]): void {
     for (const { sequence } of items) {
       if (sequence <= this.#sentThrough) this.#resent++
       else this.#sentThrough = sequence
@@ -131,15 +146,17 @@ export class LaneDrain {
 
   /** No proper answer: the items stay, and the next message is smaller, in case its size was the reason. */
   async #failed(items: readonly StoredItem[], error: AgentError): Promise<Step> {
-    const { lane, store, log, signal } = this.#o
+    const { lane, log, signal } = this.#o
+    const wasSent = error.code !== 'NOT_CONNECTED'
+    if (wasSent) this.#countSent(items)
     const givenUp = error.code === 'LINK_LOST' ? this.#suspect.lost(items) : undefined
     if (givenUp !== undefined)
       await this.#settle(
         [],
         items.map(item => ({ item, error: givenUp })),
       )
-    await store.release(lane)
-    this.#maxItems = Math.max(1, Math.floor(items.length / 2))
+    await this.#release()
+    if (wasSent) this.#maxItems = Math.max(1, Math.floor(items.length / 2))
     if (!signal.aborted)
       log.limited(`outbox ${lane} ${error.code}`, 'warn', 'A message was not answered; it is sent again.', {
         lane,
@@ -151,7 +168,7 @@ export class LaneDrain {
   }
 
   async #answered(message: Message, items: readonly StoredItem[], results: readonly CommandResult[]): Promise<Step> {
-    const { lane, store } = this.#o
+    const { lane } = this.#o
     const delivered: StoredItem[] = []
     const refused: Refused[] = []
     let step: Step = 'more'
@@ -165,7 +182,7 @@ export class LaneDrain {
         for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
     }
     await this.#settle(delivered, refused)
-    await store.release(lane)
+    await this.#release()
     if (step === 'pause') {
       this.#maxItems = Math.max(1, Math.floor(items.length / 2))
     } else {
@@ -187,6 +204,10 @@ export class LaneDrain {
       onRefused(lane, item, error)
     }
     onSettled()
+  }
+
+  async #release(): Promise<void> {
+    await this.#o.store.release(this.#o.lane)
   }
 
   #pause(): void {

@@ -14,6 +14,7 @@ interface Shelf {
 export class MemoryStore implements Store {
   /** About what the objects around the JSON of an item take on a 64-bit machine. */
   readonly itemOverheadBytes = 128
+  readonly nextSequence = 0
   readonly #shelves = perLane<Shelf>(() => ({ queue: new Fifo(), hand: [], queuedBytes: 0, handBytes: 0 }))
   #items = 0
   #bytes = 0

@@ -67,7 +67,7 @@ export class Outbox {
   readonly #events: Emitter<{ refused: [RefusedItem] }>
   readonly #emptied = new Set<() => void>()
   readonly #unlisten: () => void
-  #sequence = 0
+  #sequence: number
   #pumps = false
   #making: Promise<void> | undefined
   #backlog: { readonly sinceEpochMs: number; readonly items: number; readonly settledBefore: number } | undefined
@@ -76,6 +76,7 @@ export class Outbox {
     const { clock, link, log, requester, thingKey, store = new MemoryStore() } = options
     this.#o = options
     this.#store = store
+    this.#sequence = store.nextSequence
     this.#maxItemBytes = Math.min(limits.maxItemBytes, options.maxBytes - store.itemOverheadBytes)
     this.#events = new Emitter((event, error) =>
       log.limited(`listener ${event}`, 'error', 'A listener failed.', { event, error: messageOf(error) }),
@@ -145,7 +146,8 @@ export class Outbox {
     this.#closing.abort(closedError())
     this.#unlisten()
     this.#drops.stop()
-    for (const lane of lanes) this.#drains[lane].stop()
+    await Promise.all(lanes.map(lane => this.#drains[lane].stop()))
+    await this.#making
     const receipts = await this.#store.close()
     for (const receipt of receipts) receipt.settle(closedError())
     for (const onEmpty of [...this.#emptied]) onEmpty()
@@ -188,11 +190,11 @@ export class Outbox {
       receipt,
     })
     if (appended === undefined) {
-      this.#wake()
+      this.#wake(lane)
       return Promise.resolve(receipt)
     }
     return appended.then(() => {
-      this.#wake()
+      this.#wake(lane)
       return receipt
     })
   }
@@ -244,12 +246,12 @@ export class Outbox {
   }
 
   /** Lets what is put in the same turn gather, then starts the lanes, the most important first. */
-  #wake(): void {
-    if (this.#pumps || !this.#o.link.isUp) return
+  #wake(lane: Lane): void {
+    if (this.#pumps || !this.#drains[lane].isIdle) return
     this.#pumps = true
     queueMicrotask(() => {
       this.#pumps = false
-      for (const lane of lanes) this.#drains[lane].kick()
+      for (const each of lanes) this.#drains[each].kick()
     })
   }
 

@@ -42,6 +42,8 @@ export interface Dropped {
 export interface Store {
   /** Bytes that an item needs beside its JSON. */
   readonly itemOverheadBytes: number
+  /** The sequence for the first new item: above that of every item it holds. */
+  readonly nextSequence: number
   /** Items of all lanes. */
   readonly items: number
   /** Bytes of all lanes. */
