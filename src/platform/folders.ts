@@ -1,0 +1,79 @@
+import { chmod, mkdir, opendir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AgentError } from '../base/errors.ts'
+import { type FileFacts, fileFacts } from './file-facts.ts'
+import { onFile } from './on-file.ts'
+
+/** Makes `path` and what is missing above it. A folder that is made here belongs to its owner alone; one that exists stays as it is. */
+export function ensureFolder(path: string, mode = 0o700): Promise<void> {
+  return onFile('make the folder', path, async () => {
+    const first = await mkdir(path, { recursive: true, mode })
+    // The umask may have taken bits away.
+    if (first !== undefined) await chmod(path, mode)
+    else if ((await fileFacts(path))?.kind !== 'folder') {
+      throw new AgentError('FILE_ACCESS', `cannot make the folder ${path}: something else has this name`)
+    }
+  })
+}
+
+/** One entry of a folder. */
+export interface FolderEntry {
+  /** Relative to the folder where the listing began, `/` between the parts. */
+  readonly path: string
+  readonly facts: FileFacts
+}
+
+export interface ListingLimits {
+  readonly maxEntries: number
+  /** 1 = the folder itself without what is below its folders. */
+  readonly maxDepth: number
+}
+
+/**
+ * Everything in `folder`, a folder before what is in it, in the order of names; links are told and not followed.
+ * What vanishes on the way is left out.
+ *
+ * @throws AgentError `LIMIT_EXCEEDED` before more than `maxEntries` entries or `maxDepth` levels are looked at, `FILE_NOT_FOUND`, `FILE_ACCESS`
+ */
+export async function* listFolder(folder: string, limits: ListingLimits): AsyncGenerator<FolderEntry> {
+  let left = limits.maxEntries
+  const tooMany = (what: string) => new AgentError('LIMIT_EXCEEDED', `${folder}: ${what}`, { details: { ...limits } })
+  // A stack instead of recursion: its depth is bounded, and it holds names only.
+  const waiting: { path: string; depth: number }[] = [{ path: '', depth: 1 }]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const names = await namesIn(join(folder, next.path), left)
+    if (names === undefined) throw tooMany(`more than ${limits.maxEntries} entries`)
+    left -= names.length
+    const below: typeof waiting = []
+    for (const name of names.sort()) {
+      const path = next.path === '' ? name : `${next.path}/${name}`
+      const facts = await fileFacts(join(folder, path), { followLinks: false })
+      if (facts === undefined) continue
+      yield { path, facts }
+      if (facts.kind !== 'folder') continue
+      if (next.depth >= limits.maxDepth) {
+        if (limits.maxDepth > 1) throw tooMany(`more than ${limits.maxDepth} levels of folders`)
+        continue
+      }
+      below.unshift({ path, depth: next.depth + 1 })
+    }
+    waiting.push(...below)
+  }
+}
+
+/** The names in a folder, or undefined when there are more than `most`. */
+function namesIn(folder: string, most: number): Promise<string[] | undefined> {
+  return onFile('list', folder, async () => {
+    const names: string[] = []
+    for await (const entry of await opendir(folder)) {
+      if (names.length >= most) return undefined
+      names.push(entry.name)
+    }
+    return names
+  })
+}
+
+/** Removes a folder with all that is in it; links are removed, not followed. One that is gone already is fine. */
+export function removeFolder(path: string): Promise<void> {
+  return onFile('remove', path, () => rm(path, { recursive: true, force: true }))
+}

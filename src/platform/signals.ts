@@ -1,0 +1,31 @@
+/** What a long-running command does on the signals of the system. */
+export interface SignalListeners {
+  /** SIGTERM, SIGINT, SIGQUIT: end in good order. Called for each of them, so that a second one can hurry. */
+  stop(signal: string): void
+  /** SIGHUP: read the configuration again. */
+  reload(): void
+}
+
+const stopping = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
+
+/** Listens for signals; the returned function ends that, and the signals end the process again. */
+export function onSignals(listeners: SignalListeners): () => void {
+  const stop = (signal: NodeJS.Signals) => listeners.stop(signal)
+  const reload = () => listeners.reload()
+  for (const signal of stopping) process.on(signal, stop)
+  process.on('SIGHUP', reload)
+  return () => {
+    for (const signal of stopping) process.off(signal, stop)
+    process.off('SIGHUP', reload)
+  }
+}
+
+/**
+ * A reader of our output that went away (`device-cloud status | head -1`, a closed terminal) must not end the process with a stack trace.
+ * Node ignores SIGPIPE; the write then fails with EPIPE, which is an error event that nobody hears.
+ */
+export function surviveClosedOutput(
+  streams: readonly NodeJS.WritableStream[] = [process.stdout, process.stderr],
+): void {
+  for (const stream of streams) stream.on('error', () => {})
+}

@@ -1,0 +1,24 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readBoundedText } from './read-file.ts'
+
+const mostBytes = 256 * 1024
+
+/** The trimmed text of a small file of the system (/etc, /proc, /sys), or undefined when it cannot be read. `root` is `/` except in tests. */
+export async function systemText(root: string, path: string): Promise<string | undefined> {
+  try {
+    return (await readBoundedText(join(root, path), mostBytes)).trim()
+  } catch {
+    // Which of these files exist differs from system to system: a missing one is an answer.
+    return undefined
+  }
+}
+
+/** The sorted names in a folder of the system; none when it cannot be read. */
+export async function systemNames(root: string, path: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(join(root, path))).sort()
+  } catch {
+    return []
+  }
+}
