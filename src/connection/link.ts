@@ -1,10 +1,10 @@
-import type { Duplex } from 'node:stream'
 import type { Clock, Timer } from '../base/clock.ts'
 import { Emitter } from '../base/emitter.ts'
 import { AgentError, asAgentError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { type Endpoint, hostAndPort } from './endpoint.ts'
 import type { MqttSession } from './mqtt-session.ts'
+import { openMqttTransport } from './mqtt-transport.ts'
 import { discard } from './open-tcp.ts'
 import { isKick, nextReconnectState, type ReconnectInput, type ReconnectState } from './reconnect.ts'
 import type { SocketOpener } from './socket-opener.ts'
@@ -160,12 +160,13 @@ export class Link {
   async #connect(): Promise<void> {
     const opening = new AbortController()
     this.#opening = opening
-    const { endpoint, thingKey, token, clock, log, keepaliveS = 60 } = this.#options
+    const { endpoint, thingKey, token, opener, clock, log, keepaliveS = 60 } = this.#options
     const connectTimeoutMs = this.#options.connectTimeoutMs ?? defaultConnectTimeoutMs
     try {
-      const stream = await this.#openStream(endpoint, connectTimeoutMs, opening.signal)
+      const { signal } = opening
+      const stream = await openMqttTransport(endpoint, { opener, clock, timeoutMs: connectTimeoutMs, signal })
       const { MqttSession } = await import('./mqtt-session.ts')
-      if (opening.signal.aborted) return discard(stream)
+      if (signal.aborted) return discard(stream)
       this.#session = new MqttSession(
         { stream, place: this.#place, thingKey, token, keepaliveS, connectTimeoutMs, clock, log },
         {
@@ -177,12 +178,6 @@ export class Link {
     } catch (error) {
       if (!opening.signal.aborted) this.#failed(asAgentError(error))
     }
-  }
-
-  async #openStream(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<Duplex> {
-    const { host, port, transport } = endpoint
-    const { opener } = this.#options
-    return opener.open({ host, port, tls: transport === 'mqtts' }, { timeoutMs, signal })
   }
 
   #goUp(): void {

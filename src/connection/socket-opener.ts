@@ -39,7 +39,7 @@ export class SocketOpener {
 
   /**
    * A connected socket (a `tls.TLSSocket` with a checked certificate when `tls`), TCP_NODELAY and keep-alive set.
-   * The caller owns it, errors included.
+   * An error without a listener does no harm; `close` always follows.
    *
    * @throws AgentError `NAME_NOT_RESOLVED`, `NETWORK_UNREACHABLE`, `TCP_FAILED`, `PROXY_FAILED`, `PROXY_REFUSED`, `TLS_FAILED`,
    *   `CERTIFICATE_REFUSED`, `CERTIFICATE_NOT_YET_VALID`, `CERTIFICATE_EXPIRED`, `CONFIG_INVALID`, `TIMEOUT`, `ABORTED`
@@ -63,12 +63,12 @@ export class SocketOpener {
     throwIfAborted(request.signal)
     const socket = await this.#openPlain(target, request)
     try {
-      if (tlsOptions === undefined) {
-        throwIfAborted(request.signal)
-        return socket
-      }
       request.progress.step = 'TLS handshake'
-      return await secure(socket, tlsOptions, request, this.#clock)
+      const open = tlsOptions === undefined ? socket : await secure(socket, tlsOptions, request, this.#clock)
+      throwIfAborted(request.signal)
+      // Stays for good: an error before the caller listens must not end the process. "close" follows every error.
+      open.on('error', () => {})
+      return open
     } catch (error) {
       discard(socket)
       throw error

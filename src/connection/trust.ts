@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { type ConnectionOptions, createSecureContext, type SecureContext } from 'node:tls'
 import { AgentError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { readBoundedFile } from '../platform/read-bounded-file.ts'
+import { readBoundedFile } from '../platform/read-file.ts'
 
 /** Whom the agent believes. One policy for MQTT, files and relay. */
 export interface TrustSettings {

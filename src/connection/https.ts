@@ -1,0 +1,230 @@
+import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import { AgentError, errnoOf, messageOf } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { abortReason, throwIfAborted, waitFor } from '../base/wait.ts'
+import { bracketed, hostAndPort, wireHost } from './endpoint.ts'
+import { reasonOf } from './failure.ts'
+import { IdleTimer } from './idle-timer.ts'
+import { discard } from './open-tcp.ts'
+import type { SocketOpener } from './socket-opener.ts'
+
+export interface HttpsRequest {
+  readonly method: 'GET' | 'POST'
+  readonly host: string
+  readonly port: number
+  /** Path and query, beginning with `/`. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** With `bytes` the length is announced and kept to; without, the body travels in chunks. */
+  readonly body?: { readonly stream: AsyncIterable<Uint8Array>; readonly bytes?: number | undefined } | undefined
+  /** For name, proxy, TCP and TLS together. */
+  readonly connectTimeoutMs: number
+  /** Longest time in which nothing moves, in either direction. */
+  readonly idleTimeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface HttpsResponse {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** To be read to its end, or destroyed: it holds the connection. Rejects `LINK_LOST`, `TIMEOUT`, `ABORTED`, `PROTOCOL_VIOLATION`. */
+  readonly body: AsyncIterable<Uint8Array> & { destroy(): void }
+}
+
+/** HTTPS over the one socket opener; one connection for each request, because transfers are rare and long. */
+export class HttpsClient {
+  readonly #opener: SocketOpener
+  readonly #clock: Clock
+  readonly #log: Log
+
+  constructor(options: { opener: SocketOpener; clock: Clock; log: Log }) {
+    this.#opener = options.opener
+    this.#clock = options.clock
+    this.#log = options.log
+  }
+
+  /**
+   * Sends a request and resolves with the head of the answer, whatever its status. An answer that comes before the body
+   * has been sent ends the sending when it is an error.
+   *
+   * @throws AgentError all of `SocketOpener.open`, `LINK_LOST`, `TIMEOUT`, `PROTOCOL_VIOLATION`, `INVALID_ARGUMENT`, `ABORTED`,
+   *   and what the body's stream throws
+   */
+  async request(options: HttpsRequest): Promise<HttpsResponse> {
+    const { host, port, path, connectTimeoutMs, signal } = options
+    if (!/^\/[\x21-\x7e]*$/.test(path))
+      throw new AgentError('INVALID_ARGUMENT', `the path of a URL cannot be "${path}"`)
+    const socket = await this.#opener.open({ host, port, tls: true }, { timeoutMs: connectTimeoutMs, signal })
+    const exchange = new Exchange(socket, options, this.#clock)
+    try {
+      throwIfAborted(signal)
+      if (socket.destroyed)
+        throw new AgentError('LINK_LOST', `${hostAndPort(options)}: the server closed the connection`)
+      const response = await exchange.run()
+      this.#log.debug('answer', { method: options.method, host, port, status: response.status })
+      return response
+    } catch (error) {
+      exchange.finish()
+      throw error
+    }
+  }
+}
+
+/** One request and its answer over one socket. */
+class Exchange {
+  readonly #socket: Socket
+  readonly #options: HttpsRequest
+  readonly #place: string
+  readonly #idle: IdleTimer
+  readonly #onAbort = () => this.#fail(this.#abortedWith())
+  #failure: Error | undefined
+  #stopSending = false
+
+  constructor(socket: Socket, options: HttpsRequest, clock: Clock) {
+    this.#socket = socket
+    this.#options = options
+    this.#place = hostAndPort(options)
+    const { idleTimeoutMs } = options
+    this.#idle = new IdleTimer(clock, idleTimeoutMs, () =>
+      this.#fail(new AgentError('TIMEOUT', `${this.#place}: nothing moved for ${idleTimeoutMs} ms`)),
+    )
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  async run(): Promise<HttpsResponse> {
+    const { method, host, port, path, headers = {}, body } = this.#options
+    const request = httpRequest({
+      method,
+      path,
+      // The socket is open already; without an agent there is no other way for this request to leave.
+      createConnection: () => this.#socket,
+      setHost: false,
+      headers: {
+        Host: port === 443 ? bracketed(wireHost(host)) : hostAndPort({ host: wireHost(host), port }),
+        ...headers,
+        ...lengthOf(body),
+      },
+    })
+    this.#idle.touch()
+    const answered = waitFor<IncomingMessage>(undefined, (resolve, reject) => {
+      request.once('response', resolve)
+      // Stays for good: a late error (of a body that is not wanted any more) must not end the process.
+      request.on('error', error => reject(this.#explain(error)))
+      request.once('close', () => reject(this.#explain(new Error('the connection was closed before an answer'))))
+      return undefined
+    })
+    const sent = this.#send(request).catch((error: unknown) => {
+      // A failure of the body's own stream goes to the caller as it is.
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+    })
+    const response = await answered
+    if ((response.statusCode ?? 0) >= 400) this.#stopSending = true
+    void sent.then(() => this.#idle.stop())
+    return { status: response.statusCode ?? 0, headers: response.headers, body: this.#bodyOf(response) }
+  }
+
+  /** Ends the connection and everything that belongs to it. */
+  finish(): void {
+    this.#detach()
+    this.#stopSending = true
+    discard(this.#socket)
+  }
+
+  #detach(): void {
+    this.#idle.stop()
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+  }
+
+  async #send(request: ClientRequest): Promise<void> {
+    const { body } = this.#options
+    let bytes = 0
+    for await (const chunk of body?.stream ?? []) {
+      if (this.#stopSending) return
+      bytes += chunk.length
+      if (body?.bytes !== undefined && bytes > body.bytes) throw this.#wrongLength(bytes, body.bytes)
+      const flushed = request.write(chunk)
+      this.#idle.touch()
+      if (!flushed && !this.#socket.destroyed) await this.#drained(request)
+    }
+    if (this.#stopSending) return
+    if (body?.bytes !== undefined && bytes !== body.bytes) throw this.#wrongLength(bytes, body.bytes)
+    request.end()
+    this.#idle.touch()
+  }
+
+  #drained(request: ClientRequest): Promise<void> {
+    return waitFor<void>(undefined, resolve => {
+      const done = () => resolve()
+      request.once('drain', done)
+      request.once('close', done)
+      request.once('response', done)
+      return () => {
+        request.removeListener('drain', done)
+        request.removeListener('close', done)
+        request.removeListener('response', done)
+      }
+    })
+  }
+
+  #bodyOf(response: IncomingMessage): HttpsResponse['body'] {
+    const chunks = this.#read(response)
+    // Ended or broken while nobody reads: the timer and the listener go all the same.
+    response.once('close', () => this.#detach())
+    return {
+      [Symbol.asyncIterator]: () => chunks,
+      destroy: () => this.finish(),
+    }
+  }
+
+  async *#read(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+    const chunks: AsyncIterator<Buffer> = response[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        // Time counts only while this side waits: a slow reader is not the server's fault.
+        this.#idle.touch()
+        const { done, value } = await chunks.next()
+        this.#idle.stop()
+        if (done) return
+        yield value
+      }
+    } catch (error) {
+      throw this.#explain(error)
+    } finally {
+      this.finish()
+    }
+  }
+
+  #abortedWith(): AgentError {
+    return this.#options.signal === undefined ? new AgentError('ABORTED', 'aborted') : abortReason(this.#options.signal)
+  }
+
+  #fail(reason: Error): void {
+    this.#failure ??= reason
+    this.#socket.destroy(this.#failure)
+  }
+
+  #explain(error: unknown): Error {
+    if (this.#failure !== undefined) return this.#failure
+    if (error instanceof AgentError) return error
+    const errno = errnoOf(error) ?? ''
+    if (errno.startsWith('HPE_'))
+      return new AgentError('PROTOCOL_VIOLATION', `${this.#place}: the answer is not HTTP: ${messageOf(error)}`, {
+        cause: error,
+      })
+    return new AgentError('LINK_LOST', `${this.#place}: the connection broke: ${reasonOf(error)}`, { cause: error })
+  }
+
+  #wrongLength(bytes: number, announced: number): AgentError {
+    return new AgentError(
+      'INVALID_ARGUMENT',
+      `the body has ${bytes} bytes or more, not the ${announced} that were announced`,
+    )
+  }
+}
+
+function lengthOf(body: HttpsRequest['body']): Record<string, string> {
+  if (body === undefined) return {}
+  return body.bytes === undefined ? { 'Transfer-Encoding': 'chunked' } : { 'Content-Length': String(body.bytes) }
+}

@@ -1,0 +1,24 @@
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../base/clock.ts'
+import { bracketed, type Endpoint } from './endpoint.ts'
+import type { SocketOpener } from './socket-opener.ts'
+
+/** Path and subprotocol of MQTT over WebSocket, as the Python agent uses them [TR50 1.1]. */
+const path = '/mqtt'
+const subprotocol = 'mqtt'
+
+export interface OpenTransportOptions {
+  readonly opener: SocketOpener
+  readonly clock: Clock
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** A stream to the MQTT service, over the transport that the endpoint names. */
+export async function openMqttTransport(endpoint: Endpoint, options: OpenTransportOptions): Promise<Duplex> {
+  const { host, port, transport } = endpoint
+  if (transport !== 'wss') return options.opener.open({ host, port, tls: transport === 'mqtts' }, options)
+  const { openWebSocket, webSocketStream } = await import('./websocket.ts')
+  const origin = `https://${bracketed(host)}:${port}`
+  return webSocketStream(await openWebSocket({ host, port, tls: true, path, subprotocol, origin }, options))
+}

@@ -1,0 +1,113 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { Clock } from '../base/clock.ts'
+import { AgentError, errnoOf, messageOf } from '../base/errors.ts'
+import { waitFor, withDeadline } from '../base/wait.ts'
+import { bracketed, hostAndPort } from './endpoint.ts'
+import { reasonOf } from './failure.ts'
+import { discard } from './open-tcp.ts'
+import type { SocketOpener } from './socket-opener.ts'
+
+/** Largest WebSocket message taken; MQTT bytes and relay data come in far smaller ones. */
+export const maxWebSocketMessageBytes = 4 * 1024 * 1024
+
+export interface WebSocketTarget {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+  /** Path and query, beginning with `/`. */
+  readonly path: string
+  /** Offered to the server. A server that picks none or another is taken as agreeing, as the Python agent does [TR50 1.1]. */
+  readonly subprotocol?: string | undefined
+  readonly origin?: string | undefined
+}
+
+export interface OpenWebSocketOptions {
+  readonly opener: SocketOpener
+  readonly clock: Clock
+  /** For everything together, the upgrade included. */
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+  readonly maxMessageBytes?: number | undefined
+}
+
+/**
+ * An open WebSocket over a socket of the opener. It is paused, so that nothing is lost: add listeners, then call `resume()`
+ * (or hand it to {@link webSocketStream}).
+ *
+ * @throws AgentError `WEBSOCKET_REFUSED`, `TCP_FAILED`, `TIMEOUT`, `ABORTED`, and all of `SocketOpener.open`
+ */
+export async function openWebSocket(target: WebSocketTarget, options: OpenWebSocketOptions): Promise<WebSocket> {
+  const { opener, clock, timeoutMs, signal } = options
+  // Loaded only where it is needed: half of the fleet never speaks WebSocket.
+  const { WebSocket } = await import('ws')
+  const startMs = clock.monotonicMs()
+  const socket = await opener.open(target, { timeoutMs, signal })
+  const place = `${hostAndPort(target)}${target.path.split('?')[0]}`
+  const leftMs = Math.max(0, timeoutMs - (clock.monotonicMs() - startMs))
+  return withDeadline(
+    clock,
+    leftMs,
+    () => new AgentError('TIMEOUT', `${place}: not open after ${timeoutMs} ms (WebSocket upgrade)`),
+    ended => upgrade(WebSocket, socket, target, place, ended, options.maxMessageBytes ?? maxWebSocketMessageBytes),
+    signal,
+  ).catch((error: unknown) => {
+    discard(socket)
+    throw error
+  })
+}
+
+/** The bytes of an open WebSocket as a stream with back-pressure: each write is one binary message. */
+export async function webSocketStream(webSocket: WebSocket): Promise<Duplex> {
+  const { createWebSocketStream } = await import('ws')
+  return createWebSocketStream(webSocket)
+}
+
+function upgrade(
+  WebSocketClass: typeof WebSocket,
+  socket: Socket,
+  target: WebSocketTarget,
+  place: string,
+  signal: AbortSignal,
+  maxPayload: number,
+): Promise<WebSocket> {
+  return waitFor<WebSocket>(signal, (resolve, reject) => {
+    const { tls, host, port, path, subprotocol, origin } = target
+    const url = `${tls ? 'wss' : 'ws'}://${bracketed(host)}:${port}${path}`
+    const webSocket = new WebSocketClass(url, subprotocol === undefined ? [] : [subprotocol], {
+      // The only socket that this upgrade can use; without an agent nothing else is ever opened.
+      createConnection: () => socket,
+      followRedirects: false,
+      perMessageDeflate: false,
+      maxPayload,
+      ...(origin === undefined ? {} : { origin }),
+    })
+    // Stays for good: an error of a socket that nobody listens to would end the process.
+    webSocket.on('error', error => reject(upgradeFailure(place, error)))
+    webSocket.on('unexpected-response', (request, response: IncomingMessage) => {
+      const status = response.statusCode ?? 0
+      const text = `${place}: the server answered ${status} ${response.statusMessage ?? ''}`.trimEnd()
+      reject(new AgentError('WEBSOCKET_REFUSED', `${text} instead of a WebSocket upgrade`, { details: { status } }))
+      request.destroy()
+    })
+    webSocket.on('upgrade', (response: IncomingMessage) => {
+      if (subprotocol !== undefined) response.headers['sec-websocket-protocol'] = subprotocol
+    })
+    webSocket.once('open', () => {
+      webSocket.pause()
+      resolve(webSocket)
+    })
+    return undefined
+  })
+}
+
+function upgradeFailure(place: string, error: Error): AgentError {
+  const errno = errnoOf(error)
+  if (errno !== undefined && /^E[A-Z]+$/.test(errno))
+    return new AgentError('TCP_FAILED', `${place}: during the WebSocket upgrade: ${reasonOf(error)}`, { cause: error })
+  return new AgentError('WEBSOCKET_REFUSED', `${place}: the WebSocket upgrade failed: ${messageOf(error)}`, {
+    cause: error,
+  })
+}
