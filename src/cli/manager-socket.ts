@@ -26,7 +26,10 @@ export async function askRunningManager(
   onProgress?: (facts: JsonObject) => void,
 ): Promise<JsonObject> {
   const { loadManagerConfig } = await import('../config/manager-config.ts')
-  const { settings } = await loadManagerConfig({ configDir: configDirOf(invocation), environment: processEnvironment() })
+  const { settings } = await loadManagerConfig({
+    configDir: configDirOf(invocation),
+    environment: processEnvironment(),
+  })
   const path = shorter(join(settings.runtimeDir, socketFileName))
   return askManager({ path, request, ...(onProgress === undefined ? {} : { onProgress }) })
 }

@@ -46,12 +46,6 @@ export function readTransferTarget(params: JsonObject, folder: string): Transfer
   return { fileName, path: trimmed(join(folder, given)), relative: true, global }
 }
 
-/** Whether `path` is `folder` or lies below it. Both absolute and normalised. */
-export function isInside(path: string, folder: string): boolean {
-  const parent = trimmed(folder)
-  return path === parent || path.startsWith(parent === sep ? sep : parent + sep)
-}
-
 function trimmed(path: string): string {
   return path.length > 1 && path.endsWith(sep) ? path.slice(0, -1) : path
 }

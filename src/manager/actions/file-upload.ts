@@ -13,8 +13,7 @@ const uploadTimeoutMs = 240_000
 export interface FileSnapshot {
   readonly path: string
   readonly bytes: number
-  readonly modifiedMs: number
-  readonly inode: number
+  readonly modifiedNs: bigint
 }
 
 export interface FileUploadParts {

@@ -64,9 +64,7 @@ export function failureAnswer(id: number | string | null, error: AgentError): Lo
 }
 
 /** An answer as the asker reads it: the result, or the error of the manager with its code. Undefined: not an answer. */
-export function parseAnswer(
-  line: string,
-):
+export function parseAnswer(line: string):
   | {
       readonly id: number | string | null
       readonly result?: JsonObject

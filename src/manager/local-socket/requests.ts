@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
-import type { Receipt } from '../../outbox/receipt.ts'
+import type { Receipt } from '../../outbox/outbox.ts'
 import type { TransferProgress, UploadOptions } from '../../services/files/types.ts'
 import type { RequestHandler } from './connection.ts'
 import { numberField, optionalBoolean, optionalNumber, optionalSeconds, optionalText, textField } from './fields.ts'
