@@ -10,7 +10,7 @@ import { connectionFailure, type FileExchange } from './file-exchange.ts'
 import { headerOf } from './http-outcome.ts'
 import { fileLimits } from './limits.ts'
 import type { Offer } from './offer.ts'
-import { PartFile } from './part-file.ts'
+import { type FlashBudget, PartFile } from './part-file.ts'
 import type { ProgressMeter } from './progress-meter.ts'
 import { GiveUp, untilDone } from './tries.ts'
 import type { DownloadResult, HttpAnswer, Verified } from './types.ts'
@@ -20,6 +20,7 @@ export interface DownloadTools {
   readonly files: TransferFiles
   readonly clock: Clock
   readonly log: Log
+  readonly budget?: FlashBudget | undefined
 }
 
 export interface DownloadTask {
@@ -98,7 +99,7 @@ export class Download {
     }
     this.#bytes = offer.bytes
     await checkDiskSpace(files, this.#task.destination.folder, offer.bytes ?? 0)
-    this.#part = part ?? (await PartFile.create(files, this.#task.destination.folder))
+    this.#part = part ?? (await PartFile.create(files, this.#task.destination.folder, this.#tools.budget))
     return this.#part
   }
 

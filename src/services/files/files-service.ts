@@ -8,6 +8,7 @@ import { Download } from './download.ts'
 import { type ExchangeOptions, FileExchange } from './file-exchange.ts'
 import { checkCloudName } from './file-name.ts'
 import { fileLimits } from './limits.ts'
+import type { FlashBudget } from './part-file.ts'
 import { ProgressMeter } from './progress-meter.ts'
 import { Slots } from './slots.ts'
 import { removeStaleParts } from './stale-parts.ts'
@@ -20,6 +21,8 @@ export interface FilesServiceOptions extends ExchangeOptions {
   readonly log: Log
   /** The file system (default: the real one). */
   readonly files?: TransferFiles
+  /** Where the bytes that downloads write to flash are counted. */
+  readonly budget?: FlashBudget
 }
 
 interface Transfer {
@@ -36,6 +39,7 @@ export class FilesService {
   readonly #files: TransferFiles
   readonly #clock: Clock
   readonly #log: Log
+  readonly #budget: FlashBudget | undefined
   readonly #slots = new Slots(fileLimits.concurrent, fileLimits.waiting)
   readonly #running = new Map<TransferScope, Promise<unknown>>()
   readonly #searched = new Set<string>()
@@ -46,6 +50,7 @@ export class FilesService {
     this.#files = options.files ?? transferFiles
     this.#clock = options.clock
     this.#log = options.log.child('files')
+    this.#budget = options.budget
   }
 
   /**
@@ -87,12 +92,11 @@ export class FilesService {
     return this.#transfer(`the download of ${JSON.stringify(name)}`, options, async transfer => {
       checkCloudName(name)
       const settled = await settleDestination(this.#files, destination, name)
-      const { exchange, files, clock, log } = this.#tools
       return this.#slots.run(transfer.signal, async () => {
         await this.#searchOnce(settled.folder)
         const task = { ...transfer, name, global: options.global ?? false, destination: settled }
-        const result = await new Download({ exchange, files, clock, log }, task).run()
-        log.info('downloaded', { ...result })
+        const result = await new Download(this.#tools, task).run()
+        this.#log.info('downloaded', { ...result })
         return result
       })
     })
@@ -106,7 +110,7 @@ export class FilesService {
   }
 
   get #tools() {
-    return { exchange: this.#exchange, files: this.#files, clock: this.#clock, log: this.#log }
+    return { exchange: this.#exchange, files: this.#files, clock: this.#clock, log: this.#log, budget: this.#budget }
   }
 
   async #transfer<T>(what: string, options: DownloadOptions, work: (transfer: Transfer) => Promise<T>): Promise<T> {
@@ -161,12 +165,11 @@ export class FilesService {
     signal: AbortSignal,
     report: (sentBytes: number, totalBytes: number) => void,
   ): Promise<UploadedFile> {
-    const { exchange, files, clock, log } = this.#tools
     return this.#slots.run(signal, async () => {
       checkCloudName(name)
       const task = { path, name, global: options.global ?? false, followLinks, signal, report }
-      const file = await uploadFile({ exchange, files, clock, log }, task)
-      log.info('uploaded', { ...file })
+      const file = await uploadFile(this.#tools, task)
+      this.#log.info('uploaded', { ...file })
       return file
     })
   }

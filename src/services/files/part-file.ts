@@ -3,6 +3,12 @@ import type { PrivateFile, TransferFiles } from '../../platform/transfer-files.t
 import { fileLimits } from './limits.ts'
 import { guardPart, partPrefix, partSuffix } from './stale-parts.ts'
 
+/** Where what goes to flash is counted. */
+export interface FlashBudget {
+  wrote(cause: string, bytes: number): void
+  synced(cause: string): void
+}
+
 /**
  * The growing temporary file of a download: private, next to its destination, written in large blocks of constant memory
  * (one block fills while the other is written), with the CRC-32 of all it has taken.
@@ -10,6 +16,7 @@ import { guardPart, partPrefix, partSuffix } from './stale-parts.ts'
 export class PartFile {
   readonly #files: TransferFiles
   readonly #file: PrivateFile
+  readonly #budget: FlashBudget | undefined
   #block: Buffer = Buffer.allocUnsafeSlow(fileLimits.writeBytes)
   #spare: Buffer | undefined
   #filled = 0
@@ -20,14 +27,15 @@ export class PartFile {
   #open = true
   readonly #unguard: () => void
 
-  private constructor(files: TransferFiles, file: PrivateFile) {
+  private constructor(files: TransferFiles, file: PrivateFile, budget: FlashBudget | undefined) {
+    this.#budget = budget
     this.#files = files
     this.#file = file
     this.#unguard = guardPart(file.path)
   }
 
-  static async create(files: TransferFiles, folder: string): Promise<PartFile> {
-    return new PartFile(files, await files.createPrivate(folder, partPrefix(files.processId), partSuffix))
+  static async create(files: TransferFiles, folder: string, budget?: FlashBudget): Promise<PartFile> {
+    return new PartFile(files, await files.createPrivate(folder, partPrefix(files.processId), partSuffix), budget)
   }
 
   get path(): string {
@@ -80,6 +88,7 @@ export class PartFile {
   async seal(mode: number): Promise<void> {
     await this.flush()
     await this.#file.seal(mode)
+    this.#budget?.synced('download')
     await this.#close()
   }
 
@@ -99,6 +108,7 @@ export class PartFile {
     this.#spare = block
     this.#filled = 0
     this.#flushedBytes += filled
+    this.#budget?.wrote('download', filled)
     this.#writing = this.#file.write(content, position)
     // A failure is kept for the next call; nobody may be waiting for this one.
     this.#writing.catch(error => {
