@@ -23,7 +23,7 @@ export class Liveness {
 
   /** A request that was sent at `sentMs` timed out at `nowMs`; tells whether to probe the link now. */
   timedOut(sentMs: number, nowMs: number): boolean {
-    if (nowMs - sentMs < limits.silenceMinMs || this.#heardMs >= sentMs) return false
+    if (nowMs - sentMs < limits.silenceMinMs || this.#heardMs > sentMs) return false
     this.#silent++
     if (this.#probing || this.#silent < limits.silentRequests) return false
     this.#probing = true
@@ -35,6 +35,6 @@ export class Liveness {
     if (!this.#probing) return false
     this.#probing = false
     this.#silent = 0
-    return timedOut && this.#heardMs < sentMs
+    return timedOut && this.#heardMs <= sentMs
   }
 }

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { limits } from '../../../src/protocol/limits.ts'
+import { isTemporary, refusedError } from '../../../src/protocol/refusal.ts'
+import { parseReply } from '../../../src/protocol/reply.ts'
+
+const parse = (value: unknown, commands = 1) => parseReply(Buffer.from(JSON.stringify(value)), commands)
+
+test('each command gets its own result [TR50 2.3]', () => {
+  assert.deepEqual(
+    parse(
+      { 2: { success: false, errorCodes: [-90008], errorMessages: ['no'] }, 1: { success: true, params: { a: 1 } } },
+      2,
+    ),
+    {
+      kind: 'results',
+      results: [
+        { ok: true, params: { a: 1 } },
+        { ok: false, errorCodes: [-90008], errorMessages: ['no'] },
+      ],
+    },
+  )
+})
+
+test('success without params, or with params that are no object, has empty params', () => {
+  for (const params of [undefined, null, [], 'text', 3])
+    assert.deepEqual(parse({ 1: { success: true, params } }), { kind: 'results', results: [{ ok: true, params: {} }] })
+})
+
+test('a failure at the root is a refusal of the whole request [H6]', () => {
+  assert.deepEqual(parse({ success: false, errorCodes: [-1, '-2'], errorMessages: ['a'] }), {
+    kind: 'refused',
+    errorCodes: [-1, -2],
+    errorMessages: ['a'],
+  })
+  assert.equal(parse({ success: true }).kind, 'malformed')
+})
+
+test('an answer that is missing or senseless is a violation for that command alone', () => {
+  for (const odd of [undefined, null, 7, [], {}, { success: 'yes' }]) {
+    const reply = parse({ 1: odd, 2: { success: true } }, 2)
+    assert.equal(reply.kind, 'results')
+    assert.ok(reply.kind === 'results' && !reply.results[0]?.ok && reply.results[0]?.violation === true)
+    assert.equal(reply.results[1]?.ok, true)
+  }
+})
+
+test('a reply that is not a JSON object in UTF-8 is malformed and nothing is thrown', () => {
+  for (const payload of ['', 'null', '[]', '"x"', '{"1":', 'a'.repeat(100)])
+    assert.equal(parseReply(Buffer.from(payload), 1).kind, 'malformed', payload)
+  assert.equal(parseReply(Buffer.from([0x7b, 0xff, 0xfe]), 1).kind, 'malformed')
+  assert.equal(parseReply(Buffer.from('['.repeat(500_000)), 1).kind, 'malformed')
+})
+
+test('error lists of any shape are bounded and cleaned', () => {
+  const reply = parse({
+    1: { success: false, errorCodes: [...new Array(99).fill(-1), {}], errorMessages: ['x'.repeat(99_999), 5, null] },
+  })
+  assert.ok(reply.kind === 'results')
+  const [result] = reply.results
+  assert.ok(result?.ok === false)
+  assert.equal(result.errorCodes.length, limits.maxErrors)
+  assert.deepEqual(
+    result.errorMessages.map(message => message.length),
+    [limits.maxErrorTextLength],
+  )
+  assert.deepEqual(parse({ 1: { success: false, errorCodes: [null, [], true, 1.5, -3] } }), {
+    kind: 'results',
+    results: [{ ok: false, errorCodes: [-3], errorMessages: [] }],
+  })
+})
+
+test('names of Object.prototype in a reply are no answers', () => {
+  assert.ok(parse(JSON.parse('{"__proto__":{"success":false}}')).kind === 'results')
+  assert.ok(parse({ constructor: 1, toString: 2 }).kind === 'results')
+})
+
+test('a refusal about the moment is told from one for good', () => {
+  const refusal = (message: string, code = -1) => ({ errorCodes: [code], errorMessages: [message] })
+  for (const message of ['API rate limit exceeded', 'Rate-Limit', 'throttled', 'Too many requests', 'server busy'])
+    assert.equal(refusedError('x', refusal(message)).code, 'THROTTLED', message)
+  assert.equal(isTemporary(refusal('Thing key is not known', -90008)), false)
+  const error = refusedError('attribute.current', refusal('Thing key is not known', -90008))
+  assert.equal(error.code, 'REFUSED_BY_CLOUD')
+  assert.match(error.message, /attribute\.current: Thing key is not known \(-90008\)/)
+  assert.deepEqual(error.details, { errorCodes: [-90008], errorMessages: ['Thing key is not known'] })
+})
