@@ -36,8 +36,8 @@ const pageBytes = 0x10000
 /** The executable: `node` with `blob` in it. The same input gives the same bytes. Throws a {@link BuildError} when `node` does not fit. */
 export function injectBlob(node: Uint8Array, blob: Uint8Array): Uint8Array {
   const elf = readElf(node)
-  checkFits(elf)
   const fuseAt = findFuse(node)
+  checkFits(elf)
   const note = encodeNote(blob)
   const noteAt = roundUp(node.length, pageBytes)
   const noteAddress = roundUp(endOfMemory(elf.segments), pageBytes)

@@ -59,7 +59,10 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
     const workshop = await mkdtemp(join(shelf, 'unfinished-'))
     try {
       await make(options, strip, workshop)
-      await rename(workshop, folder)
+      await rename(workshop, folder).catch(async error => {
+        // Another builder was faster: its bytes are the same.
+        if ((await readFinished(folder, target)) === undefined) throw error
+      })
     } finally {
       await rm(workshop, { recursive: true, force: true })
     }

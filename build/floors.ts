@@ -1,6 +1,7 @@
 /**
  * Checks the floors of src/: a file may import its own folder and any lower floor; never a higher floor,
  * never a sibling folder on the same floor. The local cloud and the agent do not import each other.
+ * Time, chance and the environment come in from outside, so that tests can turn the clock.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -23,9 +24,15 @@ const beside = ['cloud', 'tour']
 const systemModules = /^(?:node:)?(?:fs|fs\/promises|os|child_process)$/
 const systemUsers = new Set(['platform', ...beside])
 
+/** What only the clock, the platform and the loading of settings may touch. */
+const timeAndChance =
+  /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(|\bset(?:Timeout|Interval)\(|\bAbortSignal\.timeout\(|\bprocess\.env\b|['"](?:node:)?timers(?:\/promises)?['"]/g
+const timeUsers = /^(?:base\/clock\.ts|config\/load[^/]*\.ts|(?:platform|cloud|tour)\/.*)$/
+
 export interface Breach {
   readonly file: string
-  readonly imports: string
+  /** The import or the words that are not allowed there. */
+  readonly what: string
   readonly why: string
 }
 
@@ -36,13 +43,21 @@ const importOf =
 export function findBreaches(source: string): Breach[] {
   return listTypeScript(source).flatMap(file => {
     const text = readFileSync(join(source, file), 'utf8')
-    return [...text.matchAll(importOf)]
+    const imports = [...text.matchAll(importOf)]
       .map(match => match[1] ?? match[2] ?? '')
-      .flatMap(imports => {
-        const why = breachOf(source, file, imports)
-        return why === undefined ? [] : [{ file, imports, why }]
+      .flatMap(imported => {
+        const why = breachOf(source, file, imported)
+        return why === undefined ? [] : [{ file, what: `imports ${imported}`, why }]
       })
+    return [...imports, ...timeBreaches(file, text)]
   })
+}
+
+function timeBreaches(file: string, text: string): Breach[] {
+  if (timeUsers.test(file)) return []
+  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+  const why = 'time, chance and the environment come in from outside: take a Clock, or a setting'
+  return [...code.matchAll(timeAndChance)].map(([what]) => ({ file, what, why }))
 }
 
 function breachOf(source: string, file: string, imports: string): string | undefined {
@@ -91,7 +106,7 @@ function listTypeScript(folder: string, below = ''): string[] {
 
 if (process.argv[1] === import.meta.filename) {
   const breaches = findBreaches(resolve(import.meta.dirname, '../src'))
-  for (const { file, imports, why } of breaches) console.error(`src/${file}: imports ${imports}: ${why}`)
+  for (const { file, what, why } of breaches) console.error(`src/${file}: ${what}: ${why}`)
   if (breaches.length > 0) process.exit(1)
-  console.log('floors: every import goes down.')
+  console.log('floors: every import goes down, and time comes in from outside.')
 }

@@ -1,4 +1,7 @@
-/** One builder at a time: a lock file that holds the process id of its owner. */
+/**
+ * One builder at a time: a lock file that holds the process id of its owner. It saves work and download; nothing breaks
+ * when two builders slip through at once, because each finishes its files aside and renames them.
+ */
 import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { findBreaches } from '../../../build/floors.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+/** The breaches of a source folder with these files, as `file: what`. */
+function breachesOf(t: TestContext, files: Record<string, string>): string[] {
+  const source = tempDir(t)
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(source, name)), { recursive: true })
+    writeFileSync(join(source, name), text)
+  }
+  return findBreaches(source).map(({ file, what }) => `${file}: ${what}`)
+}
+
+test('the source of this project keeps to its floors', () => {
+  assert.deepEqual(findBreaches(resolve(import.meta.dirname, '../../../src')), [])
+})
+
+test('imports of lower floors and of the own folder are fine', t => {
+  const text =
+    "import { a } from '../base/a.ts'\nimport type { B } from './b.ts'\nexport { c } from '../platform/c.ts'\n"
+  assert.deepEqual(breachesOf(t, { 'connection/link.ts': text }), [])
+  assert.deepEqual(breachesOf(t, { 'index.ts': "export { Client } from './client/client.ts'" }), [])
+})
+
+test('an import of a higher floor is a breach, in every form', t => {
+  for (const text of [
+    "import { Client } from '../client/client.ts'",
+    "import type { Client } from '../client/client.ts'",
+    "import {\n  Client,\n} from '../client/client.ts'",
+    "export { Client } from '../client/client.ts'",
+    "const { Client } = await import('../client/client.ts')",
+    "import '../client/client.ts'",
+  ])
+    assert.deepEqual(
+      breachesOf(t, { 'outbox/outbox.ts': text }),
+      ['outbox/outbox.ts: imports ../client/client.ts'],
+      text,
+    )
+})
+
+test('services are strangers to each other', t => {
+  const found = breachesOf(t, {
+    'services/alarms.ts': "import { x } from './events.ts'",
+    'services/files/upload.ts': "import { x } from './download.ts'",
+    'services/actions/run.ts': "import { x } from '../files/upload.ts'",
+  })
+  assert.deepEqual(found.toSorted(), [
+    'services/actions/run.ts: imports ../files/upload.ts',
+    'services/alarms.ts: imports ./events.ts',
+  ])
+})
+
+test('the agent and the local cloud do not import each other', t => {
+  const found = breachesOf(t, {
+    'cloud/broker.ts': "import { crc32 } from '../base/crc32.ts'",
+    'manager/manager.ts': "import { broker } from '../cloud/broker.ts'",
+  })
+  assert.equal(found.length, 2)
+})
+
+test('only the platform touches the system', t => {
+  for (const name of ['node:fs', 'fs', 'node:fs/promises', 'node:os', 'node:child_process'])
+    assert.deepEqual(breachesOf(t, { 'config/load.ts': `import x from '${name}'` }), [
+      `config/load.ts: imports ${name}`,
+    ])
+  assert.deepEqual(breachesOf(t, { 'platform/files.ts': "import { open } from 'node:fs/promises'" }), [])
+})
+
+test('time, chance and the environment come in from outside', t => {
+  for (const text of ['Date.now()', 'new Date()', 'Math.random()', 'setTimeout(f, 1)', 'process.env.HOME'])
+    assert.equal(breachesOf(t, { 'services/alarms.ts': `const x = ${text}` }).length, 1, text)
+  assert.equal(breachesOf(t, { 'outbox/a.ts': "import { setTimeout as wait } from 'node:timers/promises'" }).length, 1)
+  assert.deepEqual(breachesOf(t, { 'services/alarms.ts': '// never Date.now()\n/* nor\n Math.random() */' }), [])
+  assert.deepEqual(
+    breachesOf(t, { 'base/clock.ts': 'const x = Date.now()', 'platform/time.ts': 'setTimeout(f, 1)' }),
+    [],
+  )
+})
+
+test('a file that leaves src/ is a breach', t => {
+  assert.deepEqual(breachesOf(t, { 'base/a.ts': "import x from '../../build/x.ts'" }), [
+    'base/a.ts: imports ../../build/x.ts',
+  ])
+})
