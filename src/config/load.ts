@@ -53,7 +53,7 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   }
   // A file that is not JSON says nothing about what is missing in it.
   if (read.problems.length === 0) {
-    problems.push(...findMissing(request, path, read, values))
+    if (!request.offline) problems.push(...findMissing(request.configFile !== undefined, path, read, values))
     problems.push(...chooseTransport(values, path, read))
     problems.push(...checkProxy(values, path, read))
   }
@@ -63,16 +63,28 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   return { settings, origins: values.origins, warnings: notes, path, effective: effectiveSettings('connect', values) }
 }
 
+/** The mistakes in connection settings that are not in a file yet, for whoever is about to write one. */
+export function checkConnectionSettings(settings: JsonObject): readonly ConfigProblem[] {
+  const values = new Values(settingsOf('connect'), [flagSource(settings)])
+  const path = 'command line'
+  const read: ConfigFileRead = { exists: true, problems: [], notes: [] }
+  return [
+    ...values.problems,
+    ...findMissing(false, path, read, values),
+    ...chooseTransport(values, path, read),
+    ...checkProxy(values, path, read),
+  ]
+}
+
 function collect(request: ClientConfigRequest, read: ConfigFileRead): Values {
   const sources = [flagSource(request.settings ?? {}), environmentSource(request.environment)]
   if (read.file !== undefined) sources.push(fileSource(read.file))
   return new Values(settingsOf('connect'), sources)
 }
 
-function findMissing(request: ClientConfigRequest, path: string, read: ConfigFileRead, values: Values) {
-  if (request.offline) return []
+function findMissing(isNamed: boolean, path: string, read: ConfigFileRead, values: Values): ConfigProblem[] {
   const missing = settingsTable.filter(setting => setting.required && !values.isGiven(setting.key))
-  if (!read.exists && (missing.length > 0 || request.configFile !== undefined)) {
+  if (!read.exists && (missing.length > 0 || isNamed)) {
     const remedy = `Run: device-cloud config generate -f ${path}`
     return [{ file: path, problem: 'the connection file does not exist', remedy }]
   }

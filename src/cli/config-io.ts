@@ -1,0 +1,80 @@
+import { AgentError } from '../base/errors.ts'
+import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
+import { formatProblem } from '../config/values.ts'
+import type { Environment } from '../platform/process-facts.ts'
+import type { Flag, Invocation } from './command.ts'
+
+/** How the `config` commands talk to whoever runs them. */
+export interface ConfigIo {
+  /** Writes one line of result. */
+  out(line: string): void
+  /** Writes one line of error or warning. */
+  err(line: string): void
+  /** Asks a person; absent when nobody is there to answer (no terminal). `hidden` must not show what is typed. */
+  readonly ask?: (question: string, options: { hidden: boolean }) => Promise<string>
+  readonly environment: Environment
+}
+
+/** Which configuration a command is about; the defaults are those of `manager`. */
+export interface ConfigTarget {
+  readonly appId?: string | undefined
+  readonly configDir?: string | undefined
+  readonly configFile?: string | undefined
+}
+
+/** The flags that say which configuration is meant. */
+export const targetFlags: readonly Flag[] = [
+  { name: 'app-id', short: 'i', value: 'ID', summary: 'Name of the application (default device_manager).' },
+  {
+    name: 'config-dir',
+    short: 'c',
+    value: 'DIR',
+    aliases: ['default-cfg-dir'],
+    summary: 'Folder of the configuration (default: the current one).',
+  },
+  {
+    name: 'config-file',
+    short: 'f',
+    value: 'FILE',
+    summary: 'Name of the connection file (default iot-connect.cfg).',
+  },
+  { name: 'json', summary: 'Print JSON, for programs.' },
+]
+
+/** {@link targetFlags} as they were given. */
+export function targetIn(invocation: Invocation): ConfigTarget & { readonly json: boolean } {
+  return {
+    appId: invocation.value('app-id'),
+    configDir: invocation.value('config-dir'),
+    configFile: invocation.value('config-file'),
+    json: invocation.has('json'),
+  }
+}
+
+/** Where and for whom, with the defaults of `manager`. */
+export function withDefaults(target: ConfigTarget) {
+  return {
+    appId: target.appId ?? 'device_manager',
+    configDir: target.configDir ?? '.',
+    configFile: target.configFile ?? 'iot-connect.cfg',
+  }
+}
+
+/** The mistakes that a `CONFIG_INVALID` carries; undefined for any other failure. */
+export function problemsOf(error: unknown): readonly ConfigProblem[] | undefined {
+  if (!(error instanceof AgentError) || error.code !== 'CONFIG_INVALID') return undefined
+  const { problems } = error.details
+  return Array.isArray(problems) ? problems : undefined
+}
+
+/** Prints what deserves a warning; what is only worth a debug line stays unsaid. */
+export function printWarnings(io: ConfigIo, notes: readonly ConfigNote[]): void {
+  for (const note of notes) if (note.level === 'warn') io.err(`warning: ${formatProblem(note)}`)
+}
+
+/** Prints a failure as one line and returns its exit code. Anything but an {@link AgentError} is a bug and goes on. */
+export function printFailure(io: ConfigIo, error: unknown): number {
+  if (!(error instanceof AgentError)) throw error
+  io.err(`device-cloud: ${error.message}`)
+  return error.exitCode
+}

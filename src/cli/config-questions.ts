@@ -1,0 +1,70 @@
+import { resolve } from 'node:path'
+import { AgentError } from '../base/errors.ts'
+import { settingsTable } from '../config/table.ts'
+import { checkValue, expectation } from '../config/value.ts'
+import type { Answers } from './config-generate.ts'
+import type { ConfigIo } from './config-io.ts'
+
+type Ask = NonNullable<ConfigIo['ask']>
+
+const mostTries = 5
+const knownPorts = ['8883', '443', '1883']
+
+/** Asks for everything that a connection file needs, in the order of the Python agent's generator. A wrong answer is asked for again. */
+export async function askConnection(ask: Ask, defaultFile: string): Promise<{ file: string; answers: Answers }> {
+  const answers: Answers = new Map()
+  const put = async (key: string, question: string, isRequired: boolean, byDefault?: string) => {
+    const answer = await askValue(ask, key, question, isRequired, byDefault)
+    if (answer !== undefined) answers.set(key, answer)
+    return answer
+  }
+  const file = (await ask(`File to write [${defaultFile}]: `, { hidden: false })).trim() || defaultFile
+  await put('cloud.host', 'Cloud host', true)
+  const port = await put('cloud.port', 'Cloud port (8883, 443 or 1883)', true, '8883')
+  if (!knownPorts.includes(port ?? '')) await put('cloud.transport', 'Transport (mqtts, wss or mqtt)', true, 'mqtts')
+  await put('cloud.token', 'Cloud token (not shown)', true)
+  answers.set('validate_cloud_cert', await askYes(ask, 'Check the certificate of the cloud', true))
+  const bundle = await askValue(ask, 'ca_bundle_file', 'Certificate bundle (empty: the built-in one)', false)
+  if (bundle !== undefined) answers.set('ca_bundle_file', resolve(bundle))
+  if (await askYes(ask, 'Use a proxy', false)) {
+    await put('proxy.type', 'Proxy type (HTTP, SOCKS4 or SOCKS5)', true)
+    await put('proxy.host', 'Proxy host', true)
+    await put('proxy.port', 'Proxy port', true)
+    const username = await put('proxy.username', 'Proxy user name (empty: none)', false)
+    if (username !== undefined) await put('proxy.password', 'Proxy password (not shown; empty: none)', false)
+  }
+  return { file, answers }
+}
+
+async function askValue(
+  ask: Ask,
+  key: string,
+  question: string,
+  isRequired: boolean,
+  byDefault?: string,
+): Promise<string | undefined> {
+  const setting = settingsTable.find(row => row.key === key && row.file === 'connect')
+  if (setting === undefined) throw new AgentError('INTERNAL', `no such setting: ${key}`)
+  const hidden = setting.secret === true
+  const shownDefault = byDefault === undefined ? '' : ` [${byDefault}]`
+  let remark = ''
+  for (let tries = 0; tries < mostTries; tries++) {
+    const typed = await ask(`${remark}${question}${shownDefault}: `, { hidden })
+    // A token is taken as it was pasted but for the white space around it.
+    const answer = typed.trim() || byDefault || ''
+    if (answer === '' && !isRequired) return undefined
+    if (answer !== '' && checkValue(setting, answer, { baseFolder: '/', fromEnvironment: true }).ok) return answer
+    remark = `Please write ${expectation(setting.type)}. `
+  }
+  throw new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`)
+}
+
+async function askYes(ask: Ask, question: string, byDefault: boolean): Promise<boolean> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const answer = (await ask(`${question}? ${byDefault ? '[Y/n]' : '[y/N]'} `, { hidden: false })).trim()
+    if (answer === '') return byDefault
+    if (/^(?:y|yes|t|true)$/i.test(answer)) return true
+    if (/^(?:n|no|f|false)$/i.test(answer)) return false
+  }
+  throw new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`)
+}
