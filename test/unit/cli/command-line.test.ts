@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AgentError } from '../../../src/base/errors.ts'
+import { runCli } from '../../../src/cli/cli.ts'
+import type { Command, CommandEntry, Invocation } from '../../../src/cli/command.ts'
+import { commandEntries } from '../../../src/cli/commands.ts'
+import { parseInvocation } from '../../../src/cli/flags.ts'
+import { memoryTerminal } from '../../helpers/memory-terminal.ts'
+
+const command: Command = {
+  name: 'publish telemetry',
+  summary: 'Hand over a number.',
+  flags: [
+    { name: 'config-dir', short: 'c', value: 'DIR', summary: 'Folder.', aliases: ['default-cfg-dir'] },
+    { name: 'log-to-file', short: 'l', summary: 'Log to a file.' },
+    { name: 'log-to-syslog', short: 's', summary: 'Log to syslog.' },
+  ],
+  operands: [{ name: 'NAME' }, { name: 'VALUE' }],
+  run: async () => 0,
+}
+
+function usageOf(words: string[], of: Command = command): string {
+  try {
+    parseInvocation(of, words)
+  } catch (error) {
+    assert.ok(error instanceof AgentError && error.code === 'USAGE')
+    return error.message
+  }
+  return assert.fail('the words were taken')
+}
+
+test('takes flags in every usual spelling, the old ones of the Python agent too', () => {
+  const spellings = [['-c', 'x'], ['-cx'], ['-c=x'], ['--config-dir', 'x'], ['--config-dir=x'], ['--config_dir', 'x']]
+  for (const words of [...spellings, ['--default_cfg_dir', 'x'], ['--default_cfg_dir=x']])
+    assert.equal(parseInvocation(command, [...words, 'a', '1']).value('config-dir'), 'x', words.join(' '))
+  const both = parseInvocation(command, ['-ls', 'a', '1'])
+  assert.ok(both.has('log-to-file') && both.has('log-to-syslog'))
+  assert.ok(parseInvocation(command, ['a', '1', '--log_to_file']).has('log-to-file'))
+})
+
+test('takes negative numbers for operands, and everything after --', () => {
+  assert.deepEqual(parseInvocation(command, ['a', '-5']).operands, ['a', '-5'])
+  assert.deepEqual(parseInvocation(command, ['a', '-.5e-3']).operands, ['a', '-.5e-3'])
+  assert.deepEqual(parseInvocation(command, ['--', '-c', '--x']).operands, ['-c', '--x'])
+})
+
+test('names what is wrong with a command line', () => {
+  assert.match(usageOf(['a', '1', '--config-dri', 'x']), /--config-dri; did you mean --config-dir\?/)
+  assert.match(usageOf(['a', '1', '-x']), /no flag -x/)
+  assert.match(usageOf(['a', '1', '-c']), /--config-dir needs a value \(DIR\)/)
+  assert.match(usageOf(['a', '1', '--log-to-file=yes']), /takes no value/)
+  assert.match(usageOf(['a', '1', '-c', 'x', '-c', 'y']), /given twice/)
+  assert.match(usageOf(['a']), /VALUE is missing/)
+  assert.match(usageOf(['a', '1', 'b']), /"b" is one word too many/)
+})
+
+test('hands everything behind the application to the application', () => {
+  const run: Command = {
+    ...command,
+    name: 'run',
+    operands: [{ name: 'APP' }, { name: 'ARGS', optional: true, rest: true }],
+  }
+  const { operands } = parseInvocation(run, ['-c', 'x', 'app.js', '--its-own', '-c', '--', 'y'])
+  assert.deepEqual(operands, ['app.js', '--its-own', '-c', '--', 'y'])
+})
+
+function entry(
+  name: string,
+  run: (invocation: Invocation) => Promise<number | undefined> = async () => 0,
+): CommandEntry {
+  const made: Command = { name, summary: `Does ${name}.`, flags: [], run }
+  return { name, summary: made.summary, load: async () => ({ command: made }) }
+}
+const entries = [entry('status'), entry('config show', async () => 7), entry('config check')]
+
+test('shows help on stdout when asked, on stderr with exit code 2 when nothing was said', async () => {
+  const asked = memoryTerminal()
+  assert.equal(await runCli(['--help'], asked, { entries }), 0)
+  assert.match(asked.outText(), /config show {2}/)
+  const silent = memoryTerminal()
+  assert.equal(await runCli([], silent, { entries }), 2)
+  assert.match(silent.errText(), /Usage: device-cloud COMMAND/)
+  for (const words of [
+    ['status', '--help'],
+    ['status', '-h'],
+    ['help', 'status'],
+  ]) {
+    const one = memoryTerminal()
+    assert.equal(await runCli(words, one, { entries }), 0)
+    assert.match(one.outText(), /Usage: device-cloud status \[FLAGS\]/)
+  }
+  const family = memoryTerminal()
+  assert.equal(await runCli(['config', '--help'], family, { entries }), 0)
+  assert.match(family.outText(), /config check/)
+})
+
+test('finds commands of two words, and suggests for those that do not exist', async () => {
+  const terminal = memoryTerminal()
+  assert.equal(await runCli(['config', 'show'], terminal, { entries }), 7)
+  assert.equal(await runCli(['config', 'shwo'], terminal, { entries }), 2)
+  assert.match(terminal.errText(), /no command "config shwo"\. Did you mean "config show"\?/)
+  assert.equal(await runCli(['statsu'], terminal, { entries }), 2)
+  assert.match(terminal.errText(), /Did you mean "status"\?/)
+  assert.equal(await runCli(['config'], terminal, { entries }), 2)
+  assert.match(terminal.errText(), /"config" needs one more word: config show, config check/)
+})
+
+test('prints the version and nothing else', async () => {
+  const terminal = memoryTerminal()
+  assert.equal(await runCli(['--version'], terminal, { entries }), 0)
+  assert.match(terminal.outText(), /^\d+\.\d+\.\d+\n$/)
+})
+
+test('turns a failure into one line on stderr and the exit code of its kind', async () => {
+  const terminal = memoryTerminal()
+  const failing = [
+    entry('status', async () => {
+      throw new AgentError('MANAGER_NOT_RUNNING', 'Nobody listens\non /run/x')
+    }),
+  ]
+  assert.equal(await runCli(['status'], terminal, { entries: failing }), 4)
+  assert.equal(terminal.errText().split('\n').length, 2)
+  assert.match(terminal.errText(), /^device-cloud: Nobody listens on \/run\/x\. Start "device-cloud manager"/)
+})
+
+test('every command in the list loads, is called what the list says, and describes each flag once', async () => {
+  for (const { name, summary, load } of commandEntries) {
+    const { command: loaded } = await load()
+    assert.equal(loaded.name, name)
+    assert.equal(loaded.summary, summary)
+    const names = loaded.flags.flatMap(flag => [
+      `--${flag.name}`,
+      ...(flag.short === undefined ? [] : [`-${flag.short}`]),
+    ])
+    assert.equal(new Set(names).size, names.length, `${name}: a flag stands twice`)
+    for (const flag of loaded.flags) assert.match(flag.summary, /[.)]$/, `${name} --${flag.name}`)
+  }
+})

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AgentError } from '../../../src/base/errors.ts'
+import { hideInErrors, reportError } from '../../../src/cli/report-error.ts'
+import { memoryTerminal } from '../../helpers/memory-terminal.ts'
+
+function report(error: unknown): { code: number; text: string } {
+  const terminal = memoryTerminal()
+  return { code: reportError(error, terminal), text: terminal.errText() }
+}
+
+test('names every mistake of a configuration on a line of its own, with file, line and remedy', () => {
+  const problems = [
+    {
+      file: '/c/iot-connect.cfg',
+      line: 3,
+      key: 'cloud.prot',
+      problem: 'is not a setting',
+      didYouMean: 'cloud.port',
+      remedy: 'Correct it.',
+    },
+    { file: '/c/iot-connect.cfg', key: 'cloud.token', problem: 'is missing', expected: 'a text', remedy: 'Write it.' },
+  ]
+  const { code, text } = report(new AgentError('CONFIG_INVALID', 'Two mistakes.', { details: { problems } }))
+  assert.equal(code, 3)
+  assert.deepEqual(text.split('\n'), [
+    'device-cloud: /c/iot-connect.cfg:3: cloud.prot: is not a setting. Did you mean "cloud.port"? Correct it.',
+    'device-cloud: /c/iot-connect.cfg: cloud.token: is missing. Expected a text. Write it.',
+    '',
+  ])
+})
+
+test('reports what nobody foresaw as a bug, with exit code 70 and the place, without secrets and control characters', () => {
+  hideInErrors('s3cr3t-token')
+  const { code, text } = report(new TypeError('cannot read\u001b[31m s3cr3t-token\nof undefined'))
+  assert.equal(code, 70)
+  assert.equal(text.split('\n').length, 2)
+  assert.match(
+    text,
+    /A bug in device-cloud\. cannot read\?\[31m \[hidden\] of undefined\. \(at .*report-error\.test\.ts/,
+  )
+  assert.doesNotMatch(text, /s3cr3t/)
+})
