@@ -15,6 +15,7 @@ export class MemoryStore implements Store {
   /** About what the objects around the JSON of an item take on a 64-bit machine. */
   readonly itemOverheadBytes = 128
   readonly nextSequence = 0
+  readonly limitBytes = Number.POSITIVE_INFINITY
   readonly #shelves = perLane<Shelf>(() => ({ queue: new Fifo(), hand: [], queuedBytes: 0, handBytes: 0 }))
   #items = 0
   #bytes = 0

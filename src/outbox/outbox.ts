@@ -201,7 +201,7 @@ export class Outbox {
 
   /** Drops until there is room; a promise only where the store answers with one. */
   #makeRoom(lane: Lane, jsonBytes: number): undefined | Promise<void> {
-    const { maxBytes } = this.#o
+    const maxBytes = Math.min(this.#o.maxBytes, this.#store.limitBytes)
     const bytes = jsonBytes + this.#store.itemOverheadBytes
     if (this.#store.bytes + bytes <= maxBytes) return undefined
     const size = (of: Lane) => this.#store.size(of)

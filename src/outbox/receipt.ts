@@ -2,7 +2,8 @@ import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { waitFor } from '../base/wait.ts'
 
-type Outcome = 'delivered' | AgentError
+/** What became of an item. */
+export type Outcome = 'delivered' | AgentError
 
 /**
  * What became of one item. Light: as long as nobody asks it is three fields, and a bad outcome that nobody asked for is
@@ -13,6 +14,7 @@ export class DeliveryReceipt {
   readonly #clock: Clock
   #outcome: Outcome | undefined
   #waiters: Set<(outcome: Outcome) => void> | undefined
+  #ask: (() => Outcome | undefined) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -27,6 +29,9 @@ export class DeliveryReceipt {
   delivered(o: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
     const { timeoutMs, signal } = o
     return waitFor<void>(signal, (resolve, reject) => {
+      const outcome = this.#ask?.()
+      this.#ask = undefined
+      if (outcome !== undefined) this.settle(outcome)
       const settle = (outcome: Outcome) => (outcome === 'delivered' ? resolve() : reject(outcome))
       if (this.#outcome !== undefined) {
         settle(this.#outcome)
@@ -46,6 +51,19 @@ export class DeliveryReceipt {
         timer?.cancel()
       }
     })
+  }
+
+  /** Whether somebody waits for the outcome. */
+  get isWatched(): boolean {
+    return this.#waiters !== undefined && this.#waiters.size > 0
+  }
+
+  /**
+   * The store lets go of a receipt that nobody watches, because its item left the memory. Should somebody ask later,
+   * `ask` answers the outcome, or undefined when it will settle this receipt after all.
+   */
+  detach(ask: () => Outcome | undefined): void {
+    this.#ask = ask
   }
 
   /** Says what became of the item; the first outcome wins. */

@@ -11,6 +11,8 @@ export interface StoredItem {
   readonly json: string
   /** It cannot share a batch: it goes as a command of its own. */
   readonly alone: boolean
+  /** Set when the wall clock was not: its distance to the clock that counts from the start of the system, when it was put. */
+  readonly clockOffsetMs?: number
   /** Who to tell; absent for an item of a former process. */
   readonly receipt?: DeliveryReceipt
 }
@@ -44,6 +46,8 @@ export interface Store {
   readonly itemOverheadBytes: number
   /** The sequence for the first new item: above that of every item it holds. */
   readonly nextSequence: number
+  /** A bound of the moment on the bytes of all lanes, beside that of the outbox: a store whose disk is full has only the memory. */
+  readonly limitBytes: number
   /** Items of all lanes. */
   readonly items: number
   /** Bytes of all lanes. */

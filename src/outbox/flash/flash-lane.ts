@@ -1,0 +1,353 @@
+import { AgentError } from '../../base/errors.ts'
+import { Fifo } from '../fifo.ts'
+import type { DeliveryReceipt } from '../receipt.ts'
+import type { Dropped, LaneSize, StoredItem } from '../store.ts'
+import type { FlashReceipts } from './receipts.ts'
+import { flashBytes, type Place, type Position, type SegmentChain } from './segment-chain.ts'
+
+/** An item in memory; it has a place when it is on flash too. */
+interface Entry {
+  readonly item: StoredItem
+  /** When it was put, monotonic. */
+  readonly putMs: number
+  place?: Place
+  done: boolean
+}
+
+/** Items that are on flash alone: from a place up to the item with the last ordinal. */
+interface Backlog {
+  from: Position
+  readonly firstEpochMs: number
+  firstSequence: number
+  lastSequence: number
+  lastOrdinal: number
+  items: number
+  bytes: number
+}
+
+export interface FlashLaneOptions {
+  readonly chain: SegmentChain
+  readonly receipts: FlashReceipts
+  /** Bytes of items of this lane that are kept in memory although they are on flash. */
+  readonly windowBytes: number
+  /** The lane is done up to a place; undefined when nothing of it is on flash any more. */
+  readonly onCursor: (position: Position | undefined) => void
+  /** Items that were on flash and cannot be read. */
+  readonly onLost: (items: number) => void
+}
+
+/**
+ * One lane, in memory and on flash. In order of sequence its items are: in hand, `front` (next to be read), the backlog
+ * (on flash alone), `tail` (the newest). Those without a place are always the newest ones.
+ */
+export class FlashLane {
+  readonly #o: FlashLaneOptions
+  #hand: Entry[] = []
+  readonly #front = new Fifo<Entry>()
+  readonly #tail = new Fifo<Entry>()
+  /** Those of all of the above that are not on flash, in order. */
+  readonly #unplaced = new Fifo<Entry>()
+  #backlog: Backlog | undefined
+  #handBytes = 0
+  #frontBytes = 0
+  #tailBytes = 0
+  #unplacedBytes = 0
+  /** Behind the last item that got a place. */
+  #placedEnd: Position | undefined
+  #turn: Promise<void> = Promise.resolve()
+  #advancing = false
+
+  constructor(options: FlashLaneOptions) {
+    this.#o = options
+  }
+
+  /** Takes over what a former process left, from `from` on. */
+  adopt(backlog: Omit<Backlog, 'firstEpochMs'> & { readonly firstEpochMs: number; readonly end: Position }): void {
+    const { end, ...rest } = backlog
+    this.#backlog = rest
+    this.#placedEnd = end
+  }
+
+  get items(): number {
+    return this.#hand.length + this.#front.length + (this.#backlog?.items ?? 0) + this.#tail.length
+  }
+
+  get bytes(): number {
+    return this.#handBytes + this.#frontBytes + this.#tailBytes + (this.#backlog?.bytes ?? 0)
+  }
+
+  /** Bytes of items that are in memory alone. */
+  get unplacedBytes(): number {
+    return this.#unplacedBytes
+  }
+
+  /** Bytes of items that are on flash alone. */
+  get backlogBytes(): number {
+    return this.#backlog?.bytes ?? 0
+  }
+
+  /** When the oldest item that is in memory alone was put, monotonic; undefined when there is none. */
+  get oldestUnplacedMs(): number | undefined {
+    return this.#unplaced.peek()?.putMs
+  }
+
+  /** Whether the item of a sequence is on flash alone. */
+  isBacklog(sequence: number): boolean {
+    const backlog = this.#backlog
+    return backlog !== undefined && sequence >= backlog.firstSequence && sequence <= backlog.lastSequence
+  }
+
+  size(): LaneSize {
+    const next = this.#front.peek() ?? (this.#backlog === undefined ? this.#tail.peek() : undefined)
+    const oldestDroppable = next?.item.sequence ?? this.#backlog?.firstSequence
+    const oldestEpochMs = this.#hand[0]?.item.epochMs ?? next?.item.epochMs ?? this.#backlog?.firstEpochMs
+    return {
+      items: this.items,
+      bytes: this.bytes,
+      droppableBytes: this.bytes - this.#handBytes,
+      ...(oldestDroppable !== undefined && { oldestDroppable }),
+      ...(oldestEpochMs !== undefined && { oldestEpochMs }),
+    }
+  }
+
+  add(item: StoredItem, nowMs: number): void {
+    const entry: Entry = { item, putMs: nowMs, done: false }
+    const bytes = flashBytes(item)
+    this.#tail.push(entry)
+    this.#unplaced.push(entry)
+    this.#tailBytes += bytes
+    this.#unplacedBytes += bytes
+  }
+
+  read(bounds: {
+    readonly maxItems: number
+    readonly maxBytes: number
+  }): readonly StoredItem[] | Promise<readonly StoredItem[]> {
+    if (this.#front.length === 0 && this.#backlog !== undefined)
+      return this.#inTurn(() => this.#load()).then(() => this.#take(bounds))
+    return this.#take(bounds)
+  }
+
+  acknowledge(items: readonly StoredItem[]): void {
+    const done = new Set(items)
+    const left: Entry[] = []
+    for (const entry of this.#hand) {
+      if (!done.has(entry.item)) left.push(entry)
+      else {
+        this.#handBytes -= flashBytes(entry.item)
+        this.#finish(entry)
+      }
+    }
+    this.#hand = left
+    this.#forgetDone()
+    this.#advance()
+  }
+
+  release(): void {
+    if (this.#hand.length === 0) return
+    this.#front.unshift(this.#hand)
+    this.#frontBytes += this.#handBytes
+    this.#hand = []
+    this.#handBytes = 0
+  }
+
+  dropOldest(): Dropped | Promise<Dropped> {
+    if (this.#front.length === 0 && this.#backlog !== undefined)
+      return this.#inTurn(() => this.#load()).then(() => this.#drop())
+    return this.#drop()
+  }
+
+  /** Writes to flash what is in memory alone, that in hand included; rejects when the disk does not take it. */
+  persist(): Promise<void> {
+    return this.#inTurn(() => this.#persist())
+  }
+
+  /** Receipts of all that is in memory. */
+  receipts(): readonly DeliveryReceipt[] {
+    this.release()
+    const receipts: DeliveryReceipt[] = []
+    for (const queue of [this.#front, this.#tail]) {
+      for (let entry = queue.shift(); entry !== undefined; entry = queue.shift())
+        if (entry.item.receipt !== undefined) receipts.push(entry.item.receipt)
+    }
+    return receipts
+  }
+
+  async close(): Promise<void> {
+    await this.#inTurn(() => this.#o.chain.close())
+  }
+
+  /** The chain is used by one at a time. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.then(
+      () => {},
+      () => {},
+    )
+    return done
+  }
+
+  #take(bounds: { readonly maxItems: number; readonly maxBytes: number }): readonly StoredItem[] {
+    let jsonBytes = 0
+    for (;;) {
+      const next = this.#next()
+      if (next === undefined) break
+      jsonBytes += next.item.json.length
+      if (this.#hand.length > 0 && (this.#hand.length >= bounds.maxItems || jsonBytes > bounds.maxBytes)) break
+      this.#shiftNext()
+      this.#hand.push(next)
+      this.#handBytes += flashBytes(next.item)
+    }
+    return this.#hand.map(entry => entry.item)
+  }
+
+  #drop(): Dropped {
+    const entry = this.#shiftNext()
+    if (entry === undefined) return { items: 0, receipts: [] }
+    this.#finish(entry)
+    this.#forgetDone()
+    this.#advance()
+    return { items: 1, receipts: entry.item.receipt === undefined ? [] : [entry.item.receipt] }
+  }
+
+  /** The first item that is not in hand and can be had without reading flash. */
+  #next(): Entry | undefined {
+    return this.#front.length > 0 || this.#backlog !== undefined ? this.#front.peek() : this.#tail.peek()
+  }
+
+  #shiftNext(): Entry | undefined {
+    const entry = this.#next()
+    if (entry === undefined) return undefined
+    if (this.#front.length > 0) {
+      this.#front.shift()
+      this.#frontBytes -= flashBytes(entry.item)
+    } else {
+      this.#tail.shift()
+      this.#tailBytes -= flashBytes(entry.item)
+    }
+    return entry
+  }
+
+  #pushFront(entry: Entry): void {
+    this.#front.push(entry)
+    this.#frontBytes += flashBytes(entry.item)
+  }
+
+  #finish(entry: Entry): void {
+    entry.done = true
+    if (entry.place === undefined) this.#unplacedBytes -= flashBytes(entry.item)
+  }
+
+  #forgetDone(): void {
+    while (this.#unplaced.peek()?.done) this.#unplaced.shift()
+  }
+
+  async #persist(): Promise<void> {
+    const { chain } = this.#o
+    const entries: Entry[] = []
+    for (let entry = this.#unplaced.shift(); entry !== undefined; entry = this.#unplaced.shift())
+      if (!entry.done) entries.push(entry)
+    if (entries.length === 0) return
+    const { places, failure } = await chain.append(entries.map(entry => entry.item))
+    for (const [index, place] of places.entries()) {
+      const entry = entries[index]
+      if (entry === undefined) break
+      entry.place = place
+      this.#placedEnd = place.end
+      if (!entry.done) this.#unplacedBytes -= flashBytes(entry.item)
+    }
+    this.#unplaced.unshift(entries.slice(places.length).filter(entry => !entry.done))
+    this.#trim()
+    this.#advance()
+    if (failure !== undefined) throw failure
+  }
+
+  /** Keeps a window of what comes next in memory, and of the rest what flash does not have. */
+  #trim(): void {
+    if (this.#backlog === undefined) {
+      for (
+        let next = this.#tail.peek();
+        next !== undefined && this.#frontBytes < this.#o.windowBytes;
+        next = this.#tail.peek()
+      ) {
+        this.#tail.shift()
+        this.#tailBytes -= flashBytes(next.item)
+        this.#pushFront(next)
+      }
+    }
+    for (let next = this.#tail.peek(); next?.place !== undefined; next = this.#tail.peek()) {
+      this.#tail.shift()
+      this.#tailBytes -= flashBytes(next.item)
+      this.#toBacklog(next.item, next.place)
+    }
+  }
+
+  #toBacklog(item: StoredItem, place: Place): void {
+    const bytes = flashBytes(item)
+    this.#backlog ??= {
+      from: place.start,
+      firstEpochMs: item.epochMs,
+      firstSequence: item.sequence,
+      lastSequence: item.sequence,
+      lastOrdinal: place.ordinal,
+      items: 0,
+      bytes: 0,
+    }
+    this.#backlog.items++
+    this.#backlog.bytes += bytes
+    this.#backlog.lastOrdinal = place.ordinal
+    this.#backlog.lastSequence = item.sequence
+    if (item.receipt !== undefined) this.#o.receipts.leave(item.sequence, item.receipt)
+  }
+
+  /** Reads the next part of the backlog. */
+  async #load(): Promise<void> {
+    const backlog = this.#backlog
+    if (backlog === undefined || this.#front.length > 0) return
+    const { chain, receipts, windowBytes, onLost } = this.#o
+    const found = await chain.read(backlog.from, windowBytes)
+    for (const { item, place } of found) {
+      if (place.ordinal > backlog.lastOrdinal) break
+      backlog.from = place.end
+      const left = backlog.lastOrdinal - place.ordinal
+      if (backlog.items - 1 > left) onLost(backlog.items - 1 - left)
+      backlog.items = left
+      // Written twice, because the disk failed in between: the first one counts.
+      if (item.sequence < backlog.firstSequence) continue
+      backlog.firstSequence = item.sequence + 1
+      backlog.bytes = Math.max(0, backlog.bytes - flashBytes(item))
+      this.#pushFront({ item: { ...item, receipt: receipts.enter(item.sequence) }, putMs: 0, place, done: false })
+    }
+    if (backlog.items > 0 && this.#front.length > 0) return
+    if (backlog.items > 0) {
+      onLost(backlog.items)
+      receipts.lost(
+        backlog.lastSequence,
+        new AgentError('FILE_ACCESS', 'The item was lost with a damaged file of the outbox.'),
+      )
+    }
+    this.#backlog = undefined
+  }
+
+  /** Tells how far the lane is done, and lets go of the segments before that. */
+  #advance(): void {
+    if (this.#o.chain.isEmpty || this.#advancing) return
+    this.#advancing = true
+    void this.#inTurn(async () => {
+      this.#advancing = false
+      const position = this.#donePosition()
+      if (position === undefined) return
+      await this.#o.chain.deleteBefore(position)
+      this.#o.onCursor(this.#o.chain.isEmpty ? undefined : position)
+    }).catch(() => {
+      // A file that cannot be deleted now goes with the next step, or at the next start.
+    })
+  }
+
+  /** The place of the first item on flash that is not done, or the end of what is there. */
+  #donePosition(): Position | undefined {
+    const first = this.#hand[0] ?? this.#front.peek()
+    if (first !== undefined) return first.place?.start ?? this.#placedEnd
+    return this.#backlog?.from ?? this.#tail.peek()?.place?.start ?? this.#placedEnd
+  }
+}

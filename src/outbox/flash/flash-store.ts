@@ -1,0 +1,324 @@
+import { backoffMs } from '../../base/backoff.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
+import { type AgentError, asAgentError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { StoreFolder } from '../../platform/store-folder.ts'
+import { type Lane, lanes, perLane } from '../lanes.ts'
+import type { DeliveryReceipt } from '../receipt.ts'
+import type { Dropped, LaneSize, Store, StoredItem } from '../store.ts'
+import { CursorLog } from './cursor-log.ts'
+import { FlashLane } from './flash-lane.ts'
+import { flashOverheadBytes } from './item-record.ts'
+import { FlashReceipts } from './receipts.ts'
+import { type Position, SegmentChain } from './segment-chain.ts'
+import { parseSegmentName } from './segment-names.ts'
+
+export interface FlashStoreOptions {
+  readonly folder: StoreFolder
+  /** `always`: an item is kept when it is on flash. `spill`: flash gets what the cloud does not take promptly. */
+  readonly durability: 'spill' | 'always'
+  readonly link: { on(event: 'down', listener: () => void): () => void }
+  readonly clock: Clock
+  readonly log: Log
+  /** The disk does not take what should be written, or takes it again (undefined). */
+  readonly onTrouble?: (trouble: AgentError | undefined) => void
+  /** Items on flash that cannot be read any more. */
+  readonly onLost?: (lane: Lane, items: number) => void
+}
+
+/** What the cloud has not answered for this long goes to flash. */
+const spillAfterMs = 2000
+/** What is in memory alone beyond this goes to flash at once, and beyond twice of it makes those who publish wait. */
+const memoryBytes = 1024 * 1024
+/** What may wait in memory while the disk takes nothing. */
+const troubleBytes = 4 * 1024 * 1024
+/** What is kept in memory of each lane although flash has it. */
+const windowBytes = 256 * 1024
+const segmentBytes = 512 * 1024
+const probeName = 'probe'
+const retry = { firstMs: 5000, mostMs: 300_000 }
+
+/** The outbox in memory and on flash: what it holds outlives the process. */
+export class FlashStore implements Store {
+  readonly itemOverheadBytes = flashOverheadBytes
+  readonly #o: FlashStoreOptions
+  readonly #receipts: FlashReceipts
+  readonly #cursors: CursorLog
+  readonly #chains: Readonly<Record<Lane, SegmentChain>>
+  readonly #lanes: Readonly<Record<Lane, FlashLane>>
+  readonly #commits = new Map<Lane, Promise<void>>()
+  readonly #unlisten: () => void
+  #lastSequence = -1
+  #spillTimer: Timer | undefined
+  #retryTimer: Timer | undefined
+  #trouble: AgentError | undefined
+  #failures = 0
+  #cursorTurn: Promise<void> = Promise.resolve()
+  #cursorWaits = false
+  #closed = false
+
+  private constructor(options: FlashStoreOptions) {
+    const { folder, clock, log, onLost, link } = options
+    this.#o = options
+    this.#receipts = new FlashReceipts(clock)
+    this.#receipts.isOnFlash = sequence => lanes.some(lane => this.#lanes[lane].isBacklog(sequence))
+    this.#cursors = new CursorLog(folder)
+    this.#chains = perLane(
+      lane =>
+        new SegmentChain({
+          folder,
+          lane,
+          segmentBytes,
+          onDamage: (path, bytes) =>
+            log.limited(`damage ${path}`, 'warn', 'A file of the outbox is damaged; what it hit is passed over.', {
+              path,
+              bytes,
+            }),
+        }),
+    )
+    this.#lanes = perLane(
+      lane =>
+        new FlashLane({
+          chain: this.#chains[lane],
+          receipts: this.#receipts,
+          windowBytes,
+          onCursor: position => this.#noteCursor(lane, position),
+          onLost: items => {
+            log.error('Items of the outbox were lost with a damaged file.', { lane, items })
+            onLost?.(lane, items)
+          },
+        }),
+    )
+    this.#unlisten = link.on('down', () => void this.#spill())
+  }
+
+  /** Takes over what a former process left. A folder that cannot be used is no reason not to start: memory serves until it can. */
+  static async open(options: FlashStoreOptions): Promise<FlashStore> {
+    const store = new FlashStore(options)
+    try {
+      await options.folder.prepare()
+      await store.#adopt()
+    } catch (error) {
+      store.#failed(asAgentError(error))
+    }
+    return store
+  }
+
+  get nextSequence(): number {
+    return this.#lastSequence + 1
+  }
+
+  get items(): number {
+    return lanes.reduce((sum, lane) => sum + this.#lanes[lane].items, 0)
+  }
+
+  get bytes(): number {
+    return lanes.reduce((sum, lane) => sum + this.#lanes[lane].bytes, 0)
+  }
+
+  /** While the disk takes nothing, what waits must fit into the memory. */
+  get limitBytes(): number {
+    if (this.#trouble === undefined) return Number.POSITIVE_INFINITY
+    return lanes.reduce((sum, lane) => sum + this.#lanes[lane].backlogBytes, troubleBytes)
+  }
+
+  /** Why the disk does not take what should be written; undefined while it does. */
+  get trouble(): AgentError | undefined {
+    return this.#trouble
+  }
+
+  append(lane: Lane, item: StoredItem): void | Promise<void> {
+    const { durability, clock } = this.#o
+    this.#lanes[lane].add(item, clock.monotonicMs())
+    if (this.#trouble !== undefined) return undefined
+    if (durability === 'always') return this.#commit(lane)
+    this.#armSpill()
+    const { unplacedBytes } = this.#lanes[lane]
+    if (unplacedBytes < memoryBytes) return undefined
+    const spilled = this.#commit(lane)
+    return unplacedBytes < 2 * memoryBytes ? undefined : spilled
+  }
+
+  read(
+    lane: Lane,
+    bounds: { readonly maxItems: number; readonly maxBytes: number },
+  ): readonly StoredItem[] | Promise<readonly StoredItem[]> {
+    return this.#lanes[lane].read(bounds)
+  }
+
+  acknowledge(lane: Lane, items: readonly StoredItem[]): void {
+    this.#lanes[lane].acknowledge(items)
+  }
+
+  release(lane: Lane): void {
+    this.#lanes[lane].release()
+  }
+
+  dropOldest(lane: Lane): Dropped | Promise<Dropped> {
+    return this.#lanes[lane].dropOldest()
+  }
+
+  size(lane: Lane): LaneSize {
+    return this.#lanes[lane].size()
+  }
+
+  /** Writes down what is in memory alone; the next process sends it. */
+  async close(): Promise<readonly DeliveryReceipt[]> {
+    this.#closed = true
+    this.#unlisten()
+    this.#spillTimer?.cancel()
+    this.#retryTimer?.cancel()
+    await this.#spill()
+    for (const lane of lanes) await this.#lanes[lane].close()
+    await this.#writeCursors()
+    await this.#cursors.close()
+    return [...lanes.flatMap(lane => this.#lanes[lane].receipts()), ...this.#receipts.takeAll()]
+  }
+
+  async #adopt(): Promise<void> {
+    const names = await this.#o.folder.names()
+    const cursors = await this.#cursors.open(names).catch(() => new Map<Lane, Position>())
+    const segments = names.flatMap(name => parseSegmentName(name) ?? [])
+    for (const lane of lanes) {
+      const numbers = segments.filter(segment => segment.lane === lane).map(segment => segment.number)
+      if (numbers.length > 0) await this.#adoptLane(lane, numbers, cursors.get(lane))
+    }
+  }
+
+  async #adoptLane(lane: Lane, numbers: readonly number[], cursor: Position | undefined): Promise<void> {
+    const chain = this.#chains[lane]
+    const last = await chain.open(numbers)
+    const from = cursor ?? chain.start
+    await chain.deleteBefore(from)
+    const [first] = last === undefined ? [] : await chain.read(from, 1)
+    if (last === undefined || first === undefined || first.place.ordinal > last.ordinal) {
+      await chain.deleteBefore({ segment: Number.POSITIVE_INFINITY, offset: 0 })
+      return
+    }
+    this.#lastSequence = Math.max(this.#lastSequence, last.sequence)
+    this.#lanes[lane].adopt({
+      from: first.place.start,
+      end: chain.end,
+      firstEpochMs: first.item.epochMs,
+      firstSequence: first.item.sequence,
+      lastSequence: last.sequence,
+      lastOrdinal: last.ordinal,
+      items: last.ordinal - first.item.ordinal + 1,
+      bytes: chain.bytes - first.place.start.offset,
+    })
+  }
+
+  /** One write for all that wait for it: the present one is finished first, and the next takes everything that has gathered. */
+  #commit(lane: Lane): Promise<void> {
+    const waiting = this.#commits.get(lane)
+    if (waiting !== undefined) return waiting
+    const commit = Promise.resolve()
+      .then(() => {
+        this.#commits.delete(lane)
+        return this.#lanes[lane].persist()
+      })
+      .then(
+        () => this.#healed(),
+        error => this.#failed(asAgentError(error)),
+      )
+    this.#commits.set(lane, commit)
+    return commit
+  }
+
+  /** Writes everything that is in memory alone. */
+  async #spill(): Promise<void> {
+    for (const lane of lanes) if (this.#lanes[lane].oldestUnplacedMs !== undefined) await this.#commit(lane)
+  }
+
+  #armSpill(): void {
+    if (this.#spillTimer !== undefined || this.#closed) return
+    this.#armSpillIn(spillAfterMs)
+  }
+
+  #armSpillIn(delayMs: number): void {
+    this.#spillTimer = this.#o.clock.timer(
+      delayMs,
+      () => {
+        this.#spillTimer = undefined
+        this.#spillOld()
+      },
+      { background: true },
+    )
+  }
+
+  /** Lanes whose oldest item in memory has waited too long are written; the others are looked at again when they may have. */
+  #spillOld(): void {
+    if (this.#closed || this.#trouble !== undefined) return
+    const nowMs = this.#o.clock.monotonicMs()
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const lane of lanes) {
+      const { oldestUnplacedMs } = this.#lanes[lane]
+      if (oldestUnplacedMs === undefined) continue
+      if (nowMs - oldestUnplacedMs >= spillAfterMs) void this.#commit(lane)
+      else nextMs = Math.min(nextMs, oldestUnplacedMs + spillAfterMs - nowMs)
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#armSpillIn(nextMs)
+  }
+
+  #failed(error: AgentError): void {
+    if (this.#trouble === undefined) {
+      this.#o.log.error('The outbox cannot be written to flash; it is kept in memory until it can.', {
+        error: error.message,
+      })
+      this.#trouble = error
+      this.#o.onTrouble?.(error)
+    }
+    if (this.#closed || this.#retryTimer !== undefined) return
+    const { clock } = this.#o
+    const delayMs = backoffMs(retry, this.#failures++, clock.random())
+    this.#retryTimer = clock.timer(
+      delayMs,
+      () => {
+        this.#retryTimer = undefined
+        this.#probe().then(
+          () => this.#healed(),
+          cause => this.#failed(asAgentError(cause)),
+        )
+      },
+      { background: true },
+    )
+  }
+
+  /** Whether the disk takes something: only a write can tell. */
+  async #probe(): Promise<void> {
+    const { folder } = this.#o
+    await folder.prepare()
+    await folder.replace(probeName, new Uint8Array(1), 'outbox probe')
+    await folder.remove(probeName)
+  }
+
+  #healed(): void {
+    this.#failures = 0
+    if (this.#trouble === undefined) return
+    this.#trouble = undefined
+    this.#o.log.info('The outbox is written to flash again.')
+    this.#o.onTrouble?.(undefined)
+    if (!this.#closed) this.#armSpill()
+  }
+
+  #noteCursor(lane: Lane, position: Position | undefined): void {
+    if (position === undefined) this.#cursors.forget(lane)
+    else this.#cursors.note(lane, position)
+    if (this.#cursorWaits || this.#closed) return
+    this.#cursorWaits = true
+    queueMicrotask(() => {
+      this.#cursorWaits = false
+      void this.#writeCursors()
+    })
+  }
+
+  #writeCursors(): Promise<void> {
+    this.#cursorTurn = this.#cursorTurn
+      .then(() => this.#cursors.write())
+      .catch(error => {
+        // Without a cursor something is sent once more after a restart; that is no reason to stop.
+        this.#o.log.limited('outbox cursor', 'warn', 'The cursors of the outbox cannot be written.', { error })
+      })
+    return this.#cursorTurn
+  }
+}

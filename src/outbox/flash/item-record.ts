@@ -1,0 +1,56 @@
+import { framedBytes, maxRecordBytes } from '../../base/record.ts'
+import type { StoredItem } from '../store.ts'
+
+/**
+ * An item as the body of a record on flash:
+ *
+ *     version 1, u8 | flags, u8 | sequence, f64 LE | ordinal, f64 LE | wall clock when put, f64 LE | clock offset, f64 LE | ASCII JSON
+ *
+ * Numbers are doubles: sequences outgrow 32 bits on a busy device, and every JavaScript number fits.
+ */
+const version = 1
+const headerBytes = 34
+const aloneFlag = 1
+
+/** What an item takes on flash beside its JSON. */
+export const flashOverheadBytes = framedBytes(headerBytes)
+/** The longest JSON of one item. */
+export const maxItemJsonBytes = maxRecordBytes - headerBytes
+
+/** An item with its place in the lane. */
+export interface FlashItem extends StoredItem {
+  /** Counts the items of the lane that ever went to flash; tells how many lie between two of them. */
+  readonly ordinal: number
+}
+
+/** The body of the record of an item. */
+export function encodeItem(item: StoredItem, ordinal: number): Uint8Array {
+  const body = Buffer.allocUnsafe(headerBytes + item.json.length)
+  body[0] = version
+  body[1] = item.alone ? aloneFlag : 0
+  body.writeDoubleLE(item.sequence, 2)
+  body.writeDoubleLE(ordinal, 10)
+  body.writeDoubleLE(item.epochMs, 18)
+  body.writeDoubleLE(item.clockOffsetMs ?? Number.NaN, 26)
+  body.write(item.json, headerBytes, 'latin1')
+  return body
+}
+
+/** The item of a record, or undefined when the record is of another version or makes no sense. */
+export function decodeItem(body: Uint8Array): FlashItem | undefined {
+  if (body.length <= headerBytes || body[0] !== version) return undefined
+  const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const sequence = buffer.readDoubleLE(2)
+  const ordinal = buffer.readDoubleLE(10)
+  const epochMs = buffer.readDoubleLE(18)
+  const clockOffsetMs = buffer.readDoubleLE(26)
+  if (!Number.isSafeInteger(sequence) || !Number.isSafeInteger(ordinal) || !Number.isFinite(epochMs)) return undefined
+  return {
+    sequence,
+    ordinal,
+    epochMs,
+    alone: ((body[1] ?? 0) & aloneFlag) !== 0,
+    json: buffer.toString('latin1', headerBytes),
+    ...(Number.isNaN(clockOffsetMs) ? {} : { clockOffsetMs }),
+  }
+}

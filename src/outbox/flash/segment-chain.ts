@@ -1,0 +1,243 @@
+import { AgentError } from '../../base/errors.ts'
+import { frameRecord, scanRecords } from '../../base/record.ts'
+import type { AppendFile, StoreFolder } from '../../platform/store-folder.ts'
+import type { Lane } from '../lanes.ts'
+import type { StoredItem } from '../store.ts'
+import { decodeItem, encodeItem, type FlashItem, flashOverheadBytes, maxItemJsonBytes } from './item-record.ts'
+import { damagedSuffix, segmentName } from './segment-names.ts'
+
+/** A place in the chain: `offset` bytes into segment `segment`. */
+export interface Position {
+  readonly segment: number
+  readonly offset: number
+}
+
+/** Where an item stands on flash. */
+export interface Place {
+  readonly ordinal: number
+  readonly start: Position
+  readonly end: Position
+}
+
+/** An item read from flash. */
+export interface PlacedItem {
+  readonly item: FlashItem
+  readonly place: Place
+}
+
+/** What an append achieved: the places of the first items, all of them unless there is a failure. */
+export interface Appended {
+  readonly places: readonly Place[]
+  readonly failure?: unknown
+}
+
+interface Segment {
+  readonly number: number
+  bytes: number
+}
+
+export interface ChainOptions {
+  readonly folder: StoreFolder
+  readonly lane: Lane
+  /** A segment that has this many bytes is followed by a new one. */
+  readonly segmentBytes: number
+  /** Something on flash was not as it was written. */
+  readonly onDamage: (what: string, bytes: number) => void
+}
+
+/**
+ * The items of one lane on flash: append-only segments, deleted whole and never rewritten.
+ * What was there at the start is never appended to, so that a torn end stays an end.
+ */
+export class SegmentChain {
+  readonly #o: ChainOptions
+  readonly #segments: Segment[] = []
+  #writer: AppendFile | undefined
+  #nextNumber = 1
+  #nextOrdinal = 1
+
+  constructor(options: ChainOptions) {
+    this.#o = options
+  }
+
+  /** Whether nothing of the lane is on flash. */
+  get isEmpty(): boolean {
+    return this.#segments.length === 0
+  }
+
+  /** Bytes of all segments. */
+  get bytes(): number {
+    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  }
+
+  /** The place of the first byte. */
+  get start(): Position {
+    return { segment: this.#segments[0]?.number ?? this.#nextNumber, offset: 0 }
+  }
+
+  /** The place behind the last byte. */
+  get end(): Position {
+    const last = this.#segments.at(-1)
+    return last === undefined ? this.start : { segment: last.number, offset: last.bytes }
+  }
+
+  /** Takes over the segments `numbers` (ascending) that a former process left; answers the last whole item. */
+  async open(numbers: readonly number[]): Promise<FlashItem | undefined> {
+    for (const number of numbers) {
+      const bytes = await this.#o.folder.size(segmentName(this.#o.lane, number))
+      this.#segments.push({ number, bytes })
+      this.#nextNumber = number + 1
+    }
+    let last: FlashItem | undefined
+    for (const segment of [...this.#segments].reverse()) {
+      const items = await this.#readFrom(segment, 0, Number.POSITIVE_INFINITY)
+      last = items.at(-1)?.item
+      if (last !== undefined) break
+    }
+    if (last !== undefined) this.#nextOrdinal = last.ordinal + 1
+    return last
+  }
+
+  /** Writes items behind the others; the places that it answers are on the disk. */
+  async append(items: readonly StoredItem[]): Promise<Appended> {
+    const safe: Place[] = []
+    try {
+      for (let at = 0; at < items.length; ) {
+        const written = await this.#appendSome(items.slice(at))
+        await this.#writer?.sync()
+        safe.push(...written)
+        at += written.length
+      }
+      return { places: safe }
+    } catch (failure) {
+      // Whatever state the file is in, nothing more goes into it; what is missing is written again elsewhere.
+      await this.#endWriter()
+      return { places: safe, failure }
+    }
+  }
+
+  /** The items from `from` on, at most about `maxBytes` of them but at least one when there is any. */
+  async read(from: Position, maxBytes: number): Promise<readonly PlacedItem[]> {
+    for (const segment of [...this.#segments]) {
+      if (segment.number < from.segment) continue
+      const offset = segment.number === from.segment ? from.offset : 0
+      if (offset >= segment.bytes) continue
+      const items = await this.#readFrom(segment, offset, maxBytes)
+      if (items.length > 0) return items
+    }
+    return []
+  }
+
+  /** Deletes the segments that end before `position`. */
+  async deleteBefore(position: Position): Promise<void> {
+    for (let first = this.#segments[0]; first !== undefined; first = this.#segments[0]) {
+      const isPassed =
+        first.number < position.segment || (first.number === position.segment && position.offset >= first.bytes)
+      // The one that is written to goes too when all of it is done: an idle store has no files.
+      if (!isPassed) return
+      if (first.number === this.#numberOfWriter()) await this.#endWriter()
+      await this.#o.folder.remove(segmentName(this.#o.lane, first.number))
+      this.#segments.shift()
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#endWriter()
+  }
+
+  #numberOfWriter(): number | undefined {
+    return this.#writer === undefined ? undefined : this.#segments.at(-1)?.number
+  }
+
+  async #endWriter(): Promise<void> {
+    const writer = this.#writer
+    this.#writer = undefined
+    await writer?.close().catch(() => {})
+  }
+
+  /** One write: as many items as the present segment takes, and at least one. */
+  async #appendSome(items: readonly StoredItem[]): Promise<readonly Place[]> {
+    const { lane, segmentBytes, folder } = this.#o
+    if (this.#writer !== undefined && this.#writer.bytes >= segmentBytes) await this.#endWriter()
+    if (this.#writer === undefined) {
+      const number = this.#nextNumber++
+      this.#writer = await folder.create(segmentName(lane, number), 'outbox')
+      this.#segments.push({ number, bytes: 0 })
+    }
+    const segment = this.#segments.at(-1)
+    if (segment === undefined) throw new AgentError('INTERNAL', 'a writer without a segment')
+    const frames: Uint8Array[] = []
+    const places: Place[] = []
+    let offset = segment.bytes
+    for (const item of items) {
+      const ordinal = this.#nextOrdinal + frames.length
+      const frame = frameRecord(encodeItem(item, ordinal))
+      const start = { segment: segment.number, offset }
+      offset += frame.length
+      frames.push(frame)
+      places.push({ ordinal, start, end: { segment: segment.number, offset } })
+      if (offset >= segmentBytes) break
+    }
+    await this.#writer.append(Buffer.concat(frames))
+    segment.bytes = offset
+    this.#nextOrdinal += frames.length
+    return places
+  }
+
+  /** Whole items of one segment from `offset`, in windows that grow only for a record that needs it. */
+  async #readFrom(segment: Segment, offset: number, maxBytes: number): Promise<readonly PlacedItem[]> {
+    const { folder, lane } = this.#o
+    const name = segmentName(lane, segment.number)
+    const items: PlacedItem[] = []
+    let at = offset
+    let windowBytes = windowStartBytes
+    let taken = 0
+    while (at < segment.bytes && taken < maxBytes) {
+      const bytes = await this.#tryRead(name, at, windowBytes)
+      if (bytes === undefined || bytes.length === 0) break
+      const more = at + bytes.length < segment.bytes
+      const base = at
+      const scan = scanRecords(
+        bytes,
+        record => {
+          const item = decodeItem(record.body)
+          if (item !== undefined) {
+            const start = { segment: segment.number, offset: base + record.offset }
+            const end = { segment: segment.number, offset: base + record.end }
+            items.push({ item, place: { ordinal: item.ordinal, start, end } })
+          } else this.#o.onDamage(`${folder.path}/${name}`, record.end - record.offset)
+          taken += record.end - record.offset
+          return taken < maxBytes
+        },
+        { more, maxBodyBytes: maxItemJsonBytes },
+      )
+      if (scan.damagedBytes > 0) this.#o.onDamage(`${folder.path}/${name}`, scan.damagedBytes)
+      at = base + scan.end
+      // Nothing whole in the window: the record is longer than it.
+      windowBytes = scan.end === 0 ? windowBytes * 2 : windowStartBytes
+      if (scan.end === 0 && !more) break
+    }
+    return items
+  }
+
+  /** What cannot be read is set aside, so that the rest can be. */
+  async #tryRead(name: string, position: number, maxBytes: number): Promise<Uint8Array | undefined> {
+    const { folder, onDamage } = this.#o
+    try {
+      return await folder.read(name, position, maxBytes)
+    } catch {
+      onDamage(`${folder.path}/${name}`, maxBytes)
+      await folder.rename(name, `${name}${damagedSuffix}`).catch(() => {})
+      const index = this.#segments.findIndex(segment => segmentName(this.#o.lane, segment.number) === name)
+      if (index >= 0) this.#segments.splice(index, 1)
+      return undefined
+    }
+  }
+}
+
+const windowStartBytes = 256 * 1024
+
+/** Bytes of an item on flash. */
+export function flashBytes(item: StoredItem): number {
+  return item.json.length + flashOverheadBytes
+}

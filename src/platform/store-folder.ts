@@ -1,0 +1,166 @@
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileFailure } from './file-failure.ts'
+import type { WriteBudget } from './write-budget.ts'
+
+/** A file that only grows. */
+export interface AppendFile {
+  readonly name: string
+  /** How many bytes of it are whole: what a failed append left behind does not count and is cut off. */
+  readonly bytes: number
+  /** Adds `content` behind the rest, all of it or (as far as the disk allows) nothing. */
+  append(content: Uint8Array): Promise<void>
+  /** Returns when the content is on the disk. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A private folder of append-only files. Every failure is an `AgentError` that names the path. */
+export interface StoreFolder {
+  readonly path: string
+  /** Makes the folder (mode 0700) when it is missing. */
+  prepare(): Promise<void>
+  names(): Promise<readonly string[]>
+  size(name: string): Promise<number>
+  /** Up to `maxBytes` bytes of a file from `position`; fewer at its end. */
+  read(name: string, position: number, maxBytes: number): Promise<Uint8Array>
+  /** A new file, mode 0600; `cause` is what its writes are counted under. */
+  create(name: string, cause: string): Promise<AppendFile>
+  /** A file of this process to go on with. */
+  reopen(name: string, cause: string): Promise<AppendFile>
+  /** Puts a whole new content in the place of a file in one step that a power cut cannot halve. */
+  replace(name: string, content: Uint8Array, cause: string): Promise<void>
+  rename(from: string, to: string): Promise<void>
+  /** Removes a file; one that is gone already is fine. */
+  remove(name: string): Promise<void>
+}
+
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY, O_DIRECTORY } = constants
+
+/** {@link StoreFolder} on the real file system. */
+export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
+  const at = (name: string) => join(path, name)
+
+  async function tell<T>(verb: string, name: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw fileFailure(verb, at(name), error)
+    }
+  }
+
+  /** Makes names that were added to or taken from the folder survive a power cut. */
+  async function syncFolder(cause: string): Promise<void> {
+    const handle = await open(path, O_RDONLY | O_DIRECTORY)
+    try {
+      await handle.sync()
+      budget.synced(cause)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  return {
+    path,
+    prepare: () => tell('make', '.', async () => void (await mkdir(path, { recursive: true, mode: 0o700 }))),
+    names: () => tell('list', '.', async () => (await readdir(path)).sort()),
+    size: name => tell('look at', name, async () => (await stat(at(name))).size),
+
+    read: (name, position, maxBytes) =>
+      tell('read', name, async () => {
+        const handle = await open(at(name), O_RDONLY | O_NOFOLLOW)
+        try {
+          const { size } = await handle.stat()
+          return await readWhole(handle, position, Math.max(0, Math.min(maxBytes, size - position)))
+        } finally {
+          await handle.close()
+        }
+      }),
+
+    create: (name, cause) =>
+      tell('create', name, async () => {
+        const handle = await open(at(name), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600)
+        try {
+          await syncFolder(cause)
+        } catch (error) {
+          await handle.close()
+          throw error
+        }
+        return appendFile(name, handle, cause, 0)
+      }),
+
+    reopen: (name, cause) =>
+      tell('open', name, async () => {
+        const handle = await open(at(name), O_WRONLY | O_APPEND | O_NOFOLLOW)
+        return appendFile(name, handle, cause, (await handle.stat()).size)
+      }),
+
+    replace: (name, content, cause) =>
+      tell('replace', name, async () => {
+        const temporary = `${at(name)}.new`
+        await rm(temporary, { force: true })
+        const handle = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+        try {
+          await writeWhole(handle, content)
+          await handle.sync()
+        } finally {
+          await handle.close()
+        }
+        await rename(temporary, at(name))
+        budget.wrote(cause, content.length)
+        budget.synced(cause)
+        await syncFolder(cause)
+      }),
+
+    rename: (from, to) => tell('rename', from, () => rename(at(from), at(to))),
+    remove: name => tell('remove', name, () => rm(at(name), { force: true })),
+  }
+
+  function appendFile(name: string, handle: FileHandle, cause: string, wholeBytes: number): AppendFile {
+    let bytes = wholeBytes
+    return {
+      name,
+      get bytes() {
+        return bytes
+      },
+      append: content =>
+        tell('write', name, async () => {
+          try {
+            await writeWhole(handle, content)
+          } catch (error) {
+            // Half of a record at the end would be passed over by the reader; cutting it off also gives the space back.
+            await handle.truncate(bytes).catch(() => {})
+            throw error
+          }
+          bytes += content.length
+          budget.wrote(cause, content.length)
+        }),
+      sync: () =>
+        tell('write', name, async () => {
+          await handle.datasync()
+          budget.synced(cause)
+        }),
+      close: () => handle.close(),
+    }
+  }
+}
+
+async function readWhole(handle: FileHandle, position: number, bytes: number): Promise<Uint8Array> {
+  const buffer = Buffer.allocUnsafeSlow(bytes)
+  let done = 0
+  while (done < bytes) {
+    const { bytesRead } = await handle.read(buffer, done, bytes - done, position + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return buffer.subarray(0, done)
+}
+
+async function writeWhole(handle: FileHandle, content: Uint8Array): Promise<void> {
+  // One call may write less than asked for: a nearly full disk, or a signal.
+  for (let done = 0; done < content.length; ) {
+    const { bytesWritten } = await handle.write(content, done, content.length - done)
+    done += bytesWritten
+  }
+}

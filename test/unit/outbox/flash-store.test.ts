@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Clock } from '../../../src/base/clock.ts'
+import { FlashStore } from '../../../src/outbox/flash/flash-store.ts'
+import type { Lane } from '../../../src/outbox/lanes.ts'
+import { DeliveryReceipt } from '../../../src/outbox/receipt.ts'
+import { storeFolder } from '../../../src/platform/store-folder.ts'
+import { WriteBudget } from '../../../src/platform/write-budget.ts'
+import { FakeClock, settle } from '../../helpers/fake-clock.ts'
+import { memoryLog } from '../../helpers/memory-log.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+type Durability = 'spill' | 'always'
+
+class FakeLink {
+  #down: (() => void)[] = []
+  on(_event: 'down', listener: () => void): () => void {
+    this.#down.push(listener)
+    return () => {}
+  }
+  drop(): void {
+    for (const listener of this.#down) listener()
+  }
+}
+
+/** Opens the store of a folder, as a new process would. */
+async function openStore(t: TestContext, path: string, durability: Durability, clock: Clock = new FakeClock()) {
+  const budget = new WriteBudget()
+  const link = new FakeLink()
+  const lost: number[] = []
+  const troubles: (string | undefined)[] = []
+  const store = await FlashStore.open({
+    folder: storeFolder(path, budget),
+    durability,
+    link,
+    clock,
+    log: memoryLog(clock).log,
+    onLost: (_lane, items) => void lost.push(items),
+    onTrouble: trouble => void troubles.push(trouble?.code),
+  })
+  // A test that plays a killed process leaves its files open until here.
+  t.after(() => store.close())
+  let sequence = store.nextSequence
+  const put = (json: string, lane: Lane = 'telemetry') => {
+    const receipt = new DeliveryReceipt(clock)
+    const item = { sequence: sequence++, epochMs: clock.now(), json, alone: false, receipt }
+    return { item, receipt, kept: store.append(lane, item) }
+  }
+  const writtenBytes = () => Object.values(budget.counts()).reduce((sum, count) => sum + count.bytes, 0)
+  return { store, budget, link, put, lost, troubles, writtenBytes }
+}
+
+type Opened = Awaited<ReturnType<typeof openStore>>
+
+/** Reads and acknowledges everything of a lane. */
+async function drain({ store }: Opened, lane: Lane = 'telemetry', maxItems = 7): Promise<string[]> {
+  const texts: string[] = []
+  for (;;) {
+    const hand = await store.read(lane, { maxItems, maxBytes: 1e9 })
+    if (hand.length === 0) return texts
+    texts.push(...hand.map(item => item.json))
+    store.acknowledge(lane, hand)
+    for (const item of hand) item.receipt?.settle('delivered')
+  }
+}
+
+const numbers = (from: number, through: number) =>
+  Array.from({ length: through - from + 1 }, (_, at) => `"${from + at}"`)
+
+test('always: what append has resolved for is there after the process was killed, in order', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'always')
+  for (const text of numbers(1, 50)) await first.put(text).kept
+  // No close: the process is gone.
+  const second = await openStore(t, path, 'always')
+  assert.equal(second.store.items, 50)
+  assert.deepEqual(await drain(second), numbers(1, 50))
+})
+
+test('always: many that wait share one write to the disk', async t => {
+  const first = await openStore(t, tempDir(t), 'always')
+  await Promise.all(numbers(1, 500).map(text => first.put(text).kept))
+  const { outbox } = first.budget.counts()
+  // One for the folder, one for the file, and at most two more for what came while the first write was under way.
+  assert.ok((outbox?.syncs ?? 0) <= 4, `${outbox?.syncs} syncs`)
+})
+
+test('spill: nothing is written while the cloud answers promptly', async t => {
+  const clock = new FakeClock()
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'spill', clock)
+  for (let second = 0; second < 3600; second++) {
+    for (const text of numbers(1, 3)) first.put(text)
+    assert.equal((await drain(first)).length, 3)
+    await clock.advance(1000)
+  }
+  assert.equal(first.writtenBytes(), 0)
+  assert.deepEqual(readdirSync(path), [])
+})
+
+test('spill: what is not answered within two seconds goes to flash, that on its way included', async t => {
+  const clock = new FakeClock()
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'spill', clock)
+  first.put('"on its way"')
+  await first.store.read('telemetry', { maxItems: 1, maxBytes: 1e9 })
+  first.put('"behind it"')
+  await clock.advance(1999)
+  assert.equal(first.writtenBytes(), 0)
+  await clock.advance(1)
+  await first.store.close()
+  assert.deepEqual(await drain(await openStore(t, path, 'spill')), ['"on its way"', '"behind it"'])
+})
+
+test('spill: a link that drops sends everything to flash at once', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'spill')
+  first.put('"a"')
+  first.put('"b"', 'alarm')
+  first.link.drop()
+  await first.store.close()
+  const second = await openStore(t, path, 'spill')
+  assert.deepEqual(await drain(second, 'alarm'), ['"b"'])
+  assert.deepEqual(await drain(second), ['"a"'])
+})
+
+test('what was acknowledged is not sent again by the next process', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'always')
+  for (const text of numbers(1, 20)) await first.put(text).kept
+  const hand = await first.store.read('telemetry', { maxItems: 12, maxBytes: 1e9 })
+  first.store.acknowledge('telemetry', hand.slice(0, 10))
+  await settle()
+  await new Promise(resolve => setTimeout(resolve, 50))
+  assert.deepEqual(await drain(await openStore(t, path, 'always')), numbers(11, 20))
+})
+
+test('a store that was worked off leaves no files', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'always')
+  for (const text of numbers(1, 20)) await first.put(text).kept
+  await drain(first)
+  await first.store.close()
+  assert.deepEqual(readdirSync(path), [])
+})
+
+test('sequences go on where the former process ended', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'always')
+  await first.put('"1"').kept
+  await first.put('"2"').kept
+  const second = await openStore(t, path, 'always')
+  assert.equal(second.store.nextSequence, 2)
+  await second.put('"3"').kept
+  assert.deepEqual(await drain(await openStore(t, path, 'always')), ['"1"', '"2"', '"3"'])
+})
+
+test('a backlog far larger than the window is worked off in order, new items behind it, and memory holds only the window', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'spill')
+  const large = 'x'.repeat(1000)
+  const texts = numbers(1, 5000).map(text => `[${text},"${large}"]`)
+  for (const text of texts) await first.put(text).kept
+  first.link.drop()
+  await first.store.close()
+
+  const second = await openStore(t, path, 'spill')
+  assert.equal(second.store.items, 5000)
+  assert.ok(readdirSync(path).length > 5, 'several segments')
+  second.put('"new"')
+  assert.equal(second.store.items, 5001)
+  assert.deepEqual(await drain(second, 'telemetry', 100), [...texts, '"new"'])
+  assert.equal(second.store.items, 0)
+  assert.equal(second.store.bytes, 0)
+})
+
+test('the receipt of an item that went to flash learns what became of it', async t => {
+  const first = await openStore(t, tempDir(t), 'always')
+  const filler = 'x'.repeat(10_000)
+  const puts = []
+  for (const text of numbers(1, 100)) {
+    const put = first.put(`[${text},"${filler}"]`)
+    await put.kept
+    puts.push(put)
+  }
+  const early = puts[90]?.receipt.delivered()
+  await drain(first)
+  await early
+  // Asked only when all is over.
+  await puts[80]?.receipt.delivered()
+})
+
+test('an item that was dropped from flash tells its receipt so', async t => {
+  const first = await openStore(t, tempDir(t), 'always')
+  const put = first.put('"gone"')
+  await put.kept
+  const dropped = await first.store.dropOldest('telemetry')
+  assert.equal(dropped.items, 1)
+  assert.equal(dropped.receipts[0], put.receipt)
+  assert.equal(first.store.items, 0)
+})
+
+/** A folder with one segment of items, and where each record of it ends. */
+async function segmentOf(t: TestContext, texts: readonly string[]) {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'always')
+  const ends: number[] = []
+  for (const text of texts) {
+    await first.put(text).kept
+    ends.push(readFileSync(join(path, 'telemetry-0000000001.seg')).length)
+  }
+  return { path, name: 'telemetry-0000000001.seg', ends }
+}
+
+test('a segment cut at any byte opens and gives every item that is whole', async t => {
+  const texts = numbers(1, 8)
+  const { path, name, ends } = await segmentOf(t, texts)
+  const whole = readFileSync(join(path, name))
+  for (let cut = 0; cut <= whole.length; cut++) {
+    writeFileSync(join(path, name), whole.subarray(0, cut))
+    rmSync(join(path, 'cursors'), { force: true })
+    const opened = await openStore(t, path, 'spill')
+    const expected = texts.filter((_, at) => (ends[at] as number) <= cut)
+    // What is read is not acknowledged, so that the file stays for the next cut.
+    const hand = await opened.store.read('telemetry', { maxItems: 100, maxBytes: 1e9 })
+    assert.deepEqual(
+      hand.map(item => item.json),
+      expected,
+      `cut at ${cut}`,
+    )
+  }
+})
+
+test('a flipped bit anywhere costs at most the item that it hit', async t => {
+  const texts = numbers(1, 4)
+  const { path, name, ends } = await segmentOf(t, texts)
+  const whole = readFileSync(join(path, name))
+  for (let byte = 0; byte < whole.length; byte++) {
+    const rotten = Buffer.from(whole)
+    rotten[byte] = (rotten[byte] as number) ^ (1 << (byte % 8))
+    writeFileSync(join(path, name), rotten)
+    const hit = ends.findIndex(end => byte < end)
+    const opened = await openStore(t, path, 'spill')
+    const hand = await opened.store.read('telemetry', { maxItems: 100, maxBytes: 1e9 })
+    assert.deepEqual(
+      hand.map(item => item.json),
+      texts.filter((_, at) => at !== hit),
+      `byte ${byte}`,
+    )
+  }
+})
+
+test('rotten cursors cost nothing but a repetition', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'always')
+  for (const text of numbers(1, 4)) await first.put(text).kept
+  writeFileSync(join(path, 'cursors'), 'not a cursor at all')
+  assert.deepEqual(await drain(await openStore(t, path, 'always')), numbers(1, 4))
+})
+
+test('items in the middle of a rotten segment are counted as lost', async t => {
+  const { path, name } = await segmentOf(t, numbers(1, 10))
+  const whole = readFileSync(join(path, name))
+  whole.fill(0, Math.floor(whole.length / 3), Math.floor(whole.length / 2))
+  writeFileSync(join(path, name), whole)
+  const opened = await openStore(t, path, 'spill')
+  const texts = await drain(opened)
+  assert.equal(texts.length + opened.lost.reduce((sum, items) => sum + items, 0), 10)
+  assert.equal(opened.store.items, 0)
+})
+
+test('a folder that cannot be used is no reason not to start: memory serves, and flash again when it can', async t => {
+  const clock = new FakeClock()
+  const path = join(tempDir(t), 'queue')
+  writeFileSync(path, 'a file where the folder should be')
+  const first = await openStore(t, path, 'spill', clock)
+  assert.deepEqual(first.troubles, ['FILE_ACCESS'])
+  first.put('"kept in memory"')
+  assert.equal(first.store.items, 1)
+  rmSync(path)
+  await clock.advance(10_000)
+  await new Promise(resolve => setTimeout(resolve, 100))
+  assert.deepEqual(first.troubles, ['FILE_ACCESS', undefined])
+  first.link.drop()
+  await first.store.close()
+  assert.deepEqual(await drain(await openStore(t, path, 'spill')), ['"kept in memory"'])
+})
+
+test('other files in the folder are left alone', async t => {
+  const path = tempDir(t)
+  writeFileSync(join(path, 'telemetry.txt'), 'mine')
+  mkdirSync(join(path, 'folder'))
+  const first = await openStore(t, path, 'always')
+  await first.put('"1"').kept
+  await drain(first)
+  await first.store.close()
+  assert.deepEqual(readdirSync(path), ['folder', 'telemetry.txt'])
+})
+
+test('the files are private', async t => {
+  const path = join(tempDir(t), 'queue')
+  const first = await openStore(t, path, 'always')
+  await first.put('"1"').kept
+  const copy = join(tempDir(t), 'copy')
+  copyFileSync(join(path, 'telemetry-0000000001.seg'), copy)
+  chmodSync(copy, 0o600)
+  const { statSync } = await import('node:fs')
+  assert.equal(statSync(path).mode & 0o777, 0o700)
+  assert.equal(statSync(join(path, 'telemetry-0000000001.seg')).mode & 0o777, 0o600)
+})
