@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AgentError } from '../../../src/base/errors.ts'
+import { decommissionAction } from '../../../src/manager/actions/decommission.ts'
+import { pingAction } from '../../../src/manager/actions/ping.ts'
+import { type AnswerLater, rebootAction, shutdownAction } from '../../../src/manager/actions/power.ts'
+import { quitAction } from '../../../src/manager/actions/quit.ts'
+import { remoteAccessInfoAction } from '../../../src/manager/actions/remote-access-info.ts'
+import { resetAgentAction } from '../../../src/manager/actions/reset-agent.ts'
+import { unsupportedAction } from '../../../src/manager/actions/unsupported.ts'
+import { callAction } from '../../helpers/action-scene.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { memoryLog } from '../../helpers/memory-log.ts'
+
+test('ping answers with the time of the device as plain UTC [TR50 4.5]', async () => {
+  const { outcome } = await callAction(pingAction(new FakeClock(Date.parse('2024-03-05T10:11:12.987Z'))))
+  assert.deepEqual(outcome(), {
+    status: 0,
+    message: '',
+    params: { response: 'acknowledged', time_stamp: '2024-03-05 10:11:12' },
+  })
+})
+
+test('a disabled action answers 18 and names its switch', async () => {
+  const { outcome } = await callAction(pingAction(new FakeClock()), {}, { enabled: false })
+  assert.equal(outcome()?.status, 18)
+  assert.match(outcome()?.message ?? '', /actions_enabled\.reset_agent in iot\.cfg/)
+})
+
+test('an action of another version answers 18', async () => {
+  const { outcome } = await callAction(unsupportedAction('remote-access', 'remote_login'))
+  assert.deepEqual(outcome()?.status, 18)
+})
+
+test('get_remote_access_info publishes again, and answers null when nothing listens [TR50 4.5]', async () => {
+  const text = '[{"name": "SSH", "port": "22"}]'
+  const some = await callAction(remoteAccessInfoAction('2.0.0', async () => text))
+  assert.deepEqual(some.outcome()?.params, { relay_version: '2.0.0', remote_access_attribute: text })
+  const none = await callAction(remoteAccessInfoAction('2.0.0', async () => ''))
+  assert.deepEqual(none.outcome()?.params, { relay_version: '2.0.0', remote_access_attribute: null })
+})
+
+test('quit ends the manager only when the cloud has the answer', async () => {
+  const happened: string[] = []
+  await callAction(quitAction({ quit: () => void happened.push('quit') }), {}, { happened })
+  assert.deepEqual(happened, ['acknowledge 0', 'delivered', 'quit'])
+})
+
+test('decommission acknowledges before it takes the identity away [M6]', async () => {
+  const happened: string[] = []
+  await callAction(decommissionAction({ forget: () => void happened.push('forget') }), {}, { happened })
+  assert.deepEqual(happened.slice(1), ['acknowledge 0', 'delivered', 'forget'])
+})
+
+function laterIn(happened: string[], done: readonly string[] = []): AnswerLater {
+  return {
+    add: async (id, status) => void happened.push(`keep ${id},${status}`),
+    remove: async id => void happened.push(`forget ${id}`),
+    wasDone: id => done.includes(id),
+  }
+}
+
+function powerParts(happened: string[], options: { check?: AgentError; act?: AgentError; done?: string[] } = {}) {
+  return {
+    power: {
+      check: async () => {
+        if (options.check) throw options.check
+      },
+      act: async () => {
+        happened.push('act')
+        if (options.act) throw options.act
+      },
+    },
+    later: laterIn(happened, options.done),
+    report: async (text: string) => void happened.push(`event ${text}`),
+    log: memoryLog().log,
+  }
+}
+
+test('reboot and shutdown: the cloud has the answer before the machine goes down [M7]', async () => {
+  for (const make of [rebootAction, shutdownAction]) {
+    const happened: string[] = []
+    const { outcome } = await callAction(make(powerParts(happened)), {}, { happened })
+    assert.deepEqual(happened, ['keep mail-1,0', 'acknowledge 0', 'delivered', 'forget mail-1', 'act'])
+    assert.deepEqual(outcome(), { status: 0, message: '' })
+  }
+})
+
+test('an answer that does not get through before the reboot is left to the next process', async () => {
+  const happened: string[] = []
+  await callAction(rebootAction(powerParts(happened)), {}, { happened, delivery: 'never' })
+  assert.deepEqual(happened, ['keep mail-1,0', 'acknowledge 0', 'act'])
+})
+
+test('a reboot that is not permitted is refused before anything is acknowledged', async () => {
+  const happened: string[] = []
+  const check = new AgentError('NOT_SUPPORTED', 'the agent does not run as root')
+  const { outcome } = await callAction(rebootAction(powerParts(happened, { check })), {}, { happened })
+  assert.deepEqual(happened, [])
+  assert.equal(outcome()?.status, 18)
+  assert.match(outcome()?.message ?? '', /reboot failed: the agent does not run as root/)
+})
+
+test('a reboot that fails after its answer says so in an event', async () => {
+  const happened: string[] = []
+  const act = new AgentError('EXECUTION_FAILED', '/sbin/reboot failed: exit code 1')
+  await callAction(rebootAction(powerParts(happened, { act })), {}, { happened })
+  assert.equal(happened.at(-1), 'event reboot failed: /sbin/reboot failed: exit code 1')
+})
+
+test('a reboot call that comes again after the reboot is answered, not done again', async () => {
+  const happened: string[] = []
+  const { outcome } = await callAction(rebootAction(powerParts(happened, { done: ['mail-1'] })), {}, { happened })
+  assert.deepEqual(happened, [])
+  assert.equal(outcome()?.status, 0)
+})
+
+test('reset_agent leaves its answer to the new process, and a call that comes again there is only answered', async () => {
+  const happened: string[] = []
+  const restart = () => void happened.push('restart')
+  const first = await callAction(resetAgentAction({ later: laterIn(happened), restart }), {}, { happened })
+  assert.deepEqual(happened, ['keep mail-1,0', 'hand over', 'restart'])
+  assert.equal(first.outcome(), undefined)
+  const again: string[] = []
+  const later = laterIn(again, ['mail-1'])
+  const second = await callAction(resetAgentAction({ later, restart }), {}, { happened: again })
+  assert.deepEqual(again, [])
+  assert.equal(second.outcome()?.status, 0)
+})
+
+test('reset_agent that cannot keep its id does not restart, and says why', async () => {
+  const happened: string[] = []
+  const later = {
+    ...laterIn(happened),
+    add: async () => {
+      throw new AgentError('FILE_ACCESS', 'cannot write /r/message_ids: the file system is mounted read-only')
+    },
+  }
+  const { outcome } = await callAction(
+    resetAgentAction({ later, restart: () => void happened.push('restart') }),
+    {},
+    { happened },
+  )
+  assert.deepEqual(happened, [])
+  assert.equal(outcome()?.status, 8)
+  assert.match(outcome()?.message ?? '', /read-only/)
+})

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { AgentError } from '../../../src/base/errors.ts'
+import type { JsonObject } from '../../../src/base/json.ts'
+import { BadParameter } from '../../../src/manager/actions/params.ts'
+import { pathGuard } from '../../../src/manager/path-guard.ts'
+import { readTransferTarget } from '../../../src/manager/transfer-paths.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+const folder = '/var/lib/agent/download'
+
+test('a name, a path, both or neither: the rules of the Python agent [TR50 4.5]', () => {
+  const rows: readonly (readonly [JsonObject, string | undefined, string, boolean])[] = [
+    [{ file_name: 'a.txt' }, 'a.txt', `${folder}/a.txt`, true],
+    [{ file_name: 'sub/a.txt' }, 'sub/a.txt', `${folder}/sub/a.txt`, true],
+    [{ file_path: 'sub/a.txt' }, 'a.txt', `${folder}/sub/a.txt`, true],
+    [{ file_path: './a.txt' }, 'a.txt', `${folder}/a.txt`, true],
+    [{ file_path: '/etc/app/a.txt' }, 'a.txt', '/etc/app/a.txt', false],
+    [{ file_name: 'cloud.bin', file_path: '/etc//app/./a.txt' }, 'cloud.bin', '/etc/app/a.txt', false],
+    [{ file_name: 'cloud.bin', file_path: 'b' }, 'cloud.bin', `${folder}/b`, true],
+    [{ file_name: 'a', file_path: null, use_global_store: null }, 'a', `${folder}/a`, true],
+    [{ file_name: 'a', file_path: '' }, 'a', `${folder}/a`, true],
+    [{ file_name: '..a' }, '..a', `${folder}/..a`, true],
+    [{ file_path: '/a/../b' }, 'b', '/b', false],
+    [{ file_path: 'sub/' }, 'sub', `${folder}/sub`, true],
+    [{}, undefined, folder, true],
+  ]
+  for (const [params, fileName, path, relative] of rows)
+    assert.deepEqual(
+      readTransferTarget(params, folder),
+      { fileName, path, relative, global: false },
+      JSON.stringify(params),
+    )
+  assert.equal(readTransferTarget({ file_name: 'a', use_global_store: true }, folder).global, true)
+})
+
+test('a parameter of the wrong type is named', () => {
+  const rows: readonly (readonly [JsonObject, RegExp])[] = [
+    [{ file_name: 7 }, /^file_name must be a string, not a number/],
+    [{ file_name: ['a'] }, /^file_name must be a string, not a list/],
+    [{ file_path: { a: 1 } }, /^file_path must be a string, not an object/],
+    [{ file_name: 'a', use_global_store: 'true' }, /^use_global_store must be true or false, not a string/],
+    [{ file_name: 'a\0b' }, /^file_name contains a NUL/],
+    [{ file_path: 'x'.repeat(5000) }, /^file_path is longer/],
+    [{ file_path: '~/x' }, /^file_path: paths cannot use '~'/],
+    [{ file_path: '~root/x', file_name: 'x' }, /~/],
+  ]
+  for (const [params, message] of rows)
+    assert.throws(
+      () => readTransferTarget(params, folder),
+      (error: unknown) => error instanceof BadParameter && message.test(error.message) && error.outcome.status === 2,
+      JSON.stringify(params).slice(0, 80),
+    )
+})
+
+test('a relative path that climbs is refused, however it is dressed [M1]', () => {
+  for (const path of ['..', '../x', 'a/../../x', 'a/..', './../x', 'a/b/../../../etc/passwd', '../download/x'])
+    for (const params of [{ file_path: path }, { file_name: path }])
+      assert.throws(
+        () => readTransferTarget(params, folder),
+        (error: unknown) => error instanceof AgentError && error.code === 'PATH_REFUSED',
+        path,
+      )
+})
+
+test('links decide where a path really leads [M1]', async t => {
+  const root = realpathSync(tempDir(t))
+  const own = join(root, 'download')
+  const outside = join(root, 'outside')
+  mkdirSync(join(own, 'sub'), { recursive: true })
+  mkdirSync(outside)
+  writeFileSync(join(outside, 'secret'), 'x')
+  symlinkSync(outside, join(own, 'way-out'))
+  symlinkSync(join(outside, 'secret'), join(own, 'linked-file'))
+  symlinkSync(join(outside, 'not-there-yet'), join(own, 'dangling'))
+  symlinkSync('loop', join(own, 'loop'))
+  symlinkSync('sub', join(own, 'inside'))
+  const guard = pathGuard({ allow: () => [] })
+  const admit = (name: string) => guard.admit(join(own, name), { folder: own, relative: true })
+  assert.equal(await admit('new'), join(own, 'new'))
+  assert.equal(await admit('sub/deep/new'), join(own, 'sub/deep/new'))
+  assert.equal(await admit('inside/new'), join(own, 'sub/new'))
+  for (const name of ['way-out/new', 'way-out', 'linked-file', 'dangling', 'sub/../way-out/x'])
+    await assert.rejects(admit(name), { code: 'PATH_REFUSED' }, name)
+  await assert.rejects(admit('loop/x'), AgentError)
+})
+
+test('absolute paths go where file_transfer.allow names them, links followed; the own folder is always open', async t => {
+  const root = realpathSync(tempDir(t))
+  const own = join(root, 'upload')
+  for (const name of ['upload', 'data', 'database', 'etc']) mkdirSync(join(root, name))
+  symlinkSync(join(root, 'etc'), join(root, 'data', 'link-to-etc'))
+  symlinkSync(join(root, 'data'), join(root, 'alias'))
+  const admit = (path: string, allow: readonly string[]) =>
+    pathGuard({ allow: () => allow }).admit(path, { folder: own, relative: false })
+  const allow = [join(root, 'alias')]
+  assert.equal(await admit(join(root, 'data/x'), allow), join(root, 'data/x'))
+  assert.equal(await admit(join(root, 'alias/x'), allow), join(root, 'data/x'))
+  assert.equal(await admit(join(own, 'x'), []), join(own, 'x'))
+  for (const path of ['database/x', 'etc/passwd', 'data/link-to-etc/passwd', 'dat'])
+    await assert.rejects(admit(join(root, path), allow), { code: 'PATH_REFUSED' }, path)
+  assert.equal(await admit(join(root, 'etc/passwd'), ['/']), join(root, 'etc/passwd'))
+})
