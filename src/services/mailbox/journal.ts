@@ -8,6 +8,8 @@ export interface JournalEntry {
   readonly state: 'accepted' | 'started' | 'finished'
   /** Present when the state is `finished`. */
   readonly outcome?: MailOutcome
+  /** The run of the system in which the action was started; absent where the system does not tell. */
+  readonly bootId?: string
 }
 
 /**

@@ -123,9 +123,8 @@ export class Mailbox {
       this.#checkAfter(backoffMs(slowCheck, 0, this.#clock.random()))
     } catch (error) {
       this.#checkFailed(asAgentError(error))
-    } finally {
-      this.#checking = false
     }
+    this.#checking = false
   }
 
   /** One page; resolves to the number of mails that were new. */
@@ -142,8 +141,12 @@ export class Mailbox {
   }
 
   #checkFailed(error: AgentError): void {
-    // The next link brings a check of its own.
-    if (this.#closed || error.code === 'NOT_CONNECTED' || error.code === 'LINK_LOST' || error.code === 'CLOSED') return
+    if (this.#closed || error.code === 'CLOSED') return
+    if (error.code === 'NOT_CONNECTED' || error.code === 'LINK_LOST') {
+      // The next link brings a check of its own; it may have come while this one was ending.
+      if (this.#wanted) queueMicrotask(() => this.check())
+      return
+    }
     this.#log.limited(`mailbox ${error.code}`, 'warn', 'mailbox check failed', { why: error.message })
     this.#checkAfter(backoffMs(retry, this.#failures++, this.#clock.random()))
   }

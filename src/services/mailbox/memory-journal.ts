@@ -28,14 +28,20 @@ export class MemoryJournal implements Journal {
     this.#entries.set(id, { id, state: 'accepted', ...(call === undefined ? {} : { call }) })
   }
 
-  async start(id: string): Promise<void> {
+  async start(id: string, bootId?: string): Promise<void> {
     const entry = this.#entries.get(id)
-    if (entry !== undefined) this.#entries.set(id, { ...entry, state: 'started' })
+    if (entry === undefined) return
+    this.#entries.set(id, { ...entry, state: 'started', ...(bootId === undefined ? {} : { bootId }) })
   }
 
   async finish(id: string, outcome: MailOutcome): Promise<void> {
     // The call is not needed any more; its parameters may be large.
     this.#entries.set(id, { id, state: 'finished', outcome })
+  }
+
+  /** Everything that is known, oldest first. */
+  all(): readonly { readonly entry: JournalEntry; readonly settled: boolean }[] {
+    return [...this.#entries.values()].map(entry => ({ entry, settled: this.#settled.has(entry.id) }))
   }
 
   async settle(id: string): Promise<void> {

@@ -1,0 +1,105 @@
+import type { Clock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import type { Receipt } from '../outbox/outbox.ts'
+import { type CommandOptions, commandHandler, type RunProgram } from '../services/actions/command.ts'
+import { type ActionReturn, cutText, maxMessageBytes, type Outcome, outcomeOf } from '../services/actions/outcome.ts'
+import type { ActionHandler, ActionOptions, ActionRegistry } from '../services/actions/registry.ts'
+import type { ActionRunner } from '../services/actions/runner.ts'
+
+interface ActionParts<Owner> {
+  readonly registry: ActionRegistry<Owner>
+  readonly runner: ActionRunner<Owner>
+  readonly clock: Clock
+  answerMail(id: string, outcome: Outcome): Promise<Receipt>
+  updateMail(id: string, text: string): Promise<Receipt>
+}
+
+/** The actions of a client: what the cloud may call on this device. */
+export class ClientActions<Owner> {
+  readonly #parts: ActionParts<Owner>
+  readonly #runProgram: RunProgram
+
+  constructor(parts: ActionParts<Owner>) {
+    this.#parts = parts
+    this.#runProgram = programRunner(parts.clock)
+  }
+
+  /**
+   * Registers an action. Register before `connect()`: a call that waits in the cloud comes with the connection, and one
+   * that nobody has registered is answered with status 12.
+   *
+   * @param name letters, digits, `_` and `-`; told apart by case
+   * @throws AgentError `INVALID_ARGUMENT` when the name is not allowed or taken, or an option is out of range
+   */
+  register(name: string, handler: ActionHandler<Owner>, options?: ActionOptions): void {
+    this.#parts.registry.add(name, handler, options)
+  }
+
+  /**
+   * Registers an action that runs a program, without a shell. The parameters become `--name=value` (true → `--name`,
+   * false → left out). Exit code 0 is success; anything else is status 4 with `exitCode`, `stdout` and `stderr` in the
+   * params.
+   *
+   * @param program a path or a name in PATH; or a list of it and its fixed arguments
+   * @throws AgentError `INVALID_ARGUMENT` as {@link register}
+   */
+  registerCommand(name: string, program: string | readonly string[], options?: CommandOptions): void {
+    this.#parts.registry.add(name, commandHandler(program, this.#runProgram, options), options)
+  }
+
+  /** Takes an action away; calls that run go on. Returns whether there was one. */
+  deregister(name: string): boolean {
+    return this.#parts.registry.remove(name)
+  }
+
+  /**
+   * Answers a call by its id: for handlers that returned `Status.Invoked`, and for calls that an earlier process left open.
+   * Only the first answer counts. Resolves when the outbox has it.
+   *
+   * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
+   */
+  async acknowledge(id: string, result?: ActionReturn): Promise<Receipt> {
+    checkId(id)
+    const outcome = outcomeOf(result)
+    if (outcome === 'invoked') throw new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')
+    return this.#parts.runner.acknowledge(id, result) ?? this.#parts.answerMail(id, outcome)
+  }
+
+  /**
+   * Adds a line to the history of a call by its id. Resolves when the outbox has it.
+   *
+   * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
+   */
+  async progress(id: string, text: string): Promise<Receipt> {
+    checkId(id)
+    return this.#parts.updateMail(id, cutText(String(text), maxMessageBytes))
+  }
+}
+
+function checkId(id: string): void {
+  if (typeof id !== 'string' || id === '') throw new AgentError('INVALID_ARGUMENT', 'id must be the id of a call.')
+}
+
+/** The action has a deadline of its own, which comes as the signal; this one is only the bound that the platform wants. */
+const longestRunMs = 365 * 86_400_000
+
+function programRunner(clock: Clock): RunProgram {
+  return async ([file = '', ...args], { signal, maxOutputBytes }) => {
+    const { runProgram } = await import('../platform/program.ts')
+    const {
+      exitCode,
+      signal: by,
+      stdout,
+      stderr,
+      cutBytes,
+    } = await runProgram({
+      file,
+      args,
+      timeoutMs: longestRunMs,
+      maxOutputBytes,
+      signal,
+      clock,
+    })
+    return { exitCode, signal: by, stdout, stderr, truncated: cutBytes > 0 }
+  }
+}

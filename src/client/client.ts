@@ -1,0 +1,264 @@
+import { systemClock } from '../base/clock.ts'
+import { Emitter } from '../base/emitter.ts'
+import { AgentError, messageOf } from '../base/errors.ts'
+import { Log, type LogLevel, logLevels } from '../base/log.ts'
+import { throwIfAborted } from '../base/wait.ts'
+import { checkedNumber } from '../protocol/sample-fields.ts'
+import {
+  ActionRegistry,
+  type ActionContext as Context,
+  type ActionHandler as Handler,
+} from '../services/actions/registry.ts'
+import { ActionRunner } from '../services/actions/runner.ts'
+import { AlarmsService } from '../services/alarms.ts'
+import { AttributesService } from '../services/attributes.ts'
+import { DiagnosticsService } from '../services/diagnostics.ts'
+import { EventsService } from '../services/events.ts'
+import { LocationService } from '../services/location.ts'
+import { TelemetryService } from '../services/telemetry.ts'
+import { ThingService } from '../services/thing.ts'
+import { ClientActions } from './actions.ts'
+import type { ClientFacts, Cloud, CloudStatus } from './cloud.ts'
+import { ClientFiles } from './files.ts'
+import { LogOutput } from './log-output.ts'
+import { openCloud } from './open-cloud.ts'
+import { type CheckedOptions, type ClientOptions, checkedOptions } from './options.ts'
+import { shutDown } from './shut-down.ts'
+
+/** Events of a {@link Client} and what their listeners get. A listener that throws harms nobody; it is logged. */
+export type ClientEvents = {
+  /** There is a connection; also after each reconnect. */
+  connected: []
+  /** The connection ended; the client connects again by itself, unless the reason is `CLOSED`. */
+  disconnected: [reason: AgentError]
+  /** The cloud refused the login; the client tries again, less and less often. */
+  rejected: [reason: AgentError]
+  /** Something failed behind the scenes: a try to connect, or a sample that the cloud refused for good. */
+  error: [error: AgentError]
+}
+
+/** Runs an action. What it returns or throws becomes the answer to the operator. */
+export type ActionHandler = Handler<Client>
+/** What an {@link ActionHandler} has at hand while it runs. */
+export type ActionContext = Context<Client>
+
+/** Options of {@link Client.connect}. */
+export interface ConnectOptions {
+  /** Milliseconds to wait for the connection; default: as long as it takes. */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Options of {@link Client.disconnect}. */
+export interface DisconnectOptions {
+  /** Wait until everything that was published is delivered (default false: only what goes out at once). */
+  readonly waitForReplies?: boolean | undefined
+  /** Milliseconds for all of it; default 10,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** What a client is doing. */
+export interface ClientStatus extends Partial<CloudStatus> {
+  readonly thingKey?: string
+  /** The calls that run now. */
+  readonly actions: readonly { readonly id: string; readonly name: string }[]
+}
+
+const longestWaitMs = 365 * 86_400_000
+
+/**
+ * One application's connection to the cloud. Making one does nothing yet; the first use reads the configuration, and
+ * {@link Client.connect} opens the link, which from then on is kept up until {@link Client.disconnect}.
+ */
+export class Client {
+  readonly telemetry: TelemetryService
+  readonly attributes: AttributesService
+  readonly alarms: AlarmsService
+  readonly events: EventsService
+  readonly location: LocationService
+  readonly thing: ThingService
+  readonly diagnostics: DiagnosticsService
+  readonly actions: ClientActions<Client>
+  readonly files: ClientFiles
+  readonly #options: CheckedOptions
+  readonly #log: Log
+  readonly #logOutput: LogOutput
+  readonly #emitter: Emitter<ClientEvents>
+  readonly #runner: ActionRunner<Client>
+  readonly #closing = new AbortController()
+  #levelWasSet: boolean
+  #cloud: Cloud | undefined
+  #opening: Promise<Cloud> | undefined
+  #disconnecting: Promise<boolean> | undefined
+
+  /**
+   * @param appId names the application: the thing key is `<device id>-<appId>`, and the connection file `<appId>-connect.cfg`
+   * @throws AgentError `INVALID_ARGUMENT` when an option is wrong
+   */
+  constructor(appId: string, options: ClientOptions = {}) {
+    this.#options = checkedOptions(appId, options)
+    const clock = systemClock
+    const { logger } = this.#options
+    this.#logOutput = new LogOutput(clock, logger)
+    // The device manager hands in the agent's own log, which has its level already.
+    this.#log = logger instanceof Log ? logger : Log.create({ clock, sink: this.#logOutput.sink })
+    this.#levelWasSet = logger instanceof Log
+    this.#emitter = new Emitter((event, error) =>
+      this.#log.error('a listener failed', { event, why: messageOf(error) }),
+    )
+    const registry = new ActionRegistry<Client>()
+    this.#runner = new ActionRunner({ registry, owner: this, clock, log: this.#log.child('actions') })
+    // Not async: a promise more for each sample would be felt at 100,000 of them a second.
+    const put: Cloud['put'] = (lane, item) => this.#cloud?.put(lane, item) ?? this.#open().then(c => c.put(lane, item))
+    const ask: Cloud['ask'] = async (command, wait) => (await this.#open()).ask(command, wait)
+    const outbox = { put }
+    this.telemetry = new TelemetryService({ outbox, ask, clock })
+    this.attributes = new AttributesService({ outbox, ask, clock })
+    this.alarms = new AlarmsService({ outbox, clock })
+    this.events = new EventsService({ outbox, clock })
+    this.location = new LocationService({ outbox, clock })
+    this.thing = new ThingService({ outbox })
+    this.diagnostics = new DiagnosticsService({ ask, clock })
+    this.actions = new ClientActions({
+      registry,
+      runner: this.#runner,
+      clock,
+      answerMail: async (id, outcome) => (await this.#open()).answerMail(id, outcome),
+      updateMail: async (id, text) => (await this.#open()).updateMail(id, text),
+    })
+    this.files = new ClientFiles(async () => (await this.#open()).files())
+  }
+
+  /** Whether there is a connection to the cloud now. */
+  get isConnected(): boolean {
+    return this.#cloud?.isUp ?? false
+  }
+
+  /** Whether the connection is proven: the cloud has answered a request over it. */
+  get isAlive(): boolean {
+    return this.#cloud?.isAlive ?? false
+  }
+
+  /** Client id and user name of the login, `<device id>-<appId>`; undefined until the configuration was read. */
+  get thingKey(): string | undefined {
+    return this.#cloud?.facts.thingKey
+  }
+
+  /**
+   * Reads the configuration and the device id without connecting; {@link connect} does it by itself.
+   *
+   * @throws AgentError `CONFIG_INVALID` (`details.problems` lists every mistake), `CLOSED`
+   */
+  async open(): Promise<ClientFacts> {
+    return (await this.#open()).facts
+  }
+
+  /**
+   * Connects, and resolves when the link is up. Called again it waits again. When the wait ends before (`TIMEOUT`,
+   * `ABORTED`), the client goes on trying in the background until {@link disconnect}; the last failure is the error's cause.
+   *
+   * @throws AgentError `TIMEOUT`, `ABORTED`, `CONFIG_INVALID`, `INVALID_ARGUMENT`, `CLOSED`
+   */
+  async connect(options: ConnectOptions = {}): Promise<void> {
+    const { timeoutMs = 0, signal } = options
+    checkedNumber('timeoutMs', timeoutMs, 0, longestWaitMs)
+    throwIfAborted(signal)
+    const cloud = await this.#open()
+    await cloud.start()
+    // A disconnect ends the wait; the listener goes with the client.
+    const either = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
+    await cloud.untilUp({ timeoutMs, signal: either })
+  }
+
+  /**
+   * Tells running actions to stop, sends what can still be sent, and closes the link. The client is closed for good then.
+   * Takes `timeoutMs` at most. Called again it returns the same promise.
+   *
+   * @returns whether everything that was published has been delivered
+   */
+  disconnect(options: DisconnectOptions = {}): Promise<boolean> {
+    const { waitForReplies = false, timeoutMs = defaultDisconnectMs } = options
+    try {
+      checkedNumber('timeoutMs', timeoutMs, 0, longestWaitMs)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    this.#disconnecting ??= this.#disconnect(waitForReplies, timeoutMs)
+    return this.#disconnecting
+  }
+
+  /** Adds a listener; the returned function removes it. */
+  on<Name extends keyof ClientEvents>(event: Name, listener: (...args: ClientEvents[Name]) => unknown): () => void {
+    return this.#emitter.on(event, listener)
+  }
+
+  /** Removes a listener. */
+  off<Name extends keyof ClientEvents>(event: Name, listener: (...args: ClientEvents[Name]) => unknown): void {
+    this.#emitter.off(event, listener)
+  }
+
+  /**
+   * Sets how much is logged: `error`, `warn`, `info`, `debug` or `trace`. Goes before `log_level` of the settings.
+   *
+   * @throws AgentError `INVALID_ARGUMENT`
+   */
+  setLogLevel(level: LogLevel): void {
+    if (!logLevels.includes(level))
+      throw new AgentError('INVALID_ARGUMENT', `The log level must be one of ${logLevels.join(', ')}.`)
+    this.#levelWasSet = true
+    this.#log.level = level
+  }
+
+  /** What the client is doing: link, outbox, requests, mail and running actions. */
+  status(): ClientStatus {
+    const { thingKey } = this
+    return {
+      ...this.#cloud?.status(),
+      ...(thingKey === undefined ? {} : { thingKey }),
+      actions: this.#runner.running(),
+    }
+  }
+
+  /** Reads the configuration once; after a failure the next use tries again. */
+  #open(): Promise<Cloud> {
+    if (this.#closing.signal.aborted) return Promise.reject(closedError())
+    this.#opening ??= this.#openCloud().catch(error => {
+      this.#opening = undefined
+      throw error
+    })
+    return this.#opening
+  }
+
+  async #openCloud(): Promise<Cloud> {
+    const cloud = await openCloud({
+      options: this.#options,
+      clock: systemClock,
+      log: this.#log,
+      logOutput: this.#logOutput,
+      setLevel: level => {
+        if (!this.#levelWasSet) this.#log.level = level
+      },
+      execute: (mail, reply) => this.#runner.run(mail, reply),
+      listener: {
+        up: () => this.#emitter.emit('connected'),
+        down: reason => this.#emitter.emit('disconnected', reason),
+        rejected: reason => this.#emitter.emit('rejected', reason),
+        failed: error => this.#emitter.emit('error', error),
+      },
+    })
+    this.#cloud = cloud
+    return cloud
+  }
+
+  async #disconnect(waitForReplies: boolean, timeoutMs: number): Promise<boolean> {
+    // What is being opened is opened, so that it can be closed.
+    const cloud = await this.#opening?.catch(() => undefined)
+    this.#closing.abort(closedError())
+    const delivered = await shutDown({ cloud, runner: this.#runner, clock: systemClock, waitForReplies, timeoutMs })
+    await this.#logOutput.close()
+    return delivered
+  }
+}
+
+const defaultDisconnectMs = 10_000
+const closedError = () => new AgentError('CLOSED', 'The client is closed.')

@@ -1,0 +1,67 @@
+import type { AgentError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import type { Settings } from '../config/settings.ts'
+import type { LinkStatus } from '../connection/link.ts'
+import type { Lane } from '../outbox/lanes.ts'
+import type { Receipt } from '../outbox/outbox.ts'
+import type { OutboxStats } from '../outbox/stats.ts'
+import type { Ask } from '../protocol/ask.ts'
+import type { RequesterCounters } from '../protocol/requester-counters.ts'
+import type { DownloadOptions, DownloadResult, UploadOptions, UploadResult } from '../services/files/types.ts'
+import type { MailOutcome } from '../services/mailbox/mail.ts'
+import type { MailboxCounters } from '../services/mailbox/mailbox.ts'
+
+/** Who this client is and how it is set up; known when the configuration is read. */
+export interface ClientFacts {
+  /** Client id and user name of the login; absent when offline. */
+  readonly thingKey?: string
+  readonly deviceId?: string
+  readonly settings: Settings
+}
+
+/** What a client is doing. */
+export interface CloudStatus {
+  readonly link: LinkStatus
+  readonly outbox: OutboxStats
+  readonly requests: RequesterCounters
+  readonly mailbox: MailboxCounters
+}
+
+/** Moves files; the real service, or its stand-in when offline. */
+export interface FileTransfers {
+  upload(path: string, options?: UploadOptions): Promise<UploadResult>
+  download(name: string, destination: string, options?: DownloadOptions): Promise<DownloadResult>
+}
+
+/** What happens on the way to the cloud. */
+export interface CloudListener {
+  up(): void
+  down(error: AgentError): void
+  rejected(error: AgentError): void
+  /** A failed try to connect, or a sample that the cloud refused for good. */
+  failed(error: AgentError): void
+}
+
+/** Everything between a client and its cloud: the real one, or the one of an offline client. */
+export interface Cloud {
+  readonly facts: ClientFacts
+  readonly isUp: boolean
+  /** Whether the cloud has answered a request in the present session. */
+  readonly isAlive: boolean
+  readonly ask: Ask
+  put(lane: Lane, item: JsonObject): Promise<Receipt>
+  files(): Promise<FileTransfers>
+  answerMail(id: string, outcome: MailOutcome): Promise<Receipt>
+  updateMail(id: string, text: string): Promise<Receipt>
+  /** Begins to connect; further calls do nothing. */
+  start(): Promise<void>
+  /** Resolves when the link is up; rejects `TIMEOUT` or `ABORTED` with the last failure as the cause. */
+  untilUp(options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined }): Promise<void>
+  /** Fetches no more mail. */
+  stopMail(): void
+  /** Whether everything was delivered within `timeoutMs`. */
+  flush(timeoutMs: number): Promise<boolean>
+  close(timeoutMs: number): Promise<void>
+  /** Undefined when offline. */
+  status(): CloudStatus | undefined
+}

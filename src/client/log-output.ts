@@ -1,0 +1,94 @@
+import type { Clock } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
+import type { Logger, LogRecord, LogSink } from '../base/log.ts'
+
+/** What the settings say about the log. */
+export interface LogSettings {
+  readonly logFile?: string
+  readonly useSyslog: boolean
+  /** Nothing to standard error. */
+  readonly quiet: boolean
+}
+
+/** Lines kept until it is known where they go. */
+const mostEarly = 100
+
+/**
+ * Where the log of a client goes: to the application's own logger, or to what the settings say. Those are known only when
+ * the configuration is read, and lines may come before.
+ */
+export class LogOutput {
+  readonly #clock: Clock
+  #sinks: readonly LogSink[] | undefined
+  #early: LogRecord[] = []
+  readonly #closers: (() => Promise<void>)[] = []
+
+  constructor(clock: Clock, logger?: Logger) {
+    this.#clock = clock
+    if (logger !== undefined) this.#sinks = [loggerSink(logger)]
+  }
+
+  /** The sink for the log. */
+  readonly sink: LogSink = record => {
+    if (this.#sinks !== undefined) for (const sink of this.#sinks) sink(record)
+    else if (this.#early.length < mostEarly) this.#early.push(record)
+  }
+
+  /** Opens what the settings ask for. An output that cannot be opened is said on the others, and harms nothing else. */
+  async open(settings: LogSettings, tag: string): Promise<void> {
+    if (this.#sinks !== undefined) return
+    const sinks: LogSink[] = []
+    const { logStream } = await import('../platform/log-stream.ts')
+    if (!settings.quiet) sinks.push(logStream(process.stderr).sink)
+    if (settings.logFile !== undefined) {
+      const { LogFile } = await import('../platform/log-file.ts')
+      const file = new LogFile({ path: settings.logFile, clock: this.#clock })
+      this.#closers.push(() => file.close())
+      sinks.push(file.sink)
+    }
+    let problem: string | undefined
+    if (settings.useSyslog) {
+      try {
+        const { Syslog } = await import('../platform/syslog.ts')
+        const syslog = await Syslog.open({ tag, clock: this.#clock })
+        this.#closers.push(() => syslog.close())
+        sinks.push(syslog.sink)
+      } catch (error) {
+        problem = messageOf(error)
+      }
+    }
+    this.#use(sinks)
+    if (problem !== undefined)
+      this.sink({
+        epochMs: this.#clock.now(),
+        level: 'warn',
+        component: 'log',
+        message: 'no syslog',
+        fields: { why: problem },
+      })
+  }
+
+  /** Writes out what waits and closes the outputs. */
+  async close(): Promise<void> {
+    this.#use([])
+    await Promise.all(this.#closers.splice(0).map(close => close()))
+  }
+
+  #use(sinks: readonly LogSink[]): void {
+    this.#sinks = sinks
+    for (const record of this.#early.splice(0)) this.sink(record)
+  }
+}
+
+/** A sink that hands lines to the application's own logger. What the logger throws must not reach the agent. */
+function loggerSink(logger: Logger): LogSink {
+  return ({ level, component, message, fields }) => {
+    try {
+      const text = `${component}: ${message}`
+      if (level === 'trace') (logger.trace ?? logger.debug).call(logger, text, fields)
+      else logger[level](text, fields)
+    } catch {
+      // Its own log is the only place where this could be said.
+    }
+  }
+}

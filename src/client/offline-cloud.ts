@@ -1,0 +1,35 @@
+import { AgentError } from '../base/errors.ts'
+import type { Settings } from '../config/settings.ts'
+import type { Receipt } from '../outbox/outbox.ts'
+import type { Cloud, FileTransfers } from './cloud.ts'
+
+/** What is dropped on purpose counts as delivered, so that a program that waits for delivery goes on as it would online. */
+const dropped: Receipt = { accepted: true, delivered: () => Promise.resolve() }
+
+const unanswerable = () =>
+  Promise.reject(new AgentError('NOT_CONNECTED', 'The client is offline by its own option; nobody can answer.'))
+
+const files: FileTransfers = {
+  upload: async path => ({ path, bytes: 0, files: [] }),
+  download: unanswerable,
+}
+
+/** The cloud of an offline client: takes everything, answers nothing, and uses no network. */
+export function offlineCloud(settings: Settings): Cloud {
+  return {
+    facts: { settings },
+    isUp: false,
+    isAlive: false,
+    ask: unanswerable,
+    put: async () => dropped,
+    files: async () => files,
+    answerMail: async () => dropped,
+    updateMail: async () => dropped,
+    start: async () => {},
+    untilUp: async () => {},
+    stopMail: () => {},
+    flush: async () => true,
+    close: async () => {},
+    status: () => undefined,
+  }
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '../base/clock.ts'
+import { AgentError, messageOf } from '../base/errors.ts'
+import { once } from '../base/lifecycle.ts'
+import type { Log } from '../base/log.ts'
+import { waitFor } from '../base/wait.ts'
+import { HttpsClient } from '../connection/https.ts'
+import { Link } from '../connection/link.ts'
+import { SocketOpener } from '../connection/socket-opener.ts'
+import { Outbox } from '../outbox/outbox.ts'
+import { Requester } from '../protocol/requester.ts'
+import type { FilesService } from '../services/files/files-service.ts'
+import { type ExecuteMail, Mailbox } from '../services/mailbox/mailbox.ts'
+import { MemoryJournal } from '../services/mailbox/memory-journal.ts'
+import type { ClientFacts, Cloud, CloudListener } from './cloud.ts'
+
+export interface OnlineParts {
+  readonly facts: ClientFacts & { readonly thingKey: string }
+  readonly clock: Clock
+  readonly log: Log
+  readonly execute: ExecuteMail
+  readonly listener: CloudListener
+}
+
+/** Puts together what leads to the cloud. Opens nothing yet. */
+export function onlineCloud(parts: OnlineParts): Cloud {
+  const { facts, clock, log, execute, listener } = parts
+  const { thingKey, settings } = facts
+  const { host, port, token, transport, fileXferHost, fileXferPort } = settings.cloud
+  const { validateCloudCert, caBundleFile } = settings
+  const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
+  const opener = new SocketOpener({ proxy: settings.proxy, trust, clock, log: log.child('socket') })
+  const endpoint = { host, port, transport }
+  const link = new Link({ endpoint, thingKey, token, opener, clock, log: log.child('link') })
+  const requester = new Requester({ link, clock, log: log.child('protocol'), qos: settings.qosLevel })
+  const { maxBytes } = settings.queue
+  const outbox = new Outbox({ thingKey, requester, link, clock, log: log.child('outbox'), maxBytes })
+  const ask: Cloud['ask'] = async (command, options) => requester.requestOne(command(thingKey), options)
+  const journal = new MemoryJournal()
+  const mailbox = new Mailbox({ ask, outbox, journal, execute, clock, log: log.child('mailbox') })
+  let files: FilesService | undefined
+  let answeredBefore = 0
+
+  requester.on('mailbox', () => mailbox.check())
+  link.on('up', () => {
+    answeredBefore = requester.counters().answered
+    mailbox.check()
+    listener.up()
+  })
+  link.on('down', error => listener.down(error))
+  link.on('rejected', error => listener.rejected(error))
+  link.on('failed', error => listener.failed(error))
+  outbox.on('refused', ({ lane, error }) =>
+    listener.failed(
+      new AgentError(error.code, `${lane}: ${error.message}`, { cause: error, details: { ...error.details, lane } }),
+    ),
+  )
+
+  const openFiles = async (): Promise<FilesService> => {
+    const { FilesService } = await import('../services/files/files-service.ts')
+    files ??= new FilesService({
+      requester,
+      https: new HttpsClient({ opener, clock, log: log.child('https') }),
+      clock,
+      log,
+      thingKey,
+      cloudHost: host,
+      ...(fileXferHost === undefined ? {} : { fileXferHost }),
+      ...(fileXferPort === undefined ? {} : { fileXferPort }),
+    })
+    return files
+  }
+
+  return {
+    facts,
+    get isUp() {
+      return link.isUp
+    },
+    get isAlive() {
+      return link.isUp && requester.counters().answered > answeredBefore
+    },
+    ask,
+    put: (lane, item) => outbox.put(lane, item),
+    files: openFiles,
+    answerMail: (id, outcome) => mailbox.acknowledge(id, outcome),
+    updateMail: (id, text) => mailbox.update(id, text),
+    start: once(async () => {
+      // What an earlier process left is taken up before new mail can come.
+      await mailbox.resume().catch(error => log.error('cannot read the journal of actions', { why: messageOf(error) }))
+      link.start()
+    }),
+    untilUp: options => untilUp(link, clock, options),
+    stopMail: () => mailbox.close(),
+    flush: timeoutMs => outbox.flush({ timeoutMs }),
+    close: async timeoutMs => {
+      mailbox.close()
+      await files?.close()
+      await link.close({ timeoutMs })
+      requester.close(new AgentError('CLOSED', 'The client is closed.'))
+      await outbox.close()
+    },
+    status: () => ({
+      link: link.status(),
+      outbox: outbox.stats(),
+      requests: requester.counters(),
+      mailbox: mailbox.counters(),
+    }),
+  }
+}
+
+/** Waits for the link. It goes on trying whatever becomes of the wait. */
+async function untilUp(
+  link: Link,
+  clock: Clock,
+  { timeoutMs = 0, signal }: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined },
+): Promise<void> {
+  if (link.isUp) return
+  try {
+    await waitFor<void>(signal, (resolve, reject) => {
+      const unlisten = link.on('up', () => resolve())
+      const onTimeout = () => reject(new AgentError('TIMEOUT', `No connection within ${timeoutMs} ms`))
+      const timer = timeoutMs > 0 ? clock.timer(timeoutMs, onTimeout) : undefined
+      return () => {
+        unlisten()
+        timer?.cancel()
+      }
+    })
+  } catch (error) {
+    const { lastError } = link.status()
+    if (!(error instanceof AgentError) || lastError === undefined) throw error
+    const text = `${error.message.replace(/\.$/, '')}; the last try failed: ${lastError.message}`
+    throw new AgentError(error.code, text, { cause: lastError, details: { lastCode: lastError.code } })
+  }
+}

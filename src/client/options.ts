@@ -1,0 +1,64 @@
+import { AgentError } from '../base/errors.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
+import type { Logger } from '../base/log.ts'
+
+/** Options of a client. */
+export interface ClientOptions {
+  /** Folder of the connection file and of `device_id`; default: the current one. Applications that share it share the device id. */
+  readonly configDir?: string | undefined
+  /** Name of the connection file in `configDir`, or a path; default `<appId>-connect.cfg`. */
+  readonly configFile?: string | undefined
+  /** Settings that go before the environment and the connection file, with the names of the file: `{ cloud: { host: … }, qos_level: 1 }`. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined
+  /** Where log lines go: `console`, pino and winston fit. Default: standard error, and what the settings say. */
+  readonly logger?: Logger | undefined
+  /**
+   * Uses no network at all: what is published is checked and dropped, and counts as delivered; uploads do nothing;
+   * what would need an answer (`current`, `ping`, downloads) rejects `NOT_CONNECTED`. No connection file is needed.
+   */
+  readonly offline?: boolean | undefined
+}
+
+/** The options, checked and complete. */
+export interface CheckedOptions {
+  readonly appId: string
+  readonly configDir: string
+  readonly configFile?: string
+  readonly settings: JsonObject
+  readonly logger?: Logger
+  readonly offline: boolean
+}
+
+/**
+ * Checks what the application handed in.
+ *
+ * @throws AgentError `INVALID_ARGUMENT` naming the option
+ */
+export function checkedOptions(appId: string, options: ClientOptions): CheckedOptions {
+  const { configDir = '.', configFile, settings = {}, logger, offline = false } = options
+  // The app id becomes part of a file name.
+  if (typeof appId !== 'string' || /[/\\\0]/.test(appId))
+    throw invalid('appId', 'must be text without "/" and "\\"; letters, digits, "_" and "-" are safe everywhere')
+  if (typeof configDir !== 'string' || configDir === '') throw invalid('configDir', 'must be the path of a folder')
+  if (configFile !== undefined && (typeof configFile !== 'string' || configFile === ''))
+    throw invalid('configFile', 'must be a file name or a path')
+  if (!isJsonObject(settings)) throw invalid('settings', 'must be an object with the names of the connection file')
+  if (logger !== undefined && !isLogger(logger))
+    throw invalid('logger', 'must have the functions error, warn, info and debug')
+  return {
+    appId,
+    configDir,
+    ...(configFile === undefined ? {} : { configFile }),
+    settings,
+    ...(logger === undefined ? {} : { logger }),
+    offline,
+  }
+}
+
+function isLogger(logger: Logger): boolean {
+  return [logger.error, logger.warn, logger.info, logger.debug].every(write => typeof write === 'function')
+}
+
+function invalid(option: string, rule: string): AgentError {
+  return new AgentError('INVALID_ARGUMENT', `${option} ${rule}.`, { details: { argument: option } })
+}

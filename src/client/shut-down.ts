@@ -1,0 +1,36 @@
+import type { Clock } from '../base/clock.ts'
+import type { Cloud } from './cloud.ts'
+
+/** What actions get to end by themselves after they were told to stop. */
+const actionGraceMs = 5_000
+/** What the last samples and answers get when nobody waits for replies. */
+const farewellMs = 2_000
+const mostLinkCloseMs = 2_000
+const leastLinkCloseMs = 100
+
+/**
+ * Ends a client in order: no new mail, actions told to stop and answered, the outbox emptied, the link closed.
+ * Each step is bounded, and all of them together by `timeoutMs`, give or take the closing of the link.
+ *
+ * @returns whether everything was delivered
+ */
+export async function shutDown(parts: {
+  readonly cloud: Cloud | undefined
+  readonly runner: { close(graceMs: number): Promise<void> }
+  readonly clock: Clock
+  readonly waitForReplies: boolean
+  readonly timeoutMs: number
+}): Promise<boolean> {
+  const { cloud, runner, clock, waitForReplies, timeoutMs } = parts
+  const endMs = clock.monotonicMs() + timeoutMs
+  const leftMs = () => Math.max(0, endMs - clock.monotonicMs())
+  cloud?.stopMail()
+  // Half of the time at most: the answers have to go out as well.
+  await runner.close(Math.min(actionGraceMs, timeoutMs / 2))
+  if (cloud === undefined) return true
+  // Without a link and without the wish to wait there is nobody to send to.
+  const flushMs = waitForReplies ? leftMs() : cloud.isUp ? Math.min(farewellMs, leftMs()) : 0
+  const delivered = await cloud.flush(flushMs)
+  await cloud.close(Math.max(leastLinkCloseMs, Math.min(mostLinkCloseMs, leftMs())))
+  return delivered
+}

@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AgentError } from '../../../src/base/errors.ts'
+import type { Json, JsonObject } from '../../../src/base/json.ts'
+import type { Ask } from '../../../src/protocol/ask.ts'
+import type { Command } from '../../../src/protocol/commands.ts'
+import { limits } from '../../../src/protocol/limits.ts'
+import { Mailbox, type MailReply, mostOpenMails } from '../../../src/services/mailbox/mailbox.ts'
+import { MemoryJournal } from '../../../src/services/mailbox/memory-journal.ts'
+import { FakeClock, settle } from '../../helpers/fake-clock.ts'
+import { FakeOutbox } from '../../helpers/fake-outbox.ts'
+import { memoryLog } from '../../helpers/memory-log.ts'
+
+interface Ran {
+  readonly mail: { id: string; name: string; params: JsonObject }
+  readonly reply: MailReply
+}
+
+/** A mailbox whose cloud answers checks with `pages` in turn, and then with empty ones. */
+function mailbox(pages: (readonly Json[] | AgentError | 'silent')[] = [], journal = new MemoryJournal()) {
+  const clock = new FakeClock()
+  const outbox = new FakeOutbox()
+  const { log, text } = memoryLog(clock)
+  const asked: Command[] = []
+  const ran: Ran[] = []
+  const waiting: ((page: readonly Json[]) => void)[] = []
+  const ask: Ask = async command => {
+    asked.push(command('K'))
+    const page = pages.shift() ?? []
+    if (page instanceof AgentError) throw page
+    if (page === 'silent') return { messages: await new Promise<readonly Json[]>(resolve => waiting.push(resolve)) }
+    return { messages: page }
+  }
+  const box = new Mailbox({
+    ask,
+    outbox,
+    journal,
+    clock,
+    log,
+    execute: (mail, reply) => void ran.push({ mail, reply }),
+  })
+  const answer = (page: readonly Json[]) => waiting.shift()?.(page)
+  return { box, clock, outbox, asked, ran, text, pages, journal, answer }
+}
+
+const call = (id: string, method = 'ping', params?: Json): JsonObject => ({
+  id,
+  thingKey: 'K',
+  command: 'method.exec',
+  params: { method, ...(params === undefined ? {} : { params }) },
+})
+
+const checks = (asked: readonly Command[]) => asked.map(({ params }) => params?.limit)
+
+test('fetches mail without completing it, carries it out and acknowledges the outcome', async () => {
+  const { box, asked, ran, outbox } = mailbox([[call('m1', 'ping', { a: 1 })]])
+  box.check()
+  await settle()
+  assert.deepEqual(asked[0], { command: 'mailbox.check', params: { autoComplete: false, limit: limits.mailboxPage } })
+  assert.deepEqual(
+    ran.map(one => one.mail),
+    [{ id: 'm1', name: 'ping', params: { a: 1 } }],
+  )
+  await ran[0]?.reply.update('half')
+  await ran[0]?.reply.finish({ status: 0, message: '', params: { b: 2 } })
+  assert.deepEqual(outbox.in('ack'), [
+    { command: 'mailbox.update', params: { id: 'm1', msg: 'half' } },
+    { command: 'mailbox.ack', params: { id: 'm1', errorCode: 0, errorMessage: '', params: { b: 2 } } },
+  ])
+})
+
+test('asks again while new mail comes, and stops when only mail in flight is offered again', async () => {
+  const { box, asked, ran } = mailbox([[call('m1')], [call('m1'), call('m2')], [call('m1'), call('m2')]])
+  box.check()
+  await settle()
+  assert.equal(ran.length, 2)
+  // Open mail is counted into the page, so that it cannot crowd out new mail.
+  assert.deepEqual(checks(asked), [50, 51, 52])
+})
+
+test('keeps one check outstanding; notifications meanwhile cause one more', async () => {
+  const { box, asked, answer } = mailbox(['silent'])
+  for (let times = 0; times < 5; times++) box.check()
+  await settle()
+  assert.equal(asked.length, 1)
+  answer([])
+  await settle()
+  assert.equal(asked.length, 2)
+})
+
+test('malformed mail is refused where it has an id, and the mail around it still runs', async () => {
+  const { box, ran, outbox } = mailbox([
+    [
+      call('m1'),
+      null,
+      'nonsense',
+      { command: 'method.exec' },
+      { id: 'x'.repeat(300), command: 'method.exec' },
+      { id: 'b1' },
+      { id: 'b2', command: 'file.send', params: {} },
+      { id: 'b3', command: 'method.exec' },
+      { id: 'b4', command: 'method.exec', params: { method: 7 } },
+      { id: 'b5', command: 'method.exec', params: { method: 'ping', params: 'a=1' } },
+      { id: 'm2', command: 'method.exec', params: { method: 'ping', params: null } },
+    ],
+  ])
+  box.check()
+  await settle()
+  assert.deepEqual(
+    ran.map(one => one.mail.id),
+    ['m1', 'm2'],
+  )
+  assert.deepEqual(outbox.answers(), [
+    'ack b1 3 ERROR: the message has no command.',
+    'ack b2 18 ERROR: the command "file.send" is not supported by this agent.',
+    'ack b3 3 ERROR: method.exec has no params.',
+    'ack b4 3 ERROR: method.exec names no method.',
+    'ack b5 2 ERROR: the params of the method must be an object.',
+  ])
+  assert.equal(box.counters().malformed, 9)
+})
+
+test('mail offered again is never carried out twice: ignored while open, answered as before when answered', async () => {
+  const { box, ran, outbox, pages } = mailbox([[call('m1')]])
+  box.check()
+  await settle()
+  pages.push([call('m1')])
+  box.check()
+  await settle()
+  assert.deepEqual(outbox.answers(), [])
+  await ran[0]?.reply.finish({ status: 4, message: 'no' })
+  pages.push([call('m1')])
+  box.check()
+  await settle()
+  assert.deepEqual(outbox.answers(), ['ack m1 4 no'], 'the answer is still on its way')
+  outbox.items[0]?.deliver()
+  await settle()
+  pages.push([call('m1')])
+  box.check()
+  await settle()
+  assert.deepEqual(outbox.answers(), ['ack m1 4 no', 'ack m1 4 no'])
+  assert.equal(ran.length, 1)
+})
+
+test('an acknowledgement that the cloud refuses is not repeated', async () => {
+  const { box, ran, outbox } = mailbox([[call('m1')]])
+  box.check()
+  await settle()
+  await ran[0]?.reply.finish({ status: 0 })
+  outbox.items[0]?.fail(new AgentError('REFUSED_BY_CLOUD', 'completed already'))
+  await settle()
+  assert.equal(outbox.items.length, 1)
+  assert.equal(box.counters().open, 0)
+})
+
+test('stops fetching when many mails are open, and goes on when one is answered', async () => {
+  const all = Array.from({ length: mostOpenMails }, (_, index) => call(`m${index}`))
+  const pages: Json[][] = []
+  for (let at = 0; at < all.length; at += limits.mailboxPage) pages.push(all.slice(at, at + limits.mailboxPage))
+  const { box, ran, outbox, asked } = mailbox(pages)
+  box.check()
+  await settle()
+  assert.equal(ran.length, mostOpenMails)
+  assert.equal(asked.length, 4)
+  box.check()
+  await settle()
+  assert.equal(asked.length, 4)
+  outbox.instant = true
+  await ran[0]?.reply.finish({ status: 0 })
+  await settle()
+  assert.equal(asked.length, 5)
+  assert.deepEqual(checks(asked).at(-1), mostOpenMails)
+})
+
+test('a check that goes unanswered is tried again, later each time; an unsound reply as well', async () => {
+  const late = () => new AgentError('TIMEOUT', 'no answer')
+  const { box, asked, clock } = mailbox([late(), late()])
+  box.check()
+  await settle()
+  await clock.advance(5_000)
+  assert.equal(asked.length, 2)
+  await clock.advance(5_000)
+  assert.equal(asked.length, 2)
+  await clock.advance(5_000)
+  assert.equal(asked.length, 3)
+})
+
+test('without a link nothing is tried until the link asks; a closed mailbox asks nothing more', async () => {
+  const { box, asked, clock } = mailbox([new AgentError('LINK_LOST', 'gone')])
+  box.check()
+  await clock.advance(3_600_000)
+  assert.equal(asked.length, 1)
+  box.check()
+  await settle()
+  assert.equal(asked.length, 2)
+  box.close()
+  box.check()
+  await clock.advance(3_600_000)
+  assert.equal(asked.length, 2)
+  assert.equal(clock.timers, 0)
+})
+
+test('looks for forgotten mail every 10 to 20 minutes', async () => {
+  const { box, asked, clock } = mailbox()
+  box.check()
+  await clock.advance(10 * 60_000 - 1)
+  assert.equal(asked.length, 1)
+  await clock.advance(10 * 60_000 + 1)
+  assert.equal(asked.length, 2)
+})
+
+test('takes up what an earlier process left: outcomes are sent, what had started has failed, the rest runs', async () => {
+  const journal = new MemoryJournal()
+  await journal.accept('done', { method: 'a', params: {} })
+  await journal.finish('done', { status: 0, params: { x: 1 } })
+  await journal.accept('cut', { method: 'a', params: {} })
+  await journal.start('cut')
+  await journal.accept('new', { method: 'b', params: { y: 2 } })
+  const { box, ran, outbox } = mailbox([], journal)
+  await box.resume()
+  await settle()
+  assert.deepEqual(outbox.answers(), ['ack done 0', 'ack cut 19 ERROR: the agent ended while the action ran.'])
+  assert.deepEqual(
+    ran.map(one => one.mail),
+    [{ id: 'new', name: 'b', params: { y: 2 } }],
+  )
+  assert.deepEqual(
+    (await journal.unsettled()).map(({ id, state }) => [id, state]),
+    [
+      ['done', 'finished'],
+      ['cut', 'finished'],
+      ['new', 'accepted'],
+    ],
+  )
+})
+
+test('a mail of which only the id is known can be answered, once', async () => {
+  const { box, outbox } = mailbox()
+  await box.acknowledge('old', { status: 0 })
+  await box.acknowledge('old', { status: 19, message: 'other' })
+  assert.deepEqual(outbox.answers(), ['ack old 0', 'ack old 0'])
+})
+
+test('a journal that fails costs neither the other mail nor the answer', async () => {
+  const journal = new MemoryJournal()
+  journal.accept = async id => {
+    if (id === 'm1') throw new AgentError('DISK_FULL', 'full')
+  }
+  journal.finish = async () => Promise.reject(new AgentError('DISK_FULL', 'full'))
+  const { box, ran, outbox } = mailbox([[call('m1'), call('m2')]], journal)
+  box.check()
+  await settle()
+  assert.deepEqual(
+    ran.map(one => one.mail.id),
+    ['m2'],
+  )
+  await ran[0]?.reply.finish({ status: 0 })
+  assert.deepEqual(outbox.answers(), ['ack m1 8 ERROR: the agent could not record the call.', 'ack m2 0'])
+})
+
+test('an outbox that refuses an answer does not stop the mail behind it', async () => {
+  const { box, ran, outbox } = mailbox([[{ id: 'b1' }, call('m2')]])
+  outbox.refusal = new AgentError('OUTBOX_FULL', 'full')
+  box.check()
+  await settle()
+  assert.deepEqual(
+    ran.map(one => one.mail.id),
+    ['m2'],
+  )
+})
+
+test('the memory of settled mails is bounded; open mails stay in it', async () => {
+  const journal = new MemoryJournal()
+  await journal.accept('open', undefined)
+  for (let index = 0; index < 1500; index++) {
+    await journal.finish(`m${index}`, { status: 0 })
+    await journal.settle(`m${index}`)
+  }
+  assert.equal(await journal.find('m0'), undefined)
+  assert.equal((await journal.find('m1499'))?.state, 'finished')
+  assert.equal((await journal.find('open'))?.state, 'accepted')
+  for (let index = 0; index < 10; index++) {
+    await journal.finish(`big${index}`, { status: 0, params: { text: 'x'.repeat(250_000) } })
+    await journal.settle(`big${index}`)
+  }
+  assert.equal(await journal.find('big5'), undefined)
+  assert.equal((await journal.find('big9'))?.state, 'finished')
+})
