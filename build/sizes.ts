@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { BuildError, type Report } from './build-error.ts'
 import type { Executable } from './executable.ts'
@@ -37,28 +37,39 @@ export async function measure(
   const remembered = await readFile(memory, 'utf8').catch(() => undefined)
   const compressed: Compressed =
     remembered === undefined ? await compressBoth(target.name, executable.path, report) : JSON.parse(remembered)
-  await mkdir(join(memory, '..'), { recursive: true })
-  await writeFile(`${memory}.${process.pid}`, JSON.stringify(compressed))
-  await rename(`${memory}.${process.pid}`, memory)
+  // A measurement without one of the programs is made again when it is there.
+  if (compressed.xzBytes !== undefined && compressed.squashfsBytes !== undefined) {
+    await mkdir(dirname(memory), { recursive: true })
+    await writeFile(`${memory}.${process.pid}`, JSON.stringify(compressed))
+    await rename(`${memory}.${process.pid}`, memory)
+  }
   return { ...sizes, stripped: executable.stripped, ...compressed }
 }
 
 type Compressed = Pick<Sizes, 'xzBytes' | 'squashfsBytes'>
 
+/** Both at once: xz takes one processor. */
 async function compressBoth(name: string, path: string, report: Report): Promise<Compressed> {
-  const compressed: { xzBytes?: number; squashfsBytes?: number } = {}
-  if (findProgram('xz') === undefined) report(`${name}: xz is missing, no xz size; install the Debian package xz-utils`)
-  else {
-    report(`${name}: compressing with xz for the size table ...`)
-    compressed.xzBytes = await countXz(path)
+  const [xzBytes, squashfsBytes] = await Promise.all([
+    compressWith('xz', 'xz-utils', name, report, () => countXz(path)),
+    compressWith('mksquashfs', 'squashfs-tools', name, report, () => measureSquashfs(path)),
+  ])
+  return { ...(xzBytes === undefined ? {} : { xzBytes }), ...(squashfsBytes === undefined ? {} : { squashfsBytes }) }
+}
+
+async function compressWith(
+  program: string,
+  debianPackage: string,
+  name: string,
+  report: Report,
+  work: () => Promise<number>,
+): Promise<number | undefined> {
+  if (findProgram(program) === undefined) {
+    report(`${name}: ${program} is missing, its size is not measured; install the Debian package ${debianPackage}`)
+    return undefined
   }
-  if (findProgram('mksquashfs') === undefined)
-    report(`${name}: mksquashfs is missing, no squashfs size; install the Debian package squashfs-tools`)
-  else {
-    report(`${name}: making a squashfs image for the size table ...`)
-    compressed.squashfsBytes = await measureSquashfs(path)
-  }
-  return compressed
+  report(`${name}: compressing with ${program} for the size table, up to a minute ...`)
+  return await work()
 }
 
 async function countXz(path: string): Promise<number> {
