@@ -10,8 +10,8 @@ import type { MailCall, MailOutcome } from './mail.ts'
 import { MemoryJournal } from './memory-journal.ts'
 
 const fileName = 'actions.journal'
-/** Beyond this the file is replaced by what is still worth knowing. */
-const compactBytes = 512 * 1024
+/** Below this the file only grows; beyond twice of what is worth knowing it is replaced by that. */
+const compactBytes = 256 * 1024
 /** What is read at start; a larger file is not one of ours. */
 const maxFileBytes = 64 * 1024 * 1024
 /** How long a mail that waits for its turn may be known to the memory of the kernel alone. */
@@ -44,6 +44,7 @@ export class FlashJournal implements Journal {
   #sync: Promise<void> | undefined
   #lazySync: Timer | undefined
   #broken = false
+  #compactAtBytes = compactBytes
 
   private constructor(options: FlashJournalOptions) {
     this.#o = options
@@ -126,8 +127,8 @@ export class FlashJournal implements Journal {
   #write(step: Step): Promise<void> {
     return this.#inTurn(async () => {
       try {
-        const writer = await this.#ready()
-        await writer.append(frame(step))
+        if (this.#writer === undefined || this.#writer.bytes >= this.#compactAtBytes) await this.#writeAnew()
+        else await this.#writer.append(frame(step))
         this.#healed()
       } catch (error) {
         await this.#failed(error)
@@ -135,16 +136,18 @@ export class FlashJournal implements Journal {
     })
   }
 
-  /** The file to write to: a new one at the first step of a process, so that nothing follows a torn end. */
-  async #ready(): Promise<AppendFile> {
-    if (this.#writer !== undefined && this.#writer.bytes < compactBytes) return this.#writer
+  /**
+   * A new file with all that is worth knowing, the present step included: at the first step of a process, so that nothing
+   * follows a torn end, and when the file has grown.
+   */
+  async #writeAnew(): Promise<void> {
     await this.#endWriter()
     const { folder } = this.#o
     await folder.prepare()
     const frames = this.#memory.all().flatMap(({ entry, settled }) => stepsOf(entry, settled).map(frame))
     await folder.replace(fileName, Buffer.concat(frames), 'journal')
     this.#writer = await folder.reopen(fileName, 'journal')
-    return this.#writer
+    this.#compactAtBytes = Math.max(compactBytes, 2 * this.#writer.bytes)
   }
 
   /** Returns when everything written so far is on the disk; those who ask at the same time share one write. */

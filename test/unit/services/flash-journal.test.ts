@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { storeFolder } from '../../../src/platform/store-folder.ts'
+import { WriteBudget } from '../../../src/platform/write-budget.ts'
+import { FlashJournal } from '../../../src/services/mailbox/flash-journal.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { memoryLog } from '../../helpers/memory-log.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+const call = { method: 'open_valve', params: { which: 3, note: 'für immer' } }
+const done = { status: 0, message: '', params: { opened: true } } as const
+
+/** Opens the journal of a folder, as a new process would. */
+async function openJournal(t: TestContext, path: string, bootId = 'boot-1') {
+  const budget = new WriteBudget()
+  const { log, text } = memoryLog()
+  const clock = new FakeClock()
+  const journal = await FlashJournal.open({ folder: storeFolder(path, budget), clock, log, bootId })
+  t.after(() => journal.close())
+  return { journal, budget, text, clock }
+}
+
+test('an action that was started is known as started after the process was killed, with the run of the system', async t => {
+  const path = tempDir(t)
+  const first = await openJournal(t, path)
+  await first.journal.accept('m1', call)
+  await first.journal.start('m1')
+  const { journal } = await openJournal(t, path, 'boot-2')
+  assert.deepEqual(await journal.unsettled(), [{ id: 'm1', state: 'started', call, bootId: 'boot-1' }])
+})
+
+test('start and outcome are on the disk before they are told, a mail alone is not worth a write of its own', async t => {
+  const { journal, budget, clock } = await openJournal(t, tempDir(t))
+  const syncs = () => budget.counts().journal?.syncs ?? 0
+  await journal.accept('m1', call)
+  const afterFirst = syncs()
+  await journal.accept('m2', call)
+  assert.equal(syncs(), afterFirst)
+  await journal.start('m1')
+  assert.equal(syncs(), afterFirst + 1)
+  await journal.finish('m1', done)
+  assert.equal(syncs(), afterFirst + 2)
+  await journal.settle('m1')
+  assert.equal(syncs(), afterFirst + 2)
+  await journal.accept('m3', call)
+  await clock.advance(500)
+  await journal.close()
+  assert.ok(syncs() >= afterFirst + 3, 'a mail that waits reaches the disk soon')
+})
+
+test('an outcome that the cloud has not taken is there for the next process, word for word', async t => {
+  const path = tempDir(t)
+  const first = await openJournal(t, path)
+  await first.journal.accept('m1', call)
+  await first.journal.start('m1')
+  await first.journal.finish('m1', { status: 19, message: 'ERROR: kaputt ✗' })
+  const { journal } = await openJournal(t, path)
+  const [entry] = await journal.unsettled()
+  assert.equal(entry?.state, 'finished')
+  assert.deepEqual(entry?.outcome, { status: 19, message: 'ERROR: kaputt ✗' })
+})
+
+test('a settled mail is remembered with its outcome, so that it is answered and not run when it comes again', async t => {
+  const path = tempDir(t)
+  const first = await openJournal(t, path)
+  await first.journal.accept('m1', call)
+  await first.journal.start('m1')
+  await first.journal.finish('m1', done)
+  await first.journal.settle('m1')
+  const { journal } = await openJournal(t, path)
+  assert.deepEqual(await journal.unsettled(), [])
+  assert.deepEqual((await journal.find('m1'))?.outcome, done)
+})
+
+test('the file does not grow for ever', async t => {
+  const path = tempDir(t)
+  const { journal, budget } = await openJournal(t, path)
+  const large = { status: 0, message: 'x'.repeat(40_000) } as const
+  for (let mail = 0; mail < 60; mail++) {
+    const id = `m${mail}`
+    await journal.accept(id, call)
+    await journal.finish(id, large)
+    await journal.settle(id)
+  }
+  // At most twice of what is remembered (1 MB of outcomes), and a step.
+  assert.ok(statSync(join(path, 'actions.journal')).size < 2.2 * 1024 * 1024)
+  // And it is not rewritten for every step.
+  assert.ok((budget.counts().journal?.bytes ?? 0) < 3 * 60 * large.message.length)
+  const second = await openJournal(t, path)
+  assert.deepEqual((await second.journal.find('m59'))?.outcome, large)
+})
+
+test('a journal cut at any byte opens, and knows every step that is whole', async t => {
+  const path = tempDir(t)
+  const first = await openJournal(t, path)
+  const sizes: number[] = []
+  const size = () => sizes.push(statSync(join(path, 'actions.journal')).size)
+  await first.journal.accept('m1', call)
+  size()
+  await first.journal.start('m1')
+  size()
+  await first.journal.finish('m1', done)
+  size()
+  const whole = readFileSync(join(path, 'actions.journal'))
+  const states = [undefined, 'accepted', 'started', 'finished']
+  for (let cut = 0; cut <= whole.length; cut++) {
+    const folder = tempDir(t)
+    writeFileSync(join(folder, 'actions.journal'), whole.subarray(0, cut))
+    const { journal } = await openJournal(t, folder)
+    const steps = sizes.filter(bytes => bytes <= cut).length
+    assert.equal((await journal.find('m1'))?.state, states[steps], `cut at ${cut}`)
+  }
+})
+
+test('rubbish in the place of the journal is no reason not to start', async t => {
+  const path = tempDir(t)
+  writeFileSync(join(path, 'actions.journal'), Buffer.alloc(5000, 0xfe))
+  const { journal, text } = await openJournal(t, path)
+  assert.match(text(), /damaged/)
+  await journal.accept('m1', call)
+  await journal.start('m1')
+  const second = await openJournal(t, path)
+  assert.equal((await second.journal.find('m1'))?.state, 'started')
+})
+
+test('without a disk the actions go on, loudly', async t => {
+  const path = join(tempDir(t), 'state')
+  writeFileSync(path, 'a file where the folder should be')
+  const { journal, text } = await openJournal(t, path)
+  await journal.accept('m1', call)
+  await journal.start('m1')
+  await journal.finish('m1', done)
+  assert.equal((await journal.find('m1'))?.state, 'finished')
+  assert.match(text(), /ERROR.*journal of actions cannot be written/)
+  rmSync(path)
+  await journal.settle('m1')
+  assert.match(text(), /written again/)
+})
