@@ -85,8 +85,9 @@ function loggerSink(logger: Logger): LogSink {
   return ({ level, component, message, fields }) => {
     try {
       const text = `${component}: ${message}`
-      if (level === 'trace') (logger.trace ?? logger.debug).call(logger, text, fields)
-      else logger[level](text, fields)
+      const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+      if (level === 'trace') (logger.trace ?? logger.debug).call(logger, text, given)
+      else logger[level](text, given)
     } catch {
       // Its own log is the only place where this could be said.
     }
