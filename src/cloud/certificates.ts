@@ -1,0 +1,80 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+
+export interface Certificates {
+  /** Path of the CA's certificate, which clients are to trust. */
+  readonly caPath: string
+  readonly cert: string
+  readonly key: string
+}
+
+interface Pair {
+  readonly cert: string
+  readonly key: string
+}
+
+const files = { ca: 'ca.pem', caKey: 'ca-key.pem', server: 'server.pem', serverKey: 'server-key.pem' }
+const dayMs = 86_400_000
+
+/**
+ * The CA and the server certificate of a data folder; they are made on the first start and then kept, so that whoever trusts
+ * the CA need not be told again. The server certificate is made anew when it does not name all hosts or ends soon.
+ */
+export async function prepareCertificates(dataDir: string, hosts: readonly string[]): Promise<Certificates> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const caPath = join(dataDir, files.ca)
+  const known = await readPair(dataDir, files.ca, files.caKey)
+  const ca = known !== undefined && lasts(known.cert, 30) ? known : await makeCa(dataDir)
+  const server = await readPair(dataDir, files.server, files.serverKey)
+  const isGood =
+    server !== undefined && lasts(server.cert, 1) && isIssuedBy(server.cert, ca.cert) && names(server.cert, hosts)
+  const pair = isGood ? server : await makeServer(dataDir, ca, hosts)
+  return { caPath, ...pair }
+}
+
+async function readPair(dataDir: string, cert: string, key: string): Promise<Pair | undefined> {
+  try {
+    const [certText, keyText] = await Promise.all([
+      readFile(join(dataDir, cert), 'utf8'),
+      readFile(join(dataDir, key), 'utf8'),
+    ])
+    const belongs = new X509Certificate(certText).checkPrivateKey(createPrivateKey(keyText))
+    return belongs ? { cert: certText, key: keyText } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function lasts(cert: string, days: number): boolean {
+  return Date.parse(new X509Certificate(cert).validTo) > Date.now() + days * dayMs
+}
+
+function isIssuedBy(cert: string, ca: string): boolean {
+  const issuer = new X509Certificate(ca)
+  const leaf = new X509Certificate(cert)
+  return leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey)
+}
+
+function names(cert: string, hosts: readonly string[]): boolean {
+  const leaf = new X509Certificate(cert)
+  return hosts.every(host => (isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host)) !== undefined)
+}
+
+async function makeCa(dataDir: string): Promise<Pair> {
+  const { issueCa } = await import('./issuer.ts')
+  return save(dataDir, files.ca, files.caKey, await issueCa())
+}
+
+async function makeServer(dataDir: string, ca: Pair, hosts: readonly string[]): Promise<Pair> {
+  const { issueServer } = await import('./issuer.ts')
+  return save(dataDir, files.server, files.serverKey, await issueServer(ca, hosts))
+}
+
+async function save(dataDir: string, cert: string, key: string, pair: Pair): Promise<Pair> {
+  await writeFile(join(dataDir, key), pair.key, { mode: 0o600 })
+  await chmod(join(dataDir, key), 0o600)
+  await writeFile(join(dataDir, cert), pair.cert, { mode: 0o644 })
+  return pair
+}

@@ -1,0 +1,29 @@
+import type { Commands } from '../command.ts'
+import { administrationCommands } from './administration.ts'
+import { alarmCommands } from './alarms.ts'
+import { attributeCommands } from './attributes.ts'
+import { cloudCommands } from './cloud.ts'
+import { diagnosticCommands } from './diagnostics.ts'
+import { eventCommands } from './events.ts'
+import { fileCommands } from './files.ts'
+import { locationCommands } from './locations.ts'
+import { mailboxCommands } from './mailbox.ts'
+import { propertyCommands } from './properties.ts'
+import { sessionCommands } from './sessions.ts'
+import { thingCommands } from './things.ts'
+
+/** Every command that this cloud knows, by name. */
+export const allCommands: Commands = {
+  ...alarmCommands,
+  ...attributeCommands,
+  ...propertyCommands,
+  ...locationCommands,
+  ...eventCommands,
+  ...diagnosticCommands,
+  ...fileCommands,
+  ...mailboxCommands,
+  ...thingCommands,
+  ...sessionCommands,
+  ...administrationCommands,
+  ...cloudCommands,
+}

@@ -1,0 +1,20 @@
+import { type Commands, sessionOf } from '../command.ts'
+import { numberOf } from '../faults.ts'
+
+export const diagnosticCommands: Commands = {
+  'diag.ping': (_, context) => {
+    sessionOf(context)
+    return undefined
+  },
+
+  'diag.time': (_, context) => {
+    const { thing, transport } = sessionOf(context)
+    const offset = context.state.faults.peek('timeOffset', { thingKey: thing?.key, transport })
+    return { time: Date.now() + numberOf(offset, 'ms', 0) }
+  },
+
+  'diag.echo': (params, context) => {
+    sessionOf(context)
+    return params
+  },
+}

@@ -1,0 +1,28 @@
+import { type Commands, namedThing, refuseByFault, sessionOf, thingOf } from '../command.ts'
+import { badParameter } from '../failure.ts'
+import { logLevel } from '../logs.ts'
+import { flag, has, optionalInteger, optionalText, page } from '../params.ts'
+import { momentIn } from '../timestamp.ts'
+
+export const eventCommands: Commands = {
+  'log.publish': (params, context) => {
+    const isGlobal = flag(params, 'global')
+    const session = sessionOf(context)
+    const thing = isGlobal && namedThing(params, context) === undefined ? session.thing : thingOf(params, context)
+    refuseByFault(context, 'log.publish', optionalText(params, 'msg') ?? '')
+    const msg = optionalText(params, 'msg')
+    if (msg === undefined) throw badParameter('msg is missing')
+    const level = optionalInteger(params, 'level') ?? logLevel.info
+    if (level < 0 || level > 2) throw badParameter(`level ${level}: 0 error, 1 warning, 2 info`)
+    const corrId = optionalText(params, 'corrId')
+    context.state.logs.add({ msg, level, at: momentIn(params), ...(corrId === undefined ? {} : { corrId }) }, thing)
+    context.state.connections.totals.samples++
+    return undefined
+  },
+
+  'log.list': (params, context) => {
+    const isUser = sessionOf(context).user !== undefined
+    const isNamed = has(params, 'thingKey') || has(params, 'thingId') || !isUser
+    return page(params, context.state.logs.list(params, isNamed ? thingOf(params, context) : undefined))
+  },
+}

@@ -1,0 +1,89 @@
+import { applyBatch } from '../batch.ts'
+import { type Commands, type Context, refuseByFault, thingOf } from '../command.ts'
+import { badParameter, notFound } from '../failure.ts'
+import { compact, isObject, type JsonObject } from '../json.ts'
+import { optionalNumber, optionalText, page, requiredNumber, requiredText } from '../params.ts'
+import type { LocationSample } from '../things.ts'
+import { momentIn, momentOf } from '../timestamp.ts'
+
+const numbers = ['heading', 'altitude', 'speed', 'fixAcc'] as const
+const texts = ['fixType', 'corrId', 'streetNumber', 'street', 'city', 'state', 'zipCode', 'country'] as const
+const fixTypes = ['gps', 'gnss', 'manual', 'm2m-locate', 'fixed', 'wifi', 'unknown']
+
+export const locationCommands: Commands = {
+  'location.publish': (params, context) => publish('location.publish', params, context),
+
+  'location.batch': (params, context) => {
+    // lat and lng of the top level are text without meaning in what the old agent sends, and no defaults [TR50 3.4].
+    applyBatch(params, ['thingKey', 'ts', 'corrId'], item => publish('location.batch', item, context))
+    return undefined
+  },
+
+  'location.current': (params, context) => {
+    const newest = thingOf(params, context).locations.newest
+    if (newest === undefined) throw notFound('Location')
+    return newest.fields
+  },
+
+  'location.history': (params, context) => ({
+    values: page(
+      params,
+      thingOf(params, context)
+        .locations.select(params)
+        .map(sample => sample.fields),
+      5000,
+    ).result,
+  }),
+
+  'location.summary': (params, context) => ({ count: thingOf(params, context).locations.received }),
+
+  'location.delete': (params, context) => {
+    const start = momentOf(requiredText(params, 'startTs'), 'startTs')
+    thingOf(params, context).locations.remove(start.ms, momentOf(requiredText(params, 'endTs'), 'endTs').ms)
+    return undefined
+  },
+
+  'location.fixtypes': () => ({ values: fixTypes }),
+
+  'location.encode': params => {
+    const text = requiredText(params, 'location')
+    const match = /^\s*(-?[\d.]+)\s*[,;\s]\s*(-?[\d.]+)\s*$/.exec(text)
+    if (match === null) throw notFound('Place; this cloud knows no map, only "lat, lng"')
+    return { lat: Number(match[1]), lng: Number(match[2]) }
+  },
+
+  'location.decode': params => ({ ...place(params), address: {} }),
+  'location.speedlimit': params => ({ ...place(params), speedLimit: 0 }),
+  'location.weather': params => ({ ...place(params), temperature: 0 }),
+  'location.network.decode': () => {
+    throw notFound('Network position')
+  },
+}
+
+function place(params: JsonObject): { lat: number; lng: number } {
+  const [lat, lng] = [requiredNumber(params, 'lat'), requiredNumber(params, 'lng')]
+  if (Math.abs(lat) > 90) throw badParameter(`lat ${lat} is not between -90 and 90`)
+  if (Math.abs(lng) > 180) throw badParameter(`lng ${lng} is not between -180 and 180`)
+  return { lat, lng }
+}
+
+function publish(command: string, params: JsonObject, context: Context): undefined {
+  const thing = thingOf(params, context)
+  refuseByFault(context, command, 'location')
+  const moment = momentIn(params)
+  const debounce = params.debounce ?? undefined
+  if (isObject(debounce) || typeof debounce === 'string')
+    throw badParameter('debounce must be a number or true or false')
+  const fields = compact({
+    ...place(params),
+    ...Object.fromEntries(numbers.map(name => [name, optionalNumber(params, name)])),
+    ...Object.fromEntries(texts.map(name => [name, optionalText(params, name)])),
+    debounce,
+    ts: moment.ts,
+  })
+  const sample: LocationSample = { ...moment, fields }
+  thing.locations.insert(sample)
+  context.state.connections.totals.samples++
+  context.state.change(thing, 'location', () => JSON.stringify(fields))
+  return undefined
+}

@@ -1,0 +1,80 @@
+import { type Commands, operatorOf, sessionOf } from '../command.ts'
+import { CommandFailure, codes } from '../failure.ts'
+import type { JsonObject } from '../json.ts'
+import { loginApplication, loginUser } from '../login.ts'
+import { has, optionalText, page, requiredText } from '../params.ts'
+import { type Session, sessionTtlS } from '../sessions.ts'
+
+export const sessionCommands: Commands = {
+  'api.authenticate': (params, { state, from }) => {
+    const login = has(params, 'username')
+      ? loginUser(state, requiredText(params, 'username'), optionalText(params, 'password') ?? '')
+      : loginApplication(state, {
+          clientId: requiredText(params, 'appId'),
+          thingKey: requiredText(params, 'thingKey'),
+          token: requiredText(params, 'appToken'),
+        })
+    if (!login.ok) throw new CommandFailure(codes.badLogin, login.why)
+    const session: Session = {
+      id: state.sessions.newId(),
+      ...from,
+      ...login.who,
+      bound: new Set(),
+      orgId: state.org.id,
+    }
+    state.sessions.addHttp(session)
+    return { sessionId: session.id, orgKey: state.org.key, roles: [], isOrgAdmin: session.user?.isOrgAdmin === true }
+  },
+
+  'session.info': (_, context) => {
+    const session = sessionOf(context)
+    const org = context.state.orgs.find({ id: session.orgId }) ?? context.state.org
+    return {
+      ...asShown(session),
+      serverId: 'local',
+      orgKey: org.key,
+      hasSuperAdmin: false,
+      hasSuperOps: false,
+      hasOrgAdmin: session.user?.isOrgAdmin === true,
+      ttl: sessionTtlS,
+      locale: 'en_US',
+      perms: ['*'],
+      roleKeys: [],
+    }
+  },
+
+  'session.org.switch': (params, context) => {
+    const session = operatorOf(context)
+    session.orgId = context.state.orgs.get({ key: requiredText(params, 'key') }).id
+    return undefined
+  },
+
+  'session.org.list': (_, context) => {
+    operatorOf(context)
+    return { result: context.state.orgs.all() }
+  },
+
+  'session.list': (params, context) => {
+    operatorOf(context)
+    return page(params, context.state.sessions.all().map(asShown))
+  },
+
+  'session.find': (params, context) => {
+    operatorOf(context)
+    const key = requiredText(params, 'thingKey')
+    return { result: context.state.sessions.ofThing(key).map(asShown) }
+  },
+}
+
+/** A session as others may see it; its id is what proves it, so it is not shown. */
+function asShown(session: Session): JsonObject {
+  const { user, app, thing } = session
+  return {
+    orgId: session.orgId,
+    whoAmI: user === undefined ? 'app' : 'user',
+    ...(user === undefined ? {} : { userId: user.id, userName: user.username }),
+    ...(app === undefined ? {} : { appName: app.name, appId: session.clientId ?? '' }),
+    ...(thing === undefined ? {} : { thingKey: thing.key, bound: [...session.bound] }),
+    connInfo: { protocol: session.transport, remoteAddr: session.remoteAddress, connection: session.connection },
+  }
+}

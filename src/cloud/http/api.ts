@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Commands, Context } from '../command.ts'
+import type { ConnectionRecord } from '../connections.ts'
+import { asReply, execute, readRequest } from '../envelope.ts'
+import { CommandFailure, codes } from '../failure.ts'
+import { numberOf } from '../faults.ts'
+import { isObject, type Json, type JsonObject, parseJson } from '../json.ts'
+import { mostRequestBytes } from '../requests.ts'
+import type { Session } from '../sessions.ts'
+import type { State } from '../state.ts'
+import { answer, readBody } from './body.ts'
+
+/** `POST /api`: the commands for operators. The status is 200 whatever becomes of them [TR50 8.1]. */
+export class Api {
+  readonly #state: State
+  readonly #commands: Commands
+
+  constructor(state: State, commands: Commands) {
+    this.#state = state
+    this.#commands = commands
+  }
+
+  async take(request: IncomingMessage, response: ServerResponse, record: ConnectionRecord): Promise<void> {
+    if (request.method !== 'POST') return answer(response, 405, 'POST only', { Allow: 'POST' })
+    const text = await readBody(request, mostRequestBytes)
+    if (text === undefined) return answer(response, 413, 'The request is too large or broke off')
+    const body = parseJson(text)
+    const names = readRequest(body, this.#commands).names
+    // What tests ask this cloud itself is no part of the story that they ask about.
+    const isStory = !names.some(name => name.startsWith('cloud.'))
+    if (isStory) {
+      this.#note(record, 'in', text, names)
+      const fault = this.#state.faults.take('apiStatus', { commands: names })
+      if (fault !== undefined) return answer(response, numberOf(fault, 'status', 503), 'A fault of the local cloud')
+    }
+    const reply = JSON.stringify(await this.#reply(body, request, record))
+    if (isStory) this.#note(record, 'out', reply, names)
+    answer(response, 200, reply, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
+  }
+
+  async #reply(body: Json | undefined, request: IncomingMessage, record: ConnectionRecord): Promise<JsonObject> {
+    if (!isObject(body)) return asReply(new CommandFailure(codes.malformed, 'The body is not a JSON object'))
+    const { auth, ...rest } = body
+    const from = { connection: record.id, remoteAddress: record.remoteAddress, transport: record.transport }
+    const header = request.headers.sessionid
+    let sessionId = typeof header === 'string' ? header : undefined
+    let authReply: JsonObject = {}
+    if (isObject(auth) && typeof auth.sessionId === 'string') sessionId = auth.sessionId
+    else if (auth !== undefined) {
+      // A login comes first, and what stands beside it is done in its session.
+      authReply = await execute(readRequest({ auth }, this.#commands), this.#context(undefined, from))
+      sessionId = sessionIdIn(authReply) ?? sessionId
+    }
+    if (Object.keys(rest).length === 0) return authReply
+    const session = sessionId === undefined ? undefined : this.#state.sessions.byHttpId(sessionId)
+    const replies = await execute(readRequest(rest, this.#commands), this.#context(session, from))
+    return { ...authReply, ...replies }
+  }
+
+  #context(session: Session | undefined, from: Context['from']): Context {
+    return { state: this.#state, session, from }
+  }
+
+  #note(record: ConnectionRecord, direction: 'in' | 'out', text: string, commands: readonly string[]): void {
+    this.#state.transcript.add({ kind: 'http', direction, connection: record.id, topic: 'POST /api', text, commands })
+  }
+}
+
+function sessionIdIn(reply: JsonObject): string | undefined {
+  const params = isObject(reply.auth) ? reply.auth.params : undefined
+  return isObject(params) && typeof params.sessionId === 'string' ? params.sessionId : undefined
+}

@@ -1,0 +1,72 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ConnectionRecord } from '../connections.ts'
+import { numberOf } from '../faults.ts'
+import type { Ticket } from '../file-store.ts'
+import type { State } from '../state.ts'
+import { answer } from './body.ts'
+import { Download } from './download.ts'
+import { Upload } from './upload.ts'
+
+/** `GET|POST /file/ID`: the contents of files. Who knows the id may [TR50 5.3]. */
+export class Files {
+  readonly #state: State
+
+  constructor(state: State) {
+    this.#state = state
+  }
+
+  async take(request: IncomingMessage, response: ServerResponse, id: string, record: ConnectionRecord): Promise<void> {
+    const mode =
+      request.method === 'GET' || request.method === 'HEAD' ? 'get' : request.method === 'POST' ? 'put' : undefined
+    if (mode === undefined) return answer(response, 405, 'GET or POST only', { Allow: 'GET, HEAD, POST' })
+    const on = mode === 'get' ? 'download' : 'upload'
+    const ticket = this.#state.files.ticket(id)
+    const thingKey = ticket?.put?.thingKey ?? ticket?.file?.thingKey
+    const range = request.headers.range
+    const topic = `${request.method} /file/${id}`
+    this.#note(record, 'in', topic, thingKey, { text: range === undefined ? on : `${on} ${range}` })
+    response.once('close', () =>
+      this.#note(record, 'out', topic, thingKey, {
+        status: response.statusCode,
+        text: response.writableFinished ? `${on} answered` : `${on} broke off`,
+      }),
+    )
+    const fault = this.#state.faults.take('fileStatus', { on, thingKey })
+    if (fault !== undefined) return refuse(response, fault)
+    if (ticket === undefined || ticket.mode !== mode)
+      return answer(response, 404, 'The file id is not known, used up or expired')
+    await this.#transfer(ticket, request, response)
+  }
+
+  async #transfer(ticket: Ticket, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const state = this.#state
+    if (ticket.busy && ticket.mode === 'put') return answer(response, 409, 'An upload with this file id is running')
+    ticket.busy = true
+    try {
+      const isWhole =
+        ticket.mode === 'put'
+          ? await new Upload(state, ticket, request, response).run()
+          : await new Download(state, ticket, request, response).run()
+      if (isWhole || state.faults.peek('singleUseFileId') !== undefined) state.files.use(ticket)
+    } finally {
+      ticket.busy = false
+    }
+  }
+
+  #note(
+    record: ConnectionRecord,
+    direction: 'in' | 'out',
+    topic: string,
+    thingKey: string | undefined,
+    more: { text: string; status?: number },
+  ): void {
+    const about = { kind: 'http', direction, connection: record.id, topic, ...more } as const
+    this.#state.transcript.add(thingKey === undefined ? about : { ...about, thingKey })
+  }
+}
+
+function refuse(response: ServerResponse, fault: { readonly [key: string]: unknown }): void {
+  const status = typeof fault.status === 'number' ? fault.status : 503
+  const retry = numberOf({ retryAfterS: Number(fault.retryAfterS ?? -1) }, 'retryAfterS', -1)
+  answer(response, status, 'A fault of the local cloud', retry >= 0 ? { 'Retry-After': String(retry) } : {})
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Broker } from '../broker.ts'
+import type { Certificates } from '../certificates.ts'
+import type { Commands } from '../command.ts'
+import type { ConnectionRecord } from '../connections.ts'
+import type { State } from '../state.ts'
+import { Api } from './api.ts'
+import { answer } from './body.ts'
+import { serveConsole } from './console.ts'
+import { Files } from './files.ts'
+import { mqttUpgrade } from './mqtt-upgrade.ts'
+import { Upgrades } from './upgrades.ts'
+
+const mostConnections = 5_000
+
+/** The HTTPS port: `POST /api`, `/file/ID`, the console, and what begins as a WebSocket. */
+export function createHttps(o: { state: State; commands: Commands; broker: Broker; certificates: Certificates }): {
+  server: Server
+  upgrades: Upgrades
+} {
+  const { state, certificates } = o
+  const api = new Api(state, o.commands)
+  const files = new Files(state)
+  const upgrades = new Upgrades()
+  upgrades.add(mqttUpgrade(state, o.broker))
+  const records = new WeakMap<Socket, ConnectionRecord>()
+  const server = createServer({
+    cert: certificates.cert,
+    key: certificates.key,
+    minVersion: 'TLSv1.2',
+    noDelay: true,
+    // An upload takes as long as it takes.
+    requestTimeout: 0,
+  })
+  server.maxConnections = mostConnections
+  server.on('request', (request, response) => {
+    const record = recordOf(request, state, records)
+    record.requests++
+    state.connections.totals.requests++
+    route(request, response, record).catch((error: unknown) => {
+      process.stderr.write(`local cloud: ${error instanceof Error ? error.stack : String(error)}\n`)
+      answer(response, 500, 'The local cloud made a mistake; see its output')
+    })
+  })
+  server.on('upgrade', (request, socket, head) => upgrades.take(request, socket, head))
+
+  async function route(request: IncomingMessage, response: ServerResponse, record: ConnectionRecord): Promise<void> {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+    const fileId = /^\/file\/([A-Za-z0-9]{1,100})$/.exec(path)?.[1]
+    if (fileId !== undefined) return files.take(request, response, fileId, record)
+    if (path === '/api') return api.take(request, response, record)
+    return serveConsole(request, response, path)
+  }
+
+  return { server, upgrades }
+}
+
+function recordOf(
+  request: IncomingMessage,
+  state: State,
+  records: WeakMap<Socket, ConnectionRecord>,
+): ConnectionRecord {
+  const { socket } = request
+  const known = records.get(socket)
+  if (known !== undefined) return known
+  const record = state.connections.open('https', { address: socket.remoteAddress, port: socket.remotePort })
+  records.set(socket, record)
+  socket.once('close', () => {
+    record.bytesIn = socket.bytesRead
+    record.bytesOut = socket.bytesWritten
+    state.connections.close(record)
+  })
+  return record
+}

@@ -1,0 +1,63 @@
+import { sameSecret } from './ids.ts'
+import { isKey } from './params.ts'
+import type { CloudRecord } from './records.ts'
+import type { State } from './state.ts'
+import type { Thing } from './things.ts'
+
+/** CONNACK return codes of a refused login [MQTT 3.2.2.3]. */
+export const refusals = { badUserOrPassword: 4, notAuthorized: 5 } as const
+
+/** Who logged in, or why not. */
+export type Login =
+  | {
+      readonly ok: true
+      readonly who:
+        | { readonly user: CloudRecord }
+        | { readonly app: CloudRecord; readonly thing: Thing; readonly clientId: string }
+    }
+  | { readonly ok: false; readonly code: number; readonly why: string }
+
+const refused = (code: number, why: string): Login => ({ ok: false, code, why })
+
+/** A login over MQTT: the user name is that of a user, or else the key of a thing [TR50 1.2]. */
+export function login(state: State, o: { clientId: string; username: string | undefined; password: string }): Login {
+  const { clientId, username, password } = o
+  if (username === undefined || username === '') return refused(refusals.badUserOrPassword, 'no user name')
+  if (state.users.find({ username }) !== undefined) return loginUser(state, username, password)
+  return loginApplication(state, { clientId, thingKey: username, token: password })
+}
+
+export function loginUser(state: State, username: string, password: string): Login {
+  const user = state.users.find({ username }) ?? state.users.find({ emailAddress: username })
+  if (user === undefined || typeof user.password !== 'string' || !sameSecret(user.password, password))
+    return refused(refusals.badUserOrPassword, 'Invalid user name or password')
+  return { ok: true, who: { user } }
+}
+
+/** An application with its token; an unknown thing is registered, and a known one belongs to its first client id. */
+export function loginApplication(state: State, o: { clientId: string; thingKey: string; token: string }): Login {
+  const { clientId, thingKey, token } = o
+  const app = state.apps.all().find(one => typeof one.token === 'string' && sameSecret(one.token, token))
+  if (app === undefined) return refused(refusals.badUserOrPassword, 'Invalid application token')
+  if (!isKey(thingKey)) return refused(refusals.notAuthorized, 'The user name is not a thing key')
+  const thing = state.things.byKey(thingKey) ?? register(state, app, thingKey)
+  if (thing === undefined)
+    return refused(refusals.notAuthorized, `Thing ${thingKey} is not known, and the application registers none`)
+  if (thing.appId !== undefined && thing.appId !== clientId) {
+    state.securityEvent(
+      `Application id mismatch: ${clientId.slice(0, 100)} instead of ${thing.appId}; possible hijack`,
+      thing,
+    )
+    return refused(refusals.notAuthorized, 'The application id does not match that of the first login')
+  }
+  thing.appId = clientId
+  return { ok: true, who: { app, thing, clientId } }
+}
+
+function register(state: State, app: CloudRecord, key: string): Thing | undefined {
+  const definition = state.definitions.find({ id: app.autoRegThingDefId })
+  if (definition === undefined) return undefined
+  const thing = state.things.create({ key, name: `auto:${key}`, defId: definition.id, createdBy: 'AUTOREG' })
+  if (Array.isArray(app.autoRegTags)) thing.tags = app.autoRegTags.map(String)
+  return thing
+}

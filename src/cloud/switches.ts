@@ -1,0 +1,46 @@
+import type { Broker } from './broker.ts'
+import { badParameter } from './failure.ts'
+import type { Fault } from './faults.ts'
+import type { Listener } from './listener.ts'
+import type { State } from './state.ts'
+
+type Ports = Readonly<Record<'mqtt' | 'mqtts' | 'https', Listener>>
+
+/** Lets the faults that act at once act when they are switched on, and end when they are cleared. */
+export function switchFaults(state: State, broker: Broker, ports: Ports): void {
+  const act: Partial<Record<Fault['name'], { set(fault: Fault): void; cleared?(fault: Fault): void }>> = {
+    closeConnections: {
+      set: fault => {
+        broker.closeAll(fault.params)
+        // It has happened; there is nothing to switch off.
+        queueMicrotask(() => clearIfThere(state, fault))
+      },
+    },
+    halfOpen: { set: fault => broker.freezeAll(fault.params), cleared: () => broker.thaw() },
+    stopListening: {
+      set: fault => {
+        const { transport, forMs } = fault.params
+        const port = portOf(fault, ports)
+        if (transport === 'https' && typeof forMs !== 'number') throw badParameter('stopListening of https needs forMs')
+        port.shut()
+        if (typeof forMs === 'number') setTimeout(() => clearIfThere(state, fault), forMs)
+      },
+      cleared: fault => {
+        portOf(fault, ports)
+          .open()
+          .catch((error: unknown) => process.stderr.write(`local cloud: cannot listen again: ${String(error)}\n`))
+      },
+    },
+  }
+  state.faults.onChange((event, fault) => act[fault.name]?.[event]?.(fault))
+}
+
+function clearIfThere(state: State, fault: Fault): void {
+  if (state.faults.list().includes(fault)) state.faults.clear({ id: fault.id })
+}
+
+function portOf(fault: Fault, ports: Ports): Listener {
+  const { transport } = fault.params
+  if (transport === 'mqtt' || transport === 'mqtts' || transport === 'https') return ports[transport]
+  throw badParameter('stopListening needs transport: mqtt, mqtts or https')
+}

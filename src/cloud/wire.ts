@@ -1,0 +1,135 @@
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { ConnectionRecord } from './connections.ts'
+import { FrameGuard } from './frame-guard.ts'
+
+/** What carries MQTT bytes: a socket or a WebSocket. */
+export interface Carrier {
+  write(bytes: Buffer, done: (error?: Error | null) => void): void
+  pause(): void
+  resume(): void
+  end(): void
+  destroy(): void
+  reset(): void
+  /** Hears bytes and the end. */
+  attach(on: { data(bytes: Buffer): void; end(): void; close(): void; error(error: Error): void }): void
+}
+
+/** The stream of MQTT bytes of one connection as the broker sees it; it counts, bounds, and can play dead. */
+export class Wire extends Duplex {
+  readonly record: ConnectionRecord
+  readonly #carrier: Carrier
+  readonly #guard: FrameGuard
+  #isFrozen = false
+
+  constructor(carrier: Carrier, record: ConnectionRecord, mostPacketBytes: number) {
+    super({ allowHalfOpen: false })
+    this.#carrier = carrier
+    this.record = record
+    this.#guard = new FrameGuard(mostPacketBytes)
+    carrier.attach({
+      data: bytes => this.#take(bytes),
+      end: () => this.#isFrozen || this.push(null),
+      close: () => void this.destroy(),
+      error: error => void this.destroy(error),
+    })
+  }
+
+  get isFrozen(): boolean {
+    return this.#isFrozen
+  }
+
+  /** Neither reads nor writes from now on, and does not close either: the link is dead and nobody says so. */
+  freeze(): void {
+    this.#isFrozen = true
+    this.#carrier.pause()
+  }
+
+  /** Ends a frozen link, or any, by a reset if wanted. */
+  cut(withReset: boolean): void {
+    if (withReset) this.#carrier.reset()
+    else this.#carrier.destroy()
+    this.destroy()
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#isFrozen || this.destroyed) return
+    this.record.bytesIn += bytes.length
+    if (!this.#guard.accepts(bytes)) {
+      this.destroy(new Error('an MQTT packet is larger than this cloud takes'))
+      return
+    }
+    if (!this.push(bytes)) this.#carrier.pause()
+  }
+
+  override _read(): void {
+    if (!this.#isFrozen) this.#carrier.resume()
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (this.#isFrozen) {
+      done()
+      return
+    }
+    this.record.bytesOut += chunk.length
+    this.#carrier.write(chunk, done)
+  }
+
+  /** The parts of one packet go out together: in one segment, or in one WebSocket frame [TR50 1.1]. */
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', done)
+  }
+
+  override _final(done: () => void): void {
+    if (!this.#isFrozen) this.#carrier.end()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (!this.#isFrozen) this.#carrier.destroy()
+    done(error)
+  }
+}
+
+/** `raw` is the TCP socket below TLS, which alone can be reset. */
+export function socketCarrier(socket: Socket, raw: Socket = socket): Carrier {
+  return {
+    write: (bytes, done) => void socket.write(bytes, done),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    end: () => void socket.end(),
+    destroy: () => void socket.destroy(),
+    reset: () => {
+      raw.resetAndDestroy()
+      socket.destroy()
+    },
+    attach: on => {
+      socket.on('data', on.data)
+      socket.on('end', on.end)
+      socket.on('close', on.close)
+      socket.on('error', on.error)
+    },
+  }
+}
+
+export function webSocketCarrier(socket: WebSocket, raw: Socket): Carrier {
+  return {
+    write: (bytes, done) => socket.send(bytes, { binary: true }, done),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    end: () => socket.close(),
+    destroy: () => socket.terminate(),
+    reset: () => {
+      raw.destroy()
+      socket.terminate()
+    },
+    attach: on => {
+      socket.on('message', data => {
+        if (Buffer.isBuffer(data)) on.data(data)
+      })
+      socket.on('close', on.close)
+      socket.on('error', on.error)
+    },
+  }
+}
