@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { setTimeout } from 'node:timers'
@@ -7,6 +8,7 @@ import { AgentError } from '../../src/base/errors.ts'
 import type { JsonObject } from '../../src/base/json.ts'
 import type { Command } from '../../src/protocol/commands.ts'
 import type { FileHttps, FileRequester, HttpRequest } from '../../src/services/files/types.ts'
+import type { TestCertificate } from './test-certificates.ts'
 
 /** How the file service answers one request; the default serves the file as it should. */
 export type Manners = (request: IncomingMessage, response: ServerResponse, content: Buffer) => void
@@ -36,6 +38,8 @@ export class FileCloud {
     range: string | undefined
     length: string | undefined
   }[] = []
+  /** The Range of every request that arrived, in order. */
+  readonly ranges: (string | undefined)[] = []
   /** Called before each TR50 command is answered; may throw. */
   beforeCommand: (command: Command) => void = () => {}
   /** Bytes of file bodies that were handed to the device. */
@@ -44,9 +48,14 @@ export class FileCloud {
   readonly #open = new Map<string, { name: string; crc32: unknown }>()
   #port = 0
 
-  static async start(t: TestContext): Promise<FileCloud> {
+  /** With a certificate it speaks TLS, for the real client; {@link https} is for the plain one. */
+  static async start(t: TestContext, certificate?: TestCertificate): Promise<FileCloud> {
     const cloud = new FileCloud()
-    const server = createServer((request, response) => cloud.#serve(request, response))
+    const serve = (request: IncomingMessage, response: ServerResponse) => cloud.#serve(request, response)
+    const server =
+      certificate === undefined
+        ? createServer(serve)
+        : createHttpsServer({ cert: certificate.certificate, key: certificate.key }, serve)
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     cloud.#port = (server.address() as AddressInfo).port
     t.after(() => {
@@ -58,6 +67,10 @@ export class FileCloud {
 
   put(name: string, content: Buffer | string, told?: JsonObject): void {
     this.files.set(name, { content: Buffer.from(content), ...(told === undefined ? {} : { told }) })
+  }
+
+  get port(): number {
+    return this.#port
   }
 
   count(command: string): number {
@@ -113,6 +126,7 @@ export class FileCloud {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const last = this.requests.at(-1)
     if (last !== undefined) last.length = request.headers['content-length']
+    this.ranges.push(request.headers.range)
     const id = request.url?.replace('/file/', '') ?? ''
     const slot = this.#open.get(id)
     const content = this.files.get(slot?.name ?? '')?.content ?? Buffer.alloc(0)

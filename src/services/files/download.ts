@@ -106,8 +106,6 @@ export class Download {
   async #receive(part: PartFile, offer: Offer): Promise<void> {
     const { signal, meter } = this.#task
     const answer = await this.#open(part, offer)
-    const onAbort = () => answer.body.destroy()
-    signal.addEventListener('abort', onAbort, { once: true })
     let cut: AgentError | undefined
     try {
       throwIfAborted(signal)
@@ -127,7 +125,6 @@ export class Download {
       if (part.failed || error instanceof GiveUp) throw error
       cut = connectionFailure(error)
     } finally {
-      signal.removeEventListener('abort', onAbort)
       answer.body.destroy()
     }
     throwIfAborted(signal)

@@ -97,7 +97,7 @@ export class FileExchange {
   ): Promise<HttpAnswer> {
     const { https, cloudHost, fileXferHost, fileXferPort } = this.#options
     const { fileId, ...rest } = what
-    const { connectTimeoutMs, idleTimeoutMs } = fileLimits
+    const { connectTimeoutMs, downloadIdleMs, uploadIdleMs } = fileLimits
     try {
       return await https.request({
         ...rest,
@@ -105,7 +105,7 @@ export class FileExchange {
         port: fileXferPort ?? 443,
         path: `/file/${encodeURIComponent(fileId)}`,
         connectTimeoutMs,
-        idleTimeoutMs,
+        idleTimeoutMs: rest.method === 'GET' ? downloadIdleMs : uploadIdleMs,
         signal,
       })
     } catch (error) {

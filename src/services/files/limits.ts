@@ -16,8 +16,10 @@ export const fileLimits = {
   retryAfterMs: 300_000,
   /** Time to reach the file service, TLS included. */
   connectTimeoutMs: 30_000,
-  /** Time in which at least one byte must move. */
-  idleTimeoutMs: 60_000,
+  /** Time in which at least one byte of a download must move. */
+  downloadIdleMs: 60_000,
+  /** The same for an upload; longer, because a store may take its time to say "stored", and a second time costs all bytes again. */
+  uploadIdleMs: 120_000,
   /** One read of an upload. */
   readBytes: 64 * 1024,
   /** One write of a download; two such buffers exist per download. */

@@ -24,6 +24,7 @@ export function readFileId(answer: JsonObject): string {
   if (typeof fileId !== 'string' || fileId === '' || fileId.length > fileLimits.fileIdLength) {
     throw violation('fileId is missing, not a text, or too long')
   }
+  if (/\p{Surrogate}/u.test(fileId)) throw violation('fileId is not Unicode text')
   // Neither is an id, and both would change the path that is asked for.
   if (fileId === '.' || fileId === '..') throw violation('fileId is not an id')
   return fileId

@@ -208,6 +208,7 @@ test('an answer 416 starts over', async t => {
 for (const [lie, range] of Object.entries({
   'another start': 'bytes 100-700000/700001',
   'another size': 'bytes 300000-800000/800001',
+  'another size behind the right bytes': 'bytes 300000-700000/800001',
   'a last byte beyond the end': 'bytes 300000-700001/*',
   'no sense': 'items 1-2',
   'a range that runs backwards': 'bytes 300000-299999/700001',
@@ -248,6 +249,17 @@ test('a file that changes in the cloud between two tries is not glued together',
   assert.equal(cloud.requests[1]?.range, undefined)
 })
 
+test('a file that became shorter in the cloud has nothing of the longer one at its end', async t => {
+  const { cloud, files, folder } = await scene(t)
+  cloud.put('a', content)
+  cloud.script.push((request, response, body) => {
+    cutAfter(600_000)(request, response, body)
+    cloud.put('a', 'short')
+  })
+  const result = await files.download('a', join(folder, 'a'))
+  assert.equal(readFileSync(result.path, 'utf8'), 'short')
+})
+
 test('without a check sum a cut download starts over, because nothing tells whether it is the same file', async t => {
   const { cloud, files, folder } = await scene(t)
   cloud.put('a', content, { crc32: null })
@@ -284,6 +296,7 @@ test('a body that is longer than the file is not written on, and one that is sho
   const result = await files.download('a', join(folder, 'a'))
   assert.deepEqual(readFileSync(result.path), content)
   assert.deepEqual([result.tries, result.resumedFromBytes], [3, 5000])
+  assert.equal(cloud.requests[1]?.range, undefined, 'what was too long counts for nothing')
 })
 
 test('a Content-Length that contradicts the cloud is refused before a byte is written', async t => {
@@ -321,6 +334,7 @@ test('sizes and check sums are taken in every form that clouds use, and nothing 
     { fileId: '' },
     { fileId: 7 },
     { fileId: '..' },
+    { fileId: '\ud800' },
   ]) {
     cloud.put('a', text, told)
     await assert.rejects(files.download('a', join(folder, 'a')), failsWith('PROTOCOL_VIOLATION'), JSON.stringify(told))
