@@ -77,19 +77,22 @@ class Exchange {
   readonly #socket: Socket
   readonly #options: HttpsRequest
   readonly #place: string
-  readonly #idle: IdleTimer
+  readonly #sendIdle: IdleTimer
+  readonly #readIdle: IdleTimer
   readonly #onAbort = () => this.#fail(this.#abortedWith())
   #failure: Error | undefined
   #stopSending = false
+  #sent = false
+  #answered = false
 
   constructor(socket: Socket, options: HttpsRequest, clock: Clock) {
     this.#socket = socket
     this.#options = options
     this.#place = hostAndPort(options)
     const { idleTimeoutMs } = options
-    this.#idle = new IdleTimer(clock, idleTimeoutMs, () =>
-      this.#fail(new AgentError('TIMEOUT', `${this.#place}: nothing moved for ${idleTimeoutMs} ms`)),
-    )
+    const onIdle = () => this.#fail(new AgentError('TIMEOUT', `${this.#place}: nothing moved for ${idleTimeoutMs} ms`))
+    this.#sendIdle = new IdleTimer(clock, idleTimeoutMs, onIdle)
+    this.#readIdle = new IdleTimer(clock, idleTimeoutMs, onIdle)
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
@@ -107,7 +110,7 @@ class Exchange {
         ...lengthOf(body),
       },
     })
-    this.#idle.touch()
+    this.#sendIdle.touch()
     const answered = waitFor<IncomingMessage>(undefined, (resolve, reject) => {
       request.once('response', resolve)
       // Stays for good: a late error (of a body that is not wanted any more) must not end the process.
@@ -115,13 +118,17 @@ class Exchange {
       request.once('close', () => reject(this.#explain(new Error('the connection was closed before an answer'))))
       return undefined
     })
-    const sent = this.#send(request).catch((error: unknown) => {
+    void this.#send(request)
       // A failure of the body's own stream goes to the caller as it is.
-      this.#fail(error instanceof Error ? error : new Error(String(error)))
-    })
+      .catch((error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))))
+      .finally(() => {
+        this.#sent = true
+        if (this.#answered) this.#sendIdle.stop()
+      })
     const response = await answered
+    this.#answered = true
     if ((response.statusCode ?? 0) >= 400) this.#stopSending = true
-    void sent.then(() => this.#idle.stop())
+    if (this.#sent || this.#stopSending) this.#sendIdle.stop()
     return { status: response.statusCode ?? 0, headers: response.headers, body: this.#bodyOf(response) }
   }
 
@@ -133,7 +140,8 @@ class Exchange {
   }
 
   #detach(): void {
-    this.#idle.stop()
+    this.#sendIdle.stop()
+    this.#readIdle.stop()
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
   }
 
@@ -145,13 +153,13 @@ class Exchange {
       bytes += chunk.length
       if (body?.bytes !== undefined && bytes > body.bytes) throw this.#wrongLength(bytes, body.bytes)
       const flushed = request.write(chunk)
-      this.#idle.touch()
+      this.#sendIdle.touch()
       if (!flushed && !this.#socket.destroyed) await this.#drained(request)
     }
     if (this.#stopSending) return
     if (body?.bytes !== undefined && bytes !== body.bytes) throw this.#wrongLength(bytes, body.bytes)
     request.end()
-    this.#idle.touch()
+    this.#sendIdle.touch()
   }
 
   #drained(request: ClientRequest): Promise<void> {
@@ -183,9 +191,9 @@ class Exchange {
     try {
       for (;;) {
         // Time counts only while this side waits: a slow reader is not the server's fault.
-        this.#idle.touch()
+        this.#readIdle.touch()
         const { done, value } = await chunks.next()
-        this.#idle.stop()
+        this.#readIdle.stop()
         if (done) return
         yield value
       }

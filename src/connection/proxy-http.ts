@@ -70,10 +70,11 @@ function connectRequest(proxy: ProxySettings, target: SocketTarget): string {
 }
 
 function refusal(status: number, phrase: string | undefined, proxy: ProxySettings): string {
-  if (status === 407)
+  // 401 belongs to servers, but tinyproxy answers it to a wrong login.
+  if (status === 407 || status === 401)
     return proxy.username === undefined
-      ? 'the proxy asks for a login (407), and proxy.username is not set'
-      : 'the proxy refused the login (407)'
+      ? `the proxy asks for a login (${status}), and proxy.username is not set`
+      : `the proxy refused the login (${status})`
   const told = phrase === undefined || phrase === '' ? '' : ` ${phrase.slice(0, 100)}`
   return `the proxy answered ${status}${told}`
 }
