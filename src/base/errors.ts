@@ -123,6 +123,12 @@ export const errorKinds = {
     'No device manager answers on the local socket.',
     'Start "device-cloud manager", or check -c and runtime_dir.',
   ),
+  ALREADY_RUNNING: kind(
+    1,
+    false,
+    'Another device manager uses this runtime folder.',
+    'Stop that one, or give this one a runtime_dir of its own.',
+  ),
   CLOSED: kind(1, false, 'The client is closed.', 'Create a new Client.'),
   ABORTED: kind(1, false, 'The caller ended the wait.', 'Nothing.'),
   INTERNAL: kind(70, false, 'A bug in device-cloud.', 'Report it with the output of "device-cloud diag".'),

@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import type { JsonObject } from '../base/json.ts'
 import { askManager } from '../manager/local-socket/client.ts'
 import { socketFileName } from '../manager/local-socket/socket-path.ts'
@@ -30,12 +30,6 @@ export async function askRunningManager(
     configDir: configDirOf(invocation),
     environment: processEnvironment(),
   })
-  const path = shorter(join(settings.runtimeDir, socketFileName))
+  const path = join(settings.runtimeDir, socketFileName)
   return askManager({ path, request, ...(onProgress === undefined ? {} : { onProgress }) })
-}
-
-/** The address of a Unix socket has little room; the way from here may be shorter than the way from the root. */
-function shorter(path: string): string {
-  const fromHere = relative(currentFolder(), path)
-  return fromHere.length < path.length ? fromHere : path
 }

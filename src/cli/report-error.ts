@@ -1,4 +1,5 @@
 import { type AgentError, asAgentError, errorKinds } from '../base/errors.ts'
+import { formatProblem } from '../config/values.ts'
 import type { Terminal } from './command.ts'
 
 const secrets = new Set<string>()
@@ -36,34 +37,7 @@ function withRemedy(message: string, remedy: string): string {
 /** `details.problems` of `CONFIG_INVALID`: one line for each mistake. */
 function problemsOf(failure: AgentError): string[] {
   const { problems } = failure.details
-  if (failure.code !== 'CONFIG_INVALID' || !Array.isArray(problems)) return []
-  return problems
-    .filter(isProblem)
-    .map(({ file, line, key, problem, expected, didYouMean, remedy }) =>
-      [
-        `${[file, line].filter(part => part !== undefined).join(':')}: ${key === undefined ? '' : `${key}: `}${sentence(problem)}`,
-        expected === undefined ? undefined : `Expected ${sentence(expected)}`,
-        didYouMean === undefined ? undefined : `Did you mean "${didYouMean}"?`,
-        remedy,
-      ]
-        .filter(part => part !== undefined && part !== '')
-        .join(' '),
-    )
-}
-
-interface Problem {
-  readonly file: string
-  readonly line?: number
-  readonly key?: string
-  readonly problem: string
-  readonly expected?: string
-  readonly didYouMean?: string
-  readonly remedy: string
-}
-
-function isProblem(value: unknown): value is Problem {
-  if (typeof value !== 'object' || value === null) return false
-  return 'file' in value && typeof value.file === 'string' && 'problem' in value && typeof value.problem === 'string'
+  return failure.code === 'CONFIG_INVALID' && Array.isArray(problems) ? problems.map(formatProblem) : []
 }
 
 /** Where a bug sits: the first frame of its stack. The rest of the stack is not for a terminal. */

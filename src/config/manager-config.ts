@@ -85,6 +85,7 @@ function assemble(
     uploadRemoveOnSuccess: values.boolean('upload_remove_on_success'),
     uploadTarFile: values.boolean('upload_tar_file'),
     ...(name === undefined || name === 'None' ? {} : { thingFriendlyName: name }),
+    healthIntervalS: values.number('health_interval') ?? 0,
     discoverServicesOnInit: values.boolean('discover_services_on_init'),
     remoteAccessSupport,
   }

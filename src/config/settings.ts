@@ -68,6 +68,8 @@ export interface ManagerSettings {
   readonly uploadRemoveOnSuccess: boolean
   readonly uploadTarFile: boolean
   readonly thingFriendlyName?: string
+  /** Seconds between health samples; 0 = none. */
+  readonly healthIntervalS: number
   readonly discoverServicesOnInit: boolean
   readonly remoteAccessSupport: readonly RemoteAccessService[]
 }

@@ -270,6 +270,14 @@ export const settingsTable: readonly Setting[] = [
     sentence: 'Name of the thing in the cloud; "None" leaves it alone.',
   },
   {
+    key: 'health_interval',
+    file: 'iot',
+    type: { kind: 'number', least: 0, most: 31_536_000 },
+    default: 0,
+    unit: 'seconds',
+    sentence: 'Publish load, memory, disk, temperature and uptime so often; 0 = never, as the Python agent.',
+  },
+  {
     key: 'discover_services_on_init',
     file: 'iot',
     type: yesNo,

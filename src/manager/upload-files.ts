@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { listFolder } from '../platform/folders.ts'
-import { type FileFacts, type TransferFiles, transferFiles } from '../platform/transfer-files.ts'
+import { type TransferFiles, transferFiles } from '../platform/transfer-files.ts'
 import type { FileSnapshot, FileUploadParts } from './actions/file-upload.ts'
 import { archiveFolder } from './folder-archive.ts'
 
@@ -39,6 +39,6 @@ export function uploadFiles(
   }
 }
 
-function snapshotOf(path: string, { bytes, modifiedNs }: FileFacts): FileSnapshot {
-  return { path, bytes, modifiedNs }
+function snapshotOf(path: string, facts: { readonly bytes: number; readonly modifiedNs: bigint }): FileSnapshot {
+  return { path, bytes: facts.bytes, modifiedNs: facts.modifiedNs }
 }

@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { AgentError, errnoOf, messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { waitFor } from '../../base/wait.ts'
+import { socketAddress } from '../../platform/socket-place.ts'
 import { LineReader } from './line-reader.ts'
 import { parseAnswer, socketVersion } from './message.ts'
 
@@ -22,7 +23,7 @@ export interface LocalAsk {
  */
 export function askManager({ path, request, onProgress, signal }: LocalAsk): Promise<JsonObject> {
   return waitFor<JsonObject>(signal, (resolve, reject) => {
-    const socket = connect({ path })
+    const socket = connect({ path: socketAddress(path) })
     const gone = (why: string) =>
       new AgentError('MANAGER_NOT_RUNNING', `The device manager does not answer on ${path}: ${why}.`)
     const reader = new LineReader({

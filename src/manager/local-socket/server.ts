@@ -2,22 +2,12 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { AgentError } from '../../base/errors.ts'
 import { once } from '../../base/lifecycle.ts'
 import type { Log } from '../../base/log.ts'
+import type { SocketPlace } from '../../platform/socket-place.ts'
 import { LocalConnection, type RequestHandler } from './connection.ts'
 import { failureAnswer } from './message.ts'
 
 /** How many programs may be connected at once. */
 export const maxConnections = 32
-
-/** Puts a socket file where nobody but its owner can ever open it. */
-export interface SocketPlace {
-  /**
-   * Calls `listen` with a path that only this user can reach, gives the socket file mode 0600 and moves it to its final
-   * path, in the place of whatever a process that crashed left there.
-   */
-  claim(listen: (path: string) => Promise<void>): Promise<void>
-  /** Removes the socket file. */
-  clear(): Promise<void>
-}
 
 /** The local socket of the manager: one line of JSON per message, for the owner of the manager only. */
 export class LocalSocketServer {

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { link, rename, rm } from 'node:fs/promises'
+import { AgentError, errnoOf } from '../base/errors.ts'
+import { onFile } from './on-file.ts'
+import { isRunning, processId } from './process-facts.ts'
+import { readBoundedText } from './read-file.ts'
+import { readBootId } from './system-facts.ts'
+import { systemText } from './system-file.ts'
+import { createFile } from './write-file.ts'
+
+/** A file that says which process uses a folder. */
+export interface ProcessLock {
+  /** Gives the lock back; harmless when somebody else has it by now. */
+  release(): Promise<void>
+}
+
+interface Holder {
+  readonly text: string
+  readonly pid: number
+}
+
+const mostTries = 8
+const mostLockBytes = 256
+
+/**
+ * Takes the lock `path`, which holds `PID START-TIME BOOT-ID`. One whose process has ended is taken over: a process is the
+ * holder only if pid, start time and boot are the same, so that a pid that was given out again does not count.
+ *
+ * @throws AgentError `ALREADY_RUNNING` when the holder runs (`details.pid`); `FILE_ACCESS`, `DISK_FULL`
+ */
+export function takeProcessLock(path: string): Promise<ProcessLock> {
+  return onFile('take the lock', path, async () => {
+    const own = `${await identityOf(processId())}\n`
+    // Made aside and linked: whoever sees the lock sees all of it.
+    const aside = `${path}.${randomBytes(6).toString('hex')}`
+    await createFile(aside, own)
+    try {
+      for (let tries = 0; tries < mostTries; tries++) {
+        if (await linked(aside, path)) return { release: () => release(path, own) }
+        const holder = await readHolder(path)
+        if (holder === undefined) continue
+        if (await holds(holder)) {
+          const message = `process ${holder.pid} holds ${path}`
+          throw new AgentError('ALREADY_RUNNING', message, { details: { pid: holder.pid, path } })
+        }
+        await removeStale(path, holder)
+      }
+      throw new AgentError('ALREADY_RUNNING', `others take ${path} again and again`, { details: { path } })
+    } finally {
+      await rm(aside, { force: true })
+    }
+  })
+}
+
+async function release(path: string, own: string): Promise<void> {
+  if ((await readHolder(path))?.text === own) await onFile('remove', path, () => rm(path, { force: true }))
+}
+
+/** Moves the stale lock aside; when it turns out to be another one, taken in between, it is put back. */
+async function removeStale(path: string, holder: Holder): Promise<void> {
+  const moved = `${path}.stale-${randomBytes(6).toString('hex')}`
+  try {
+    await rename(path, moved)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return
+    throw error
+  }
+  try {
+    if ((await readHolder(moved))?.text !== holder.text) await linked(moved, path)
+  } finally {
+    await rm(moved, { force: true })
+  }
+}
+
+async function linked(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** What the lock says; undefined when there is none. Content that is none of ours (a power cut) is a holder with pid 0. */
+async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    const text = await readBoundedText(path, mostLockBytes)
+    return { text, pid: Number(/^(\d{1,10}) /.exec(text)?.[1] ?? 0) }
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+async function holds({ text, pid }: Holder): Promise<boolean> {
+  // Our own pid: the process before us in the same place, a restart or an earlier boot.
+  if (pid === 0 || pid === processId() || !isRunning(pid)) return false
+  return text === `${await identityOf(pid)}\n`
+}
+
+/** `PID START-TIME BOOT-ID`; what the system does not tell is `-`. */
+async function identityOf(pid: number): Promise<string> {
+  const stat = await systemText('/', `proc/${pid}/stat`)
+  // The name in parentheses may hold anything; the 22nd field is the 20th behind it.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // A process that ended and that nobody has asked about yet (a zombie) holds nothing.
+  const started = fields?.[0] === 'Z' || fields?.[0] === 'X' ? 'ended' : fields?.[19]
+  return `${pid} ${started ?? '-'} ${(await readBootId()) ?? '-'}`
+}

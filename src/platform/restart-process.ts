@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/**
+ * Starts this program anew, with the command line, environment and folder that it was started with, and ends this process.
+ * Where Node can (22.15 and later), in the same process: the pid stays, so that an init script's pid file stays right.
+ * Everything must be closed before: exit handlers do not run.
+ */
+export function restartProcess(): never {
+  const [, ...args] = commandLine()
+  const { execve } = process as { execve?: (file: string, args: readonly string[], env: NodeJS.ProcessEnv) => never }
+  if (execve !== undefined) execve.call(process, process.execPath, [process.argv0, ...args], process.env)
+  const child = spawn(process.execPath, args, { stdio: 'inherit', detached: true, argv0: process.argv0 })
+  child.unref()
+  process.exit(0)
+}
+
+/** The words that the kernel started this program with: the options of Node too, and right for a single-file executable. */
+function commandLine(): string[] {
+  try {
+    const words = readFileSync('/proc/self/cmdline', 'utf8').split('\0').slice(0, -1)
+    if (words.length > 0) return words
+  } catch {
+    // No /proc: what Node says must do.
+  }
+  return [process.argv0, ...process.execArgv, ...process.argv.slice(1)]
+}

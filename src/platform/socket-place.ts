@@ -1,0 +1,66 @@
+import { chmod, mkdtemp, rename, rm, rmdir } from 'node:fs/promises'
+import { basename, dirname, join, relative } from 'node:path'
+import { AgentError } from '../base/errors.ts'
+import { fileFacts } from './file-facts.ts'
+import { onFile } from './on-file.ts'
+import { currentFolder } from './process-facts.ts'
+
+/** The longest address of a Unix socket on Linux, in bytes: 108 with the closing NUL. */
+const maxAddressBytes = 107
+
+/**
+ * The address by which a socket file can be reached: its path, or the way there from the current folder when that is shorter.
+ *
+ * @throws AgentError `LIMIT_EXCEEDED` when both are too long for a Unix socket
+ */
+export function socketAddress(path: string): string {
+  const fromHere = relative(currentFolder(), path)
+  const address = Buffer.byteLength(fromHere) < Buffer.byteLength(path) ? fromHere : path
+  if (Buffer.byteLength(address) <= maxAddressBytes) return address
+  const message = `${path} is too long for a Unix socket: it may have ${maxAddressBytes} bytes; choose a shorter folder`
+  throw new AgentError('LIMIT_EXCEEDED', message, { details: { path, maxBytes: maxAddressBytes } })
+}
+
+/** A socket file that nobody but its owner can ever open. */
+export interface SocketPlace {
+  /**
+   * Calls `listen` with an address that only this user can reach, gives the socket mode 0600, and moves it to its path:
+   * in the place of one that a crashed process left, and never of anything else.
+   *
+   * @throws AgentError `LIMIT_EXCEEDED` (path too long), `FILE_ACCESS`, `DISK_FULL`
+   */
+  claim(listen: (address: string) => Promise<void>): Promise<void>
+  /** Removes the socket file. */
+  clear(): Promise<void>
+}
+
+/** The place of a socket file. Whoever claims it must have made sure that no other process uses it. */
+export function socketPlace(path: string): SocketPlace {
+  return {
+    async claim(listen) {
+      socketAddress(path)
+      const present = await fileFacts(path, { followLinks: false })
+      if (present !== undefined && present.kind !== 'other')
+        throw new AgentError('FILE_ACCESS', `cannot make the socket ${path}: something else has this name`)
+      await onFile('make the socket', path, async () => {
+        // Between its creation and its chmod a socket has the mode that the umask leaves it: nobody may get at it there.
+        const folder = await mkdtemp(join(dirname(path), '.sock-'))
+        try {
+          const made = join(folder, 's')
+          await listen(socketAddress(made))
+          await chmod(made, 0o600)
+          await rename(made, path)
+        } finally {
+          await rm(join(folder, 's'), { force: true })
+          await rmdir(folder)
+        }
+      })
+    },
+    clear: () => onFile('remove', path, () => rm(path, { force: true })),
+  }
+}
+
+/** Whether a name in a folder is left from {@link socketPlace}, made by a process that ended in between. */
+export function isSocketLeftover(name: string): boolean {
+  return /^\.sock-\w{6}$/.test(basename(name))
+}
