@@ -71,7 +71,7 @@ export class MessageWriter {
       return `{"command":"${batchCommand}","params":{"thingKey":${this.#thingKey},"data":[${joined(items)}]}}`
     const name = lane === 'thing' ? 'key' : 'thingKey'
     const rest = first === '{}' ? '}' : `,${first.slice(1)}`
-    return `{"command":"${singleCommands[lane]}","params":{"${name}":${this.#thingKey}${rest}}}`
+    return `{"command":"${singleCommands[lane]}","params":{"${name}":${this.#thingKey}${rest}}`
   }
 }
 

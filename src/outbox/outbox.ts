@@ -6,6 +6,7 @@ import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { waitFor } from '../base/wait.ts'
 import { limits } from '../protocol/limits.ts'
+import { Backlog } from './backlog.ts'
 import { DropReporter } from './drop-reporter.ts'
 import { itemJson } from './item-json.ts'
 import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
@@ -13,7 +14,7 @@ import { type Lane, lanes, perLane } from './lanes.ts'
 import { MemoryStore } from './memory-store.ts'
 import { MessageWriter } from './message.ts'
 import { DeliveryReceipt } from './receipt.ts'
-import type { DrainProgress, LaneStats, OutboxStats } from './stats.ts'
+import type { LaneStats, OutboxStats } from './stats.ts'
 import type { Dropped, Store, StoredItem } from './store.ts'
 import { chooseVictim, droppableBytes } from './victim.ts'
 
@@ -49,8 +50,9 @@ export interface OutboxOptions {
   readonly store?: Store
 }
 
-/** Drops are reported when the outbox has some air again. */
+/** Drops are reported when the outbox has some air again, and the report itself drops nothing. */
 const reportBelow = 0.9
+const reportBytes = 1024
 
 /**
  * Store and forward: the only memory of what the cloud has not acknowledged, and the only place that sends it again.
@@ -70,7 +72,7 @@ export class Outbox {
   #sequence: number
   #pumps = false
   #making: Promise<void> | undefined
-  #backlog: { readonly sinceEpochMs: number; readonly items: number; readonly settledBefore: number } | undefined
+  #backlog: Backlog | undefined
 
   constructor(options: OutboxOptions) {
     const { clock, link, log, requester, thingKey, store = new MemoryStore() } = options
@@ -83,7 +85,7 @@ export class Outbox {
     )
     this.#drops = new DropReporter({
       clock,
-      mayReport: () => link.isUp && store.bytes <= options.maxBytes * reportBelow,
+      mayReport: () => link.isUp && this.#hasAir(),
       send: async event => (await this.put('event', event)).delivered(),
     })
     const writer = new MessageWriter(thingKey)
@@ -159,7 +161,7 @@ export class Outbox {
   }
 
   stats(): OutboxStats {
-    const drain = this.#drainProgress()
+    const drain = this.#backlog?.progress(this.#settledItems())
     return {
       lanes: perLane<LaneStats>(lane => {
         const { items, bytes, oldestEpochMs } = this.#store.size(lane)
@@ -256,11 +258,16 @@ export class Outbox {
   }
 
   #linkUp(): void {
-    const items = this.#store.items
-    this.#backlog =
-      items === 0 ? undefined : { sinceEpochMs: this.#o.clock.now(), items, settledBefore: this.#settledItems() }
+    const { items } = this.#store
+    this.#backlog = items === 0 ? undefined : new Backlog(this.#o.clock.now(), items, this.#settledItems())
     for (const lane of lanes) this.#drains[lane].linkUp()
     this.#drops.report()
+  }
+
+  #hasAir(): boolean {
+    const { bytes } = this.#store
+    const { maxBytes } = this.#o
+    return bytes === 0 || (bytes <= maxBytes * reportBelow && bytes + reportBytes <= maxBytes)
   }
 
   #settled(): void {
@@ -282,12 +289,6 @@ export class Outbox {
       const { delivered, refused } = this.#drains[lane].counts
       return sum + delivered + refused
     }, 0)
-  }
-
-  #drainProgress(): DrainProgress | undefined {
-    if (this.#backlog === undefined) return undefined
-    const { sinceEpochMs, items, settledBefore } = this.#backlog
-    return { sinceEpochMs, backlog: items, done: Math.min(items, this.#settledItems() - settledBefore) }
   }
 }
 

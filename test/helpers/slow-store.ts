@@ -1,0 +1,59 @@
+import type { Lane } from '../../src/outbox/lanes.ts'
+import { MemoryStore } from '../../src/outbox/memory-store.ts'
+import type { DeliveryReceipt } from '../../src/outbox/receipt.ts'
+import type { Dropped, LaneSize, Store, StoredItem } from '../../src/outbox/store.ts'
+
+/** A store that answers everything in a later turn, as one on flash does, and may fail. */
+export class SlowStore implements Store {
+  readonly #memory = new MemoryStore()
+  /** Set: the next operation fails with it. */
+  failOnce: Error | undefined
+
+  readonly itemOverheadBytes = this.#memory.itemOverheadBytes
+  readonly nextSequence = 100
+  readonly limitBytes = Number.POSITIVE_INFINITY
+
+  get items(): number {
+    return this.#memory.items
+  }
+
+  get bytes(): number {
+    return this.#memory.bytes
+  }
+
+  append(lane: Lane, item: StoredItem): Promise<void> {
+    return this.#later(() => this.#memory.append(lane, item))
+  }
+
+  read(lane: Lane, bounds: { readonly maxItems: number; readonly maxBytes: number }): Promise<readonly StoredItem[]> {
+    return this.#later(() => this.#memory.read(lane, bounds))
+  }
+
+  acknowledge(lane: Lane, items: readonly StoredItem[]): Promise<void> {
+    return this.#later(() => this.#memory.acknowledge(lane, items))
+  }
+
+  release(lane: Lane): Promise<void> {
+    return this.#later(() => this.#memory.release(lane))
+  }
+
+  dropOldest(lane: Lane): Promise<Dropped> {
+    return this.#later(() => this.#memory.dropOldest(lane))
+  }
+
+  size(lane: Lane): LaneSize {
+    return this.#memory.size(lane)
+  }
+
+  close(): Promise<readonly DeliveryReceipt[]> {
+    return this.#later(() => this.#memory.close())
+  }
+
+  async #later<T>(work: () => T): Promise<T> {
+    await new Promise<void>(resolve => setImmediate(resolve))
+    const error = this.failOnce
+    this.failOnce = undefined
+    if (error !== undefined) throw error
+    return work()
+  }
+}
