@@ -2,7 +2,7 @@
  * `npm run build [-- --target all|x64|arm64|armv7] [--node PATH] [--injector own|postject] [--sizes]`:
  * the library, the command for Node, and the executables, in dist/.
  */
-import { constants, copyFile, mkdir, rename, rm } from 'node:fs/promises'
+import { chmod, constants, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BuildError, type Report, runAsProgram } from './build-error.ts'
@@ -30,6 +30,7 @@ await runAsProgram(async () => {
   report('the bundle ...')
   const bundle = await bundleAgent()
   for (const complaint of await ledgerComplaints(bundle)) report(`${complaint} ("npm run ledger" writes it anew)`)
+  await writeCommand(bundle)
   const rows: Sizes[] = []
   const complaints: string[] = []
   for (const name of wishes.targets) {
@@ -37,9 +38,17 @@ await runAsProgram(async () => {
     rows.push(sizes)
     complaints.push(...over)
   }
-  console.log(`\n${sizeTable(rows)}\n`)
+  if (rows.length > 0) console.log(`\n${sizeTable(rows)}\n`)
   if (complaints.length > 0) throw new BuildError(complaints.join('\n       '))
 })
+
+/** The command for machines that have Node: the very script that executables carry. */
+async function writeCommand(bundle: Bundle): Promise<void> {
+  const place = join(root, distFolder, 'cli.cjs')
+  await writeFile(`${place}.new`, Buffer.concat([Buffer.from('#!/usr/bin/env node\n'), bundle.code]))
+  await chmod(`${place}.new`, 0o755)
+  await rename(`${place}.new`, place)
+}
 
 async function buildOne(name: TargetName, bundle: Bundle, wishes: Wishes): Promise<[Sizes, string[]]> {
   const target = readTarget(name)

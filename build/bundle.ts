@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import * as esbuild from 'esbuild'
 import { BuildError } from './build-error.ts'
 import { root } from './places.ts'
+import { silentDebug } from './silent-debug.ts'
 
 export interface Bundle {
   readonly code: Uint8Array
@@ -37,6 +38,7 @@ export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bu
       charset: 'utf8',
       logLevel: 'silent',
       loader: { '.pem': 'text' },
+      plugins: [silentDebug],
       banner: { js: noInspector },
       define: {
         // ws looks for these native add-ons; a single file has no place for them.

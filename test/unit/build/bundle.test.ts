@@ -21,6 +21,7 @@ test('the agent holds nothing of the local cloud, the tour, the tests or the bui
   assert.ok(inputs.includes('src/main.ts'))
   checkInside(inputs)
   assert.ok(ledgerOf(bundle).packages.some(({ name }) => name === 'mqtt-packet'))
+  assert.doesNotMatch(Buffer.from(bundle.code).toString(), /env\.DEBUG\b/, 'DEBUG=* would print whole messages')
 })
 
 test('a file of the local cloud in the bundle stops the build and is named', () => {
