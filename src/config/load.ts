@@ -8,7 +8,7 @@ import { findRisks } from './risks.ts'
 import type { ConfigNote, ConfigProblem, Origins, ProxySettings, Settings, Transport } from './settings.ts'
 import { environmentSource, fileSource, flagSource } from './sources.ts'
 import { settingsOf, settingsTable } from './table.ts'
-import { findUnknownKeys } from './unknown-keys.ts'
+import { findUnknownKeys, findUnknownVariables } from './unknown-keys.ts'
 import { configError, Values } from './values.ts'
 
 /** What {@link loadClientConfig} needs to know. */
@@ -45,7 +45,7 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   const read = await readConfigFile(path, { secret: true })
   const values = collect(request, read)
   const problems = [...read.problems, ...values.problems]
-  const notes = [...read.notes, ...values.notes]
+  const notes = [...read.notes, ...values.notes, ...findUnknownVariables(request.environment)]
   if (read.file !== undefined) {
     const unknown = findUnknownKeys(read.file, settingsOf('connect'))
     problems.push(...unknown.problems)

@@ -25,7 +25,8 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
   const place = file.placeOf(key)
   const problems: ConfigProblem[] = []
   const wrong = (at: string, problem: string, expected: string) => {
-    const where = lineOf(file.placeOf(at) ?? place)
+    // What is missing has no place of its own: its entry has one.
+    const where = lineOf(file.placeOf(at) ?? file.placeOf(at.slice(0, at.lastIndexOf('.'))) ?? place)
     problems.push({ file: file.path, ...where, key: at, problem, expected, remedy: `Write ${expected}.` })
     return undefined
   }

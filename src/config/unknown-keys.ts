@@ -1,8 +1,9 @@
 import { isJsonObject } from '../base/json.ts'
+import type { Environment } from '../platform/process-facts.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 import { closestName } from './suggestion.ts'
-import type { Setting } from './table.ts'
+import { environmentName, type Setting, settingsTable } from './table.ts'
 
 /** Keys that the Python agent knew and that are not settings of the file they stand in; nobody needs to hear about them. */
 const silent = new Set(['app_id', 'config_dir', 'config_file', 'device_id', 'key'])
@@ -56,4 +57,20 @@ function unknown(file: ConfigFile, key: string, keys: readonly string[]): Config
 
 function sectionOf(key: string): string {
   return key.slice(0, key.indexOf('.'))
+}
+
+/**
+ * A note for every environment variable that looks like a misspelt setting. Others that begin with `DEVICE_CLOUD_` may belong to the
+ * user's own scripts.
+ */
+export function findUnknownVariables(environment: Environment): ConfigNote[] {
+  const known = settingsTable.map(setting => environmentName(setting.key))
+  return Object.keys(environment)
+    .filter(name => name.startsWith('DEVICE_CLOUD_') && !known.includes(name))
+    .flatMap((name): ConfigNote[] => {
+      const didYouMean = closestName(name, known)
+      if (didYouMean === undefined) return []
+      const problem = 'is not a setting, and has no effect'
+      return [{ level: 'warn', file: 'environment', key: name, problem, remedy: 'Correct its name.', didYouMean }]
+    })
 }

@@ -1,0 +1,41 @@
+import { isJsonObject } from '../base/json.ts'
+import { environmentName, type Setting, settingsOf, settingsTable } from './table.ts'
+import { expectation } from './value.ts'
+
+/** The table of settings in Markdown, for the README. */
+export function settingsMarkdown(file: Setting['file']): string {
+  const rows = settingsOf(file)
+    .filter(setting => !setting.ignored)
+    .map(setting => {
+      const { key, type, unit, required, sentence } = setting
+      const value = setting.default === undefined ? '' : `\`${JSON.stringify(setting.default)}\``
+      const what = `${expectation(type)}${unit === undefined ? '' : `, ${unit}`}`
+      return `| \`${key}\` | ${what} | ${required ? 'required' : value} | ${sentence} |`
+    })
+  return ['| key | value | default | meaning |', '|---|---|---|---|', ...rows, ''].join('\n')
+}
+
+const examples: Readonly<Record<string, string | number>> = {
+  'cloud.host': 'cloud.example.com',
+  'cloud.port': 8883,
+  'cloud.token': 'TOKEN',
+}
+
+/** An example of a file: what is required, and every setting that has a default, with that. */
+export function exampleText(file: Setting['file']): string {
+  const root: Record<string, unknown> = {}
+  for (const { key, ignored, default: byDefault } of settingsOf(file)) {
+    const value = examples[key] ?? byDefault
+    if (value === undefined || ignored) continue
+    const [section = key, name] = key.split('.')
+    if (name === undefined) root[section] = value
+    else root[section] = { ...(isJsonObject(root[section]) ? root[section] : {}), [name]: value }
+  }
+  return `${JSON.stringify(root, null, 2)}\n`
+}
+
+/** Every environment variable that sets something. */
+export function environmentNames(): readonly string[] {
+  const settable = settingsTable.filter(setting => !setting.ignored && setting.type.kind !== 'services')
+  return [...new Set(settable.map(setting => environmentName(setting.key)))]
+}

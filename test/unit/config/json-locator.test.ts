@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseJson } from '../../../src/base/json.ts'
+import { locateJson } from '../../../src/config/json-locator.ts'
+
+test('tells the line and column of every key, also in lists', () => {
+  const located = locateJson('{\n  "cloud": { "host": "x",\n    "port": 1 },\n "list": [ 1,\n {"a": null} ] }')
+  assert.ok(located.ok)
+  assert.deepEqual(located.places.get('cloud'), { line: 2, column: 3 })
+  assert.deepEqual(located.places.get('cloud.host'), { line: 2, column: 14 })
+  assert.deepEqual(located.places.get('cloud.port'), { line: 3, column: 5 })
+  assert.deepEqual(located.places.get('list.1'), { line: 5, column: 2 })
+  assert.deepEqual(located.places.get('list.1.a'), { line: 5, column: 3 })
+  assert.deepEqual(located.value, { cloud: { host: 'x', port: 1 }, list: [1, { a: null }] })
+})
+
+const broken: readonly (readonly [string, string, number, number, RegExp])[] = [
+  ['a comma before the end', '{\n "a": 1,\n}', 2, 8, /comma too many/],
+  ['a missing comma', '{\n "a": 1\n "b": 2\n}', 3, 2, /misses a comma/],
+  ['a missing quote', '{\n "a": "x\n}', 2, 7, /does not end in its line/],
+  ['a single quote', "{\n 'a': 1\n}", 2, 2, /no key/],
+  ['a bare word', '{\n "a": yes\n}', 2, 7, /no value/],
+  ['a Python True', '{"a": True}', 1, 7, /no value/],
+  ['a leading zero', '{"a": 01}', 1, 8, /not JSON/],
+  ['a comment', '{\n // no\n "a": 1 }', 2, 2, /comment/],
+  ['a missing colon', '{"a" 1}', 1, 6, /misses a colon/],
+  ['an unknown escape', '{"a": "C:\\data"}', 1, 10, /escape/],
+  ['an early end', '{"a": {"b": 1}', 1, 15, /ends too early/],
+  ['an empty file', '', 1, 1, /ends too early/],
+  ['something after the end', '{} {}', 1, 4, /after its end/],
+  ['a list instead of an object', '[1]', 1, 1, /not an object/],
+]
+for (const [what, text, line, column, problem] of broken) {
+  test(`points at ${what}`, () => {
+    const located = locateJson(text)
+    assert.ok(!located.ok)
+    assert.match(located.problem, problem)
+    assert.deepEqual(located.place, { line, column })
+  })
+}
+
+test('refuses nesting that would exhaust the stack', () => {
+  const located = locateJson(`{"a":${'['.repeat(100_000)}`)
+  assert.ok(!located.ok)
+  assert.match(located.problem, /nested too deeply/)
+})
+
+test('accepts exactly what JSON.parse accepts', () => {
+  const seeds = ['{"a":[1,-2.5e3,true,null,"x\\u00e9\\n"],"b":{"c":""},"d":[]}', '{ "k" : 0 , "l" : [ { } ] }']
+  let state = 12345
+  const random = (most: number) => {
+    state = (state * 1103515245 + 12345) % 2147483648
+    return state % most
+  }
+  const letters = '{}[]",:\\ 019.-+eEtrufalsn\n/\u0001'
+  for (let round = 0; round < 20_000; round++) {
+    const seed = seeds[round % seeds.length] ?? ''
+    const at = random(seed.length)
+    const letter = letters[random(letters.length)] ?? ''
+    const text = [seed.slice(0, at) + seed.slice(at + 1), seed.slice(0, at) + letter + seed.slice(at + random(2))][
+      round % 2
+    ] as string
+    const parsed = parseJson(text)
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+    assert.equal(locateJson(text).ok, isObject, JSON.stringify(text))
+  }
+})
+
+test('names keys that stand there twice, and lets the last one count', () => {
+  const located = locateJson('{"a": {"b": 1, "b": 2}}')
+  assert.ok(located.ok)
+  assert.deepEqual(located.repeated, ['a.b'])
+  assert.deepEqual(located.value, { a: { b: 2 } })
+})
