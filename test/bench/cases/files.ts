@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { median } from '../measure.ts'
+import type { Scene } from '../scene.ts'
+import type { Row } from '../table.ts'
+
+const megabytes = 200
+const runs = 3
+const goalRatio = 0.9
+const goalGrownMb = 16
+
+interface Printed {
+  readonly seconds: number
+  readonly grownMb: number
+}
+
+/** A large file up and down, beside curl against the same server. */
+export async function files(scene: Scene): Promise<Row[]> {
+  const script = await scene.bundle('test/bench/programs/agent-files.ts')
+  const { dir, thingKey } = scene.device('bench')
+  const path = join(scene.folder, 'large.bin')
+  writeRandom(path)
+  const back = join(scene.folder, 'back.bin')
+  const curlBack = join(scene.folder, 'curl-back.bin')
+  const times = { up: [] as number[], down: [] as number[], curlUp: [] as number[], curlDown: [] as number[] }
+  let grownMb = 0
+  for (let run = 0; run < runs; run++) {
+    const up = await scene.run<Printed>(script, [dir, 'bench', 'up', 'large.bin', path])
+    times.curlUp.push(await curl(scene, 'file.put', thingKey, ['--upload-file', path, '--request', 'POST']))
+    const down = await scene.run<Printed>(script, [dir, 'bench', 'down', 'large.bin', back])
+    times.curlDown.push(await curl(scene, 'file.get', thingKey, ['--output', curlBack]))
+    times.up.push(up.seconds)
+    times.down.push(down.seconds)
+    grownMb = Math.max(grownMb, up.grownMb, down.grownMb)
+  }
+  for (const file of [path, back, curlBack]) rmSync(file)
+  const row = (what: string, ours: readonly number[], floor: readonly number[]): Row => {
+    const [oursRate, floorRate] = [megabytes / median(ours), megabytes / median(floor)]
+    const ratio = oursRate / floorRate
+    return {
+      what,
+      ours: `${Math.round(oursRate)} MB/s`,
+      floor: `curl: ${Math.round(floorRate)} MB/s`,
+      ratio,
+      goal: `≥ ${goalRatio} ×`,
+      met: ratio >= goalRatio,
+    }
+  }
+  return [
+    row(`upload of ${megabytes} MB, CRC-32 included`, times.up, times.curlUp),
+    row(`download of ${megabytes} MB, CRC-32 and fsync included`, times.down, times.curlDown),
+    {
+      what: 'memory growth during both, most',
+      ours: `${grownMb.toFixed(1)} MB`,
+      floor: '',
+      goal: `≤ ${goalGrownMb} MB`,
+      met: grownMb <= goalGrownMb,
+    },
+  ]
+}
+
+function writeRandom(path: string): void {
+  const file = openSync(path, 'w')
+  for (let at = 0; at < megabytes; at++) writeSync(file, randomBytes(1e6))
+  closeSync(file)
+}
+
+/** Seconds that curl takes for one transfer, its start included. */
+async function curl(scene: Scene, command: string, thingKey: string, args: readonly string[]): Promise<number> {
+  const { fileId } = await scene.cloud.ask(command, { thingKey, fileName: 'large.bin' })
+  const url = `https://localhost:${scene.cloud.https}/file/${fileId}`
+  const startMs = performance.now()
+  await promisify(execFile)('curl', ['--silent', '--show-error', '--fail', '--cacert', scene.cloud.ca, ...args, url])
+  return (performance.now() - startMs) / 1000
+}

@@ -1,0 +1,56 @@
+/**
+ * `npm run bench [-- CASE ...]`: figures beside the floor of the same run. `--write` puts the table into README.md.
+ * Nothing here fails a build: a machine that is busy makes honest figures bad, not wrong.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { resolve } from 'node:path'
+import { files } from './cases/files.ts'
+import { roundTrip } from './cases/round-trip.ts'
+import { samples } from './cases/samples.ts'
+import { start } from './cases/start.ts'
+import { Scene } from './scene.ts'
+import { formatTable, type Row } from './table.ts'
+
+const cases: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = {
+  start,
+  'round-trip': roundTrip,
+  samples,
+  files,
+}
+const words = process.argv.slice(2)
+const wanted = words.filter(word => !word.startsWith('--'))
+const unknown = wanted.filter(name => cases[name] === undefined)
+if (unknown.length > 0) {
+  console.error(`There is no case ${unknown.join(', ')}; there are ${Object.keys(cases).join(', ')}.`)
+  process.exit(2)
+}
+
+const rows: Row[] = []
+for (const [name, measure] of Object.entries(cases)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  process.stderr.write(`measuring ${name} …\n`)
+  const scene = new Scene()
+  try {
+    await scene.start()
+    rows.push(...(await measure(scene)))
+  } finally {
+    await scene.end()
+  }
+}
+const date = new Date().toISOString().slice(0, 10)
+const machine = `${date}, Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), Linux, loopback`
+const text = `${formatTable(rows)}\n\nMeasured ${machine}; device, cloud and operator share the machine. \`npm run bench\` measures it on yours.`
+console.log(text)
+if (words.includes('--write')) writeIntoReadme(text)
+
+function writeIntoReadme(figures: string): void {
+  const path = resolve(import.meta.dirname, '../../README.md')
+  const readme = readFileSync(path, 'utf8')
+  const block = /(<!-- figures -->\n)[\s\S]*?(<!-- \/figures -->)/
+  if (!block.test(readme)) throw new Error('README.md has no block "figures"')
+  writeFileSync(
+    path,
+    readme.replace(block, (_, open: string, close: string) => `${open}${figures}\n${close}`),
+  )
+}

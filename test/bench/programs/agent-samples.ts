@@ -1,0 +1,29 @@
+/**
+ * The library and samples: `agent-samples CONFIG_DIR APP_ID SINGLES BATCHED`. The same as bare-samples, through outbox and receipts.
+ */
+import { Client } from '../../../src/index.ts'
+import { median } from '../measure.ts'
+
+const [configDir = '.', appId = 'bench'] = process.argv.slice(2)
+const [singles = 0, batched = 0] = process.argv.slice(4).map(Number)
+const quiet = { error: console.error, warn: console.error, info() {}, debug() {} }
+const client = new Client(appId, { configDir, logger: quiet })
+await client.connect()
+const tripsMs: number[] = []
+for (let at = 0; at < singles; at++) {
+  const startMs = performance.now()
+  const receipt = await client.telemetry.publish('bench', at)
+  await receipt.delivered()
+  tripsMs.push(performance.now() - startMs)
+}
+const startMs = performance.now()
+let last: Awaited<ReturnType<typeof client.telemetry.publish>> | undefined
+for (let at = 0; at < batched; at++) {
+  last = await client.telemetry.publish('bench', at)
+  // As an application would that measures: it lets the others have their turn now and then.
+  if (at % 1000 === 999) await new Promise(resolve => setImmediate(resolve))
+}
+await last?.delivered()
+const perSecond = batched / ((performance.now() - startMs) / 1000)
+console.log(JSON.stringify({ tripMs: median(tripsMs), perSecond }))
+await client.disconnect()
