@@ -1,19 +1,37 @@
-import { chmod, mkdir, opendir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { AgentError } from '../base/errors.ts'
+import { chmod, mkdir, opendir, rm, rmdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { AgentError, errnoOf } from '../base/errors.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
 import { onFile } from './on-file.ts'
 
 /** Makes `path` and what is missing above it. A folder that is made here belongs to its owner alone; one that exists stays as it is. */
 export function ensureFolder(path: string, mode = 0o700): Promise<void> {
   return onFile('make the folder', path, async () => {
-    const first = await mkdir(path, { recursive: true, mode })
-    // The umask may have taken bits away.
-    if (first !== undefined) await chmod(path, mode)
-    else if ((await fileFacts(path))?.kind !== 'folder') {
-      throw new AgentError('FILE_ACCESS', `cannot make the folder ${path}: something else has this name`)
+    const missing: string[] = []
+    // Not mkdir's own recursion: on a read-only file system it says ENOENT.
+    for (let at = resolve(path); ; at = dirname(at)) {
+      const facts = await fileFacts(at)
+      if (facts?.kind === 'folder') break
+      if (facts !== undefined) {
+        throw new AgentError('FILE_ACCESS', `cannot make the folder ${path}: ${at} is something else`, {
+          details: { path },
+        })
+      }
+      missing.unshift(at)
     }
+    for (const folder of missing) await makeFolder(folder, mode)
   })
+}
+
+async function makeFolder(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode })
+    // The umask may have taken bits away.
+    await chmod(path, mode)
+  } catch (error) {
+    // Another process was faster.
+    if (errnoOf(error) !== 'EEXIST' || (await fileFacts(path))?.kind !== 'folder') throw error
+  }
 }
 
 /** One entry of a folder. */
@@ -76,4 +94,9 @@ function namesIn(folder: string, most: number): Promise<string[] | undefined> {
 /** Removes a folder with all that is in it; links are removed, not followed. One that is gone already is fine. */
 export function removeFolder(path: string): Promise<void> {
   return onFile('remove', path, () => rm(path, { recursive: true, force: true }))
+}
+
+/** Removes a folder that has nothing in it. Throws `FILE_ACCESS` when it has, `FILE_NOT_FOUND`. */
+export function removeEmptyFolder(path: string): Promise<void> {
+  return onFile('remove', path, () => rmdir(path))
 }

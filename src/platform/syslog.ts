@@ -92,6 +92,7 @@ export class Syslog {
               timer.cancel()
               resolve()
             })
+            child.ref()
             child.stdin?.end()
           }),
       ),
