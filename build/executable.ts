@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { makeBlob } from './blob.ts'
 import { BuildError, type Report } from './build-error.ts'
 import { type Bundle, readVersion } from './bundle.ts'
-import { readElf } from './elf.ts'
-import { injectBlob } from './elf-injector.ts'
+import { type Elf, readElf } from './elf.ts'
+import { injectBlob, seaFuse } from './elf-injector.ts'
 import { withLock } from './lock.ts'
 import { stripOf } from './machine.ts'
 import { type NodeBinary, ownNode, pinnedNode, sumOf } from './node-binary.ts'
@@ -77,15 +77,14 @@ async function make(options: ExecutableOptions, strip: string | undefined, folde
   const { bundle, injector, report } = options
   const say: Report = line => report(`${options.target.name}: ${line}`)
   const node = await nodeOf(options, say)
-  checkMachine(options.target, node)
+  checkNode(options.target, node)
+  // Patches and options are for the pinned bytes, wherever they come from.
+  const pinned = node.sha256 === options.target.node.sha256
   const bare = join(folder, 'node')
-  await writeFile(bare, applyPatches(node.bytes, options.node === undefined ? options.target.node.patches : []))
+  await writeFile(bare, applyPatches(node.bytes, pinned ? options.target.node.patches : []))
   await chmod(bare, 0o755)
   if (strip !== undefined) await runProgram(strip, [bare])
-  const target =
-    options.node === undefined
-      ? options.target
-      : adaptTarget(options.target, await readTraits(options.target, bare), report)
+  const target = pinned ? options.target : adaptTarget(options.target, await readTraits(options.target, bare), report)
   say(`making the blob with Node ${target.node.version} ...`)
   const blob = await makeBlob(target, bare, bundle.code)
   const stripped = await readFile(bare)
@@ -109,12 +108,21 @@ function nodeOf(options: ExecutableOptions, report: Report): Promise<NodeBinary>
   return pinnedNode(target.node, { report, ...(cache === undefined ? {} : { cache }) })
 }
 
-function checkMachine(target: Target, node: NodeBinary): void {
-  const { bits, machine } = readElf(node.bytes)
-  if (bits === target.elf.bits && machine === target.elf.machine) return
-  throw new BuildError(
-    `${node.path} is for another processor: ${bits} bits, ELF machine ${machine}; ${target.name} is ${target.elf.bits} bits, ELF machine ${target.elf.machine}`,
-  )
+/** Before anything is run of it: a Node that can carry a blob, for the right processor. */
+function checkNode(target: Target, node: NodeBinary): void {
+  let elf: Elf
+  try {
+    elf = readElf(node.bytes)
+  } catch (error) {
+    throw new BuildError(`${node.path} is no Node binary: ${error instanceof Error ? error.message : error}`)
+  }
+  const { bits, machine } = target.elf
+  if (elf.bits !== bits || elf.machine !== machine)
+    throw new BuildError(
+      `${node.path} is for another processor: ${elf.bits} bits, ELF machine ${elf.machine}; ${target.name} is ${bits} bits, ELF machine ${machine}`,
+    )
+  if (!Buffer.from(node.bytes.buffer, node.bytes.byteOffset, node.bytes.length).includes(seaFuse))
+    throw new BuildError(`${node.path} is no Node binary, or was built without single-executable support`)
 }
 
 function findStrip({ target, unstrippedAllowed, report }: ExecutableOptions): string | undefined {
