@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { configCheck } from '../../../src/cli/config-check.ts'
+import { configGenerate } from '../../../src/cli/config-generate.ts'
+import type { ConfigIo } from '../../../src/cli/config-io.ts'
+import { configShow } from '../../../src/cli/config-show.ts'
+import { loadClientConfig } from '../../../src/config/load.ts'
+import { configFolder, pythonAgentFolder } from '../../helpers/config-folder.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+const secret = 'Tok-En-123'
+
+/** A person (answers in order) or nobody, and everything that was said to them. */
+function terminal(answers?: readonly string[], environment: ConfigIo['environment'] = {}) {
+  const out: string[] = []
+  const err: string[] = []
+  const questions: { question: string; hidden: boolean }[] = []
+  const left = [...(answers ?? [])]
+  const ask: ConfigIo['ask'] = async (question, { hidden }) => {
+    questions.push({ question, hidden })
+    const answer = left.shift()
+    assert.notEqual(answer, undefined, `no answer prepared for: ${question}`)
+    return answer ?? ''
+  }
+  const io: ConfigIo = {
+    out: line => out.push(line),
+    err: line => err.push(line),
+    ...(answers === undefined ? {} : { ask }),
+    environment,
+  }
+  return { io, out, err, questions, unanswered: left, said: () => JSON.stringify([out, err, questions]) }
+}
+
+const flags = { cloud: 'cloud.example.test', port: '8883', token: secret }
+
+test('generate writes a private file from flags that loads without a remark, and never prints the token', async t => {
+  const file = join(tempDir(t), 'demo-connect.cfg')
+  const { io, err, said } = terminal()
+  const code = await configGenerate(
+    {
+      ...flags,
+      file,
+      proxyType: 'SOCKS5',
+      proxyHost: 'p',
+      proxyPort: '1080',
+      proxyUsername: 'u',
+      proxyPassword: 'hunter2',
+      onpremFileXferHost: 'files.example.test',
+      onpremFileXferPort: '8443',
+    },
+    io,
+  )
+  assert.equal(code, 0, err.join('\n'))
+  assert.equal(statSync(file).mode & 0o777, 0o600)
+  assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), {
+    cloud: {
+      host: 'cloud.example.test',
+      port: 8883,
+      token: secret,
+      file_xfer_host: 'files.example.test',
+      file_xfer_port: 8443,
+    },
+    proxy: { type: 'SOCKS5', host: 'p', port: 1080, username: 'u', password: 'hunter2' },
+    validate_cloud_cert: true,
+  })
+  assert.doesNotMatch(said(), /Tok-En|hunter2/)
+  const { settings, warnings } = await loadClientConfig({
+    appId: '',
+    configDir: '/',
+    configFile: file,
+    environment: {},
+  })
+  assert.equal(settings.cloud.fileXferPort, 8443)
+  assert.deepEqual(warnings, [])
+})
+
+test('generate names every wrong or missing flag and writes nothing', async t => {
+  const folder = tempDir(t)
+  const { io, err, said } = terminal()
+  const wrong = { file: join(folder, 'a.cfg'), cloud: 'https://u:hunter2@x', port: 'abc', proxyType: 'HTTP' }
+  assert.equal(await configGenerate({ ...wrong, token: undefined }, io), 2)
+  const keys = err.map(line => / (\w+\.\w+) /.exec(line)?.[1])
+  assert.deepEqual(keys, ['cloud.host', 'cloud.port', 'cloud.token', 'proxy.host', 'proxy.port'])
+  assert.doesNotMatch(said(), /hunter2/)
+  assert.deepEqual(readdirSync(folder), [])
+})
+
+test('generate wants the transport for a port that does not tell it', async t => {
+  const file = join(tempDir(t), 'a.cfg')
+  const { io, err } = terminal()
+  assert.equal(await configGenerate({ ...flags, file, port: '18883' }, io), 2)
+  assert.match(err.join(), /port 18883 does not tell whether to use TLS/)
+  assert.equal(await configGenerate({ ...flags, file, port: '18883', transport: 'mqtts' }, io), 0)
+})
+
+test('generate takes the token from the environment, where other users cannot see it', async t => {
+  const file = join(tempDir(t), 'a.cfg')
+  const { io } = terminal(undefined, { DEVICE_CLOUD_CLOUD_TOKEN: secret })
+  assert.equal(await configGenerate({ ...flags, file, token: undefined }, io), 0)
+  assert.equal(JSON.parse(readFileSync(file, 'utf8')).cloud.token, secret)
+})
+
+test('generate asks when run with no flags, hides what is secret, and asks again after a wrong answer', async t => {
+  const file = join(tempDir(t), 'asked')
+  const answers = [
+    file,
+    '',
+    'cloud.example.test',
+    'abc',
+    '8883',
+    secret,
+    'y',
+    '',
+    'yes',
+    'http',
+    'p',
+    '3128',
+    'u',
+    'pw',
+  ]
+  const { io, questions, unanswered, said } = terminal(answers)
+  assert.equal(await configGenerate({}, io), 0)
+  assert.deepEqual(unanswered, [])
+  const hidden = questions.filter(asked => asked.hidden).map(asked => asked.question)
+  assert.deepEqual(hidden, ['Cloud token (not shown): ', 'Proxy password (not shown; empty: none): '])
+  assert.doesNotMatch(said(), /Tok-En/)
+  const written = JSON.parse(readFileSync(`${file}.cfg`, 'utf8'))
+  assert.equal(written.cloud.token, secret)
+  assert.deepEqual(written.proxy, { type: 'http', host: 'p', port: 3128, username: 'u', password: 'pw' })
+})
+
+test('generate without flags and without a person is wrong usage', async () => {
+  const { io, err } = terminal()
+  assert.equal(await configGenerate({}, io), 2)
+  assert.match(err.join(), /needs -c HOST -p PORT -t TOKEN/)
+})
+
+test('generate does not overwrite without being told to', async t => {
+  const file = join(configFolder(t, { 'a.cfg': 'old' }), 'a.cfg')
+  const nobody = terminal()
+  assert.equal(await configGenerate({ ...flags, file }, nobody.io), 1)
+  assert.match(nobody.err.join(), /exists already; use --force/)
+  const no = terminal([''])
+  assert.equal(await configGenerate({ ...flags, file }, no.io), 1)
+  assert.equal(readFileSync(file, 'utf8'), 'old')
+  assert.equal(await configGenerate({ ...flags, file }, terminal(['y']).io), 0)
+  assert.match(readFileSync(file, 'utf8'), /Tok-En/)
+  assert.equal(await configGenerate({ ...flags, file, force: true, cloud: 'other' }, nobody.io), 0)
+  assert.match(readFileSync(file, 'utf8'), /other/)
+})
+
+test('generate writes through a link to the real file and makes it private', async t => {
+  const folder = tempDir(t)
+  mkdirSync(join(folder, 'data'))
+  writeFileSync(join(folder, 'data/real.cfg'), 'old', { mode: 0o644 })
+  symlinkSync('data/real.cfg', join(folder, 'link.cfg'))
+  assert.equal(await configGenerate({ ...flags, file: join(folder, 'link.cfg'), force: true }, terminal().io), 0)
+  assert.match(readFileSync(join(folder, 'data/real.cfg'), 'utf8'), /Tok-En/)
+  assert.equal(statSync(join(folder, 'data/real.cfg')).mode & 0o777, 0o600)
+})
+
+test('generate into a folder that does not exist says so', async t => {
+  const { io, err } = terminal()
+  assert.equal(await configGenerate({ ...flags, file: join(tempDir(t), 'no', 'a.cfg') }, io), 1)
+  assert.match(err.join(), /does not exist/)
+})
+
+test('check finds the files of a Python agent fine, and makes nothing', async t => {
+  const configDir = pythonAgentFolder(t)
+  const before = readdirSync(configDir)
+  const { io, out, err } = terminal()
+  assert.equal(await configCheck({ configDir, appId: 'device_manager_py' }, io), 0)
+  assert.equal(out.length, 1)
+  assert.deepEqual(
+    err.map(line => line.replace(/^.*\.cfg/, '')),
+    [':7:5: cloud.name is not a setting, and has no effect. Remove it, or correct its name.'],
+  )
+  assert.deepEqual(readdirSync(configDir), before)
+})
+
+test('check tells the mistakes of every file at once and exits 3', async t => {
+  const configDir = configFolder(t, {
+    'iot-connect.cfg': { cloud: { host: 'h', port: 'x', token: secret } },
+    'iot.cfg': '{\n "log_level": "LOUD",\n "quiet": }',
+    'attributes.cfg': { publish_attribute: 'x' },
+    device_id: 'two\nlines',
+  })
+  const { io, err, out } = terminal()
+  assert.equal(await configCheck({ configDir }, io), 3)
+  assert.deepEqual(out, [])
+  assert.deepEqual(
+    err.map(line => line.replace(`${configDir}/`, '').split(' ')[0]),
+    ['iot-connect.cfg:4:5:', 'iot.cfg:3:11:', 'attributes.cfg:2:3:', 'device_id:1:'],
+  )
+  const json = terminal()
+  assert.equal(await configCheck({ configDir, json: true }, json.io), 3)
+  const told = JSON.parse(json.out.join(''))
+  assert.equal(told.ok, false)
+  assert.equal(told.problems.length, 4)
+  assert.equal(told.problems[0].line, 4)
+})
+
+test('check looks whether the CA file is there and holds a certificate', async t => {
+  const configDir = configFolder(t, {
+    'iot-connect.cfg': { cloud: { host: 'h', port: 8883, token: secret }, ca_bundle_file: 'ca.pem' },
+  })
+  const { io, err } = terminal()
+  assert.equal(await configCheck({ configDir }, io), 3)
+  assert.match(err.join(), /ca_bundle_file names a file that is of no use.*does not exist/)
+  writeFileSync(join(configDir, 'ca.pem'), 'nothing')
+  assert.equal(await configCheck({ configDir }, terminal().io), 3)
+  writeFileSync(join(configDir, 'ca.pem'), '-----BEGIN CERTIFICATE-----\n')
+  assert.equal(await configCheck({ configDir }, terminal().io), 0)
+})
+
+test('show prints every value with its origin, and no secret', async t => {
+  const configDir = pythonAgentFolder(t)
+  const environment = { DEVICE_CLOUD_KEEP_ALIVE: '60', DEVICE_CLOUD_CLOUD_TOKEN: 'env-s3cr3t' }
+  const { io, out, said } = terminal(undefined, environment)
+  assert.equal(await configShow({ configDir, appId: 'app' }, io), 0)
+  const file = join(configDir, 'iot-connect.cfg')
+  for (const expected of [
+    'device_id = 0a3c6d1e-7a55-4f2b-9b1e-3c2d1e0f9a8b',
+    'thing key = 0a3c6d1e-7a55-4f2b-9b1e-3c2d1e0f9a8b-app',
+    `cloud.host = "cloud.example.test"  (${file}:6)`,
+    'cloud.token = "[hidden]"  (DEVICE_CLOUD_CLOUD_TOKEN)',
+    'cloud.transport = "mqtts"  (by cloud.port)',
+    `proxy.password = "[hidden]"  (${file}:15)`,
+    'keep_alive = 60  (DEVICE_CLOUD_KEEP_ALIVE)',
+    'queue.durability = "spill"  (default)',
+    'queue.directory is not set',
+    `actions_enabled.reboot_device = false  (${join(configDir, 'iot.cfg')}:6)`,
+  ]) {
+    assert.ok(out.includes(expected), `${expected}\n---\n${out.join('\n')}`)
+  }
+  const json = terminal(undefined, environment)
+  assert.equal(await configShow({ configDir, json: true }, json.io), 0)
+  const told = JSON.parse(json.out.join(''))
+  const token = told.connection.find((row: { key: string }) => row.key === 'cloud.token')
+  assert.deepEqual(token.origin, { source: 'environment', name: 'DEVICE_CLOUD_CLOUD_TOKEN' })
+  assert.equal(told.services[0].name, 'SSH')
+  assert.doesNotMatch(said() + json.said(), /TestToken0123456|s3cr3t/)
+})
+
+test('show of a wrong configuration lists the mistakes and exits 3', async t => {
+  const configDir = configFolder(t, {})
+  const { io, err } = terminal()
+  assert.equal(await configShow({ configDir }, io), 3)
+  assert.match(err.join(), /the connection file does not exist\. Run: device-cloud config generate/)
+  assert.equal(existsSync(join(configDir, 'device_id')), false)
+})
