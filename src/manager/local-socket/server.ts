@@ -16,6 +16,7 @@ export class LocalSocketServer {
   readonly #handler: RequestHandler
   readonly #log: Log
   readonly #connections = new Set<LocalConnection>()
+  #claimed = false
 
   constructor(parts: { place: SocketPlace; handler: RequestHandler; log: Log }) {
     this.#place = parts.place
@@ -31,6 +32,7 @@ export class LocalSocketServer {
 
   readonly start: () => Promise<void> = once(async () => {
     await this.#place.claim(path => this.#listen(path))
+    this.#claimed = true
     this.#server.on('error', error => this.#log.error('local socket failed', { error }))
   })
 
@@ -39,6 +41,8 @@ export class LocalSocketServer {
     clock: { timer(delayMs: number, callback: () => void): { cancel(): void } },
     timeoutMs: number,
   ): Promise<void> {
+    // One that was never claimed may be another manager's.
+    if (!this.#claimed) return
     await this.#place.clear()
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     for (const connection of this.#connections) connection.close()

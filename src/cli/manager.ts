@@ -1,0 +1,109 @@
+import { join, resolve } from 'node:path'
+import { systemClock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import { Log } from '../base/log.ts'
+import { sleep } from '../base/wait.ts'
+import { LogOutput } from '../client/log-output.ts'
+import { type EndReason, Manager } from '../manager/manager.ts'
+import { restartProcess } from '../platform/restart-process.ts'
+import { onSignals } from '../platform/signals.ts'
+import type { Command, Invocation } from './command.ts'
+import { configDirFlag, configDirOf } from './manager-socket.ts'
+import { numberWord } from './publish-sample.ts'
+import { hideInErrors } from './report-error.ts'
+
+/** A manager that has not ended in good order by then is ended. */
+const closeDeadlineMs = 20_000
+const clock = systemClock
+
+export const command: Command = {
+  name: 'manager',
+  summary: 'Run the device manager in the foreground until told to stop.',
+  description:
+    'SIGTERM, SIGINT and SIGQUIT end it in good order, a second one at once; SIGHUP reads the configuration again.',
+  flags: [
+    { name: 'app-id', short: 'i', value: 'ID', summary: 'Name of the application (default: device_manager).' },
+    configDirFlag,
+    {
+      name: 'config-file',
+      short: 'f',
+      value: 'FILE',
+      summary: 'Name of the connection file in that folder (default: iot-connect.cfg).',
+    },
+    { name: 'log-to-file', short: 'l', summary: 'Log to device_manager.log in that folder.' },
+    { name: 'log-to-syslog', short: 's', summary: 'Log to syslog.' },
+    { name: 'delay-start', short: 'd', value: 'SECONDS', summary: 'Wait before starting.' },
+  ],
+  run: invocation => runManager(invocation),
+}
+
+/** Ends by itself or by a signal; what comes first counts. */
+type Ending = EndReason | 'signal'
+
+async function runManager(invocation: Invocation): Promise<number> {
+  const ending = new AbortController()
+  let why: Ending | undefined
+  let reload = () => {}
+  const end = (reason: Ending) => {
+    why ??= reason
+    ending.abort()
+  }
+  const unlisten = onSignals({
+    stop: () => {
+      // The second one: whoever sends it does not want to wait.
+      if (why === 'signal') process.exit(1)
+      end('signal')
+    },
+    reload: () => reload(),
+  })
+  try {
+    const delay = invocation.value('delay-start')
+    const delayMs = delay === undefined ? 0 : numberWord('manager', '--delay-start', delay) * 1000
+    if (delayMs > 0) await sleep(clock, delayMs, ending.signal).catch(() => {})
+    if (why !== undefined) return 0
+    const output = new LogOutput(clock)
+    const manager = await openManager(invocation, output, end)
+    await manager.start()
+    reload = () => void manager.reload()
+    await ended(ending.signal)
+    clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
+    await manager.close()
+    await output.close()
+  } finally {
+    unlisten()
+  }
+  if (why === 'restart') restartProcess()
+  if (why === 'no-link')
+    throw new AgentError('NOT_CONNECTED', 'The device manager ends: no connection for keep_alive seconds.')
+  return 0
+}
+
+async function openManager(invocation: Invocation, output: LogOutput, onEnd: (reason: EndReason) => void) {
+  const configDir = resolve(configDirOf(invocation))
+  const appId = invocation.value('app-id') ?? 'device_manager'
+  const log = Log.create({ clock, sink: output.sink })
+  const manager = await Manager.open({
+    appId,
+    configDir,
+    configFile: invocation.value('config-file') ?? 'iot-connect.cfg',
+    settings: {
+      ...(invocation.has('log-to-file') ? { log_file: join(configDir, 'device_manager.log') } : {}),
+      ...(invocation.has('log-to-syslog') ? { use_syslog: true } : {}),
+    },
+    clock,
+    log,
+    onEnd,
+  })
+  const { connectionSettings } = manager
+  hideInErrors(connectionSettings.cloud.token)
+  hideInErrors(connectionSettings.proxy?.password)
+  await output.open(connectionSettings, appId)
+  return manager
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,104 @@
+import type { Json, JsonObject } from '../base/json.ts'
+import { isJsonObject } from '../base/json.ts'
+import type { Command } from './command.ts'
+import { askRunningManager, configDirFlag } from './manager-socket.ts'
+import { bytesText } from './transfer-progress.ts'
+
+export const command: Command = {
+  name: 'status',
+  summary: 'Show what the running device manager is doing.',
+  flags: [configDirFlag, { name: 'json', summary: 'Print JSON, for programs.' }],
+  async run(invocation, terminal) {
+    const status = await askRunningManager(invocation, { do: 'status' })
+    terminal.out(invocation.has('json') ? `${JSON.stringify(status)}\n` : `${statusLines(status).join('\n')}\n`)
+    return 0
+  },
+}
+
+/** The status for a person: a line for each thing worth knowing. */
+export function statusLines(status: JsonObject): string[] {
+  const link = objectIn(status, 'link')
+  const queue = objectIn(status, 'queue')
+  const memory = objectIn(status, 'memory')
+  const since = typeof link.forS === 'number' ? ` for ${duration(link.forS)}` : ''
+  const tries = link.state === 'up' ? '' : `, ${text(link.failedTries)} tries failed`
+  const next = typeof link.nextTryInS === 'number' ? `, next try in ${duration(link.nextTryInS)}` : ''
+  return [
+    `version    ${text(status.version)}, process ${text(status.pid)}, running for ${duration(status.uptimeS)}`,
+    `thing key  ${text(status.thingKey)}`,
+    `link       ${text(link.state)}${since}${tries}${next}; connected again ${text(link.reconnects)} times`,
+    ...troubleLines(objectIn(status, 'lastError')),
+    `queue      ${text(queue.waiting)} waiting, ${bytes(queue.bytes)} of ${bytes(queue.maxBytes)}`,
+    ...laneLines(objectIn(queue, 'lanes')),
+    ...actionLines(status.runningActions),
+    `transfers  ${text(status.backgroundTransfers)} in the background`,
+    `programs   ${text(status.localConnections)} connected to the local socket`,
+    `memory     ${bytes(memory.residentBytes)} resident, ${bytes(memory.heapUsedBytes)} of it in the JavaScript heap`,
+    `folders    ${text(status.configDir)}, ${text(status.runtimeDir)}`,
+  ]
+}
+
+function troubleLines({ code, message, remedy, at }: JsonObject): string[] {
+  if (code === undefined) return []
+  return [`trouble    ${text(at)} ${text(code)}: ${text(message)}`, `           ${text(remedy)}`]
+}
+
+/** Only lanes in which something ever happened. */
+function laneLines(lanes: JsonObject): string[] {
+  return Object.entries(lanes).flatMap(([name, lane]) => {
+    if (!isJsonObject(lane)) return []
+    const { waiting, delivered, refused, dropped, resent } = lane
+    if ([waiting, delivered, refused, dropped].every(count => count === 0)) return []
+    const counts = [
+      `${text(waiting)} waiting`,
+      `${text(delivered)} delivered`,
+      ...(refused === 0 ? [] : [`${text(refused)} refused`]),
+      ...(dropped === 0 ? [] : [`${text(dropped)} dropped`]),
+      ...(resent === 0 ? [] : [`${text(resent)} sent again`]),
+    ]
+    return [`           ${name.padEnd(10)} ${counts.join(', ')}`]
+  })
+}
+
+function actionLines(actions: Json | undefined): string[] {
+  if (!Array.isArray(actions) || actions.length === 0) return ['actions    none running']
+  return actions.map((action, index) => {
+    const { id, name } = isJsonObject(action) ? action : {}
+    return `${index === 0 ? 'actions   ' : '          '} ${text(name)} (${text(id)})`
+  })
+}
+
+function objectIn(from: JsonObject, name: string): JsonObject {
+  const value = from[name]
+  return isJsonObject(value) ? value : {}
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '-'
+}
+
+function bytes(value: Json | undefined): string {
+  return typeof value === 'number' ? bytesText(value) : '-'
+}
+
+/** `2 d 3 h`, `3 h 4 min`, `4 min 5 s`. */
+function duration(value: Json | undefined): string {
+  if (typeof value !== 'number') return '-'
+  const units = [
+    [86_400, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ] as const
+  const first = units.findIndex(([size]) => value >= size)
+  if (first < 0) return '0 s'
+  let left = value
+  return units
+    .slice(first, first + 2)
+    .map(([size, unit]) => {
+      const count = Math.floor(left / size)
+      left -= count * size
+      return `${count} ${unit}`
+    })
+    .join(' ')
+}

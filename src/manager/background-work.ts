@@ -1,0 +1,43 @@
+import { AgentError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import type { Background } from './actions/file-download.ts'
+
+/** Work that nobody waits for: told to stop when the manager ends, and its failures are told to the cloud. */
+export class BackgroundWork {
+  readonly #controller = new AbortController()
+  readonly #log: Log
+  readonly #report: (text: string) => Promise<unknown>
+  #running = 0
+
+  constructor(parts: { log: Log; report: (text: string) => Promise<unknown> }) {
+    this.#log = parts.log
+    this.#report = parts.report
+  }
+
+  /** How many pieces of work run now. */
+  get running(): number {
+    return this.#running
+  }
+
+  readonly start: Background = (what, work) => {
+    this.#running++
+    this.#run(what, work).catch(error => this.#log.error('background work not reported', { what, error }))
+  }
+
+  stop(): void {
+    this.#controller.abort(new AgentError('CLOSED', 'The device manager ends.'))
+  }
+
+  async #run(what: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    try {
+      await work(this.#controller.signal)
+      this.#log.info('background work done', { what })
+    } catch (error) {
+      this.#log.warn('background work failed', { what, error })
+      const why = error instanceof Error ? error.message : String(error)
+      if (!this.#controller.signal.aborted) await this.#report(`${what} failed: ${why}`)
+    } finally {
+      this.#running--
+    }
+  }
+}

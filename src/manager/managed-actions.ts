@@ -1,0 +1,79 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Client } from '../client/client.ts'
+import { ensureFolder } from '../platform/folders.ts'
+import { carryOutPower, type PowerAction, type PowerOptions, planPower } from '../platform/power.ts'
+import type { ManagedAction } from './actions/action.ts'
+import { decommissionAction } from './actions/decommission.ts'
+import { fileDownloadAction, type TransferSettings } from './actions/file-download.ts'
+import { fileUploadAction } from './actions/file-upload.ts'
+import { pingAction } from './actions/ping.ts'
+import { type PowerSwitch, rebootAction, shutdownAction } from './actions/power.ts'
+import { quitAction } from './actions/quit.ts'
+import { remoteAccessInfoAction } from './actions/remote-access-info.ts'
+import { resetAgentAction } from './actions/reset-agent.ts'
+import { unsupportedAction } from './actions/unsupported.ts'
+import type { BackgroundWork } from './background-work.ts'
+import { pathGuard } from './path-guard.ts'
+import type { PendingAnswers } from './pending-answers.ts'
+import { relayVersion } from './platform-attributes.ts'
+import type { RuntimeFolder } from './runtime-folder.ts'
+import { uploadFiles } from './upload-files.ts'
+
+/** What the actions are made of. */
+export interface ActionParts {
+  readonly client: Client
+  readonly clock: Clock
+  readonly log: Log
+  readonly runtime: RuntimeFolder
+  readonly pending: PendingAnswers
+  readonly background: BackgroundWork
+  /** Settings of the file actions, and the folders that they may use; looked up at each call. */
+  readonly transferSettings: () => TransferSettings
+  readonly allowedFolders: () => readonly string[]
+  readonly refreshRemoteAccess: () => Promise<string>
+  readonly quit: () => void
+  readonly restart: () => void
+  readonly forget: () => void
+  readonly powerOptions: PowerOptions
+}
+
+/** The actions of the device manager [TR50 4.5]. */
+export function managedActions(parts: ActionParts): readonly ManagedAction[] {
+  const { client, clock, log, runtime, pending, background, transferSettings, quit, restart, forget } = parts
+  const guard = pathGuard({ allow: parts.allowedFolders })
+  const report = async (text: string) => void (await client.events.publish(text, { level: 'error' }))
+  const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), later: pending, report, log })
+  return [
+    fileDownloadAction({
+      download: (name, destination, options) => client.files.download(name, destination, options),
+      settings: transferSettings,
+      guard,
+      makeFolder: path => ensureFolder(path),
+      background: background.start,
+    }),
+    fileUploadAction({
+      ...uploadFiles(runtime.path),
+      upload: (path, options) => client.files.upload(path, options),
+      settings: transferSettings,
+      guard,
+      background: background.start,
+    }),
+    shutdownAction(power('shutdown')),
+    rebootAction(power('reboot')),
+    unsupportedAction('remote-access', 'remote_login'),
+    decommissionAction({ forget }),
+    unsupportedAction('software_update', 'software_update'),
+    resetAgentAction({ later: pending, restart }),
+    quitAction({ quit }),
+    pingAction(clock),
+    remoteAccessInfoAction(relayVersion, parts.refreshRemoteAccess),
+  ]
+}
+
+function powerSwitch(action: PowerAction, { clock, powerOptions }: ActionParts): PowerSwitch {
+  return {
+    check: async () => void (await planPower(action, powerOptions)),
+    act: async () => carryOutPower(await planPower(action, powerOptions), clock),
+  }
+}

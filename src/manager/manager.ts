@@ -1,0 +1,280 @@
+import { resolve } from 'node:path'
+import type { Clock } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
+import { once } from '../base/lifecycle.ts'
+import type { Log } from '../base/log.ts'
+import { Client } from '../client/client.ts'
+import type { Settings } from '../config/settings.ts'
+import { readHealth } from '../platform/health.ts'
+import type { PowerOptions } from '../platform/power.ts'
+import { userId } from '../platform/process-facts.ts'
+import { socketPlace } from '../platform/socket-place.ts'
+import type { TransferSettings } from './actions/file-download.ts'
+import { registerActions } from './actions/register-actions.ts'
+import { BackgroundWork } from './background-work.ts'
+import { forgetDevice, forgetLast } from './decommission-files.ts'
+import { HealthReporter } from './health-reporter.ts'
+import { LinkHistory } from './link-history.ts'
+import { LinkWatch } from './link-watch.ts'
+import { localRequests } from './local-socket/requests.ts'
+import { LocalSocketServer } from './local-socket/server.ts'
+import { MachineFacts } from './machine-facts.ts'
+import { managedActions } from './managed-actions.ts'
+import {
+  loadConnectionSettings,
+  loadOwnConfig,
+  logNotes,
+  type ManagerPlace,
+  needsRestart,
+  type OwnConfig,
+} from './manager-config.ts'
+import { PendingAnswers } from './pending-answers.ts'
+import { RuntimeFolder } from './runtime-folder.ts'
+import { statusReport } from './status-report.ts'
+
+/** Why a manager ends without being told to from outside. */
+export type EndReason = 'quit' | 'restart' | 'decommission' | 'no-link'
+
+export interface ManagerOptions extends ManagerPlace {
+  readonly clock: Clock
+  /** The agent's own log; its level follows the settings. */
+  readonly log: Log
+  /** Called when an action or `keep_alive` ends the manager. Whoever gets it calls {@link Manager.close}. */
+  readonly onEnd: (reason: EndReason) => void
+  /** Only tests have other ways to switch a machine off. */
+  readonly powerOptions?: PowerOptions
+}
+
+/** How long the last answers and samples may take to get through when the manager ends. */
+const closeTimeoutMs = 10_000
+const socketCloseMs = 1_000
+
+/** The device manager: wires a client to the actions, the local socket and the facts of this machine. */
+export class Manager {
+  readonly #options: ManagerOptions
+  readonly #log: Log
+  readonly #client: Client
+  readonly #background: BackgroundWork
+  readonly #facts: MachineFacts
+  readonly #health: HealthReporter
+  readonly #history: LinkHistory
+  readonly #runtime: RuntimeFolder
+  readonly #socket: LocalSocketServer
+  readonly #watch: LinkWatch
+  readonly #startedMs: number
+  readonly #closing = new AbortController()
+  #own: OwnConfig
+  #connection: Settings
+  #forgets = false
+
+  private constructor(options: ManagerOptions, client: Client, own: OwnConfig, connection: Settings) {
+    const { clock, onEnd } = options
+    const log = options.log.child('manager')
+    this.#options = options
+    this.#log = log
+    this.#client = client
+    this.#own = own
+    this.#connection = connection
+    this.#startedMs = clock.monotonicMs()
+    this.#runtime = new RuntimeFolder({ path: own.settings.runtimeDir, log })
+    this.#background = new BackgroundWork({ log, report: text => client.events.publish(text, { level: 'error' }) })
+    this.#facts = new MachineFacts({ client, clock, log })
+    this.#health = new HealthReporter({
+      clock,
+      log,
+      read: () => readHealth(this.#runtime.path),
+      publish: (name, value) => client.telemetry.publish(name, value),
+    })
+    this.#watch = new LinkWatch({ clock, keepAliveS: connection.keepAliveS, onExpired: () => onEnd('no-link') })
+    this.#history = new LinkHistory({
+      client,
+      clock,
+      log,
+      onUp: () => this.#watch.stop(),
+      onDown: () => !this.#closing.signal.aborted && this.#watch.down(),
+    })
+    this.#socket = new LocalSocketServer({
+      place: socketPlace(this.#runtime.socketPath),
+      handler: localRequests({ client, status: async () => this.status() }),
+      log,
+    })
+  }
+
+  /**
+   * A manager with its configuration read. Nothing is opened yet.
+   *
+   * @throws AgentError `CONFIG_INVALID` with every mistake
+   */
+  static async open(options: ManagerOptions): Promise<Manager> {
+    const { appId, configDir, configFile, settings, log } = options
+    const client = new Client(appId, { configDir, configFile, settings, logger: log })
+    const [own, facts] = await Promise.all([loadOwnConfig(options), client.open()])
+    return new Manager(options, client, own, facts.settings)
+  }
+
+  /** The connection settings that hold since the start. */
+  get connectionSettings(): Settings {
+    return this.#connection
+  }
+
+  /**
+   * Takes the runtime folder, registers the actions, begins to connect and opens the local socket. A cloud that cannot be
+   * reached is no failure: the client goes on trying.
+   *
+   * @throws AgentError `ALREADY_RUNNING`
+   */
+  readonly start: () => Promise<void> = once(async () => {
+    this.#applySettings()
+    logNotes(this.#log, this.#own.warnings)
+    this.#warnOfOpenPaths()
+    const isUsable = await this.#runtime.open()
+    const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
+    const left = isUsable ? await this.#leftAnswers(pending) : []
+    this.#registerActions(pending)
+    this.#watch.down()
+    // Ends only with the manager: the client itself goes on trying.
+    this.#client.connect({ signal: this.#closing.signal }).catch(() => {})
+    if (isUsable) await this.#openSocket()
+    this.#publishFacts()
+    pending
+      .deliver(
+        left,
+        (id, status) => this.#client.actions.acknowledge(id, { status, message: '' }),
+        this.#closing.signal,
+      )
+      .catch(error => this.#log.error('answers of an earlier process not sent', { error }))
+    this.#log.info('device manager runs', { thingKey: this.#client.thingKey, runtimeDir: this.#runtime.path })
+  })
+
+  /**
+   * Reads the configuration again (SIGHUP): what can change in a running manager does, and what cannot is said. A broken
+   * configuration changes nothing.
+   */
+  async reload(): Promise<void> {
+    try {
+      const own = await loadOwnConfig(this.#options)
+      const connection = await loadConnectionSettings(this.#options)
+      const before = { connection: this.#connection, own: this.#own.settings }
+      const keys = needsRestart(before, { connection, own: own.settings })
+      // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
+      const { logLevel, fileTransfer } = connection
+      this.#connection = { ...this.#connection, logLevel, fileTransfer }
+      this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
+      this.#applySettings()
+      logNotes(this.#log, own.warnings)
+      this.#publishFacts()
+      if (keys.length === 0) this.#log.info('configuration reloaded')
+      else this.#log.warn('configuration reloaded; some settings need a restart', { settings: keys.join(', ') })
+    } catch (error) {
+      this.#log.error('configuration not reloaded: it has mistakes, and the old one stays', { error })
+    }
+  }
+
+  /** What the manager is doing, for `device-cloud status`. Holds no secret. */
+  status(): JsonObject {
+    return statusReport(this.#options.clock, this.#client.status(), {
+      startedMs: this.#startedMs,
+      configDir: this.#options.configDir,
+      runtimeDir: this.#runtime.path,
+      localConnections: this.#socket.connections,
+      backgroundTransfers: this.#background.running,
+      lastTrouble: this.#history.lastTrouble,
+    })
+  }
+
+  /**
+   * Ends in good order: takes nothing new, lets the last answers and samples get through, closes the link, and gives the
+   * runtime folder back. Takes some seconds at most.
+   */
+  readonly close: () => Promise<void> = once(async () => {
+    this.#closing.abort()
+    this.#health.stop()
+    this.#watch.stop()
+    this.#background.stop()
+    await this.#socket.close(this.#options.clock, socketCloseMs)
+    if (this.#forgets) await this.#forget()
+    // Without a link there is nobody to wait for.
+    const waitForReplies = this.#client.isConnected
+    const delivered = await this.#client.disconnect({ waitForReplies, timeoutMs: closeTimeoutMs })
+    if (!delivered) this.#log.warn('the device manager ends with samples or answers that the cloud does not have')
+    await this.#runtime.close()
+    this.#log.info('device manager ended')
+    if (this.#forgets) await forgetLast(this.#runtime.path, this.#connection.logFile)
+  })
+
+  #registerActions(pending: PendingAnswers): void {
+    const { clock, onEnd, powerOptions = {} } = this.#options
+    const actions = managedActions({
+      client: this.#client,
+      clock,
+      log: this.#log,
+      runtime: this.#runtime,
+      pending,
+      background: this.#background,
+      transferSettings: () => this.#transferSettings(),
+      allowedFolders: () => this.#connection.fileTransfer.allow,
+      refreshRemoteAccess: () => this.#facts.publishServices(this.#own),
+      quit: () => onEnd('quit'),
+      restart: () => onEnd('restart'),
+      forget: () => {
+        this.#forgets = true
+        onEnd('decommission')
+      },
+      powerOptions,
+    })
+    // A switch that iot.cfg does not know is one that nobody has switched off.
+    const isEnabled = (name: string) => this.#own.settings.actionsEnabled[name] ?? true
+    registerActions({ actions, taker: this.#client.actions, isEnabled, log: this.#log })
+  }
+
+  #transferSettings(): TransferSettings {
+    const { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile } = this.#own.settings
+    const { downloadFolder, uploadFolder } = this.#runtime
+    return { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile, downloadFolder, uploadFolder }
+  }
+
+  #applySettings(): void {
+    const { logLevel, healthIntervalS } = this.#own.settings
+    this.#options.log.level = logLevel ?? this.#connection.logLevel
+    this.#health.start(healthIntervalS)
+  }
+
+  #publishFacts(): void {
+    this.#facts
+      .publish(this.#own)
+      .catch(error => this.#log.warn('facts of the machine not published', { why: messageOf(error) }))
+  }
+
+  async #leftAnswers(pending: PendingAnswers) {
+    try {
+      return await pending.load()
+    } catch (error) {
+      this.#log.error('message_ids cannot be read; its answers are not sent', { error })
+      return []
+    }
+  }
+
+  async #openSocket(): Promise<void> {
+    try {
+      await this.#socket.start()
+    } catch (error) {
+      const remedy = 'Commands such as "device-cloud status" cannot reach this manager.'
+      this.#log.error('local socket not opened', { path: this.#runtime.socketPath, error, remedy })
+    }
+  }
+
+  #warnOfOpenPaths(): void {
+    if (userId() !== 0 || !this.#connection.fileTransfer.allow.includes('/')) return
+    if (this.#own.settings.actionsEnabled.file_transfers === false) return
+    this.#log.warn('the cloud may read and write every file of this device, as with the Python agent', {
+      remedy: 'Name the folders that it needs in file_transfer.allow of the connection file.',
+    })
+  }
+
+  async #forget(): Promise<void> {
+    const { configDir, configFile } = this.#options
+    const connectionFile = resolve(configDir, configFile)
+    await forgetDevice({ connectionFile, configDir, runtimeFolder: this.#runtime.path }, this.#log)
+  }
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import { AgentError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { ensureFolder, listFolder, removeFolder } from '../platform/folders.ts'
+import { type ProcessLock, takeProcessLock } from '../platform/process-lock.ts'
+import { readBoundedText } from '../platform/read-file.ts'
+import { isSocketLeftover } from '../platform/socket-place.ts'
+import { removeFile, replaceFile } from '../platform/write-file.ts'
+import { removeStaleArchives } from './folder-archive.ts'
+import { socketFileName } from './local-socket/socket-path.ts'
+import type { AnswerFile } from './pending-answers.ts'
+
+/** The group may look: applications of the device drop their files into the upload folder. */
+const folderMode = 0o750
+const mostAnswersBytes = 1024 * 1024
+
+/** `runtime_dir`: what the manager keeps there, under the names that the Python agent used [TR50 7.2]. */
+export class RuntimeFolder {
+  readonly path: string
+  readonly #log: Log
+  #lock: ProcessLock | undefined
+
+  constructor(parts: { path: string; log: Log }) {
+    this.path = parts.path
+    this.#log = parts.log
+  }
+
+  get uploadFolder(): string {
+    return join(this.path, 'upload')
+  }
+
+  get downloadFolder(): string {
+    return join(this.path, 'download')
+  }
+
+  get socketPath(): string {
+    return join(this.path, socketFileName)
+  }
+
+  /** `message_ids`. */
+  get answerFile(): AnswerFile {
+    const path = join(this.path, 'message_ids')
+    return {
+      read: () => readIfThere(path),
+      write: text => replaceFile(path, text),
+      remove: () => removeFile(path),
+    }
+  }
+
+  /**
+   * Makes the folders and takes the lock. A folder that cannot be written to (a read-only file system) is said and lived
+   * with: the link to the cloud does not need it.
+   *
+   * @returns whether the folder can be used
+   * @throws AgentError `ALREADY_RUNNING`
+   */
+  async open(): Promise<boolean> {
+    try {
+      for (const path of [this.path, this.uploadFolder, this.downloadFolder]) await ensureFolder(path, folderMode)
+      this.#lock = await takeProcessLock(join(this.path, 'device-cloud.lock'))
+      await this.#sweep()
+      return true
+    } catch (error) {
+      if (error instanceof AgentError && error.code === 'ALREADY_RUNNING') throw error
+      const remedy = 'Check owner, mode and mount options of runtime_dir.'
+      this.#log.error('runtime folder cannot be used: no local socket, no file kept', {
+        path: this.path,
+        error,
+        remedy,
+      })
+      return false
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#lock?.release()
+    this.#lock = undefined
+  }
+
+  /** Removes what a process left that was ended at a bad moment. Nobody else uses the folder now. */
+  async #sweep(): Promise<void> {
+    await removeStaleArchives(this.path)
+    for await (const { path, facts } of listFolder(this.path, { maxEntries: 100_000, maxDepth: 1 }))
+      if (facts.kind === 'folder' && isSocketLeftover(path)) await removeFolder(join(this.path, path))
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readBoundedText(path, mostAnswersBytes)
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,76 @@
+import type { Clock } from '../base/clock.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
+import type { ClientStatus } from '../client/client.ts'
+import { processId } from '../platform/process-facts.ts'
+import type { Trouble } from './link-history.ts'
+import { version } from './version.ts'
+
+/** What the manager knows of itself besides its client. */
+export interface ManagerFacts {
+  readonly startedMs: number
+  readonly runtimeDir: string
+  readonly configDir: string
+  readonly localConnections: number
+  readonly backgroundTransfers: number
+  readonly lastTrouble: Trouble | undefined
+}
+
+/** The answer to `device-cloud status`: plain JSON, without a secret. */
+export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerFacts): JsonObject {
+  const { rss, heapUsed } = process.memoryUsage()
+  const { lastTrouble } = facts
+  return {
+    version,
+    pid: processId(),
+    uptimeS: seconds(clock.monotonicMs() - facts.startedMs),
+    thingKey: client.thingKey,
+    configDir: facts.configDir,
+    runtimeDir: facts.runtimeDir,
+    link: linkReport(clock, client),
+    ...(lastTrouble === undefined
+      ? {}
+      : {
+          lastError: {
+            code: lastTrouble.error.code,
+            message: lastTrouble.error.message,
+            remedy: lastTrouble.error.remedy,
+            at: new Date(lastTrouble.atEpochMs).toISOString(),
+          },
+        }),
+    ...(client.outbox === undefined ? {} : { queue: toJson(client.outbox) }),
+    ...(client.requests === undefined ? {} : { requests: toJson(client.requests) }),
+    ...(client.mailbox === undefined ? {} : { mailbox: toJson(client.mailbox) }),
+    runningActions: client.actions.map(({ id, name }) => ({ id, name })),
+    backgroundTransfers: facts.backgroundTransfers,
+    localConnections: facts.localConnections,
+    memory: { residentBytes: rss, heapUsedBytes: heapUsed },
+  }
+}
+
+function linkReport(clock: Clock, { link }: ClientStatus): JsonObject {
+  if (link === undefined) return { state: 'stopped' }
+  const { state, attempts, reconnects, connectedAtMs, downSinceMonotonicMs, nextTryInMs } = link
+  const sinceMs =
+    connectedAtMs !== undefined
+      ? clock.now() - connectedAtMs
+      : downSinceMonotonicMs === undefined
+        ? undefined
+        : clock.monotonicMs() - downSinceMonotonicMs
+  return {
+    state,
+    reconnects,
+    failedTries: attempts,
+    ...(sinceMs === undefined ? {} : { forS: seconds(sinceMs) }),
+    ...(nextTryInMs === undefined ? {} : { nextTryInS: seconds(nextTryInMs) }),
+  }
+}
+
+/** Counters and the like as JSON. */
+function toJson(value: object): JsonObject {
+  const copy = parseJson(JSON.stringify(value))
+  return isJsonObject(copy) ? copy : {}
+}
+
+function seconds(ms: number): number {
+  return Math.max(0, Math.round(ms / 1000))
+}
