@@ -22,40 +22,41 @@ export function applyBatch(
   if (data.length > mostBatchItems)
     throw new CommandFailure(codes.tooLarge, `data has more than ${mostBatchItems} items`)
   const given = defaults.filter(name => has(params, name))
-  const batchNow = now().ts
-  const items = data.map((item: unknown, index) => {
+  const nowMs = now().ms
+  let lastMs = nowMs
+  const items = data.map((item: unknown, index): Item => {
     if (!isObject(item)) throw atItem(index, badParameter('not an object'))
     const lacking = given.filter(name => !has(item, name))
     const whole = lacking.length === 0 ? item : { ...item, ...pick(params, lacking) }
     try {
-      return { index, item: whole, ms: typeof whole.ts === 'string' ? momentOf(whole.ts).ms : momentOf(batchNow).ms }
+      lastMs = typeof whole.ts === 'string' ? momentOf(whole.ts).ms : nowMs
+      return { index, item: whole, ms: lastMs }
     } catch (error) {
-      // A wrong timestamp has no place in the order: it is met where it stands.
-      return { index, item: whole, ms: undefined, error }
+      // A wrong timestamp has no place in the order: the error is met where the item stands.
+      return { index, item: whole, ms: lastMs, error }
     }
   })
-  for (const entry of inOrder(items)) {
+  for (const { item, index, error } of inOrder(items)) {
     try {
-      if (entry.error !== undefined) throw entry.error
-      apply(entry.item, entry.index)
-    } catch (error) {
-      throw atItem(entry.index, error)
+      if (error !== undefined) throw error
+      apply(item, index)
+    } catch (failure) {
+      throw atItem(index, failure)
     }
   }
 }
 
-interface Timed {
-  readonly ms: number | undefined
+interface Item {
+  readonly index: number
+  readonly item: JsonObject
+  readonly ms: number
+  readonly error?: unknown
 }
 
 /** Sorts by time, keeping equal ones as they came; usually nothing is to be done. */
-function inOrder<T extends Timed>(items: readonly T[]): readonly T[] {
-  const sorted = items.every((item, at) => at === 0 || before(items[at - 1], item))
-  return sorted ? items : [...items].sort((one, other) => (one.ms ?? 0) - (other.ms ?? 0))
-}
-
-function before(one: Timed | undefined, other: Timed): boolean {
-  return one?.ms !== undefined && other.ms !== undefined && one.ms <= other.ms
+function inOrder(items: readonly Item[]): readonly Item[] {
+  const isSorted = items.every((item, at) => at === 0 || (items[at - 1]?.ms ?? 0) <= item.ms)
+  return isSorted ? items : [...items].sort((one, other) => one.ms - other.ms)
 }
 
 function pick(params: JsonObject, names: readonly string[]): JsonObject {

@@ -33,7 +33,8 @@ export class Upload {
       await pipeline(this.#request, meter, stream)
     } catch {
       await rm(path, { force: true })
-      this.#request.destroy()
+      // The pipeline has parted the request from its socket; the response still has it.
+      this.#response.destroy()
       return false
     }
     return this.#finish(put, { path, bytes: meter.bytes, crc32: meter.sum })

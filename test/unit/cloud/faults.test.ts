@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Faults } from '../../../src/cloud/faults.ts'
+
+test('a fault strikes as often as it is told, then it is gone', () => {
+  const faults = new Faults()
+  faults.set('dropReply', { times: 2 })
+  assert.ok(faults.take('dropReply'))
+  assert.ok(faults.take('dropReply'))
+  assert.equal(faults.take('dropReply'), undefined)
+  assert.deepEqual(faults.list(), [])
+})
+
+test('a fault strikes only whom its filters name', () => {
+  const faults = new Faults()
+  faults.set('dropReply', { command: 'alarm.*', thingKey: 'dev-1', transport: 'mqtt' })
+  const about = { thingKey: 'dev-1', transport: 'mqtt', commands: ['alarm.batch'] }
+  assert.ok(faults.take('dropReply', about))
+  assert.equal(faults.take('dropReply', { ...about, thingKey: 'dev-2' }), undefined)
+  assert.equal(faults.take('dropReply', { ...about, transport: 'wss' }), undefined)
+  assert.equal(faults.take('dropReply', { ...about, commands: ['property.batch'] }), undefined)
+})
+
+test('what is wrong about a fault is said at once', () => {
+  const faults = new Faults()
+  assert.throws(() => faults.set('noSuch', {}), /no fault "noSuch"; there are: swallowRequest/)
+  assert.throws(() => faults.set('delayReply', { seconds: 1 }), /delayReply has no parameter "seconds"; it has: ms/)
+  assert.throws(() => faults.set('delayReply', { ms: 'long' }), /ms must be of the kind number/)
+  assert.deepEqual(faults.list(), [])
+})
+
+test('faults are cleared by id, by name or all', () => {
+  const faults = new Faults()
+  const { id } = faults.set('dropReply', {})
+  faults.set('delayReply', { ms: 1 })
+  faults.set('delayReply', { ms: 2 })
+  assert.equal(faults.peek('delayReply')?.ms, 2)
+  assert.equal(faults.clear({ id }), 1)
+  assert.equal(faults.clear({ name: 'delayReply' }), 2)
+  assert.throws(() => faults.clear({ id }), /is not known/)
+})
+
+test('a fault that cannot act is not switched on', () => {
+  const faults = new Faults()
+  faults.onChange(() => {
+    throw new Error('no such port')
+  })
+  assert.throws(() => faults.set('stopListening', {}), /no such port/)
+  assert.deepEqual(faults.list(), [])
+})
