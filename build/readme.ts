@@ -5,7 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { errorKinds } from '../src/base/errors.ts'
-import { type Setting, settingsTable } from '../src/config/table.ts'
+import type { Setting } from '../src/config/setting.ts'
+import { settingsTable } from '../src/config/table.ts'
 
 export const readmePath = resolve(import.meta.dirname, '../README.md')
 

@@ -18,16 +18,16 @@ export function configIo(terminal: Terminal): ConfigIo {
 
 /** Questions go to stderr, so that they are seen also when stdout is a file. A hidden answer is not echoed. */
 async function askOnTerminal(terminal: Terminal, question: string, hidden: boolean): Promise<string> {
-  terminal.err(question)
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  // With a terminal, readline itself echoes what is typed, to its output: the silent one swallows it.
+  // With a terminal, readline itself writes the question and echoes what is typed, to its output: the silent one swallows both.
   const output = hidden ? silent : process.stderr
+  if (hidden) terminal.err(question)
   const lines = createInterface({ input: process.stdin, output, terminal: true })
   const interrupted = new AbortController()
   lines.once('SIGINT', () => interrupted.abort())
   lines.once('close', () => interrupted.abort())
   try {
-    return await lines.question('', { signal: interrupted.signal })
+    return await lines.question(hidden ? '' : question, { signal: interrupted.signal })
   } catch (error) {
     // Ctrl-C, Ctrl-D or a terminal that went away.
     throw new AgentError('ABORTED', 'the question was not answered; nothing was written', { cause: error })

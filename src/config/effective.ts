@@ -1,5 +1,6 @@
+import type { Setting, SettingValue } from './setting.ts'
 import type { Origin } from './settings.ts'
-import { type Setting, type SettingValue, settingsTable } from './table.ts'
+import { settingsTable } from './table.ts'
 import type { Values } from './values.ts'
 
 /** A setting as it is in effect, fit to be shown: the value of a secret is not in here. */

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../base/json.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
+import type { Setting } from './setting.ts'
 import type { ConfigProblem, Origin, RemoteAccessService } from './settings.ts'
-import type { Setting } from './table.ts'
 import { checkValue } from './value.ts'
 
 const key = 'remote_access_support'

@@ -1,8 +1,9 @@
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { currentFolder, type Environment } from '../platform/process-facts.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
+import type { Setting } from './setting.ts'
 import type { ConfigProblem, Origin } from './settings.ts'
-import { environmentName, type Setting } from './table.ts'
+import { environmentName } from './table.ts'
 import type { ValueContext } from './value.ts'
 
 /** A raw value as one source has it. */

@@ -1,40 +1,4 @@
-/** What a value may be. Numbers are written as JSON numbers or as numeric text, as the Python agent did. */
-export type SettingType =
-  | { readonly kind: 'text' }
-  /** A host name or address: no scheme, no port, no path. */
-  | { readonly kind: 'host' }
-  | { readonly kind: 'integer' | 'number'; readonly least: number; readonly most: number }
-  | { readonly kind: 'boolean' }
-  /** One of `choices`, in any case; `aliases` maps other spellings, in lower case, to a choice. */
-  | {
-      readonly kind: 'choice'
-      readonly choices: readonly string[]
-      readonly aliases?: Readonly<Record<string, string>>
-    }
-  | { readonly kind: 'path' }
-  | { readonly kind: 'texts' | 'paths' }
-  /** `remote_access_support`: checked by its own reader. */
-  | { readonly kind: 'services' }
-
-/** A checked value. */
-export type SettingValue = string | number | boolean | readonly string[]
-
-/** One row of the table of settings: everything the agent and its documents know about a setting. */
-export interface Setting {
-  /** Name in the file; a dot means a member of a section. */
-  readonly key: string
-  /** The connection file, or `iot.cfg`. */
-  readonly file: 'connect' | 'iot'
-  readonly type: SettingType
-  readonly default?: SettingValue
-  readonly unit?: 'seconds' | 'bytes'
-  readonly required?: true
-  /** Never shown, logged or quoted in an error. */
-  readonly secret?: true
-  /** Accepted and without effect; the sentence says why. */
-  readonly ignored?: true
-  readonly sentence: string
-}
+import type { Setting, SettingType } from './setting.ts'
 
 const port: SettingType = { kind: 'integer', least: 1, most: 65_535 }
 const yesNo: SettingType = { kind: 'boolean' }

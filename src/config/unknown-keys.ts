@@ -1,9 +1,10 @@
 import { isJsonObject } from '../base/json.ts'
 import type { Environment } from '../platform/process-facts.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
+import type { Setting } from './setting.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 import { closestName } from './suggestion.ts'
-import { environmentName, type Setting, settingsTable } from './table.ts'
+import { environmentName, settingsTable } from './table.ts'
 
 /** Keys that the Python agent knew and that are not settings of the file they stand in; nobody needs to hear about them. */
 const silent = new Set(['app_id', 'config_dir', 'config_file', 'device_id', 'key'])

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Setting, SettingType, SettingValue } from './table.ts'
+import type { Setting, SettingType, SettingValue } from './setting.ts'
 
 /** A value that was accepted, or what was expected instead. `found` is absent where it could show a secret. */
 export type Checked =

@@ -1,7 +1,7 @@
 import { AgentError } from '../base/errors.ts'
+import type { Setting, SettingValue } from './setting.ts'
 import type { ConfigNote, ConfigProblem, Origin } from './settings.ts'
 import type { Source } from './sources.ts'
-import type { Setting, SettingValue } from './table.ts'
 import { checkValue } from './value.ts'
 
 /** The checked values of one file's settings, each with its origin, and every mistake on the way. */

@@ -38,6 +38,7 @@ test('takes the iot.cfg of a Python agent as it is', async t => {
     downloadTimeoutS: 15,
     uploadRemoveOnSuccess: true,
     uploadTarFile: true,
+    healthIntervalS: 0,
     discoverServicesOnInit: true,
     remoteAccessSupport: [
       { name: 'SSH', port: 22, sessionTimeoutS: 60, raw: { name: 'SSH', port: '22', session_timeout: '60' } },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { environmentNames, exampleText, settingsMarkdown } from '../../../src/config/documents.ts'
+import { environmentNames, exampleText } from '../../../src/config/example-file.ts'
 import { loadClientConfig } from '../../../src/config/load.ts'
 import { loadManagerConfig } from '../../../src/config/manager-config.ts'
 import { closestName } from '../../../src/config/suggestion.ts'
@@ -34,11 +34,6 @@ test('the example files load without a single remark', async t => {
   const manager = await loadManagerConfig({ configDir, environment: {} })
   assert.deepEqual([...client.warnings, ...manager.warnings], [])
   assert.equal(client.settings.cloud.transport, 'mqtts')
-})
-
-test('the documents name every setting that has an effect', () => {
-  const text = settingsMarkdown('connect') + settingsMarkdown('iot')
-  for (const { key, ignored } of settingsTable) assert.equal(text.includes(`\`${key}\``), ignored !== true, key)
 })
 
 test('suggests what is close, swapped letters included, and nothing that is not', () => {

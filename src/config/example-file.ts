@@ -1,19 +1,6 @@
 import { isJsonObject } from '../base/json.ts'
-import { environmentName, type Setting, settingsOf, settingsTable } from './table.ts'
-import { expectation } from './value.ts'
-
-/** The table of settings in Markdown, for the README. */
-export function settingsMarkdown(file: Setting['file']): string {
-  const rows = settingsOf(file)
-    .filter(setting => !setting.ignored)
-    .map(setting => {
-      const { key, type, unit, required, sentence } = setting
-      const value = setting.default === undefined ? '' : `\`${JSON.stringify(setting.default)}\``
-      const what = `${expectation(type)}${unit === undefined ? '' : `, ${unit}`}`
-      return `| \`${key}\` | ${what} | ${required ? 'required' : value} | ${sentence} |`
-    })
-  return ['| key | value | default | meaning |', '|---|---|---|---|', ...rows, ''].join('\n')
-}
+import type { Setting } from './setting.ts'
+import { environmentName, settingsOf, settingsTable } from './table.ts'
 
 const examples: Readonly<Record<string, string | number>> = {
   'cloud.host': 'cloud.example.com',
