@@ -12,7 +12,7 @@ import { AgentError, type ErrorCode } from '../../src/base/errors.ts'
 import { HttpsClient } from '../../src/connection/https.ts'
 import { SocketOpener } from '../../src/connection/socket-opener.ts'
 import { FilesService } from '../../src/services/files/files-service.ts'
-import { fileLimits } from '../../src/services/files/limits.ts'
+import { fileLimits, retryBackoff } from '../../src/services/files/limits.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { answer, cutAfter, FileCloud } from '../helpers/file-cloud.ts'
@@ -29,7 +29,7 @@ async function scene(t: TestContext, options: { clock?: Clock; trusted?: boolean
   const folder = tempDir(t)
   const caBundleFile = join(folder, 'ca.pem')
   writeFileSync(caBundleFile, options.trusted === false ? makeAuthority().certificate : authority.certificate)
-  const clock = options.clock ?? hasty
+  const clock = options.clock ?? systemClock
   const { log } = memoryLog(clock)
   const opener = new SocketOpener({ trust: { validateCloudCert: true, caBundleFile }, clock, log })
   const work = join(folder, 'work')
@@ -37,7 +37,7 @@ async function scene(t: TestContext, options: { clock?: Clock; trusted?: boolean
   const files = new FilesService({
     requester: cloud.requester,
     https: new HttpsClient({ opener, clock, log }),
-    clock,
+    clock: options.clock ?? hasty,
     log,
     thingKey: 'K',
     cloudHost: '127.0.0.1',
@@ -51,7 +51,7 @@ async function scene(t: TestContext, options: { clock?: Clock; trusted?: boolean
 const hasty: Clock = {
   ...systemClock,
   timer: (delayMs, callback, options) =>
-    systemClock.timer(delayMs < fileLimits.downloadIdleMs / 2 ? 1 : delayMs, callback, options),
+    systemClock.timer(delayMs >= retryBackoff.firstMs / 2 ? 1 : delayMs, callback, options),
 }
 
 const failsWith = (code: ErrorCode, text?: RegExp) => (error: unknown) => {

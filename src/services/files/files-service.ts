@@ -91,8 +91,8 @@ export class FilesService {
   download(name: string, destination: string, options: DownloadOptions = {}): Promise<DownloadResult> {
     return this.#transfer(`the download of ${JSON.stringify(name)}`, options, async transfer => {
       checkCloudName(name)
-      const settled = await settleDestination(this.#files, destination, name)
       return this.#slots.run(transfer.signal, async () => {
+        const settled = await settleDestination(this.#files, destination, name)
         await this.#searchOnce(settled.folder)
         const task = { ...transfer, name, global: options.global ?? false, destination: settled }
         const result = await new Download(this.#tools, task).run()

@@ -20,8 +20,9 @@ import { type TransferFiles, transferFiles } from '../../../src/platform/transfe
 import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
 import type { TransferProgress } from '../../../src/services/files/types.ts'
+import { eventually } from '../../helpers/eventually.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
-import { answer, cutAfter, FileCloud, type rangeOf } from '../../helpers/file-cloud.ts'
+import { answer, cutAfter, FileCloud, type Manners, type rangeOf } from '../../helpers/file-cloud.ts'
 import { HurriedClock } from '../../helpers/hurried-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -664,6 +665,22 @@ test('the caller ends a download: it ends at once, asks nothing more and leaves 
   assert.equal(cloud.commands.length, 1)
 })
 
+test('the first reason wins: what fails after the caller has ended it is not the reason', async t => {
+  const { cloud, files, folder } = await scene(t)
+  const end = new AbortController()
+  // A refusal that would be final, had nobody ended the wait before.
+  cloud.beforeCommand = () => end.abort()
+  await assert.rejects(files.download('a', folder, { signal: end.signal }), failsWith('ABORTED'))
+  const later = new AbortController()
+  const rename = async () => {
+    later.abort()
+    throw new AgentError('FILE_ACCESS', 'no')
+  }
+  const broken = await scene(t, { files: { ...transferFiles, rename } })
+  broken.cloud.put('a', 'x')
+  await assert.rejects(broken.files.download('a', folder, { signal: later.signal }), failsWith('ABORTED'))
+})
+
 test('the deadline counts waits between tries, tells how far it got, and nothing goes on after it', async t => {
   const clock = new FakeClock()
   const { cloud, files, folder } = await scene(t, { clock })
@@ -703,30 +720,37 @@ test('closing ends what runs and what waits, and resolves when nothing is left',
     assert.rejects(files.download('a', join(folder, String(index))), failsWith('CLOSED')),
   )
   await settle()
+  await eventually('four temporary files', () => readdirSync(folder).length === 4)
   await files.close()
-  await Promise.all(ends)
   assert.deepEqual(readdirSync(folder), [])
+  await Promise.all(ends)
   await assert.rejects(files.download('a', folder), failsWith('CLOSED'))
 })
 
 test('four transfers run at a time, the others in the order of asking', async t => {
   const { cloud, files, folder } = await scene(t)
-  let running = 0
-  let most = 0
   const held: (() => void)[] = []
-  for (let index = 0; index < 9; index++) cloud.put(String(index), 'x')
-  const serve: (typeof cloud.script)[number] = (request, response, body) => {
-    most = Math.max(most, ++running)
-    held.push(() => {
-      running--
-      cloud.serveFile(request, response, body)
-    })
-    if (held.length >= 4 || cloud.script.length < 4) for (const go of held.splice(0)) go()
+  const names = Array.from({ length: 7 }, (_, index) => String(index))
+  for (const name of names) cloud.put(name, 'x')
+  cloud.script.push(
+    ...names.map(
+      (): Manners =>
+        (...args) =>
+          void held.push(() => cloud.serveFile(...args)),
+    ),
+  )
+  const running = Promise.all(names.map(name => files.download(name, folder)))
+  for (let served = 0; served < names.length; served++) {
+    const expected = Math.min(served + fileLimits.concurrent, names.length)
+    await eventually(`${expected} requests`, () => cloud.ranges.length === expected)
+    await settle()
+    assert.equal(cloud.commands.length, expected)
+    held.shift()?.()
   }
-  cloud.script.push(...Array.from({ length: 9 }, () => serve))
-  await Promise.all(Array.from({ length: 9 }, (_, index) => files.download(String(index), folder)))
-  assert.equal(most, fileLimits.concurrent)
-  assert.equal(readdirSync(folder).length, 9)
+  await running
+  // The first four are under way side by side.
+  const later = cloud.commands.slice(fileLimits.concurrent).map(({ params }) => params?.fileName)
+  assert.deepEqual(later, names.slice(fileLimits.concurrent))
 })
 
 test('progress is told seldom, in order, at the end, and a listener that throws harms nothing', async t => {
@@ -735,6 +759,7 @@ test('progress is told seldom, in order, at the end, and a listener that throws 
   cloud.put('a', content)
   const told: TransferProgress[] = []
   await files.download('a', folder, {
+    timeoutMs: 1000,
     onProgress: progress => {
       told.push(progress)
       throw new Error('oops')
@@ -743,6 +768,7 @@ test('progress is told seldom, in order, at the end, and a listener that throws 
   assert.equal(told.length, 2)
   assert.deepEqual(told[1], { transferredBytes: content.length, totalBytes: content.length })
   assert.match(log.text(), /onProgress failed/)
+  assert.equal(clock.timers, 0, 'the deadline is gone with the transfer')
 })
 
 test('a timeout that is none is refused', async t => {

@@ -216,6 +216,26 @@ test('an untouched file is not read for its check sum again at every try', async
   assert.equal(read, 2 * content.length)
 })
 
+test('a file that was written since its check sum was made is not sent in vain', async t => {
+  const { cloud, files, folder } = await scene(t)
+  const path = join(folder, 'a')
+  writeFileSync(path, content)
+  let sent = 0
+  const { request } = cloud.https
+  cloud.https.request = asked => {
+    async function* counted() {
+      for await (const chunk of asked.body?.stream ?? empty()) {
+        sent += chunk.length
+        yield chunk
+      }
+    }
+    return request({ ...asked, body: { stream: counted(), bytes: asked.body?.bytes ?? 0 } })
+  }
+  changing(cloud, 1, () => utimesSync(path, 1000, 1000))
+  assert.equal((await files.upload(path)).files[0]?.tries, 2)
+  assert.equal(sent, content.length)
+})
+
 test('a file over 4 GB is announced and sent with its true size', async t => {
   const size = 5 * 2 ** 30
   const block = Buffer.alloc(fileLimits.readBytes)
