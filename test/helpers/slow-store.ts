@@ -8,6 +8,9 @@ export class SlowStore implements Store {
   readonly #memory = new MemoryStore()
   /** Set: the next operation fails with it. */
   failOnce: Error | undefined
+  /** What was asked of it after it was told to close. */
+  callsAfterClose = 0
+  #isClosing = false
 
   readonly itemOverheadBytes = this.#memory.itemOverheadBytes
   readonly nextSequence = 100
@@ -46,10 +49,13 @@ export class SlowStore implements Store {
   }
 
   close(): Promise<readonly DeliveryReceipt[]> {
-    return this.#later(() => this.#memory.close())
+    const closed = this.#later(() => this.#memory.close())
+    this.#isClosing = true
+    return closed
   }
 
   async #later<T>(work: () => T): Promise<T> {
+    if (this.#isClosing) this.callsAfterClose++
     await new Promise<void>(resolve => setImmediate(resolve))
     const error = this.failOnce
     this.failOnce = undefined

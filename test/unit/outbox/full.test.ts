@@ -105,6 +105,23 @@ test('an outbox that overflows on and on reports at most once a minute, and forg
   )
 })
 
+test('a report that fell due without a link goes out when the link is back, even with nothing else to send', async t => {
+  const { outbox, link, clock } = outboxScene(t, { isUp: false, maxBytes: 5 * sampleBytes })
+  for (let round = 0; round < 2; round++) {
+    for (let value = 0; value < 9; value++) await outbox.put('telemetry', sample(value))
+    link.up()
+    assert.equal(await outbox.flush({ timeoutMs: 1000 }), true)
+    await settle()
+    link.down()
+  }
+  await clock.advance(60_000)
+  const reports = () => link.commands.filter(({ command }) => command === 'log.publish').length
+  assert.equal(reports(), 1)
+  link.up()
+  await settle()
+  assert.equal(reports(), 2)
+})
+
 test('an item larger than the whole outbox is refused by its size', async t => {
   const { outbox } = outboxScene(t, { isUp: false, maxBytes: 1000 })
   await assert.rejects(outbox.put('event', { msg: 'x'.repeat(1000) }), { code: 'LIMIT_EXCEEDED' })

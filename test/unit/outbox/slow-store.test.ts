@@ -60,10 +60,36 @@ test('a put that the store cannot keep is told so', async t => {
   await assert.rejects(outbox.put('telemetry', sample(1)), /ENOSPC/)
 })
 
-test('close waits until nothing uses the store any more', async t => {
-  const { outbox } = outboxScene(t, { store: new SlowStore() })
+test('a large item that waits for room is not overtaken by a small one behind it', async t => {
+  const { outbox, link } = outboxScene(t, { store: new SlowStore(), isUp: false, maxBytes: 4 * bytesOf(1) })
+  for (let value = 0; value < 4; value++) await outbox.put('telemetry', sample(value))
+  const large = { ...sample(4), corrId: 'x'.repeat(1.5 * bytesOf(1)) }
+  const outcomes = [outcomeOf(outbox.put('telemetry', large)), outcomeOf(outbox.put('telemetry', sample(5)))]
+  for (let turn = 0; turn < 10; turn++) await settle()
+  link.up()
+  assert.deepEqual(await Promise.all(outcomes), ['delivered', 'delivered'])
+  const sent = link.commands.flatMap(({ command, params }) => (command === 'property.batch' ? params.data : []))
+  assert.deepEqual(
+    sent.map((item: { value: number }) => item.value),
+    [4, 5],
+  )
+})
+
+test('close waits until no lane uses the store any more', async t => {
+  const store = new SlowStore()
+  const { outbox } = outboxScene(t, { store })
   const outcome = outcomeOf(outbox.put('telemetry', sample(1)))
   await settle()
   await outbox.close()
+  await settle()
   assert.match(await outcome, /CLOSED|delivered/)
+  const silentStore = new SlowStore()
+  const other = outboxScene(t, { store: silentStore, cloud: () => undefined })
+  const flying = outcomeOf(other.outbox.put('telemetry', sample(1)))
+  for (let turn = 0; turn < 4; turn++) await settle()
+  assert.equal(other.link.sent.length, 1)
+  await other.outbox.close()
+  await settle()
+  assert.equal(await flying, 'CLOSED')
+  assert.deepEqual([store.callsAfterClose, silentStore.callsAfterClose], [0, 0])
 })

@@ -67,6 +67,17 @@ test('any reply in between, even a late one, is a sign of life', async t => {
   assert.equal(pings(), 1)
 })
 
+test('a request that stays unanswered while others are answered is no sign of a dead link', async t => {
+  const { clock, link, ask, pings } = scene(t, silent)
+  ask()
+  await clock.advance(1000)
+  link.reply('7777', { 1: { success: true } })
+  await clock.advance(limits.requestTimeoutMs)
+  ask()
+  await clock.advance(limits.requestTimeoutMs)
+  assert.equal(pings(), 0)
+})
+
 test('requests of a hurried caller say nothing about the link', async t => {
   const { clock, ask, pings } = scene(t, silent)
   for (let hurry = 0; hurry < 10; hurry++) {
