@@ -1,0 +1,64 @@
+import { resolve } from 'node:path'
+import { systemClock } from '../base/clock.ts'
+import type { JsonObject } from '../base/json.ts'
+import { Log } from '../base/log.ts'
+import { findIdentity } from '../config/identity.ts'
+import { loadClientConfig } from '../config/load.ts'
+import { loadManagerConfig } from '../config/manager-config.ts'
+import { processEnvironment } from '../platform/process-facts.ts'
+import type { Command, Invocation } from './command.ts'
+import { targetFlags } from './config-io.ts'
+import { climbLadder, type Rung, type RungReport } from './ladder/climb.ts'
+import { cloudRungs } from './ladder/cloud-rungs.ts'
+import { diskRung } from './ladder/disk-rung.ts'
+import { networkRungs } from './ladder/network-rungs.ts'
+import { askRunningManager, configDirOf } from './manager-socket.ts'
+import { hideInErrors } from './report-error.ts'
+
+export const command: Command = {
+  name: 'check',
+  summary: 'Try the way to the cloud rung by rung: name, proxy, TCP, TLS, login and so on.',
+  description: 'Each rung passes, or says why not and what to do. A device manager that runs is asked, not disturbed.',
+  flags: targetFlags,
+  async run(invocation, terminal) {
+    const rungs = await ladderOf(invocation)
+    const isJson = invocation.has('json')
+    const { rungs: reports, firstFailure } = await climbLadder(rungs, systemClock, report => {
+      if (!isJson) terminal.out(rungLines(report))
+    })
+    if (isJson) terminal.out(`${JSON.stringify({ ok: firstFailure === undefined, rungs: reports })}\n`)
+    return firstFailure?.exitCode ?? 0
+  },
+}
+
+async function ladderOf(invocation: Invocation): Promise<readonly Rung[]> {
+  const configDir = resolve(configDirOf(invocation))
+  const appId = invocation.value('app-id') ?? 'device_manager'
+  const configFile = invocation.value('config-file') ?? 'iot-connect.cfg'
+  const environment = processEnvironment()
+  const { settings } = await loadClientConfig({ appId, configDir, configFile, environment })
+  hideInErrors(settings.cloud.token)
+  hideInErrors(settings.proxy?.password)
+  const manager = await loadManagerConfig({ configDir, environment })
+  const identity = await findIdentity({ configDir, appId })
+  // What the connection says by itself is said by the rungs.
+  const log = Log.create({ clock: systemClock, sink: () => {}, level: 'error' })
+  const parts = { settings, clock: systemClock, log }
+  const askManager = (request: JsonObject) => askRunningManager(invocation, request)
+  const cloud = cloudRungs({ ...parts, thingKey: identity?.thingKey ?? '', askManager })
+  const possible = identity === undefined ? cloud.map(withoutIdentity) : cloud
+  return [...networkRungs(parts), ...possible, diskRung(manager.settings.runtimeDir)]
+}
+
+/** A check leaves nothing behind, so it makes no device id. */
+function withoutIdentity(rung: Rung): Rung {
+  if (rung.name === 'file service') return rung
+  return { name: rung.name, climb: async () => ({ skip: 'there is no device_id yet; the device manager makes one' }) }
+}
+
+const marks = { passed: 'ok  ', failed: 'FAIL', skipped: '-   ' }
+
+function rungLines({ name, outcome, text, remedy }: RungReport): string {
+  const line = `${marks[outcome]}  ${name.padEnd(12)}  ${text}\n`
+  return remedy === undefined ? line : `${line}      ${' '.repeat(12)}  ${remedy}\n`
+}

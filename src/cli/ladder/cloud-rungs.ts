@@ -1,0 +1,121 @@
+import { AgentError, asAgentError } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { isJsonObject } from '../../base/json.ts'
+import { waitFor, withDeadline } from '../../base/wait.ts'
+import { HttpsClient } from '../../connection/https.ts'
+import { Link } from '../../connection/link.ts'
+import { SocketOpener } from '../../connection/socket-opener.ts'
+import { diagTime } from '../../protocol/commands.ts'
+import { Requester } from '../../protocol/requester.ts'
+import type { Rung } from './climb.ts'
+import { type LadderParts, rungTimeoutMs } from './network-rungs.ts'
+
+export interface CloudParts extends LadderParts {
+  readonly thingKey: string
+  /**
+   * Asks the manager that runs on this configuration; rejects when none does. A second login with the same thing key would
+   * end the manager's session, so that then the manager itself is asked.
+   */
+  readonly askManager: (request: JsonObject) => Promise<JsonObject>
+}
+
+const cloudPort = 443
+
+/** Login, a round trip through the cloud, and the file service. */
+export function cloudRungs(parts: CloudParts): readonly Rung[] {
+  const { settings, clock, log, thingKey, askManager } = parts
+  const { cloud, proxy, validateCloudCert, caBundleFile, qosLevel } = settings
+  const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
+  const opener = new SocketOpener({ proxy, trust, clock, log })
+  let managed = false
+  let trip: string | AgentError = new AgentError('NOT_CONNECTED', 'nothing was asked yet')
+  return [
+    {
+      name: 'login',
+      needs: ['TCP', 'certificate'],
+      climb: async () => {
+        const status = await askManager({ do: 'status' }).catch(() => undefined)
+        managed = status !== undefined
+        if (status !== undefined) return managerLogin(status)
+        const { host, port, token, transport } = cloud
+        const link = new Link({ endpoint: { host, port, transport }, thingKey, token, opener, clock, log })
+        const requester = new Requester({ link, clock, log, qos: qosLevel })
+        try {
+          await linkUp(link, parts)
+          trip = await roundTrip(requester, parts).catch(asAgentError)
+          return `accepted for the thing key ${thingKey}`
+        } finally {
+          requester.close(new AgentError('CLOSED', 'The check is over.'))
+          await link.close()
+        }
+      },
+    },
+    {
+      name: 'round trip',
+      needs: ['login'],
+      climb: async () => {
+        if (managed) {
+          const { roundTripMs } = await askManager({ do: 'ping' })
+          return `${Math.round(Number(roundTripMs))} ms, by the running device manager`
+        }
+        if (trip instanceof AgentError) throw trip
+        return trip
+      },
+    },
+    {
+      name: 'file service',
+      needs: ['certificate'],
+      climb: async () => {
+        const https = new HttpsClient({ opener, clock, log })
+        const host = cloud.fileXferHost ?? cloud.host
+        const port = cloud.fileXferPort ?? cloudPort
+        const times = { connectTimeoutMs: rungTimeoutMs, idleTimeoutMs: rungTimeoutMs }
+        const { status, body } = await https.request({ method: 'GET', host, port, path: '/file/0', ...times })
+        body.destroy()
+        if (status >= 500)
+          throw new AgentError('HTTP_STATUS', `${host}:${port} answers ${status}`, { details: { status } })
+        return `${host}:${port} answers`
+      },
+    },
+  ]
+}
+
+function managerLogin(status: JsonObject): string {
+  const { link, lastError } = status
+  if (isJsonObject(link) && link.state === 'up')
+    return `the running device manager is connected as ${String(status.thingKey)}`
+  const trouble = isJsonObject(lastError) ? `: ${String(lastError.message)}` : ''
+  const code = isJsonObject(lastError) && lastError.code === 'LOGIN_REFUSED' ? 'LOGIN_REFUSED' : 'NOT_CONNECTED'
+  throw new AgentError(code, `the running device manager is not connected${trouble}`)
+}
+
+/** Waits for the first try to connect, whichever way it goes. */
+function linkUp(link: Link, { clock }: LadderParts): Promise<void> {
+  const late = () => new AgentError('TIMEOUT', `no login within ${rungTimeoutMs / 1000} s`)
+  return withDeadline(clock, rungTimeoutMs, late, signal =>
+    waitFor<void>(signal, (resolve, reject) => {
+      const unlisten = [
+        link.on('up', () => resolve()),
+        link.on('rejected', reject),
+        link.on('failed', reject),
+        link.on('down', reject),
+      ]
+      link.start()
+      return () => {
+        for (const off of unlisten) off()
+      }
+    }),
+  )
+}
+
+async function roundTrip(requester: Requester, { clock }: LadderParts): Promise<string> {
+  const startedMs = clock.monotonicMs()
+  const { time } = await requester.requestOne(diagTime(), { timeoutMs: rungTimeoutMs })
+  const tookMs = clock.monotonicMs() - startedMs
+  const aheadS = typeof time === 'number' ? Math.round((clock.now() - tookMs / 2 - time) / 1000) : 0
+  const clockText =
+    Math.abs(aheadS) < 2
+      ? ''
+      : `; the clock of this device is ${Math.abs(aheadS)} s ${aheadS > 0 ? 'ahead of' : 'behind'} the cloud's`
+  return `${Math.round(tookMs)} ms${clockText}`
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { AgentError } from '../../base/errors.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
+import { spaceAt } from '../../platform/space.ts'
+import { createFile, removeFile } from '../../platform/write-file.ts'
+import { bytesText } from '../transfer-progress.ts'
+import type { Rung } from './climb.ts'
+
+/** Less room than this stops updates and file transfers soon. */
+const leastFreeBytes = 10 * 1024 * 1024
+const leastFreeInodes = 100
+
+/** Whether the runtime folder has room and can be written to. */
+export function diskRung(runtimeDir: string): Rung {
+  return {
+    name: 'disk',
+    climb: async () => {
+      const { freeBytes, freeInodes } = await spaceAt(runtimeDir)
+      if (freeBytes < leastFreeBytes)
+        throw new AgentError('DISK_FULL', `only ${bytesText(freeBytes)} are free at ${runtimeDir}`)
+      if (freeInodes !== undefined && freeInodes < leastFreeInodes)
+        throw new AgentError('DISK_FULL', `only ${freeInodes} more files can be made at ${runtimeDir}`)
+      const room = `${bytesText(freeBytes)} free at ${runtimeDir}`
+      if ((await fileFacts(runtimeDir)) === undefined)
+        return `${room}; the device manager makes the folder when it starts`
+      const probe = join(runtimeDir, `.check-${randomBytes(6).toString('hex')}`)
+      await createFile(probe, '')
+      await removeFile(probe)
+      return `${room}, and it can be written to`
+    },
+  }
+}

@@ -1,0 +1,144 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Clock } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { Settings } from '../../config/settings.ts'
+import { hostAndPort } from '../../connection/endpoint.ts'
+import { tcpFailure } from '../../connection/failure.ts'
+import { SocketOpener } from '../../connection/socket-opener.ts'
+import type { Rung } from './climb.ts'
+
+/** How long a rung may take. */
+export const rungTimeoutMs = 10_000
+
+/** What every rung works with. */
+export interface LadderParts {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Dates and issuer of a server's certificate. */
+interface SeenCertificate {
+  readonly validFromMs: number
+  readonly validToMs: number
+  readonly issuer: string
+}
+
+/** From the name of the cloud to its certificate. */
+export function networkRungs({ settings, clock, log }: LadderParts): readonly Rung[] {
+  const { cloud, proxy, validateCloudCert, caBundleFile } = settings
+  const target = { host: cloud.host, port: cloud.port }
+  const place = hostAndPort(target)
+  const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
+  const open = async (opener: SocketOpener, to: { host: string; port: number; tls: boolean }) =>
+    opener.open(to, { timeoutMs: rungTimeoutMs })
+  // Only to look at the certificate: nothing is said over this connection.
+  const blind = new SocketOpener({ proxy, trust: { validateCloudCert: false }, clock, log })
+  const real = new SocketOpener({ proxy, trust, clock, log })
+  const noTls = cloud.transport === 'mqtt' ? { skip: 'cloud.transport is mqtt: there is no TLS' } : undefined
+  let seen: SeenCertificate | undefined
+  return [
+    {
+      name: 'name',
+      climb: async () => {
+        const host = proxy?.host ?? cloud.host
+        if (isIP(host) !== 0) return { skip: `${host} is an address` }
+        const addresses = await resolve(host)
+        return `${host} is ${addresses.join(', ')}${proxy === undefined ? '' : '; the proxy looks up the cloud'}`
+      },
+    },
+    {
+      name: 'proxy',
+      needs: ['name'],
+      climb: async () => {
+        if (proxy === undefined) return { skip: 'no proxy is set' }
+        const direct = new SocketOpener({ trust, clock, log })
+        const socket = await open(direct, { host: proxy.host, port: proxy.port, tls: false })
+        socket.destroy()
+        return `${proxy.type} proxy ${hostAndPort(proxy)} accepts connections`
+      },
+    },
+    {
+      name: 'TCP',
+      needs: ['name', 'proxy'],
+      climb: async () => {
+        const socket = await open(real, { ...target, tls: false })
+        const { remoteAddress } = socket
+        socket.destroy()
+        return proxy === undefined
+          ? `${place} accepts connections (${remoteAddress})`
+          : `${place} can be reached through the proxy`
+      },
+    },
+    {
+      name: 'TLS',
+      needs: ['TCP'],
+      climb: async () => {
+        if (noTls !== undefined) return noTls
+        const socket = await open(blind, { ...target, tls: true })
+        if (!(socket instanceof TLSSocket)) throw new AgentError('TLS_FAILED', `${place}: there is no TLS`)
+        const text = `${socket.getProtocol()}, ${socket.getCipher().name}`
+        seen = certificateOf(socket)
+        socket.destroy()
+        return text
+      },
+    },
+    { name: 'clock', needs: ['TLS'], climb: async () => noTls ?? checkClock(clock.now(), place, seen) },
+    {
+      name: 'certificate',
+      needs: ['TLS'],
+      climb: async () => {
+        if (noTls !== undefined) return noTls
+        if (!validateCloudCert) return { skip: 'validate_cloud_cert is false: NOBODY checks it; set it to true' }
+        const socket = await open(real, { ...target, tls: true })
+        socket.destroy()
+        const dates = seen === undefined ? '' : `, from ${seen.issuer}, valid until ${day(seen.validToMs)}`
+        return `trusted for ${cloud.host}${dates}`
+      },
+    },
+  ]
+}
+
+async function resolve(host: string): Promise<string[]> {
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address)
+  } catch (error) {
+    throw tcpFailure(host, error)
+  }
+}
+
+function certificateOf(socket: TLSSocket): SeenCertificate | undefined {
+  const { valid_from: from, valid_to: to, issuer } = socket.getPeerCertificate()
+  const [validFromMs, validToMs] = [Date.parse(from), Date.parse(to)]
+  if (Number.isNaN(validFromMs) || Number.isNaN(validToMs)) return undefined
+  const names: readonly unknown[] = [issuer?.O, issuer?.CN].flat()
+  const name = names.filter(part => typeof part === 'string').join(', ')
+  return { validFromMs, validToMs, issuer: printable(name) }
+}
+
+/** A clock that lies outside of the certificate's dates is nearly always a clock that was never set. */
+function checkClock(nowMs: number, place: string, seen: SeenCertificate | undefined): string {
+  const now = new Date(nowMs).toISOString()
+  if (seen !== undefined && nowMs < seen.validFromMs) {
+    const message = `the clock of this device says ${now}, and the certificate of ${place} begins ${day(seen.validFromMs)}`
+    throw new AgentError('CERTIFICATE_NOT_YET_VALID', message)
+  }
+  if (seen !== undefined && nowMs > seen.validToMs) {
+    const message = `the clock of this device says ${now}, and the certificate of ${place} ended ${day(seen.validToMs)}`
+    throw new AgentError('CERTIFICATE_EXPIRED', message)
+  }
+  return `${now}; the certificate of the cloud fits`
+}
+
+function day(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 10)
+}
+
+/** Names in a certificate that nobody has checked yet must not drive a terminal. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 100)
+}
