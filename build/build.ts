@@ -29,7 +29,7 @@ await runAsProgram(async () => {
   await buildLibrary()
   report('the bundle ...')
   const bundle = await bundleAgent()
-  for (const complaint of await ledgerComplaints(bundle)) report(`${complaint} ("npm run ledger" writes it anew)`)
+  for (const complaint of await ledgerComplaints(bundle)) report(complaint)
   await writeCommand(bundle)
   const rows: Sizes[] = []
   const complaints: string[] = []
