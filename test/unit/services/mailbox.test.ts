@@ -143,7 +143,7 @@ test('mail offered again is never carried out twice: ignored while open, answere
 })
 
 test('an acknowledgement that the cloud refuses is not repeated', async () => {
-  const { box, ran, outbox } = mailbox([[call('m1')]])
+  const { box, ran, outbox, journal } = mailbox([[call('m1')]])
   box.check()
   await settle()
   await ran[0]?.reply.finish({ status: 0 })
@@ -151,6 +151,7 @@ test('an acknowledgement that the cloud refuses is not repeated', async () => {
   await settle()
   assert.equal(outbox.items.length, 1)
   assert.equal(box.counters().open, 0)
+  assert.deepEqual(await journal.unsettled(), [])
 })
 
 test('stops fetching when many mails are open, and goes on when one is answered', async () => {
@@ -193,11 +194,12 @@ test('without a link nothing is tried until the link asks; a closed mailbox asks
   box.check()
   await settle()
   assert.equal(asked.length, 2)
+  assert.equal(clock.timers, 1)
   box.close()
+  assert.equal(clock.timers, 0)
   box.check()
   await clock.advance(3_600_000)
   assert.equal(asked.length, 2)
-  assert.equal(clock.timers, 0)
 })
 
 test('looks for forgotten mail every 10 to 20 minutes', async () => {
