@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
+import type { ClientOptions, WebSocket } from 'ws'
 import type { Clock } from '../base/clock.ts'
 import { AgentError, errnoOf, messageOf } from '../base/errors.ts'
 import { waitFor, withDeadline } from '../base/wait.ts'
@@ -12,6 +12,9 @@ import type { SocketOpener } from './socket-opener.ts'
 
 /** Largest WebSocket message taken; MQTT bytes and relay data come in far smaller ones. */
 export const maxWebSocketMessageBytes = 4 * 1024 * 1024
+
+/** How long the other side may take to agree to a close before the connection is cut. */
+const closeWithinMs = 2000
 
 export interface WebSocketTarget {
   readonly host: string
@@ -76,14 +79,17 @@ function upgrade(
   return waitFor<WebSocket>(signal, (resolve, reject) => {
     const { tls, host, port, path, subprotocol, origin } = target
     const url = `${tls ? 'wss' : 'ws'}://${bracketed(host)}:${port}${path}`
-    const webSocket = new WebSocketClass(url, subprotocol === undefined ? [] : [subprotocol], {
+    // The types of the package do not know closeTimeout yet.
+    const options: ClientOptions & { readonly closeTimeout: number } = {
       // The only socket that this upgrade can use; without an agent nothing else is ever opened.
       createConnection: () => socket,
       followRedirects: false,
       perMessageDeflate: false,
+      closeTimeout: closeWithinMs,
       maxPayload,
       ...(origin === undefined ? {} : { origin }),
-    })
+    }
+    const webSocket = new WebSocketClass(url, subprotocol === undefined ? [] : [subprotocol], options)
     // Stays for good: an error of a socket that nobody listens to would end the process.
     webSocket.on('error', error => reject(upgradeFailure(place, error)))
     webSocket.on('unexpected-response', (request, response: IncomingMessage) => {

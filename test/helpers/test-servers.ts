@@ -10,6 +10,7 @@ import type { TestCertificate } from './test-certificates.ts'
 
 /** A server of a test, on a free port of one loopback address. */
 export interface TestServer {
+  readonly server: Server
   readonly port: number
   /** Remote port of every connection that came, in order. */
   readonly peers: readonly number[]
@@ -18,7 +19,7 @@ export interface TestServer {
 }
 
 /** Listens, counts its connections, and ends with the test. */
-export async function listen(t: TestContext, server: Server, host = '127.0.0.1'): Promise<TestServer> {
+export async function listen(t: TestContext, server: Server, host = '127.0.0.1', port = 0): Promise<TestServer> {
   const peers: number[] = []
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
@@ -28,18 +29,23 @@ export async function listen(t: TestContext, server: Server, host = '127.0.0.1')
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  server.listen(0, host)
+  server.listen(port, host)
   await once(server, 'listening')
   t.after(() => {
     server.close()
     for (const socket of sockets) socket.destroy()
   })
-  return { port: (server.address() as AddressInfo).port, peers, sockets }
+  return { server, port: (server.address() as AddressInfo).port, peers, sockets }
 }
 
 /** A TCP server whose connections go to `serve`. */
-export function tcpServer(t: TestContext, serve: (socket: Socket) => void, host?: string): Promise<TestServer> {
-  return listen(t, createTcpServer(serve), host)
+export function tcpServer(
+  t: TestContext,
+  serve: (socket: Socket) => void,
+  host?: string,
+  port?: number,
+): Promise<TestServer> {
+  return listen(t, createTcpServer(serve), host, port)
 }
 
 /** A TLS server whose decrypted connections go to `serve`. */
