@@ -6,6 +6,7 @@ import { allCommands } from './commands/all.ts'
 import { createHttps } from './http/server.ts'
 import { Listener } from './listener.ts'
 import type { CloudOptions } from './options.ts'
+import { RawSockets } from './raw-sockets.ts'
 import type { Transport } from './sessions.ts'
 import { State } from './state.ts'
 import { switchFaults } from './switches.ts'
@@ -26,6 +27,7 @@ export class LocalCloud {
   readonly #options: CloudOptions
   readonly #state: State
   readonly #broker: Broker
+  readonly #raw = new RawSockets()
   readonly #listeners: Listener[] = []
   #stopped: Promise<void> | undefined
 
@@ -65,9 +67,17 @@ export class LocalCloud {
       socket.setNoDelay(true)
       this.#take('mqtts', socket)
     })
-    const web = createHttps({ state: this.#state, commands: allCommands, broker: this.#broker, certificates })
-    for (const server of [secure, web.server])
+    const web = createHttps({
+      state: this.#state,
+      commands: allCommands,
+      broker: this.#broker,
+      raw: this.#raw,
+      certificates,
+    })
+    for (const server of [secure, web.server]) {
+      server.on('connection', (socket: Socket) => this.#raw.add(socket))
       server.on('tlsClientError', (error: Error) => this.#state.transcript.event('', 'tls', { text: error.message }))
+    }
     return {
       mqtt: new Listener(plain, host, mqtt),
       mqtts: new Listener(secure, host, mqtts),
@@ -77,7 +87,7 @@ export class LocalCloud {
 
   #take(transport: Transport, socket: Socket): void {
     const record = this.#state.connections.open(transport, { address: socket.remoteAddress, port: socket.remotePort })
-    const wire = new Wire(socketCarrier(socket), record, this.#broker.mostPacketBytes())
+    const wire = new Wire(socketCarrier(socket, this.#raw.below(socket)), record, this.#broker.mostPacketBytes())
     if (this.#state.faults.list().some(fault => fault.name === 'halfOpen' && fault.params.fresh === true)) wire.freeze()
     this.#broker.handle(wire)
   }

@@ -19,6 +19,9 @@ export interface Circumstances {
   readonly on?: string
 }
 
+/** Acts when a fault is switched on or off; it never rejects. */
+type Listener = (event: 'set' | 'cleared', fault: Fault) => Promise<void> | undefined
+
 const filters = ['thingKey', 'transport', 'command', 'times']
 const mostFaults = 1000
 
@@ -26,11 +29,22 @@ const mostFaults = 1000
 export class Faults {
   #active: Fault[] = []
   #next = 1
-  readonly #listeners = new Set<(event: 'set' | 'cleared', fault: Fault) => void>()
+  readonly #listeners = new Set<Listener>()
+  #acting: Promise<unknown> = Promise.resolve()
 
   /** Hears of every fault that is switched on or off, for those that act at once. */
-  onChange(listener: (event: 'set' | 'cleared', fault: Fault) => void): void {
+  onChange(listener: Listener): void {
     this.#listeners.add(listener)
+  }
+
+  /** Resolves when what acts at once has acted. */
+  async acted(): Promise<void> {
+    await this.#acting
+  }
+
+  #tell(event: 'set' | 'cleared', fault: Fault): void {
+    const acting = [...this.#listeners].map(listener => listener(event, fault))
+    this.#acting = Promise.all([this.#acting, ...acting])
   }
 
   set(name: string, params: JsonObject): Fault {
@@ -42,7 +56,7 @@ export class Faults {
     const fault: Fault = { id: String(this.#next++), name, params, left, struck: 0 }
     this.#active.unshift(fault)
     try {
-      for (const listener of this.#listeners) listener('set', fault)
+      this.#tell('set', fault)
     } catch (error) {
       // Who is to act at once cannot: then it is not switched on.
       this.#active = this.#active.filter(one => one !== fault)
@@ -58,7 +72,7 @@ export class Faults {
     )
     if (gone.length === 0 && by.id !== undefined) throw notFound(`fault ${by.id}`)
     this.#active = this.#active.filter(fault => !gone.includes(fault))
-    for (const fault of gone) for (const listener of this.#listeners) listener('cleared', fault)
+    for (const fault of gone) this.#tell('cleared', fault)
     return gone.length
   }
 

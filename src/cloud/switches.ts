@@ -4,19 +4,34 @@ import type { Fault } from './faults.ts'
 import type { Listener } from './listener.ts'
 import type { State } from './state.ts'
 
+interface Switch {
+  set(fault: Fault): Promise<void> | undefined
+  cleared?(fault: Fault): Promise<void> | undefined
+}
+
 type Ports = Readonly<Record<'mqtt' | 'mqtts' | 'https', Listener>>
 
 /** Lets the faults that act at once act when they are switched on, and end when they are cleared. */
 export function switchFaults(state: State, broker: Broker, ports: Ports): void {
-  const act: Partial<Record<Fault['name'], { set(fault: Fault): void; cleared?(fault: Fault): void }>> = {
+  const act: Partial<Record<Fault['name'], Switch>> = {
     closeConnections: {
       set: fault => {
         broker.closeAll(fault.params)
         // It has happened; there is nothing to switch off.
         queueMicrotask(() => clearIfThere(state, fault))
+        return undefined
       },
     },
-    halfOpen: { set: fault => broker.freezeAll(fault.params), cleared: () => broker.thaw() },
+    halfOpen: {
+      set: fault => {
+        broker.freezeAll(fault.params)
+        return undefined
+      },
+      cleared: () => {
+        broker.thaw()
+        return undefined
+      },
+    },
     stopListening: {
       set: fault => {
         const { transport, forMs } = fault.params
@@ -24,12 +39,14 @@ export function switchFaults(state: State, broker: Broker, ports: Ports): void {
         if (transport === 'https' && typeof forMs !== 'number') throw badParameter('stopListening of https needs forMs')
         port.shut()
         if (typeof forMs === 'number') setTimeout(() => clearIfThere(state, fault), forMs)
+        return undefined
       },
-      cleared: fault => {
+      cleared: fault =>
         portOf(fault, ports)
           .open()
-          .catch((error: unknown) => process.stderr.write(`local cloud: cannot listen again: ${String(error)}\n`))
-      },
+          .catch((error: unknown) => {
+            process.stderr.write(`local cloud: cannot listen again: ${String(error)}\n`)
+          }),
     },
   }
   state.faults.onChange((event, fault) => act[fault.name]?.[event]?.(fault))

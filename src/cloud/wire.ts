@@ -121,7 +121,7 @@ export function webSocketCarrier(socket: WebSocket, raw: Socket): Carrier {
     end: () => socket.close(),
     destroy: () => socket.terminate(),
     reset: () => {
-      raw.destroy()
+      raw.resetAndDestroy()
       socket.terminate()
     },
     attach: on => {

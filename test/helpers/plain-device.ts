@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { request } from 'node:https'
 import type { TestContext } from 'node:test'
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import type { LocalCloud } from './local-cloud.ts'
 
 interface Heard {
@@ -72,7 +72,7 @@ export async function plainDevice(
   options: IClientOptions & { url?: string } = {},
 ): Promise<PlainDevice> {
   const { url = `mqtt://127.0.0.1:${cloud.mqtt}`, ...more } = options
-  const client = await connectAsync(url, {
+  const client = connect(url, {
     clientId: thingKey,
     username: thingKey,
     password: cloud.token,
@@ -81,9 +81,15 @@ export async function plainDevice(
     ca: readFileSync(cloud.ca),
     ...more,
   })
-  client.on('error', () => {})
   t.after(() => client.end(true))
-  return new PlainDevice(client)
+  // It listens before it is connected: what the cloud says at once must not be missed.
+  const device = new PlainDevice(client)
+  await new Promise<void>((resolve, reject) => {
+    client.on('error', reject)
+    client.once('close', () => reject(new Error('the cloud closed the connection')))
+    client.once('connect', () => resolve())
+  })
+  return device
 }
 
 export interface HttpAnswer {

@@ -11,17 +11,21 @@ const mostEntriesPerAnswer = 10_000
 
 /** What only this cloud has: its faults, what was said, who came, and pushing something to a device. */
 export const cloudCommands: Commands = {
-  'cloud.fault.set': (params, context) => {
+  'cloud.fault.set': async (params, context) => {
     operatorOf(context)
     const { name: _, ...rest } = params
-    return { id: context.state.faults.set(requiredText(params, 'name'), compact(rest)).id }
+    const { faults } = context.state
+    const { id } = faults.set(requiredText(params, 'name'), compact(rest))
+    await faults.acted()
+    return { id }
   },
 
-  'cloud.fault.clear': (params, context) => {
+  'cloud.fault.clear': async (params, context) => {
     operatorOf(context)
-    return {
-      cleared: context.state.faults.clear({ id: optionalText(params, 'id'), name: optionalText(params, 'name') }),
-    }
+    const { faults } = context.state
+    const cleared = faults.clear({ id: optionalText(params, 'id'), name: optionalText(params, 'name') })
+    await faults.acted()
+    return { cleared }
   },
 
   'cloud.fault.list': (_, context) => {

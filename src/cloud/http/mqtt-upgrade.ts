@@ -1,6 +1,7 @@
 import { WebSocketServer } from 'ws'
 import type { Broker } from '../broker.ts'
 import { numberOf } from '../faults.ts'
+import type { RawSockets } from '../raw-sockets.ts'
 import { mostRequestBytes } from '../requests.ts'
 import type { State } from '../state.ts'
 import { Wire, webSocketCarrier } from '../wire.ts'
@@ -11,7 +12,7 @@ const paths = new Set(['/mqtt', '/mqtt-ssl'])
 const subprotocols = ['mqtt', 'mqttv3.1']
 
 /** MQTT over WebSocket: binary frames, and never a ping, because the old agent answers one wrongly [TR50 1.1]. */
-export function mqttUpgrade(state: State, broker: Broker): UpgradeHandler {
+export function mqttUpgrade(state: State, broker: Broker, raw: RawSockets): UpgradeHandler {
   const server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -28,7 +29,7 @@ export function mqttUpgrade(state: State, broker: Broker): UpgradeHandler {
     server.handleUpgrade(request, socket, head, webSocket => {
       const record = state.connections.open('wss', { address: socket.remoteAddress, port: socket.remotePort })
       state.transcript.event(record.id, 'websocket', { text: `${url.pathname} ${webSocket.protocol}` })
-      broker.handle(new Wire(webSocketCarrier(webSocket, socket), record, broker.mostPacketBytes()))
+      broker.handle(new Wire(webSocketCarrier(webSocket, raw.below(socket)), record, broker.mostPacketBytes()))
     })
     return true
   }

@@ -5,6 +5,7 @@ import type { Broker } from '../broker.ts'
 import type { Certificates } from '../certificates.ts'
 import type { Commands } from '../command.ts'
 import type { ConnectionRecord } from '../connections.ts'
+import type { RawSockets } from '../raw-sockets.ts'
 import type { State } from '../state.ts'
 import { Api } from './api.ts'
 import { answer } from './body.ts'
@@ -16,7 +17,13 @@ import { Upgrades } from './upgrades.ts'
 const mostConnections = 5_000
 
 /** The HTTPS port: `POST /api`, `/file/ID`, the console, and what begins as a WebSocket. */
-export function createHttps(o: { state: State; commands: Commands; broker: Broker; certificates: Certificates }): {
+export function createHttps(o: {
+  state: State
+  commands: Commands
+  broker: Broker
+  raw: RawSockets
+  certificates: Certificates
+}): {
   server: Server
   upgrades: Upgrades
 } {
@@ -24,7 +31,7 @@ export function createHttps(o: { state: State; commands: Commands; broker: Broke
   const api = new Api(state, o.commands)
   const files = new Files(state)
   const upgrades = new Upgrades()
-  upgrades.add(mqttUpgrade(state, o.broker))
+  upgrades.add(mqttUpgrade(state, o.broker, o.raw))
   const records = new WeakMap<Socket, ConnectionRecord>()
   const server = createServer({
     cert: certificates.cert,
