@@ -5,6 +5,7 @@ import type { LinkStatus } from '../connection/link.ts'
 import type { Lane } from '../outbox/lanes.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import type { OutboxStats } from '../outbox/stats.ts'
+import type { WriteCount } from '../platform/write-budget.ts'
 import type { Ask } from '../protocol/ask.ts'
 import type { RequesterCounters } from '../protocol/requester-counters.ts'
 import type { DownloadOptions, DownloadResult, UploadOptions, UploadResult } from '../services/files/types.ts'
@@ -25,6 +26,8 @@ export interface CloudStatus {
   readonly outbox: OutboxStats
   readonly requests: RequesterCounters
   readonly mailbox: MailboxCounters
+  /** What was written to flash since the start, by cause. */
+  readonly flashWrites: Readonly<Record<string, WriteCount>>
 }
 
 /** Moves files; the real service, or its stand-in when offline. */

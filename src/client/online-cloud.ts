@@ -6,24 +6,27 @@ import { waitFor } from '../base/wait.ts'
 import { HttpsClient } from '../connection/https.ts'
 import { Link } from '../connection/link.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
-import { Outbox } from '../outbox/outbox.ts'
+import { WriteBudget } from '../platform/write-budget.ts'
 import { Requester } from '../protocol/requester.ts'
 import type { FilesService } from '../services/files/files-service.ts'
 import { type ExecuteMail, Mailbox } from '../services/mailbox/mailbox.ts'
 import { MemoryJournal } from '../services/mailbox/memory-journal.ts'
 import type { ClientFacts, Cloud, CloudListener } from './cloud.ts'
+import { openOutbox } from './open-outbox.ts'
+import { stateFolder } from './state-folder.ts'
 
 export interface OnlineParts {
   readonly facts: ClientFacts & { readonly thingKey: string }
+  readonly configDir: string
   readonly clock: Clock
   readonly log: Log
   readonly execute: ExecuteMail
   readonly listener: CloudListener
 }
 
-/** Puts together what leads to the cloud. Opens nothing yet. */
-export function onlineCloud(parts: OnlineParts): Cloud {
-  const { facts, clock, log, execute, listener } = parts
+/** Puts together what leads to the cloud, and takes over what a former process left. Connects nothing yet. */
+export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
+  const { facts, configDir, clock, log, execute, listener } = parts
   const { thingKey, settings } = facts
   const { host, port, token, transport, fileXferHost, fileXferPort } = settings.cloud
   const { validateCloudCert, caBundleFile } = settings
@@ -32,8 +35,10 @@ export function onlineCloud(parts: OnlineParts): Cloud {
   const endpoint = { host, port, transport }
   const link = new Link({ endpoint, thingKey, token, opener, clock, log: log.child('link') })
   const requester = new Requester({ link, clock, log: log.child('protocol'), qos: settings.qosLevel })
-  const { maxBytes } = settings.queue
-  const outbox = new Outbox({ thingKey, requester, link, clock, log: log.child('outbox'), maxBytes })
+  const writes = new WriteBudget()
+  const folder = stateFolder({ settings, configDir, thingKey }, writes)
+  const { queue } = settings
+  const outbox = await openOutbox({ thingKey, queue, folder, link, requester, clock, log: log.child('outbox') })
   const ask: Cloud['ask'] = async (command, options) => requester.requestOne(command(thingKey), options)
   const journal = new MemoryJournal()
   const mailbox = new Mailbox({ ask, outbox, journal, execute, clock, log: log.child('mailbox') })
@@ -103,6 +108,7 @@ export function onlineCloud(parts: OnlineParts): Cloud {
       outbox: outbox.stats(),
       requests: requester.counters(),
       mailbox: mailbox.counters(),
+      flashWrites: writes.counts(),
     }),
   }
 }

@@ -50,7 +50,7 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   if (identity.created) log.info('made a device id', { file: identity.path, deviceId })
   // Only an online client needs sockets, TLS and all that stands on them.
   const { onlineCloud } = await import('./online-cloud.ts')
-  return onlineCloud({ facts: { thingKey, deviceId, settings }, clock, log, execute, listener })
+  return onlineCloud({ facts: { thingKey, deviceId, settings }, configDir, clock, log, execute, listener })
 }
 
 function note(log: Log, notes: readonly ConfigNote[]): void {

@@ -1,0 +1,47 @@
+import type { Clock } from '../base/clock.ts'
+import type { AgentError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { formatTimestamp } from '../base/timestamp.ts'
+import type { Link } from '../connection/link.ts'
+import { FlashStore } from '../outbox/flash/flash-store.ts'
+import { Outbox } from '../outbox/outbox.ts'
+import type { Store } from '../outbox/store.ts'
+import type { StoreFolder } from '../platform/store-folder.ts'
+import type { Requester } from '../protocol/requester.ts'
+import { EventLevel, eventItem } from '../protocol/samples.ts'
+
+export interface OutboxParts {
+  readonly thingKey: string
+  readonly queue: { readonly durability: 'spill' | 'always' | 'memory'; readonly maxBytes: number }
+  readonly folder: StoreFolder
+  readonly link: Link
+  readonly requester: Requester
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The outbox with the store that `queue.durability` asks for; takes over what a former process left. */
+export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
+  const { thingKey, queue, folder, link, requester, clock, log } = parts
+  const { durability, maxBytes } = queue
+  let outbox: Outbox | undefined
+  /** The owner of the device learns of it from the cloud: nobody reads the log of a device in the field. */
+  const tell = (msg: string, level: number) => {
+    const item = eventItem({ msg, ts: formatTimestamp(clock.now()), level })
+    outbox?.put('event', item).catch(error => log.warn('event not taken', { error }))
+  }
+  const onTrouble = (trouble: AgentError | undefined) =>
+    trouble === undefined
+      ? tell('The outbox is written to flash again.', EventLevel.Info)
+      : tell(`The outbox is kept in memory only: ${trouble.message}.`, EventLevel.Error)
+  const onLost = (lane: string, items: number) =>
+    tell(`The outbox lost ${items} ${lane} with a damaged file.`, EventLevel.Error)
+  const store: Store | undefined =
+    durability === 'memory'
+      ? undefined
+      : await FlashStore.open({ folder, durability, link, clock, log, onTrouble, onLost })
+  outbox = new Outbox({ thingKey, requester, link, clock, log, maxBytes, ...(store === undefined ? {} : { store }) })
+  // Trouble at the opening came before there was an outbox to tell it.
+  if (store instanceof FlashStore && store.trouble !== undefined) onTrouble(store.trouble)
+  return outbox
+}
