@@ -29,7 +29,11 @@ export class SlowStore implements Store {
   }
 
   read(lane: Lane, bounds: { readonly maxItems: number; readonly maxBytes: number }): Promise<readonly StoredItem[]> {
-    return this.#later(() => this.#memory.read(lane, bounds))
+    return this.#later(() => {
+      const { bytes, droppableBytes } = this.#memory.size(lane)
+      if (bytes !== droppableBytes) throw new Error('read while something is in hand')
+      return this.#memory.read(lane, bounds)
+    })
   }
 
   acknowledge(lane: Lane, items: readonly StoredItem[]): Promise<void> {

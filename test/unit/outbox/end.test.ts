@@ -52,8 +52,10 @@ test('a wait for delivery may end before delivery: by its time or by the caller,
   await short
   await assert.rejects(receipt.delivered({ signal: AbortSignal.abort() }), { code: 'ABORTED' })
   link.cloud = succeed
+  const long = receipt.delivered({ timeoutMs: 60_000 })
   link.up()
-  await receipt.delivered()
+  await long
+  assert.equal(clock.timers, 0)
   await receipt.delivered({ timeoutMs: 1 })
 })
 

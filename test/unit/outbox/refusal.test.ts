@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { RefusedItem } from '../../../src/outbox/outbox.ts'
+import { limits } from '../../../src/protocol/limits.ts'
 import { refuse, succeed } from '../../helpers/fake-link.ts'
 import { outboxScene, outcomeOf, sample } from '../../helpers/outbox-scene.ts'
 
@@ -37,6 +38,23 @@ for (const [lane, batch, single, make] of batchLanes) {
     assert.equal(link.sent.at(-1)?.commands[0]?.command, batch, 'later samples go as batches again')
   })
 }
+
+test('the items of a refused batch go in messages of bounded size', async t => {
+  const { outbox, link } = outboxScene(t, { isUp: false, cloud: refuse(({ command }) => command === 'property.batch') })
+  const corrId = 'c'.repeat(80)
+  const outcomes = Array.from({ length: 1000 }, (_, value) =>
+    outcomeOf(outbox.put('telemetry', { ...sample(value), corrId })),
+  )
+  link.up()
+  assert.deepEqual(new Set(await Promise.all(outcomes)), new Set(['delivered']))
+  assert.ok(link.sent.length >= 3)
+  for (const { text } of link.sent) assert.ok(text.length <= limits.maxBatchBytes + 200, `${text.length} bytes`)
+  const singles = link.commands.filter(({ command }) => command === 'property.publish')
+  assert.deepEqual(
+    singles.map(({ params }) => params.value),
+    [...new Array(1000).keys()],
+  )
+})
 
 test('a refused event or ack is settled and not tried again; the others of its message arrive', async t => {
   const { outbox, link } = outboxScene(t, {

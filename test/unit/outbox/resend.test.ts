@@ -41,6 +41,17 @@ test('without an answer over a link that stays up the same is sent again, with g
   assert.equal(await outcome, 'delivered')
 })
 
+test('the return of the link ends a pause', async t => {
+  const { outbox, link, clock } = outboxScene(t, { cloud: silent })
+  const outcome = outcomeOf(outbox.put('event', { msg: 'e' }))
+  await clock.advance(limits.requestTimeoutMs)
+  link.cloud = succeed
+  link.down()
+  link.up()
+  assert.equal(await outcome, 'delivered')
+  assert.equal(clock.monotonicMs(), limits.requestTimeoutMs)
+})
+
 test('a late answer to the first try does not deliver twice or break the second', async t => {
   const { outbox, link, clock } = outboxScene(t, { cloud: silent })
   const outcome = outcomeOf(outbox.put('event', { msg: 'e' }))
