@@ -26,7 +26,7 @@ export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
   const { durability, maxBytes } = queue
   let outbox: Outbox | undefined
   /** The owner of the device learns of it from the cloud: nobody reads the log of a device in the field. */
-  const tell = (msg: string, level: number) => {
+  const tell = (msg: string, level: EventLevel) => {
     const item = eventItem({ msg, ts: formatTimestamp(clock.now()), level })
     outbox?.put('event', item).catch(error => log.warn('event not taken', { error }))
   }

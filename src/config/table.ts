@@ -124,7 +124,7 @@ export const settingsTable: readonly Setting[] = [
     key: 'queue.directory',
     file: 'connect',
     type: { kind: 'path' },
-    sentence: `Folder for samples that wait on disk. ${relative}`,
+    sentence: `Folder for samples and answers that wait on flash; default: queue in the folder of the configuration. ${relative}`,
   },
   {
     key: 'ota.public_keys',

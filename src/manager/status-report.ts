@@ -43,6 +43,7 @@ export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerF
     runningActions: client.actions.map(({ id, name }) => ({ id, name })),
     backgroundTransfers: facts.backgroundTransfers,
     localConnections: facts.localConnections,
+    ...(client.flashWrites === undefined ? {} : { flashWrites: toJson(client.flashWrites) }),
     memory: { residentBytes: rss, heapUsedBytes: heapUsed },
   }
 }

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileFailure } from './file-failure.ts'
+import { ensureFolder } from './folders.ts'
 import type { WriteBudget } from './write-budget.ts'
 
 /** A file that only grows. */
@@ -63,7 +64,7 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
 
   return {
     path,
-    prepare: () => tell('make', '.', async () => void (await mkdir(path, { recursive: true, mode: 0o700 }))),
+    prepare: () => ensureFolder(path),
     names: () => tell('list', '.', async () => (await readdir(path)).sort()),
     size: name => tell('look at', name, async () => (await stat(at(name))).size),
 

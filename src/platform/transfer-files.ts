@@ -24,8 +24,8 @@ export interface TransferFacts {
 /** An open file to read from. */
 export interface ReadableFile {
   facts(): Promise<TransferFacts>
-  /** Up to `maxBytes` bytes from `position` in a buffer of their own; empty at the end of the file. */
-  read(maxBytes: number, position: number): Promise<Uint8Array>
+  /** Fills `into` from `position` on as far as it goes; resolves with the count, 0 at the end of the file. */
+  read(into: Uint8Array, position: number): Promise<number>
   close(): Promise<void>
 }
 
@@ -89,12 +89,8 @@ export const transferFiles: TransferFiles = {
     const handle = await onFile('open', path, () => open(path, O_RDONLY | O_NONBLOCK | (followLinks ? 0 : O_NOFOLLOW)))
     return {
       facts: () => onFile('look at', path, async () => factsOf(await handle.stat({ bigint: true }))),
-      read: (maxBytes, position) =>
-        onFile('read', path, async () => {
-          const buffer = Buffer.allocUnsafeSlow(maxBytes)
-          const { bytesRead } = await handle.read(buffer, 0, maxBytes, position)
-          return buffer.subarray(0, bytesRead)
-        }),
+      read: (into, position) =>
+        onFile('read', path, async () => (await handle.read(into, 0, into.length, position)).bytesRead),
       close: () => handle.close(),
     }
   },
