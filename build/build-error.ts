@@ -6,6 +6,15 @@ export class BuildError extends Error {
   }
 }
 
+/** A program of the system that the build needs is not there; the message names the Debian package. */
+export class MissingTool extends BuildError {
+  constructor(target: string, what: string, debianPackages: readonly string[]) {
+    const packages = debianPackages.length === 1 ? 'package' : 'packages'
+    super(`${target}: ${what} is missing; install the Debian ${packages} ${debianPackages.join(' ')}`)
+    this.name = 'MissingTool'
+  }
+}
+
 /** Takes the lines that tell a person how far the build is. */
 export type Report = (line: string) => void
 

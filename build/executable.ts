@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeBlob } from './blob.ts'
-import { BuildError, type Report } from './build-error.ts'
+import { BuildError, MissingTool, type Report } from './build-error.ts'
 import { type Bundle, readVersion } from './bundle.ts'
 import { type Elf, readElf } from './elf.ts'
 import { injectBlob, seaFuse } from './elf-injector.ts'
@@ -129,7 +129,7 @@ function findStrip({ target, unstrippedAllowed, report }: ExecutableOptions): st
   try {
     return stripOf(target)
   } catch (error) {
-    if (!unstrippedAllowed || !(error instanceof BuildError)) throw error
+    if (!unstrippedAllowed || !(error instanceof MissingTool)) throw error
     report(`${error.message}. The executable is NOT STRIPPED and larger than it needs to be: do not release it.`)
     return undefined
   }

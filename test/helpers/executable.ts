@@ -1,7 +1,7 @@
 /** The single-file executables, for tests that start them: built when they are not up to date, then taken from the cache. */
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { BuildError } from '../../build/build-error.ts'
+import { BuildError, MissingTool } from '../../build/build-error.ts'
 import { type Bundle, bundleAgent } from '../../build/bundle.ts'
 import { buildExecutable, type ExecutableOptions } from '../../build/executable.ts'
 import { launcherOf, stripOf } from '../../build/machine.ts'
@@ -49,7 +49,7 @@ export async function executableOf(
     const [program = path, ...args] = [...launcher, path]
     return { program, args, path }
   } catch (error) {
-    if (!(error instanceof BuildError) || !error.message.includes('is missing; install')) throw error
+    if (!(error instanceof MissingTool)) throw error
     t.skip(error.message)
     return undefined
   }
