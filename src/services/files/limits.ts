@@ -22,6 +22,8 @@ export const fileLimits = {
   uploadIdleMs: 120_000,
   /** One read of an upload. */
   readBytes: 64 * 1024,
+  /** Buffers of that size per upload. */
+  readBuffers: 4,
   /** One write of a download; two such buffers exist per download. */
   writeBytes: 256 * 1024,
   /** Space that a download leaves free: this much, or a hundredth of a small file system. */

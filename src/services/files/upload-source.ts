@@ -20,6 +20,8 @@ export class UploadSource {
   readonly #file: ReadableFile
   readonly #facts: TransferFacts
   readonly #signal: AbortSignal
+  readonly #buffers: Buffer[] = []
+  #turn = 0
   #crc32 = 0
   #failure: AgentError | undefined
   #isSent = false
@@ -42,7 +44,7 @@ export class UploadSource {
       const facts = await file.facts()
       if (facts.kind !== 'file') throw unfit(path, 'it is not a regular file')
       // The files of /proc say that they are empty, and are not.
-      if (facts.bytes === 0 && (await file.read(1, 0)).length > 0)
+      if (facts.bytes === 0 && (await file.read(new Uint8Array(1), 0)) > 0)
         throw unfit(path, 'it has no fixed size; copy it first')
       return new UploadSource(path, file, facts, options.signal)
     } catch (error) {
@@ -81,7 +83,11 @@ export class UploadSource {
     return { bytes, modifiedNs, crc32: this.#crc32 }
   }
 
-  /** The content, once, after {@link checksum}. Breaks off before the last block when the file is not what the check sum says. */
+  /**
+   * The content, once, after {@link checksum}. Breaks off before the last block when the file is not what the check sum says.
+   * A block is good until three more have been asked for: whoever reads this must have sent it by then, as one who heeds
+   * back-pressure has.
+   */
   async *stream(report: (sentBytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       await this.#checkUntouched()
@@ -112,11 +118,15 @@ export class UploadSource {
     if (now.bytes === this.bytes && now.modifiedNs !== this.#facts.modifiedNs) throw this.#changed('it was written')
   }
 
+  /** The block at `at`, in one of a few buffers that take turns: fresh ones would pile up until the garbage collector comes. */
   async #block(at: number): Promise<Uint8Array> {
     throwIfAborted(this.#signal)
-    const block = await this.#file.read(Math.min(fileLimits.readBytes, this.bytes - at), at)
-    if (block.length === 0) throw this.#changed('it has become shorter')
-    return block
+    const buffer = this.#buffers[this.#turn] ?? Buffer.allocUnsafeSlow(Math.min(fileLimits.readBytes, this.bytes))
+    this.#buffers[this.#turn] = buffer
+    this.#turn = (this.#turn + 1) % fileLimits.readBuffers
+    const count = await this.#file.read(buffer.subarray(0, Math.min(buffer.length, this.bytes - at)), at)
+    if (count === 0) throw this.#changed('it has become shorter')
+    return buffer.subarray(0, count)
   }
 
   #changed(how: string): AgentError {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { getEventListeners } from 'node:events'
 import {
   chmodSync,
   lstatSync,
@@ -17,12 +18,13 @@ import type { Clock } from '../../../src/base/clock.ts'
 import { crc32 } from '../../../src/base/crc32.ts'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
 import { type TransferFiles, transferFiles } from '../../../src/platform/transfer-files.ts'
+import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
 import type { TransferProgress } from '../../../src/services/files/types.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
-import { answer, cutAfter, FileCloud, type Manners, type rangeOf } from '../../helpers/file-cloud.ts'
+import { answer, cutAfter, FileCloud, type Manners } from '../../helpers/file-cloud.ts'
 import { HurriedClock } from '../../helpers/hurried-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -177,11 +179,13 @@ test('a server that always cuts is given up, with waits that grow, and nothing i
 test('a server that ignores the range and always cuts does not loop, nor cost data for ever', async t => {
   const { cloud, files, folder } = await scene(t)
   cloud.put('a', content)
-  const always = Array.from({ length: 100 }, () => (request: Parameters<typeof rangeOf>[0], ...rest: unknown[]) => {
-    delete request.headers.range
-    const [response, body] = rest as [Parameters<ReturnType<typeof cutAfter>>[1], Buffer]
-    cutAfter(500_000)(request, response, body)
-  })
+  const always = Array.from(
+    { length: 100 },
+    (): Manners => (request, response, body) => {
+      delete request.headers.range
+      cutAfter(500_000)(request, response, body)
+    },
+  )
   cloud.script.push(...always)
   await assert.rejects(files.download('a', join(folder, 'a')), failsWith('PROTOCOL_VIOLATION', /does not go on/))
   assert.equal(cloud.requests.length, fileLimits.startOvers + 2)
@@ -502,6 +506,52 @@ test('while it grows the file is private, hidden and beside its destination', as
   })
   assert.match(seen[0]?.names.join() ?? '', /^\.device-cloud-\d+-[0-9a-f]{16}\.part$/)
   assert.equal(seen[0]?.mode, 0o600)
+})
+
+test('content is forced to the disk before the file gets its name, and the name after it', async t => {
+  const steps: string[] = []
+  const noting: TransferFiles = {
+    ...transferFiles,
+    createPrivate: async (...where) => {
+      const file = await transferFiles.createPrivate(...where)
+      const seal = (mode: number) => {
+        steps.push('content')
+        return file.seal(mode)
+      }
+      return { ...file, seal }
+    },
+    rename: (from, to) => {
+      steps.push('rename')
+      return transferFiles.rename(from, to)
+    },
+    syncFolder: folder => {
+      steps.push('folder')
+      return transferFiles.syncFolder(folder)
+    },
+  }
+  const { cloud, files, folder } = await scene(t, { files: noting })
+  cloud.put('a', 'x')
+  await files.download('a', folder)
+  assert.deepEqual(steps, ['content', 'rename', 'folder'])
+})
+
+test('what goes to flash is counted', async t => {
+  const { cloud, folder, log, clock } = await scene(t)
+  const budget = new WriteBudget()
+  const { requester, https } = cloud
+  const options = { requester, https, clock, log: log.log, thingKey: 'K', cloudHost: 'cloud.example.test', budget }
+  const files = new FilesService(options)
+  cloud.put('a', content)
+  await files.download('a', folder)
+  assert.deepEqual(budget.counts(), { download: { bytes: content.length, syncs: 1 } })
+})
+
+test('a signal that outlives many transfers collects no listeners', async t => {
+  const { cloud, files, folder } = await scene(t)
+  cloud.put('a', 'x')
+  const { signal } = new AbortController()
+  for (let round = 0; round < 5; round++) await files.download('a', folder, { signal })
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
 })
 
 test('rests of downloads that a killed process left are removed, those of others are not', async t => {
