@@ -59,12 +59,24 @@ export function checkedNumber(what: string, value: unknown, least = -Infinity, m
  * @throws AgentError `INVALID_ARGUMENT` when `at` is no point in time from 1970 to 9999
  */
 export function timestampText(clock: Clock, at: TimestampInput | undefined): string {
-  if (at === undefined) return formatTimestamp(clock.now())
+  if (at === undefined) return textOfNow(clock.now())
   if (typeof at === 'string') return rfc3339InUtc(at)
   const epochMs = at instanceof Date ? at.getTime() : at
   if (typeof epochMs !== 'number' || !isEpochMs(epochMs))
     throw invalid('timestamp', at, 'must be a Date, milliseconds since 1970, or RFC 3339 text')
   return formatTimestamp(epochMs)
+}
+
+let lastNowMs = Number.NaN
+let lastNowText = ''
+
+/** Many samples are taken in one millisecond; its text is made once. */
+function textOfNow(nowMs: number): string {
+  if (nowMs !== lastNowMs) {
+    lastNowText = formatTimestamp(nowMs)
+    lastNowMs = nowMs
+  }
+  return lastNowText
 }
 
 /** The same moment in UTC. Microseconds are taken from the text, because a number of milliseconds would round them. */

@@ -56,16 +56,13 @@ export class TelemetryService {
    * @param value a finite number
    * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
-  async publish(name: string, value: number, options: TelemetryOptions = {}): Promise<Receipt> {
-    const { timestamp, corrId, aggregate } = options
-    const item = telemetryItem({
-      key: checkedKey('telemetry name', name),
-      value: checkedNumber(`value of telemetry "${name}"`, value),
-      ts: timestampText(this.#clock, timestamp),
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
-      ...(aggregate === undefined ? {} : { aggregate: Boolean(aggregate) }),
-    })
-    return this.#outbox.put('telemetry', item)
+  publish(name: string, value: number, options: TelemetryOptions = {}): Promise<Receipt> {
+    // Not async, and no texts or objects that are not needed: this is the path of 100,000 samples a second.
+    try {
+      return this.#outbox.put('telemetry', this.#itemOf(name, value, options))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -83,5 +80,20 @@ export class TelemetryService {
     if (typeof value !== 'number')
       throw new AgentError('PROTOCOL_VIOLATION', `The cloud answered with a value of "${name}" that is no number.`)
     return typeof ts === 'string' ? { value, timestamp: ts } : { value }
+  }
+
+  /** Members in the order of the wire [TR50 appendix A]. */
+  #itemOf(name: string, value: number, { timestamp, corrId, aggregate }: TelemetryOptions): JsonObject {
+    const key = checkedKey('telemetry name', name)
+    if (!Number.isFinite(value)) checkedNumber(`value of telemetry "${name}"`, value)
+    const ts = timestampText(this.#clock, timestamp)
+    if (corrId === undefined && aggregate === undefined) return { key, value, ts }
+    return telemetryItem({
+      key,
+      value,
+      ts,
+      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      ...(aggregate === undefined ? {} : { aggregate: Boolean(aggregate) }),
+    })
   }
 }
