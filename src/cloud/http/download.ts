@@ -8,6 +8,9 @@ import type { State } from '../state.ts'
 import { answer } from './body.ts'
 import { readRange } from './range.ts'
 
+/** How long a client may take to close its side of a connection that was cut. */
+const longestGoodbyeMs = 1000
+
 interface Part {
   readonly start: number
   readonly end: number
@@ -81,10 +84,9 @@ export class Download {
     for await (const chunk of this.#state.files.read(file, start, end)) {
       if (!Buffer.isBuffer(chunk)) continue
       if (isCorrupt && at === start) chunk[0] = (chunk[0] ?? 0) ^ 0xff
-      const left = Math.max(0, cutAt - at)
-      await this.#write(left < chunk.length ? chunk.subarray(0, left) : chunk, slow)
+      if (at + chunk.length > cutAt) return this.#cut(chunk.subarray(0, Math.max(0, cutAt - at)))
+      await this.#write(chunk, slow)
       at += chunk.length
-      if (at > cutAt) return this.#cut()
     }
   }
 
@@ -106,10 +108,13 @@ export class Download {
     await Promise.race([once(response, 'drain'), once(response, 'close')])
   }
 
-  /** Breaks off when what was written so far has left. */
-  async #cut(): Promise<void> {
-    const socket = this.#response.socket
-    await new Promise<void>(resolve => (socket === null ? resolve() : socket.end(resolve)))
+  /** Breaks off after these bytes, when they have left. */
+  async #cut(bytes: Buffer): Promise<never> {
+    const { socket } = this.#response
+    if (bytes.length > 0) await new Promise<void>(resolve => this.#response.write(bytes, () => resolve()))
+    else this.#response.flushHeaders()
+    socket?.end()
+    if (socket !== null) await Promise.race([once(socket, 'close'), wait(longestGoodbyeMs)])
     throw new Error('cut by a fault')
   }
 }
