@@ -3,12 +3,14 @@ import { crc32 } from './crc32.ts'
 /**
  * Records in an append-only file, so framed that damage costs only what it hit:
  *
- *     FE ED | length of the body, u32 LE | CRC-32 of length and body, u32 LE | body
+ *     FE ED | CRC-32 of all that follows, u32 LE | length of the body, u32 LE | body
  *
  * FE never occurs in UTF-8 text. After damage the reader looks for the next mark whose record has a right sum,
  * and a text body cannot contain one.
  */
 const mark = [0xfe, 0xed] as const
+const sumAt = 2
+const lengthAt = 6
 /** Bytes that the frame adds to each body. */
 export const recordOverheadBytes = 10
 /** The longest body; a length beyond it is damage. */
@@ -24,9 +26,9 @@ export function writeRecord(target: Uint8Array, offset: number, body: Uint8Array
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength)
   target[offset] = mark[0]
   target[offset + 1] = mark[1]
-  view.setUint32(offset + 2, body.length, true)
+  view.setUint32(offset + lengthAt, body.length, true)
   target.set(body, offset + recordOverheadBytes)
-  view.setUint32(offset + 6, recordSum(target, offset, body.length), true)
+  view.setUint32(offset + sumAt, recordSum(target, offset, body.length), true)
   return offset + framedBytes(body.length)
 }
 
@@ -91,15 +93,16 @@ function recordAt(bytes: Uint8Array, offset: number, maxBodyBytes: number): numb
   if (bytes[offset] !== mark[0] || (left > 1 && bytes[offset + 1] !== mark[1])) return 'damaged'
   if (left < recordOverheadBytes) return 'unfinished'
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, recordOverheadBytes)
-  const bodyBytes = view.getUint32(2, true)
+  const bodyBytes = view.getUint32(lengthAt, true)
   if (bodyBytes > maxBodyBytes) return 'damaged'
   if (framedBytes(bodyBytes) > left) return 'unfinished'
-  return view.getUint32(6, true) === recordSum(bytes, offset, bodyBytes) ? offset + framedBytes(bodyBytes) : 'damaged'
+  return view.getUint32(sumAt, true) === recordSum(bytes, offset, bodyBytes)
+    ? offset + framedBytes(bodyBytes)
+    : 'damaged'
 }
 
 function recordSum(bytes: Uint8Array, offset: number, bodyBytes: number): number {
-  const body = bytes.subarray(offset + recordOverheadBytes, offset + framedBytes(bodyBytes))
-  return crc32(body, crc32(bytes.subarray(offset + 2, offset + 6)))
+  return crc32(bytes.subarray(offset + lengthAt, offset + framedBytes(bodyBytes)))
 }
 
 function nextMark(bytes: Uint8Array, from: number): number {

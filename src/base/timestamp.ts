@@ -4,10 +4,17 @@
  * @param epochMs milliseconds since 1970; a fraction becomes microseconds
  */
 export function formatTimestamp(epochMs: number): string {
+  // Samples come in bursts: the text of a millisecond is often the one of the sample before.
+  if (epochMs === lastEpochMs) return lastText
   const wholeMs = Math.floor(epochMs)
   const micros = Math.min(999, Math.round((epochMs - wholeMs) * 1000))
-  return `${new Date(wholeMs).toISOString().slice(0, -1)}${micros === 0 ? '000' : String(micros).padStart(3, '0')}Z`
+  lastText = `${new Date(wholeMs).toISOString().slice(0, -1)}${micros === 0 ? '000' : String(micros).padStart(3, '0')}Z`
+  lastEpochMs = epochMs
+  return lastText
 }
+
+let lastEpochMs = Number.NaN
+let lastText = ''
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i
 

@@ -52,7 +52,7 @@ test('a record that is still to come is left for the next piece of the file', ()
 
 test('a length beyond the limit is damage and is not waited for', () => {
   const lying = Buffer.concat([frameRecord(Buffer.from('x')), file])
-  lying.writeUInt32LE(maxRecordBytes + 1, 2)
+  lying.writeUInt32LE(maxRecordBytes + 1, 6)
   assert.deepEqual(read(lying, { more: true }).found, texts)
 })
 
