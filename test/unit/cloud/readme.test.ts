@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { allCommands } from '../../../src/cloud/commands/all.ts'
+import { faultTable } from '../../../src/cloud/fault-table.ts'
+
+const folder = join(import.meta.dirname, '../../../src/cloud')
+const readme = readFileSync(join(folder, 'README.md'), 'utf8')
+
+test('the README names every fault with its parameters and what it does', () => {
+  for (const [name, { does, params }] of Object.entries(faultTable)) {
+    const names = Object.keys(params).map(param => `\`${param}\``)
+    assert.ok(readme.includes(`| \`${name}\` | ${names.join(' ')} | ${does} |`), name)
+  }
+})
+
+test('the README names every command', () => {
+  for (const name of Object.keys(allCommands)) assert.ok(readme.includes(`\`${name}\``), name)
+})
+
+test('the console puts what devices said into the page as text only', () => {
+  const console = join(folder, 'http/console')
+  for (const name of readdirSync(console)) {
+    const text = readFileSync(join(console, name), 'utf8')
+    assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacent|document\.write|\son\w+=/, name)
+  }
+})
