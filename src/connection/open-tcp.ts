@@ -44,3 +44,11 @@ export function discard(socket: Duplex): void {
   socket.on('error', () => {})
   socket.destroy()
 }
+
+/** Sets a paused stream back to what a new one is: it flows as soon as somebody listens, and not before. */
+export function unpause(socket: Duplex): void {
+  // Node has no call for it; it does this when the last listener for "readable" goes.
+  const nothing = () => {}
+  socket.on('readable', nothing)
+  socket.removeListener('readable', nothing)
+}

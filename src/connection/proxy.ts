@@ -3,7 +3,7 @@ import { AgentError } from '../base/errors.ts'
 import type { ProxySettings } from '../config/settings.ts'
 import { hostAndPort, type SocketTarget, wireHost } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
-import { discard, openTcp } from './open-tcp.ts'
+import { discard, openTcp, unpause } from './open-tcp.ts'
 
 /** What a proxy handshake needs besides its socket. */
 export interface ProxyRequest {
@@ -33,7 +33,10 @@ export async function openThroughProxy(
   })
   request.progress.step = 'waiting for the proxy'
   try {
-    return await shake(socket, proxy, target, request)
+    await shake(socket, proxy, target, request)
+    // The handshakes stop the socket, so that nothing of what the server says is lost.
+    unpause(socket)
+    return socket
   } catch (error) {
     discard(socket)
     throw error

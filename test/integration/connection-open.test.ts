@@ -227,9 +227,8 @@ test('bytes of the server that come together with the answer of a SOCKS proxy ar
   })
   const { opener } = testOpener(t, { proxy: { ...settings, type: 'socks4' } })
   const socket = await opener.open(target, { timeoutMs })
-  const heard = once(socket, 'data')
-  socket.resume()
-  assert.equal(String((await heard)[0]), 'hello')
+  const [chunk] = await once(socket, 'data')
+  assert.equal(String(chunk), 'hello')
   socket.destroy()
 })
 
