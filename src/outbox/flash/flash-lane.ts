@@ -2,6 +2,7 @@ import { AgentError } from '../../base/errors.ts'
 import { Fifo } from '../fifo.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, StoredItem } from '../store.ts'
+import { Backlog, type BacklogSpan } from './backlog.ts'
 import type { FlashReceipts } from './receipts.ts'
 import { flashBytes, type Place, type Position, type SegmentChain } from './segment-chain.ts'
 
@@ -12,17 +13,6 @@ interface Entry {
   readonly putMs: number
   place?: Place
   done: boolean
-}
-
-/** Items that are on flash alone: from a place up to the item with the last ordinal. */
-interface Backlog {
-  from: Position
-  readonly firstEpochMs: number
-  firstSequence: number
-  lastSequence: number
-  lastOrdinal: number
-  items: number
-  bytes: number
 }
 
 export interface FlashLaneOptions {
@@ -61,10 +51,9 @@ export class FlashLane {
     this.#o = options
   }
 
-  /** Takes over what a former process left, from `from` on. */
-  adopt(backlog: Omit<Backlog, 'firstEpochMs'> & { readonly firstEpochMs: number; readonly end: Position }): void {
-    const { end, ...rest } = backlog
-    this.#backlog = rest
+  /** Takes over what a former process left; it ends at `end`. */
+  adopt(span: BacklogSpan, end: Position): void {
+    this.#backlog = new Backlog(span)
     this.#placedEnd = end
   }
 
@@ -93,8 +82,7 @@ export class FlashLane {
 
   /** Whether the item of a sequence is on flash alone. */
   isBacklog(sequence: number): boolean {
-    const backlog = this.#backlog
-    return backlog !== undefined && sequence >= backlog.firstSequence && sequence <= backlog.lastSequence
+    return this.#backlog?.holds(sequence) ?? false
   }
 
   size(): LaneSize {
@@ -283,20 +271,8 @@ export class FlashLane {
   }
 
   #toBacklog(item: StoredItem, place: Place): void {
-    const bytes = flashBytes(item)
-    this.#backlog ??= {
-      from: place.start,
-      firstEpochMs: item.epochMs,
-      firstSequence: item.sequence,
-      lastSequence: item.sequence,
-      lastOrdinal: place.ordinal,
-      items: 0,
-      bytes: 0,
-    }
-    this.#backlog.items++
-    this.#backlog.bytes += bytes
-    this.#backlog.lastOrdinal = place.ordinal
-    this.#backlog.lastSequence = item.sequence
+    if (this.#backlog === undefined) this.#backlog = Backlog.of(item, place)
+    else this.#backlog.push(item, place)
     if (item.receipt !== undefined) this.#o.receipts.leave(item.sequence, item.receipt)
   }
 
@@ -305,26 +281,15 @@ export class FlashLane {
     const backlog = this.#backlog
     if (backlog === undefined || this.#front.length > 0) return
     const { chain, receipts, windowBytes, onLost } = this.#o
-    const found = await chain.read(backlog.from, windowBytes)
-    for (const { item, place } of found) {
-      if (place.ordinal > backlog.lastOrdinal) break
-      backlog.from = place.end
-      const left = backlog.lastOrdinal - place.ordinal
-      if (backlog.items - 1 > left) onLost(backlog.items - 1 - left)
-      backlog.items = left
-      // Written twice, because the disk failed in between: the first one counts.
-      if (item.sequence < backlog.firstSequence) continue
-      backlog.firstSequence = item.sequence + 1
-      backlog.bytes = Math.max(0, backlog.bytes - flashBytes(item))
+    const { taken, missing } = backlog.take(await chain.read(backlog.from, windowBytes))
+    if (missing > 0) onLost(missing)
+    for (const { item, place } of taken)
       this.#pushFront({ item: { ...item, receipt: receipts.enter(item.sequence) }, putMs: 0, place, done: false })
-    }
     if (backlog.items > 0 && this.#front.length > 0) return
     if (backlog.items > 0) {
       onLost(backlog.items)
-      receipts.lost(
-        backlog.lastSequence,
-        new AgentError('FILE_ACCESS', 'The item was lost with a damaged file of the outbox.'),
-      )
+      const error = new AgentError('FILE_ACCESS', 'The item was lost with a damaged file of the outbox.')
+      receipts.lost(backlog.lastSequence, error)
     }
     this.#backlog = undefined
   }

@@ -1,17 +1,18 @@
-import { backoffMs } from '../../base/backoff.ts'
-import type { Clock, Timer } from '../../base/clock.ts'
-import { type AgentError, asAgentError } from '../../base/errors.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { StoreFolder } from '../../platform/store-folder.ts'
 import { type Lane, lanes, perLane } from '../lanes.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, Store, StoredItem } from '../store.ts'
 import { CursorLog } from './cursor-log.ts'
+import { DiskTrouble } from './disk-trouble.ts'
 import { FlashLane } from './flash-lane.ts'
 import { flashOverheadBytes } from './item-record.ts'
 import { FlashReceipts } from './receipts.ts'
 import { type Position, SegmentChain } from './segment-chain.ts'
 import { parseSegmentName } from './segment-names.ts'
+import { SpillTimer } from './spill-timer.ts'
 
 export interface FlashStoreOptions {
   readonly folder: StoreFolder
@@ -26,8 +27,6 @@ export interface FlashStoreOptions {
   readonly onLost?: (lane: Lane, items: number) => void
 }
 
-/** What the cloud has not answered for this long goes to flash. */
-const spillAfterMs = 2000
 /** What is in memory alone beyond this goes to flash at once, and beyond twice of it makes those who publish wait. */
 const memoryBytes = 1024 * 1024
 /** What may wait in memory while the disk takes nothing. */
@@ -35,8 +34,6 @@ const troubleBytes = 4 * 1024 * 1024
 /** What is kept in memory of each lane although flash has it. */
 const windowBytes = 256 * 1024
 const segmentBytes = 512 * 1024
-const probeName = 'probe'
-const retry = { firstMs: 5000, mostMs: 300_000 }
 
 /** The outbox in memory and on flash: what it holds outlives the process. */
 export class FlashStore implements Store {
@@ -47,18 +44,16 @@ export class FlashStore implements Store {
   readonly #chains: Readonly<Record<Lane, SegmentChain>>
   readonly #lanes: Readonly<Record<Lane, FlashLane>>
   readonly #commits = new Map<Lane, Promise<void>>()
+  readonly #trouble: DiskTrouble
+  readonly #spillTimer: SpillTimer
   readonly #unlisten: () => void
   #lastSequence = -1
-  #spillTimer: Timer | undefined
-  #retryTimer: Timer | undefined
-  #trouble: AgentError | undefined
-  #failures = 0
   #cursorTurn: Promise<void> = Promise.resolve()
   #cursorWaits = false
   #closed = false
 
   private constructor(options: FlashStoreOptions) {
-    const { folder, clock, log, onLost, link } = options
+    const { folder, clock, log, onLost, onTrouble, link } = options
     this.#o = options
     this.#receipts = new FlashReceipts(clock)
     this.#receipts.isOnFlash = sequence => lanes.some(lane => this.#lanes[lane].isBacklog(sequence))
@@ -89,6 +84,12 @@ export class FlashStore implements Store {
           },
         }),
     )
+    const onChange = (trouble: AgentError | undefined) => {
+      if (trouble === undefined) this.#spillTimer.arm()
+      onTrouble?.(trouble)
+    }
+    this.#trouble = new DiskTrouble({ folder, clock, log, onChange })
+    this.#spillTimer = new SpillTimer(clock, putMs => this.#spillOlderThan(putMs))
     this.#unlisten = link.on('down', () => void this.#spill())
   }
 
@@ -99,7 +100,7 @@ export class FlashStore implements Store {
       await options.folder.prepare()
       await store.#adopt()
     } catch (error) {
-      store.#failed(asAgentError(error))
+      store.#trouble.failed(error)
     }
     return store
   }
@@ -118,21 +119,21 @@ export class FlashStore implements Store {
 
   /** While the disk takes nothing, what waits must fit into the memory. */
   get limitBytes(): number {
-    if (this.#trouble === undefined) return Number.POSITIVE_INFINITY
+    if (this.#trouble.error === undefined) return Number.POSITIVE_INFINITY
     return lanes.reduce((sum, lane) => sum + this.#lanes[lane].backlogBytes, troubleBytes)
   }
 
   /** Why the disk does not take what should be written; undefined while it does. */
   get trouble(): AgentError | undefined {
-    return this.#trouble
+    return this.#trouble.error
   }
 
   append(lane: Lane, item: StoredItem): void | Promise<void> {
     const { durability, clock } = this.#o
     this.#lanes[lane].add(item, clock.monotonicMs())
-    if (this.#trouble !== undefined) return undefined
+    if (this.#trouble.error !== undefined) return undefined
     if (durability === 'always') return this.#commit(lane)
-    this.#armSpill()
+    this.#spillTimer.arm()
     const { unplacedBytes } = this.#lanes[lane]
     if (unplacedBytes < memoryBytes) return undefined
     const spilled = this.#commit(lane)
@@ -166,8 +167,8 @@ export class FlashStore implements Store {
   async close(): Promise<readonly DeliveryReceipt[]> {
     this.#closed = true
     this.#unlisten()
-    this.#spillTimer?.cancel()
-    this.#retryTimer?.cancel()
+    this.#spillTimer.close()
+    this.#trouble.close()
     await this.#spill()
     for (const lane of lanes) await this.#lanes[lane].close()
     await this.#writeCursors()
@@ -196,16 +197,16 @@ export class FlashStore implements Store {
       return
     }
     this.#lastSequence = Math.max(this.#lastSequence, last.sequence)
-    this.#lanes[lane].adopt({
+    const span = {
       from: first.place.start,
-      end: chain.end,
       firstEpochMs: first.item.epochMs,
       firstSequence: first.item.sequence,
       lastSequence: last.sequence,
       lastOrdinal: last.ordinal,
       items: last.ordinal - first.item.ordinal + 1,
       bytes: chain.bytes - first.place.start.offset,
-    })
+    }
+    this.#lanes[lane].adopt(span, chain.end)
   }
 
   /** One write for all that wait for it: the present one is finished first, and the next takes everything that has gathered. */
@@ -218,8 +219,8 @@ export class FlashStore implements Store {
         return this.#lanes[lane].persist()
       })
       .then(
-        () => this.#healed(),
-        error => this.#failed(asAgentError(error)),
+        () => this.#trouble.healed(),
+        error => this.#trouble.failed(error),
       )
     this.#commits.set(lane, commit)
     return commit
@@ -230,75 +231,17 @@ export class FlashStore implements Store {
     for (const lane of lanes) if (this.#lanes[lane].oldestUnplacedMs !== undefined) await this.#commit(lane)
   }
 
-  #armSpill(): void {
-    if (this.#spillTimer !== undefined || this.#closed) return
-    this.#armSpillIn(spillAfterMs)
-  }
-
-  #armSpillIn(delayMs: number): void {
-    this.#spillTimer = this.#o.clock.timer(
-      delayMs,
-      () => {
-        this.#spillTimer = undefined
-        this.#spillOld()
-      },
-      { background: true },
-    )
-  }
-
-  /** Lanes whose oldest item in memory has waited too long are written; the others are looked at again when they may have. */
-  #spillOld(): void {
-    if (this.#closed || this.#trouble !== undefined) return
-    const nowMs = this.#o.clock.monotonicMs()
-    let nextMs = Number.POSITIVE_INFINITY
+  /** Lanes whose oldest item in memory has waited too long are written whole. */
+  #spillOlderThan(putMs: number): number | undefined {
+    if (this.#trouble.error !== undefined) return undefined
+    let oldestMs: number | undefined
     for (const lane of lanes) {
       const { oldestUnplacedMs } = this.#lanes[lane]
       if (oldestUnplacedMs === undefined) continue
-      if (nowMs - oldestUnplacedMs >= spillAfterMs) void this.#commit(lane)
-      else nextMs = Math.min(nextMs, oldestUnplacedMs + spillAfterMs - nowMs)
+      if (oldestUnplacedMs <= putMs) void this.#commit(lane)
+      else oldestMs = Math.min(oldestMs ?? oldestUnplacedMs, oldestUnplacedMs)
     }
-    if (nextMs < Number.POSITIVE_INFINITY) this.#armSpillIn(nextMs)
-  }
-
-  #failed(error: AgentError): void {
-    if (this.#trouble === undefined) {
-      this.#o.log.error('The outbox cannot be written to flash; it is kept in memory until it can.', {
-        error: error.message,
-      })
-      this.#trouble = error
-      this.#o.onTrouble?.(error)
-    }
-    if (this.#closed || this.#retryTimer !== undefined) return
-    const { clock } = this.#o
-    const delayMs = backoffMs(retry, this.#failures++, clock.random())
-    this.#retryTimer = clock.timer(
-      delayMs,
-      () => {
-        this.#retryTimer = undefined
-        this.#probe().then(
-          () => this.#healed(),
-          cause => this.#failed(asAgentError(cause)),
-        )
-      },
-      { background: true },
-    )
-  }
-
-  /** Whether the disk takes something: only a write can tell. */
-  async #probe(): Promise<void> {
-    const { folder } = this.#o
-    await folder.prepare()
-    await folder.replace(probeName, new Uint8Array(1), 'outbox probe')
-    await folder.remove(probeName)
-  }
-
-  #healed(): void {
-    this.#failures = 0
-    if (this.#trouble === undefined) return
-    this.#trouble = undefined
-    this.#o.log.info('The outbox is written to flash again.')
-    this.#o.onTrouble?.(undefined)
-    if (!this.#closed) this.#armSpill()
+    return oldestMs
   }
 
   #noteCursor(lane: Lane, position: Position | undefined): void {

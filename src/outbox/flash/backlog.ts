@@ -1,0 +1,107 @@
+import type { StoredItem } from '../store.ts'
+import { flashBytes, type Place, type PlacedItem, type Position } from './segment-chain.ts'
+
+/** Where a backlog begins and ends. */
+export interface BacklogSpan {
+  readonly from: Position
+  readonly firstEpochMs: number
+  readonly firstSequence: number
+  readonly lastSequence: number
+  readonly lastOrdinal: number
+  readonly items: number
+  readonly bytes: number
+}
+
+/** The items of a lane that are on flash alone: known by where they begin and end, and read back a part at a time. */
+export class Backlog {
+  /** When its first item was put, as far as that is known without reading. */
+  readonly firstEpochMs: number
+  #from: Position
+  #firstSequence: number
+  #lastSequence: number
+  #lastOrdinal: number
+  #items: number
+  #bytes: number
+
+  constructor(span: BacklogSpan) {
+    this.firstEpochMs = span.firstEpochMs
+    this.#from = span.from
+    this.#firstSequence = span.firstSequence
+    this.#lastSequence = span.lastSequence
+    this.#lastOrdinal = span.lastOrdinal
+    this.#items = span.items
+    this.#bytes = span.bytes
+  }
+
+  /** A backlog of one item that leaves the memory. */
+  static of(item: StoredItem, place: Place): Backlog {
+    const { sequence, epochMs } = item
+    return new Backlog({
+      from: place.start,
+      firstEpochMs: epochMs,
+      firstSequence: sequence,
+      lastSequence: sequence,
+      lastOrdinal: place.ordinal,
+      items: 1,
+      bytes: flashBytes(item),
+    })
+  }
+
+  /** Where the next unread item is. */
+  get from(): Position {
+    return this.#from
+  }
+
+  /** The sequence of its first item, or one before it. */
+  get firstSequence(): number {
+    return this.#firstSequence
+  }
+
+  get lastSequence(): number {
+    return this.#lastSequence
+  }
+
+  get items(): number {
+    return this.#items
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  holds(sequence: number): boolean {
+    return sequence >= this.#firstSequence && sequence <= this.#lastSequence
+  }
+
+  /** The item that follows on flash leaves the memory too. */
+  push(item: StoredItem, place: Place): void {
+    this.#items++
+    this.#bytes += flashBytes(item)
+    this.#lastOrdinal = place.ordinal
+    this.#lastSequence = item.sequence
+  }
+
+  /**
+   * Takes over what was read from {@link from} on.
+   *
+   * @returns the items that belong to it, and how many between them are missing on flash
+   */
+  take(found: readonly PlacedItem[]): { readonly taken: readonly PlacedItem[]; readonly missing: number } {
+    const taken: PlacedItem[] = []
+    let missing = 0
+    for (const one of found) {
+      const { item, place } = one
+      if (place.ordinal > this.#lastOrdinal) break
+      this.#from = place.end
+      const left = this.#lastOrdinal - place.ordinal
+      missing += Math.max(0, this.#items - 1 - left)
+      this.#items = left
+      // Written twice, because the disk failed in between: the first one counts.
+      if (item.sequence < this.#firstSequence) continue
+      this.#firstSequence = item.sequence + 1
+      this.#bytes = Math.max(0, this.#bytes - flashBytes(item))
+      taken.push(one)
+    }
+    return { taken, missing }
+  }
+}

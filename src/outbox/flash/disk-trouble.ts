@@ -1,0 +1,81 @@
+import { backoffMs } from '../../base/backoff.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
+import { type AgentError, asAgentError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { StoreFolder } from '../../platform/store-folder.ts'
+
+const probeName = 'probe'
+const retry = { firstMs: 5000, mostMs: 300_000 }
+
+/** Whether the disk takes what is written; when it does not, tries again until it does. */
+export class DiskTrouble {
+  readonly #folder: StoreFolder
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #onChange: (trouble: AgentError | undefined) => void
+  #error: AgentError | undefined
+  #failures = 0
+  #timer: Timer | undefined
+  #closed = false
+
+  constructor(parts: {
+    readonly folder: StoreFolder
+    readonly clock: Clock
+    readonly log: Log
+    /** The trouble began, or is over (undefined). */
+    readonly onChange: (trouble: AgentError | undefined) => void
+  }) {
+    this.#folder = parts.folder
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#onChange = parts.onChange
+  }
+
+  /** Why the disk takes nothing; undefined while it does. */
+  get error(): AgentError | undefined {
+    return this.#error
+  }
+
+  /** A write failed. */
+  failed(cause: unknown): void {
+    const error = asAgentError(cause)
+    if (this.#error === undefined) {
+      const why = error.message
+      this.#log.error('The outbox cannot be written to flash; it is kept in memory until it can.', { error: why })
+      this.#error = error
+      this.#onChange(error)
+    }
+    if (this.#closed || this.#timer !== undefined) return
+    const delayMs = backoffMs(retry, this.#failures++, this.#clock.random())
+    this.#timer = this.#clock.timer(delayMs, () => this.#retry(), { background: true })
+  }
+
+  /** A write succeeded. */
+  healed(): void {
+    this.#failures = 0
+    if (this.#error === undefined) return
+    this.#error = undefined
+    this.#log.info('The outbox is written to flash again.')
+    this.#onChange(undefined)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+  }
+
+  #retry(): void {
+    this.#timer = undefined
+    this.#probe().then(
+      () => this.healed(),
+      error => this.failed(error),
+    )
+  }
+
+  /** Whether the disk takes something: only a write can tell. */
+  async #probe(): Promise<void> {
+    await this.#folder.prepare()
+    await this.#folder.replace(probeName, new Uint8Array(1), 'outbox probe')
+    await this.#folder.remove(probeName)
+  }
+}
