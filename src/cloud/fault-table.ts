@@ -81,8 +81,11 @@ export const faultTable = {
     does: 'answers POST /api with HTTP `status`, except for cloud.* commands',
     params: { status: 'number' },
   },
-  cutDownload: { does: 'closes the connection after byte `atByte` of a download body', params: { atByte: 'number' } },
-  cutUpload: { does: 'closes the connection after byte `atByte` of an upload body', params: { atByte: 'number' } },
+  cutDownload: {
+    does: 'closes the connection of a download after byte `atByte` of the file',
+    params: { atByte: 'number' },
+  },
+  cutUpload: { does: 'closes the connection of an upload after byte `atByte`', params: { atByte: 'number' } },
   slowDownload: { does: 'sends downloads with `bytesPerSecond`', params: { bytesPerSecond: 'number' } },
   corruptDownload: { does: 'inverts one byte of a download body', params: {} },
   wrongCrc: { does: 'answers file.get with a wrong crc32', params: {} },

@@ -33,6 +33,14 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   const isUsage = error instanceof UsageError
   const text = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`local cloud: ${text}${isUsage ? '; see --help' : ''}\n`)
+  process.stderr.write(`local cloud: ${text}${isUsage ? '; see --help' : remedyOf(error)}\n`)
   process.exit(isUsage ? 2 : 1)
 })
+
+function remedyOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE')
+    return '; another program has the port: choose one with --mqtt, --mqtts, --https (0 is any)'
+  if (code === 'EACCES') return '; ports below 1024 need rights: choose others with --mqtt, --mqtts, --https'
+  return ''
+}

@@ -42,6 +42,8 @@ export function createHttps(o: {
     requestTimeout: 0,
   })
   server.maxConnections = mostConnections
+  // Long, so that a client's next request does not meet a connection that is just being closed.
+  server.keepAliveTimeout = 75_000
   server.on('request', (request, response) => {
     const record = recordOf(request, state, records)
     record.requests++
