@@ -6,13 +6,20 @@ import type { WriteBudget } from '../platform/write-budget.ts'
 /** Where a client without `queue.directory` keeps what must outlive it, in its configuration folder. */
 const defaultFolder = 'queue'
 
+interface StateParts {
+  readonly settings: Settings
+  readonly configDir: string
+  readonly thingKey: string
+}
+
 /** What one thing keeps on flash: the outbox and the journal of its actions. Things that share a folder do not meet. */
-export function stateFolder(
-  parts: { readonly settings: Settings; readonly configDir: string; readonly thingKey: string },
-  budget: WriteBudget,
-): StoreFolder {
-  const { settings, configDir, thingKey } = parts
+export function stateFolder(parts: StateParts, budget: WriteBudget): StoreFolder {
+  return storeFolder(statePath(parts), budget)
+}
+
+/** The path of {@link stateFolder}. */
+export function statePath({ settings, configDir, thingKey }: StateParts): string {
   const above = settings.queue.directory ?? resolve(configDir, defaultFolder)
   // A thing key is any text: as a file name it must neither lead elsewhere nor hide.
-  return storeFolder(resolve(above, encodeURIComponent(thingKey).replace(/^\./, '%2E')), budget)
+  return resolve(above, encodeURIComponent(thingKey).replace(/^\./, '%2E'))
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Log } from '../base/log.ts'
 import { removeEmptyFolder, removeFolder } from '../platform/folders.ts'
 import { removeFile } from '../platform/write-file.ts'
@@ -34,11 +34,25 @@ export async function forgetDevice(
   for (const name of runtimeFiles) await attempt(join(runtimeFolder, name), removeFile)
 }
 
-/** The end of a decommissioning, when nothing is in use any more: the log, and the runtime folder when nothing is left in it. */
-export async function forgetLast(runtimeFolder: string, logFile: string | undefined): Promise<void> {
-  const logs =
-    logFile === undefined ? [] : [logFile, ...Array.from({ length: mostOldLogs }, (_, n) => `${logFile}.${n + 1}`)]
-  // There is no log any more to say it in.
-  for (const path of logs) await removeFile(path).catch(() => {})
-  await removeEmptyFolder(runtimeFolder).catch(() => {})
+/**
+ * The end of a decommissioning, when nothing is in use any more: samples that were never sent, the log, and the folders
+ * when nothing is left in them.
+ *
+ * @param parts.stateFolder what the client kept on flash
+ */
+export async function forgetLast(parts: {
+  readonly runtimeFolder: string
+  readonly stateFolder: string | undefined
+  readonly logFile: string | undefined
+}): Promise<void> {
+  const { runtimeFolder, stateFolder, logFile } = parts
+  const oldLogs = Array.from({ length: mostOldLogs }, (_, index) => `${logFile}.${index + 1}`)
+  // There is no log any more to say a failure in.
+  const attempt = (work: Promise<void>) => work.catch(() => {})
+  if (logFile !== undefined) for (const path of [logFile, ...oldLogs]) await attempt(removeFile(path))
+  if (stateFolder !== undefined) {
+    await attempt(removeFolder(stateFolder))
+    await attempt(removeEmptyFolder(dirname(stateFolder)))
+  }
+  await attempt(removeEmptyFolder(runtimeFolder))
 }

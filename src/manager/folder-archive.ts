@@ -134,11 +134,14 @@ async function packFile(path: string, files: TransferFiles, begin: Begin): Promi
   try {
     const { bytes, modifiedMs, modifiedNs, mode } = await file.facts()
     const out = await begin(bytes, modifiedMs, mode)
+    const room = Buffer.alloc(Math.min(chunkBytes, bytes))
     for (let position = 0; position < bytes; ) {
-      const room = Math.min(chunkBytes, bytes - position)
-      const chunk = await file.read(room, position)
-      await out.write(chunk.length > 0 ? chunk : Buffer.alloc(room))
-      position += chunk.length > 0 ? chunk.length : room
+      const wanted = room.subarray(0, Math.min(room.length, bytes - position))
+      const got = await file.read(wanted, position)
+      if (got === 0) wanted.fill(0)
+      const part = got === 0 ? wanted : wanted.subarray(0, got)
+      await out.write(part)
+      position += part.length
     }
     await out.end()
     return { path, bytes, modifiedNs }

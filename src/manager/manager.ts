@@ -5,6 +5,7 @@ import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
+import { statePath } from '../client/state-folder.ts'
 import type { Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
 import type { PowerOptions } from '../platform/power.ts'
@@ -200,7 +201,7 @@ export class Manager {
     if (!delivered) this.#log.warn('the device manager ends with samples or answers that the cloud does not have')
     await this.#runtime.close()
     this.#log.info('device manager ended')
-    if (this.#forgets) await forgetLast(this.#runtime.path, this.#connection.logFile)
+    if (this.#forgets) await this.#forgetLast()
   })
 
   #registerActions(pending: PendingAnswers): void {
@@ -276,5 +277,12 @@ export class Manager {
     const { configDir, configFile } = this.#options
     const connectionFile = resolve(configDir, configFile)
     await forgetDevice({ connectionFile, configDir, runtimeFolder: this.#runtime.path }, this.#log)
+  }
+  async #forgetLast(): Promise<void> {
+    const { configDir } = this.#options
+    const { thingKey } = this.#client
+    const settings = this.#connection
+    const stateFolder = thingKey === undefined ? undefined : statePath({ settings, configDir, thingKey })
+    await forgetLast({ runtimeFolder: this.#runtime.path, stateFolder, logFile: settings.logFile })
   }
 }

@@ -85,12 +85,12 @@ test('a log that grows while it is packed is taken as it was, and does not break
       const file = await transferFiles.openForReading(path, options)
       return {
         ...file,
-        read: async (maxBytes, position) => {
+        read: async (into, position) => {
           if (path === log && !touched) {
             touched = true
             writeFileSync(log, 'more', { flag: 'a' })
           }
-          return file.read(maxBytes, position)
+          return file.read(into, position)
         },
       }
     },

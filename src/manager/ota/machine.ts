@@ -1,0 +1,184 @@
+import type { Status } from '../../protocol/status.ts'
+import type { UpdateManifest } from './manifest.ts'
+import type { UpdateRequest } from './request.ts'
+
+/**
+ * The steps of an update [TR50 7.4]:
+ *
+ *     download → unpack → pre_install → install → post_install → (restart) → (health) → report → finish → (reboot) → done
+ *
+ * A failure from pre_install on goes to error_action, one before that straight to report.
+ */
+export type Step =
+  | 'download'
+  | 'unpack'
+  | 'pre_install'
+  | 'install'
+  | 'post_install'
+  /** The machine reboots into the new software before its health is checked. */
+  | 'restart'
+  | 'health'
+  | 'error_action'
+  /** The cloud gets the answer. */
+  | 'report'
+  /** The package goes, and the log is sent. */
+  | 'finish'
+  | 'reboot'
+  | 'done'
+
+/** What failed, and how it is told. */
+export interface UpdateFailure {
+  readonly step: Step
+  readonly status: Status
+  readonly text: string
+}
+
+/** All that is known about an update. It is on flash before a step begins. */
+export interface UpdateState {
+  readonly request: UpdateRequest
+  readonly step: Step
+  /** The run of the system in which the step began; absent where the system does not tell. */
+  readonly bootId?: string
+  /** Names the process of a script that was about to begin. Without it no script of this step has begun. */
+  readonly script?: string
+  readonly manifest?: UpdateManifest
+  /** A script has begun: the device may be changed. */
+  readonly changed: boolean
+  /** The machine was rebooted to check its health. */
+  readonly restarted: boolean
+  readonly failure?: UpdateFailure
+  /** How many processes found this update in this step and began the step again. */
+  readonly tries: number
+}
+
+/** How a step ended. */
+export type StepResult =
+  | { readonly kind: 'done'; readonly manifest?: UpdateManifest }
+  | { readonly kind: 'failed'; readonly status: Status; readonly text: string }
+
+/** What became of the process of a script that an earlier process started. */
+export type ScriptFate = 'runs' | 'ended' | 'lost'
+
+/** What a new process finds. */
+export interface Found {
+  readonly bootId?: string
+  /** Present when the state has a script. */
+  readonly fate?: ScriptFate
+}
+
+/** What a new process does about an unfinished update. */
+export type Resumption =
+  /** Goes on with the step; a script that still runs, or whose end is known, is waited for and not run again. */
+  { readonly kind: 'continue'; readonly state: UpdateState } | { readonly kind: 'ended'; readonly result: StepResult }
+
+/** How often a step that harms nothing is begun again: what brings the process down in it does so each time. */
+export const mostTries = 5
+
+const scriptSteps: ReadonlySet<Step> = new Set(['pre_install', 'install', 'post_install', 'health', 'error_action'])
+
+export function firstState(request: UpdateRequest, bootId: string | undefined): UpdateState {
+  return entered({ request, step: 'download', changed: false, restarted: false, tries: 0 }, 'download', bootId)
+}
+
+/** The state after a step ended. Pure: time, disk and cloud are the caller's. */
+export function nextState(state: UpdateState, result: StepResult, bootId: string | undefined): UpdateState {
+  if (result.kind === 'failed') return afterFailure(state, result, bootId)
+  const known = result.manifest === undefined ? state : { ...state, manifest: result.manifest }
+  return entered(known, stepAfter(known), bootId)
+}
+
+/** The same step with its script about to begin. */
+export function withScript(state: UpdateState, script: string): UpdateState {
+  return { ...state, script, changed: true }
+}
+
+/** Whether the machine is to be rebooted at the very end. */
+export function rebootsAtEnd({ manifest, failure, changed, restarted }: UpdateState): boolean {
+  if (manifest?.reboot !== true || !changed) return false
+  // Rebooted already; when that went wrong, what error_action restored needs a reboot as well.
+  return !restarted || failure !== undefined
+}
+
+/** What a new process does with the state that it finds [TR50 O3]: one defined outcome for an end at any point. */
+export function resume(state: UpdateState, found: Found): Resumption {
+  const { step, script, tries } = state
+  const rebooted = state.bootId === undefined || found.bootId !== state.bootId
+  const failed = (text: string): Resumption => ({ kind: 'ended', result: { kind: 'failed', status: 19, text } })
+  if ((step === 'restart' || step === 'reboot') && rebooted) return { kind: 'ended', result: { kind: 'done' } }
+  if (scriptSteps.has(step) && script !== undefined) {
+    if (found.fate !== 'lost') return { kind: 'continue', state }
+    const why = rebooted ? 'the machine restarted' : 'the agent ended'
+    return failed(`${why} while the script ran, and how it ended is not known; it was not run again`)
+  }
+  // Nothing else waits for the answer, and trying again harms nobody.
+  if (step === 'report' || step === 'finish') return { kind: 'continue', state }
+  if (tries >= mostTries) return failed(`the agent ended ${tries + 1} times in this step`)
+  return { kind: 'continue', state: { ...state, tries: tries + 1 } }
+}
+
+function stepAfter(state: UpdateState): Step {
+  switch (state.step) {
+    case 'download':
+      return 'unpack'
+    case 'unpack':
+      return 'pre_install'
+    case 'pre_install':
+      return 'install'
+    case 'install':
+      return 'post_install'
+    case 'post_install':
+      if (state.manifest?.healthCheck === undefined) return 'report'
+      return state.manifest.reboot ? 'restart' : 'health'
+    case 'restart':
+      return 'health'
+    case 'health':
+    case 'error_action':
+      return 'report'
+    case 'report':
+      return 'finish'
+    case 'finish':
+      return rebootsAtEnd(state) ? 'reboot' : 'done'
+    case 'reboot':
+    case 'done':
+      return 'done'
+  }
+}
+
+function afterFailure(
+  state: UpdateState,
+  { status, text }: { readonly status: Status; readonly text: string },
+  bootId: string | undefined,
+): UpdateState {
+  const { step, failure } = state
+  switch (step) {
+    case 'error_action':
+      return entered(
+        {
+          ...state,
+          failure: {
+            ...(failure ?? { step, status, text: '' }),
+            text: `${failure?.text ?? ''}; error_action failed too: ${text}`,
+          },
+        },
+        'report',
+        bootId,
+      )
+    case 'report':
+    case 'finish':
+    case 'reboot':
+    case 'done':
+      // The answer is given; what goes wrong behind it is in the log.
+      return entered(state, stepAfter(state), bootId)
+    default: {
+      const failed = { ...state, failure: { step, status, text } }
+      const undoes = step !== 'download' && step !== 'unpack' && (state.manifest?.errorAction ?? '') !== ''
+      return entered(failed, undoes ? 'error_action' : 'report', bootId)
+    }
+  }
+}
+
+function entered(state: UpdateState, step: Step, bootId: string | undefined): UpdateState {
+  const { script: _, bootId: __, ...rest } = state
+  const restarted = state.restarted || state.step === 'restart'
+  return { ...rest, step, tries: 0, restarted, ...(bootId === undefined ? {} : { bootId }) }
+}
