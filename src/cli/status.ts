@@ -32,6 +32,7 @@ export function statusLines(status: JsonObject): string[] {
     ...laneLines(objectIn(queue, 'lanes')),
     ...actionLines(status.runningActions),
     `transfers  ${text(status.backgroundTransfers)} in the background`,
+    ...flashLines(objectIn(status, 'flashWrites')),
     `programs   ${text(status.localConnections)} connected to the local socket`,
     `memory     ${bytes(memory.residentBytes)} resident, ${bytes(memory.heapUsedBytes)} of it in the JavaScript heap`,
     `folders    ${text(status.configDir)}, ${text(status.runtimeDir)}`,
@@ -66,6 +67,15 @@ function actionLines(actions: Json | undefined): string[] {
     const { id, name } = isJsonObject(action) ? action : {}
     return `${index === 0 ? 'actions   ' : '          '} ${text(name)} (${text(id)})`
   })
+}
+
+/** What was written to flash since the start, by cause. */
+function flashLines(causes: JsonObject): string[] {
+  const lines = Object.entries(causes).map(([cause, count]) => {
+    const { bytes: written, syncs } = isJsonObject(count) ? count : {}
+    return `${cause}: ${bytes(written)} in ${text(syncs)} syncs`
+  })
+  return [`flash      ${lines.length === 0 ? 'nothing written since the start' : lines.join('; ')}`]
 }
 
 function objectIn(from: JsonObject, name: string): JsonObject {

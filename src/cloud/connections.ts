@@ -17,15 +17,24 @@ export interface ConnectionRecord {
   tls?: string
 }
 
+type Measure = () => { readonly bytesIn: number; readonly bytesOut: number }
+
 const mostRecords = 2_000
 
 /** Every connection, newest {@link mostRecords}: from which address and port it came, so that a test can prove which way was taken. */
 export class Connections {
   readonly #records = new Map<string, ConnectionRecord>()
+  /** Of open connections whose bytes are counted elsewhere. */
+  readonly #measures = new Map<ConnectionRecord, Measure>()
   #next = 1
   readonly totals = { opened: 0, samples: 0, requests: 0, messagesIn: 0, messagesOut: 0 }
 
-  open(transport: Transport, remote: { address?: string | undefined; port?: number | undefined }): ConnectionRecord {
+  /** @param measure answers the bytes so far, where nobody adds them to the record */
+  open(
+    transport: Transport,
+    remote: { address?: string | undefined; port?: number | undefined },
+    measure?: Measure,
+  ): ConnectionRecord {
     const record: ConnectionRecord = {
       id: `c${this.#next++}`,
       transport,
@@ -40,6 +49,7 @@ export class Connections {
     }
     this.totals.opened++
     this.#records.set(record.id, record)
+    if (measure !== undefined) this.#measures.set(record, measure)
     if (this.#records.size > mostRecords) this.#forgetOldest()
     return record
   }
@@ -56,10 +66,18 @@ export class Connections {
   }
 
   close(record: ConnectionRecord): void {
+    this.#update(record)
+    this.#measures.delete(record)
     record.closedTs ??= new Date().toISOString()
   }
 
+  #update(record: ConnectionRecord): void {
+    const measure = this.#measures.get(record)
+    if (measure !== undefined) Object.assign(record, measure())
+  }
+
   all(): readonly ConnectionRecord[] {
+    for (const record of this.#measures.keys()) this.#update(record)
     return [...this.#records.values()]
   }
 }

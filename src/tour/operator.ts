@@ -62,6 +62,12 @@ export class Operator {
     return result as { fileName: string; length: number }[]
   }
 
+  /** The HTTPS connections of the cloud and what went over them. */
+  async connections(): Promise<readonly { id: string; bytesIn: number; bytesOut: number }[]> {
+    const { connections } = await this.do('cloud.connections', { transport: 'https' })
+    return connections as { id: string; bytesIn: number; bytesOut: number }[]
+  }
+
   #post(path: string, body: Readable, bytes?: number): Promise<string> {
     const { host, port, ca } = this.#cloud
     const headers = { sessionId: this.#sessionId, ...(bytes === undefined ? {} : { 'content-length': bytes }) }

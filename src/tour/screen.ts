@@ -20,13 +20,18 @@ export function table(rows: readonly (readonly [name: string, value: string])[])
   for (const [name, value] of rows) say(`  ${name.padEnd(width)}  ${value}`)
 }
 
+const redrawMs = 80
+
 /** A bar that grows in place on a terminal, and is one line at the end elsewhere. */
 export function progressBar(label: string): (doneBytes: number, totalBytes: number) => void {
   const width = 30
   let finished = false
+  let drawnMs = 0
   return (doneBytes, totalBytes) => {
     if (finished) return
     finished = doneBytes >= totalBytes
+    if (!finished && performance.now() - drawnMs < redrawMs) return
+    drawnMs = performance.now()
     if (!finished && process.stdout.isTTY !== true) return
     const part = totalBytes === 0 ? 1 : doneBytes / totalBytes
     const bar = '█'.repeat(Math.round(part * width)).padEnd(width, '░')

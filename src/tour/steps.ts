@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { thingKey } from './device.ts'
-import type { Operator } from './operator.ts'
+import type { Operator, Progress } from './operator.ts'
 import { dim, green, heading, megabytes, progressBar, say, table } from './screen.ts'
 
 interface Thing {
@@ -59,30 +59,47 @@ export async function sendFile(operator: Operator, runtimeDir: string): Promise<
   heading('A file to the device')
   const content = randomBytes(fileBytes)
   await operator.putFile(thingKey, 'tour.bin', content, progressBar('you → cloud   '))
-  const bar = progressBar('cloud → device')
   const startMs = performance.now()
-  await operator.run(thingKey, 'file_download', { file_name: 'tour.bin' })
-  bar(content.length, content.length)
+  const action = operator.run(thingKey, 'file_download', { file_name: 'tour.bin' })
+  await watchTransfer(operator, 'bytesOut', progressBar('cloud → device'), action)
   const arrived = readFileSync(join(runtimeDir, 'download', 'tour.bin'))
   if (sha256(arrived) !== sha256(content)) throw new Error('the file on the device is not the one that was sent')
-  say(
-    `  ${green('✓')} ${megabytes(arrived.length)} on the device in ${Math.round(performance.now() - startMs)} ms, SHA-256 equal`,
-  )
+  const took = Math.round(performance.now() - startMs)
+  say(`  ${green('✓')} ${megabytes(arrived.length)} on the device in ${took} ms, SHA-256 equal`)
 }
 
 export async function fetchFile(operator: Operator, runtimeDir: string): Promise<void> {
   heading('A file from the device')
   const startMs = performance.now()
-  await operator.run(thingKey, 'file_upload', {
-    file_path: join(runtimeDir, 'download', 'tour.bin'),
-    file_name: 'from-device.bin',
-  })
+  const path = join(runtimeDir, 'download', 'tour.bin')
+  const action = operator.run(thingKey, 'file_upload', { file_path: path, file_name: 'from-device.bin' })
+  await watchTransfer(operator, 'bytesIn', progressBar('device → cloud'), action)
   const stored = (await operator.listFiles(thingKey)).find(file => file.fileName === 'from-device.bin')
   if (stored?.length !== fileBytes) throw new Error('the file of the device did not arrive whole')
-  progressBar('device → cloud')(stored.length, fileBytes)
-  say(
-    `  ${green('✓')} ${stored.fileName}, ${megabytes(stored.length)}, in ${Math.round(performance.now() - startMs)} ms`,
-  )
+  const took = Math.round(performance.now() - startMs)
+  say(`  ${green('✓')} ${stored.fileName}, ${megabytes(stored.length)}, in ${took} ms`)
+}
+
+/** Shows how many bytes the cloud has moved for the transfer that an action does, until the action has been answered. */
+async function watchTransfer(
+  operator: Operator,
+  direction: 'bytesIn' | 'bytesOut',
+  bar: Progress,
+  action: Promise<unknown>,
+): Promise<void> {
+  const before = new Set((await operator.connections()).map(({ id }) => id))
+  let running = true
+  const done = action.finally(() => {
+    running = false
+  })
+  while (running) {
+    const moved = (await operator.connections()).filter(({ id }) => !before.has(id)).map(one => one[direction])
+    // The connection carries a little more than the file: TLS and HTTP.
+    if (running) bar(Math.min(Math.max(0, ...moved), fileBytes - 1), fileBytes)
+    await Promise.race([done, new Promise(resolve => setTimeout(resolve, 50))])
+  }
+  await done
+  bar(fileBytes, fileBytes)
 }
 
 function sha256(content: Buffer): string {

@@ -105,7 +105,14 @@ export class Download {
     const response = this.#response
     if (response.destroyed) throw new Error('the client is gone')
     if (response.write(bytes)) return
-    await Promise.race([once(response, 'drain'), once(response, 'close')])
+    const settled = new AbortController()
+    const { signal } = settled
+    try {
+      await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
+    } finally {
+      // Takes away the listeners of the one that did not happen.
+      settled.abort()
+    }
   }
 
   /** Breaks off after these bytes, when they have left. */

@@ -74,12 +74,10 @@ function recordOf(
   const { socket } = request
   const known = records.get(socket)
   if (known !== undefined) return known
-  const record = state.connections.open('https', { address: socket.remoteAddress, port: socket.remotePort })
+  const remote = { address: socket.remoteAddress, port: socket.remotePort }
+  const measure = () => ({ bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten })
+  const record = state.connections.open('https', remote, measure)
   records.set(socket, record)
-  socket.once('close', () => {
-    record.bytesIn = socket.bytesRead
-    record.bytesOut = socket.bytesWritten
-    state.connections.close(record)
-  })
+  socket.once('close', () => state.connections.close(record))
   return record
 }
