@@ -126,10 +126,10 @@ export class Manager {
    * @throws AgentError `ALREADY_RUNNING`
    */
   readonly start: () => Promise<void> = once(async () => {
+    const isUsable = await this.#runtime.open()
     this.#applySettings()
     logNotes(this.#log, this.#own.warnings)
     this.#warnOfOpenPaths()
-    const isUsable = await this.#runtime.open()
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
     const left = isUsable ? await this.#leftAnswers(pending) : []
     this.#registerActions(pending)

@@ -61,7 +61,11 @@ export class RuntimeFolder {
       await this.#sweep()
       return true
     } catch (error) {
-      if (error instanceof AgentError && error.code === 'ALREADY_RUNNING') throw error
+      if (error instanceof AgentError && error.code === 'ALREADY_RUNNING') {
+        const { pid } = error.details
+        const message = `Another device manager (process ${String(pid)}) uses ${this.path}`
+        throw new AgentError('ALREADY_RUNNING', message, { cause: error, details: error.details })
+      }
       const remedy = 'Check owner, mode and mount options of runtime_dir.'
       this.#log.error('runtime folder cannot be used: no local socket, no file kept', {
         path: this.path,

@@ -41,10 +41,14 @@ export class LocalConnection {
     const reader = new LineReader({ onLine: line => this.#take(line), onTooLong: () => this.#refuseLongLine() })
     this.#socket.on('data', chunk => reader.push(chunk))
     this.#socket.on('error', error => this.#log.debug('local socket connection broke', { error }))
-    // The asker has said all it wants to: what is under way is still answered.
-    this.#socket.on('end', () => this.#finish())
+    // A Unix socket does not tell a program that has said all it wants to from one that was ended. So what takes long (a
+    // transfer, a wait) ends here, and what is answered at once is answered still.
+    this.#socket.on('end', () => {
+      this.#leave()
+      this.#finish()
+    })
     this.#socket.on('close', () => {
-      this.#controller.abort(new AgentError('ABORTED', 'The program on the local socket went away.'))
+      this.#leave()
       parts.onClose()
     })
   }
@@ -56,6 +60,10 @@ export class LocalConnection {
 
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  #leave(): void {
+    this.#controller.abort(new AgentError('ABORTED', 'The program on the local socket ended the connection.'))
   }
 
   #finish(): void {
