@@ -7,7 +7,8 @@ export const dim = (text: string) => paint(2, text)
 export const green = (text: string) => paint(32, text)
 
 export function say(text = ''): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${barIsOpen ? '\n' : ''}${text}\n`)
+  barIsOpen = false
 }
 
 export function heading(text: string): void {
@@ -21,6 +22,8 @@ export function table(rows: readonly (readonly [name: string, value: string])[])
 }
 
 const redrawMs = 80
+/** Whether the cursor stands behind a bar that is not finished. */
+let barIsOpen = false
 
 /** A bar that grows in place on a terminal, and is one line at the end elsewhere. */
 export function progressBar(label: string): (doneBytes: number, totalBytes: number) => void {
@@ -36,6 +39,7 @@ export function progressBar(label: string): (doneBytes: number, totalBytes: numb
     const part = totalBytes === 0 ? 1 : doneBytes / totalBytes
     const bar = '█'.repeat(Math.round(part * width)).padEnd(width, '░')
     const line = `  ${label} ${bar} ${String(Math.round(part * 100)).padStart(3)} %  ${megabytes(doneBytes)} of ${megabytes(totalBytes)}`
+    barIsOpen = !finished
     process.stdout.write(process.stdout.isTTY === true ? `\r${line}${finished ? '\n' : ''}` : `${line}\n`)
   }
 }
