@@ -12,7 +12,10 @@ export const command = publishCommand({
   kind: 'location',
   summary: 'Hand a position to the running device manager.',
   operands: [{ name: 'LAT' }, { name: 'LNG' }],
-  flags: [...numbers, { name: 'fix-type', value: 'TYPE', summary: 'Where it comes from: gps, manual, m2m-locate …' }],
+  flags: [
+    ...numbers,
+    { name: 'fix-type', value: 'TYPE', summary: 'Where the position comes from: gps, manual and so on.' },
+  ],
   sample: invocation => ({
     latitude: numberWord('publish location', 'LAT', operand(invocation, 0)),
     longitude: numberWord('publish location', 'LNG', operand(invocation, 1)),

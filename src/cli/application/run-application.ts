@@ -31,11 +31,12 @@ export async function runApplication(
   const Module = createRequire(path)('node:module') as unknown as ModuleLoader
   provideLibrary(library)
   if (kind === 'commonjs') {
-    Module.runMain(path)
+    // Apart from our own calls, so that what it throws is reported by Node as its own, and not caught by us.
+    setImmediate(() => Module.runMain(path))
     return
   }
   // An import() that is compiled as a part of a single-file executable cannot load files. One compiled here can.
   const starter = new Module(path)
   starter._compile('module.exports = url => import(url)', path)
-  await (starter.exports as (url: string) => Promise<unknown>)(pathToFileURL(path).href)
+  void (starter.exports as (url: string) => Promise<unknown>)(pathToFileURL(path).href)
 }

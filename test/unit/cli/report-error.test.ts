@@ -24,8 +24,8 @@ test('names every mistake of a configuration on a line of its own, with file, li
   const { code, text } = report(new AgentError('CONFIG_INVALID', 'Two mistakes.', { details: { problems } }))
   assert.equal(code, 3)
   assert.deepEqual(text.split('\n'), [
-    'device-cloud: /c/iot-connect.cfg:3: cloud.prot: is not a setting. Did you mean "cloud.port"? Correct it.',
-    'device-cloud: /c/iot-connect.cfg: cloud.token: is missing. Expected a text. Write it.',
+    'device-cloud: /c/iot-connect.cfg:3: cloud.prot is not a setting. Did you mean "cloud.port"? Correct it.',
+    'device-cloud: /c/iot-connect.cfg: cloud.token is missing. Write it.',
     '',
   ])
 })

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AgentError } from '../../../src/base/errors.ts'
+import { climbLadder, type Rung } from '../../../src/cli/ladder/climb.ts'
+import { diskRung } from '../../../src/cli/ladder/disk-rung.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+const passes = (name: string, ...needs: string[]): Rung => ({ name, needs, climb: async () => `${name} is fine` })
+
+test('goes up as far as it goes: what stands on a failed rung is left out, the rest is still tried', async () => {
+  const told: string[] = []
+  const { rungs, firstFailure } = await climbLadder(
+    [
+      passes('name'),
+      { name: 'proxy', climb: async () => ({ skip: 'no proxy is set' }) },
+      {
+        name: 'TCP',
+        needs: ['name', 'proxy'],
+        climb: async () => {
+          throw new AgentError('TCP_FAILED', 'refused')
+        },
+      },
+      passes('TLS', 'TCP'),
+      passes('login', 'TLS'),
+      passes('disk'),
+    ],
+    new FakeClock(),
+    ({ name, outcome }) => void told.push(`${name} ${outcome}`),
+  )
+  assert.deepEqual(told, ['name passed', 'proxy skipped', 'TCP failed', 'TLS skipped', 'login skipped', 'disk passed'])
+  assert.equal(firstFailure?.code, 'TCP_FAILED')
+  const tcp = rungs[2]
+  assert.deepEqual([tcp?.code, tcp?.text], ['TCP_FAILED', 'refused'])
+  assert.match(tcp?.remedy ?? '', /cloud\.port/)
+  assert.equal(rungs[4]?.text, '"TLS" does not hold')
+})
+
+test('a rung that fails in a way nobody foresaw is a failed rung', async () => {
+  const broken: Rung = {
+    name: 'x',
+    climb: async () => {
+      throw new TypeError('oops')
+    },
+  }
+  const { rungs, firstFailure } = await climbLadder([broken], new FakeClock())
+  assert.deepEqual([rungs[0]?.outcome, firstFailure?.exitCode], ['failed', 70])
+})
+
+test('the disk rung finds room and writes where the runtime folder is, and makes none', async t => {
+  const folder = tempDir(t)
+  assert.match(String(await diskRung(folder).climb()), /free at .*can be written to/)
+  assert.match(String(await diskRung(`${folder}/not/yet`).climb()), /makes the folder when it starts/)
+  await assert.rejects(diskRung('/proc').climb(), AgentError)
+})

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { statusLines } from '../../../src/cli/status.ts'
+import { bytesText, TransferLine } from '../../../src/cli/transfer-progress.ts'
+import { memoryTerminal } from '../../helpers/memory-terminal.ts'
+
+test('shows a person the link, the latest trouble with its remedy, and only lanes in which something happened', () => {
+  const lane = { waiting: 0, bytes: 0, delivered: 0, refused: 0, dropped: 0, resent: 0 }
+  const lines = statusLines({
+    version: '1.2.3',
+    pid: 7,
+    uptimeS: 93_784,
+    thingKey: 'd-m',
+    configDir: '/c',
+    runtimeDir: '/r',
+    link: { state: 'waiting', forS: 65, reconnects: 2, failedTries: 3, nextTryInS: 9 },
+    lastError: { code: 'TCP_FAILED', message: 'refused', remedy: 'Check cloud.port.', at: '2024-03-05T10:11:12.000Z' },
+    queue: {
+      waiting: 4,
+      bytes: 2048,
+      maxBytes: 16_777_216,
+      lanes: { telemetry: { ...lane, waiting: 4, dropped: 1 }, event: lane },
+    },
+    runningActions: [{ id: 'm1', name: 'file_upload' }],
+    backgroundTransfers: 0,
+    localConnections: 1,
+    memory: { residentBytes: 50_000_000, heapUsedBytes: 9_000_000 },
+  })
+  const text = lines.join('\n')
+  assert.match(text, /process 7, running for 1 d 2 h/)
+  assert.match(text, /link {7}waiting for 1 min 5 s, 3 tries failed, next try in 9 s; connected again 2 times/)
+  assert.match(text, /trouble {4}2024-03-05T10:11:12.000Z TCP_FAILED: refused\n {11}Check cloud\.port\./)
+  assert.match(text, /telemetry {2}4 waiting, 0 delivered, 1 dropped/)
+  assert.doesNotMatch(text, /event/)
+  assert.match(text, /file_upload \(m1\)/)
+})
+
+test('an answer of another version with members missing is shown as far as it goes', () => {
+  assert.doesNotThrow(() => statusLines({}))
+  assert.doesNotThrow(() => statusLines({ queue: 7, link: null, runningActions: [null], memory: 'x' }))
+})
+
+test('shows progress on a terminal only, and takes it away', () => {
+  const screen = memoryTerminal({ tty: true })
+  const line = new TransferLine(screen)
+  line.show({ transferredBytes: 500_000, totalBytes: 2_000_000 })
+  line.show({ transferredBytes: 600_000 })
+  line.clear()
+  line.clear()
+  assert.equal(screen.errText(), '\r\u001b[K500.0 kB of 2.0 MB, 25 %\r\u001b[K600.0 kB\r\u001b[K')
+  const script = memoryTerminal()
+  new TransferLine(script).show({ transferredBytes: 1, totalBytes: 2 })
+  assert.equal(script.errText(), '')
+  assert.deepEqual([0, 999, 1000, 2.5e12].map(bytesText), ['0 B', '999 B', '1.0 kB', '2.5 TB'])
+})
