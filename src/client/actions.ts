@@ -5,6 +5,7 @@ import { type CommandOptions, commandHandler, type RunProgram } from '../service
 import { type ActionReturn, cutText, maxMessageBytes, type Outcome, outcomeOf } from '../services/actions/outcome.ts'
 import type { ActionHandler, ActionOptions, ActionRegistry } from '../services/actions/registry.ts'
 import type { ActionRunner } from '../services/actions/runner.ts'
+import type { LeftMail } from '../services/mailbox/mailbox.ts'
 
 interface ActionParts<Owner> {
   readonly registry: ActionRegistry<Owner>
@@ -12,6 +13,7 @@ interface ActionParts<Owner> {
   readonly clock: Clock
   answerMail(id: string, outcome: Outcome): Promise<Receipt>
   updateMail(id: string, text: string): Promise<Receipt>
+  leftMail(): Promise<readonly LeftMail[]>
 }
 
 /** The actions of a client: what the cloud may call on this device. */
@@ -63,6 +65,16 @@ export class ClientActions<Owner> {
     const outcome = outcomeOf(result)
     if (outcome === 'invoked') throw new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')
     return this.#parts.runner.acknowledge(id, result) ?? this.#parts.answerMail(id, outcome)
+  }
+
+  /**
+   * The calls that an earlier process handed over without a result, oldest first: {@link acknowledge} answers them. Ask
+   * before `connect()`, or after.
+   *
+   * @throws AgentError `CLOSED`, `CONFIG_INVALID`
+   */
+  handedOver(): Promise<readonly LeftMail[]> {
+    return this.#parts.leftMail()
   }
 
   /**

@@ -125,6 +125,7 @@ export class Client {
       clock,
       answerMail: async (id, outcome) => (await this.#open()).answerMail(id, outcome),
       updateMail: async (id, text) => (await this.#open()).updateMail(id, text),
+      leftMail: async () => (await this.#open()).leftMail(),
     })
     this.files = new ClientFiles(async () => (await this.#open()).files())
   }

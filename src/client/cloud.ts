@@ -10,7 +10,7 @@ import type { Ask } from '../protocol/ask.ts'
 import type { RequesterCounters } from '../protocol/requester-counters.ts'
 import type { DownloadOptions, DownloadResult, UploadOptions, UploadResult } from '../services/files/types.ts'
 import type { MailOutcome } from '../services/mailbox/mail.ts'
-import type { MailboxCounters } from '../services/mailbox/mailbox.ts'
+import type { LeftMail, MailboxCounters } from '../services/mailbox/mailbox.ts'
 
 /** Who this client is and how it is set up; known when the configuration is read. */
 export interface ClientFacts {
@@ -56,6 +56,7 @@ export interface Cloud {
   files(): Promise<FileTransfers>
   answerMail(id: string, outcome: MailOutcome): Promise<Receipt>
   updateMail(id: string, text: string): Promise<Receipt>
+  leftMail(): Promise<readonly LeftMail[]>
   /** Begins to connect; further calls do nothing. */
   start(): Promise<void>
   /** Resolves when the link is up; rejects `TIMEOUT` or `ABORTED` with the last failure as the cause. */

@@ -25,6 +25,7 @@ export function offlineCloud(settings: Settings): Cloud {
     files: async () => files,
     answerMail: async () => dropped,
     updateMail: async () => dropped,
+    leftMail: async () => [],
     start: async () => {},
     untilUp: async () => {},
     stopMail: () => {},

@@ -6,11 +6,12 @@ import { waitFor } from '../base/wait.ts'
 import { HttpsClient } from '../connection/https.ts'
 import { Link } from '../connection/link.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
+import { readBootId } from '../platform/system-facts.ts'
 import { WriteBudget } from '../platform/write-budget.ts'
 import { Requester } from '../protocol/requester.ts'
 import type { FilesService } from '../services/files/files-service.ts'
+import { FlashJournal } from '../services/mailbox/flash-journal.ts'
 import { type ExecuteMail, Mailbox } from '../services/mailbox/mailbox.ts'
-import { MemoryJournal } from '../services/mailbox/memory-journal.ts'
 import type { ClientFacts, Cloud, CloudListener } from './cloud.ts'
 import { openOutbox } from './open-outbox.ts'
 import { stateFolder } from './state-folder.ts'
@@ -40,8 +41,10 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   const { queue } = settings
   const outbox = await openOutbox({ thingKey, queue, folder, link, requester, clock, log: log.child('outbox') })
   const ask: Cloud['ask'] = async (command, options) => requester.requestOne(command(thingKey), options)
-  const journal = new MemoryJournal()
-  const mailbox = new Mailbox({ ask, outbox, journal, execute, clock, log: log.child('mailbox') })
+  const mailLog = log.child('mailbox')
+  const bootId = await readBootId()
+  const journal = await FlashJournal.open({ folder, clock, log: mailLog, bootId })
+  const mailbox = new Mailbox({ ask, outbox, journal, execute, clock, log: mailLog, bootId })
   let files: FilesService | undefined
   let answeredBefore = 0
 
@@ -88,6 +91,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
     files: openFiles,
     answerMail: (id, outcome) => mailbox.acknowledge(id, outcome),
     updateMail: (id, text) => mailbox.update(id, text),
+    leftMail: () => mailbox.left(),
     start: once(async () => {
       // What an earlier process left is taken up before new mail can come.
       await mailbox.resume().catch(error => log.error('cannot read the journal of actions', { why: messageOf(error) }))
@@ -102,6 +106,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
       await link.close({ timeoutMs })
       requester.close(new AgentError('CLOSED', 'The client is closed.'))
       await outbox.close()
+      await journal.close()
     },
     status: () => ({
       link: link.status(),

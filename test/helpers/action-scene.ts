@@ -6,7 +6,7 @@ import { memoryLog } from './memory-log.ts'
 
 /** What the cloud saw of one call of an action. */
 export interface ActionScene {
-  /** In order: `acknowledge STATUS`, `delivered`, `hand over`, `progress TEXT`, and whatever the test adds. */
+  /** In order: `acknowledge STATUS`, `delivered`, `hand over [STATUS]`, `progress TEXT`, and whatever the test adds. */
   readonly happened: string[]
   /** The outcome that went to the cloud: the one the handler acknowledged, else what it returned. */
   outcome(): ActionOutcome | undefined
@@ -21,6 +21,8 @@ export async function callAction(
     happened?: string[]
     delivery?: 'at once' | 'never'
     enabled?: boolean
+    /** Why nothing can be left to the next process. */
+    handOver?: AgentError
     signal?: AbortSignal
   } = {},
 ): Promise<ActionScene> {
@@ -40,7 +42,11 @@ export async function callAction(
         },
       }
     },
-    handOver: () => void happened.push('hand over'),
+    handOver: async (result, { onlyAfterReboot = false } = {}) => {
+      if (options.handOver !== undefined) throw options.handOver
+      const status = result === undefined ? '' : ` ${(result as ActionOutcome).status}`
+      happened.push(`hand over${status}${onlyAfterReboot ? ' after a reboot' : ''}`)
+    },
   }
   let returned: ActionOutcome | undefined
   const calls: Promise<void>[] = []

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../../base/clock.ts'
-import type { AgentError } from '../../base/errors.ts'
+import { AgentError } from '../../base/errors.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 import type { Outcome } from './outcome.ts'
-import type { ActionRequest, Registration } from './registry.ts'
+import type { ActionRequest, HandOverOptions, Registration } from './registry.ts'
 
 /** Where the answer of a call goes; declared here, supplied by whoever hands in the call. */
 export interface CallReply {
@@ -10,6 +10,8 @@ export interface CallReply {
   started(): Promise<void>
   /** Adds a progress line. */
   update(text: string): Promise<Receipt>
+  /** The next process answers: with `outcome`, or by the program itself. When this rejects, it does not. */
+  handOver(outcome: Outcome | undefined, options: HandOverOptions): Promise<void>
   /** The final answer. */
   finish(outcome: Outcome): Promise<Receipt>
 }
@@ -54,19 +56,22 @@ export class Call<Owner> {
     return this.#ended ? undefined : this.#reply.update(text)
   }
 
-  /** Answers the call, unless it was answered; returns the promise of the one answer, or undefined when there is none to come. */
-  answer(outcome: Outcome): Promise<Receipt> | undefined {
-    if (this.#ended) return this.#answer
-    this.#answer = this.#reply.finish(outcome)
+  /** Answers the call, unless it was answered; returns the promise of the one answer. */
+  answer(outcome: Outcome): Promise<Receipt> {
+    if (this.#answer !== undefined) return this.#answer
+    const answer = this.#reply.finish(outcome)
+    this.#answer = answer
     // Whoever asked for the answer may look at the promise; whoever does not must not be killed by it.
-    this.#answer.catch(() => {})
+    answer.catch(() => {})
     this.#end()
-    return this.#answer
+    return answer
   }
 
-  /** Ends the call without an answer. */
-  leave(): void {
-    if (!this.#ended) this.#end()
+  /** Ends the call and leaves the answer to the next process; rejects when that cannot be recorded. */
+  async handOver(outcome: Outcome | undefined, options: HandOverOptions): Promise<void> {
+    if (this.#ended) throw new AgentError('INVALID_ARGUMENT', 'The call has ended; it cannot be handed over.')
+    await this.#reply.handOver(outcome, options)
+    this.#end()
   }
 
   /** Tells the handler to stop. */
@@ -80,6 +85,7 @@ export class Call<Owner> {
   }
 
   #end(): void {
+    if (this.#ended) return
     this.#ended = true
     this.#deadline?.cancel()
     this.#onEnd()

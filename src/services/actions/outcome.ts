@@ -13,7 +13,8 @@ export interface Outcome {
 
 /** An outcome as a handler writes it. `params` may hold anything that JSON can express. */
 export interface ActionResult {
-  readonly status: Status
+  /** Default: success. */
+  readonly status?: Status | undefined
   readonly message?: string | undefined
   readonly params?: Readonly<Record<string, unknown>> | undefined
 }
@@ -37,10 +38,12 @@ export function outcomeOf(returned: unknown): Outcome | 'invoked' {
   if (returned === undefined) return { status: Status.Success }
   if (returned === Status.Invoked) return 'invoked'
   if (isStatus(returned)) return { status: returned }
-  if (!isJsonObject(returned) || !isStatus(returned.status))
-    return failure(Status.BadParameter, 'the action returned something that is not a status from 0 to 19.')
-  if (returned.status === Status.Invoked) return 'invoked'
-  return checkedOutcome(returned.status, returned.message, returned.params)
+  if (!isJsonObject(returned)) return meaningless
+  const { message, params } = returned
+  // A text or values alone are a success; an object with none of the three is a mistake of whoever wrote the action.
+  const { status = message === undefined && params === undefined ? undefined : Status.Success } = returned
+  if (!isStatus(status)) return meaningless
+  return status === Status.Invoked ? 'invoked' : checkedOutcome(status, message, params)
 }
 
 /** The outcome of a handler that threw: status 19 with its message, as with the Python agent [TR50 4.2]. */
@@ -53,6 +56,11 @@ export function failure(status: Status, text: string, params?: JsonObject): Outc
   const message = cutText(errorMark + text, maxMessageBytes)
   return params === undefined ? { status, message } : { status, message, params }
 }
+
+const meaningless = failure(
+  Status.BadParameter,
+  'the action returned something that is neither a status from 0 to 19 nor { status, message, params }.',
+)
 
 function checkedOutcome(status: Status, message: unknown, params: unknown): Outcome {
   const values = params === undefined || params === null ? undefined : plainJson(params)

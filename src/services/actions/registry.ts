@@ -34,10 +34,20 @@ export interface ActionContext<Owner> {
    */
   acknowledge(result?: ActionReturn): Promise<Receipt>
   /**
-   * Ends the call without an answer in this process: the next process answers it with `client.actions.acknowledge(id, …)`.
-   * For actions that end the process itself.
+   * Leaves the answer to the next process; for actions that end the process itself. With `result` the next process sends
+   * that; without it the program answers there, by `client.actions.acknowledge(id, …)`. The call ends here, with whatever
+   * the handler returns; {@link acknowledge} may still send the answer before the end. Resolves when it is on the disk.
+   *
+   * @throws AgentError when it cannot be written down: then the process must not count on it; `INVALID_ARGUMENT` when the
+   * call was answered already
    */
-  handOver(): void
+  handOver(result?: ActionReturn, options?: HandOverOptions): Promise<void>
+}
+
+/** Options of {@link ActionContext.handOver}. */
+export interface HandOverOptions {
+  /** The result holds only when the machine was rebooted meanwhile; else the answer is status 19, and says so. */
+  readonly onlyAfterReboot?: boolean
 }
 
 /** Runs an action. What it returns or throws becomes the answer to the operator. */

@@ -16,7 +16,7 @@ import {
   outcomeOfThrown,
 } from './outcome.ts'
 import { parameterProblem } from './parameters.ts'
-import type { ActionContext, ActionRegistry } from './registry.ts'
+import type { ActionContext, ActionRegistry, HandOverOptions } from './registry.ts'
 
 /** How many actions run at the same time, all names together; the others wait their turn. */
 export const mostRunning = 64
@@ -160,22 +160,23 @@ export class ActionRunner<Owner> {
         }
       },
       acknowledge: result => this.#acknowledge(call, result),
-      handOver: () => call.leave(),
+      handOver: (result, options) => this.#handOver(call, result, options),
     }
   }
 
   #acknowledge(call: Call<Owner>, result: ActionReturn): Promise<Receipt> {
     const outcome = outcomeOf(result)
-    const answered = outcome === 'invoked' ? undefined : call.answer(outcome)
-    const answer =
-      answered ??
-      Promise.reject(
-        outcome === 'invoked'
-          ? new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')
-          : new AgentError('INVALID_ARGUMENT', 'The call was handed over; this process does not answer it.'),
-      )
-    answer.catch(() => {})
-    return answer
+    if (outcome !== 'invoked') return call.answer(outcome)
+    const refused = Promise.reject(noAnswer())
+    refused.catch(() => {})
+    return refused
+  }
+
+  async #handOver(call: Call<Owner>, result: ActionReturn, options: HandOverOptions = {}): Promise<void> {
+    const outcome = result === undefined ? undefined : outcomeOf(result)
+    if (outcome === 'invoked') throw noAnswer()
+    await call.handOver(outcome, options)
+    this.#log.info('action handed over to the next process', { action: call.request.name, id: call.request.id })
   }
 
   /** The deadline holds until the answer, also for a handler that returned `Status.Invoked`. */
@@ -217,3 +218,5 @@ export class ActionRunner<Owner> {
     this.#log.error('answer of an action was not taken', { id, why: messageOf(error) })
   }
 }
+
+const noAnswer = () => new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')

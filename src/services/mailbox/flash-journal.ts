@@ -1,11 +1,10 @@
 import type { Clock, Timer } from '../../base/clock.ts'
-import { messageOf } from '../../base/errors.ts'
-import { isJsonObject, type JsonObject, parseJson, toAsciiJson } from '../../base/json.ts'
+import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import { frameRecord, scanRecords } from '../../base/record.ts'
+import { scanRecords } from '../../base/record.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store-folder.ts'
-import { isStatus } from '../../protocol/status.ts'
 import type { Journal, JournalEntry } from './journal.ts'
+import { frameStep, type JournalStep, parseStep, stepsOf } from './journal-step.ts'
 import type { MailCall, MailOutcome } from './mail.ts'
 import { MemoryJournal } from './memory-journal.ts'
 
@@ -16,12 +15,6 @@ const compactBytes = 256 * 1024
 const maxFileBytes = 64 * 1024 * 1024
 /** How long a mail that waits for its turn may be known to the memory of the kernel alone. */
 const lazySyncMs = 500
-
-type Step =
-  | { readonly step: 'accept'; readonly id: string; readonly call?: MailCall }
-  | { readonly step: 'start'; readonly id: string; readonly bootId?: string }
-  | { readonly step: 'finish'; readonly id: string; readonly outcome: MailOutcome }
-  | { readonly step: 'settle'; readonly id: string }
 
 export interface FlashJournalOptions {
   readonly folder: StoreFolder
@@ -34,7 +27,8 @@ export interface FlashJournalOptions {
 /**
  * A journal that outlives the process: each step is one record in an append-only file. The start of an action and its
  * outcome are on the disk before anything follows from them. A disk that takes nothing is said loudly and once a minute;
- * the actions go on with the memory alone, because a device that cannot be operated is worse.
+ * the actions go on with the memory alone, because a device that cannot be operated is worse. Only what is handed over to
+ * the next process needs the disk.
  */
 export class FlashJournal implements Journal {
   readonly #o: FlashJournalOptions
@@ -43,8 +37,9 @@ export class FlashJournal implements Journal {
   #turn: Promise<void> = Promise.resolve()
   #sync: Promise<void> | undefined
   #lazySync: Timer | undefined
-  #broken = false
+  #trouble: AgentError | undefined
   #compactAtBytes = compactBytes
+  #closed = false
 
   private constructor(options: FlashJournalOptions) {
     this.#o = options
@@ -72,9 +67,9 @@ export class FlashJournal implements Journal {
     return this.#memory.unsettled()
   }
 
-  async accept(id: string, call: MailCall | undefined): Promise<void> {
+  async accept(id: string, call: MailCall): Promise<void> {
     await this.#memory.accept(id, call)
-    await this.#write({ step: 'accept', id, ...(call === undefined ? {} : { call }) })
+    await this.#write({ step: 'accept', id, call })
     // Nearly always the start follows at once and takes this record to the disk with it.
     this.#lazySync ??= this.#o.clock.timer(lazySyncMs, () => void this.#toDisk(), { background: true })
   }
@@ -84,6 +79,24 @@ export class FlashJournal implements Journal {
     await this.#memory.start(id, bootId)
     await this.#write({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) })
     await this.#toDisk()
+  }
+
+  async handOver(
+    id: string,
+    outcome: MailOutcome | undefined,
+    options: { readonly onlyAfterReboot: boolean },
+  ): Promise<void> {
+    await this.#memory.handOver(id, outcome, options)
+    await this.#write({
+      step: 'hand over',
+      id,
+      ...(outcome === undefined ? {} : { outcome }),
+      ...(options.onlyAfterReboot ? { onlyAfterReboot: true } : {}),
+    })
+    await this.#toDisk()
+    if (this.#trouble === undefined) return
+    await this.#memory.start(id, this.#o.bootId)
+    throw this.#trouble
   }
 
   async finish(id: string, outcome: MailOutcome): Promise<void> {
@@ -98,18 +111,19 @@ export class FlashJournal implements Journal {
     await this.#write({ step: 'settle', id })
   }
 
+  /** Nothing is written any more when it resolves. */
   async close(): Promise<void> {
-    this.#lazySync?.cancel()
     await this.#toDisk()
+    this.#closed = true
     await this.#inTurn(() => this.#endWriter())
   }
 
   async #read(): Promise<void> {
     const { folder, log } = this.#o
     const bytes = await folder.read(fileName, 0, maxFileBytes)
-    const steps: Step[] = []
+    const steps: JournalStep[] = []
     const { damagedBytes } = scanRecords(bytes, ({ body }) => {
-      const step = parseStep(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1'))
+      const step = parseStep(body)
       if (step !== undefined) steps.push(step)
       return undefined
     })
@@ -117,18 +131,28 @@ export class FlashJournal implements Journal {
     for (const step of steps) await this.#replay(step)
   }
 
-  async #replay(step: Step): Promise<void> {
-    if (step.step === 'accept') await this.#memory.accept(step.id, step.call)
-    else if (step.step === 'start') await this.#memory.start(step.id, step.bootId)
-    else if (step.step === 'finish') await this.#memory.finish(step.id, step.outcome)
-    else await this.#memory.settle(step.id)
+  #replay(step: JournalStep): Promise<void> {
+    const memory = this.#memory
+    switch (step.step) {
+      case 'accept':
+        return memory.accept(step.id, step.call)
+      case 'start':
+        return memory.start(step.id, step.bootId)
+      case 'hand over':
+        return memory.handOver(step.id, step.outcome, { onlyAfterReboot: step.onlyAfterReboot ?? false })
+      case 'finish':
+        return memory.finish(step.id, step.outcome)
+      case 'settle':
+        return memory.settle(step.id)
+    }
   }
 
-  #write(step: Step): Promise<void> {
+  #write(step: JournalStep): Promise<void> {
     return this.#inTurn(async () => {
+      if (this.#closed) return
       try {
         if (this.#writer === undefined || this.#writer.bytes >= this.#compactAtBytes) await this.#writeAnew()
-        else await this.#writer.append(frame(step))
+        else await this.#writer.append(frameStep(step))
         this.#healed()
       } catch (error) {
         await this.#failed(error)
@@ -144,7 +168,7 @@ export class FlashJournal implements Journal {
     await this.#endWriter()
     const { folder } = this.#o
     await folder.prepare()
-    const frames = this.#memory.all().flatMap(({ entry, settled }) => stepsOf(entry, settled).map(frame))
+    const frames = this.#memory.all().flatMap(entry => stepsOf(entry).map(frameStep))
     await folder.replace(fileName, Buffer.concat(frames), 'journal')
     this.#writer = await folder.reopen(fileName, 'journal')
     this.#compactAtBytes = Math.max(compactBytes, 2 * this.#writer.bytes)
@@ -178,7 +202,7 @@ export class FlashJournal implements Journal {
 
   async #failed(error: unknown): Promise<void> {
     await this.#endWriter()
-    this.#broken = true
+    this.#trouble = asAgentError(error)
     this.#o.log.limited(
       'journal',
       'error',
@@ -188,54 +212,8 @@ export class FlashJournal implements Journal {
   }
 
   #healed(): void {
-    if (!this.#broken) return
-    this.#broken = false
+    if (this.#trouble === undefined) return
+    this.#trouble = undefined
     this.#o.log.info('The journal of actions is written again.')
-  }
-}
-
-function frame(step: Step): Uint8Array {
-  return frameRecord(Buffer.from(toAsciiJson(step), 'latin1'))
-}
-
-/** The steps that lead to what is known of a mail. */
-function stepsOf(entry: JournalEntry, settled: boolean): Step[] {
-  const { id, call, state, outcome, bootId } = entry
-  const steps: Step[] = []
-  if (outcome === undefined) steps.push({ step: 'accept', id, ...(call === undefined ? {} : { call }) })
-  if (state === 'started') steps.push({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) })
-  if (outcome !== undefined) steps.push({ step: 'finish', id, outcome })
-  if (settled) steps.push({ step: 'settle', id })
-  return steps
-}
-
-/** A record of another version, or of none, is passed over. */
-function parseStep(text: string): Step | undefined {
-  const value = parseJson(text)
-  if (!isJsonObject(value) || typeof value.id !== 'string') return undefined
-  const { step, id, bootId } = value
-  if (step === 'settle') return { step, id }
-  if (step === 'start') return { step, id, ...(typeof bootId === 'string' ? { bootId } : {}) }
-  if (step === 'accept') {
-    const call = parseCall(value.call)
-    return { step, id, ...(call === undefined ? {} : { call }) }
-  }
-  if (step !== 'finish') return undefined
-  const outcome = parseOutcome(value.outcome)
-  return outcome === undefined ? undefined : { step, id, outcome }
-}
-
-function parseCall(value: unknown): MailCall | undefined {
-  if (!isJsonObject(value) || typeof value.method !== 'string' || !isJsonObject(value.params)) return undefined
-  return { method: value.method, params: value.params as JsonObject }
-}
-
-function parseOutcome(value: unknown): MailOutcome | undefined {
-  if (!isJsonObject(value) || !isStatus(value.status)) return undefined
-  const { status, message, params } = value
-  return {
-    status,
-    ...(typeof message === 'string' ? { message } : {}),
-    ...(isJsonObject(params) ? { params: params as JsonObject } : {}),
   }
 }

@@ -5,9 +5,10 @@ import type { Json, JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 import type { Ask } from '../../protocol/ask.ts'
-import { mailboxAck, mailboxCheck, mailboxUpdate } from '../../protocol/commands.ts'
+import { mailboxCheck, mailboxUpdate } from '../../protocol/commands.ts'
 import { limits } from '../../protocol/limits.ts'
 import { Status } from '../../protocol/status.ts'
+import { Answers } from './answers.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { type MailCall, type MailOutcome, parseMail } from './mail.ts'
 
@@ -15,7 +16,16 @@ import { type MailCall, type MailOutcome, parseMail } from './mail.ts'
 export interface MailReply {
   started(): Promise<void>
   update(text: string): Promise<Receipt>
+  /** Rejects when it cannot be written down. */
+  handOver(outcome: MailOutcome | undefined, options: { readonly onlyAfterReboot?: boolean }): Promise<void>
   finish(outcome: MailOutcome): Promise<Receipt>
+}
+
+/** A mail that an earlier process left for the program of this one to answer. */
+export interface LeftMail {
+  readonly id: string
+  /** The name of the action. */
+  readonly name: string
 }
 
 /** Carries out a mail: returns at once, reports through `reply`, never throws. */
@@ -52,8 +62,8 @@ export class Mailbox {
   readonly #execute: ExecuteMail
   readonly #clock: Clock
   readonly #log: Log
-  /** Mails whose answer the cloud does not have yet. */
-  readonly #open = new Set<string>()
+  readonly #bootId: string | undefined
+  readonly #answers: Answers
   readonly #counts = { checks: 0, mails: 0, repeated: 0, malformed: 0 }
   #wanted = false
   #checking = false
@@ -68,6 +78,8 @@ export class Mailbox {
     execute: ExecuteMail
     clock: Clock
     log: Log
+    /** Identity of the present run of the system; tells a reboot from a restart. */
+    bootId?: string | undefined
   }) {
     this.#ask = parts.ask
     this.#outbox = parts.outbox
@@ -75,11 +87,22 @@ export class Mailbox {
     this.#execute = parts.execute
     this.#clock = parts.clock
     this.#log = parts.log
+    this.#bootId = parts.bootId
+    const { outbox, journal, log } = parts
+    this.#answers = new Answers({ outbox, journal, log, onRoom: () => this.#hasRoom() })
   }
 
   /** Takes up the mails that an earlier process left unanswered. Before the first check. */
   async resume(): Promise<void> {
-    for (const entry of await this.#journal.unsettled()) this.#resumeOne(entry)
+    for (const entry of await this.#journal.unsettled()) await this.#resumeOne(entry)
+  }
+
+  /** The mails that an earlier process handed over without an answer, oldest first. */
+  async left(): Promise<readonly LeftMail[]> {
+    const entries = await this.#journal.unsettled()
+    return entries.flatMap(({ id, call, state, outcome }) =>
+      state === 'handed over' && outcome === undefined && call !== undefined ? [{ id, name: call.method }] : [],
+    )
   }
 
   /** Asks for mail: now, or once more after the check that is under way. */
@@ -95,10 +118,9 @@ export class Mailbox {
     this.#next?.cancel()
   }
 
-  /** Answers a mail of which only the id is known, such as one that an earlier process left open. */
+  /** Answers a mail of which only the id is known, such as one that an earlier process left open. The first answer counts. */
   async acknowledge(id: string, outcome: MailOutcome): Promise<Receipt> {
-    const known = await this.#journal.find(id)
-    return this.#finish(id, known?.outcome ?? outcome)
+    return this.#answers.giveOnce(id, outcome)
   }
 
   /** Adds a line to the history of a mail [TR50 mailbox.update]. */
@@ -107,7 +129,7 @@ export class Mailbox {
   }
 
   counters(): MailboxCounters {
-    return { ...this.#counts, open: this.#open.size }
+    return { ...this.#counts, open: this.#answers.open }
   }
 
   async #checkWhileWanted(): Promise<void> {
@@ -115,7 +137,7 @@ export class Mailbox {
     this.#next?.cancel()
     try {
       // With no room left the wish stays, and the next delivered answer takes it up.
-      while (this.#wanted && !this.#closed && this.#open.size < mostOpenMails) {
+      while (this.#wanted && !this.#closed && this.#answers.open < mostOpenMails) {
         this.#wanted = false
         if ((await this.#checkOnce()) > 0) this.#wanted = true
         this.#failures = 0
@@ -130,9 +152,11 @@ export class Mailbox {
   /** One page; resolves to the number of mails that were new. */
   async #checkOnce(): Promise<number> {
     // Open mails may be offered again [TR50 4.4]: with them counted in, they cannot keep new ones out of the page.
-    const room = Math.min(limits.mailboxPage, mostOpenMails - this.#open.size)
-    const { messages = [] } = await this.#ask(() => mailboxCheck(room + this.#open.size))
+    const { open } = this.#answers
+    const room = Math.min(limits.mailboxPage, mostOpenMails - open)
+    const { messages = [] } = await this.#ask(() => mailboxCheck(room + open))
     this.#counts.checks++
+    await this.#answers.retry()
     if (!Array.isArray(messages))
       throw new AgentError('PROTOCOL_VIOLATION', 'The cloud answered mailbox.check with messages that are no list.')
     let fresh = 0
@@ -163,54 +187,56 @@ export class Mailbox {
       this.#malformed(mail.problem)
       return false
     }
+    const { id } = mail
     try {
-      if (await this.#isRepeated(mail.id)) return false
-      this.#open.add(mail.id)
+      if (await this.#isRepeated(id)) return false
       this.#counts.mails++
-      await this.#journal.accept(mail.id, mail.kind === 'call' ? mail.call : undefined)
       if (mail.kind === 'call') {
-        this.#run(mail.id, mail.call)
+        this.#answers.expect(id)
+        await this.#journal.accept(id, mail.call)
+        this.#run(id, mail.call)
       } else {
-        this.#malformed(mail.outcome.message ?? '', mail.id)
-        await this.#answer(mail.id, mail.outcome)
+        this.#malformed(mail.outcome.message ?? '', id)
+        this.#answer(id, mail.outcome)
       }
     } catch (error) {
-      this.#log.error('mail not taken', { id: mail.id, why: messageOf(error) })
-      await this.#answer(mail.id, { status: Status.IoError, message: 'ERROR: the agent could not record the call.' })
+      this.#log.error('mail not taken', { id, why: messageOf(error) })
+      this.#answer(id, { status: Status.IoError, message: 'ERROR: the agent could not record the call.' })
     }
     return true
   }
 
   async #isRepeated(id: string): Promise<boolean> {
     const known = await this.#journal.find(id)
-    if (known === undefined && !this.#open.has(id)) return false
+    if (known === undefined && !this.#answers.isOpen(id)) return false
     this.#counts.repeated++
     // While its answer is being made or on its way, there is nothing to add.
-    if (this.#open.has(id)) return true
+    if (this.#answers.isOpen(id)) return true
     this.#log.info('mail offered again; answered as before', { id })
-    if (known?.outcome !== undefined) await this.#answer(id, known.outcome)
+    if (known?.outcome !== undefined) this.#answer(id, known.outcome)
     return true
   }
 
-  #resumeOne(entry: JournalEntry): void {
+  async #resumeOne(entry: JournalEntry): Promise<void> {
     const { id, call, state, outcome } = entry
-    this.#open.add(id)
+    this.#answers.expect(id)
     if (state === 'accepted' && call !== undefined) {
       this.#run(id, call)
       return
     }
-    const answer = outcome ?? { status: Status.Failure, message: 'ERROR: the agent ended while the action ran.' }
+    if (state === 'handed over' && outcome === undefined) {
+      this.#log.info('a mail of an earlier run waits for its answer', { id, action: call?.method })
+      return
+    }
+    const answer = answerOf(entry, this.#bootId)
     this.#log.info('answering a mail of an earlier run', { id, status: answer.status })
-    void this.#answer(id, answer)
+    if (state === 'handed over') await this.#journal.finish(id, answer)
+    this.#answer(id, answer)
   }
 
-  /** As {@link #finish} for those who cannot do anything about a failure. */
-  async #answer(id: string, outcome: MailOutcome): Promise<void> {
-    try {
-      await this.#finish(id, outcome)
-    } catch (error) {
-      this.#unanswered(id, error)
-    }
+  /** For those who cannot do anything about a failure; it is seen to. */
+  #answer(id: string, outcome: MailOutcome): void {
+    this.#answers.give(id, outcome).catch(() => {})
   }
 
   #run(id: string, { method, params }: MailCall): void {
@@ -219,58 +245,13 @@ export class Mailbox {
       {
         started: () => this.#journal.start(id),
         update: text => this.update(id, text),
-        finish: outcome => this.#finish(id, outcome),
+        handOver: (outcome, { onlyAfterReboot = false }) => this.#journal.handOver(id, outcome, { onlyAfterReboot }),
+        finish: outcome => this.#answers.give(id, outcome),
       },
     )
   }
 
-  async #finish(id: string, outcome: MailOutcome): Promise<Receipt> {
-    this.#open.add(id)
-    try {
-      await this.#journal.finish(id, outcome)
-    } catch (error) {
-      // The answer is worth more than the memory of it.
-      this.#log.error('outcome of a mail was not recorded', { id, why: messageOf(error) })
-    }
-    const { status, message, params } = outcome
-    const ack = mailboxAck({
-      id,
-      errorCode: status,
-      ...(message === undefined ? {} : { errorMessage: message }),
-      ...(params === undefined ? {} : { params }),
-    })
-    try {
-      const receipt = await this.#outbox.put('ack', { ...ack })
-      this.#watch(id, receipt).catch(error => this.#unanswered(id, error))
-      return receipt
-    } catch (error) {
-      this.#closeMail(id)
-      throw error
-    }
-  }
-
-  /** Waits until the cloud has the answer. */
-  async #watch(id: string, receipt: Receipt): Promise<void> {
-    try {
-      await receipt.delivered()
-    } catch (error) {
-      const { code, message } = asAgentError(error)
-      if (code !== 'REFUSED_BY_CLOUD') throw error
-      // Somebody answered it before, or it has expired: nothing is left to say [TR50 4.4].
-      this.#log.info('the cloud does not want the answer of a mail', { id, why: message })
-    }
-    await this.#journal.settle(id)
-    this.#closeMail(id)
-  }
-
-  #unanswered(id: string, error: unknown): void {
-    this.#closeMail(id)
-    const { code, message } = asAgentError(error)
-    if (code !== 'CLOSED') this.#log.warn('answer of a mail was not delivered', { id, why: message })
-  }
-
-  #closeMail(id: string): void {
-    this.#open.delete(id)
+  #hasRoom(): void {
     if (this.#wanted && !this.#checking) this.check()
   }
 
@@ -278,4 +259,18 @@ export class Mailbox {
     this.#counts.malformed++
     this.#log.limited('mail malformed', 'warn', 'mail makes no sense', { problem, id })
   }
+}
+
+/** The answer of a mail that an earlier process left. */
+function answerOf(
+  { state, outcome, onlyAfterReboot, bootId }: JournalEntry,
+  presentBootId: string | undefined,
+): MailOutcome {
+  if (outcome === undefined)
+    return { status: Status.Failure, message: 'ERROR: the agent ended in mid-action; the action was not run again.' }
+  if (state === 'finished' || !onlyAfterReboot) return outcome
+  if (bootId === undefined || presentBootId === undefined)
+    return { status: Status.Failure, message: 'ERROR: the agent cannot tell whether the machine rebooted.' }
+  if (bootId !== presentBootId) return outcome
+  return { status: Status.Failure, message: 'ERROR: the machine did not reboot; only the agent was started again.' }
 }

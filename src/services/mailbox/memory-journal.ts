@@ -21,33 +21,57 @@ export class MemoryJournal implements Journal {
   }
 
   async unsettled(): Promise<readonly JournalEntry[]> {
-    return [...this.#entries.values()].filter(({ id }) => !this.#settled.has(id))
+    return this.all().filter(({ settled }) => !settled)
   }
 
-  async accept(id: string, call: MailCall | undefined): Promise<void> {
-    this.#entries.set(id, { id, state: 'accepted', ...(call === undefined ? {} : { call }) })
+  async accept(id: string, call: MailCall): Promise<void> {
+    this.#entries.set(id, { id, call, state: 'accepted' })
   }
 
   async start(id: string, bootId?: string): Promise<void> {
-    const entry = this.#entries.get(id)
-    if (entry === undefined) return
-    this.#entries.set(id, { ...entry, state: 'started', ...(bootId === undefined ? {} : { bootId }) })
+    this.#change(id, ({ call }) => ({
+      id,
+      ...(call === undefined ? {} : { call }),
+      state: 'started',
+      ...(bootId === undefined ? {} : { bootId }),
+    }))
+  }
+
+  async handOver(
+    id: string,
+    outcome: MailOutcome | undefined,
+    options: { readonly onlyAfterReboot: boolean },
+  ): Promise<void> {
+    this.#change(id, entry => ({
+      ...entry,
+      state: 'handed over',
+      ...(outcome === undefined ? {} : { outcome }),
+      ...(options.onlyAfterReboot ? { onlyAfterReboot: true } : {}),
+    }))
   }
 
   async finish(id: string, outcome: MailOutcome): Promise<void> {
     // The call is not needed any more; its parameters may be large.
-    this.#entries.set(id, { id, state: 'finished', outcome })
+    if (!this.#settled.has(id)) this.#entries.set(id, { id, state: 'finished', outcome })
   }
 
   /** Everything that is known, oldest first. */
-  all(): readonly { readonly entry: JournalEntry; readonly settled: boolean }[] {
-    return [...this.#entries.values()].map(entry => ({ entry, settled: this.#settled.has(entry.id) }))
+  all(): readonly JournalEntry[] {
+    return [...this.#entries.values()]
   }
 
   async settle(id: string): Promise<void> {
     const entry = this.#entries.get(id)
     if (entry === undefined || this.#settled.has(id)) return
-    const chars = JSON.stringify(entry).length
+    const { outcome } = entry
+    const settled: JournalEntry = {
+      id,
+      state: 'finished',
+      ...(outcome === undefined ? {} : { outcome }),
+      settled: true,
+    }
+    this.#entries.set(id, settled)
+    const chars = JSON.stringify(settled).length
     this.#settled.set(id, chars)
     this.#settledChars += chars
     for (const [oldest, size] of this.#settled) {
@@ -56,5 +80,11 @@ export class MemoryJournal implements Journal {
       this.#entries.delete(oldest)
       this.#settledChars -= size
     }
+  }
+
+  /** What is finished does not change any more. */
+  #change(id: string, change: (entry: JournalEntry) => JournalEntry): void {
+    const entry = this.#entries.get(id)
+    if (entry !== undefined && entry.state !== 'finished') this.#entries.set(id, change(entry))
   }
 }

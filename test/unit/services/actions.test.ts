@@ -12,8 +12,8 @@ import { memoryLog } from '../../helpers/memory-log.ts'
 type Handler = ActionHandler<string>
 const receipt = { accepted: true, delivered: async () => {} } as const
 
-/** A runner whose replies are noted as short texts: `ID started`, `ID update TEXT`, `ID STATUS MESSAGE`. */
-function actions(options: { startFails?: boolean } = {}) {
+/** A runner whose replies are noted as short texts: `ID started`, `ID update TEXT`, `ID hand over STATUS`, `ID STATUS MESSAGE`. */
+function actions(options: { startFails?: boolean; handOverFails?: boolean } = {}) {
   const clock = new FakeClock()
   const { log, text } = memoryLog(clock)
   const registry = new ActionRegistry<string>()
@@ -33,6 +33,10 @@ function actions(options: { startFails?: boolean } = {}) {
         update: async line => {
           said.push(`${id} update ${line}`)
           return receipt
+        },
+        handOver: async (outcome, { onlyAfterReboot }) => {
+          if (options.handOverFails) throw new AgentError('DISK_FULL', 'full')
+          said.push(`${id} hand over ${outcome?.status}${onlyAfterReboot ? ' after a reboot' : ''}`)
         },
         finish: async outcome => {
           outcomes.set(id, outcome)
@@ -75,6 +79,14 @@ test('what a handler returns becomes the acknowledgement [TR50 4.2]', async () =
   })
 })
 
+test('a text or values without a status are a success', async () => {
+  const { outcomeOf } = actions()
+  assert.deepEqual(await outcomeOf(() => ({ params: { litres: 3 } })), { status: 0, params: { litres: 3 } })
+  assert.deepEqual(await outcomeOf(async () => ({ message: 'full' })), { status: 0, message: 'full' })
+  const both = { status: undefined, message: 'full', params: { litres: 3 } }
+  assert.deepEqual(await outcomeOf(() => both), { status: 0, message: 'full', params: { litres: 3 } })
+})
+
 test('a handler that throws is a failure with its text, as with the Python agent', async () => {
   const { outcomeOf } = actions()
   const broken = () => {
@@ -87,7 +99,19 @@ test('a handler that throws is a failure with its text, as with the Python agent
 
 test('a return value that means nothing is status 2', async () => {
   const { outcomeOf } = actions()
-  for (const value of [20, -1, 1.5, true, null, 'ok', [0], { status: 99 }, { message: 'no status' }]) {
+  for (const value of [
+    20,
+    -1,
+    1.5,
+    true,
+    null,
+    'ok',
+    [0],
+    { status: 99 },
+    { litres: 3 },
+    {},
+    { status: null, message: 'x' },
+  ]) {
     const outcome = await outcomeOf((() => value) as unknown as Handler)
     assert.equal(outcome?.status, 2, JSON.stringify(value))
     assert.match(outcome?.message ?? '', /^ERROR: /)
@@ -225,17 +249,43 @@ test('an answer given before the return counts; the return after it does not', a
   assert.deepEqual(said, ['m1 started', 'm1 0'])
 })
 
-test('a call that is handed over gets no answer from this process', async () => {
+test('a call that is handed over gets no answer from this process, whatever the handler returns', async () => {
   const { registry, call, said, runner } = actions()
-  registry.add('reset', async (_request, context) => {
-    context.handOver()
-    await assert.rejects(context.acknowledge(), { code: 'INVALID_ARGUMENT' })
+  registry.add('update', async (_request, context) => {
+    await context.handOver()
+    await assert.rejects(context.handOver(), { code: 'INVALID_ARGUMENT' })
     return Status.Failure
   })
+  registry.add('reset', async (_request, context) => {
+    await assert.rejects(context.handOver(Status.Invoked), { code: 'INVALID_ARGUMENT' })
+    await context.handOver({ message: 'here again' }, { onlyAfterReboot: true })
+  })
+  call('update')
   call('reset')
   await settle()
+  assert.deepEqual(runner.running(), [])
   await runner.close(0)
-  assert.deepEqual(said, ['m1 started'])
+  assert.deepEqual(said, ['m1 started', 'm2 started', 'm1 hand over undefined', 'm2 hand over 0 after a reboot'])
+})
+
+test('a call that was handed over can still be answered before the process ends', async () => {
+  const { registry, call, said } = actions()
+  registry.add('reboot', async (_request, context) => {
+    await context.handOver(Status.Success)
+    await context.acknowledge(Status.Success)
+    return Status.Failure
+  })
+  call('reboot')
+  await settle()
+  assert.deepEqual(said, ['m1 started', 'm1 hand over 0', 'm1 0'])
+})
+
+test('a call that cannot be handed over goes on in this process', async () => {
+  const { registry, call, said } = actions({ handOverFails: true })
+  registry.add('reset', (_request, context) => context.handOver())
+  call('reset')
+  await settle()
+  assert.deepEqual(said, ['m1 started', 'm1 19 ERROR: full'])
 })
 
 test('an action that overruns is answered with 16, its signal fires, and what it returns later is ignored', async () => {

@@ -33,7 +33,13 @@ async function run(
   const { signal } = new AbortController()
   const returned = await handler(
     { id: 'm1', name: 'tool', params },
-    { client: undefined, signal, progress: async () => {}, acknowledge: () => Promise.reject(), handOver: () => {} },
+    {
+      client: undefined,
+      signal,
+      progress: async () => {},
+      acknowledge: () => Promise.reject(),
+      handOver: async () => {},
+    },
   )
   const outcome = outcomeOf(returned)
   assert.ok(outcome !== 'invoked')

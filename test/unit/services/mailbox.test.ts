@@ -221,7 +221,10 @@ test('takes up what an earlier process left: outcomes are sent, what had started
   const { box, ran, outbox } = mailbox([], journal)
   await box.resume()
   await settle()
-  assert.deepEqual(outbox.answers(), ['ack done 0', 'ack cut 19 ERROR: the agent ended while the action ran.'])
+  assert.deepEqual(outbox.answers(), [
+    'ack done 0',
+    'ack cut 19 ERROR: the agent ended in mid-action; the action was not run again.',
+  ])
   assert.deepEqual(
     ran.map(one => one.mail),
     [{ id: 'new', name: 'b', params: { y: 2 } }],
@@ -238,9 +241,13 @@ test('takes up what an earlier process left: outcomes are sent, what had started
 
 test('a mail of which only the id is known can be answered, once', async () => {
   const { box, outbox } = mailbox()
-  await box.acknowledge('old', { status: 0 })
-  await box.acknowledge('old', { status: 19, message: 'other' })
-  assert.deepEqual(outbox.answers(), ['ack old 0', 'ack old 0'])
+  const first = await box.acknowledge('old', { status: 0 })
+  const second = await box.acknowledge('old', { status: 19, message: 'other' })
+  assert.equal(second, first)
+  outbox.items[0]?.deliver()
+  await settle()
+  await (await box.acknowledge('old', { status: 19 })).delivered()
+  assert.deepEqual(outbox.answers(), ['ack old 0'])
 })
 
 test('a journal that fails costs neither the other mail nor the answer', async () => {
@@ -273,7 +280,7 @@ test('an outbox that refuses an answer does not stop the mail behind it', async 
 
 test('the memory of settled mails is bounded; open mails stay in it', async () => {
   const journal = new MemoryJournal()
-  await journal.accept('open', undefined)
+  await journal.accept('open', { method: 'a', params: {} })
   for (let index = 0; index < 1500; index++) {
     await journal.finish(`m${index}`, { status: 0 })
     await journal.settle(`m${index}`)

@@ -1,0 +1,137 @@
+import { asAgentError, messageOf } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+import type { Log } from '../../base/log.ts'
+import type { Receipt } from '../../outbox/outbox.ts'
+import { mailboxAck } from '../../protocol/commands.ts'
+import type { Journal } from './journal.ts'
+import type { MailOutcome } from './mail.ts'
+
+const delivered: Receipt = { accepted: true, delivered: () => Promise.resolve() }
+
+/**
+ * The way of the answers to the cloud. A mail has one answer: the first that reaches the journal. It goes out when it is
+ * recorded, once at a time, until the cloud has it or does not want it.
+ */
+export class Answers {
+  readonly #outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
+  readonly #journal: Journal
+  readonly #log: Log
+  readonly #onRoom: () => void
+  /** Mails whose answer the cloud does not have yet. */
+  readonly #open = new Set<string>()
+  readonly #underWay = new Map<string, Promise<Receipt>>()
+  /** Answers that the outbox could not deliver. */
+  readonly #lost = new Set<string>()
+
+  constructor(parts: {
+    outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
+    journal: Journal
+    log: Log
+    /** There is an open mail less. */
+    onRoom: () => void
+  }) {
+    this.#outbox = parts.outbox
+    this.#journal = parts.journal
+    this.#log = parts.log
+    this.#onRoom = parts.onRoom
+  }
+
+  /** How many mails are without a delivered answer. */
+  get open(): number {
+    return this.#open.size
+  }
+
+  /** Whether the answer of a mail is being made or on its way. */
+  isOpen(id: string): boolean {
+    return this.#open.has(id)
+  }
+
+  /** The mail is going to be answered. */
+  expect(id: string): void {
+    this.#open.add(id)
+  }
+
+  /** Answers a mail, unless it has an answer already; then it is that one. All who ask meanwhile share one receipt. */
+  give(id: string, outcome: MailOutcome): Promise<Receipt> {
+    const underWay = this.#underWay.get(id)
+    if (underWay !== undefined) return underWay
+    this.#open.add(id)
+    const answer = this.#recordAndSend(id, outcome)
+    this.#underWay.set(id, answer)
+    answer.then(receipt => this.#watch(id, receipt)).catch(error => this.#undelivered(id, error))
+    return answer
+  }
+
+  /** As {@link give}; for an answer that the cloud has already, nothing is sent. */
+  async giveOnce(id: string, outcome: MailOutcome): Promise<Receipt> {
+    return (await this.#journal.find(id))?.settled ? delivered : this.give(id, outcome)
+  }
+
+  /** Sends again what could not be delivered. */
+  async retry(): Promise<void> {
+    const ids = [...this.#lost]
+    this.#lost.clear()
+    for (const id of ids) {
+      const outcome = (await this.#journal.find(id))?.outcome
+      if (outcome !== undefined) await this.give(id, outcome).catch(() => {})
+    }
+  }
+
+  async #recordAndSend(id: string, outcome: MailOutcome): Promise<Receipt> {
+    const { status, message, params } = await this.#recorded(id, outcome)
+    const ack = mailboxAck({
+      id,
+      errorCode: status,
+      ...(message === undefined ? {} : { errorMessage: message }),
+      ...(params === undefined ? {} : { params }),
+    })
+    return this.#outbox.put('ack', { ...ack })
+  }
+
+  /** The answer that counts; it is in the journal then. */
+  async #recorded(id: string, outcome: MailOutcome): Promise<MailOutcome> {
+    try {
+      const known = await this.#journal.find(id)
+      if (known?.outcome !== undefined) return known.outcome
+      await this.#journal.finish(id, outcome)
+    } catch (error) {
+      // The answer is worth more than the memory of it.
+      this.#log.error('outcome of a mail was not recorded', { id, why: messageOf(error) })
+    }
+    return outcome
+  }
+
+  /** Waits until the cloud has the answer. */
+  async #watch(id: string, receipt: Receipt): Promise<void> {
+    try {
+      await receipt.delivered()
+    } catch (error) {
+      const { code, message } = asAgentError(error)
+      if (code !== 'REFUSED_BY_CLOUD') throw error
+      // Somebody answered it before, or it has expired: nothing is left to say [TR50 4.4].
+      this.#log.info('the cloud does not want the answer of a mail', { id, why: message })
+    }
+    try {
+      if (!(await this.#journal.find(id))?.settled) await this.#journal.settle(id)
+    } catch (error) {
+      this.#log.warn('the end of a mail was not recorded', { id, why: messageOf(error) })
+    }
+    this.#close(id)
+  }
+
+  #undelivered(id: string, error: unknown): void {
+    const { code, message } = asAgentError(error)
+    // The next process answers what this one could not.
+    if (code !== 'CLOSED') {
+      this.#log.warn('answer of a mail was not delivered; it is sent again later', { id, why: message })
+      this.#lost.add(id)
+    }
+    this.#close(id)
+  }
+
+  #close(id: string): void {
+    this.#open.delete(id)
+    this.#underWay.delete(id)
+    this.#onRoom()
+  }
+}

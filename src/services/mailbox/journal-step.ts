@@ -1,0 +1,81 @@
+import { isJsonObject, type JsonObject, parseJson, toAsciiJson } from '../../base/json.ts'
+import { frameRecord } from '../../base/record.ts'
+import { isStatus } from '../../protocol/status.ts'
+import type { JournalEntry } from './journal.ts'
+import type { MailCall, MailOutcome } from './mail.ts'
+
+/** One record of the journal on flash. */
+export type JournalStep =
+  | { readonly step: 'accept'; readonly id: string; readonly call: MailCall }
+  | { readonly step: 'start'; readonly id: string; readonly bootId?: string }
+  | { readonly step: 'hand over'; readonly id: string; readonly outcome?: MailOutcome; readonly onlyAfterReboot?: true }
+  | { readonly step: 'finish'; readonly id: string; readonly outcome: MailOutcome }
+  | { readonly step: 'settle'; readonly id: string }
+
+export function frameStep(step: JournalStep): Uint8Array {
+  return frameRecord(Buffer.from(toAsciiJson(step), 'latin1'))
+}
+
+/** The steps that lead to what is known of a mail. */
+export function stepsOf(entry: JournalEntry): JournalStep[] {
+  const { id, call, state, outcome, onlyAfterReboot, bootId, settled } = entry
+  const steps: JournalStep[] = []
+  if (call !== undefined) steps.push({ step: 'accept', id, call })
+  if (state === 'started' || state === 'handed over')
+    steps.push({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) })
+  if (state === 'handed over')
+    steps.push({
+      step: 'hand over',
+      id,
+      ...(outcome === undefined ? {} : { outcome }),
+      ...(onlyAfterReboot === undefined ? {} : { onlyAfterReboot }),
+    })
+  if (state === 'finished' && outcome !== undefined) steps.push({ step: 'finish', id, outcome })
+  if (settled) steps.push({ step: 'settle', id })
+  return steps
+}
+
+/** Reads the body of a record; one of another version, or of none, is undefined. */
+export function parseStep(body: Uint8Array): JournalStep | undefined {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
+  const value = parseJson(text)
+  if (!isJsonObject(value) || typeof value.id !== 'string') return undefined
+  const { step, id, bootId } = value
+  const outcome = parseOutcome(value.outcome)
+  switch (step) {
+    case 'accept': {
+      const call = parseCall(value.call)
+      return call === undefined ? undefined : { step, id, call }
+    }
+    case 'start':
+      return { step, id, ...(typeof bootId === 'string' ? { bootId } : {}) }
+    case 'hand over':
+      return {
+        step,
+        id,
+        ...(outcome === undefined ? {} : { outcome }),
+        ...(value.onlyAfterReboot === true ? { onlyAfterReboot: true } : {}),
+      }
+    case 'finish':
+      return outcome === undefined ? undefined : { step, id, outcome }
+    case 'settle':
+      return { step, id }
+    default:
+      return undefined
+  }
+}
+
+function parseCall(value: unknown): MailCall | undefined {
+  if (!isJsonObject(value) || typeof value.method !== 'string' || !isJsonObject(value.params)) return undefined
+  return { method: value.method, params: value.params as JsonObject }
+}
+
+function parseOutcome(value: unknown): MailOutcome | undefined {
+  if (!isJsonObject(value) || !isStatus(value.status)) return undefined
+  const { status, message, params } = value
+  return {
+    status,
+    ...(typeof message === 'string' ? { message } : {}),
+    ...(isJsonObject(params) ? { params: params as JsonObject } : {}),
+  }
+}
