@@ -36,10 +36,11 @@ export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
       : tell(`The outbox is kept in memory only: ${trouble.message}.`, EventLevel.Error)
   const onLost = (lane: string, items: number) =>
     tell(`The outbox lost ${items} ${lane} with a damaged file.`, EventLevel.Error)
+  // Acknowledgements have an owner on flash already, the journal of actions: two would send them twice.
   const store: Store | undefined =
     durability === 'memory'
       ? undefined
-      : await FlashStore.open({ folder, durability, link, clock, log, onTrouble, onLost })
+      : await FlashStore.open({ folder, durability, memoryLanes: ['ack'], link, clock, log, onTrouble, onLost })
   outbox = new Outbox({ thingKey, requester, link, clock, log, maxBytes, ...(store === undefined ? {} : { store }) })
   // Trouble at the opening came before there was an outbox to tell it.
   if (store instanceof FlashStore && store.trouble !== undefined) onTrouble(store.trouble)

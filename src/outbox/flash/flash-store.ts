@@ -18,6 +18,8 @@ export interface FlashStoreOptions {
   readonly folder: StoreFolder
   /** `always`: an item is kept when it is on flash. `spill`: flash gets what the cloud does not take promptly. */
   readonly durability: 'spill' | 'always'
+  /** Lanes that stay in memory, because somebody else makes what is in them anew after a restart. */
+  readonly memoryLanes?: readonly Lane[]
   readonly link: { on(event: 'down', listener: () => void): () => void }
   readonly clock: Clock
   readonly log: Log
@@ -43,6 +45,8 @@ export class FlashStore implements Store {
   readonly #cursors: CursorLog
   readonly #chains: Readonly<Record<Lane, SegmentChain>>
   readonly #lanes: Readonly<Record<Lane, FlashLane>>
+  /** The lanes that go to flash. */
+  readonly #flashLanes: readonly Lane[]
   readonly #commits = new Map<Lane, Promise<void>>()
   readonly #trouble: DiskTrouble
   readonly #spillTimer: SpillTimer
@@ -53,8 +57,9 @@ export class FlashStore implements Store {
   #closed = false
 
   private constructor(options: FlashStoreOptions) {
-    const { folder, clock, log, onLost, onTrouble, link } = options
+    const { folder, clock, log, onLost, onTrouble, link, memoryLanes = [] } = options
     this.#o = options
+    this.#flashLanes = lanes.filter(lane => !memoryLanes.includes(lane))
     this.#receipts = new FlashReceipts(clock)
     this.#receipts.isOnFlash = sequence => lanes.some(lane => this.#lanes[lane].isBacklog(sequence))
     this.#cursors = new CursorLog(folder)
@@ -131,7 +136,7 @@ export class FlashStore implements Store {
   append(lane: Lane, item: StoredItem): void | Promise<void> {
     const { durability, clock } = this.#o
     this.#lanes[lane].add(item, clock.monotonicMs())
-    if (this.#trouble.error !== undefined) return undefined
+    if (this.#trouble.error !== undefined || !this.#flashLanes.includes(lane)) return undefined
     if (durability === 'always') return this.#commit(lane)
     this.#spillTimer.arm()
     const { unplacedBytes } = this.#lanes[lane]
@@ -182,8 +187,16 @@ export class FlashStore implements Store {
     const segments = names.flatMap(name => parseSegmentName(name) ?? [])
     for (const lane of lanes) {
       const numbers = segments.filter(segment => segment.lane === lane).map(segment => segment.number)
-      if (numbers.length > 0) await this.#adoptLane(lane, numbers, cursors.get(lane))
+      if (numbers.length === 0) continue
+      if (this.#flashLanes.includes(lane)) await this.#adoptLane(lane, numbers, cursors.get(lane))
+      else await this.#clearLane(lane, numbers)
     }
+  }
+
+  /** A lane that stays in memory has nothing to say from before. */
+  async #clearLane(lane: Lane, numbers: readonly number[]): Promise<void> {
+    await this.#chains[lane].open(numbers)
+    await this.#chains[lane].deleteBefore({ segment: Number.POSITIVE_INFINITY, offset: 0 })
   }
 
   async #adoptLane(lane: Lane, numbers: readonly number[], cursor: Position | undefined): Promise<void> {
@@ -226,16 +239,16 @@ export class FlashStore implements Store {
     return commit
   }
 
-  /** Writes everything that is in memory alone. */
+  /** Writes everything that is in memory alone and may go to flash. */
   async #spill(): Promise<void> {
-    for (const lane of lanes) if (this.#lanes[lane].oldestUnplacedMs !== undefined) await this.#commit(lane)
+    for (const lane of this.#flashLanes) if (this.#lanes[lane].oldestUnplacedMs !== undefined) await this.#commit(lane)
   }
 
   /** Lanes whose oldest item in memory has waited too long are written whole. */
   #spillOlderThan(putMs: number): number | undefined {
     if (this.#trouble.error !== undefined) return undefined
     let oldestMs: number | undefined
-    for (const lane of lanes) {
+    for (const lane of this.#flashLanes) {
       const { oldestUnplacedMs } = this.#lanes[lane]
       if (oldestUnplacedMs === undefined) continue
       if (oldestUnplacedMs <= putMs) void this.#commit(lane)

@@ -26,7 +26,13 @@ class FakeLink {
 }
 
 /** Opens the store of a folder, as a new process would. */
-async function openStore(t: TestContext, path: string, durability: Durability, clock: Clock = new FakeClock()) {
+async function openStore(
+  t: TestContext,
+  path: string,
+  durability: Durability,
+  clock: Clock = new FakeClock(),
+  memoryLanes: readonly Lane[] = [],
+) {
   const budget = new WriteBudget()
   const link = new FakeLink()
   const lost: number[] = []
@@ -34,6 +40,7 @@ async function openStore(t: TestContext, path: string, durability: Durability, c
   const store = await FlashStore.open({
     folder: storeFolder(path, budget),
     durability,
+    memoryLanes,
     link,
     clock,
     log: memoryLog(clock).log,
@@ -269,6 +276,24 @@ test('items in the middle of a rotten segment are counted as lost', async t => {
   const texts = await drain(opened)
   assert.equal(texts.length + opened.lost.reduce((sum, items) => sum + items, 0), 10)
   assert.equal(opened.store.items, 0)
+})
+
+test('a lane that stays in memory is never written, and what an older one left of it is taken away', async t => {
+  for (const durability of ['spill', 'always'] as const) {
+    const path = tempDir(t)
+    const before = await openStore(t, path, 'always')
+    await before.put('"old"', 'ack').kept
+    await before.store.close()
+    assert.ok(readdirSync(path).some(name => name.includes('ack')))
+    const clock = new FakeClock()
+    const opened = await openStore(t, path, durability, clock, ['ack'])
+    assert.ok(!readdirSync(path).some(name => name.includes('ack')))
+    await opened.put('"new"', 'ack').kept
+    opened.link.drop()
+    await clock.advance(60_000)
+    assert.equal(opened.writtenBytes(), 0)
+    assert.deepEqual(await drain(opened, 'ack'), ['"new"'])
+  }
 })
 
 test('a folder that cannot be used is no reason not to start: memory serves, and flash again when it can', async t => {
