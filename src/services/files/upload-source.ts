@@ -75,25 +75,21 @@ export class UploadSource {
       return known
     }
     this.#crc32 = 0
-    for (let at = 0; at < bytes; ) {
-      const block = await this.#block(at)
-      this.#crc32 = crc32(block, this.#crc32)
-      at += block.length
-    }
+    for await (const block of this.#blocks()) this.#crc32 = crc32(block, this.#crc32)
     return { bytes, modifiedNs, crc32: this.#crc32 }
   }
 
   /**
    * The content, once, after {@link checksum}. Breaks off before the last block when the file is not what the check sum says.
-   * A block is good until three more have been asked for: whoever reads this must have sent it by then, as one who heeds
+   * A block is good until two more have been asked for: whoever reads this must have sent it by then, as one who heeds
    * back-pressure has.
    */
   async *stream(report: (sentBytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       await this.#checkUntouched()
       let crc = 0
-      for (let at = 0; at < this.bytes; ) {
-        const block = await this.#block(at)
+      let at = 0
+      for await (const block of this.#blocks()) {
         crc = crc32(block, crc)
         at += block.length
         // Without its last block the cloud cannot take a wrong file for a whole one.
@@ -116,6 +112,24 @@ export class UploadSource {
     const now = await this.#file.facts()
     if (now.bytes < this.bytes) throw this.#changed('it has become shorter')
     if (now.bytes === this.bytes && now.modifiedNs !== this.#facts.modifiedNs) throw this.#changed('it was written')
+  }
+
+  /** The whole content; the next block is read while the present one is used. */
+  async *#blocks(): AsyncGenerator<Uint8Array, void, undefined> {
+    let next = this.bytes === 0 ? undefined : this.#block(0)
+    try {
+      for (let at = 0; next !== undefined; ) {
+        const block = await next
+        at += block.length
+        next = at < this.bytes ? this.#block(at) : undefined
+        // Whether it failed is asked in the next round; until then that is nobody's business.
+        next?.catch(() => {})
+        yield block
+      }
+    } finally {
+      // The buffers and the file must be at rest when this ends.
+      await next?.catch(() => {})
+    }
   }
 
   /** The block at `at`, in one of a few buffers that take turns: fresh ones would pile up until the garbage collector comes. */
