@@ -2,13 +2,16 @@ import type { Clock } from '../base/clock.ts'
 import { AgentError, messageOf } from '../base/errors.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
+import { formatTimestamp } from '../base/timestamp.ts'
 import { waitFor } from '../base/wait.ts'
 import { HttpsClient } from '../connection/https.ts'
 import { Link } from '../connection/link.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
+import { networkPaths } from '../platform/network-paths.ts'
 import { readBootId } from '../platform/system-facts.ts'
 import { WriteBudget } from '../platform/write-budget.ts'
 import { Requester } from '../protocol/requester.ts'
+import { EventLevel, eventItem } from '../protocol/samples.ts'
 import type { FilesService } from '../services/files/files-service.ts'
 import { FlashJournal } from '../services/mailbox/flash-journal.ts'
 import { type ExecuteMail, Mailbox } from '../services/mailbox/mailbox.ts'
@@ -34,7 +37,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
   const opener = new SocketOpener({ proxy: settings.proxy, trust, clock, log: log.child('socket') })
   const endpoint = { host, port, transport }
-  const link = new Link({ endpoint, thingKey, token, opener, clock, log: log.child('link') })
+  const link = new Link({ endpoint, thingKey, token, opener, clock, log: log.child('link'), network: networkPaths })
   const requester = new Requester({ link, clock, log: log.child('protocol'), qos: settings.qosLevel })
   const writes = new WriteBudget()
   const folder = stateFolder({ settings, configDir, thingKey }, writes)
@@ -57,6 +60,11 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   link.on('down', error => listener.down(error))
   link.on('rejected', error => listener.rejected(error))
   link.on('failed', error => listener.failed(error))
+  link.on('twin', () => {
+    const msg = `agent_twin: the cloud keeps ending the sessions of ${thingKey}; a second device seems to use this thing key.`
+    const item = eventItem({ msg, ts: formatTimestamp(clock.now()), level: EventLevel.Error })
+    outbox.put('event', item).catch(error => log.warn('event not taken', { error }))
+  })
   outbox.on('refused', ({ lane, error }) =>
     listener.failed(
       new AgentError(error.code, `${lane}: ${error.message}`, { cause: error, details: { ...error.details, lane } }),

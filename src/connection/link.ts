@@ -6,8 +6,16 @@ import { type Endpoint, hostAndPort } from './endpoint.ts'
 import type { MqttSession } from './mqtt-session.ts'
 import { openMqttTransport } from './mqtt-transport.ts'
 import { discard } from './open-tcp.ts'
-import { isKick, nextReconnectState, type ReconnectInput, type ReconnectState } from './reconnect.ts'
+import {
+  type FailureClass,
+  kickedWithinMs,
+  kicksOfTwin,
+  nextReconnectState,
+  type ReconnectInput,
+  type ReconnectState,
+} from './reconnect.ts'
 import type { SocketOpener } from './socket-opener.ts'
+import { type NetworkLook, WaitWatch } from './wait-watch.ts'
 
 export interface LinkOptions {
   readonly endpoint: Endpoint
@@ -20,14 +28,20 @@ export interface LinkOptions {
   readonly keepaliveS?: number | undefined
   /** For name, proxy, TCP, TLS and WebSocket together, and again for the MQTT login (default 30 s). */
   readonly connectTimeoutMs?: number | undefined
+  /** Tells what leads out of the device, so that an address or route that appears ends a wait. */
+  readonly network?: NetworkLook | undefined
 }
 
-/** Events of a link: `down` for a session that was up, `rejected` for a refused login, `failed` for any other failed try. */
+/**
+ * Events of a link: `down` for a session that was up, `rejected` for a refused login, `failed` for any other failed try;
+ * `twin`, once, when the cloud ends one session after the other as it does for two devices with one thing key.
+ */
 export type LinkEvents = {
   up: []
   down: [error: AgentError]
   rejected: [error: AgentError]
   failed: [error: AgentError]
+  twin: [error: AgentError]
   message: [topic: string, payload: Uint8Array]
 }
 
@@ -42,6 +56,8 @@ export interface LinkStatus {
   readonly lastError?: AgentError
   /** While waiting. */
   readonly nextTryInMs?: number
+  /** While waiting: what kind of failure it waits after. */
+  readonly waitsAfter?: FailureClass
   /** Wall clock, while up. */
   readonly connectedAtMs?: number
   /** Messages whose content was dropped for its size, since the start. */
@@ -57,6 +73,7 @@ export class Link {
   readonly #clock: Clock
   readonly #log: Log
   readonly #events: Emitter<LinkEvents>
+  readonly #watch: WaitWatch
   #state: ReconnectState = { phase: 'stopped' }
   #session: MqttSession | undefined
   #opening: AbortController | undefined
@@ -80,6 +97,13 @@ export class Link {
     this.#events = new Emitter((event, error) =>
       this.#log.error('a listener failed', { event, error: messageOf(error) }),
     )
+    const { clock, network } = options
+    this.#watch = new WaitWatch({
+      clock,
+      network,
+      onNetwork: () => this.#endWait({ kind: 'network' }, 'an address or a route appeared'),
+      onClock: () => this.#endWait({ kind: 'clock' }, 'the clock was set'),
+    })
   }
 
   /** Begins to connect; further calls do nothing. A closed link stays closed. */
@@ -120,9 +144,7 @@ export class Link {
 
   /** Skips the present wait: somebody knows that the network is back. */
   tryNow(why: string): void {
-    if (this.#state.phase !== 'waiting') return
-    this.#log.debug('trying to connect at once', { why })
-    this.#step({ kind: 'try' })
+    this.#endWait({ kind: 'try' }, why)
   }
 
   status(): LinkStatus {
@@ -135,6 +157,7 @@ export class Link {
       ...(this.#downSinceMs === undefined ? {} : { downSinceMonotonicMs: this.#downSinceMs }),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       ...(this.#retry === undefined ? {} : { nextTryInMs: Math.max(0, this.#retry.dueMs - this.#clock.monotonicMs()) }),
+      ...(this.#state.phase === 'waiting' ? { waitsAfter: this.#state.after } : {}),
       ...(phase === 'up' ? { connectedAtMs: this.#connectedAtMs } : {}),
     }
   }
@@ -150,11 +173,23 @@ export class Link {
     this.#state = state
     this.#retry?.timer.cancel()
     this.#retry = undefined
-    if (state.phase === 'connecting') void this.#connect()
+    this.#watch.stop()
+    if (state.phase === 'connecting') {
+      this.#watch.remember()
+      void this.#connect()
+    }
     if (state.phase === 'waiting') {
+      this.#watch.start(state.after === 'clock')
       const timer = this.#clock.timer(state.delayMs, () => this.#step({ kind: 'try' }))
       this.#retry = { timer, dueMs: this.#clock.monotonicMs() + state.delayMs }
     }
+  }
+
+  #endWait(input: ReconnectInput, why: string): void {
+    const before = this.#state
+    if (before.phase !== 'waiting' || nextReconnectState(before, input) === before) return
+    this.#log.info('trying to connect at once', { why })
+    this.#step(input)
   }
 
   async #connect(): Promise<void> {
@@ -201,16 +236,30 @@ export class Link {
       return
     }
     const nowMs = this.#clock.monotonicMs()
-    const ended = { upMs: nowMs - this.#upSinceMs, byPeer }
-    const kicked = isKick(ended)
-    this.#downSinceMs = kicked ? (this.#downBeforeMs ?? nowMs) : nowMs
-    const reason = kicked
-      ? new AgentError('KICKED', `${this.#place}: the cloud ended the session right after the login`, { cause: error })
-      : error
+    const upMs = nowMs - this.#upSinceMs
+    this.#step({ kind: 'ended', upMs, byPeer, random: this.#clock.random() })
+    const kicks = this.#kicks
+    this.#downSinceMs = kicks > 0 && upMs < kickedWithinMs ? (this.#downBeforeMs ?? nowMs) : nowMs
+    const reason =
+      kicks > 0
+        ? new AgentError('KICKED', `${this.#place}: the cloud ended the session soon after the login`, { cause: error })
+        : error
     this.#lastError = reason
-    this.#step({ kind: 'ended', ...ended, random: this.#clock.random() })
     this.#log.warn('connection lost', { reason: reason.message, ...this.#nextTry() })
     this.#events.emit('down', reason)
+    if (kicks === kicksOfTwin) this.#tellTwin(reason)
+  }
+
+  /** How many sessions in a row were kicked, the last one included. */
+  get #kicks(): number {
+    const state = this.#state
+    return state.phase === 'waiting' && state.after === 'kicked' ? (state.failures.kicked ?? 0) : 0
+  }
+
+  #tellTwin(reason: AgentError): void {
+    const { thingKey } = this.#options
+    this.#log.error('a second device seems to use the same thing key', { thingKey, remedy: reason.remedy })
+    this.#events.emit('twin', reason)
   }
 
   #failed(error: AgentError): void {

@@ -27,9 +27,12 @@ export interface MqttSessionOptions {
 export interface MqttSessionEvents {
   up(): void
   message(topic: string, payload: Uint8Array): void
-  /** `byPeer`: the other side or the network ended it, not this program. */
+  /** `byPeer`: the other side ended it, or the network: not silence, and not this program. */
   ended(error: AgentError, byPeer: boolean): void
 }
+
+/** What the MQTT client says when its pings are not answered. */
+const keepaliveTimeout = 'Keepalive timeout'
 
 type State = 'connecting' | 'up' | 'closing' | 'ended'
 
@@ -90,7 +93,7 @@ export class MqttSession {
     this.#client.on('message', (topic, payload) => this.#deliver(topic, payload))
     this.#client.on('error', error => {
       log.debug('the MQTT client reports an error', { error: messageOf(error) })
-      this.#end(this.#explain(error), true)
+      this.#end(this.#explain(error), messageOf(error) !== keepaliveTimeout)
     })
     this.#client.on('close', () => this.#end(this.#closedByPeer(), true))
     this.#stream.on('error', error => this.#end(this.#explain(error), true))
@@ -190,7 +193,7 @@ export class MqttSession {
       const refused = connackFailure(place, error)
       if (refused !== undefined) return refused
     }
-    if (text === 'Keepalive timeout')
+    if (text === keepaliveTimeout)
       return new AgentError('LINK_LOST', `${place}: no answer to MQTT pings for ${keepaliveS * 1.5} s`, {
         cause: error,
       })

@@ -2,7 +2,18 @@ import { type BackoffPolicy, backoffMs } from '../base/backoff.ts'
 import type { ErrorCode } from '../base/errors.ts'
 
 /** What went wrong, as far as it matters for when to try again. */
-export type FailureClass = 'name' | 'tcp' | 'tls' | 'clock' | 'setup' | 'login' | 'busy' | 'kicked' | 'lost'
+export type FailureClass =
+  | 'name'
+  | 'route'
+  | 'proxy'
+  | 'tcp'
+  | 'tls'
+  | 'clock'
+  | 'setup'
+  | 'login'
+  | 'busy'
+  | 'kicked'
+  | 'lost'
 
 const second = 1000
 const minute = 60 * second
@@ -11,6 +22,10 @@ const minute = 60 * second
 export const reconnectPolicies: Readonly<Record<FailureClass, BackoffPolicy>> = {
   // Costs the cloud nothing; at boot the network and the resolver come up within seconds.
   name: { firstMs: second, mostMs: 5 * minute },
+  // As for names; an address or a route that appears ends the wait.
+  route: { firstMs: second, mostMs: 5 * minute },
+  // Many devices of a site share it, and it may ask another machine about each of them.
+  proxy: { firstMs: 2 * second, mostMs: 5 * minute },
   tcp: { firstMs: second, mostMs: 5 * minute },
   // A handshake costs the cloud real work.
   tls: { firstMs: 2 * second, mostMs: 5 * minute },
@@ -32,6 +47,18 @@ export const reconnectPolicies: Readonly<Record<FailureClass, BackoffPolicy>> = 
 export const stableAfterMs = minute
 /** A session that the other side ends sooner than this was a kick. */
 export const kickedWithinMs = 10 * second
+/**
+ * Once kicked, a session that the other side ends sooner than this counts as the next kick: a twin comes back when its own
+ * wait is over, and that is five minutes at most. Only a longer session proves that there is no twin any more.
+ */
+export const twinWithinMs = 10 * minute
+/** From this kick on it is no accident: somebody is told. */
+export const kicksOfTwin = 2
+/** A new address or route makes these worth a try at once, and what they counted so far was about another network. */
+const helpedByNetwork: ReadonlySet<FailureClass> = new Set(['name', 'route', 'proxy', 'tcp', 'lost'])
+/** A clock that was set makes these worth a try at once. */
+const helpedByClock: ReadonlySet<FailureClass> = new Set(['clock', 'tls'])
+
 /** After a stable session the first try comes at once, spread over this time so that a fleet does not march in step. */
 export const lostSpreadMs = second
 
@@ -42,7 +69,13 @@ export type ReconnectState =
   | { readonly phase: 'stopped' }
   | { readonly phase: 'connecting'; readonly failures: Failures }
   | { readonly phase: 'up'; readonly failures: Failures }
-  | { readonly phase: 'waiting'; readonly failures: Failures; readonly delayMs: number }
+  | {
+      readonly phase: 'waiting'
+      readonly failures: Failures
+      /** What it waits after. */
+      readonly after: FailureClass
+      readonly delayMs: number
+    }
 
 /** What happens to a link. */
 export type ReconnectInput =
@@ -52,6 +85,10 @@ export type ReconnectInput =
   | { readonly kind: 'ended'; readonly upMs: number; readonly byPeer: boolean; readonly random: number }
   /** The wait is over, or somebody knows that waiting longer is pointless. */
   | { readonly kind: 'try' }
+  /** An address or a route appeared. */
+  | { readonly kind: 'network' }
+  /** The wall clock was set. */
+  | { readonly kind: 'clock' }
   | { readonly kind: 'close' }
 
 /** The next state. An input that means nothing in a state leaves it as it is: the very same object comes back. */
@@ -65,17 +102,37 @@ export function nextReconnectState(state: ReconnectState, input: ReconnectInput)
       if (input.kind === 'failed') return waitAfter(classOf(input.code), state.failures, input.random)
       return state
     case 'up':
-      if (input.kind !== 'ended') return state
-      if (input.upMs >= stableAfterMs) return { phase: 'waiting', failures: {}, delayMs: input.random * lostSpreadMs }
-      return waitAfter(isKick(input) ? 'kicked' : 'lost', state.failures, input.random)
+      return input.kind === 'ended' ? waitAfterSession(state.failures, input) : state
     case 'waiting':
-      return input.kind === 'try' ? { phase: 'connecting', failures: state.failures } : state
+      return endOfWait(state, input)
   }
 }
 
-/** Whether a session ended as one does that the cloud accepts and throws out. */
-export function isKick(ended: { readonly upMs: number; readonly byPeer: boolean }): boolean {
-  return ended.byPeer && ended.upMs < kickedWithinMs
+type Ended = Extract<ReconnectInput, { kind: 'ended' }>
+
+function waitAfterSession(failures: Failures, { upMs, byPeer, random }: Ended): ReconnectState {
+  const { kicked = 0 } = failures
+  if (byPeer && upMs < (kicked === 0 ? kickedWithinMs : twinWithinMs)) return waitAfter('kicked', failures, random)
+  if (upMs < stableAfterMs) return waitAfter('lost', failures, random)
+  const left = kicked > 0 && upMs < twinWithinMs ? { kicked } : {}
+  return { phase: 'waiting', failures: left, after: 'lost', delayMs: random * lostSpreadMs }
+}
+
+type Waiting = Extract<ReconnectState, { phase: 'waiting' }>
+
+function endOfWait(state: Waiting, { kind }: ReconnectInput): ReconnectState {
+  const { after, failures } = state
+  if (kind === 'try') return { phase: 'connecting', failures }
+  if (kind === 'network' && helpedByNetwork.has(after))
+    return { phase: 'connecting', failures: keep(failures, 'kicked') }
+  if (kind === 'clock' && helpedByClock.has(after)) return { phase: 'connecting', failures: keep(failures, 'kicked') }
+  return state
+}
+
+/** The count of one class alone. */
+function keep(failures: Failures, kept: FailureClass): Failures {
+  const count = failures[kept]
+  return count === undefined ? {} : { [kept]: count }
 }
 
 function waitAfter(failure: FailureClass, failures: Failures, random: number): ReconnectState {
@@ -83,6 +140,7 @@ function waitAfter(failure: FailureClass, failures: Failures, random: number): R
   return {
     phase: 'waiting',
     failures: { ...failures, [failure]: before + 1 },
+    after: failure,
     delayMs: backoffMs(reconnectPolicies[failure], before, random),
   }
 }
@@ -91,8 +149,12 @@ function waitAfter(failure: FailureClass, failures: Failures, random: number): R
 export function classOf(code: ErrorCode): FailureClass {
   switch (code) {
     case 'NAME_NOT_RESOLVED':
-    case 'NETWORK_UNREACHABLE':
       return 'name'
+    case 'NETWORK_UNREACHABLE':
+      return 'route'
+    case 'PROXY_FAILED':
+    case 'PROXY_REFUSED':
+      return 'proxy'
     case 'TLS_FAILED':
     case 'CERTIFICATE_REFUSED':
     case 'CERTIFICATE_EXPIRED':

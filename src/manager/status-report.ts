@@ -12,6 +12,8 @@ export interface ManagerFacts {
   readonly configDir: string
   readonly localConnections: number
   readonly backgroundTransfers: number
+  /** The live sessions of remote access. */
+  readonly relays: readonly JsonObject[]
   readonly lastTrouble: Trouble | undefined
 }
 
@@ -42,6 +44,7 @@ export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerF
     ...(client.mailbox === undefined ? {} : { mailbox: toJson(client.mailbox) }),
     runningActions: client.actions.map(({ id, name }) => ({ id, name })),
     backgroundTransfers: facts.backgroundTransfers,
+    relays: facts.relays,
     localConnections: facts.localConnections,
     ...(client.flashWrites === undefined ? {} : { flashWrites: toJson(client.flashWrites) }),
     memory: { residentBytes: rss, heapUsedBytes: heapUsed },
@@ -50,7 +53,7 @@ export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerF
 
 function linkReport(clock: Clock, { link }: ClientStatus): JsonObject {
   if (link === undefined) return { state: 'stopped' }
-  const { state, attempts, reconnects, connectedAtMs, downSinceMonotonicMs, nextTryInMs } = link
+  const { state, attempts, reconnects, connectedAtMs, downSinceMonotonicMs, nextTryInMs, waitsAfter } = link
   const sinceMs =
     connectedAtMs !== undefined
       ? clock.now() - connectedAtMs
@@ -63,6 +66,7 @@ function linkReport(clock: Clock, { link }: ClientStatus): JsonObject {
     failedTries: attempts,
     ...(sinceMs === undefined ? {} : { forS: seconds(sinceMs) }),
     ...(nextTryInMs === undefined ? {} : { nextTryInS: seconds(nextTryInMs) }),
+    ...(waitsAfter === undefined ? {} : { waitsAfter }),
   }
 }
 

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nextReconnectState, type ReconnectInput, type ReconnectState } from '../../../src/connection/reconnect.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+
+interface Twin {
+  state: ReconnectState
+  upSinceMs: number
+  dueMs: number
+  connects: number
+}
+
+/** Two devices with one thing key against a cloud that ends the older session whenever the other one logs in. */
+function duel(
+  lengthMs: number,
+  random: () => number,
+): { readonly twins: readonly Twin[]; readonly connectsMs: number[] } {
+  const twins: Twin[] = [0, 90_000].map(dueMs => ({ state: { phase: 'stopped' }, upSinceMs: 0, dueMs, connects: 0 }))
+  const connectsMs: number[] = []
+  const feed = (twin: Twin, input: ReconnectInput, nowMs: number) => {
+    twin.state = nextReconnectState(twin.state, input)
+    if (twin.state.phase === 'waiting') twin.dueMs = nowMs + twin.state.delayMs
+  }
+  for (;;) {
+    const [twin] = twins.filter(({ state }) => state.phase !== 'up').sort((a, b) => a.dueMs - b.dueMs)
+    if (twin === undefined || twin.dueMs > lengthMs) return { twins, connectsMs }
+    const nowMs = twin.dueMs
+    feed(twin, { kind: twin.state.phase === 'stopped' ? 'start' : 'try' }, nowMs)
+    feed(twin, { kind: 'connected' }, nowMs)
+    twin.upSinceMs = nowMs
+    twin.connects++
+    connectsMs.push(nowMs)
+    for (const other of twins)
+      if (other !== twin && other.state.phase === 'up')
+        feed(other, { kind: 'ended', upMs: nowMs - other.upSinceMs, byPeer: true, random: random() }, nowMs)
+  }
+}
+
+test('two devices with one thing key do not fight: after a while they connect some times an hour', () => {
+  for (const fixed of [0, 0.5, 0.999]) {
+    const { connectsMs } = duel(6 * hour, () => fixed)
+    const late = connectsMs.filter(ms => ms > hour).length / 5
+    assert.ok(late <= 60, `${late} connects an hour with chance ${fixed}`)
+    const first = connectsMs.filter(ms => ms < 90_000 + minute).length
+    assert.ok(first <= 15, `${first} connects in the first minute of the fight with chance ${fixed}`)
+  }
+})
+
+test('a twin that is gone is forgiven by a session of ten minutes', () => {
+  const connected: ReconnectInput = { kind: 'connected' }
+  const again: ReconnectInput = { kind: 'try' }
+  const ended = (upMs: number): ReconnectInput => ({ kind: 'ended', upMs, byPeer: true, random: 1 })
+  const kickedTwice = [
+    { kind: 'start' } as const,
+    connected,
+    ended(1000),
+    again,
+    connected,
+    ended(1000),
+    again,
+    connected,
+  ]
+  const stopped: ReconnectState = { phase: 'stopped' }
+  const kicked: ReconnectState = [...kickedTwice, ended(9 * minute)].reduce(nextReconnectState, stopped)
+  assert.ok(kicked.phase === 'waiting' && kicked.after === 'kicked')
+  assert.equal(kicked.delayMs, 20_000)
+  const forgiven: ReconnectState = [...kickedTwice, ended(10 * minute)].reduce(nextReconnectState, stopped)
+  assert.ok(forgiven.phase === 'waiting' && forgiven.after === 'lost')
+  assert.deepEqual(forgiven.failures, {})
+})
+
+test('a link that dies of silence is no twin, also after a kick', () => {
+  const silence: ReconnectInput = { kind: 'ended', upMs: 2 * minute, byPeer: false, random: 1 }
+  const inputs: ReconnectInput[] = [
+    { kind: 'start' },
+    { kind: 'connected' },
+    { kind: 'ended', upMs: 1000, byPeer: true, random: 1 },
+    { kind: 'try' },
+    { kind: 'connected' },
+    silence,
+  ]
+  const state: ReconnectState = inputs.reduce(nextReconnectState, { phase: 'stopped' } as ReconnectState)
+  assert.ok(state.phase === 'waiting' && state.after === 'lost')
+  assert.equal(state.failures.kicked, 1)
+})
