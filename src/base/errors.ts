@@ -117,6 +117,12 @@ export const errorKinds = {
   POLICY_REFUSED: kind(6, false, 'Policy does not allow this.', 'See the message for the setting that decides.'),
   NOT_SUPPORTED: kind(1, false, 'This system or build cannot do that.', 'See the message.'),
   EXECUTION_FAILED: kind(1, false, 'A program ended with an error.', 'See exitCode and output in the details.'),
+  PACKAGE_INVALID: kind(
+    1,
+    false,
+    'The update package cannot be used.',
+    'See the message for what is wrong in it; make it again with "device-cloud ota pack".',
+  ),
   MANAGER_NOT_RUNNING: kind(
     4,
     true,

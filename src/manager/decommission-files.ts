@@ -4,7 +4,7 @@ import { removeEmptyFolder, removeFolder } from '../platform/folders.ts'
 import { removeFile } from '../platform/write-file.ts'
 
 /** Everything of ours in the runtime folder. What others have put there stays, and then the folder stays too. */
-const runtimeFolders = ['upload', 'download', 'otapackage']
+const runtimeFolders = ['upload', 'download', 'otapackage', 'ota']
 const runtimeFiles = ['message_ids', '.otalock']
 
 /** How many old log files the log keeps at most. */

@@ -30,7 +30,7 @@ const mostLockBytes = 256
  */
 export function takeProcessLock(path: string): Promise<ProcessLock> {
   return onFile('take the lock', path, async () => {
-    const own = `${await identityOf(processId())}\n`
+    const own = `${await processIdentity(processId())}\n`
     // Made aside and linked: whoever sees the lock sees all of it.
     const aside = `${path}.${randomBytes(6).toString('hex')}`
     await createFile(aside, own)
@@ -96,11 +96,11 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 async function holds({ text, pid }: Holder): Promise<boolean> {
   // Our own pid: the process before us in the same place, a restart or an earlier boot.
   if (pid === 0 || pid === processId() || !isRunning(pid)) return false
-  return text === `${await identityOf(pid)}\n`
+  return text === `${await processIdentity(pid)}\n`
 }
 
-/** `PID START-TIME BOOT-ID`; what the system does not tell is `-`. */
-async function identityOf(pid: number): Promise<string> {
+/** `PID START-TIME BOOT-ID`: names this one run of a process for ever; what the system does not tell is `-`. */
+export async function processIdentity(pid: number): Promise<string> {
   const stat = await systemText('/', `proc/${pid}/stat`)
   // The name in parentheses may hold anything; the 22nd field is the 20th behind it.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -50,7 +50,7 @@ test('a device of the Python agent is taken over: attributes, name, and every ac
   })
 
   await t.test('actions that are switched off or not there yet answer 18, an unknown one 12', async () => {
-    for (const name of ['reboot_device', 'shutdown_device', 'software_update', 'remote-access']) {
+    for (const name of ['reboot_device', 'shutdown_device', 'remote-access']) {
       const { success, errorCodes } = await cloud.exec(key, name, {})
       assert.ok(!success)
       assert.deepEqual(errorCodes, [18], name)

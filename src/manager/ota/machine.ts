@@ -74,7 +74,14 @@ export type Resumption =
 /** How often a step that harms nothing is begun again: what brings the process down in it does so each time. */
 export const mostTries = 5
 
-const scriptSteps: ReadonlySet<Step> = new Set(['pre_install', 'install', 'post_install', 'health', 'error_action'])
+/** The steps in which a script of the package runs. */
+export const scriptSteps: ReadonlySet<Step> = new Set([
+  'pre_install',
+  'install',
+  'post_install',
+  'health',
+  'error_action',
+])
 
 export function firstState(request: UpdateRequest, bootId: string | undefined): UpdateState {
   return entered({ request, step: 'download', changed: false, restarted: false, tries: 0 }, 'download', bootId)

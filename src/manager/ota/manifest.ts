@@ -1,5 +1,6 @@
-import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
+import { Status } from '../../protocol/status.ts'
+import { UpdateError } from './update-error.ts'
 
 /** What a healthy device must be able to do after the update. */
 export interface HealthCheck {
@@ -41,9 +42,9 @@ const longestScriptTimeoutS = 7 * 86_400
 const defaultHealthTimeoutS = 300
 
 /** A manifest cannot be used; the message says what is wrong in it. */
-export class ManifestError extends AgentError {
+export class ManifestError extends UpdateError {
   constructor(problem: string) {
-    super('INVALID_ARGUMENT', `${manifestName}: ${problem}`)
+    super('PACKAGE_INVALID', Status.IoError, `${manifestName}: ${problem}`)
   }
 }
 

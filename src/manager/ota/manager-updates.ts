@@ -1,0 +1,80 @@
+import type { Clock } from '../../base/clock.ts'
+import { messageOf } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import type { Client } from '../../client/client.ts'
+import { carryOutPower, type PowerOptions, planPower } from '../../platform/power.ts'
+import { storeFolder } from '../../platform/store-folder.ts'
+import { readBootId } from '../../platform/system-facts.ts'
+import { WriteBudget } from '../../platform/write-budget.ts'
+import { Status } from '../../protocol/status.ts'
+import type { ManagedAction } from '../actions/action.ts'
+import { softwareUpdateAction } from '../actions/software-update.ts'
+import { clientCloud } from './client-cloud.ts'
+import type { PackageRules } from './open-package.ts'
+import { updatePlaces } from './places.ts'
+import { UpdateJournal } from './update-journal.ts'
+import { Updates } from './updates.ts'
+
+export interface ManagerUpdatesParts {
+  readonly client: Client
+  readonly runtimeDir: string
+  readonly rules: () => PackageRules
+  readonly powerOptions: PowerOptions
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The software updates of a device manager. */
+export class ManagerUpdates {
+  readonly #client: Client
+  readonly #log: Log
+  readonly #updates: Updates
+
+  private constructor(client: Client, updates: Updates, log: Log) {
+    this.#client = client
+    this.#updates = updates
+    this.#log = log
+  }
+
+  static async open(parts: ManagerUpdatesParts): Promise<ManagerUpdates> {
+    const { client, runtimeDir, rules, powerOptions, clock } = parts
+    const log = parts.log.child('ota')
+    const places = updatePlaces(runtimeDir)
+    const journal = new UpdateJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log })
+    const reboot = async () => carryOutPower(await planPower('reboot', powerOptions), clock)
+    const cloud = clientCloud(client, clock)
+    const bootId = await readBootId()
+    return new ManagerUpdates(client, new Updates({ places, journal, cloud, rules, reboot, bootId, clock, log }), log)
+  }
+
+  /** The action by which the cloud asks for an update. */
+  get action(): ManagedAction {
+    const acknowledge = this.#client.actions.acknowledge.bind(this.#client.actions)
+    return softwareUpdateAction({ updates: this.#updates, acknowledge })
+  }
+
+  /** The update that is under way, for `status`. */
+  get current(): { readonly package: string; readonly step: string } | undefined {
+    return this.#updates.current
+  }
+
+  /** Goes on with what an earlier process left; to be called when the client begins to connect. Never rejects. */
+  async resume(): Promise<void> {
+    try {
+      const known = await this.#updates.resume()
+      for (const { id, name } of await this.#client.actions.handedOver()) {
+        if (name !== 'software_update' || id === known) continue
+        const message = 'the agent ended before the update began; nothing was changed'
+        this.#log.warn('an update was asked for and never began', { id })
+        await this.#client.actions.acknowledge(id, { status: Status.TryAgain, message })
+      }
+    } catch (error) {
+      this.#log.error('an update of an earlier process cannot be taken up', { why: messageOf(error) })
+    }
+  }
+
+  /** Leaves a running update to the next process. */
+  async stop(): Promise<void> {
+    await this.#updates.stop()
+  }
+}

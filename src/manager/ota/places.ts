@@ -1,0 +1,29 @@
+import { join } from 'node:path'
+
+/** Where an update keeps its things below `runtime_dir`, under the names of the Python agent [TR50 7.2]. */
+export interface UpdatePlaces {
+  /** `.otalock`: the process that updates. */
+  readonly lock: string
+  readonly downloadFolder: string
+  /** `otapackage`: the unpacked package, where scripts run; stays until the next update. */
+  readonly packageFolder: string
+  /** `otapackage/ota_install.log`: what the scripts say. */
+  readonly log: string
+  /** `ota`: the journal, and the exit codes of scripts. */
+  readonly stateFolder: string
+  /** Where the script of a step leaves its exit code. */
+  exitFile(step: string): string
+}
+
+export function updatePlaces(runtimeDir: string): UpdatePlaces {
+  const packageFolder = join(runtimeDir, 'otapackage')
+  const stateFolder = join(runtimeDir, 'ota')
+  return {
+    lock: join(runtimeDir, '.otalock'),
+    downloadFolder: join(runtimeDir, 'download'),
+    packageFolder,
+    log: join(packageFolder, 'ota_install.log'),
+    stateFolder,
+    exitFile: step => join(stateFolder, `exit-${step}`),
+  }
+}

@@ -1,0 +1,118 @@
+import type { Clock } from '../../base/clock.ts'
+import { messageOf } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { waitFor, withDeadline } from '../../base/wait.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
+import { removeFolder } from '../../platform/folders.ts'
+import { removeFile } from '../../platform/write-file.ts'
+import { Status } from '../../protocol/status.ts'
+import { fetchPackage, packagePath } from './fetch-package.ts'
+import type { StepResult, UpdateState } from './machine.ts'
+import { openPackage, type PackageRules } from './open-package.ts'
+import type { UpdatePlaces } from './places.ts'
+import { report } from './report.ts'
+import { runStepScript } from './run-step-script.ts'
+import type { UpdateCloud } from './update-cloud.ts'
+import { UpdateError } from './update-error.ts'
+
+/** What the steps of an update are made of. */
+export interface StepParts {
+  readonly places: UpdatePlaces
+  /** Absent for an update without a cloud. */
+  readonly cloud: UpdateCloud | undefined
+  /** What a package must prove. */
+  readonly rules: () => PackageRules
+  /** Orders a reboot. Returning says only that the system has taken the order. */
+  readonly reboot: () => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** How long the machine may take to go down. */
+const rebootMs = 10 * 60_000
+const uploadTimeoutMs = 60_000
+
+const done: StepResult = { kind: 'done' }
+
+/**
+ * Does what a step is there for. Throws what went wrong; the reason of `signal` when the agent ends meanwhile.
+ *
+ * @param begun puts the mark of a script on flash before it begins
+ */
+export async function carryOut(
+  state: UpdateState,
+  parts: StepParts,
+  signal: AbortSignal,
+  begun: (mark: string) => Promise<void>,
+): Promise<StepResult> {
+  const { places, cloud, clock, log } = parts
+  const { manifest, request } = state
+  const script = (command = '') => runStepScript({ state, command, places, clock, signal, begun })
+  switch (state.step) {
+    case 'download':
+      await fetchPackage({ request, places, cloud, clock, log, signal })
+      return done
+    case 'unpack': {
+      await removeFolder(places.packageFolder)
+      const path = packagePath(request, places)
+      return { kind: 'done', manifest: await openPackage(path, places.packageFolder, parts.rules(), log, signal) }
+    }
+    case 'pre_install':
+      return await script(manifest?.preInstall)
+    case 'install':
+      return await script(manifest?.install)
+    case 'post_install':
+      return await script(manifest?.postInstall)
+    case 'error_action':
+      return await script(manifest?.errorAction)
+    case 'health':
+      return await checkHealth(state, parts, signal, script)
+    case 'restart':
+    case 'reboot':
+      return await goDown(parts, signal)
+    case 'report':
+      await report({ state, cloud, clock, log, signal })
+      return done
+    case 'finish':
+      await finish(state, parts, signal)
+      return done
+    case 'done':
+      return done
+  }
+}
+
+async function checkHealth(
+  { manifest }: UpdateState,
+  { cloud, clock, log }: StepParts,
+  signal: AbortSignal,
+  script: (command?: string) => Promise<StepResult>,
+): Promise<StepResult> {
+  const { timeoutS = 0, command } = manifest?.healthCheck ?? {}
+  if (cloud === undefined) log.warn('without a cloud, that it can be reached is not checked')
+  else {
+    const unreached = `the agent did not reach the cloud within ${timeoutS} s after the update`
+    const onTimeout = () => new UpdateError('TIMEOUT', Status.TimedOut, unreached)
+    await withDeadline(clock, timeoutS * 1000, onTimeout, own => cloud.reached(own), signal)
+  }
+  return await script(command)
+}
+
+/** Orders the reboot and waits to be ended by it. */
+async function goDown({ reboot, clock }: StepParts, signal: AbortSignal): Promise<StepResult> {
+  await reboot()
+  return await waitFor<StepResult>(signal, resolve => {
+    const text = `the machine still runs ${rebootMs / 60_000} minutes after the order to reboot`
+    const timer = clock.timer(rebootMs, () => resolve({ kind: 'failed', status: Status.Failure, text }))
+    return () => timer.cancel()
+  })
+}
+
+async function finish({ request }: UpdateState, { places, cloud, log }: StepParts, signal: AbortSignal): Promise<void> {
+  if (request.from === 'cloud') await removeFile(packagePath(request, places))
+  if (cloud === undefined || (await fileFacts(places.log, { followLinks: false }))?.kind !== 'file') return
+  try {
+    await cloud.upload(places.log, { name: request.logName, timeoutMs: uploadTimeoutMs, signal })
+  } catch (error) {
+    log.warn('the log of the update was not sent', { file: places.log, why: messageOf(error) })
+  }
+}

@@ -1,0 +1,95 @@
+import { Header } from 'tar/header'
+import { Pax } from 'tar/pax'
+import type { VisitEntry } from './archive-entry.ts'
+import { ByteSource } from './byte-source.ts'
+import { badPackage } from './update-error.ts'
+
+const blockBytes = 512
+/** The longest extended header and long name: a path is far shorter. */
+const mostHeaderBytes = 64 * 1024
+
+/**
+ * Reads a tar archive (ustar, pax, GNU) entry by entry. Links, devices, pipes and sparse files are refused.
+ *
+ * @throws UpdateError `PACKAGE_INVALID`, or what `visit` throws
+ */
+export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEntry): Promise<void> {
+  const source = new ByteSource(chunks)
+  let own: Pax | undefined
+  let everybody: Pax | undefined
+  let longPath: string | undefined
+  for (;;) {
+    const block = await source.take(blockBytes)
+    if (block.length === 0) break
+    if (block.length < blockBytes) throw badPackage('the tar archive ends in the middle of a header')
+    const header = new Header(block, 0, own, everybody)
+    // The end of an archive is marked by empty blocks; what follows is filling.
+    if (header.nullBlock) break
+    if (!header.cksumValid) throw badPackage('the tar archive has a damaged header')
+    const size = header.size ?? -1
+    if (!Number.isSafeInteger(size) || size < 0) throw badPackage('the tar archive has an entry without a size')
+    switch (header.type) {
+      case 'ExtendedHeader':
+      case 'OldExtendedHeader':
+        own = Pax.parse(paxText(await metadata(source, size)), own)
+        continue
+      case 'GlobalExtendedHeader':
+        everybody = Pax.parse(paxText(await metadata(source, size)), everybody, true)
+        continue
+      case 'NextFileHasLongPath':
+      case 'OldGnuLongPath':
+        longPath = untilNul(await metadata(source, size))
+        continue
+      case 'NextFileHasLongLinkpath':
+        await metadata(source, size)
+        continue
+      default:
+    }
+    const path = longPath ?? header.path ?? ''
+    const kind = kindOf(header.type, path)
+    const entry = { path, kind, bytes: kind === 'file' ? size : 0, isProgram: ((header.mode ?? 0) & 0o100) !== 0 }
+    const content = source.slice(size)
+    await visit(entry, content)
+    await drain(content)
+    await skip(source, padding(size))
+    own = undefined
+    longPath = undefined
+  }
+  await drain(source.rest())
+}
+
+function kindOf(type: string, path: string): 'file' | 'folder' {
+  if (type === 'Directory') return 'folder'
+  if (type === 'File' || type === 'OldFile' || type === 'ContiguousFile') return path.endsWith('/') ? 'folder' : 'file'
+  throw badPackage(`the entry ${JSON.stringify(path.slice(0, 120))} of the package is refused: it is a ${type}`)
+}
+
+async function metadata(source: ByteSource, size: number): Promise<string> {
+  if (size > mostHeaderBytes) throw badPackage(`the tar archive has a header of ${size} bytes`)
+  const bytes = await source.take(size)
+  if (bytes.length < size) throw badPackage('the tar archive ends in the middle of a header')
+  await skip(source, padding(size))
+  return bytes.toString('utf8')
+}
+
+function paxText(text: string): string {
+  if (text.includes(' GNU.sparse.')) throw badPackage('the tar archive has a sparse file in it')
+  return text
+}
+
+function untilNul(text: string): string {
+  const end = text.indexOf('\0')
+  return end < 0 ? text : text.slice(0, end)
+}
+
+function padding(size: number): number {
+  return (blockBytes - (size % blockBytes)) % blockBytes
+}
+
+async function skip(source: ByteSource, bytes: number): Promise<void> {
+  if ((await source.take(bytes)).length < bytes) throw badPackage('the tar archive ends too early')
+}
+
+async function drain(content: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const _ of content);
+}

@@ -1,0 +1,240 @@
+import type { Clock } from '../../base/clock.ts'
+import { AgentError, messageOf } from '../../base/errors.ts'
+import { once } from '../../base/lifecycle.ts'
+import type { Log } from '../../base/log.ts'
+import { type ProcessLock, processIdentity, takeProcessLock } from '../../platform/process-lock.ts'
+import { removeFile } from '../../platform/write-file.ts'
+import { Status } from '../../protocol/status.ts'
+import type { ActionOutcome } from '../actions/action.ts'
+import { failureOutcome } from '../actions/failure-outcome.ts'
+import {
+  type Found,
+  firstState,
+  nextState,
+  resume,
+  type Step,
+  type StepResult,
+  scriptSteps,
+  type UpdateState,
+  withScript,
+} from './machine.ts'
+import type { UpdateRequest } from './request.ts'
+import { carryOut, type StepParts } from './steps.ts'
+import { outcomeOf, tellStep } from './tell.ts'
+import { UpdateError } from './update-error.ts'
+import type { UpdateJournal } from './update-journal.ts'
+
+export interface UpdatesParts extends StepParts {
+  readonly journal: UpdateJournal
+  /** The run of the system; undefined where it does not tell. */
+  readonly bootId: string | undefined
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** What became of the wish for an update. */
+export type Beginning =
+  | { readonly kind: 'begun' }
+  /** The same call again while its update runs: it will be answered. */
+  | { readonly kind: 'running' }
+  /** Refused, or known from before. */
+  | { readonly kind: 'answered'; readonly outcome: ActionOutcome }
+
+/** The updates of this device, one at a time: each step is on flash before it begins, and a new process goes on from there. */
+export class Updates {
+  readonly #parts: UpdatesParts
+  readonly #stopping = new AbortController()
+  #current: UpdateState | undefined
+  #running: Promise<UpdateState | undefined> | undefined
+  #claimed = false
+
+  constructor(parts: UpdatesParts) {
+    this.#parts = parts
+  }
+
+  /** The update that is under way, for `status`. */
+  get current(): { readonly package: string; readonly step: string } | undefined {
+    return this.#current && { package: this.#current.request.package, step: this.#current.step }
+  }
+
+  /** Why no update can begin now; undefined when one can. */
+  refusal(): ActionOutcome | undefined {
+    return this.#claimed ? busy(this.#current) : undefined
+  }
+
+  /**
+   * Takes charge of an update: from here on it is carried out, whatever becomes of this process.
+   *
+   * @throws AgentError when that cannot be written down
+   */
+  async begin(request: UpdateRequest): Promise<Beginning> {
+    if (this.#claimed) return this.#busy(request)
+    this.#claimed = true
+    try {
+      return await this.#begin(request)
+    } finally {
+      if (this.#running === undefined) this.#claimed = false
+    }
+  }
+
+  /**
+   * Goes on with the update that an earlier process left. To be called once, before anything is asked for.
+   *
+   * @returns the id of the present or last update: its answer is seen to
+   */
+  async resume(): Promise<string | undefined> {
+    if (this.#claimed || !(await this.#parts.journal.isThere())) return this.#current?.request.id
+    this.#claimed = true
+    try {
+      const lock = await this.#lock()
+      if (lock === undefined) return undefined
+      const left = await this.#parts.journal.last()
+      if (left === undefined || left.step === 'done') await lock.release()
+      else this.#goOn(left, lock)
+      return left?.request.id
+    } finally {
+      if (this.#running === undefined) this.#claimed = false
+    }
+  }
+
+  /** The last state of the update that runs now: `done`, or where {@link stop} caught it. Undefined when none runs. */
+  async ended(): Promise<UpdateState | undefined> {
+    return await this.#running
+  }
+
+  /** Leaves the update where it is; a script goes on, and the next process takes both up. */
+  readonly stop: () => Promise<void> = once(async () => {
+    this.#stopping.abort(new AgentError('CLOSED', 'The agent ends.'))
+    await this.#running
+  })
+
+  async #begin(request: UpdateRequest): Promise<Beginning> {
+    const { journal, places, bootId } = this.#parts
+    const lock = await this.#lock()
+    if (lock === undefined) return this.#busy(request)
+    try {
+      const left = await journal.last()
+      if (left !== undefined && left.step !== 'done') {
+        // Another command left it, and this process may finish it as well.
+        this.#goOn(left, lock)
+        return this.#busy(request)
+      }
+      if (left?.request.id === request.id) {
+        await lock.release()
+        return { kind: 'answered', outcome: outcomeOf(left) }
+      }
+      const state = firstState(request, bootId)
+      // The journal's write makes that last as well: an exit code of this update cannot be one of another.
+      for (const step of scriptSteps) await removeFile(places.exitFile(step))
+      await journal.begin(state)
+      this.#start(state, lock)
+      return { kind: 'begun' }
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  }
+
+  #busy({ id }: UpdateRequest): Beginning {
+    if (this.#current?.request.id === id) return { kind: 'running' }
+    return { kind: 'answered', outcome: busy(this.#current) }
+  }
+
+  async #lock(): Promise<ProcessLock | undefined> {
+    try {
+      return await takeProcessLock(this.#parts.places.lock)
+    } catch (error) {
+      if (error instanceof AgentError && error.code === 'ALREADY_RUNNING') return undefined
+      throw error
+    }
+  }
+
+  #goOn(left: UpdateState, lock: ProcessLock): void {
+    this.#current = left
+    this.#running = this.#held(lock, async () => this.#run(await this.#afterFinding(left)))
+  }
+
+  #start(state: UpdateState, lock: ProcessLock): void {
+    this.#current = state
+    this.#running = this.#held(lock, () => this.#run(state))
+  }
+
+  async #afterFinding(left: UpdateState): Promise<UpdateState> {
+    const { bootId, journal, log } = this.#parts
+    const found: Found = {
+      ...(bootId === undefined ? {} : { bootId }),
+      ...(left.script === undefined ? {} : { fate: await this.#fateOf(left.step, left.script) }),
+    }
+    const resumption = resume(left, found)
+    const { step, request } = left
+    const fields = { package: request.package, step, id: request.id }
+    const state = resumption.kind === 'continue' ? resumption.state : nextState(left, resumption.result, bootId)
+    if (resumption.kind === 'continue') log.warn('an update that was cut off goes on', fields)
+    else log.warn('an update that was cut off goes on with the next step', { ...fields, result: resumption.result })
+    await journal.begin(state)
+    return state
+  }
+
+  async #fateOf(step: Step, script: string): Promise<'runs' | 'ended' | 'lost'> {
+    const { hasExitCode } = await import('../../platform/script.ts')
+    if (await hasExitCode(this.#parts.places.exitFile(step))) return 'ended'
+    const pid = Number(script.split(' ', 1)[0])
+    return (await processIdentity(pid)) === script ? 'runs' : 'lost'
+  }
+
+  /** Step after step. Ends at `done`, or when this process ends. */
+  async #run(first: UpdateState): Promise<UpdateState> {
+    const { journal, cloud, log, bootId } = this.#parts
+    let state = first
+    while (state.step !== 'done') {
+      this.#current = state
+      await tellStep(state, log, cloud)
+      const begun = async (mark: string) => {
+        state = withScript(state, mark)
+        await journal.add(state)
+      }
+      const result = await this.#carryOut(state, begun)
+      if (result === undefined) return state
+      state = nextState(state, result, bootId)
+      await journal.add(state)
+    }
+    await tellStep(state, log, cloud)
+    return state
+  }
+
+  /** How the step ended; undefined when this process ends before. */
+  async #carryOut(state: UpdateState, begun: (mark: string) => Promise<void>): Promise<StepResult | undefined> {
+    const { signal } = this.#stopping
+    try {
+      return await carryOut(state, this.#parts, signal, begun)
+    } catch (error) {
+      if (signal.aborted) return undefined
+      const { status, message = '' } = failureOutcome(error)
+      const text = error instanceof AgentError ? message : messageOf(error)
+      return { kind: 'failed', status: error instanceof UpdateError ? error.status : status, text }
+    }
+  }
+
+  /** Runs an update, and gives everything back at its end. Never rejects. */
+  async #held(lock: ProcessLock, work: () => Promise<UpdateState>): Promise<UpdateState | undefined> {
+    const { journal, log } = this.#parts
+    try {
+      return await work()
+    } catch (error) {
+      // Without the journal a step must not begin; the next process finds the last one that was written.
+      log.error('the update stops: its next step cannot be written down', { step: this.#current?.step, error })
+      return this.#current
+    } finally {
+      this.#current = undefined
+      await journal.close().catch(error => log.warn('the journal of the update was not closed', { error }))
+      await lock.release().catch(error => log.warn('the lock of the update stays', { error }))
+      this.#running = undefined
+      this.#claimed = false
+    }
+  }
+}
+
+function busy(current: UpdateState | undefined): ActionOutcome {
+  const which = current === undefined ? '' : ` (${current.request.package})`
+  return { status: Status.Failure, message: `a software update is already in progress${which}` }
+}

@@ -1,0 +1,19 @@
+import { transferFiles } from './transfer-files.ts'
+
+const chunkBytes = 64 * 1024
+
+/** The content of a file, piece by piece, each in a buffer of its own. Throws `FILE_NOT_FOUND`, `FILE_ACCESS`. */
+export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
+  const file = await transferFiles.openForReading(path, { followLinks: true })
+  try {
+    for (let position = 0; ; ) {
+      const chunk = Buffer.allocUnsafeSlow(chunkBytes)
+      const bytes = await file.read(chunk, position)
+      if (bytes === 0) return
+      position += bytes
+      yield chunk.subarray(0, bytes)
+    }
+  } finally {
+    await file.close()
+  }
+}
