@@ -15,7 +15,6 @@ import { resetAgentAction } from './actions/reset-agent.ts'
 import { unsupportedAction } from './actions/unsupported.ts'
 import type { BackgroundWork } from './background-work.ts'
 import { pathGuard } from './path-guard.ts'
-import type { PendingAnswers } from './pending-answers.ts'
 import { relayVersion } from './platform-attributes.ts'
 import type { RuntimeFolder } from './runtime-folder.ts'
 import { uploadFiles } from './upload-files.ts'
@@ -26,7 +25,6 @@ export interface ActionParts {
   readonly clock: Clock
   readonly log: Log
   readonly runtime: RuntimeFolder
-  readonly pending: PendingAnswers
   readonly background: BackgroundWork
   /** Settings of the file actions, and the folders that they may use; looked up at each call. */
   readonly transferSettings: () => TransferSettings
@@ -40,10 +38,10 @@ export interface ActionParts {
 
 /** The actions of the device manager [TR50 4.5]. */
 export function managedActions(parts: ActionParts): readonly ManagedAction[] {
-  const { client, clock, log, runtime, pending, background, transferSettings, quit, restart, forget } = parts
+  const { client, clock, log, runtime, background, transferSettings, quit, restart, forget } = parts
   const guard = pathGuard({ allow: parts.allowedFolders })
   const report = async (text: string) => void (await client.events.publish(text, { level: 'error' }))
-  const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), later: pending, report, log })
+  const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), report, log })
   return [
     fileDownloadAction({
       download: (name, destination, options) => client.files.download(name, destination, options),
@@ -64,7 +62,7 @@ export function managedActions(parts: ActionParts): readonly ManagedAction[] {
     unsupportedAction('remote-access', 'remote_login'),
     decommissionAction({ forget }),
     unsupportedAction('software_update', 'software_update'),
-    resetAgentAction({ later: pending, restart }),
+    resetAgentAction({ restart }),
     quitAction({ quit }),
     pingAction(clock),
     remoteAccessInfoAction(relayVersion, parts.refreshRemoteAccess),

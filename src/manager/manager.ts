@@ -131,19 +131,16 @@ export class Manager {
     logNotes(this.#log, this.#own.warnings)
     this.#warnOfOpenPaths()
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
-    const left = isUsable ? await this.#leftAnswers(pending) : []
-    this.#registerActions(pending)
+    this.#registerActions()
+    // Before the first mail: a call that comes again must find its answer.
+    const given = isUsable ? await this.#giveLeftAnswers(pending) : []
     this.#watch.down()
     // Ends only with the manager: the client itself goes on trying.
     this.#client.connect({ signal: this.#closing.signal }).catch(() => {})
     if (isUsable) await this.#openSocket()
     this.#publishFacts()
     pending
-      .deliver(
-        left,
-        (id, status) => this.#client.actions.acknowledge(id, { status, message: '' }),
-        this.#closing.signal,
-      )
+      .settle(given, this.#closing.signal)
       .catch(error => this.#log.error('answers of an earlier process not sent', { error }))
     this.#log.info('device manager runs', { thingKey: this.#client.thingKey, runtimeDir: this.#runtime.path })
   })
@@ -204,14 +201,13 @@ export class Manager {
     if (this.#forgets) await this.#forgetLast()
   })
 
-  #registerActions(pending: PendingAnswers): void {
+  #registerActions(): void {
     const { clock, onEnd, powerOptions = {} } = this.#options
     const actions = managedActions({
       client: this.#client,
       clock,
       log: this.#log,
       runtime: this.#runtime,
-      pending,
       background: this.#background,
       transferSettings: () => this.#transferSettings(),
       allowedFolders: () => this.#connection.fileTransfer.allow,
@@ -247,9 +243,10 @@ export class Manager {
       .catch(error => this.#log.warn('facts of the machine not published', { why: messageOf(error) }))
   }
 
-  async #leftAnswers(pending: PendingAnswers) {
+  async #giveLeftAnswers(pending: PendingAnswers) {
     try {
-      return await pending.load()
+      const { actions } = this.#client
+      return await pending.give(await pending.load(), (id, status) => actions.acknowledge(id, { status, message: '' }))
     } catch (error) {
       this.#log.error('message_ids cannot be read; its answers are not sent', { error })
       return []

@@ -2,12 +2,18 @@ import { AgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import { isStatus, Status } from '../protocol/status.ts'
-import type { AnswerLater } from './actions/power.ts'
 
 /** One call that is still to be answered. */
 export interface PendingAnswer {
   readonly id: string
   readonly status: Status
+}
+
+/** An answer that was taken charge of. */
+export interface GivenAnswer {
+  readonly id: string
+  /** Absent when there was nobody to answer. */
+  readonly receipt?: Receipt
 }
 
 /** The slice of the file system that keeps `message_ids`. */
@@ -23,14 +29,13 @@ export interface AnswerFile {
 const idOfNobody = 'unused'
 
 /**
- * The calls that the next process answers: RUNTIME/message_ids, lines of `ID,STATUS` [TR50 7.6].
- * A line goes only when the cloud has the answer; a line that nobody understands stays where it is and harms nothing [M9].
+ * The calls that the Python agent or its update has left to answer: RUNTIME/message_ids, lines of `ID,STATUS` [TR50 7.6].
+ * This agent has a journal for its own calls, and adds no line. A line goes only when the cloud has the answer; a line that
+ * nobody understands stays where it is and harms nothing [M9].
  */
-export class PendingAnswers implements AnswerLater {
+export class PendingAnswers {
   readonly #file: AnswerFile
   readonly #log: Log
-  readonly #done = new Set<string>()
-  #lastChange: Promise<unknown> = Promise.resolve()
 
   constructor(parts: { file: AnswerFile; log: Log }) {
     this.#file = parts.file
@@ -45,57 +50,56 @@ export class PendingAnswers implements AnswerLater {
       this.#log.warn('message_ids has lines that are not ID,STATUS; they stay in the file', {
         lines: lines.length - answers.length,
       })
-    for (const { id } of answers) this.#done.add(id)
     return answers
   }
 
-  wasDone(id: string): boolean {
-    return this.#done.has(id)
-  }
-
-  /** Writes a line for a call that this process does not answer itself. On the disk when it resolves. */
-  add(id: string, status: Status): Promise<void> {
-    return this.#change(lines => [...lines, `${id},${status}`])
-  }
-
-  /** Takes the lines of a call away. */
-  remove(id: string): Promise<void> {
-    return this.#change(lines => lines.filter(line => parseLine(line)?.id !== id))
+  /**
+   * Gives the answers; each is taken charge of when it resolves, so that a call that comes again finds its answer.
+   *
+   * @returns what there is to wait for, for {@link settle}
+   */
+  async give(
+    answers: readonly PendingAnswer[],
+    acknowledge: (id: string, status: Status) => Promise<Receipt>,
+  ): Promise<readonly GivenAnswer[]> {
+    const given: GivenAnswer[] = []
+    for (const { id, status } of answers) {
+      try {
+        given.push(id === idOfNobody ? { id } : { id, receipt: await acknowledge(id, status) })
+      } catch (error) {
+        this.#notDelivered(id, error)
+      }
+    }
+    return given
   }
 
   /**
-   * Sends the answers and removes each line when the cloud has it. A refusal is final as well: the cloud has closed that
-   * call. What cannot be delivered now stays for the next start.
+   * Removes each line when the cloud has the answer. A refusal is final as well: the cloud has closed that call. What
+   * cannot be delivered now stays for the next start.
    */
-  async deliver(
-    answers: readonly PendingAnswer[],
-    acknowledge: (id: string, status: Status) => Promise<Receipt>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for (const { id, status } of answers) {
+  async settle(given: readonly GivenAnswer[], signal: AbortSignal): Promise<void> {
+    for (const { id, receipt } of given) {
       try {
-        if (id !== idOfNobody) await (await acknowledge(id, status)).delivered({ signal })
+        await receipt?.delivered({ signal })
       } catch (error) {
         if (!(error instanceof AgentError && error.code === 'REFUSED_BY_CLOUD')) {
-          this.#log.warn('answer of an earlier process not delivered; it stays in message_ids', { id, error })
+          this.#notDelivered(id, error)
           continue
         }
         this.#log.info('the cloud has closed a call that an earlier process left open', { id, error })
       }
-      await this.remove(id)
+      await this.#remove(id)
     }
   }
 
-  /** One change after the other, so that two of them cannot undo each other. */
-  #change(edit: (lines: readonly string[]) => readonly string[]): Promise<void> {
-    const changed = this.#lastChange.then(async () => {
-      const before = linesOf(await this.#file.read())
-      const after = edit(before)
-      if (after.length === 0) await this.#file.remove()
-      else await this.#file.write(`${after.join('\n')}\n`)
-    })
-    this.#lastChange = changed.catch(() => {})
-    return changed
+  #notDelivered(id: string, error: unknown): void {
+    this.#log.warn('answer of an earlier process not delivered; it stays in message_ids', { id, error })
+  }
+
+  async #remove(id: string): Promise<void> {
+    const after = linesOf(await this.#file.read()).filter(line => parseLine(line)?.id !== id)
+    if (after.length === 0) await this.#file.remove()
+    else await this.#file.write(`${after.join('\n')}\n`)
   }
 }
 

@@ -2,7 +2,7 @@ import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ManagedAction } from './action.ts'
-import { answerFirst } from './answer-first.ts'
+import { answerSafely } from './answer-first.ts'
 import { failureOutcome } from './failure-outcome.ts'
 
 /** What ends or restarts the machine. */
@@ -13,17 +13,8 @@ export interface PowerSwitch {
   act(): Promise<void>
 }
 
-/** Ids of calls that the next process has to answer. */
-export interface AnswerLater {
-  add(id: string, status: number): Promise<void>
-  remove(id: string): Promise<void>
-  /** Whether an earlier process did this call already. */
-  wasDone(id: string): boolean
-}
-
 interface PowerParts {
   readonly power: PowerSwitch
-  readonly later: AnswerLater
   /** Tells the cloud what went wrong after the answer was given. */
   readonly report: (text: string) => Promise<void>
   readonly log: Log
@@ -41,16 +32,15 @@ export function shutdownAction(parts: PowerParts): ManagedAction {
 
 /**
  * First whether it can be done at all, then the answer, then the deed: an operator who reads "success" gets a reboot, and
- * one whose device may not reboot reads why. When the answer does not get through in time, its id stays on disk: the next
- * process answers, and a cloud that hands the message out again gets that answer instead of a second reboot.
+ * one whose device may not reboot reads why. An answer that does not get through in time is given by the next process,
+ * when it finds that the machine did go down.
  */
 function powerAction(name: string, word: string, parts: PowerParts): ManagedAction {
-  const { power, later, report, log } = parts
+  const { power, report, log } = parts
   return {
     name,
     switchedBy: name,
     run: async ({ id }, help) => {
-      if (later.wasDone(id)) return { status: Status.Success, message: '' }
       try {
         await power.check()
       } catch (error) {
@@ -60,14 +50,12 @@ function powerAction(name: string, word: string, parts: PowerParts): ManagedActi
           message: `${word} failed: ${message}`,
         }
       }
-      await later.add(id, Status.Success)
-      const delivered = await answerFirst(help, { status: Status.Success, message: '' })
-      if (delivered) await later.remove(id)
+      const delivered = await answerSafely(help, done, { onlyAfterReboot: true })
+      if (delivered === undefined) return undefined
       log.warn(`${word} by order of the cloud`, { id, answerDelivered: delivered })
       try {
         await power.act()
       } catch (error) {
-        if (!delivered) await later.remove(id)
         log.error(`${word} failed after it was acknowledged`, { id, error })
         await report(`${word} failed: ${messageOf(error)}`)
       }
@@ -75,3 +63,5 @@ function powerAction(name: string, word: string, parts: PowerParts): ManagedActi
     },
   }
 }
+
+const done = { status: Status.Success, message: '' }

@@ -1,24 +1,18 @@
 import { Status } from '../../protocol/status.ts'
 import type { ManagedAction } from './action.ts'
-import type { AnswerLater } from './power.ts'
+import { answerFirst, keepAnswer } from './answer-first.ts'
 
 /**
  * `reset_agent`: restarts the manager. The new process answers, so that the operator hears of success only when there is
- * one; the id waits in RUNTIME/message_ids [TR50 7.6].
+ * one. Without a disk to leave the answer on it is given before: the call would come again to the new process.
  */
-export function resetAgentAction(parts: {
-  readonly later: Pick<AnswerLater, 'add' | 'wasDone'>
-  readonly restart: () => void
-}): ManagedAction {
+export function resetAgentAction(parts: { readonly restart: () => void }): ManagedAction {
   return {
     name: 'reset_agent',
     switchedBy: 'reset_agent',
-    run: async ({ id }, help) => {
-      // The cloud may hand the message out again when the session drops: this process is the new one already.
-      if (parts.later.wasDone(id)) return { status: Status.Success, message: '' }
-      await parts.later.add(id, Status.Success)
-      help.handOver()
-      parts.restart()
+    run: async (_request, help) => {
+      const done = { status: Status.Success, message: '' }
+      if ((await keepAnswer(help, done)) || (await answerFirst(help, done, Number.POSITIVE_INFINITY))) parts.restart()
       return undefined
     },
   }

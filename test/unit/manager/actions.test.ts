@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import { decommissionAction } from '../../../src/manager/actions/decommission.ts'
 import { pingAction } from '../../../src/manager/actions/ping.ts'
-import { type AnswerLater, rebootAction, shutdownAction } from '../../../src/manager/actions/power.ts'
+import { rebootAction, shutdownAction } from '../../../src/manager/actions/power.ts'
 import { quitAction } from '../../../src/manager/actions/quit.ts'
 import { remoteAccessInfoAction } from '../../../src/manager/actions/remote-access-info.ts'
 import { resetAgentAction } from '../../../src/manager/actions/reset-agent.ts'
@@ -52,15 +52,7 @@ test('decommission acknowledges before it takes the identity away [M6]', async (
   assert.deepEqual(happened.slice(1), ['acknowledge 0', 'delivered', 'forget'])
 })
 
-function laterIn(happened: string[], done: readonly string[] = []): AnswerLater {
-  return {
-    add: async (id, status) => void happened.push(`keep ${id},${status}`),
-    remove: async id => void happened.push(`forget ${id}`),
-    wasDone: id => done.includes(id),
-  }
-}
-
-function powerParts(happened: string[], options: { check?: AgentError; act?: AgentError; done?: string[] } = {}) {
+function powerParts(happened: string[], options: { check?: AgentError; act?: AgentError } = {}) {
   return {
     power: {
       check: async () => {
@@ -71,7 +63,6 @@ function powerParts(happened: string[], options: { check?: AgentError; act?: Age
         if (options.act) throw options.act
       },
     },
-    later: laterIn(happened, options.done),
     report: async (text: string) => void happened.push(`event ${text}`),
     log: memoryLog().log,
   }
@@ -81,7 +72,7 @@ test('reboot and shutdown: the cloud has the answer before the machine goes down
   for (const make of [rebootAction, shutdownAction]) {
     const happened: string[] = []
     const { outcome } = await callAction(make(powerParts(happened)), {}, { happened })
-    assert.deepEqual(happened, ['keep mail-1,0', 'acknowledge 0', 'delivered', 'forget mail-1', 'act'])
+    assert.deepEqual(happened, ['hand over 0 after a reboot', 'acknowledge 0', 'delivered', 'act'])
     assert.deepEqual(outcome(), { status: 0, message: '' })
   }
 })
@@ -89,7 +80,7 @@ test('reboot and shutdown: the cloud has the answer before the machine goes down
 test('an answer that does not get through before the reboot is left to the next process', async () => {
   const happened: string[] = []
   await callAction(rebootAction(powerParts(happened)), {}, { happened, delivery: 'never' })
-  assert.deepEqual(happened, ['keep mail-1,0', 'acknowledge 0', 'act'])
+  assert.deepEqual(happened, ['hand over 0 after a reboot', 'acknowledge 0', 'act'])
 })
 
 test('a reboot that is not permitted is refused before anything is acknowledged', async () => {
@@ -108,40 +99,36 @@ test('a reboot that fails after its answer says so in an event', async () => {
   assert.equal(happened.at(-1), 'event reboot failed: /sbin/reboot failed: exit code 1')
 })
 
-test('a reboot call that comes again after the reboot is answered, not done again', async () => {
-  const happened: string[] = []
-  const { outcome } = await callAction(rebootAction(powerParts(happened, { done: ['mail-1'] })), {}, { happened })
-  assert.deepEqual(happened, [])
-  assert.equal(outcome()?.status, 0)
+const noDisk = new AgentError('FILE_ACCESS', 'the file system is mounted read-only')
+
+test('without a disk the machine goes down only when the cloud has the answer', async () => {
+  const delivered: string[] = []
+  await callAction(rebootAction(powerParts(delivered)), {}, { happened: delivered, handOver: noDisk })
+  assert.deepEqual(delivered, ['acknowledge 0', 'delivered', 'act'])
+  const undelivered: string[] = []
+  const never = { happened: undelivered, handOver: noDisk, delivery: 'never' } as const
+  await callAction(rebootAction(powerParts(undelivered)), {}, never)
+  assert.deepEqual(undelivered, ['acknowledge 0'])
 })
 
-test('reset_agent leaves its answer to the new process, and a call that comes again there is only answered', async () => {
+test('reset_agent leaves its answer to the new process', async () => {
   const happened: string[] = []
   const restart = () => void happened.push('restart')
-  const first = await callAction(resetAgentAction({ later: laterIn(happened), restart }), {}, { happened })
-  assert.deepEqual(happened, ['keep mail-1,0', 'hand over', 'restart'])
-  assert.equal(first.outcome(), undefined)
-  const again: string[] = []
-  const later = laterIn(again, ['mail-1'])
-  const second = await callAction(resetAgentAction({ later, restart }), {}, { happened: again })
-  assert.deepEqual(again, [])
-  assert.equal(second.outcome()?.status, 0)
+  const { outcome } = await callAction(resetAgentAction({ restart }), {}, { happened })
+  assert.deepEqual(happened, ['hand over 0', 'restart'])
+  assert.equal(outcome(), undefined)
 })
 
-test('reset_agent that cannot keep its id does not restart, and says why', async () => {
-  const happened: string[] = []
-  const later = {
-    ...laterIn(happened),
-    add: async () => {
-      throw new AgentError('FILE_ACCESS', 'cannot write /r/message_ids: the file system is mounted read-only')
-    },
-  }
-  const { outcome } = await callAction(
-    resetAgentAction({ later, restart: () => void happened.push('restart') }),
+test('without a disk reset_agent answers before it restarts, and does not restart without an answer', async () => {
+  const delivered: string[] = []
+  await callAction(
+    resetAgentAction({ restart: () => void delivered.push('restart') }),
     {},
-    { happened },
+    { happened: delivered, handOver: noDisk },
   )
-  assert.deepEqual(happened, [])
-  assert.equal(outcome()?.status, 8)
-  assert.match(outcome()?.message ?? '', /read-only/)
+  assert.deepEqual(delivered, ['acknowledge 0', 'delivered', 'restart'])
+  const undelivered: string[] = []
+  const never = { happened: undelivered, handOver: noDisk, delivery: 'never' } as const
+  await callAction(resetAgentAction({ restart: () => void undelivered.push('restart') }), {}, never)
+  assert.deepEqual(undelivered, ['acknowledge 0'])
 })

@@ -31,15 +31,12 @@ test('answers what an earlier process left, and removes each line when the cloud
   const { state, answers } = scene('65e6f0c2a1b2c3d4e5f60718,0\n65e6f0c2a1b2c3d4e5f60719,4\n')
   const said: unknown[] = []
   const left: (string | undefined)[] = []
-  const found = await answers.load()
-  await answers.deliver(
-    found,
-    async (id, status) => {
-      said.push([id, status])
-      return receipt(async () => void left.push(state.text))
-    },
-    signal,
-  )
+  const given = await answers.give(await answers.load(), async (id, status) => {
+    said.push([id, status])
+    return receipt(async () => void left.push(state.text))
+  })
+  assert.equal(state.writes, 0)
+  await answers.settle(given, signal)
   assert.deepEqual(said, [
     ['65e6f0c2a1b2c3d4e5f60718', 0],
     ['65e6f0c2a1b2c3d4e5f60719', 4],
@@ -52,54 +49,27 @@ test('lines that nobody understands stay, are told of once, and harm nothing [M9
   const { state, answers, logged } = scene('no comma\n,0\na1,0,1\na1,x\na1,99\n\na2,16\n../../x,0\n')
   const found = await answers.load()
   assert.deepEqual(found, [{ id: 'a2', status: 16 }])
-  await answers.deliver(found, async () => receipt(async () => {}), signal)
+  await answers.settle(await answers.give(found, async () => receipt(async () => {})), signal)
   assert.equal(state.text, 'no comma\n,0\na1,0,1\na1,x\na1,99\n../../x,0\n')
   assert.equal(logged.records.filter(record => record.level === 'warn').length, 1)
 })
 
 test('an answer that is not delivered stays in the file; one that the cloud refuses is done', async () => {
-  const { state, answers } = scene('a1,0\na2,0\na3,0\n')
-  await answers.deliver(
-    await answers.load(),
-    async id =>
-      receipt(async () => {
-        if (id === 'a1') throw new AgentError('CLOSED', 'the client ends')
-        if (id === 'a2')
-          throw new AgentError('REFUSED_BY_CLOUD', 'completed already', { details: { errorCodes: [-90008] } })
-      }),
-    signal,
-  )
-  assert.equal(state.text, 'a1,0\n')
+  const { state, answers } = scene('a1,0\na2,0\na3,0\na4,0\n')
+  const given = await answers.give(await answers.load(), async id => {
+    if (id === 'a4') throw new AgentError('OUTBOX_FULL', 'full')
+    return receipt(async () => {
+      if (id === 'a1') throw new AgentError('CLOSED', 'the client ends')
+      if (id === 'a2')
+        throw new AgentError('REFUSED_BY_CLOUD', 'completed already', { details: { errorCodes: [-90008] } })
+    })
+  })
+  await answers.settle(given, signal)
+  assert.equal(state.text, 'a1,0\na4,0\n')
 })
 
 test('the line of an offline update names nobody, and is not sent', async () => {
   const { state, answers } = scene('unused,0\n')
-  await answers.deliver(await answers.load(), async () => assert.fail('sent'), signal)
+  await answers.settle(await answers.give(await answers.load(), async () => assert.fail('sent')), signal)
   assert.equal(state.text, undefined)
-})
-
-test('knows which calls an earlier process did, and keeps changes that come at once apart', async () => {
-  const { state, answers } = scene('old,0\n')
-  await answers.load()
-  assert.ok(answers.wasDone('old'))
-  assert.ok(!answers.wasDone('new'))
-  await Promise.all([answers.add('n1', 0), answers.add('n2', 0), answers.remove('old'), answers.add('n3', 0)])
-  assert.equal(state.text, 'n1,0\nn2,0\nn3,0\n')
-})
-
-test('a change that fails does not stop the next one', async () => {
-  const { state } = scene()
-  let broken = true
-  const write = async (text: string) => {
-    if (broken) throw new AgentError('DISK_FULL', 'full')
-    state.text = text
-  }
-  const failing = new PendingAnswers({
-    log: memoryLog().log,
-    file: { read: async () => state.text, write, remove: async () => {} },
-  })
-  await assert.rejects(failing.add('a', 0), { code: 'DISK_FULL' })
-  broken = false
-  await failing.add('b', 0)
-  assert.equal(state.text, 'b,0\n')
 })
