@@ -3,10 +3,11 @@ import { AgentError, messageOf } from '../base/errors.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { formatTimestamp } from '../base/timestamp.ts'
-import { waitFor } from '../base/wait.ts'
+import { waitFor, withDeadline } from '../base/wait.ts'
 import { HttpsClient } from '../connection/https.ts'
 import { Link } from '../connection/link.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
+import type { Outbox } from '../outbox/outbox.ts'
 import { networkPaths } from '../platform/network-paths.ts'
 import { readBootId } from '../platform/system-facts.ts'
 import { WriteBudget } from '../platform/write-budget.ts'
@@ -107,7 +108,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
     }),
     untilUp: options => untilUp(link, clock, options),
     stopMail: () => mailbox.close(),
-    flush: timeoutMs => outbox.flush({ timeoutMs }),
+    flush: timeoutMs => flush({ mailbox, outbox, clock, timeoutMs }),
     close: async timeoutMs => {
       mailbox.close()
       await files?.close()
@@ -124,6 +125,19 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
       flashWrites: writes.counts(),
     }),
   }
+}
+
+/** Whether the cloud has everything in time, the answers included that are still on their way into the outbox. */
+async function flush(o: { mailbox: Mailbox; outbox: Outbox; clock: Clock; timeoutMs: number }): Promise<boolean> {
+  const { mailbox, outbox, clock, timeoutMs } = o
+  const endMs = clock.monotonicMs() + timeoutMs
+  const late = () => new AgentError('TIMEOUT', `Answers not recorded within ${timeoutMs} ms`)
+  const taken = await withDeadline(clock, timeoutMs, late, () => mailbox.answersTaken()).then(
+    () => true,
+    () => false,
+  )
+  const delivered = await outbox.flush({ timeoutMs: Math.max(0, endMs - clock.monotonicMs()) })
+  return taken && delivered
 }
 
 /** Waits for the link. It goes on trying whatever becomes of the wait. */

@@ -62,6 +62,11 @@ export class Answers {
     return answer
   }
 
+  /** Resolves when the outbox has every answer that was given so far, or has refused it: until then a flush would miss it. */
+  async taken(): Promise<void> {
+    await Promise.allSettled(this.#underWay.values())
+  }
+
   /** As {@link give}; for an answer that the cloud has already, nothing is sent. */
   async giveOnce(id: string, outcome: MailOutcome): Promise<Receipt> {
     return (await this.#journal.find(id))?.settled ? delivered : this.give(id, outcome)

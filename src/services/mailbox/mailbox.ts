@@ -128,6 +128,11 @@ export class Mailbox {
     return this.#outbox.put('ack', { ...mailboxUpdate({ id, msg: text }) })
   }
 
+  /** Resolves when the outbox has every answer that was given so far; an answer is written to the journal first. */
+  answersTaken(): Promise<void> {
+    return this.#answers.taken()
+  }
+
   counters(): MailboxCounters {
     return { ...this.#counts, open: this.#answers.open }
   }

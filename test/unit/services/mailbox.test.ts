@@ -17,7 +17,11 @@ interface Ran {
 }
 
 /** A mailbox whose cloud answers checks with `pages` in turn, and then with empty ones. */
-function mailbox(pages: (readonly Json[] | AgentError | 'silent')[] = [], journal = new MemoryJournal()) {
+function mailbox(
+  pages: (readonly Json[] | AgentError | 'silent')[] = [],
+  journal = new MemoryJournal(),
+  bootId = 'boot-1',
+) {
   const clock = new FakeClock()
   const outbox = new FakeOutbox()
   const { log, text } = memoryLog(clock)
@@ -35,6 +39,7 @@ function mailbox(pages: (readonly Json[] | AgentError | 'silent')[] = [], journa
     ask,
     outbox,
     journal,
+    bootId,
     clock,
     log,
     execute: (mail, reply) => void ran.push({ mail, reply }),
@@ -239,6 +244,109 @@ test('takes up what an earlier process left: outcomes are sent, what had started
   )
 })
 
+/** A mail that was started in `boot-1` and handed over there. */
+async function handedOver(outcome?: { status: 0; message: string }, onlyAfterReboot = false) {
+  const journal = new MemoryJournal()
+  await journal.accept('m1', { method: 'update', params: {} })
+  await journal.start('m1', 'boot-1')
+  await journal.handOver('m1', outcome, { onlyAfterReboot })
+  return journal
+}
+
+test('a mail that was handed over with its answer gets that answer from the next process, once', async () => {
+  const { box, outbox, ran, pages } = mailbox([], await handedOver({ status: 0, message: 'here again' }))
+  pages.push([call('m1')])
+  await box.resume()
+  box.check()
+  await settle()
+  outbox.items[0]?.deliver()
+  await settle()
+  assert.deepEqual(outbox.answers(), ['ack m1 0 here again'])
+  assert.equal(ran.length, 0)
+  assert.equal(box.counters().open, 0)
+})
+
+test('an answer that needs a reboot tells the truth by the boot id', async () => {
+  const answerIn = async (bootId: string | undefined) => {
+    const journal = await handedOver({ status: 0, message: '' }, true)
+    const { box, outbox } = mailbox([], journal, bootId)
+    await box.resume()
+    await settle()
+    assert.deepEqual((await journal.find('m1'))?.state, 'finished')
+    return outbox.answers()
+  }
+  assert.deepEqual(await answerIn('boot-2'), ['ack m1 0 '])
+  assert.deepEqual(await answerIn('boot-1'), [
+    'ack m1 19 ERROR: the machine did not reboot; only the agent was started again.',
+  ])
+})
+
+test('a mail that was handed over without an answer waits for the program, whatever comes again', async () => {
+  const { box, outbox, ran, pages } = mailbox([], await handedOver())
+  pages.push([call('m1')])
+  assert.deepEqual(await box.left(), [{ id: 'm1', name: 'update' }])
+  await box.resume()
+  box.check()
+  await settle()
+  assert.deepEqual(outbox.answers(), [])
+  assert.equal(ran.length, 0)
+  await box.acknowledge('m1', { status: 0, message: 'updated' })
+  assert.deepEqual(outbox.answers(), ['ack m1 0 updated'])
+  assert.deepEqual(await box.left(), [])
+})
+
+test('an answer that is left to the next process can go out before', async () => {
+  const { box, ran, outbox, journal } = mailbox([[call('m1', 'reboot')]])
+  box.check()
+  await settle()
+  await ran[0]?.reply.started()
+  await ran[0]?.reply.handOver({ status: 0 }, { onlyAfterReboot: true })
+  assert.deepEqual(outbox.answers(), [])
+  await ran[0]?.reply.finish({ status: 0 })
+  assert.deepEqual(outbox.answers(), ['ack m1 0'])
+  assert.equal((await journal.find('m1'))?.onlyAfterReboot, true, 'until the cloud has it, the condition stands')
+  outbox.items[0]?.deliver()
+  await settle()
+  assert.deepEqual(await journal.unsettled(), [])
+})
+
+test('an answer that the outbox could not deliver is sent again with the next check', async () => {
+  const { box, ran, outbox } = mailbox([[call('m1')]])
+  box.check()
+  await settle()
+  await ran[0]?.reply.finish({ status: 0 })
+  outbox.items[0]?.fail(new AgentError('OUTBOX_FULL', 'dropped'))
+  await settle()
+  box.check()
+  await settle()
+  assert.deepEqual(outbox.answers(), ['ack m1 0', 'ack m1 0'])
+  outbox.items[1]?.deliver()
+  await settle()
+  box.check()
+  await settle()
+  assert.equal(outbox.items.length, 2)
+})
+
+test('an answer goes into the journal before it goes to the cloud', async () => {
+  const { box, ran, outbox, journal } = mailbox([[call('m1')]])
+  let record = () => {}
+  const finish = journal.finish.bind(journal)
+  journal.finish = async (id, outcome) => {
+    await new Promise<void>(resolve => {
+      record = resolve
+    })
+    await finish(id, outcome)
+  }
+  box.check()
+  await settle()
+  const answered = ran[0]?.reply.finish({ status: 0 })
+  await settle()
+  assert.deepEqual(outbox.answers(), [])
+  record()
+  await answered
+  assert.deepEqual(outbox.answers(), ['ack m1 0'])
+})
+
 test('a mail of which only the id is known can be answered, once', async () => {
   const { box, outbox } = mailbox()
   const first = await box.acknowledge('old', { status: 0 })
@@ -294,4 +402,30 @@ test('the memory of settled mails is bounded; open mails stay in it', async () =
   }
   assert.equal(await journal.find('big5'), undefined)
   assert.equal((await journal.find('big9'))?.state, 'finished')
+})
+
+test('an answer that is still being recorded is waited for before the end [H34]', async () => {
+  const { box, outbox, ran, journal } = mailbox([[call('m1')]])
+  box.check()
+  await settle()
+  let record: () => void = () => {}
+  const recorded = new Promise<void>(resolve => {
+    record = resolve
+  })
+  const finish = journal.finish.bind(journal)
+  journal.finish = async (...what) => {
+    await recorded
+    return finish(...what)
+  }
+  void ran[0]?.reply.finish({ status: 0 })
+  box.close()
+  let isTaken = false
+  const taken = box.answersTaken().then(() => {
+    isTaken = true
+  })
+  await settle()
+  assert.equal(isTaken, false)
+  record()
+  await taken
+  assert.equal(outbox.in('ack').length, 1)
 })
