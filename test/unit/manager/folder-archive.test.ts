@@ -68,6 +68,8 @@ test('tar(1) unpacks what was packed: names, content, modes, times, links', asyn
 test('an archive made in the folder that it packs does not pack itself [M4]', async t => {
   const { folder, unpacked } = scene(t)
   writeFileSync(join(folder, 'a'), 'a')
+  // One that another upload is making at this moment.
+  writeFileSync(join(folder, '.upload-0123456789abcdef.tar'), 'half')
   const archive = await archiveFolder(folder, folder, signal)
   unpack(archive.path, unpacked)
   assert.deepEqual(readdirSync(unpacked), ['a'])

@@ -22,6 +22,8 @@ test('ends after keep_alive seconds without a link in a row, and not before', as
   watch.down()
   await clock.advance(30_000)
   assert.equal(state.expired, 1)
+  await clock.advance(120_000)
+  assert.equal(state.expired, 1, 'told twice')
 })
 
 test('0 waits for ever, and keeps no timer', () => {
