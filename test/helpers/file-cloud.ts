@@ -58,12 +58,16 @@ export class FileCloud {
         : createHttpsServer({ cert: certificate.certificate, key: certificate.key }, serve)
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     cloud.#port = (server.address() as AddressInfo).port
-    t.after(() => {
+    cloud.stop = () => {
       server.closeAllConnections()
-      server.close()
-    })
+      return new Promise(resolve => server.close(() => resolve()))
+    }
+    t.after(() => cloud.stop())
     return cloud
   }
+
+  /** Ends the HTTP server: from now on its port refuses. TR50 commands are still answered. */
+  stop: () => Promise<void> = async () => {}
 
   put(name: string, content: Buffer | string, told?: JsonObject): void {
     this.files.set(name, { content: Buffer.from(content), ...(told === undefined ? {} : { told }) })

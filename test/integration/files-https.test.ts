@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,7 +53,7 @@ async function scene(t: TestContext, options: { clock?: Clock; trusted?: boolean
     fileXferPort: cloud.port,
   })
   t.after(() => files.close())
-  return { cloud, files, work, certificate }
+  return { cloud, files, work, certificate, caBundleFile }
 }
 
 /** The real clock, on which waits between tries are short. */
@@ -126,6 +135,30 @@ test('a certificate that is not trusted ends both directions at once, and no byt
   await assert.rejects(files.download('a', work), failsWith('CERTIFICATE_REFUSED'))
   await assert.rejects(files.upload(join(work, 'b')), failsWith('CERTIFICATE_REFUSED'))
   assert.deepEqual(cloud.ranges, [])
+})
+
+test('without the CA file nothing moves in either direction: trust is never lost with a file [H19]', async t => {
+  const { cloud, files, work, caBundleFile } = await scene(t)
+  cloud.put('a', 'x')
+  writeFileSync(join(work, 'b'), 'x')
+  rmSync(caBundleFile)
+  await assert.rejects(files.download('a', work), failsWith('CONFIG_INVALID', /ca_bundle_file.*ca\.pem/))
+  await assert.rejects(files.upload(join(work, 'b')), failsWith('CONFIG_INVALID', /ca_bundle_file.*ca\.pem/))
+  assert.deepEqual(cloud.ranges, [])
+  assert.deepEqual(readdirSync(work), ['b'])
+})
+
+test('a file service that is not there is tried again in both directions, and given up with its reason [H21]', async t => {
+  const { cloud, files, work } = await scene(t)
+  cloud.put('a', 'x')
+  writeFileSync(join(work, 'b'), 'x')
+  await cloud.stop()
+  const tries = `after ${fileLimits.triesInARow} tries`
+  await assert.rejects(files.download('a', work), failsWith('TCP_FAILED', new RegExp(tries)))
+  await assert.rejects(files.upload(join(work, 'b')), failsWith('TCP_FAILED', new RegExp(tries)))
+  // A file id is good for one try: each has asked for its own.
+  assert.deepEqual([cloud.count('file.get'), cloud.count('file.put')], [fileLimits.triesInARow, fileLimits.triesInARow])
+  assert.deepEqual(readdirSync(work), ['b'])
 })
 
 test('a server that falls silent in the middle is left after the idle time, and the download goes on', async t => {
