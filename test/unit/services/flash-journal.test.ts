@@ -74,6 +74,57 @@ test('a settled mail is remembered with its outcome, so that it is answered and 
   assert.deepEqual((await journal.find('m1'))?.outcome, done)
 })
 
+test('what is handed over is on the disk when it is told, with what the next process needs to answer', async t => {
+  const path = tempDir(t)
+  const first = await openJournal(t, path)
+  await first.journal.accept('m1', call)
+  await first.journal.start('m1')
+  const syncs = first.budget.counts().journal?.syncs ?? 0
+  await first.journal.handOver('m1', done, { onlyAfterReboot: true })
+  assert.equal(first.budget.counts().journal?.syncs, syncs + 1)
+  await first.journal.accept('m2', call)
+  await first.journal.start('m2')
+  await first.journal.handOver('m2', undefined, { onlyAfterReboot: false })
+  const expected = [
+    { id: 'm1', state: 'handed over', call, bootId: 'boot-1', outcome: done, onlyAfterReboot: true },
+    { id: 'm2', state: 'handed over', call, bootId: 'boot-1' },
+  ]
+  // By the third process the file was written anew by the second.
+  for (const boot of ['boot-2', 'boot-3']) {
+    const { journal } = await openJournal(t, path, boot)
+    assert.deepEqual(await journal.unsettled(), expected)
+    await journal.accept(boot, call)
+    await journal.finish(boot, done)
+    await journal.settle(boot)
+  }
+})
+
+test('without a disk nothing is handed over: the call goes on in this process', async t => {
+  const path = join(tempDir(t), 'state')
+  writeFileSync(path, 'a file where the folder should be')
+  const { journal } = await openJournal(t, path)
+  await journal.accept('m1', call)
+  await journal.start('m1')
+  await assert.rejects(journal.handOver('m1', done, { onlyAfterReboot: true }), { code: 'FILE_ACCESS' })
+  assert.deepEqual(await journal.find('m1'), { id: 'm1', state: 'started', call, bootId: 'boot-1' })
+  rmSync(path)
+  await journal.handOver('m1', done, { onlyAfterReboot: false })
+  assert.equal((await journal.find('m1'))?.state, 'handed over')
+})
+
+test('after the end nothing is written, and idle writes nothing', async t => {
+  const path = tempDir(t)
+  const { journal, budget, clock } = await openJournal(t, path)
+  await clock.advance(86_400_000)
+  assert.deepEqual(budget.counts(), {})
+  await journal.accept('m1', call)
+  await journal.close()
+  const written = budget.counts()
+  await clock.advance(86_400_000)
+  await journal.finish('m1', done)
+  assert.deepEqual(budget.counts(), written)
+})
+
 test('the file does not grow for ever', async t => {
   const path = tempDir(t)
   const { journal, budget } = await openJournal(t, path)
