@@ -16,13 +16,19 @@ export interface TimerOptions {
 export interface Clock {
   /** Wall clock, milliseconds since 1970-01-01T00:00:00Z, with a fraction where the platform has one. May jump. */
   now(): number
-  /** Milliseconds since an arbitrary start; never goes back. */
+  /** Milliseconds since an arbitrary start, the same for all processes of a boot; never goes back. */
   monotonicMs(): number
   /** A number in [0, 1). Not for secrets. */
   random(): number
   /** Calls `callback` once after `delayMs` (any length, also beyond the 24.8 days of a Node timer). */
   timer(delayMs: number, callback: () => void, options?: TimerOptions): Timer
 }
+
+/**
+ * No clock that was set shows an earlier time: this program is younger. A device without a battery begins in 1970, or at the
+ * date of its image.
+ */
+export const earliestSetClockMs = Date.UTC(2024, 0, 1)
 
 const longestNodeTimerMs = 2 ** 31 - 1
 
@@ -37,10 +43,13 @@ function nodeTimer(delayMs: number, callback: () => void, options: TimerOptions 
   return { cancel: () => clearTimeout(handle) }
 }
 
+/** From the start of the system to that of the process. */
+const processStartMs = Number(process.hrtime.bigint()) / 1e6 - performance.now()
+
 /** The real clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  monotonicMs: () => processStartMs + performance.now(),
   random: () => Math.random(),
   timer: nodeTimer,
 }

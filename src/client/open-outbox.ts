@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { crc32 } from '../base/crc32.ts'
 import type { AgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { formatTimestamp } from '../base/timestamp.ts'
@@ -7,6 +8,7 @@ import { FlashStore } from '../outbox/flash/flash-store.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import type { Store } from '../outbox/store.ts'
 import type { StoreFolder } from '../platform/store-folder.ts'
+import { readBootId } from '../platform/system-facts.ts'
 import type { Requester } from '../protocol/requester.ts'
 import { EventLevel, eventItem } from '../protocol/samples.ts'
 
@@ -40,9 +42,25 @@ export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
   const store: Store | undefined =
     durability === 'memory'
       ? undefined
-      : await FlashStore.open({ folder, durability, memoryLanes: ['ack'], link, clock, log, onTrouble, onLost })
+      : await FlashStore.open({
+          folder,
+          durability,
+          memoryLanes: ['ack'],
+          link,
+          clock,
+          log,
+          boot: await bootNumber(),
+          onTrouble,
+          onLost,
+        })
   outbox = new Outbox({ thingKey, requester, link, clock, log, maxBytes, ...(store === undefined ? {} : { store }) })
   // Trouble at the opening came before there was an outbox to tell it.
   if (store instanceof FlashStore && store.trouble !== undefined) onTrouble(store.trouble)
   return outbox
+}
+
+/** A number that differs from boot to boot, as small as a record wants it. */
+async function bootNumber(): Promise<number | undefined> {
+  const id = await readBootId()
+  return id === undefined ? undefined : crc32(Buffer.from(id))
 }

@@ -1,5 +1,6 @@
 import { toAsciiJson } from '../base/json.ts'
 import { type EncodedRequest, envelopeOf } from '../protocol/envelope.ts'
+import { movedInTime } from './clock-repair.ts'
 import type { Lane } from './lanes.ts'
 import type { StoredItem } from './store.ts'
 
@@ -31,23 +32,28 @@ const singleCommands: Record<Exclude<Lane, 'ack'>, string> = {
   thing: 'thing.update',
 }
 
-/** The JSON of items into messages: joins of strings that were made when the items were put. Pure. */
+/** The JSON of items into messages: joins of strings that were made when the items were put. */
 export class MessageWriter {
   readonly #thingKey: string
+  readonly #rightOffsetMs: () => number | undefined
 
-  constructor(thingKey: string) {
+  /** @param rightOffsetMs the distance of the wall clock to the monotonic one; undefined while it is not set: then times stay as they are */
+  constructor(thingKey: string, rightOffsetMs: () => number | undefined) {
+    this.#rightOffsetMs = rightOffsetMs
     this.#thingKey = toAsciiJson(thingKey)
   }
 
   /**
    * The next message of a lane: as many of `items` as fit, in order, and at least one. Neighbours that can share a batch do
-   * [TR50 3.1-3.4]; those up to `singleThrough` and those marked `alone` get a command of their own.
+   * [TR50 3.1-3.4]; those up to `singleThrough` and those marked `alone` get a command of their own. Times of a clock that
+   * was not set are put right; that keeps their length.
    */
   write(
     lane: Lane,
     items: readonly StoredItem[],
     o: { readonly singleThrough: number; readonly maxBytes: number },
   ): Message {
+    const rightOffsetMs = this.#rightOffsetMs()
     const groups: { items: StoredItem[]; batch: boolean }[] = []
     let bytes = 0
     for (const item of items) {
@@ -59,16 +65,16 @@ export class MessageWriter {
       if (joins) last.items.push(item)
       else groups.push({ items: [item], batch })
     }
-    return { request: envelopeOf(groups.map(group => this.#command(lane, group))), groups }
+    return { request: envelopeOf(groups.map(group => this.#command(lane, group, rightOffsetMs))), groups }
   }
 
-  #command(lane: Lane, { items, batch }: Group): string {
-    const first = items[0]?.json ?? '{}'
-    // An item of this lane is the command itself [TR50 mailbox.ack, mailbox.update].
-    if (lane === 'ack') return first
+  #command(lane: Lane, { items, batch }: Group, rightOffsetMs: number | undefined): string {
+    // An item of this lane is the command itself [TR50 mailbox.ack, mailbox.update]. What it holds is not ours to change.
+    if (lane === 'ack') return items[0]?.json ?? '{}'
     const batchCommand = batchCommands[lane]
     if (batch && batchCommand !== undefined)
-      return `{"command":"${batchCommand}","params":{"thingKey":${this.#thingKey},"data":[${joined(items)}]}}`
+      return `{"command":"${batchCommand}","params":{"thingKey":${this.#thingKey},"data":[${joined(items, rightOffsetMs)}]}}`
+    const first = items[0] === undefined ? '{}' : rightJson(items[0], rightOffsetMs)
     const name = lane === 'thing' ? 'key' : 'thingKey'
     const rest = first === '{}' ? '}' : `,${first.slice(1)}`
     return `{"command":"${singleCommands[lane]}","params":{"${name}":${this.#thingKey}${rest}}`
@@ -78,8 +84,13 @@ export class MessageWriter {
 /** What a command needs around its item, at most: id, names and brackets. */
 const wrapBytes = 80
 
-function joined(items: readonly StoredItem[]): string {
+function joined(items: readonly StoredItem[], rightOffsetMs: number | undefined): string {
   let text = ''
-  for (const item of items) text += text === '' ? item.json : `,${item.json}`
+  for (const item of items) text += text === '' ? rightJson(item, rightOffsetMs) : `,${rightJson(item, rightOffsetMs)}`
   return text
+}
+
+function rightJson({ json, clockOffsetMs }: StoredItem, rightOffsetMs: number | undefined): string {
+  if (clockOffsetMs === undefined || rightOffsetMs === undefined) return json
+  return movedInTime(json, rightOffsetMs - clockOffsetMs)
 }

@@ -7,6 +7,7 @@ import type { Log } from '../base/log.ts'
 import { waitFor } from '../base/wait.ts'
 import { limits } from '../protocol/limits.ts'
 import { Backlog } from './backlog.ts'
+import { ClockRepair } from './clock-repair.ts'
 import { DropReporter } from './drop-reporter.ts'
 import { itemJson } from './item-json.ts'
 import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
@@ -61,6 +62,7 @@ const reportBytes = 1024
 export class Outbox {
   readonly #o: OutboxOptions
   readonly #store: Store
+  readonly #clockRepair: ClockRepair
   readonly #maxItemBytes: number
   readonly #drains: Readonly<Record<Lane, LaneDrain>>
   readonly #dropped = perLane(() => 0)
@@ -78,6 +80,7 @@ export class Outbox {
     const { clock, link, log, requester, thingKey, store = new MemoryStore() } = options
     this.#o = options
     this.#store = store
+    this.#clockRepair = new ClockRepair(clock)
     this.#sequence = store.nextSequence
     this.#maxItemBytes = Math.min(limits.maxItemBytes, options.maxBytes - store.itemOverheadBytes)
     this.#events = new Emitter((event, error) =>
@@ -88,7 +91,7 @@ export class Outbox {
       mayReport: () => link.isUp && this.#hasAir(),
       send: async event => (await this.put('event', event)).delivered(),
     })
-    const writer = new MessageWriter(thingKey)
+    const writer = new MessageWriter(thingKey, () => this.#clockRepair.rightOffsetMs())
     const signal = this.#closing.signal
     const onRefused = (lane: Lane, item: StoredItem, error: AgentError) => this.#refuse(lane, item, error)
     const onSettled = () => this.#settled()
@@ -182,11 +185,12 @@ export class Outbox {
 
   #append(lane: Lane, json: string, alone: boolean): Promise<Receipt> {
     if (this.#closing.signal.aborted) throw closedError()
-    const { clock } = this.#o
-    const receipt = new DeliveryReceipt(clock)
+    const receipt = new DeliveryReceipt(this.#o.clock)
+    const epochMs = this.#o.clock.now()
     const appended = this.#store.append(lane, {
       sequence: this.#sequence++,
-      epochMs: clock.now(),
+      epochMs,
+      ...this.#clockRepair.mark(epochMs),
       json,
       alone,
       receipt,
@@ -266,8 +270,7 @@ export class Outbox {
 
   #hasAir(): boolean {
     const { bytes } = this.#store
-    const { maxBytes } = this.#o
-    return bytes === 0 || (bytes <= maxBytes * reportBelow && bytes + reportBytes <= maxBytes)
+    return bytes === 0 || (bytes <= this.#o.maxBytes * reportBelow && bytes + reportBytes <= this.#o.maxBytes)
   }
 
   #settled(): void {

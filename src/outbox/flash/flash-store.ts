@@ -23,6 +23,8 @@ export interface FlashStoreOptions {
   readonly link: { on(event: 'down', listener: () => void): () => void }
   readonly clock: Clock
   readonly log: Log
+  /** The number of this boot of the system: what a clock offset on flash is good for. Undefined where it cannot be told. */
+  readonly boot?: number | undefined
   /** The disk does not take what should be written, or takes it again (undefined). */
   readonly onTrouble?: (trouble: AgentError | undefined) => void
   /** Items on flash that cannot be read any more. */
@@ -57,7 +59,7 @@ export class FlashStore implements Store {
   #closed = false
 
   private constructor(options: FlashStoreOptions) {
-    const { folder, clock, log, onLost, onTrouble, link, memoryLanes = [] } = options
+    const { folder, clock, log, boot, onLost, onTrouble, link, memoryLanes = [] } = options
     this.#o = options
     this.#flashLanes = lanes.filter(lane => !memoryLanes.includes(lane))
     this.#receipts = new FlashReceipts(clock)
@@ -69,6 +71,7 @@ export class FlashStore implements Store {
           folder,
           lane,
           segmentBytes,
+          boot,
           onDamage: (path, bytes) =>
             log.limited(`damage ${path}`, 'warn', 'A file of the outbox is damaged; what it hit is passed over.', {
               path,

@@ -41,6 +41,8 @@ export interface ChainOptions {
   readonly lane: Lane
   /** A segment that has this many bytes is followed by a new one. */
   readonly segmentBytes: number
+  /** The number of this boot of the system; undefined where it cannot be told. */
+  readonly boot?: number | undefined
   /** Something on flash was not as it was written. */
   readonly onDamage: (what: string, bytes: number) => void
 }
@@ -171,7 +173,7 @@ export class SegmentChain {
     let offset = segment.bytes
     for (const item of items) {
       const ordinal = this.#nextOrdinal + frames.length
-      const frame = frameRecord(encodeItem(item, ordinal))
+      const frame = frameRecord(encodeItem(item, ordinal, this.#o.boot))
       const start = { segment: segment.number, offset }
       offset += frame.length
       frames.push(frame)
@@ -200,7 +202,7 @@ export class SegmentChain {
       const scan = scanRecords(
         bytes,
         record => {
-          const item = decodeItem(record.body)
+          const item = decodeItem(record.body, this.#o.boot)
           if (item !== undefined) {
             const start = { segment: segment.number, offset: base + record.offset }
             const end = { segment: segment.number, offset: base + record.end }
