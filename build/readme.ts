@@ -48,6 +48,7 @@ function valuesOf({ type, unit }: Setting): string {
       return '`true`, `false`'
     case 'texts':
     case 'paths':
+    case 'addresses':
     case 'services':
       return 'list'
     default:

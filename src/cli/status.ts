@@ -31,6 +31,7 @@ export function statusLines(status: JsonObject): string[] {
     `queue      ${text(queue.waiting)} waiting, ${bytes(queue.bytes)} of ${bytes(queue.maxBytes)}`,
     ...laneLines(objectIn(queue, 'lanes')),
     ...actionLines(status.runningActions),
+    ...relayLines(status.relays),
     `transfers  ${text(status.backgroundTransfers)} in the background`,
     ...flashLines(objectIn(status, 'flashWrites')),
     `programs   ${text(status.localConnections)} connected to the local socket`,
@@ -76,6 +77,18 @@ function flashLines(causes: JsonObject): string[] {
     return `${cause}: ${bytes(written)} in ${text(syncs)} syncs`
   })
   return [`flash      ${lines.length === 0 ? 'nothing written since the start' : lines.join('; ')}`]
+}
+
+/** Nothing when there is no session of remote access. */
+function relayLines(relays: Json | undefined): string[] {
+  if (!Array.isArray(relays)) return []
+  return relays.map((relay, index) => {
+    const one = isJsonObject(relay) ? relay : {}
+    const moved = `${bytes(one.bytesFromCloud)} from the cloud, ${bytes(one.bytesToCloud)} to it`
+    const facts = `${text(one.target)} through ${text(one.relay)} for ${duration(one.forS)}`
+    const channels = `${text(one.openChannels)} connections now`
+    return `${index === 0 ? 'remote    ' : '          '} ${text(one.id)}: ${facts}, ${channels}, ${moved}`
+  })
 }
 
 function objectIn(from: JsonObject, name: string): JsonObject {

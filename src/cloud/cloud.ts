@@ -54,6 +54,7 @@ export class LocalCloud {
       this.#state.faults.set('cutHistoryFraction', {})
     }
     const { mqtt, mqtts, https } = listeners
+    this.#state.relays.setBase(`wss://${certifiedName(host)}:${https.port}`)
     return { ready: true, mqtt: mqtt.port, mqtts: mqtts.port, https: https.port, ca: certificates.caPath, token }
   }
 
@@ -99,10 +100,17 @@ export class LocalCloud {
   }
 
   async #stop(): Promise<void> {
+    this.#state.relays.stop()
     await this.#broker.stop()
     await Promise.all(this.#listeners.map(listener => listener.stop()))
     await this.#state.files.remove()
   }
+}
+
+/** A name of the certificate by which devices can reach this cloud. */
+function certifiedName(host: string): string {
+  if (isWildcard(host) || host === '127.0.0.1' || host === '::1') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 function isWildcard(host: string): boolean {

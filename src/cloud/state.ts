@@ -6,6 +6,7 @@ import type { JsonObject } from './json.ts'
 import { Logs, logLevel, logType } from './logs.ts'
 import { Mailbox } from './mailbox.ts'
 import { type CloudRecord, RecordTable } from './records.ts'
+import { Relays } from './relay/relays.ts'
 import { SeriesBudget } from './series.ts'
 import { Sessions } from './sessions.ts'
 import { type Thing, Things } from './things.ts'
@@ -32,6 +33,7 @@ export class State {
   readonly faults = new Faults()
   readonly transcript = new Transcript()
   readonly connections = new Connections()
+  readonly relays = new Relays()
   readonly users = new RecordTable('user', 'username')
   readonly orgs = new RecordTable('organisation', 'key')
   readonly apps = new RecordTable('application', 'name')

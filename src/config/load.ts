@@ -171,7 +171,13 @@ function assemble(values: Values): Settings {
       ...(directory === undefined ? {} : { directory }),
     },
     ota: { publicKeys: values.list('ota.public_keys'), requireSignature: values.boolean('ota.require_signature') },
-    remoteAccess: { allow: values.list('remote_access.allow') },
+    remoteAccess: {
+      allow: values.list('remote_access.allow'),
+      maxSessions: values.number('remote_access.max_sessions') ?? 1,
+      maxChannels: values.number('remote_access.max_channels') ?? 1,
+      idleTimeoutS: values.number('remote_access.idle_timeout') ?? 0,
+      maxDurationS: values.number('remote_access.max_duration') ?? 0,
+    },
     fileTransfer: { allow: values.list('file_transfer.allow') },
   }
 }

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../base/json.ts'
+import { isJsonObject, type Json } from '../base/json.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigProblem, Origin, RemoteAccessService } from './settings.ts'
@@ -16,9 +16,13 @@ interface RemoteServices {
 const member = (name: string, type: Setting['type']): Setting => ({ key: name, file: 'iot', type, sentence: '' })
 const name = member('name', { kind: 'text' })
 const port = member('port', { kind: 'integer', least: 1, most: 65_535 })
+const user = member('user', { kind: 'text' })
 const sessionTimeout = member('session_timeout', { kind: 'number', least: 0, most: 31_536_000 })
 
-/** The list `remote_access_support` of `iot.cfg`: `[{"name": "SSH", "port": "22", "session_timeout": "60"}]`, numbers also as text [TR50 4.5]. */
+/**
+ * The list `remote_access_support` of `iot.cfg`: `[{"name": "SSH", "port": "22", "session_timeout": "60"}]`, numbers also
+ * as text [TR50 4.5]. With `command`, and perhaps `user`, nothing needs to listen on the port.
+ */
 export function readRemoteServices(file: ConfigFile | undefined): RemoteServices {
   const raw = file?.value[key]
   if (file === undefined || raw === undefined || raw === null || raw === '') return { services: [], problems: [] }
@@ -46,16 +50,40 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
       return typeof checked.value === 'number' ? checked.value : String(checked.value)
     }
     const before = problems.length
-    const [nameRead, portRead, timeoutRead] = [read(name), read(port), read(sessionTimeout)]
+    const [nameRead, portRead, timeoutRead, userRead] = [read(name), read(port), read(sessionTimeout), read(user)]
+    const command = readCommand(item.command)
+    if (command === 'wrong') return wrong(`${at}.command`, 'is not a command', commandSyntax)
+    if (userRead !== undefined && command === undefined)
+      return wrong(`${at}.user`, 'has no command beside it', 'a command that this user shall run')
     if (problems.length > before) return undefined
     if (typeof portRead !== 'number') return wrong(`${at}.port`, 'is missing', 'a whole number from 1 to 65535')
     return {
       name: String(nameRead ?? portRead),
       port: portRead,
       ...(typeof timeoutRead === 'number' ? { sessionTimeoutS: timeoutRead } : {}),
+      ...(command === undefined ? {} : { command }),
+      ...(userRead === undefined ? {} : { user: String(userRead) }),
       raw: item,
     }
   })
   const origin: Origin = { source: 'file', file: file.path, line: place?.line ?? 1 }
   return { services: services.filter(service => service !== undefined), problems, origin }
+}
+
+const commandSyntax =
+  'a list such as ["/usr/sbin/telnetd", "-i"], or a text of such words without quotes and shell signs'
+const mostWords = 100
+
+/** A program and its arguments. There is no shell: a text that would need one must be written as a list. */
+function readCommand(raw: Json | undefined): readonly string[] | undefined | 'wrong' {
+  if (raw === undefined || raw === null || raw === '') return undefined
+  const words = typeof raw === 'string' ? wordsOf(raw) : raw
+  if (!Array.isArray(words) || words.length === 0 || words.length > mostWords) return 'wrong'
+  const texts = words.filter((word): word is string => typeof word === 'string' && !word.includes('\0'))
+  return texts.length === words.length && texts[0] !== '' ? texts : 'wrong'
+}
+
+function wordsOf(text: string): readonly string[] | undefined {
+  if (/["'`$\\|&;<>()*?~#]/.test(text)) return undefined
+  return text.trim().split(/\s+/)
 }

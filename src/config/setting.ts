@@ -12,7 +12,8 @@ export type SettingType =
       readonly aliases?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'path' }
-  | { readonly kind: 'texts' | 'paths' }
+  /** `addresses` are `HOST:PORT`, an IPv6 address in brackets. */
+  | { readonly kind: 'texts' | 'paths' | 'addresses' }
   /** `remote_access_support`: checked by its own reader. */
   | { readonly kind: 'services' }
 

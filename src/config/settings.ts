@@ -42,7 +42,16 @@ export interface Settings {
     readonly directory?: string
   }
   readonly ota: { readonly publicKeys: readonly string[]; readonly requireSignature: boolean }
-  readonly remoteAccess: { readonly allow: readonly string[] }
+  readonly remoteAccess: {
+    /** `HOST:PORT`. */
+    readonly allow: readonly string[]
+    readonly maxSessions: number
+    readonly maxChannels: number
+    /** 0 = none. */
+    readonly idleTimeoutS: number
+    /** 0 = none. */
+    readonly maxDurationS: number
+  }
   /** Absolute folders in which actions may read and write by absolute path. */
   readonly fileTransfer: { readonly allow: readonly string[] }
 }
@@ -52,7 +61,11 @@ export interface RemoteAccessService {
   readonly name: string
   readonly port: number
   readonly sessionTimeoutS?: number
-  /** The entry as it stands in the file, for the attribute that is published. */
+  /** Program and arguments, run without a shell for each connection; absent when something listens on the port. */
+  readonly command?: readonly string[]
+  /** The user that the command runs as; absent: the agent's own. */
+  readonly user?: string
+  /** The entry as it stands in the file, for the attribute that is published, without `command` and `user`. */
   readonly raw: JsonObject
 }
 

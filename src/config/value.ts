@@ -43,6 +43,8 @@ export function expectation(type: SettingType): string {
       return 'a list of texts'
     case 'paths':
       return 'a list of paths'
+    case 'addresses':
+      return 'a list of HOST:PORT, an IPv6 address in brackets'
     case 'services':
       return 'a list of {"name", "port", "session_timeout"}'
   }
@@ -67,6 +69,8 @@ function parse(type: SettingType, raw: unknown, context: ValueContext): SettingV
       return parseList(raw, context, parseText)
     case 'paths':
       return parseList(raw, context, item => parsePath(item, context.baseFolder))
+    case 'addresses':
+      return parseList(raw, context, parseAddress)
     case 'services':
       return undefined
   }
@@ -89,6 +93,12 @@ function parseHost(raw: unknown): string | undefined {
   const isName = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_.])?$/u.test(bare)
   const isIpv6 = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?$/.test(bare)
   return bare.length <= 253 && (isName || isIpv6) ? bare : undefined
+}
+
+function parseAddress(raw: unknown): string | undefined {
+  const [, name, port] = /^(\[[^\]]+\]|[^:[\]]+):(\d{1,5})$/.exec(typeof raw === 'string' ? raw.trim() : '') ?? []
+  const isPort = Number(port) >= 1 && Number(port) <= 65_535
+  return isPort && parseHost(name) !== undefined ? `${name}:${Number(port)}` : undefined
 }
 
 function parseNumber(type: { kind: 'integer' | 'number'; least: number; most: number }, raw: unknown) {

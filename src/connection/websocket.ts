@@ -13,8 +13,7 @@ import type { SocketOpener } from './socket-opener.ts'
 /** Largest WebSocket message taken; MQTT bytes and relay data come in far smaller ones. */
 export const maxWebSocketMessageBytes = 4 * 1024 * 1024
 
-/** How long the other side may take to agree to a close before the connection is cut. */
-const closeWithinMs = 2000
+const defaultCloseWithinMs = 2000
 
 export interface WebSocketTarget {
   readonly host: string
@@ -22,6 +21,8 @@ export interface WebSocketTarget {
   readonly tls: boolean
   /** Path and query, beginning with `/`. */
   readonly path: string
+  /** The path lets in whoever knows it: it appears in no error. */
+  readonly pathIsSecret?: boolean | undefined
   /** Offered to the server. A server that picks none or another is taken as agreeing, as the Python agent does [TR50 1.1]. */
   readonly subprotocol?: string | undefined
   readonly origin?: string | undefined
@@ -34,6 +35,8 @@ export interface OpenWebSocketOptions {
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
   readonly maxMessageBytes?: number | undefined
+  /** How long the other side may take to agree to a close before the connection is cut; default 2 s. */
+  readonly closeWithinMs?: number | undefined
 }
 
 /**
@@ -48,13 +51,15 @@ export async function openWebSocket(target: WebSocketTarget, options: OpenWebSoc
   const { WebSocket } = await import('ws')
   const startMs = clock.monotonicMs()
   const socket = await opener.open(target, { timeoutMs, signal })
-  const place = `${hostAndPort(target)}${target.path.split('?')[0]}`
+  const place = `${hostAndPort(target)}${target.pathIsSecret ? '' : target.path.split('?')[0]}`
+  const { maxMessageBytes = maxWebSocketMessageBytes, closeWithinMs = defaultCloseWithinMs } = options
   const leftMs = Math.max(0, timeoutMs - (clock.monotonicMs() - startMs))
   return withDeadline(
     clock,
     leftMs,
     () => new AgentError('TIMEOUT', `${place}: not open after ${timeoutMs} ms (WebSocket upgrade)`),
-    ended => upgrade(WebSocket, socket, target, place, ended, options.maxMessageBytes ?? maxWebSocketMessageBytes),
+    ended =>
+      upgrade(WebSocket, socket, target, place, ended, { maxPayload: maxMessageBytes, closeTimeout: closeWithinMs }),
     signal,
   ).catch((error: unknown) => {
     discard(socket)
@@ -74,19 +79,18 @@ function upgrade(
   target: WebSocketTarget,
   place: string,
   signal: AbortSignal,
-  maxPayload: number,
+  // The types of the package do not know closeTimeout yet.
+  limits: { readonly maxPayload: number; readonly closeTimeout: number },
 ): Promise<WebSocket> {
   return waitFor<WebSocket>(signal, (resolve, reject) => {
     const { tls, host, port, path, subprotocol, origin } = target
     const url = `${tls ? 'wss' : 'ws'}://${bracketed(host)}:${port}${path}`
-    // The types of the package do not know closeTimeout yet.
-    const options: ClientOptions & { readonly closeTimeout: number } = {
+    const options: ClientOptions = {
+      ...limits,
       // The only socket that this upgrade can use; without an agent nothing else is ever opened.
       createConnection: () => socket,
       followRedirects: false,
       perMessageDeflate: false,
-      closeTimeout: closeWithinMs,
-      maxPayload,
       ...(origin === undefined ? {} : { origin }),
     }
     const webSocket = new WebSocketClass(url, subprotocol === undefined ? [] : [subprotocol], options)

@@ -10,9 +10,9 @@ import { fileUploadAction } from './actions/file-upload.ts'
 import { pingAction } from './actions/ping.ts'
 import { type PowerSwitch, rebootAction, shutdownAction } from './actions/power.ts'
 import { quitAction } from './actions/quit.ts'
+import { type OpenRelay, remoteAccessAction } from './actions/remote-access.ts'
 import { remoteAccessInfoAction } from './actions/remote-access-info.ts'
 import { resetAgentAction } from './actions/reset-agent.ts'
-import { unsupportedAction } from './actions/unsupported.ts'
 import type { BackgroundWork } from './background-work.ts'
 import { pathGuard } from './path-guard.ts'
 import { relayVersion } from './platform-attributes.ts'
@@ -30,6 +30,8 @@ export interface ActionParts {
   readonly transferSettings: () => TransferSettings
   readonly allowedFolders: () => readonly string[]
   readonly refreshRemoteAccess: () => Promise<string>
+  readonly openRelay: OpenRelay
+  readonly softwareUpdate: ManagedAction
   readonly quit: () => void
   readonly restart: () => void
   readonly forget: () => void
@@ -38,7 +40,7 @@ export interface ActionParts {
 
 /** The actions of the device manager [TR50 4.5]. */
 export function managedActions(parts: ActionParts): readonly ManagedAction[] {
-  const { client, clock, log, runtime, background, transferSettings, quit, restart, forget } = parts
+  const { client, clock, log, runtime, background, transferSettings, softwareUpdate, quit, restart, forget } = parts
   const guard = pathGuard({ allow: parts.allowedFolders })
   const report = async (text: string) => void (await client.events.publish(text, { level: 'error' }))
   const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), report, log })
@@ -59,9 +61,9 @@ export function managedActions(parts: ActionParts): readonly ManagedAction[] {
     }),
     shutdownAction(power('shutdown')),
     rebootAction(power('reboot')),
-    unsupportedAction('remote-access', 'remote_login'),
+    remoteAccessAction(parts.openRelay),
     decommissionAction({ forget }),
-    unsupportedAction('software_update', 'software_update'),
+    softwareUpdate,
     resetAgentAction({ restart }),
     quitAction({ quit }),
     pingAction(clock),

@@ -30,7 +30,9 @@ import {
   needsRestart,
   type OwnConfig,
 } from './manager-config.ts'
+import { ManagerUpdates } from './ota/manager-updates.ts'
 import { PendingAnswers } from './pending-answers.ts'
+import { RemoteAccess } from './remote-access.ts'
 import { RuntimeFolder } from './runtime-folder.ts'
 import { statusReport } from './status-report.ts'
 
@@ -50,6 +52,7 @@ export interface ManagerOptions extends ManagerPlace {
 /** How long the last answers and samples may take to get through when the manager ends. */
 const closeTimeoutMs = 10_000
 const socketCloseMs = 1_000
+const relayCloseMs = 1_000
 
 /** The device manager: wires a client to the actions, the local socket and the facts of this machine. */
 export class Manager {
@@ -63,10 +66,12 @@ export class Manager {
   readonly #runtime: RuntimeFolder
   readonly #socket: LocalSocketServer
   readonly #watch: LinkWatch
+  readonly #remote: RemoteAccess
   readonly #startedMs: number
   readonly #closing = new AbortController()
   #own: OwnConfig
   #connection: Settings
+  #updates: ManagerUpdates | undefined
   #forgets = false
 
   private constructor(options: ManagerOptions, client: Client, own: OwnConfig, connection: Settings) {
@@ -95,9 +100,20 @@ export class Manager {
       onUp: () => this.#watch.stop(),
       onDown: () => !this.#closing.signal.aborted && this.#watch.down(),
     })
+    this.#remote = new RemoteAccess({
+      connection: () => this.#connection,
+      own: () => this.#own.settings,
+      clock,
+      log: options.log.child('relay'),
+      report: text => client.events.publish(text, { level: 'info' }),
+    })
     this.#socket = new LocalSocketServer({
       place: socketPlace(this.#runtime.socketPath),
-      handler: localRequests({ client, status: async () => this.status() }),
+      handler: localRequests({
+        client,
+        status: async () => this.status(),
+        endRelays: async id => this.#remote.end(id),
+      }),
       log,
     })
   }
@@ -131,13 +147,18 @@ export class Manager {
     logNotes(this.#log, this.#own.warnings)
     this.#warnOfOpenPaths()
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
-    this.#registerActions()
+    const updates = await this.#openUpdates()
+    this.#updates = updates
+    this.#registerActions(updates)
     // Before the first mail: a call that comes again must find its answer.
     const given = isUsable ? await this.#giveLeftAnswers(pending) : []
     this.#watch.down()
     // Ends only with the manager: the client itself goes on trying.
     this.#client.connect({ signal: this.#closing.signal }).catch(() => {})
-    if (isUsable) await this.#openSocket()
+    if (isUsable) {
+      await this.#openSocket()
+      await updates.resume()
+    }
     this.#publishFacts()
     pending
       .settle(given, this.#closing.signal)
@@ -156,8 +177,8 @@ export class Manager {
       const before = { connection: this.#connection, own: this.#own.settings }
       const keys = needsRestart(before, { connection, own: own.settings })
       // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
-      const { logLevel, fileTransfer } = connection
-      this.#connection = { ...this.#connection, logLevel, fileTransfer }
+      const { logLevel, fileTransfer, remoteAccess } = connection
+      this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess }
       this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
       this.#applySettings()
       logNotes(this.#log, own.warnings)
@@ -177,6 +198,7 @@ export class Manager {
       runtimeDir: this.#runtime.path,
       localConnections: this.#socket.connections,
       backgroundTransfers: this.#background.running,
+      relays: this.#remote.list(),
       lastTrouble: this.#history.lastTrouble,
     })
   }
@@ -190,6 +212,8 @@ export class Manager {
     this.#health.stop()
     this.#watch.stop()
     this.#background.stop()
+    await this.#remote.close(relayCloseMs)
+    await this.#updates?.stop()
     await this.#socket.close(this.#options.clock, socketCloseMs)
     if (this.#forgets) await this.#forget()
     // Without a link there is nobody to wait for.
@@ -201,7 +225,14 @@ export class Manager {
     if (this.#forgets) await this.#forgetLast()
   })
 
-  #registerActions(): void {
+  #openUpdates(): Promise<ManagerUpdates> {
+    const { clock, powerOptions = {} } = this.#options
+    const runtimeDir = this.#runtime.path
+    const rules = () => this.#connection.ota
+    return ManagerUpdates.open({ client: this.#client, runtimeDir, rules, powerOptions, clock, log: this.#log })
+  }
+
+  #registerActions(updates: ManagerUpdates): void {
     const { clock, onEnd, powerOptions = {} } = this.#options
     const actions = managedActions({
       client: this.#client,
@@ -212,6 +243,8 @@ export class Manager {
       transferSettings: () => this.#transferSettings(),
       allowedFolders: () => this.#connection.fileTransfer.allow,
       refreshRemoteAccess: () => this.#facts.publishServices(this.#own),
+      openRelay: this.#remote.open,
+      softwareUpdate: updates.action,
       quit: () => onEnd('quit'),
       restart: () => onEnd('restart'),
       forget: () => {

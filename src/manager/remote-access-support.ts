@@ -3,20 +3,24 @@ import type { Json, JsonObject } from '../base/json.ts'
 /** A service of `remote_access_support` in iot.cfg. */
 export interface AccessService {
   readonly port: number
+  /** What serves a connection when nothing listens. */
+  readonly command?: readonly string[]
   /** The entry as it stands in the file. */
   readonly raw: JsonObject
 }
 
 /**
- * The text of the attribute `remote_access_support`: the services that listen on this device, as JSON, or `""` when none
- * does [TR50 4.5].
+ * The text of the attribute `remote_access_support`: the services that listen on this device or are started when needed, as
+ * JSON, or `""` when there are none [TR50 4.5]. What is started, and as whom, concerns nobody outside.
  */
 export async function accessSupportText(
   services: readonly AccessService[],
   isListening: (port: number) => Promise<boolean>,
 ): Promise<string> {
-  const listening = await Promise.all(services.map(({ port }) => isListening(port)))
-  const found = services.filter((_, index) => listening[index]).map(({ raw }) => raw)
+  const available = await Promise.all(services.map(({ port, command }) => command !== undefined || isListening(port)))
+  const found = services
+    .filter((_, index) => available[index])
+    .map(({ raw: { command: _command, user: _user, ...shown } }) => shown)
   return found.length === 0 ? '' : spacedJson(found)
 }
 

@@ -9,6 +9,7 @@ import { fileCommands } from './files.ts'
 import { locationCommands } from './locations.ts'
 import { mailboxCommands } from './mailbox.ts'
 import { propertyCommands } from './properties.ts'
+import { relayCommands } from './relay.ts'
 import { sessionCommands } from './sessions.ts'
 import { thingCommands } from './things.ts'
 
@@ -25,5 +26,6 @@ export const allCommands: Commands = {
   ...thingCommands,
   ...sessionCommands,
   ...administrationCommands,
+  ...relayCommands,
   ...cloudCommands,
 }

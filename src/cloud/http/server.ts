@@ -32,6 +32,7 @@ export function createHttps(o: {
   const files = new Files(state)
   const upgrades = new Upgrades()
   upgrades.add(mqttUpgrade(state, o.broker, o.raw))
+  upgrades.add(upgrade => state.relays.take(upgrade))
   const records = new WeakMap<Socket, ConnectionRecord>()
   const server = createServer({
     cert: certificates.cert,

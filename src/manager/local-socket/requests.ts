@@ -60,9 +60,14 @@ interface LocalPosition {
 
 type Help = Parameters<RequestHandler>[1]
 
-/** What the local socket understands: `status`, `ping`, `publish`, `upload` and `download`. */
-export function localRequests(parts: { client: LocalClient; status: () => Promise<JsonObject> }): RequestHandler {
-  const { client, status } = parts
+/** What the local socket understands: `status`, `ping`, `publish`, `upload`, `download` and `relay end`. */
+export function localRequests(parts: {
+  client: LocalClient
+  status: () => Promise<JsonObject>
+  /** Ends one session of remote access by its id, or `all`; answers how many. */
+  endRelays: (id: string) => Promise<number>
+}): RequestHandler {
+  const { client, status, endRelays } = parts
   return async (request, help) => {
     switch (request.do) {
       case 'status':
@@ -75,10 +80,12 @@ export function localRequests(parts: { client: LocalClient; status: () => Promis
         return upload(client, request, help)
       case 'download':
         return download(client, request, help)
+      case 'relay end':
+        return { ended: await endRelays(textField(request.body, 'session')) }
       default:
         throw new AgentError(
           'INVALID_ARGUMENT',
-          `"do" must be status, ping, publish, upload or download, not "${request.do.slice(0, 64)}"`,
+          `"do" must be status, ping, publish, upload, download or relay end, not "${request.do.slice(0, 64)}"`,
         )
     }
   }

@@ -43,7 +43,6 @@ const steps: Readonly<Record<ChannelState, Partial<Record<ChannelInput, ChannelS
     'cloud-disconnect': { state: 'closing', effects: ['finish'] },
     dialed: { state: 'open', effects: [] },
     'dial-failed': { state: 'closed', effects: ['tell-cloud'] },
-    'local-closed': { state: 'closed', effects: ['leave', 'tell-cloud'] },
     dropped: { state: 'closed', effects: ['abandon', 'tell-cloud'] },
   },
   open: {

@@ -45,7 +45,7 @@ test('takes the connection file of a Python agent as it is', async t => {
     quiet: false,
     queue: { durability: 'spill', maxBytes: 16_777_216 },
     ota: { publicKeys: [], requireSignature: false },
-    remoteAccess: { allow: [] },
+    remoteAccess: { allow: [], maxSessions: 4, maxChannels: 16, idleTimeoutS: 1800, maxDurationS: 43_200 },
     fileTransfer: { allow: ['/'] },
   })
   const keys = warnings.map(({ level, key }) => `${level} ${key}`)

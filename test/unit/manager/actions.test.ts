@@ -7,7 +7,6 @@ import { rebootAction, shutdownAction } from '../../../src/manager/actions/power
 import { quitAction } from '../../../src/manager/actions/quit.ts'
 import { remoteAccessInfoAction } from '../../../src/manager/actions/remote-access-info.ts'
 import { resetAgentAction } from '../../../src/manager/actions/reset-agent.ts'
-import { unsupportedAction } from '../../../src/manager/actions/unsupported.ts'
 import { callAction } from '../../helpers/action-scene.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
@@ -25,11 +24,6 @@ test('a disabled action answers 18 and names its switch', async () => {
   const { outcome } = await callAction(pingAction(new FakeClock()), {}, { enabled: false })
   assert.equal(outcome()?.status, 18)
   assert.match(outcome()?.message ?? '', /actions_enabled\.reset_agent in iot\.cfg/)
-})
-
-test('an action of another version answers 18', async () => {
-  const { outcome } = await callAction(unsupportedAction('remote-access', 'remote_login'))
-  assert.deepEqual(outcome()?.status, 18)
 })
 
 test('get_remote_access_info publishes again, and answers null when nothing listens [TR50 4.5]', async () => {

@@ -241,7 +241,14 @@ test('publishes every kind of sample, and moves files with progress', async t =>
   const said: unknown[] = []
   const { path } = await serve(
     t,
-    localRequests({ client: recordingClient(said), status: async () => ({ fine: true }) }),
+    localRequests({
+      client: recordingClient(said),
+      status: async () => ({ fine: true }),
+      endRelays: async id => {
+        said.push(['relay end', id])
+        return 1
+      },
+    }),
   )
   const ask = (request: JsonObject, onProgress?: (facts: JsonObject) => void) =>
     askManager({ path, request, ...(onProgress ? { onProgress } : {}) })
@@ -263,6 +270,7 @@ test('publishes every kind of sample, and moves files with progress', async t =>
   assert.deepEqual(sent, { path: '/a/b', bytes: 2, files: 1 })
   assert.deepEqual(progress, [{ transferredBytes: 1, totalBytes: 2 }])
   assert.deepEqual(await ask({ do: 'download', name: 'n', destination: '/d' }), { path: '/d', bytes: 3 })
+  assert.deepEqual(await ask({ do: 'relay end', session: 'r1' }), { ended: 1 })
   assert.deepEqual(said, [
     ['telemetry', 't', -1.5, { timestamp }],
     ['attribute', 'a', 'x', {}],
@@ -273,12 +281,16 @@ test('publishes every kind of sample, and moves files with progress', async t =>
     ['delivered', true],
     ['upload', '/a/b', 'c', true],
     ['download', 'n', '/d'],
+    ['relay end', 'r1'],
   ])
 })
 
 test('a request with wrong members is refused, and names the member', async t => {
   const said: unknown[] = []
-  const { path } = await serve(t, localRequests({ client: recordingClient(said), status: async () => ({}) }))
+  const { path } = await serve(
+    t,
+    localRequests({ client: recordingClient(said), status: async () => ({}), endRelays: async () => 0 }),
+  )
   const rows: readonly (readonly [JsonObject, RegExp])[] = [
     [{ do: 'dance' }, /"do" must be status, ping/],
     [{ do: 'publish' }, /"kind" must be a string; it is missing/],

@@ -1,0 +1,16 @@
+import type { Command } from './command.ts'
+import { askRunningManager, configDirFlag } from './manager-socket.ts'
+import { operand } from './publish-sample.ts'
+
+export const command: Command = {
+  name: 'relay end',
+  summary: 'End a session of remote access.',
+  description: 'SESSION is an id that "device-cloud status" shows, or "all".',
+  flags: [configDirFlag],
+  operands: [{ name: 'SESSION' }],
+  async run(invocation, terminal) {
+    const { ended } = await askRunningManager(invocation, { do: 'relay end', session: operand(invocation, 0) })
+    terminal.out(`${String(ended)} ended\n`)
+    return 0
+  },
+}

@@ -1,0 +1,192 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import type { WebSocket } from 'ws'
+
+const marks = { single: 'CONNECTED-129812', connect: 'CONNECTED-581273', disconnect: 'DISCONNECTED-581273' }
+/** Indexes that a text frame holds in one byte [TR50 6.3]. */
+const mostClients = 128
+/** What may wait for one side before the other is no longer read. */
+const mostWaitingBytes = 1024 * 1024
+const lowWaitingBytes = 256 * 1024
+
+export interface RelayOrder {
+  readonly thingKey: string
+  readonly host: string
+  readonly port: number
+  /** Several clients, each on a channel of its own; else one client and no channels. */
+  readonly multi: boolean
+  readonly reconnect: boolean
+  /** How connects and disconnects are sent: the device must take both. */
+  readonly control: 'text' | 'binary'
+  /** Where operators' clients connect; 0 is any free port. */
+  readonly listen: number
+}
+
+/** One relay session: the WebSocket of a device, and a port of this machine for operators' clients [TR50 6]. */
+export class RelaySession {
+  readonly id: string
+  readonly order: RelayOrder
+  readonly startedMs = Date.now()
+  readonly #onEnd: () => void
+  readonly #clients = new Map<number, Socket>()
+  readonly #server: Server
+  readonly #attached: Promise<void>
+  #tellAttached: () => void = () => {}
+  #webSocket: WebSocket | undefined
+  #next = 0
+  #ended: string | undefined
+  #clientsPaused = false
+  readonly #counts = { clients: 0, bytesToDevice: 0, bytesFromDevice: 0 }
+
+  constructor(id: string, order: RelayOrder, onEnd: () => void) {
+    this.id = id
+    this.order = order
+    this.#onEnd = onEnd
+    this.#attached = new Promise(resolve => {
+      this.#tellAttached = resolve
+    })
+    this.#server = createServer({ noDelay: true }, client => this.#takeClient(client))
+    this.#server.on('error', error => this.end(`the port for operators failed: ${error.message}`))
+  }
+
+  /** Whether a device has come; its URL works once. */
+  get isTaken(): boolean {
+    return this.#webSocket !== undefined || this.#ended !== undefined
+  }
+
+  get ended(): string | undefined {
+    return this.#ended
+  }
+
+  counts() {
+    return { ...this.#counts, openClients: this.#clients.size }
+  }
+
+  /** Takes the WebSocket of the device. */
+  attach(webSocket: WebSocket): void {
+    this.#webSocket = webSocket
+    webSocket.on('message', (data, isBinary) => Buffer.isBuffer(data) && this.#fromDevice(data, isBinary))
+    webSocket.on('error', () => {})
+    webSocket.once('close', code => this.end(`the device closed the session (${code})`))
+    this.#tellAttached()
+  }
+
+  /** Opens the port for operators when the device has come; answers the port. */
+  async listen(timeoutMs: number): Promise<number> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('the device did not come to the relay')), timeoutMs)
+    })
+    try {
+      await Promise.race([this.#attached, late])
+    } finally {
+      clearTimeout(timer)
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      // Never elsewhere: whoever reaches this port reaches the device.
+      this.#server.listen(this.order.listen, '127.0.0.1', resolve)
+    })
+    const address = this.#server.address()
+    if (address === null || typeof address === 'string') throw new Error('no port')
+    return address.port
+  }
+
+  end(reason: string): void {
+    if (this.#ended !== undefined) return
+    this.#ended = reason
+    this.#server.close()
+    const webSocket = this.#webSocket
+    webSocket?.resume()
+    webSocket?.close(1000)
+    // What the device has said still reaches its client.
+    for (const client of this.#clients.values()) client.end()
+    this.#clients.clear()
+    this.#onEnd()
+  }
+
+  #takeClient(client: Socket): void {
+    client.on('error', () => client.destroy())
+    const index = this.#freeIndex()
+    if (index === undefined) {
+      client.destroy()
+      return
+    }
+    this.#clients.set(index, client)
+    this.#counts.clients++
+    if (this.#clientsPaused) client.pause()
+    if (this.order.multi) this.#control(index, marks.connect)
+    else this.#send(Buffer.from(marks.single), this.order.control === 'binary')
+    client.on('data', bytes => {
+      this.#counts.bytesToDevice += bytes.length
+      this.#send(this.order.multi ? Buffer.concat([Buffer.of(index), bytes]) : bytes, true)
+    })
+    client.on('drain', () => this.#readDeviceAgain())
+    client.once('close', () => {
+      if (this.#clients.get(index) !== client) return
+      this.#clients.delete(index)
+      if (this.order.multi) this.#control(index, marks.disconnect)
+      else this.end('the client left')
+      this.#readDeviceAgain()
+    })
+  }
+
+  /** Not the one that was used last: what the device still says to a client that left must not reach the next one. */
+  #freeIndex(): number | undefined {
+    if (!this.order.multi) return this.#counts.clients === 0 ? 0 : undefined
+    for (let tried = 0; tried < mostClients; tried++) {
+      const index = this.#next++ % mostClients
+      if (!this.#clients.has(index)) return index
+    }
+    return undefined
+  }
+
+  #fromDevice(data: Buffer, isBinary: boolean): void {
+    if (this.#ended !== undefined) return
+    if (!this.order.multi) {
+      this.#toClient(0, data)
+      return
+    }
+    const index = data[0] ?? -1
+    const rest = data.subarray(1)
+    // A disconnect is a text, data is binary: this side need not guess.
+    if (isBinary) {
+      this.#toClient(index, rest)
+      return
+    }
+    if (rest.toString() !== marks.disconnect) return
+    const client = this.#clients.get(index)
+    this.#clients.delete(index)
+    client?.end()
+    this.#readDeviceAgain()
+  }
+
+  #toClient(index: number, bytes: Buffer): void {
+    const client = this.#clients.get(index)
+    if (client === undefined) return
+    this.#counts.bytesFromDevice += bytes.length
+    client.write(bytes)
+    if (client.writableLength > mostWaitingBytes) this.#webSocket?.pause()
+  }
+
+  #readDeviceAgain(): void {
+    const isFull = [...this.#clients.values()].some(client => client.writableLength > mostWaitingBytes)
+    if (!isFull) this.#webSocket?.resume()
+  }
+
+  #control(index: number, mark: string): void {
+    this.#send(Buffer.concat([Buffer.of(index), Buffer.from(mark)]), this.order.control === 'binary')
+  }
+
+  #send(message: Buffer, binary: boolean): void {
+    const webSocket = this.#webSocket
+    if (webSocket === undefined || webSocket.readyState !== webSocket.OPEN) return
+    webSocket.send(message, { binary }, () => {
+      if (!this.#clientsPaused || webSocket.bufferedAmount > lowWaitingBytes) return
+      this.#clientsPaused = false
+      for (const client of this.#clients.values()) client.resume()
+    })
+    if (this.#clientsPaused || webSocket.bufferedAmount <= mostWaitingBytes) return
+    this.#clientsPaused = true
+    for (const client of this.#clients.values()) client.pause()
+  }
+}

@@ -1,0 +1,316 @@
+import type { WebSocket } from 'ws'
+import type { Clock, Timer } from '../../base/clock.ts'
+import { messageOf } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { type ChannelEffect, type ChannelInput, type ChannelState, nextStep } from './channel-state.ts'
+import { dataMessage, disconnectMessage, type Framing, readFrame } from './frame.ts'
+import { type RelayLimits, relayLimits, relayTimes } from './limits.ts'
+import type { OpenLocalEnd } from './local-end.ts'
+import { LocalPipe } from './local-pipe.ts'
+import { QuietTimer } from './quiet-timer.ts'
+import { RelayLine } from './relay-line.ts'
+
+interface Channel {
+  state: ChannelState
+  pipe: LocalPipe | undefined
+}
+
+export interface RelaySessionParts {
+  /** Open and paused. */
+  readonly webSocket: WebSocket
+  /** Keep the session when the last local connection has closed [TR50 6.1]. */
+  readonly reconnect: boolean
+  readonly open: OpenLocalEnd
+  readonly limits: Pick<RelayLimits, 'maxChannels' | 'idleTimeoutS' | 'maxDurationS'>
+  readonly clock: Clock
+  readonly log: Log
+  /** Called once, when the WebSocket is closed and no local connection is left. */
+  readonly onEnd: (reason: string) => void
+}
+
+/** What a session has moved. */
+export interface RelayCounts {
+  /** Local connections that are open, being made or ending. */
+  readonly openChannels: number
+  readonly channels: number
+  readonly bytesFromCloud: number
+  readonly bytesToCloud: number
+}
+
+/** One WebSocket to the relay and the local connections behind it [TR50 6]. */
+export class RelaySession {
+  readonly #parts: RelaySessionParts
+  readonly #line: RelayLine
+  readonly #channels = new Map<number, Channel>()
+  readonly #pipes = new Set<LocalPipe>()
+  readonly #quiet: QuietTimer | undefined
+  readonly #duration: Timer | undefined
+  #framing: Framing = 'none'
+  #stall: Timer | undefined
+  #reason: string | undefined
+  #lineClosed = false
+  #ended = false
+  #counts = { channels: 0, bytesFromCloud: 0, bytesToCloud: 0 }
+
+  constructor(parts: RelaySessionParts) {
+    const { webSocket, clock, limits } = parts
+    this.#parts = parts
+    this.#line = new RelayLine({
+      webSocket,
+      clock,
+      listener: {
+        message: (bytes, isBinary) => this.#take(bytes, isBinary),
+        drained: () => {
+          for (const pipe of this.#pipes) pipe.resume()
+        },
+        silent: () => this.#cut('the relay does not answer any more'),
+        closed: (code, error) => this.#closed(code, error),
+      },
+    })
+    const { idleTimeoutS, maxDurationS } = limits
+    const onIdle = () => this.end(`no data for ${idleTimeoutS} s (remote_access.idle_timeout)`)
+    this.#quiet = idleTimeoutS > 0 ? new QuietTimer(clock, idleTimeoutS * 1000, onIdle) : undefined
+    const onDuration = () => this.end(`its time is over: ${maxDurationS} s (remote_access.max_duration)`)
+    this.#duration = maxDurationS > 0 ? clock.timer(maxDurationS * 1000, onDuration, { background: true }) : undefined
+  }
+
+  /** Begins to read from the relay. */
+  start(): void {
+    this.#line.start()
+  }
+
+  counts(): RelayCounts {
+    return { ...this.#counts, openChannels: this.#pipes.size }
+  }
+
+  /** Ends the local connections at once and closes the WebSocket. The first reason counts. */
+  end(reason: string): void {
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    for (const pipe of [...this.#pipes]) pipe.destroy()
+    this.#channels.clear()
+    this.#line.close(1000, '')
+  }
+
+  /** Ends everything without waiting for anybody. */
+  destroy(reason: string): void {
+    this.#cut(reason)
+    for (const pipe of [...this.#pipes]) pipe.destroy()
+  }
+
+  #cut(reason: string): void {
+    this.#reason ??= reason
+    this.#line.terminate()
+  }
+
+  #take(message: Buffer, isBinary: boolean): void {
+    if (this.#reason !== undefined) return
+    const isOpen = (index: number) => {
+      const state = this.#channels.get(index)?.state
+      return state === 'open' || state === 'connecting'
+    }
+    const frame = readFrame(message, isBinary, this.#framing, isOpen)
+    switch (frame.kind) {
+      case 'start':
+        this.#framing = 'single'
+        this.#step(0, 'cloud-connect')
+        break
+      case 'connect':
+        // Before the local connection is made: its first bytes must carry the index already [TR50 6.5 rule 4].
+        this.#framing = 'multi'
+        this.#step(frame.index, 'cloud-connect')
+        break
+      case 'disconnect':
+        this.#step(frame.index, 'cloud-disconnect')
+        break
+      case 'data':
+        this.#deliver(frame.index, frame.bytes)
+        break
+      case 'stray':
+        this.#parts.log.limited('relay stray', 'debug', 'a message of the relay is for no channel', {
+          bytes: message.length,
+        })
+    }
+  }
+
+  #deliver(index: number, bytes: Buffer): void {
+    const channel = this.#channels.get(index)
+    if (channel?.pipe === undefined || channel.state === 'closing') return
+    this.#counts.bytesFromCloud += bytes.length
+    this.#quiet?.touch()
+    channel.pipe.write(bytes)
+    if (channel.pipe.isOpen) {
+      this.#holdIfFull()
+      return
+    }
+    if (channel.pipe.queuedBytes <= relayLimits.connectingBytes) return
+    this.#parts.log.warn('channel ended: too much data before its local connection was made', { index })
+    this.#step(index, 'dropped')
+  }
+
+  #step(index: number, input: ChannelInput): void {
+    const channel = this.#channels.get(index) ?? { state: 'closed', pipe: undefined }
+    const { state, effects } = nextStep(channel.state, input)
+    channel.state = state
+    this.#channels.set(index, channel)
+    for (const effect of effects) this.#run(effect, index, channel)
+    // Dialling may have failed within.
+    if (channel.state === 'closed') this.#channels.delete(index)
+    if (input === 'local-closed') this.#endIfDone()
+  }
+
+  #run(effect: ChannelEffect, index: number, channel: Channel): void {
+    const { pipe } = channel
+    switch (effect) {
+      case 'dial':
+        this.#dial(index, channel)
+        break
+      case 'finish':
+        pipe?.finish()
+        break
+      case 'leave':
+        channel.pipe = undefined
+        pipe?.leave()
+        break
+      case 'abandon':
+        channel.pipe = undefined
+        pipe?.destroy()
+        break
+      case 'tell-cloud':
+        this.#tellCloud(index)
+    }
+  }
+
+  #dial(index: number, channel: Channel): void {
+    const { clock, open, limits, log } = this.#parts
+    if (this.#pipes.size >= limits.maxChannels) {
+      log.warn('channel refused: too many at once', {
+        index,
+        limit: `remote_access.max_channels ${limits.maxChannels}`,
+      })
+      channel.pipe = undefined
+      this.#step(index, 'dial-failed')
+      return
+    }
+    this.#counts.channels++
+    this.#quiet?.touch()
+    const ifMine = (act: () => void) => {
+      if (channel.pipe === pipe) act()
+    }
+    const pipe: LocalPipe = new LocalPipe({
+      clock,
+      open,
+      listener: {
+        opened: () => ifMine(() => this.#step(index, 'dialed')),
+        failed: error =>
+          ifMine(() => {
+            log.warn('local connection not made', { index, why: messageOf(error) })
+            this.#step(index, 'dial-failed')
+          }),
+        data: bytes => ifMine(() => this.#send(index, bytes)),
+        closed: () => ifMine(() => this.#step(index, 'local-closed')),
+        taken: () => this.#releaseIfTaken(),
+        gone: () => this.#gone(pipe),
+      },
+    })
+    channel.pipe = pipe
+    this.#pipes.add(pipe)
+    if (this.#line.isFull) pipe.pause()
+  }
+
+  #send(index: number, bytes: Buffer): void {
+    if (this.#lineClosed || this.#reason !== undefined) return
+    this.#counts.bytesToCloud += bytes.length
+    this.#quiet?.touch()
+    const messages: Buffer[] = []
+    const prefix = this.#framing === 'multi' ? index : undefined
+    for (let at = 0; at < bytes.length; at += relayLimits.frameBytes)
+      messages.push(dataMessage(prefix, bytes.subarray(at, at + relayLimits.frameBytes)))
+    this.#line.send(messages, bytes.length)
+    if (this.#line.isFull) for (const pipe of this.#pipes) pipe.pause()
+  }
+
+  /** The local side of a channel has gone: the cloud hears of it, or without channels sees the end [TR50 6.5 rules 5, 6]. */
+  #tellCloud(index: number): void {
+    if (this.#lineClosed || this.#reason !== undefined) return
+    if (this.#framing === 'multi') {
+      this.#line.sendText(disconnectMessage(index))
+      return
+    }
+    this.#finish('the local service closed')
+  }
+
+  #endIfDone(): void {
+    const isDone = this.#framing === 'multi' && !this.#parts.reconnect && this.#channels.size === 0
+    if (isDone && !this.#lineClosed) this.#finish('the local services closed')
+  }
+
+  /** Closes the WebSocket after the last byte. */
+  #finish(reason: string): void {
+    if (this.#reason !== undefined) return
+    this.#reason = reason
+    this.#line.close(1000, '')
+  }
+
+  /** Reads no more from the relay while a local service does not take what it has [TR50 6.5 rule 9]. */
+  #holdIfFull(): void {
+    if (this.#line.isPaused || !this.#isFull()) return
+    this.#line.pause()
+    this.#watchStall()
+  }
+
+  #releaseIfTaken(): void {
+    if (!this.#line.isPaused || this.#lineClosed || this.#isFull()) return
+    this.#stall?.cancel()
+    this.#stall = undefined
+    this.#line.resume()
+  }
+
+  #isFull(): boolean {
+    for (const pipe of this.#pipes) if (pipe.queuedBytes > relayLimits.localQueueBytes) return true
+    return false
+  }
+
+  /** A local service that takes nothing at all may not hold up the other channels for ever. */
+  #watchStall(): void {
+    const before = new Map([...this.#pipes].map(pipe => [pipe, pipe.takenBytes]))
+    this.#stall = this.#parts.clock.timer(relayTimes.stallMs, () => {
+      if (this.#pipes.size > 1) {
+        for (const [index, { pipe }] of [...this.#channels]) {
+          if (pipe === undefined || pipe.queuedBytes <= relayLimits.localQueueBytes) continue
+          if (before.get(pipe) !== pipe.takenBytes) continue
+          this.#parts.log.warn('channel ended: its local service takes nothing and holds up the others', { index })
+          this.#step(index, 'dropped')
+        }
+      }
+      this.#releaseIfTaken()
+      if (this.#line.isPaused && !this.#lineClosed) this.#watchStall()
+    })
+  }
+
+  #gone(pipe: LocalPipe): void {
+    this.#pipes.delete(pipe)
+    this.#releaseIfTaken()
+    this.#endWhenEmpty()
+  }
+
+  #closed(code: number, error: Error | undefined): void {
+    this.#lineClosed = true
+    this.#quiet?.stop()
+    this.#duration?.cancel()
+    this.#stall?.cancel()
+    const why = error === undefined ? '' : `: ${messageOf(error)}`
+    this.#reason ??=
+      code === 1006 ? `the connection to the relay broke${why}` : `the relay closed the session (${code})${why}`
+    this.#channels.clear()
+    // What the cloud has sent is still delivered.
+    for (const pipe of [...this.#pipes]) pipe.leave()
+    this.#endWhenEmpty()
+  }
+
+  #endWhenEmpty(): void {
+    if (this.#ended || !this.#lineClosed || this.#pipes.size > 0) return
+    this.#ended = true
+    this.#parts.onEnd(this.#reason ?? '')
+  }
+}

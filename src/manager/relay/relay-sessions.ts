@@ -1,0 +1,197 @@
+import type { Clock } from '../../base/clock.ts'
+import { AgentError, messageOf } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+import type { Log } from '../../base/log.ts'
+import { hostAndPort } from '../../connection/endpoint.ts'
+import type { SocketOpener } from '../../connection/socket-opener.ts'
+import { openWebSocket } from '../../connection/websocket.ts'
+import { type RelayLimits, relayLimits, relayTimes } from './limits.ts'
+import { connectLocal } from './local-end.ts'
+import { type OfferedService, type RelayTarget, relayTarget } from './policy.ts'
+import { RelaySession } from './relay-session.ts'
+import { readRelayUrl } from './relay-url.ts'
+import { serveWithCommand } from './served-end.ts'
+
+/** What the owner's configuration says about remote access; looked up at each call. */
+export interface RelaySettings {
+  readonly services: readonly OfferedService[]
+  readonly allow: readonly string[]
+  readonly limits: RelayLimits
+  /** Whether the link to the cloud has no TLS, so that a relay needs none either. */
+  readonly allowPlain: boolean
+}
+
+/** What the cloud asks for. */
+export interface RelayRequest {
+  readonly url: string
+  readonly host: string
+  readonly port: number
+  readonly reconnect: boolean
+}
+
+export interface RelaySessionsParts {
+  readonly settings: () => RelaySettings
+  readonly opener: SocketOpener
+  readonly clock: Clock
+  readonly log: Log
+  /** Tells the cloud of each start and end. */
+  readonly report: (text: string) => Promise<unknown>
+}
+
+interface Live {
+  readonly target: RelayTarget
+  readonly peer: string
+  readonly startedMs: number
+  readonly session: RelaySession
+}
+
+/** The live sessions of remote access: admits, opens, lists and ends them. */
+export class RelaySessions {
+  readonly #parts: RelaySessionsParts
+  readonly #live = new Map<string, Live>()
+  readonly #closing = new AbortController()
+  readonly #emptied = new Set<() => void>()
+  #opening = 0
+  #next = 1
+
+  constructor(parts: RelaySessionsParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Opens a session; resolves to its id when the relay has accepted it and the service answers.
+   *
+   * @throws AgentError `POLICY_REFUSED`, `LIMIT_EXCEEDED`, `TCP_FAILED` or `TIMEOUT` (nothing listens), and all of
+   *   `openWebSocket`; BadParameter for the url
+   */
+  async open(request: RelayRequest, signal: AbortSignal): Promise<string> {
+    const { settings, log } = this.#parts
+    const { services, allow, limits, allowPlain } = settings()
+    const target = relayTarget(request, { services, allow })
+    const place = readRelayUrl(request.url, allowPlain)
+    if (this.#live.size + this.#opening >= limits.maxSessions) {
+      const text = `${this.#live.size} sessions of remote access are open, and remote_access.max_sessions is ${limits.maxSessions}`
+      throw new AgentError('LIMIT_EXCEEDED', text)
+    }
+    const ended = AbortSignal.any([signal, this.#closing.signal])
+    this.#opening++
+    try {
+      if (target.service?.command === undefined) await this.#probe(target, ended)
+      const { clock, opener } = this.#parts
+      const webSocket = await openWebSocket(
+        // As the Python agent's library names itself [TR50 6.2].
+        { ...place, pathIsSecret: true, origin: `http://${hostAndPort(place)}` },
+        {
+          opener,
+          clock,
+          timeoutMs: relayTimes.openMs,
+          maxMessageBytes: relayLimits.messageBytes,
+          closeWithinMs: relayTimes.closeMs,
+          signal: ended,
+        },
+      )
+      const id = `r${this.#next++}`
+      const peer = hostAndPort(place)
+      const session = new RelaySession({
+        webSocket,
+        reconnect: request.reconnect,
+        open: this.#opens(target),
+        limits,
+        clock,
+        log,
+        onEnd: reason => this.#ended(id, reason),
+      })
+      this.#live.set(id, { target, peer, startedMs: clock.monotonicMs(), session })
+      log.info('remote access begins', { session: id, target: target.label, relay: peer })
+      this.#tell(`Remote access ${id} begins: ${target.label} through ${peer}`)
+      session.start()
+      return id
+    } finally {
+      this.#opening--
+    }
+  }
+
+  /** The live sessions, for `device-cloud status`. Holds no secret. */
+  list(): readonly JsonObject[] {
+    const nowMs = this.#parts.clock.monotonicMs()
+    return [...this.#live].map(([id, { target, peer, startedMs, session }]) => ({
+      id,
+      target: target.label,
+      relay: peer,
+      forS: Math.round((nowMs - startedMs) / 1000),
+      ...session.counts(),
+    }))
+  }
+
+  /**
+   * Ends one session by its id, or all with `all`; answers how many.
+   *
+   * @throws AgentError `INVALID_ARGUMENT` when there is no such session
+   */
+  end(id: string): number {
+    const ids = id === 'all' ? [...this.#live.keys()] : [id]
+    for (const one of ids) {
+      const live = this.#live.get(one)
+      if (live === undefined) {
+        const known = [...this.#live.keys()].join(', ')
+        throw new AgentError('INVALID_ARGUMENT', `no session "${id.slice(0, 40)}"; live are: ${known || 'none'}`)
+      }
+      live.session.end('ended by the owner of the device')
+    }
+    return ids.length
+  }
+
+  /** Ends everything; resolves when nothing is left, within `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    const reason = 'the device manager ends'
+    this.#closing.abort(new AgentError('CLOSED', 'The device manager ends.'))
+    for (const { session } of this.#live.values()) session.end(reason)
+    if (this.#live.size === 0) return
+    const timer = this.#parts.clock.timer(timeoutMs, () => {
+      for (const { session } of this.#live.values()) session.destroy(reason)
+    })
+    await new Promise<void>(resolve => this.#emptied.add(resolve))
+    timer.cancel()
+  }
+
+  async #probe({ label, hosts, port }: RelayTarget, signal: AbortSignal): Promise<void> {
+    try {
+      const end = await connectLocal(this.#parts.clock, hosts, port, signal, relayTimes.probeMs)
+      end.destroy()
+    } catch (error) {
+      if (signal.aborted) throw error
+      const text = `nothing answers at ${label}: ${messageOf(error)}`
+      this.#tell(`Remote access refused: ${text}`)
+      throw new AgentError('TCP_FAILED', text, { cause: error })
+    }
+  }
+
+  #opens({ hosts, port, service }: RelayTarget) {
+    const { clock, log } = this.#parts
+    const command = service?.command
+    if (command === undefined) return (signal: AbortSignal) => connectLocal(clock, hosts, port, signal)
+    return () => serveWithCommand({ command, user: service?.user, log })
+  }
+
+  #ended(id: string, reason: string): void {
+    const live = this.#live.get(id)
+    if (live === undefined) return
+    this.#live.delete(id)
+    const { target, peer, startedMs, session } = live
+    const forS = Math.round((this.#parts.clock.monotonicMs() - startedMs) / 1000)
+    const { channels, bytesFromCloud, bytesToCloud } = session.counts()
+    const facts = { session: id, target: target.label, relay: peer, forS, channels, bytesFromCloud, bytesToCloud }
+    this.#parts.log.info('remote access ended', { ...facts, reason })
+    this.#tell(
+      `Remote access ${id} ended after ${forS} s: ${reason}; ${target.label} through ${peer}, ${channels} connections, ` +
+        `${bytesFromCloud} bytes from the cloud, ${bytesToCloud} bytes to it`,
+    )
+    if (this.#live.size > 0) return
+    for (const resolve of this.#emptied) resolve()
+    this.#emptied.clear()
+  }
+
+  #tell(text: string): void {
+    this.#parts.report(text).catch(error => this.#parts.log.warn('remote access not reported', { error }))
+  }
+}

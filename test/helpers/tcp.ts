@@ -1,0 +1,47 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+import { type TestServer, tcpServer } from './test-servers.ts'
+
+/** A TCP server that sends back what it gets. */
+export function echoServer(t: TestContext, host?: string): Promise<TestServer> {
+  return tcpServer(t, socket => void socket.pipe(socket), host)
+}
+
+/** A connected client that goes with the test. */
+export async function tcpClient(t: TestContext, port: number, host = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port, host, noDelay: true })
+  socket.on('error', () => {})
+  t.after(() => void socket.destroy())
+  await once(socket, 'connect')
+  return socket
+}
+
+/** Reads exactly `bytes` bytes; fails when the other side ends before. */
+export function readBytes(socket: Socket, bytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let have = 0
+    const finish = (act: () => void) => {
+      socket.off('data', onData)
+      socket.off('close', onClose)
+      act()
+    }
+    const onData = (part: Buffer) => {
+      parts.push(part)
+      have += part.length
+      if (have >= bytes) finish(() => resolve(Buffer.concat(parts)))
+    }
+    const onClose = () => finish(() => reject(new Error(`closed after ${have} of ${bytes} bytes`)))
+    socket.on('data', onData)
+    socket.on('close', onClose)
+  })
+}
+
+/** Everything until the other side ends. */
+export async function readToEnd(socket: Socket): Promise<Buffer> {
+  const parts: Buffer[] = []
+  socket.on('data', (part: Buffer) => void parts.push(part))
+  if (!socket.destroyed) await once(socket, 'close')
+  return Buffer.concat(parts)
+}
