@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { files } from './cases/files.ts'
+import { queue } from './cases/queue.ts'
 import { roundTrip } from './cases/round-trip.ts'
 import { samples } from './cases/samples.ts'
 import { start } from './cases/start.ts'
@@ -16,6 +17,7 @@ const cases: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = {
   start,
   'round-trip': roundTrip,
   samples,
+  queue,
   files,
 }
 const words = process.argv.slice(2)
