@@ -43,10 +43,10 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   const writes = new WriteBudget()
   const folder = stateFolder({ settings, configDir, thingKey }, writes)
   const { queue } = settings
-  const outbox = await openOutbox({ thingKey, queue, folder, link, requester, clock, log: log.child('outbox') })
+  const bootId = await readBootId()
+  const outbox = await openOutbox({ thingKey, queue, folder, link, requester, clock, log: log.child('outbox'), bootId })
   const ask: Cloud['ask'] = async (command, options) => requester.requestOne(command(thingKey), options)
   const mailLog = log.child('mailbox')
-  const bootId = await readBootId()
   const journal = await FlashJournal.open({ folder, clock, log: mailLog, bootId })
   const mailbox = new Mailbox({ ask, outbox, journal, execute, clock, log: mailLog, bootId })
   let files: FilesService | undefined

@@ -8,7 +8,6 @@ import { FlashStore } from '../outbox/flash/flash-store.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import type { Store } from '../outbox/store.ts'
 import type { StoreFolder } from '../platform/store-folder.ts'
-import { readBootId } from '../platform/system-facts.ts'
 import type { Requester } from '../protocol/requester.ts'
 import { EventLevel, eventItem } from '../protocol/samples.ts'
 
@@ -20,11 +19,13 @@ export interface OutboxParts {
   readonly requester: Requester
   readonly clock: Clock
   readonly log: Log
+  /** Changes with every boot of the system; undefined where that cannot be told. */
+  readonly bootId: string | undefined
 }
 
 /** The outbox with the store that `queue.durability` asks for; takes over what a former process left. */
 export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
-  const { thingKey, queue, folder, link, requester, clock, log } = parts
+  const { thingKey, queue, folder, link, requester, clock, log, bootId } = parts
   const { durability, maxBytes } = queue
   let outbox: Outbox | undefined
   /** The owner of the device learns of it from the cloud: nobody reads the log of a device in the field. */
@@ -49,7 +50,7 @@ export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
           link,
           clock,
           log,
-          boot: await bootNumber(),
+          boot: bootNumber(bootId),
           onTrouble,
           onLost,
         })
@@ -60,7 +61,6 @@ export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
 }
 
 /** A number that differs from boot to boot, as small as a record wants it. */
-async function bootNumber(): Promise<number | undefined> {
-  const id = await readBootId()
-  return id === undefined ? undefined : crc32(Buffer.from(id))
+function bootNumber(bootId: string | undefined): number | undefined {
+  return bootId === undefined ? undefined : crc32(Buffer.from(bootId))
 }
