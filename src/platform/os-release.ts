@@ -42,7 +42,7 @@ async function readOlderFiles(root: string): Promise<OsRelease | undefined> {
 }
 
 /** Lines `KEY=value` of a shell fragment; quotes and backslashes as os-release(5) defines them. Empty values are left out. */
-function parseAssignments(text: string): ReadonlyMap<string, string> {
+export function parseAssignments(text: string): ReadonlyMap<string, string> {
   const facts = new Map<string, string>()
   for (const line of text.split('\n')) {
     const match = /^\s*([A-Z_][A-Z0-9_]*)=(.*?)\s*$/.exec(line)

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Client } from '../../client/client.ts'
+import { readDeviceFacts } from '../../platform/device-facts.ts'
 import { carryOutPower, type PowerOptions, planPower } from '../../platform/power.ts'
 import { storeFolder } from '../../platform/store-folder.ts'
 import { readBootId } from '../../platform/system-facts.ts'
@@ -9,8 +10,8 @@ import { WriteBudget } from '../../platform/write-budget.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ManagedAction } from '../actions/action.ts'
 import { softwareUpdateAction } from '../actions/software-update.ts'
+import type { PackageRules } from './check-package.ts'
 import { clientCloud } from './client-cloud.ts'
-import type { PackageRules } from './open-package.ts'
 import { updatePlaces } from './places.ts'
 import { UpdateJournal } from './update-journal.ts'
 import { Updates } from './updates.ts'
@@ -44,7 +45,11 @@ export class ManagerUpdates {
     const reboot = async () => carryOutPower(await planPower('reboot', powerOptions), clock)
     const cloud = clientCloud(client, clock)
     const bootId = await readBootId()
-    return new ManagerUpdates(client, new Updates({ places, journal, cloud, rules, reboot, bootId, clock, log }), log)
+    return new ManagerUpdates(
+      client,
+      new Updates({ places, journal, cloud, rules, facts: () => readDeviceFacts(), reboot, bootId, clock, log }),
+      log,
+    )
   }
 
   /** The action by which the cloud asks for an update. */

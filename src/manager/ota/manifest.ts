@@ -19,6 +19,8 @@ export interface UpdateManifest {
   readonly reboot: boolean
   readonly name?: string
   readonly version?: string
+  /** Goes up with every package of one name; an older one than the last installed is refused. */
+  readonly release?: number
   /** Longest time that each script may take, seconds. */
   readonly scriptTimeoutS: number
   readonly healthCheck?: HealthCheck
@@ -28,8 +30,6 @@ export interface UpdateManifest {
 export interface ManifestRules {
   /** SHA-256 by path, lower-case hex; absent: nothing is promised about the files. */
   readonly files?: ReadonlyMap<string, string>
-  /** Goes up with every package of one name; an older one than the last installed is refused. */
-  readonly release?: number
   readonly compatibility: ReadonlyMap<string, readonly string[]>
 }
 
@@ -70,11 +70,11 @@ export function parseManifest(text: string): { manifest: UpdateManifest; rules: 
       scriptTimeoutS: seconds(value.script_timeout, 'script_timeout', defaultScriptTimeoutS, longestScriptTimeoutS),
       ...(name === undefined ? {} : { name }),
       ...(version === undefined ? {} : { version }),
+      ...(release === undefined ? {} : { release }),
       ...(healthCheck === undefined ? {} : { healthCheck }),
     },
     rules: {
       ...(files === undefined ? {} : { files }),
-      ...(release === undefined ? {} : { release }),
       compatibility: compatibilityOf(value.compatibility),
     },
   }

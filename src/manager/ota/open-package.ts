@@ -1,44 +1,54 @@
-import { join } from 'node:path'
-import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import { readBoundedText } from '../../platform/read-file.ts'
+import type { DeviceFacts } from '../../platform/device-facts.ts'
 import { Status } from '../../protocol/status.ts'
-import { manifestName, mostManifestBytes, parseManifest, type UpdateManifest } from './manifest.ts'
+import { type CheckedPackage, checkPackage, type PackageRules } from './check-package.ts'
+import { incompatibility } from './compatibility.ts'
+import type { InstalledReleases } from './installed-releases.ts'
+import type { UpdateManifest } from './manifest.ts'
+import { scanPackage } from './read-package.ts'
 import { unpackPackage } from './unpack.ts'
 import { UpdateError } from './update-error.ts'
 
-/** What the owner of the device wants of a package: `ota.public_keys` and `ota.require_signature`. */
-export interface PackageRules {
-  readonly publicKeys: readonly string[]
-  readonly requireSignature: boolean
+export interface OpenParts {
+  readonly owner: PackageRules
+  readonly releases: InstalledReleases
+  readonly facts: () => Promise<DeviceFacts>
+  readonly log: Log
+  readonly signal: AbortSignal
 }
 
 /**
- * Unpacks a package into `folder` and reads what it wants done. Whatever speaks against it is found here, before any script.
+ * Reads what a package wants done, and unpacks it into `folder`. Whatever speaks against it is found before that.
  *
  * @throws UpdateError, AgentError
  */
-export async function openPackage(
-  path: string,
-  folder: string,
-  rules: PackageRules,
-  log: Log,
-  signal: AbortSignal,
-): Promise<UpdateManifest> {
-  if (rules.requireSignature)
-    throw new UpdateError('POLICY_REFUSED', Status.NoPermission, 'ota.require_signature refuses unsigned packages')
-  await unpackPackage(path, folder, signal)
-  const text = await manifestText(folder)
-  const { manifest } = parseManifest(text)
-  log.info('package unpacked', { name: manifest.name, version: manifest.version })
+export async function openPackage(path: string, folder: string, parts: OpenParts): Promise<UpdateManifest> {
+  const { owner, log, signal } = parts
+  const scanned = await scanPackage(path, signal)
+  const checked = checkPackage(scanned, owner)
+  const { manifest, signedBy, unchecked } = checked
+  if (unchecked) log.warn('the signature of the package is not checked: ota.public_keys names no key')
+  await checkDevice(checked, parts)
+  await checkRelease(checked, parts.releases)
+  await unpackPackage(path, folder, scanned, signal)
+  log.info('package unpacked', { name: manifest.name, version: manifest.version, signedBy })
   return manifest
 }
 
-async function manifestText(folder: string): Promise<string> {
-  try {
-    return await readBoundedText(join(folder, manifestName), mostManifestBytes)
-  } catch (error) {
-    if (!(error instanceof AgentError && error.code === 'FILE_NOT_FOUND')) throw error
-    throw new UpdateError('PACKAGE_INVALID', Status.BadParameter, `the package has no ${manifestName} at its root`)
-  }
+/** Packages from the time when nobody looked carry all kinds of rules: only a signed one is held to them. */
+async function checkDevice({ rules, signedBy }: CheckedPackage, { facts, log }: OpenParts): Promise<void> {
+  if (rules.compatibility.size === 0) return
+  const why = incompatibility(rules.compatibility, await facts())
+  if (why === undefined) return
+  if (signedBy !== undefined) throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, why)
+  log.warn('the compatibility of an unsigned package does not fit this device; it is installed all the same', { why })
+}
+
+async function checkRelease({ manifest }: CheckedPackage, releases: InstalledReleases): Promise<void> {
+  const { name = '', release } = manifest
+  const installed = await releases.of(name)
+  if (installed === undefined || (release !== undefined && release >= installed)) return
+  const own = release === undefined ? 'has no release' : `is release ${release}`
+  const message = `the package is refused as older than what is installed: it ${own}, and release ${installed} of ${JSON.stringify(name)} is installed`
+  throw new UpdateError('POLICY_REFUSED', Status.NoPermission, message)
 }

@@ -11,6 +11,8 @@ export interface UpdatePlaces {
   readonly log: string
   /** `ota`: the journal, and the exit codes of scripts. */
   readonly stateFolder: string
+  /** `ota/releases.json`: what was installed. */
+  readonly releases: string
   /** Where the script of a step leaves its exit code. */
   exitFile(step: string): string
 }
@@ -24,6 +26,7 @@ export function updatePlaces(runtimeDir: string): UpdatePlaces {
     packageFolder,
     log: join(packageFolder, 'ota_install.log'),
     stateFolder,
+    releases: join(stateFolder, 'releases.json'),
     exitFile: step => join(stateFolder, `exit-${step}`),
   }
 }

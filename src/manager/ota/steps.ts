@@ -2,13 +2,16 @@ import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { waitFor, withDeadline } from '../../base/wait.ts'
+import type { DeviceFacts } from '../../platform/device-facts.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { removeFolder } from '../../platform/folders.ts'
 import { removeFile } from '../../platform/write-file.ts'
 import { Status } from '../../protocol/status.ts'
+import type { PackageRules } from './check-package.ts'
 import { fetchPackage, packagePath } from './fetch-package.ts'
+import { InstalledReleases } from './installed-releases.ts'
 import type { StepResult, UpdateState } from './machine.ts'
-import { openPackage, type PackageRules } from './open-package.ts'
+import { openPackage } from './open-package.ts'
 import type { UpdatePlaces } from './places.ts'
 import { report } from './report.ts'
 import { runStepScript } from './run-step-script.ts'
@@ -22,6 +25,8 @@ export interface StepParts {
   readonly cloud: UpdateCloud | undefined
   /** What a package must prove. */
   readonly rules: () => PackageRules
+  /** What this device is. */
+  readonly facts: () => Promise<DeviceFacts>
   /** Orders a reboot. Returning says only that the system has taken the order. */
   readonly reboot: () => Promise<void>
   readonly clock: Clock
@@ -53,9 +58,12 @@ export async function carryOut(
       await fetchPackage({ request, places, cloud, clock, log, signal })
       return done
     case 'unpack': {
-      await removeFolder(places.packageFolder)
       const path = packagePath(request, places)
-      return { kind: 'done', manifest: await openPackage(path, places.packageFolder, parts.rules(), log, signal) }
+      const releases = new InstalledReleases(places.releases)
+      const opening = { owner: parts.rules(), releases, facts: parts.facts, log, signal }
+      // What the scripts of the last update said stays until here.
+      await removeFolder(places.packageFolder)
+      return { kind: 'done', manifest: await openPackage(path, places.packageFolder, opening) }
     }
     case 'pre_install':
       return await script(manifest?.preInstall)
@@ -107,7 +115,10 @@ async function goDown({ reboot, clock }: StepParts, signal: AbortSignal): Promis
   })
 }
 
-async function finish({ request }: UpdateState, { places, cloud, log }: StepParts, signal: AbortSignal): Promise<void> {
+async function finish(state: UpdateState, { places, cloud, log }: StepParts, signal: AbortSignal): Promise<void> {
+  const { request, manifest, failure } = state
+  if (failure === undefined && manifest?.release !== undefined)
+    await new InstalledReleases(places.releases).remember(manifest.name ?? '', manifest.release)
   if (request.from === 'cloud') await removeFile(packagePath(request, places))
   if (cloud === undefined || (await fileFacts(places.log, { followLinks: false }))?.kind !== 'file') return
   try {

@@ -2,46 +2,31 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
-import { fileFacts } from '../../platform/file-facts.ts'
 import { createNewFile, createNewFolder } from '../../platform/new-file.ts'
 import { spaceAt } from '../../platform/space.ts'
 import { syncFolder } from '../../platform/write-file.ts'
-import { Status } from '../../protocol/status.ts'
-import type { ArchiveEntry, VisitEntry } from './archive-entry.ts'
+import type { ArchiveEntry } from './archive-entry.ts'
 import { EntryPolicy, type UnpackedSize } from './entry-policy.ts'
-import { packageKind } from './request.ts'
-import { UpdateError } from './update-error.ts'
-
-/** SHA-256 of each unpacked file by its path, lower-case hex. */
-export type FileSums = ReadonlyMap<string, string>
+import { packageBytes, readPackage, type ScannedPackage } from './read-package.ts'
+import { badPackage } from './update-error.ts'
 
 /** Room that is left on the file system for everybody else. */
 const reserve = { bytes: 1024 * 1024, inodes: 16 }
 
 /**
- * Reads a package once without writing anything: every entry must be one that may be unpacked.
- *
- * @returns what it unpacks to
- * @throws UpdateError `PACKAGE_INVALID`, `FILE_NOT_FOUND`, `NOT_SUPPORTED` (neither .zip nor .tar.gz)
- */
-export async function inspectPackage(path: string, signal: AbortSignal): Promise<UnpackedSize> {
-  const policy = new EntryPolicy(await archiveBytes(path))
-  await readPackage(path, async entry => {
-    throwIfAborted(signal)
-    policy.admit(entry)
-  })
-  return policy.size
-}
-
-/**
  * Unpacks a package into `folder`, which must not exist: private files and folders, on the disk when it resolves.
  *
- * @throws UpdateError as {@link inspectPackage}; `DISK_FULL` before anything is written, and when it runs full all the same
+ * @param scanned what was found in it before; a package that holds something else by now is refused
+ * @throws UpdateError `PACKAGE_INVALID`; `DISK_FULL` before anything is written, and when it runs full all the same
  */
-export async function unpackPackage(path: string, folder: string, signal: AbortSignal): Promise<FileSums> {
-  await checkSpace(await inspectPackage(path, signal), dirname(folder))
-  const policy = new EntryPolicy(await archiveBytes(path))
-  const sums = new Map<string, string>()
+export async function unpackPackage(
+  path: string,
+  folder: string,
+  scanned: ScannedPackage,
+  signal: AbortSignal,
+): Promise<void> {
+  await checkSpace(scanned.size, dirname(folder))
+  const policy = new EntryPolicy(await packageBytes(path))
   const folders = new Set<string>()
   const ensure = async (relative: string): Promise<void> => {
     if (folders.has(relative)) return
@@ -55,28 +40,12 @@ export async function unpackPackage(path: string, folder: string, signal: AbortS
     const relative = policy.admit(entry)
     if (entry.kind === 'folder') return await ensure(relative)
     await ensure(parentOf(relative))
-    sums.set(relative, await writeEntry(join(folder, relative), entry, content, signal))
+    const sum = await writeEntry(join(folder, relative), entry, content, signal)
+    if (scanned.sums.get(relative) !== sum) throw badPackage('the package changed while it was read')
   })
+  if (policy.size.files !== scanned.sums.size) throw badPackage('the package changed while it was read')
   for (const relative of folders) await syncFolder(join(folder, relative))
   await syncFolder(dirname(folder))
-  return sums
-}
-
-async function readPackage(path: string, visit: VisitEntry): Promise<void> {
-  if (packageKind(path) === 'zip') {
-    const { readZip } = await import('./zip-reader.ts')
-    await readZip(path, visit)
-  } else {
-    const { readTarGz } = await import('./tar-gz-reader.ts')
-    await readTarGz(path, await archiveBytes(path), visit)
-  }
-}
-
-async function archiveBytes(path: string): Promise<number> {
-  const facts = await fileFacts(path)
-  if (facts?.kind !== 'file')
-    throw new UpdateError('FILE_NOT_FOUND', Status.BadParameter, `there is no package ${path}`, { details: { path } })
-  return facts.bytes
 }
 
 async function writeEntry(

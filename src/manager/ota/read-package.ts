@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import { throwIfAborted } from '../../base/wait.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
+import { Status } from '../../protocol/status.ts'
+import type { VisitEntry } from './archive-entry.ts'
+import { EntryPolicy, type UnpackedSize } from './entry-policy.ts'
+import { manifestName, mostManifestBytes } from './manifest.ts'
+import { packageKind } from './request.ts'
+import { mostSignatureBytes, signatureName } from './signature.ts'
+import { badPackage, UpdateError } from './update-error.ts'
+
+/** SHA-256 of each file of a package by its path, lower-case hex. */
+export type FileSums = ReadonlyMap<string, string>
+
+/** What is in a package, found without writing anything. */
+export interface ScannedPackage {
+  readonly size: UnpackedSize
+  readonly sums: FileSums
+  /** The bytes of `update.json` and `update.sig`; absent when there is none. */
+  readonly manifest?: Buffer
+  readonly signature?: Buffer
+}
+
+/** The files that say something about the package, and how large they may be. */
+const papers: ReadonlyMap<string, number> = new Map([
+  [manifestName, mostManifestBytes],
+  [signatureName, mostSignatureBytes],
+])
+
+/**
+ * Reads a package from its first to its last byte: every entry must be one that may be unpacked.
+ *
+ * @throws UpdateError `PACKAGE_INVALID`, `FILE_NOT_FOUND`, `NOT_SUPPORTED` (neither .zip nor .tar.gz)
+ */
+export async function scanPackage(path: string, signal: AbortSignal): Promise<ScannedPackage> {
+  const policy = new EntryPolicy(await packageBytes(path))
+  const sums = new Map<string, string>()
+  const found = new Map<string, Buffer>()
+  await readPackage(path, async (entry, content) => {
+    const relative = policy.admit(entry)
+    if (entry.kind === 'folder') return
+    const mostBytes = papers.get(relative)
+    if (mostBytes !== undefined && entry.bytes > mostBytes)
+      throw badPackage(`${relative} of the package is larger than ${mostBytes} bytes`)
+    const hash = createHash('sha256')
+    const kept: Uint8Array[] = []
+    for await (const chunk of content) {
+      throwIfAborted(signal)
+      hash.update(chunk)
+      if (mostBytes !== undefined) kept.push(chunk)
+    }
+    sums.set(relative, hash.digest('hex'))
+    if (mostBytes !== undefined) found.set(relative, Buffer.concat(kept))
+  })
+  const [manifest, signature] = [found.get(manifestName), found.get(signatureName)]
+  return {
+    size: policy.size,
+    sums,
+    ...(manifest === undefined ? {} : { manifest }),
+    ...(signature === undefined ? {} : { signature }),
+  }
+}
+
+/** Reads a package entry by entry. Throws as {@link scanPackage}, and what `visit` throws. */
+export async function readPackage(path: string, visit: VisitEntry): Promise<void> {
+  if (packageKind(path) === 'zip') {
+    const { readZip } = await import('./zip-reader.ts')
+    await readZip(path, visit)
+  } else {
+    const { readTarGz } = await import('./tar-gz-reader.ts')
+    await readTarGz(path, await packageBytes(path), visit)
+  }
+}
+
+/** The size of a package. */
+export async function packageBytes(path: string): Promise<number> {
+  const facts = await fileFacts(path)
+  if (facts?.kind === 'file') return facts.bytes
+  throw new UpdateError('FILE_NOT_FOUND', Status.BadParameter, `there is no package ${path}`, { details: { path } })
+}
