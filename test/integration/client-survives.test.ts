@@ -87,6 +87,24 @@ test('what stopped or emptied the old agent leaves this one at work', async t =>
     await waiting
   })
 
+  await t.test('no log line, however fine, has token, proxy login or what was published [H28]', async t => {
+    const proxy = { type: 'HTTP', host: cloud.host, port: closedPort, username: 'somebody', password: 'hunter2-proxy' }
+    const { client, log, thingKey } = await connectedScene(t, cloud)
+    client.setLogLevel('trace')
+    await (await client.events.publish('door code 4711')).delivered()
+    await client.diagnostics.ping()
+    const behind = clientScene(t, cloud, { settings: { proxy, cloud: { ...away, token: 'hunter2-token' } } })
+    behind.client.setLogLevel('trace')
+    const wait = behind.client.connect({ timeoutMs: 500 })
+    const told = await wait.catch((error: Error) => `${error.message} ${error.cause} ${JSON.stringify(error)}`)
+    assert.match(String(told), /proxy 127\.0\.0\.1:1/)
+    const all = `${log()}${behind.log()}${told}${JSON.stringify([client.status(), behind.client.status()])}`
+    assert.match(log(), /connected/)
+    assert.ok(thingKey !== '' && behind.log() !== '')
+    const login = Buffer.from('somebody:hunter2-proxy').toString('base64')
+    for (const secret of ['hunter2', login, '4711', `"${cloud.token}"`]) assert.ok(!all.includes(secret), secret)
+  })
+
   await t.test('an action may disconnect its own client: it is answered, and nothing waits for ever [H34]', async t => {
     const ends: Promise<boolean>[] = []
     const { client, thingKey } = await connectedScene(t, cloud, {
