@@ -29,6 +29,11 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   { name: 'status', summary: 'Show what the running device manager is doing.', load: () => import('./status.ts') },
   {
+    name: 'relay end',
+    summary: 'End a session of remote access.',
+    load: () => import('./relay-end.ts'),
+  },
+  {
     name: 'publish telemetry',
     summary: 'Hand a number to the running device manager.',
     load: () => import('./publish-telemetry.ts'),
@@ -64,8 +69,38 @@ export const commandEntries: readonly CommandEntry[] = [
     load: () => import('./download.ts'),
   },
   {
+    name: 'ota install',
+    summary: 'Install an update package of this device, without a cloud.',
+    load: () => import('./ota-install.ts'),
+  },
+  {
+    name: 'ota pack',
+    summary: 'Make an update package of a folder, and sign it.',
+    load: () => import('./ota-pack.ts'),
+  },
+  {
+    name: 'ota verify',
+    summary: 'Check an update package: its content, sums and signature.',
+    load: () => import('./ota-verify.ts'),
+  },
+  {
+    name: 'ota keygen',
+    summary: 'Make a key pair to sign update packages with.',
+    load: () => import('./ota-keygen.ts'),
+  },
+  {
     name: 'run',
     summary: 'Run your own .js, .cjs or .mjs application with the library built in.',
     load: () => import('./run.ts'),
+  },
+  {
+    name: 'service install',
+    summary: 'Start the device manager at boot, under the init system of this device.',
+    load: () => import('./service-install.ts'),
+  },
+  {
+    name: 'service uninstall',
+    summary: 'Stop the service and remove what "service install" added, and nothing else.',
+    load: () => import('./service-uninstall.ts'),
   },
 ]

@@ -1,15 +1,20 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
+/** Asks the supervisor of the service to start the manager again at once. */
+const againExitCode = 75
+
 /**
  * Starts this program anew, with the command line, environment and folder that it was started with, and ends this process.
  * Where Node can (22.15 and later), in the same process: the pid stays, so that an init script's pid file stays right.
+ * Where it cannot, a supervisor that says so in DEVICE_CLOUD_SUPERVISED is asked to: a new process would be none of its own.
  * Everything must be closed before: exit handlers do not run.
  */
 export function restartProcess(): never {
   const [, ...args] = commandLine()
   const { execve } = process as { execve?: (file: string, args: readonly string[], env: NodeJS.ProcessEnv) => never }
   if (execve !== undefined) execve.call(process, process.execPath, [process.argv0, ...args], process.env)
+  if (process.env.DEVICE_CLOUD_SUPERVISED === '1') process.exit(againExitCode)
   const child = spawn(process.execPath, args, { stdio: 'inherit', detached: true, argv0: process.argv0 })
   child.unref()
   process.exit(0)

@@ -1,0 +1,70 @@
+import { resolve } from 'node:path'
+import { initSystems } from '../manager/service/init-system.ts'
+import { installService } from '../manager/service/install-service.ts'
+import { defaultPlan } from '../manager/service/service-plan.ts'
+import { ownExecutable } from '../platform/owners.ts'
+import type { Command, Invocation } from './command.ts'
+import { usage } from './flags.ts'
+
+export const command: Command = {
+  name: 'service install',
+  summary: 'Start the device manager at boot, under the init system of this device.',
+  description:
+    'Configuration and state that are there stay as they are. For an image of a device, name its folder with --root: the paths of the other flags are those on the device.',
+  flags: [
+    { name: 'root', value: 'DIR', summary: 'Folder that holds the files of the device (default /).' },
+    {
+      name: 'init',
+      value: 'NAME',
+      summary: `Init system, when it is not to be looked for: ${initSystems.join(', ')}.`,
+    },
+    { name: 'user', short: 'u', value: 'NAME', summary: 'User that runs the manager (default root).' },
+    {
+      name: 'config-dir',
+      short: 'c',
+      value: 'DIR',
+      summary: `Folder of the configuration (default ${defaultPlan.configDir}).`,
+    },
+    { name: 'state-dir', value: 'DIR', summary: `Folder of the state (default ${defaultPlan.stateDir}).` },
+    { name: 'app-id', short: 'i', value: 'ID', summary: `Name of the application (default ${defaultPlan.appId}).` },
+    {
+      name: 'executable',
+      value: 'PATH',
+      summary: `Place of the executable (default this program; with --root ${defaultPlan.executable}).`,
+    },
+  ],
+  async run(invocation, terminal) {
+    const root = resolve(invocation.value('root') ?? '/')
+    const asked = invocation.value('init')
+    const init = initSystems.find(name => name === asked)
+    if (asked !== undefined && init === undefined)
+      throw usage(command, `--init ${JSON.stringify(asked)} is none of ${initSystems.join(', ')}`)
+    const installed = await installService({
+      root,
+      ...(init === undefined ? {} : { init }),
+      plan: {
+        executable: executableOf(invocation, root),
+        configDir: invocation.value('config-dir') ?? defaultPlan.configDir,
+        stateDir: invocation.value('state-dir') ?? defaultPlan.stateDir,
+        user: invocation.value('user') ?? defaultPlan.user,
+        appId: invocation.value('app-id') ?? defaultPlan.appId,
+      },
+    })
+    terminal.out(`Installed for ${installed.init}:\n${installed.done.map(path => `  ${path}\n`).join('')}`)
+    for (const note of installed.notes) terminal.out(`Note: ${note}.\n`)
+    if (root === '/') terminal.out(`It starts at the next boot; to start it now: ${installed.startCommand}\n`)
+    return 0
+  },
+}
+
+function executableOf(invocation: Invocation, root: string): string {
+  const named = invocation.value('executable')
+  if (named !== undefined) return named
+  if (root !== '/') return defaultPlan.executable
+  const own = ownExecutable()
+  if (own !== undefined) return own
+  throw usage(
+    command,
+    'this program is a script, which a service cannot start by itself; name the executable with --executable PATH',
+  )
+}

@@ -1,0 +1,179 @@
+import { dirname, join } from 'node:path'
+import { AgentError } from '../../base/errors.ts'
+import { isJsonObject, type JsonObject } from '../../base/json.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
+import { ensureFolder, listFolder } from '../../platform/folders.ts'
+import { makeLink } from '../../platform/links.ts'
+import { changeOwner } from '../../platform/owners.ts'
+import { readBoundedText } from '../../platform/read-file.ts'
+import { createFile, replaceFile } from '../../platform/write-file.ts'
+import { type Account, findAccount } from './accounts.ts'
+import { type Addition, additionsOf, sumOf, withAdditions } from './additions.ts'
+import { detectInitSystem, type InitSystem } from './init-system.ts'
+import { type ServiceForm, serviceForms } from './service-file.ts'
+import { checkedPlan, type ServicePlan } from './service-plan.ts'
+
+export interface InstallRequest {
+  /** Folder that holds the files of the device: `/`, or that of an image. */
+  readonly root: string
+  /** Absent: looked for. */
+  readonly init?: InitSystem
+  /** `placesQueue` is found out. */
+  readonly plan: Omit<ServicePlan, 'placesQueue'>
+}
+
+export interface Installation {
+  readonly init: InitSystem
+  readonly servicePath: string
+  readonly startCommand: string
+  /** What was put there, in words for a person. */
+  readonly done: readonly string[]
+  /** What deserves attention. */
+  readonly notes: readonly string[]
+}
+
+const folderMode = 0o750
+/** Far above what the agent keeps. */
+const treeLimits = { maxEntries: 100_000, maxDepth: 16 }
+const mostFileBytes = 1024 * 1024
+
+/**
+ * Puts the service on a device or into its image. Everything is looked at before the first byte is written; what is there
+ * already stays, except a service file that an earlier installation wrote.
+ *
+ * @throws AgentError `NOT_SUPPORTED` (no known init system), `USAGE`, `INVALID_ARGUMENT` (no such user), `FILE_NOT_FOUND`
+ *   (root or executable), `FILE_ACCESS`, `DISK_FULL`
+ */
+export async function installService(request: InstallRequest): Promise<Installation> {
+  const { root } = request
+  if ((await fileFacts(root))?.kind !== 'folder') throw missing(root, 'the root folder', 'Name it with --root.')
+  const init = request.init ?? (await detectInitSystem(root))
+  const connection = await jsonIfThere(join(root, request.plan.configDir, 'iot-connect.cfg'))
+  const plan = checkedPlan({ ...request.plan, placesQueue: !hasQueueFolder(connection) })
+  await checkExecutable(root, plan.executable)
+  const account = plan.user === 'root' ? undefined : await findAccount(root, plan.user)
+  const form = serviceForms[init]
+  const earlier = await earlierAdditions(root, form)
+  const links = await form.bootLinks(root)
+
+  const writer = new Writer(root, account)
+  await writer.folder(plan.configDir)
+  await writer.folder(plan.stateDir)
+  const notes = await writeManagerConfig(writer, plan)
+  for (const link of links) await writer.link(link)
+  const additions = merge(earlier ?? [], writer.added)
+  const path = join(root, form.path)
+  await ensureFolder(dirname(path), 0o755)
+  // Links that lead nowhere until now do no harm; a service file that does not list its links would.
+  await replaceFile(path, withAdditions(form.text(plan), additions), { mode: form.mode })
+  const done = [
+    `${form.path} (${earlier === undefined ? 'new' : 'written anew'})`,
+    ...writer.added.map(({ path }) => path),
+  ]
+  if (links.length === 0) notes.push(form.withoutLinks)
+  if (connection === undefined)
+    notes.push(`there is no ${plan.configDir}/iot-connect.cfg yet: run "device-cloud config generate" in that folder`)
+  return { init, servicePath: form.path, startCommand: form.startCommand, done, notes }
+}
+
+/** Puts things under a root folder, and remembers what was not there before. */
+class Writer {
+  readonly added: Addition[] = []
+  readonly #root: string
+  readonly #owner: Account | undefined
+
+  constructor(root: string, owner: Account | undefined) {
+    this.#root = root
+    this.#owner = owner
+  }
+
+  /** A folder that belongs to the user of the service. */
+  async folder(path: string): Promise<void> {
+    const place = join(this.#root, path)
+    const above: string[] = []
+    for (let at = path; (await fileFacts(join(this.#root, at))) === undefined; at = dirname(at)) above.unshift(at)
+    for (const one of above) {
+      await ensureFolder(join(this.#root, one), one === path ? folderMode : 0o755)
+      this.added.push({ kind: 'folder', path: one })
+    }
+    await this.#giveTree(place)
+  }
+
+  /** A file with settings; false when there is one. */
+  async file(path: string, text: string): Promise<boolean> {
+    const place = join(this.#root, path)
+    if (!(await createFile(place, text, { mode: 0o644 }))) return false
+    await this.#give(place)
+    this.added.push({ kind: 'file', path, sum: sumOf(text) })
+    return true
+  }
+
+  async link(link: Extract<Addition, { kind: 'link' }>): Promise<void> {
+    if (await makeLink(join(this.#root, link.path), link.leadsTo)) this.added.push(link)
+  }
+
+  /** With what is in it, when it belonged to somebody else: an earlier installation ran as another user. */
+  async #giveTree(place: string): Promise<void> {
+    if (this.#owner === undefined || (await fileFacts(place))?.ownerId === this.#owner.userId) return
+    for await (const { path } of listFolder(place, treeLimits)) await this.#give(join(place, path))
+    await this.#give(place)
+  }
+
+  async #give(place: string): Promise<void> {
+    if (this.#owner !== undefined) await changeOwner(place, this.#owner)
+  }
+}
+
+/** `iot.cfg` says where the state is, so that every command finds the manager. One that is there stays as it is. */
+async function writeManagerConfig(writer: Writer, plan: ServicePlan): Promise<string[]> {
+  const path = `${plan.configDir}/iot.cfg`
+  const isNew = await writer.file(path, `${JSON.stringify({ runtime_dir: plan.stateDir }, null, 2)}\n`)
+  return isNew ? [] : [`${path} was there and stays; its runtime_dir says where the state is`]
+}
+
+async function checkExecutable(root: string, path: string): Promise<void> {
+  const facts = await fileFacts(join(root, path))
+  if (facts?.kind !== 'file')
+    throw missing(join(root, path), 'the executable', 'Copy it there, or name its place with --executable.')
+  if ((facts.mode & 0o111) === 0)
+    throw new AgentError(
+      'FILE_ACCESS',
+      `${join(root, path)} is not executable, and nothing was written. Run: chmod 755 ${path}`,
+    )
+}
+
+function missing(path: string, what: string, remedy: string): AgentError {
+  return new AgentError('FILE_NOT_FOUND', `${what} ${path} is not there, and nothing was written. ${remedy}`)
+}
+
+/** What an earlier installation added; undefined when there was none. A service file that is not ours is not touched. */
+async function earlierAdditions(root: string, form: ServiceForm): Promise<readonly Addition[] | undefined> {
+  const place = join(root, form.path)
+  if ((await fileFacts(place, { followLinks: false })) === undefined) return undefined
+  const additions = additionsOf(await readBoundedText(place, mostFileBytes))
+  if (additions !== undefined) return additions
+  throw new AgentError(
+    'FILE_ACCESS',
+    `${place} was not written by "device-cloud service install", so it stays, and nothing was written. Move it away, and install again.`,
+  )
+}
+
+function merge(earlier: readonly Addition[], added: readonly Addition[]): readonly Addition[] {
+  return [...earlier.filter(old => !added.some(({ path }) => path === old.path)), ...added]
+}
+
+async function jsonIfThere(path: string): Promise<JsonObject | undefined> {
+  if ((await fileFacts(path)) === undefined) return undefined
+  try {
+    const value: unknown = JSON.parse(await readBoundedText(path, mostFileBytes))
+    return isJsonObject(value) ? value : {}
+  } catch {
+    // The manager and "config check" say what is wrong with it.
+    return {}
+  }
+}
+
+function hasQueueFolder(connection: JsonObject | undefined): boolean {
+  const queue = connection?.queue
+  return isJsonObject(queue) && typeof queue.directory === 'string' && queue.directory !== ''
+}

@@ -1,0 +1,202 @@
+import { againExitCode, type ServicePlan, serviceEnvironment } from './service-plan.ts'
+
+export const sysvScriptPath = '/etc/init.d/device-cloud'
+
+/**
+ * The script of `/etc/init.d`, for the ash of BusyBox and every other POSIX shell. These systems restart nothing, so the
+ * script is the supervisor too: a shell that waits for the manager costs a few hundred KB, a second Node would cost 8 MB.
+ */
+export function sysvScript(plan: ServicePlan): string {
+  const { executable, configDir, stateDir, user, appId } = plan
+  const exports = serviceEnvironment(plan, '$STATE').map(([name, value]) => `  export ${name}=${value}`)
+  return `#!/bin/sh
+### BEGIN INIT INFO
+# Provides:          device-cloud
+# Required-Start:    $remote_fs
+# Required-Stop:     $remote_fs
+# Should-Start:      $network $named $syslog $time
+# Should-Stop:       $network $named $syslog
+# Default-Start:     2 3 4 5
+# Default-Stop:      0 1 6
+# Short-Description: Device manager of device-cloud
+### END INIT INFO
+# start, stop, restart, reload, status. Needs setsid, and start-stop-daemon to run as another user than root.
+
+EXE=${executable}
+CONFIG=${configDir}
+STATE=${stateDir}
+RUN_AS=${user}
+# More words for "device-cloud manager".
+ARGS="-i ${appId} -s"
+# What you change, change there: an update of the service writes this file anew.
+[ ! -r /etc/default/device-cloud ] || . /etc/default/device-cloud
+
+SELF=${sysvScriptPath}
+PIDFILE=/var/run/device-cloud.pid
+RUN=/var/run/device-cloud
+LONGEST_STOP=30
+LONGEST_PAUSE=300
+
+${supervisorLoop(exports)}
+${finders}
+${commands}`
+}
+
+/** `supervise`: runs as RUN_AS, until it is told to stop or the manager ends because it is meant to. */
+function supervisorLoop(exports: readonly string[]): string {
+  return `# Seconds; the wall clock of a device jumps.
+now() {
+  if read -r up rest 2>/dev/null </proc/uptime; then echo "\${up%%.*}"; else date +%s; fi
+}
+
+say() {
+  echo "$*" >"$RUN/last-end"
+  logger -t device-cloud -p daemon.warning "$*" 2>/dev/null
+}
+
+# Starts the manager again when it dies, later each time that it dies soon. Signals go on to the manager;
+# a reload during a pause ends the pause.
+supervise() {
+  cd / && umask 022
+${exports.join('\n')}
+  # syslog has the log; what a dying manager says is kept apart.
+  export DEVICE_CLOUD_QUIET=true
+  child= pause= stopping=
+  trap 'stopping=1; kill -TERM $child $pause 2>/dev/null' TERM INT QUIT
+  trap 'if [ -n "$child" ]; then kill -HUP $child; elif [ -n "$pause" ]; then kill $pause; fi 2>/dev/null' HUP
+  delay=1
+  while [ -z "$stopping" ]; do
+    began=$(now)
+    "$EXE" manager -c "$CONFIG" $ARGS </dev/null >/dev/null 2>"$RUN/errors" &
+    child=$!
+    [ -z "$stopping" ] || kill -TERM $child
+    # A signal ends the wait early.
+    while :; do
+      wait $child
+      code=$?
+      kill -0 $child 2>/dev/null || break
+    done
+    child=
+    [ -z "$stopping" ] || break
+    # ${againExitCode} asks to be started again. 0: somebody in the cloud ended it, or decommissioned the device.
+    [ $code -ne ${againExitCode} ] || continue
+    [ $code -ne 0 ] || break
+    [ $(($(now) - began)) -lt 60 ] || delay=1
+    say "device manager ended with $code, starts again in $delay s: $(tail -n 1 "$RUN/errors" 2>/dev/null)"
+    sleep $delay &
+    pause=$!
+    [ -z "$stopping" ] || kill $pause
+    wait $pause
+    kill $pause 2>/dev/null
+    pause=
+    delay=$((delay * 2))
+    [ $delay -le $LONGEST_PAUSE ] || delay=$LONGEST_PAUSE
+  done
+  rm -f "$PIDFILE" 2>/dev/null
+}
+`
+}
+
+const finders = `# Whether the supervisor of the pid file runs; sets pid. A pid that was given out again does not count.
+running() {
+  pid=
+  [ -r "$PIDFILE" ] || return 1
+  read -r pid <"$PIDFILE"
+  case $pid in '' | *[!0-9]*) pid= && return 1 ;; esac
+  if [ -r /proc/self/cmdline ]; then
+    case $(tr '\\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") in *" $SELF supervise "*) return 0 ;; esac
+    return 1
+  fi
+  kill -0 "$pid" 2>/dev/null
+}
+
+# Whether a manager is left whose supervisor was killed: it stays in the process group of the supervisor.
+left() {
+  [ -n "$pid" ] || return 1
+  for folder in /proc/[0-9]*; do
+    read -r line 2>/dev/null <"$folder/stat" || continue
+    set -- \${line##*) }
+    [ "$3" = "$pid" ] && [ "$1" != Z ] || continue
+    case $(tr '\\0' ' ' 2>/dev/null <"$folder/cmdline") in *"$EXE manager -c $CONFIG "*) return 0 ;; esac
+  done
+  return 1
+}
+
+# end TEST PID: SIGTERM, and SIGKILL to the whole group when that takes too long.
+end() {
+  kill -TERM "$2" 2>/dev/null
+  until=$(($(now) + LONGEST_STOP))
+  while $1; do
+    if [ "$(now)" -ge "$until" ]; then
+      kill -KILL "-$pid" 2>/dev/null
+      until=$((until + LONGEST_STOP))
+    fi
+    sleep 0.2 2>/dev/null || sleep 1
+  done
+}
+`
+
+const commands = `start() {
+  if running; then
+    echo "device-cloud runs already (supervisor $pid)"
+    return 0
+  fi
+  if [ ! -x "$EXE" ]; then
+    echo "device-cloud not started: $EXE is not there or not executable" >&2
+    return 5
+  fi
+  if left; then end left "-$pid"; fi
+  for folder in "$RUN" "$STATE"; do
+    [ -d "$folder" ] || mkdir -p -m 750 "$folder" || return 1
+    chown "$RUN_AS" "$folder" || return 1
+  done
+  # They may belong to another user.
+  rm -f "$RUN/errors" "$RUN/last-end"
+  set -- /bin/sh "$SELF" supervise
+  # No pid file is looked at: that is done already.
+  [ "$RUN_AS" = root ] || set -- start-stop-daemon -S -c "$RUN_AS" -p /dev/null -x /bin/sh -- "$SELF" supervise
+  setsid "$@" </dev/null >/dev/null 2>&1 &
+  echo $! >"$PIDFILE" || {
+    kill $!
+    return 1
+  }
+  echo "device-cloud started"
+}
+
+stop() {
+  if running; then end running "$pid"; fi
+  if left; then end left "-$pid"; fi
+  rm -f "$PIDFILE"
+  echo "device-cloud stopped"
+}
+
+reload() {
+  if running; then
+    kill -HUP "$pid"
+  else
+    echo "device-cloud does not run" >&2
+    return 7
+  fi
+}
+
+status() {
+  if running; then
+    echo "device-cloud runs (supervisor $pid)"
+  elif [ -e "$PIDFILE" ]; then
+    echo "device-cloud does not run, and was not stopped: $(cat "$RUN/last-end" 2>/dev/null)"
+    return 1
+  else
+    echo "device-cloud is stopped"
+    return 3
+  fi
+}
+
+case $1 in
+  start | stop | reload | status | supervise) $1 ;;
+  restart | force-reload) stop && start ;;
+  *)
+    echo "usage: $0 {start|stop|restart|reload|status}" >&2
+    exit 2
+    ;;
+esac
+`

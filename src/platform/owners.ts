@@ -1,0 +1,14 @@
+import { lchown } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
+import { onFile } from './on-file.ts'
+
+/** Gives a file, folder or link to a user; a link is not followed. Throws `FILE_ACCESS` when this process is not root. */
+export function changeOwner(path: string, owner: { readonly userId: number; readonly groupId: number }): Promise<void> {
+  return onFile('change the owner of', path, () => lchown(path, owner.userId, owner.groupId))
+}
+
+/** The path of this program when it is one executable of its own; undefined when Node runs a script. */
+export function ownExecutable(): string | undefined {
+  const [, script] = process.argv
+  return script === process.execPath || script === undefined || !isAbsolute(script) ? process.execPath : undefined
+}

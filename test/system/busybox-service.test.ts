@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { BusyboxDevice } from '../helpers/busybox-device.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { executable } from '../helpers/executable.ts'
+import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
+
+const script = '/etc/init.d/device-cloud'
+const pidFile = '/var/run/device-cloud.pid'
+const thingKey = 'board-7-device_manager'
+
+interface Scene {
+  readonly device: BusyboxDevice
+  readonly cloud: LocalCloud
+}
+
+async function scene(t: TestContext): Promise<Scene | undefined> {
+  const device = BusyboxDevice.make(t, await executable(t))
+  if (device === undefined) return undefined
+  const cloud = await startCloud(t)
+  device.write('/etc/device-cloud/device_id', 'board-7\n')
+  device.write('/etc/device-cloud/iot-connect.cfg', connectionFile(cloud), 0o600)
+  device.write('/etc/device-cloud/ca.pem', readFileSync(cloud.ca, 'utf8'))
+  return { device, cloud }
+}
+
+function connectionFile({ host, mqtts, token }: LocalCloud): string {
+  const settings = { cloud: { host, port: mqtts, token, transport: 'mqtts' }, ca_bundle_file: 'ca.pem' }
+  return JSON.stringify(settings)
+}
+
+function install({ device }: Scene, ...flags: string[]): void {
+  const answer = device.run('/usr/bin/device-cloud', 'service', 'install', ...flags)
+  assert.equal(answer.code, 0, answer.text)
+}
+
+function command({ device }: Scene, word: string, code = 0): string {
+  const answer = device.run(script, word)
+  assert.equal(answer.code, code, `${word}: ${answer.text}`)
+  return answer.text
+}
+
+function supervisorPid({ device }: Scene): string {
+  return device.run('cat', pidFile).text.trim()
+}
+
+/** Pids of the managers that run on the device. */
+function managers({ device }: Scene): string[] {
+  return device
+    .run('pidof', 'device-cloud')
+    .text.split(/\s+/)
+    .filter(word => word !== '')
+}
+
+async function connectedAfter({ cloud }: Scene, mark: number): Promise<void> {
+  await cloud.heard({ since: mark, kind: 'event', topic: 'login', thingKey })
+  await cloud.waitForThing(thingKey)
+}
+
+test('a BusyBox device boots, its service connects, is respawned, reloaded, restarted and stopped', async t => {
+  const s = await scene(t)
+  if (s === undefined) return
+  const { device, cloud } = s
+  install(s)
+  await device.boot(t)
+  await cloud.waitForThing(thingKey)
+  const first = supervisorPid(s)
+  assert.match(command(s, 'status'), new RegExp(`runs \\(supervisor ${first}\\)`))
+
+  await t.test('a second start changes nothing', () => {
+    assert.match(command(s, 'start'), /runs already/)
+    assert.equal(supervisorPid(s), first)
+    assert.equal(managers(s).length, 1)
+  })
+
+  await t.test('a killed manager is started again by the same supervisor', async () => {
+    const [killed = ''] = managers(s)
+    const mark = await cloud.mark()
+    device.run('kill', '-KILL', killed)
+    await connectedAfter(s, mark)
+    assert.equal(supervisorPid(s), first)
+    assert.notDeepEqual(managers(s), [killed])
+    assert.match(device.run('cat', '/var/run/device-cloud/last-end').text, /ended with 137, starts again in 1 s/)
+  })
+
+  await t.test('a reload reaches the manager, which stays the same process', async () => {
+    const before = managers(s)
+    const mark = await cloud.mark()
+    device.write('/etc/device-cloud/attributes.cfg', '{"publish_attribute":{"colour":"red"}}')
+    command(s, 'reload')
+    await cloud.heard({ since: mark, direction: 'in', contains: 'colour' })
+    assert.deepEqual(managers(s), before)
+  })
+
+  await t.test('a restart ends one supervisor and starts another', async () => {
+    const before = managers(s)
+    const mark = await cloud.mark()
+    command(s, 'restart')
+    await connectedAfter(s, mark)
+    assert.notEqual(supervisorPid(s), first)
+    assert.equal(managers(s).length, 1)
+    assert.notDeepEqual(managers(s), before)
+  })
+
+  await t.test('the manager of a killed supervisor is found and ended by stop', async () => {
+    device.run('kill', '-KILL', supervisorPid(s))
+    assert.equal(managers(s).length, 1)
+    assert.match(command(s, 'status', 1), /does not run, and was not stopped/)
+    command(s, 'stop')
+    assert.deepEqual(managers(s), [])
+    await cloud.waitForThing(thingKey, { connected: false })
+  })
+
+  await t.test('a stopped service says so and leaves no pid file', () => {
+    assert.match(command(s, 'status', 3), /is stopped/)
+    assert.equal(existsSync(join(device.root, pidFile)), false)
+    command(s, 'reload', 7)
+    command(s, 'stop')
+    assert.equal(device.run(script).code, 2)
+  })
+
+  await t.test('a broken configuration is tried again later, and at once after a reload', async () => {
+    device.write('/etc/device-cloud/iot-connect.cfg', '{"cloud":{"host":""}}', 0o600)
+    command(s, 'start')
+    const lastEnd = () => device.run('cat', '/var/run/device-cloud/last-end').text
+    const failedTwice = /ended with 3, starts again in 2 s: device-cloud: .*cloud\.token is missing/
+    await eventually('two failures', () => failedTwice.test(lastEnd()))
+    device.write('/etc/device-cloud/iot-connect.cfg', connectionFile(cloud), 0o600)
+    command(s, 'reload')
+    await cloud.waitForThing(thingKey)
+    command(s, 'stop')
+    assert.deepEqual(managers(s), [])
+  })
+
+  await t.test('uninstalling stops it and takes away what the installation brought, nothing else', async () => {
+    const mark = await cloud.mark()
+    command(s, 'start')
+    await connectedAfter(s, mark)
+    const answer = device.run('/usr/bin/device-cloud', 'service', 'uninstall')
+    assert.equal(answer.code, 0, answer.text)
+    assert.deepEqual(managers(s), [])
+    for (const path of [script, '/etc/init.d/S90device-cloud', '/etc/device-cloud/iot.cfg'])
+      assert.equal(existsSync(join(device.root, path)), false, path)
+    assert.ok(existsSync(join(device.root, '/etc/device-cloud/iot-connect.cfg')))
+    assert.match(answer.text, /Left \/var\/lib\/device-cloud: is not empty/)
+  })
+})
+
+test('the service of a named user runs as that user, and root starts and stops it', async t => {
+  const s = await scene(t)
+  if (s === undefined) return
+  const { device, cloud } = s
+  install(s, '--user', 'cloud')
+  await device.boot(t)
+  await cloud.waitForThing(thingKey)
+  const owners = device.sh(
+    `for p in ${supervisorPid(s)} ${managers(s).join(' ')}; do grep Uid: /proc/$p/status; done`,
+  ).text
+  assert.deepEqual(owners.trim().split('\n'), ['Uid:\t1234\t1234\t1234\t1234', 'Uid:\t1234\t1234\t1234\t1234'])
+  command(s, 'stop')
+  assert.deepEqual(managers(s), [])
+})

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
+import { runCli } from '../../../src/cli/cli.ts'
+import { type InstallRequest, installService } from '../../../src/manager/service/install-service.ts'
+import { defaultPlan } from '../../../src/manager/service/service-plan.ts'
+import { uninstallService } from '../../../src/manager/service/uninstall-service.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { memoryTerminal } from '../../helpers/memory-terminal.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+/** A device's files under a folder: text by path; a path that ends with / is a folder, `-> x` a link. */
+function image(t: TestContext, files: Readonly<Record<string, string>>): string {
+  const root = tempDir(t)
+  for (const [path, text] of Object.entries({ 'usr/bin/device-cloud': 'ELF', ...files })) {
+    const place = join(root, path)
+    mkdirSync(path.endsWith('/') ? place : dirname(place), { recursive: true })
+    if (text.startsWith('-> ')) symlinkSync(text.slice(3), place)
+    else if (!path.endsWith('/')) writeFileSync(place, text, { mode: path.startsWith('usr/bin') ? 0o755 : 0o644 })
+  }
+  return root
+}
+
+const buildroot = { 'var/lib/': '', 'etc/init.d/rcS': 'for i in /etc/init.d/S??* ;do $i start; done' }
+
+function request(root: string, plan: Partial<InstallRequest['plan']> = {}): InstallRequest {
+  const { placesQueue, ...rest } = defaultPlan
+  return { root, plan: { ...rest, ...plan } }
+}
+
+function refusal(code: ErrorCode, words: RegExp) {
+  return (error: unknown) => error instanceof AgentError && error.code === code && words.test(error.message)
+}
+
+function everything(root: string): string[] {
+  return readdirSync(root, { recursive: true }).map(String).sort()
+}
+
+test('a system without a known init gets an error that says what was looked for, exit code 1, and no file', async t => {
+  const root = image(t, { 'etc/hostname': 'board' })
+  const before = everything(root)
+  const terminal = memoryTerminal()
+  assert.equal(await runCli(['service', 'install', '--root', root], terminal), 1)
+  assert.match(terminal.errText(), /no init system that is known is under .*looked for .*etc\/init\.d/)
+  assert.deepEqual(everything(root), before)
+})
+
+test('Buildroot: the script is linked where rcS looks, and uninstalling brings the old image back', async t => {
+  const root = image(t, buildroot)
+  const before = everything(root)
+  await installService(request(root))
+  assert.equal(readlinkSync(join(root, 'etc/init.d/S90device-cloud')), 'device-cloud')
+  assert.deepEqual(JSON.parse(readFileSync(join(root, 'etc/device-cloud/iot.cfg'), 'utf8')), {
+    runtime_dir: '/var/lib/device-cloud',
+  })
+  const { left } = await uninstallService({ root, clock: new FakeClock() })
+  assert.deepEqual(left, [])
+  assert.deepEqual(everything(root), before)
+})
+
+test('SysV: start and stop links in the levels that the system has', async t => {
+  const root = image(t, { 'etc/init.d/': '', 'etc/rc0.d/': '', 'etc/rc3.d/': '', 'etc/rc5.d/': '' })
+  await installService(request(root))
+  const links = ['etc/rc0.d/K10device-cloud', 'etc/rc3.d/S90device-cloud', 'etc/rc5.d/S90device-cloud']
+  for (const path of links) assert.equal(readlinkSync(join(root, path)), '../init.d/device-cloud')
+  assert.equal(existsSync(join(root, 'etc/init.d/S90device-cloud')), false)
+})
+
+test('a system whose boot runs no script of init.d: it is said which line to add', async t => {
+  const root = image(t, { 'etc/init.d/rcS': 'mount -a' })
+  const { notes } = await installService(request(root))
+  assert.match(notes.join('\n'), /add the line "\/etc\/init.d\/device-cloud start"/)
+})
+
+test('what is there stays, through installing twice and uninstalling', async t => {
+  const iot = '{"runtime_dir":"/data/run"}'
+  const root = image(t, { ...buildroot, 'etc/device-cloud/iot.cfg': iot, 'var/lib/device-cloud/upload/log': 'x' })
+  await installService(request(root))
+  const { notes } = await installService(request(root))
+  assert.match(notes.join('\n'), /iot\.cfg was there and stays/)
+  await uninstallService({ root, clock: new FakeClock() })
+  assert.equal(readFileSync(join(root, 'etc/device-cloud/iot.cfg'), 'utf8'), iot)
+  assert.ok(existsSync(join(root, 'var/lib/device-cloud/upload/log')))
+  assert.equal(existsSync(join(root, 'etc/init.d/device-cloud')), false)
+})
+
+test('a second installation still knows what the first one added', async t => {
+  const root = image(t, buildroot)
+  const before = everything(root)
+  await installService(request(root))
+  await installService(request(root, { appId: 'device_manager_py' }))
+  assert.match(readFileSync(join(root, 'etc/init.d/device-cloud'), 'utf8'), /-i device_manager_py/)
+  await uninstallService({ root, clock: new FakeClock() })
+  assert.deepEqual(everything(root), before)
+})
+
+test('what was changed since stays, and is named', async t => {
+  const root = image(t, buildroot)
+  await installService(request(root))
+  writeFileSync(join(root, 'etc/device-cloud/iot.cfg'), '{"runtime_dir":"/var/lib/device-cloud","log_level":"debug"}')
+  writeFileSync(join(root, 'var/lib/device-cloud/sample'), 'undelivered')
+  const { left } = await uninstallService({ root, clock: new FakeClock() })
+  assert.deepEqual(left, [
+    '/etc/device-cloud/iot.cfg: was changed',
+    '/var/lib/device-cloud: is not empty',
+    '/etc/device-cloud: is not empty',
+  ])
+})
+
+test("somebody else's script of the same name is neither replaced nor removed", async t => {
+  const root = image(t, { ...buildroot, 'etc/init.d/device-cloud': '#!/bin/sh\n' })
+  await assert.rejects(installService(request(root)), refusal('FILE_ACCESS', /nothing was written/))
+  const { left } = await uninstallService({ root, clock: new FakeClock() })
+  assert.equal(readFileSync(join(root, 'etc/init.d/device-cloud'), 'utf8'), '#!/bin/sh\n')
+  assert.equal(left.length, 1)
+})
+
+test('folders elsewhere, for a root that is read-only on the device', async t => {
+  const root = image(t, buildroot)
+  await installService(request(root, { configDir: '/data/device-cloud', stateDir: '/data/state' }))
+  const script = readFileSync(join(root, 'etc/init.d/device-cloud'), 'utf8')
+  assert.match(script, /^CONFIG=\/data\/device-cloud\nSTATE=\/data\/state$/m)
+  assert.equal(existsSync(join(root, 'etc/device-cloud')), false)
+})
+
+test('a queue folder that the connection file names is not overruled', async t => {
+  const connection = '{"queue":{"directory":"/flash/queue"}}'
+  const root = image(t, { ...buildroot, 'etc/device-cloud/iot-connect.cfg': connection })
+  await installService(request(root))
+  assert.doesNotMatch(readFileSync(join(root, 'etc/init.d/device-cloud'), 'utf8'), /QUEUE_DIRECTORY/)
+})
+
+test('a missing executable, user or root folder, and words that do not belong into a script, are refused before anything is written', async t => {
+  const root = image(t, buildroot)
+  const before = everything(root)
+  const plans: [Partial<InstallRequest['plan']>, ErrorCode, RegExp][] = [
+    [{ executable: '/opt/device-cloud' }, 'FILE_NOT_FOUND', /--executable/],
+    [{ user: 'nobody-here' }, 'INVALID_ARGUMENT', /there is no user nobody-here/],
+    [{ user: 'a b' }, 'USAGE', /--user/],
+    [{ configDir: '/etc/$(reboot)' }, 'USAGE', /--config-dir/],
+    [{ configDir: 'etc' }, 'USAGE', /--config-dir/],
+    [{ stateDir: '/var/../etc' }, 'USAGE', /--state-dir/],
+    [{ appId: "x'; reboot" }, 'USAGE', /--app-id/],
+  ]
+  for (const [plan, code, words] of plans)
+    await assert.rejects(installService(request(root, plan)), refusal(code, words))
+  await assert.rejects(installService(request(join(root, 'no'))), refusal('FILE_NOT_FOUND', /--root/))
+  assert.deepEqual(everything(root), before)
+})
