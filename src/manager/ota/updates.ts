@@ -89,8 +89,8 @@ export class Updates {
       const lock = await this.#lock()
       if (lock === undefined) return undefined
       const left = await this.#parts.journal.last()
-      if (left === undefined || left.step === 'done') await lock.release()
-      else this.#goOn(left, lock)
+      if (left !== undefined && this.#mayGoOn(left)) this.#goOn(left, lock)
+      else await lock.release()
       return left?.request.id
     } finally {
       if (this.#running === undefined) this.#claimed = false
@@ -115,9 +115,10 @@ export class Updates {
     try {
       const left = await journal.last()
       if (left !== undefined && left.step !== 'done') {
-        // Another command left it, and this process may finish it as well.
-        this.#goOn(left, lock)
-        return this.#busy(request)
+        // Another process left it meanwhile.
+        if (this.#mayGoOn(left)) this.#goOn(left, lock)
+        else await lock.release()
+        return { kind: 'answered', outcome: busy(left) }
       }
       if (left?.request.id === request.id) {
         await lock.release()
@@ -147,6 +148,11 @@ export class Updates {
       if (error instanceof AgentError && error.code === 'ALREADY_RUNNING') return undefined
       throw error
     }
+  }
+
+  /** Only a process with a cloud can finish an update for which the cloud waits. */
+  #mayGoOn({ step, request }: UpdateState): boolean {
+    return step !== 'done' && (request.from === 'local' || this.#parts.cloud !== undefined)
   }
 
   #goOn(left: UpdateState, lock: ProcessLock): void {

@@ -1,0 +1,54 @@
+import { resolve } from 'node:path'
+import { systemClock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import { formatLogRecord, Log } from '../base/log.ts'
+import { loadManagerConfig } from '../config/manager-config.ts'
+import { installLocally } from '../manager/ota/local-install.ts'
+import { processEnvironment } from '../platform/process-facts.ts'
+import { onSignals } from '../platform/signals.ts'
+import type { Command } from './command.ts'
+import { configDirFlag, configDirOf } from './manager-socket.ts'
+import { otaSettings } from './ota-settings.ts'
+import { operand } from './publish-sample.ts'
+
+export const command: Command = {
+  name: 'ota install',
+  summary: 'Install an update package of this device, without a cloud.',
+  description:
+    'The same steps as an update from the cloud. A running device manager is not needed and not disturbed. ' +
+    'When it is cut off, the next start of the device manager, or of this command, goes on with it.',
+  operands: [{ name: 'PACKAGE' }],
+  flags: [
+    { name: 'extra-params', short: 'x', value: 'TEXT', summary: 'HDC_EXTRA_PARAMS of the scripts.' },
+    {
+      name: 'config-file',
+      short: 'f',
+      value: 'FILE',
+      summary: 'Name of the connection file in the configuration folder (default: iot-connect.cfg).',
+    },
+    configDirFlag,
+  ],
+  async run(invocation, terminal) {
+    const configDir = resolve(configDirOf(invocation))
+    const { settings } = await loadManagerConfig({ configDir, environment: processEnvironment() })
+    const rules = await otaSettings(configDir, invocation.value('config-file'))
+    const log = Log.create({ clock: systemClock, sink: record => terminal.err(`${formatLogRecord(record)}\n`) })
+    const stopping = new AbortController()
+    const unlisten = onSignals({ stop: () => stopping.abort(), reload: () => {} })
+    try {
+      const failure = await installLocally({
+        path: resolve(operand(invocation, 0)),
+        extraParams: invocation.value('extra-params') ?? '',
+        runtimeDir: settings.runtimeDir,
+        rules,
+        clock: systemClock,
+        log,
+        signal: stopping.signal,
+      })
+      if (failure === undefined) return 0
+      throw new AgentError(failure.refused ? 'POLICY_REFUSED' : 'EXECUTION_FAILED', failure.text)
+    } finally {
+      unlisten()
+    }
+  },
+}

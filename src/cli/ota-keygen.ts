@@ -1,0 +1,27 @@
+import { resolve } from 'node:path'
+import { AgentError } from '../base/errors.ts'
+import type { Command } from './command.ts'
+import { operand } from './publish-sample.ts'
+
+export const command: Command = {
+  name: 'ota keygen',
+  summary: 'Make a key pair to sign update packages with.',
+  description: 'Writes the private key to FILE, for its owner alone, and prints the public one for ota.public_keys.',
+  operands: [{ name: 'FILE' }],
+  flags: [],
+  async run(invocation, terminal) {
+    const path = resolve(operand(invocation, 0))
+    const { generateKeyPairSync } = await import('node:crypto')
+    const { createFile } = await import('../platform/write-file.ts')
+    const { publicKeyText } = await import('../manager/ota/signature.ts')
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    if (!(await createFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }))))
+      throw new AgentError('FILE_ACCESS', `${path} exists already; a key is never overwritten.`, { details: { path } })
+    terminal.out(`${publicKeyText(publicKey)}\n`)
+    if (terminal.errIsTty)
+      terminal.err(
+        `The private key is in ${path}: keep it away from devices. The line above goes into ota.public_keys.\n`,
+      )
+    return 0
+  },
+}

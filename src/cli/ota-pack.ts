@@ -1,0 +1,44 @@
+import { basename, resolve } from 'node:path'
+import { AgentError } from '../base/errors.ts'
+import type { Command } from './command.ts'
+import { usage } from './flags.ts'
+import { operand } from './publish-sample.ts'
+
+const mostKeyBytes = 16 * 1024
+
+export const command: Command = {
+  name: 'ota pack',
+  summary: 'Make an update package of a folder, and sign it.',
+  description:
+    'DIR has an update.json. The package is a .tar.gz with the SHA-256 sums of all files; nothing in DIR is changed. ' +
+    'Without --key it is not signed.',
+  operands: [{ name: 'DIR' }],
+  flags: [
+    {
+      name: 'key',
+      short: 'k',
+      value: 'FILE',
+      several: true,
+      summary: 'Private key of "ota keygen". Given several times, each of them signs.',
+    },
+    { name: 'out', short: 'o', value: 'FILE', summary: 'The package (default: the name of DIR with .tar.gz, here).' },
+  ],
+  async run(invocation, terminal) {
+    const folder = resolve(operand(invocation, 0))
+    const output = resolve(invocation.value('out') ?? `${basename(folder)}.tar.gz`)
+    if (!output.endsWith('.tar.gz')) throw usage(command, 'the package must end in .tar.gz')
+    const { fileFacts } = await import('../platform/file-facts.ts')
+    if ((await fileFacts(folder))?.kind !== 'folder')
+      throw new AgentError('FILE_NOT_FOUND', `There is no folder ${folder}.`, { details: { path: folder } })
+    const { readBoundedText } = await import('../platform/read-file.ts')
+    const { parsePrivateKey } = await import('../manager/ota/signature.ts')
+    const { packFolder } = await import('../manager/ota/pack.ts')
+    const keys = []
+    for (const path of invocation.values('key')) keys.push(parsePrivateKey(await readBoundedText(path, mostKeyBytes)))
+    const { files, bytes } = await packFolder(folder, output, keys)
+    const signed =
+      keys.length === 0 ? 'not signed' : `signed with ${keys.length === 1 ? 'one key' : `${keys.length} keys`}`
+    terminal.out(`${output}: ${files} files, ${bytes} bytes, ${signed}\n`)
+    return 0
+  },
+}

@@ -1,0 +1,53 @@
+import { resolve } from 'node:path'
+import type { Command, Invocation } from './command.ts'
+import { configDirFlag, configDirOf } from './manager-socket.ts'
+import { operand } from './publish-sample.ts'
+
+export const command: Command = {
+  name: 'ota verify',
+  summary: 'Check an update package: its content, sums and signature.',
+  description:
+    'Nothing is unpacked and nothing is run. The keys are those of ota.public_keys of the connection file, or those that are given here.',
+  operands: [{ name: 'PACKAGE' }],
+  flags: [
+    { name: 'public-key', short: 'p', value: 'KEY', several: true, summary: 'Public key, as "ota keygen" prints it.' },
+    { name: 'require-signature', summary: 'Fail when none of the keys has signed it.' },
+    {
+      name: 'config-file',
+      short: 'f',
+      value: 'FILE',
+      summary: 'Name of the connection file in the configuration folder (default: iot-connect.cfg).',
+    },
+    configDirFlag,
+  ],
+  async run(invocation, terminal) {
+    const path = resolve(operand(invocation, 0))
+    const owner = await rulesOf(invocation)
+    const { scanPackage } = await import('../manager/ota/read-package.ts')
+    const { checkPackage } = await import('../manager/ota/check-package.ts')
+    const scanned = await scanPackage(path, new AbortController().signal)
+    const { manifest, rules, signedBy, unchecked } = checkPackage(scanned, owner)
+    const { name = '(no name)', version = '(no version)', release } = manifest
+    const lines = [
+      `package    ${name} ${version}${release === undefined ? '' : `, release ${release}`}`,
+      `content    ${scanned.size.files} files, ${scanned.size.bytes} bytes`,
+      `sums       ${rules.files === undefined ? 'none in update.json' : 'right'}`,
+      `signature  ${signedBy === undefined ? (unchecked ? 'not checked: no public key is known' : 'none') : `right, key ${signedBy}`}`,
+      `reboot     ${manifest.reboot ? 'yes' : 'no'}`,
+    ]
+    terminal.out(`${lines.join('\n')}\n`)
+    return 0
+  },
+}
+
+async function rulesOf(invocation: Invocation) {
+  const given = invocation.values('public-key')
+  const requireSignature = invocation.has('require-signature')
+  if (given.length > 0) return { publicKeys: given, requireSignature }
+  const { otaSettings } = await import('./ota-settings.ts')
+  const { publicKeys, requireSignature: required } = await otaSettings(
+    configDirOf(invocation),
+    invocation.value('config-file'),
+  )
+  return { publicKeys, requireSignature: requireSignature || required }
+}

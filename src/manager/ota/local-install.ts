@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto'
+import { basename } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { readDeviceFacts } from '../../platform/device-facts.ts'
+import { ensureFolder } from '../../platform/folders.ts'
+import { carryOutPower, planPower } from '../../platform/power.ts'
+import { storeFolder } from '../../platform/store-folder.ts'
+import { readBootId } from '../../platform/system-facts.ts'
+import { WriteBudget } from '../../platform/write-budget.ts'
+import { Status } from '../../protocol/status.ts'
+import type { PackageRules } from './check-package.ts'
+import { updatePlaces } from './places.ts'
+import { packageBytes } from './read-package.ts'
+import { defaultLogName, nameProblem, packageKind } from './request.ts'
+import { outcomeOf } from './tell.ts'
+import { UpdateJournal } from './update-journal.ts'
+import { Updates } from './updates.ts'
+
+/** Why an update without a cloud failed. */
+export interface LocalFailure {
+  readonly text: string
+  /** A rule of the owner refused the package. */
+  readonly refused: boolean
+}
+
+/**
+ * Installs a package of this device without a cloud [TR50 7.7]. An update that was cut off is finished first.
+ *
+ * @returns why it failed; undefined when it is installed
+ * @throws AgentError `ALREADY_RUNNING`; `ABORTED` when `signal` left it to the next process; `FILE_NOT_FOUND`
+ */
+export async function installLocally(parts: {
+  readonly path: string
+  readonly extraParams: string
+  readonly runtimeDir: string
+  readonly rules: PackageRules
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+}): Promise<LocalFailure | undefined> {
+  const { path, extraParams, runtimeDir, rules, clock, log, signal } = parts
+  const name = basename(path)
+  const problem = nameProblem(name)
+  if (problem !== undefined) throw new AgentError('INVALID_ARGUMENT', `the name of the package: ${problem}`)
+  packageKind(name)
+  await packageBytes(path)
+  const places = updatePlaces(runtimeDir)
+  await ensureFolder(runtimeDir, 0o750)
+  const updates = new Updates({
+    places,
+    journal: new UpdateJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log }),
+    cloud: undefined,
+    rules: () => rules,
+    facts: () => readDeviceFacts(),
+    reboot: async () => carryOutPower(await planPower('reboot'), clock),
+    bootId: await readBootId(),
+    clock,
+    log,
+  })
+  const stop = () => void updates.stop()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await updates.resume()
+    await updates.ended()
+    const id = `local-${randomUUID()}`
+    const beginning = await updates.begin({
+      id,
+      from: 'local',
+      package: name,
+      path,
+      timeoutS: 0,
+      extraParams,
+      logName: defaultLogName,
+    })
+    if (beginning.kind === 'answered') throw new AgentError('ALREADY_RUNNING', beginning.outcome.message ?? '')
+    const end = await updates.ended()
+    if (end?.step !== 'done')
+      throw new AgentError('ABORTED', 'the update was left in the middle; the next start of the agent goes on with it')
+    const { status, message = '' } = outcomeOf(end)
+    if (status === Status.Success) return undefined
+    return { text: message, refused: status === Status.NoPermission }
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
