@@ -1,33 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import { build } from 'esbuild'
+import { bundledProgram } from '../helpers/bundled-program.ts'
 import { clientScene, newDevice } from '../helpers/client-scene.ts'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
 
 const long = process.env.DEVICE_CLOUD_LONG === '1'
 /** Kills for each durability. */
 const kills = long ? 334 : 17
 const longestLifeMs = 900
-/** A script of its own, so that a life is spent on publishing and not on loading. */
-async function publisherScript(t: TestContext): Promise<string> {
-  const outfile = join(tempDir(t), 'publisher.mjs')
-  await build({
-    entryPoints: [resolve(import.meta.dirname, 'programs/publisher.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'error',
-    banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
-  })
-  return outfile
-}
+const publisherScript = (t: TestContext) => bundledProgram(t, 'chaos/programs/publisher.ts')
 
 function writeConfig(dir: string, cloud: LocalCloud, durability: string): void {
   const { host, mqtt, token } = cloud
