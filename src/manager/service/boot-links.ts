@@ -32,6 +32,7 @@ export async function sysvBootLinks(root: string): Promise<readonly Link[]> {
 async function runsNumberedScripts(root: string): Promise<boolean> {
   const script = await systemText(root, 'etc/init.d/rcS')
   if (script !== undefined && /init\.d\/S(?:\?|\[|\*)/.test(script)) return true
+  if ((await fileFacts(join(root, 'etc/init.d')))?.kind !== 'folder') return false
   for await (const { path } of listFolder(join(root, 'etc/init.d'), { maxEntries: 10_000, maxDepth: 1 }))
     if (/^S\d\d/.test(path)) return true
   return false

@@ -4,7 +4,7 @@ import { fileFacts } from '../../platform/file-facts.ts'
 import { readLink } from '../../platform/read-link.ts'
 
 /** The init systems that the service can be installed for. `sysv` is that of BusyBox as well. */
-export const initSystems = ['sysv'] as const
+export const initSystems = ['sysv', 'openrc', 'procd', 'systemd'] as const
 export type InitSystem = (typeof initSystems)[number]
 
 /** One sign of an init system, in the order in which they count. */
@@ -17,7 +17,18 @@ interface Sign {
   readonly leadsTo?: string
 }
 
-const signs: readonly Sign[] = [{ system: 'sysv', path: 'etc/init.d', kind: 'folder' }]
+/** What runs now says it most surely; then what the kernel starts; then what is there. */
+const signs: readonly Sign[] = [
+  { system: 'systemd', path: 'run/systemd/system', kind: 'folder' },
+  { system: 'openrc', path: 'run/openrc', kind: 'folder' },
+  { system: 'systemd', path: 'sbin/init', kind: 'link', leadsTo: 'systemd' },
+  { system: 'systemd', path: 'usr/sbin/init', kind: 'link', leadsTo: 'systemd' },
+  { system: 'openrc', path: 'sbin/init', kind: 'link', leadsTo: 'openrc-init' },
+  { system: 'procd', path: 'sbin/procd', kind: 'file' },
+  { system: 'openrc', path: 'sbin/openrc-run', kind: 'file' },
+  { system: 'openrc', path: 'usr/sbin/openrc-run', kind: 'file' },
+  { system: 'sysv', path: 'etc/init.d', kind: 'folder' },
+]
 
 /**
  * Finds the init system of the device whose files are under `root`.

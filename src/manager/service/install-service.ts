@@ -60,17 +60,17 @@ export async function installService(request: InstallRequest): Promise<Installat
   await writer.folder(plan.configDir)
   await writer.folder(plan.stateDir)
   const notes = await writeManagerConfig(writer, plan)
+  await writer.parent(form.path)
   for (const link of links) await writer.link(link)
   const additions = merge(earlier ?? [], writer.added)
   const path = join(root, form.path)
-  await ensureFolder(dirname(path), 0o755)
   // Links that lead nowhere until now do no harm; a service file that does not list its links would.
   await replaceFile(path, withAdditions(form.text(plan), additions), { mode: form.mode })
   const done = [
     `${form.path} (${earlier === undefined ? 'new' : 'written anew'})`,
     ...writer.added.map(({ path }) => path),
   ]
-  if (links.length === 0) notes.push(form.withoutLinks)
+  if (links.length === 0 && form.withoutLinks !== undefined) notes.push(form.withoutLinks)
   if (connection === undefined)
     notes.push(`there is no ${plan.configDir}/iot-connect.cfg yet: run "device-cloud config generate" in that folder`)
   return { init, servicePath: form.path, startCommand: form.startCommand, done, notes }
@@ -89,14 +89,22 @@ class Writer {
 
   /** A folder that belongs to the user of the service. */
   async folder(path: string): Promise<void> {
-    const place = join(this.#root, path)
-    const above: string[] = []
-    for (let at = path; (await fileFacts(join(this.#root, at))) === undefined; at = dirname(at)) above.unshift(at)
-    for (const one of above) {
-      await ensureFolder(join(this.#root, one), one === path ? folderMode : 0o755)
+    await this.#makeFolder(path, folderMode)
+    await this.#giveTree(join(this.#root, path))
+  }
+
+  /** The folder of a service file or a link, which belongs to root. */
+  async parent(path: string): Promise<void> {
+    await this.#makeFolder(dirname(path), 0o755)
+  }
+
+  async #makeFolder(path: string, mode: number): Promise<void> {
+    const missing: string[] = []
+    for (let at = path; (await fileFacts(join(this.#root, at))) === undefined; at = dirname(at)) missing.unshift(at)
+    for (const one of missing) {
+      await ensureFolder(join(this.#root, one), one === path ? mode : 0o755)
       this.added.push({ kind: 'folder', path: one })
     }
-    await this.#giveTree(place)
   }
 
   /** A file with settings; false when there is one. */
@@ -109,6 +117,7 @@ class Writer {
   }
 
   async link(link: Extract<Addition, { kind: 'link' }>): Promise<void> {
+    await this.parent(link.path)
     if (await makeLink(join(this.#root, link.path), link.leadsTo)) this.added.push(link)
   }
 

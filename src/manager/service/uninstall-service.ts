@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
-import { AgentError, messageOf } from '../../base/errors.ts'
+import { AgentError } from '../../base/errors.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { listFolder, removeEmptyFolder } from '../../platform/folders.ts'
-import { runProgram } from '../../platform/program.ts'
+import { type ProgramOutcome, runProgram } from '../../platform/program.ts'
 import { readBoundedText } from '../../platform/read-file.ts'
 import { readLink } from '../../platform/read-link.ts'
 import { removeFile } from '../../platform/write-file.ts'
 import { type Addition, additionsOf, sumOf } from './additions.ts'
-import { serviceForms } from './service-file.ts'
+import { type ServiceForm, serviceForms } from './service-file.ts'
 
 export interface Removal {
   /** Paths on the device. */
@@ -30,7 +30,9 @@ export async function uninstallService(request: { readonly root: string; readonl
   const { root, clock } = request
   const removed: string[] = []
   const left: string[] = []
-  for (const path of new Set(Object.values(serviceForms).map(form => form.path))) {
+  // Several init systems share a path, and what stops the service is the same for them.
+  const forms = new Map(Object.values(serviceForms).map(form => [form.path, form]))
+  for (const [path, form] of forms) {
     const place = join(root, path)
     if ((await fileFacts(place, { followLinks: false }))?.kind !== 'file') continue
     const text = await readBoundedText(place, mostFileBytes)
@@ -39,15 +41,20 @@ export async function uninstallService(request: { readonly root: string; readonl
       left.push(`${path}: not written by "device-cloud service install"`)
       continue
     }
-    if (root === '/') await stopService(path, clock)
-    // The service file last: it is the list, and an end in between can be made good by another try.
-    for (const addition of additions.toReversed()) {
+    if (root === '/') await stopService(form, clock)
+    const take = async (addition: Addition) => {
       const reason = await removeAddition(root, addition)
       if (reason === undefined) removed.push(addition.path)
       else if (reason !== '') left.push(`${addition.path}: ${reason}`)
     }
+    // The service file after what it lists: an end in between can be made good by another try.
+    const isAbove = (addition: Addition) => addition.kind === 'folder' && path.startsWith(`${addition.path}/`)
+    const backwards = additions.toReversed()
+    for (const addition of backwards.filter(one => !isAbove(one))) await take(addition)
     await removeFile(place)
     removed.push(path)
+    for (const addition of backwards.filter(isAbove)) await take(addition)
+    if (root === '/' && form.changedCommand !== undefined) await run(form.changedCommand, clock)
   }
   return { removed, left }
 }
@@ -77,13 +84,14 @@ async function isEmpty(folder: string): Promise<boolean> {
   return true
 }
 
-async function stopService(path: string, clock: Clock): Promise<void> {
-  const form = Object.values(serviceForms).find(one => one.path === path)
-  if (form === undefined) return
-  const [file, ...args] = form.stopCommand
-  const outcome = await runProgram({ file, args, timeoutMs: stopTimeoutMs, maxOutputBytes: 4096, clock })
+async function stopService(form: ServiceForm, clock: Clock): Promise<void> {
+  const outcome = await run(form.stopCommand, clock)
   if (outcome.exitCode === 0) return
-  const said = messageOf(`${outcome.stderr}${outcome.stdout}`.trim())
+  const said = `${outcome.stderr}${outcome.stdout}`.trim()
   const message = `the service cannot be stopped, and nothing was removed: ${form.stopCommand.join(' ')} ended with ${outcome.exitCode ?? outcome.ended}: ${said}`
   throw new AgentError('EXECUTION_FAILED', message, { details: { exitCode: outcome.exitCode, output: said } })
+}
+
+function run([file, ...args]: readonly [string, ...string[]], clock: Clock): Promise<ProgramOutcome> {
+  return runProgram({ file, args, timeoutMs: stopTimeoutMs, maxOutputBytes: 4096, clock })
 }

@@ -68,6 +68,53 @@ test('SysV: start and stop links in the levels that the system has', async t => 
   assert.equal(existsSync(join(root, 'etc/init.d/S90device-cloud')), false)
 })
 
+const systems: readonly [
+  init: string,
+  files: Record<string, string>,
+  service: string,
+  links: Record<string, string>,
+][] = [
+  ['sysv', { 'etc/init.d/': '', 'lib/systemd/systemd': '', 'sbin/init': 'ELF' }, 'etc/init.d/device-cloud', {}],
+  [
+    'systemd',
+    { 'etc/init.d/': '', 'sbin/openrc-run': '', 'sbin/init': '-> /lib/systemd/systemd' },
+    'etc/systemd/system/device-cloud.service',
+    { 'etc/systemd/system/multi-user.target.wants/device-cloud.service': '../device-cloud.service' },
+  ],
+  [
+    'openrc',
+    { 'etc/init.d/': '', 'sbin/openrc-run': '', 'sbin/init': '-> /bin/busybox' },
+    'etc/init.d/device-cloud',
+    { 'etc/runlevels/default/device-cloud': '/etc/init.d/device-cloud' },
+  ],
+  [
+    'procd',
+    { 'etc/init.d/': '', 'sbin/procd': '', 'sbin/init': 'ELF' },
+    'etc/init.d/device-cloud',
+    { 'etc/rc.d/S90device-cloud': '../init.d/device-cloud', 'etc/rc.d/K10device-cloud': '../init.d/device-cloud' },
+  ],
+]
+
+for (const [init, files, service, links] of systems)
+  test(`${init} is recognised, gets its file and links, and loses them again`, async t => {
+    const root = image(t, files)
+    const before = everything(root)
+    const installed = await installService(request(root))
+    assert.equal(installed.init, init)
+    assert.equal(installed.servicePath, `/${service}`)
+    assert.ok(existsSync(join(root, service)))
+    for (const [path, leadsTo] of Object.entries(links)) assert.equal(readlinkSync(join(root, path)), leadsTo)
+    const { left } = await uninstallService({ root, clock: new FakeClock() })
+    assert.deepEqual(left, [])
+    assert.deepEqual(everything(root), before)
+  })
+
+test('a named init system needs no signs', async t => {
+  const root = image(t, {})
+  const { init } = await installService({ ...request(root), init: 'systemd' })
+  assert.equal(init, 'systemd')
+})
+
 test('a system whose boot runs no script of init.d: it is said which line to add', async t => {
   const root = image(t, { 'etc/init.d/rcS': 'mount -a' })
   const { notes } = await installService(request(root))
