@@ -65,6 +65,8 @@ export class Mailbox {
   readonly #bootId: string | undefined
   readonly #answers: Answers
   readonly #counts = { checks: 0, mails: 0, repeated: 0, malformed: 0 }
+  /** What was handed over before this process: nothing can join it. */
+  #left: readonly JournalEntry[] | undefined
   #wanted = false
   #checking = false
   #failures = 0
@@ -94,15 +96,20 @@ export class Mailbox {
 
   /** Takes up the mails that an earlier process left unanswered. Before the first check. */
   async resume(): Promise<void> {
-    for (const entry of await this.#journal.unsettled()) await this.#resumeOne(entry)
+    const unsettled = await this.#journal.unsettled()
+    this.#left ??= unsettled.filter(isLeft)
+    for (const entry of unsettled) await this.#resumeOne(entry)
   }
 
   /** The mails that an earlier process handed over without an answer, oldest first. */
   async left(): Promise<readonly LeftMail[]> {
-    const entries = await this.#journal.unsettled()
-    return entries.flatMap(({ id, call, state, outcome }) =>
-      state === 'handed over' && outcome === undefined && call !== undefined ? [{ id, name: call.method }] : [],
-    )
+    this.#left ??= (await this.#journal.unsettled()).filter(isLeft)
+    const still: LeftMail[] = []
+    for (const { id } of this.#left) {
+      const entry = await this.#journal.find(id)
+      if (entry?.call !== undefined && isLeft(entry)) still.push({ id, name: entry.call.method })
+    }
+    return still
   }
 
   /** Asks for mail: now, or once more after the check that is under way. */
@@ -223,13 +230,13 @@ export class Mailbox {
   }
 
   async #resumeOne(entry: JournalEntry): Promise<void> {
-    const { id, call, state, outcome } = entry
+    const { id, call, state } = entry
     this.#answers.expect(id)
     if (state === 'accepted' && call !== undefined) {
       this.#run(id, call)
       return
     }
-    if (state === 'handed over' && outcome === undefined) {
+    if (isLeft(entry)) {
       this.#log.info('a mail of an earlier run waits for its answer', { id, action: call?.method })
       return
     }
@@ -264,6 +271,11 @@ export class Mailbox {
     this.#counts.malformed++
     this.#log.limited('mail malformed', 'warn', 'mail makes no sense', { problem, id })
   }
+}
+
+/** Whether the program of the next process is to answer. */
+function isLeft({ state, outcome }: JournalEntry): boolean {
+  return state === 'handed over' && outcome === undefined
 }
 
 /** The answer of a mail that an earlier process left. */
