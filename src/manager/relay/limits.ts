@@ -2,8 +2,6 @@
 export const relayLimits = {
   /** Bytes that wait for one local connection before the WebSocket is no longer read. */
   localQueueBytes: 512 * 1024,
-  /** Bytes that one channel keeps while its local connection is being made; more ends the channel. */
-  connectingBytes: 512 * 1024,
   /** Bytes on their way to the relay before local connections are no longer read, and where they are read again. */
   unsentBytes: 256 * 1024,
   unsentLowBytes: 64 * 1024,
@@ -23,6 +21,8 @@ export const relayTimes = {
   probeMs: 2_000,
   /** How long a local connection may take for its last bytes and its end when the cloud has hung up. */
   lingerMs: 10_000,
+  /** As {@link relayTimes.stallMs}, for a channel whose local connection is still being made. */
+  dialHoldMs: 1_000,
   /** A channel that takes no byte for so long may not hold up the others. */
   stallMs: 30_000,
   /** Between two pings. */

@@ -139,13 +139,7 @@ export class RelaySession {
     this.#counts.bytesFromCloud += bytes.length
     this.#quiet?.touch()
     channel.pipe.write(bytes)
-    if (channel.pipe.isOpen) {
-      this.#holdIfFull()
-      return
-    }
-    if (channel.pipe.queuedBytes <= relayLimits.connectingBytes) return
-    this.#parts.log.warn('channel ended: too much data before its local connection was made', { index })
-    this.#step(index, 'dropped')
+    this.#holdIfFull()
   }
 
   #step(index: number, input: ChannelInput): void {
@@ -267,21 +261,20 @@ export class RelaySession {
   }
 
   #isFull(): boolean {
-    for (const pipe of this.#pipes) if (pipe.queuedBytes > relayLimits.localQueueBytes) return true
+    for (const pipe of this.#pipes) if (isFull(pipe)) return true
     return false
   }
 
-  /** A local service that takes nothing at all may not hold up the other channels for ever. */
+  /** A local service that takes nothing, or is not even there yet, may not hold up the other channels [TR50 6.5 rules 3, 9]. */
   #watchStall(): void {
-    const before = new Map([...this.#pipes].map(pipe => [pipe, pipe.takenBytes]))
-    this.#stall = this.#parts.clock.timer(relayTimes.stallMs, () => {
-      if (this.#pipes.size > 1) {
-        for (const [index, { pipe }] of [...this.#channels]) {
-          if (pipe === undefined || pipe.queuedBytes <= relayLimits.localQueueBytes) continue
-          if (before.get(pipe) !== pipe.takenBytes) continue
-          this.#parts.log.warn('channel ended: its local service takes nothing and holds up the others', { index })
-          this.#step(index, 'dropped')
-        }
+    const before = new Map([...this.#pipes].filter(isFull).map(pipe => [pipe, pipe.takenBytes]))
+    const isDialing = [...before.keys()].some(pipe => !pipe.isOpen)
+    this.#stall = this.#parts.clock.timer(isDialing ? relayTimes.dialHoldMs : relayTimes.stallMs, () => {
+      for (const [index, { pipe }] of [...this.#channels]) {
+        if (pipe === undefined || this.#pipes.size === 1 || before.get(pipe) !== pipe.takenBytes) continue
+        if (isDialing && pipe.isOpen) continue
+        this.#parts.log.warn('channel ended: its local service takes nothing and holds up the others', { index })
+        this.#step(index, 'dropped')
       }
       this.#releaseIfTaken()
       if (this.#line.isPaused && !this.#lineClosed) this.#watchStall()
@@ -313,4 +306,8 @@ export class RelaySession {
     this.#ended = true
     this.#parts.onEnd(this.#reason ?? '')
   }
+}
+
+function isFull(pipe: LocalPipe): boolean {
+  return pipe.queuedBytes > relayLimits.localQueueBytes
 }

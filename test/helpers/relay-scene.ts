@@ -1,0 +1,120 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { TestContext } from 'node:test'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
+import type { RelayLimits } from '../../src/manager/relay/limits.ts'
+import type { OfferedService } from '../../src/manager/relay/policy.ts'
+import { RelaySessions } from '../../src/manager/relay/relay-sessions.ts'
+import { testOpener } from './connecting.ts'
+import { eventually } from './eventually.ts'
+import { listen } from './test-servers.ts'
+
+/** One message as the cloud's end of a relay gets it. */
+export interface Heard {
+  readonly text: boolean
+  readonly bytes: Buffer
+}
+
+/** The cloud's end of a relay, which says what a test tells it to. */
+export class ScriptedRelay {
+  readonly webSocket: WebSocket
+  readonly heard: Heard[] = []
+  /** The code of the close, when it came. */
+  closed: number | undefined
+
+  constructor(webSocket: WebSocket) {
+    this.webSocket = webSocket
+    webSocket.on('error', () => {})
+    webSocket.on('message', (data, isBinary) => {
+      if (Buffer.isBuffer(data)) this.heard.push({ text: !isBinary, bytes: data })
+    })
+    webSocket.once('close', code => {
+      this.closed = code
+    })
+  }
+
+  /** Data and markers for a channel, as a text or as binary. */
+  say(content: string | Buffer): void {
+    this.webSocket.send(content)
+  }
+
+  connect(index: number): void {
+    this.say(`${String.fromCharCode(index)}CONNECTED-581273`)
+  }
+
+  disconnect(index: number): void {
+    this.say(`${String.fromCharCode(index)}DISCONNECTED-581273`)
+  }
+
+  data(index: number, content: string | Buffer): void {
+    this.say(Buffer.concat([Buffer.of(index), Buffer.from(content)]))
+  }
+
+  /** What the device has said on a channel so far. */
+  from(index: number): Buffer {
+    const mine = this.heard.filter(({ text, bytes }) => !text && bytes[0] === index)
+    return Buffer.concat(mine.map(({ bytes }) => bytes.subarray(1)))
+  }
+
+  hears(index: number, content: string): Promise<unknown> {
+    return eventually(`"${content}" on channel ${index}`, () => this.from(index).equals(Buffer.from(content)))
+  }
+
+  /** Waits for the disconnect message of a channel. */
+  hearsEnd(index: number): Promise<unknown> {
+    const message = `${String.fromCharCode(index)}DISCONNECTED-581273`
+    return eventually(`the end of channel ${index}`, () =>
+      this.heard.some(({ text, bytes }) => text && String(bytes) === message),
+    )
+  }
+
+  hearsClose(): Promise<number> {
+    return eventually('the close of the WebSocket', () => this.closed)
+  }
+}
+
+export interface RelaySceneOptions {
+  readonly services: readonly OfferedService[]
+  readonly limits?: Partial<RelayLimits>
+  readonly clock?: Clock
+}
+
+/** Sessions of a device against a relay that a test scripts. */
+export async function relayScene(t: TestContext, options: RelaySceneOptions) {
+  const { clock = systemClock, services } = options
+  const { opener, log } = testOpener(t, { clock })
+  const server = createServer()
+  const webSockets = new WebSocketServer({ server })
+  t.after(() => webSockets.close())
+  const { port } = await listen(t, server)
+  const events: string[] = []
+  const limits = { maxSessions: 4, maxChannels: 16, idleTimeoutS: 0, maxDurationS: 0, ...options.limits }
+  const sessions = new RelaySessions({
+    settings: () => ({ services, allow: [], limits, allowPlain: true }),
+    opener,
+    clock,
+    log: log.log,
+    report: async text => events.push(text),
+  })
+  t.after(() => sessions.close(1000))
+  return {
+    sessions,
+    events,
+    log,
+    webSockets,
+    /** Opens a session to the first service (or the one of `port`). */
+    async open(more: { reconnect?: boolean; port?: number } = {}) {
+      const came = once(webSockets, 'connection')
+      const request = {
+        url: `ws://127.0.0.1:${port}/ws-relay/4711`,
+        host: 'localhost',
+        port: more.port ?? services[0]?.port ?? 0,
+        reconnect: more.reconnect ?? true,
+      }
+      const id = await sessions.open(request, new AbortController().signal)
+      const [webSocket] = await came
+      return { id, relay: new ScriptedRelay(webSocket) }
+    },
+  }
+}
