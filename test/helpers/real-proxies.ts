@@ -59,15 +59,24 @@ export interface RealProxy {
   readonly settings: ProxySettings
   /** What went into the proxy so far, counted right in front of it. */
   carried(): { connections: number; bytes: number }
+  /** Ends the proxy without a word, and everything that it carries with it. */
+  kill(): void
+  /** Starts it again on its port after {@link kill}. */
+  revive(): Promise<void>
 }
 
 /** Starts a proxy for one test, behind a front that counts what it carries. */
 export async function startProxy(t: TestContext, kind: ProxyKind): Promise<RealProxy> {
   const folder = tempDir(t)
   const port = await freePort()
-  const children = await spawnProxy(kind, port, folder)
-  t.after(() => children.forEach(stop))
-  await eventually(`${kind.program} listens`, () => answers(port))
+  let children: ChildProcess[] = []
+  const kill = () => children.forEach(stop)
+  const revive = async () => {
+    children = await spawnProxy(kind, port, folder)
+    await eventually(`${kind.program} listens`, () => answers(port))
+  }
+  t.after(kill)
+  await revive()
   let connections = 0
   let bytes = 0
   const front = createServer(client => {
@@ -85,6 +94,8 @@ export async function startProxy(t: TestContext, kind: ProxyKind): Promise<RealP
   return {
     settings: { type: kind.type, host: '127.0.0.1', port: frontPort, ...kind.login },
     carried: () => ({ connections, bytes }),
+    kill,
+    revive,
   }
 }
 
