@@ -2,6 +2,7 @@ import { extname, resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { checkConnectionSettings } from '../config/load.ts'
+import type { ConfigProblem } from '../config/settings.ts'
 import { environmentName } from '../config/table.ts'
 import { formatProblem } from '../config/values.ts'
 import { realPath } from '../platform/contained-path.ts'
@@ -105,7 +106,7 @@ export async function configGenerate(flags: GenerateFlags, io: ConfigIo): Promis
     const settings = settingsOf(answers)
     const problems = checkConnectionSettings(settings)
     if (problems.length > 0) {
-      for (const problem of problems) io.err(`device-cloud: ${formatProblem(problem)}`)
+      for (const problem of problems) io.err(`device-cloud: ${formatProblem(withFlag(problem))}`)
       return 2
     }
     const path = resolve(extname(file) === '' ? `${file}.cfg` : file)
@@ -117,11 +118,32 @@ export async function configGenerate(flags: GenerateFlags, io: ConfigIo): Promis
   }
 }
 
+/** Which flag gives a setting: who typed a command line looks for that. */
+const flagOf: Readonly<Record<string, string>> = {
+  'cloud.host': '-c',
+  'cloud.port': '-p',
+  'cloud.token': '-t',
+  'cloud.transport': '--transport',
+  'cloud.file_xfer_host': '--onprem-file-xfer-host',
+  'cloud.file_xfer_port': '--onprem-file-xfer-port',
+  'proxy.type': '--proxy-type',
+  'proxy.host': '--proxy-host',
+  'proxy.port': '--proxy-port',
+  'proxy.username': '--proxy-username',
+  'proxy.password': '--proxy-password',
+  ca_bundle_file: '--ssl-bundle',
+}
+
+function withFlag(problem: ConfigProblem): ConfigProblem {
+  const flag = problem.key === undefined ? undefined : flagOf[problem.key]
+  return flag === undefined ? problem : { ...problem, remedy: `${problem.remedy} Its flag is ${flag}.` }
+}
+
 async function collect(flags: GenerateFlags, io: ConfigIo): Promise<{ file: string; answers: Answers }> {
   const { file, force, ...given } = flags
   if (file === undefined && Object.values(given).every(value => value === undefined)) {
     if (io.ask === undefined) {
-      const message = 'config generate needs -c HOST -p PORT -t TOKEN, or a terminal on which it can ask'
+      const message = 'config generate needs -c HOST -p PORT -t TOKEN, or a terminal on which it can ask. See --help.'
       throw new AgentError('USAGE', message)
     }
     return askConnection(io.ask, defaultFile)

@@ -115,5 +115,7 @@ function checkOperands(command: Command, expected: readonly Operand[], operands:
 
 /** A `USAGE` error of one command. */
 export function usage(command: Pick<Command, 'name'>, problem: string): AgentError {
-  return new AgentError('USAGE', `${command.name}: ${problem}.`, { details: { command: command.name } })
+  return new AgentError('USAGE', `${command.name}: ${problem}${problem.endsWith('?') ? '' : '.'}`, {
+    details: { command: command.name },
+  })
 }

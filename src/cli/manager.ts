@@ -8,6 +8,7 @@ import { type EndReason, Manager } from '../manager/manager.ts'
 import { restartProcess } from '../platform/restart-process.ts'
 import { onSignals } from '../platform/signals.ts'
 import type { Command, Invocation } from './command.ts'
+import { usage } from './flags.ts'
 import { configDirFlag, configDirOf } from './manager-socket.ts'
 import { numberWord } from './publish-sample.ts'
 import { hideInErrors } from './report-error.ts'
@@ -57,8 +58,7 @@ async function runManager(invocation: Invocation): Promise<number> {
     reload: () => reload(),
   })
   try {
-    const delay = invocation.value('delay-start')
-    const delayMs = delay === undefined ? 0 : numberWord('manager', '--delay-start', delay) * 1000
+    const delayMs = delayOf(invocation)
     if (delayMs > 0) await sleep(clock, delayMs, ending.signal).catch(() => {})
     if (why !== undefined) return 0
     const output = new LogOutput(clock)
@@ -76,6 +76,13 @@ async function runManager(invocation: Invocation): Promise<number> {
   if (why === 'no-link')
     throw new AgentError('NOT_CONNECTED', 'The device manager ends: no connection for keep_alive seconds.')
   return 0
+}
+
+function delayOf(invocation: Invocation): number {
+  const word = invocation.value('delay-start')
+  const delayS = word === undefined ? 0 : numberWord('manager', '--delay-start', word)
+  if (delayS < 0) throw usage({ name: 'manager' }, `--delay-start must be 0 seconds or more, not ${delayS}`)
+  return delayS * 1000
 }
 
 async function openManager(invocation: Invocation, output: LogOutput, onEnd: (reason: EndReason) => void) {

@@ -29,9 +29,9 @@ function linesOf(failure: AgentError): string[] {
   return [withRemedy(`${errorKinds.INTERNAL.meaning} ${message}${placeOf(failure.cause ?? failure)}`, failure.remedy)]
 }
 
-/** A message that already says what to do does not say it twice. */
+/** A message that already says what to do does not say it twice, and does not point at itself. */
 function withRemedy(message: string, remedy: string): string {
-  return message.includes(remedy) ? message : `${message} ${remedy}`
+  return message.includes(remedy) || remedy.startsWith('See the message') ? message : `${message} ${remedy}`
 }
 
 /** `details.problems` of `CONFIG_INVALID`: one line for each mistake. */

@@ -49,7 +49,11 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
   if (services.origin !== undefined) values.origins.set('remote_access_support', services.origin)
   const actionsEnabled = readActions(values, read.file)
   const settings = assemble(values, request.configDir, actionsEnabled, services.services)
-  return { settings, origins: values.origins, warnings: notes, path, effective: effectiveSettings('iot', values) }
+  const effective = effectiveSettings('iot', values).map(row =>
+    // The default is told as it is in effect, too: from where it starts.
+    row.key === 'runtime_dir' ? { ...row, value: settings.runtimeDir } : row,
+  )
+  return { settings, origins: values.origins, warnings: notes, path, effective }
 }
 
 const actionPrefix = 'actions_enabled.'

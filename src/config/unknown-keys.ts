@@ -65,10 +65,15 @@ function sectionOf(key: string): string {
  * user's own scripts.
  */
 export function findUnknownVariables(environment: Environment): ConfigNote[] {
-  const known = settingsTable.map(setting => environmentName(setting.key))
+  const known = settingsTable.filter(({ type }) => type.kind !== 'services').map(({ key }) => environmentName(key))
   return Object.keys(environment)
     .filter(name => name.startsWith('DEVICE_CLOUD_') && !known.includes(name))
     .flatMap((name): ConfigNote[] => {
+      const listOnly = settingsTable.find(({ key, type }) => type.kind === 'services' && environmentName(key) === name)
+      if (listOnly !== undefined) {
+        const problem = 'has no effect: a list of services cannot come from the environment'
+        return [{ level: 'warn', file: 'environment', key: name, problem, remedy: `Write ${listOnly.key} in iot.cfg.` }]
+      }
       const didYouMean = closestName(name, known)
       if (didYouMean === undefined) return []
       const problem = 'is not a setting, and has no effect'

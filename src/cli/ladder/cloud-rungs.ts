@@ -35,8 +35,9 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
       needs: ['TCP', 'certificate'],
       climb: async () => {
         const status = await askManager({ do: 'status' }).catch(() => undefined)
-        managed = status !== undefined
-        if (status !== undefined) return managerLogin(status)
+        // A manager of another thing says nothing about this one, and is not disturbed by its login.
+        managed = status?.thingKey === thingKey
+        if (status !== undefined && managed) return managerLogin(status)
         const { host, port, token, transport } = cloud
         const link = new Link({ endpoint: { host, port, transport }, thingKey, token, opener, clock, log })
         const requester = new Requester({ link, clock, log, qos: qosLevel })

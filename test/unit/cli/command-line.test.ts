@@ -45,13 +45,19 @@ test('takes negative numbers for operands, and everything after --', () => {
 })
 
 test('names what is wrong with a command line', () => {
-  assert.match(usageOf(['a', '1', '--config-dri', 'x']), /--config-dri; did you mean --config-dir\?/)
+  assert.match(usageOf(['a', '1', '--config-dri', 'x']), /--config-dri; did you mean --config-dir\?$/)
   assert.match(usageOf(['a', '1', '-x']), /no flag -x/)
   assert.match(usageOf(['a', '1', '-c']), /--config-dir needs a value \(DIR\)/)
   assert.match(usageOf(['a', '1', '--log-to-file=yes']), /takes no value/)
   assert.match(usageOf(['a', '1', '-c', 'x', '-c', 'y']), /given twice/)
   assert.match(usageOf(['a']), /VALUE is missing/)
   assert.match(usageOf(['a', '1', 'b']), /"b" is one word too many/)
+})
+
+test('a manager that should start in the past is told so', async () => {
+  const terminal = memoryTerminal()
+  assert.equal(await runCli(['manager', '--delay_start', '-3'], terminal), 2)
+  assert.match(terminal.errText(), /--delay-start must be 0 seconds or more, not -3/)
 })
 
 test('hands everything behind the application to the application', () => {

@@ -83,6 +83,7 @@ test('generate names every wrong or missing flag and writes nothing', async t =>
   assert.equal(await configGenerate({ ...wrong, token: undefined }, io), 2)
   const keys = err.map(line => / (\w+\.\w+) /.exec(line)?.[1])
   assert.deepEqual(keys, ['cloud.host', 'cloud.port', 'cloud.token', 'proxy.host', 'proxy.port'])
+  assert.match(err[1] ?? '', /Its flag is -p\.$/)
   assert.doesNotMatch(said(), /hunter2/)
   assert.deepEqual(readdirSync(folder), [])
 })

@@ -41,3 +41,8 @@ test('reports what nobody foresaw as a bug, with exit code 70 and the place, wit
   )
   assert.doesNotMatch(text, /s3cr3t/)
 })
+
+test('a message that says it all gets no pointer at itself', () => {
+  const { code, text } = report(new AgentError('INVALID_ARGUMENT', 'latitude must be from -90 to 90, not 100.'))
+  assert.deepEqual([code, text], [2, 'device-cloud: latitude must be from -90 to 90, not 100.\n'])
+})

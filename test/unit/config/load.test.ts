@@ -237,6 +237,13 @@ test('an unknown key is a warning that says what was meant', async t => {
   )
 })
 
+test('services of remote access in the environment are told to have no effect', async t => {
+  const folder = configFolder(t, { 'iot-connect.cfg': { cloud } })
+  const { warnings } = await load(folder, { environment: { DEVICE_CLOUD_REMOTE_ACCESS_SUPPORT: '[]' } })
+  assert.equal(warnings[0]?.key, 'DEVICE_CLOUD_REMOTE_ACCESS_SUPPORT')
+  assert.equal(warnings[0]?.remedy, 'Write remote_access_support in iot.cfg.')
+})
+
 test('paths in the file start at its folder, paths in the environment at the current one', async t => {
   const folder = configFolder(t, { 'iot-connect.cfg': { cloud, ca_bundle_file: 'ca.pem', log_file: '/var/log/a' } })
   const { settings } = await load(folder, { environment: { DEVICE_CLOUD_QUEUE_DIRECTORY: 'queue' } })

@@ -53,8 +53,9 @@ test('takes the iot.cfg of a Python agent as it is', async t => {
 
 test('without iot.cfg the defaults hold, in the folder of the configuration', async t => {
   const configDir = configFolder(t, {})
-  const { settings, warnings } = await loadManagerConfig({ configDir, environment: {} })
+  const { settings, warnings, effective } = await loadManagerConfig({ configDir, environment: {} })
   assert.equal(settings.runtimeDir, join(configDir, 'runtime'))
+  assert.equal(effective.find(({ key }) => key === 'runtime_dir')?.value, join(configDir, 'runtime'))
   assert.equal(settings.actionsEnabled.file_transfers, true)
   assert.deepEqual(settings.remoteAccessSupport, [])
   assert.deepEqual(
