@@ -5,7 +5,7 @@ import { type CommandOptions, commandHandler, type RunProgram } from '../service
 import { type ActionReturn, cutText, maxMessageBytes, type Outcome, outcomeOf } from '../services/actions/outcome.ts'
 import type { ActionHandler, ActionOptions, ActionRegistry } from '../services/actions/registry.ts'
 import type { ActionRunner } from '../services/actions/runner.ts'
-import type { LeftMail } from '../services/mailbox/mailbox.ts'
+import type { LeftMail } from '../services/mailbox/left-mail.ts'
 
 interface ActionParts<Owner> {
   readonly registry: ActionRegistry<Owner>

@@ -9,8 +9,9 @@ import type { WriteCount } from '../platform/write-budget.ts'
 import type { Ask } from '../protocol/ask.ts'
 import type { RequesterCounters } from '../protocol/requester-counters.ts'
 import type { DownloadOptions, DownloadResult, UploadOptions, UploadResult } from '../services/files/types.ts'
+import type { LeftMail } from '../services/mailbox/left-mail.ts'
 import type { MailOutcome } from '../services/mailbox/mail.ts'
-import type { LeftMail, MailboxCounters } from '../services/mailbox/mailbox.ts'
+import type { MailboxCounters } from '../services/mailbox/mailbox.ts'
 
 /** Who this client is and how it is set up; known when the configuration is read. */
 export interface ClientFacts {

@@ -20,6 +20,8 @@ export class Answers {
   /** Mails whose answer the cloud does not have yet. */
   readonly #open = new Set<string>()
   readonly #underWay = new Map<string, Promise<Receipt>>()
+  readonly #chars = new Map<string, number>()
+  #openChars = 0
   /** Answers that the outbox could not deliver. */
   readonly #lost = new Set<string>()
 
@@ -39,6 +41,11 @@ export class Answers {
   /** How many mails are without a delivered answer. */
   get open(): number {
     return this.#open.size
+  }
+
+  /** How many characters the answers have that are on their way. */
+  get openChars(): number {
+    return this.#openChars
   }
 
   /** Whether the answer of a mail is being made or on its way. */
@@ -84,6 +91,7 @@ export class Answers {
 
   async #recordAndSend(id: string, outcome: MailOutcome): Promise<Receipt> {
     const { status, message, params } = await this.#recorded(id, outcome)
+    this.#count(id, (message?.length ?? 0) + (params === undefined ? 0 : JSON.stringify(params).length))
     const ack = mailboxAck({
       id,
       errorCode: status,
@@ -134,9 +142,16 @@ export class Answers {
     this.#close(id)
   }
 
+  #count(id: string, chars: number): void {
+    this.#openChars += chars - (this.#chars.get(id) ?? 0)
+    if (chars > 0) this.#chars.set(id, chars)
+    else this.#chars.delete(id)
+  }
+
   #close(id: string): void {
     this.#open.delete(id)
     this.#underWay.delete(id)
+    this.#count(id, 0)
     this.#onRoom()
   }
 }

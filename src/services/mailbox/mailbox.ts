@@ -5,12 +5,14 @@ import type { Json, JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 import type { Ask } from '../../protocol/ask.ts'
-import { mailboxCheck, mailboxUpdate } from '../../protocol/commands.ts'
+import { mailboxCheck } from '../../protocol/commands.ts'
 import { limits } from '../../protocol/limits.ts'
 import { Status } from '../../protocol/status.ts'
 import { Answers } from './answers.ts'
 import type { Journal, JournalEntry } from './journal.ts'
+import { answerOf, isLeft, type LeftMail } from './left-mail.ts'
 import { type MailCall, type MailOutcome, parseMail } from './mail.ts'
+import { ProgressLines } from './progress-lines.ts'
 
 /** Where the one who carries out a mail reports. */
 export interface MailReply {
@@ -19,13 +21,6 @@ export interface MailReply {
   /** Rejects when it cannot be written down. */
   handOver(outcome: MailOutcome | undefined, options: { readonly onlyAfterReboot?: boolean }): Promise<void>
   finish(outcome: MailOutcome): Promise<Receipt>
-}
-
-/** A mail that an earlier process left for the program of this one to answer. */
-export interface LeftMail {
-  readonly id: string
-  /** The name of the action. */
-  readonly name: string
 }
 
 /** Carries out a mail: returns at once, reports through `reply`, never throws. */
@@ -46,6 +41,8 @@ export interface MailboxCounters {
 
 /** How many mails may be without a delivered answer; at that number no more are fetched until some are answered. */
 export const mostOpenMails = 200
+/** The same for the characters of their answers. */
+export const mostOpenChars = 4 * 1024 * 1024
 
 // Drawn from the upper half: 10 to 20 minutes.
 const slowCheck = { firstMs: 20 * 60_000, mostMs: 20 * 60_000 }
@@ -57,13 +54,13 @@ const retry = { firstMs: 5_000, mostMs: 5 * 60_000 }
  */
 export class Mailbox {
   readonly #ask: Ask
-  readonly #outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
   readonly #journal: Journal
   readonly #execute: ExecuteMail
   readonly #clock: Clock
   readonly #log: Log
   readonly #bootId: string | undefined
   readonly #answers: Answers
+  readonly #progress: ProgressLines
   readonly #counts = { checks: 0, mails: 0, repeated: 0, malformed: 0 }
   /** What was handed over before this process: nothing can join it. */
   #left: readonly JournalEntry[] | undefined
@@ -84,14 +81,14 @@ export class Mailbox {
     bootId?: string | undefined
   }) {
     this.#ask = parts.ask
-    this.#outbox = parts.outbox
     this.#journal = parts.journal
     this.#execute = parts.execute
     this.#clock = parts.clock
     this.#log = parts.log
     this.#bootId = parts.bootId
     const { outbox, journal, log } = parts
-    this.#answers = new Answers({ outbox, journal, log, onRoom: () => this.#hasRoom() })
+    this.#progress = new ProgressLines(outbox)
+    this.#answers = new Answers({ outbox, journal, log, onRoom: () => this.#goOn() })
   }
 
   /** Takes up the mails that an earlier process left unanswered. Before the first check. */
@@ -131,8 +128,8 @@ export class Mailbox {
   }
 
   /** Adds a line to the history of a mail [TR50 mailbox.update]. */
-  async update(id: string, text: string): Promise<Receipt> {
-    return this.#outbox.put('ack', { ...mailboxUpdate({ id, msg: text }) })
+  update(id: string, text: string): Promise<Receipt> {
+    return this.#progress.send(id, text)
   }
 
   /** Resolves when the outbox has every answer that was given so far; an answer is written to the journal first. */
@@ -149,7 +146,7 @@ export class Mailbox {
     this.#next?.cancel()
     try {
       // With no room left the wish stays, and the next delivered answer takes it up.
-      while (this.#wanted && !this.#closed && this.#answers.open < mostOpenMails) {
+      while (this.#wanted && !this.#closed && this.#hasRoom()) {
         this.#wanted = false
         if ((await this.#checkOnce()) > 0) this.#wanted = true
         this.#failures = 0
@@ -263,7 +260,11 @@ export class Mailbox {
     )
   }
 
-  #hasRoom(): void {
+  #hasRoom(): boolean {
+    return this.#answers.open < mostOpenMails && this.#answers.openChars < mostOpenChars
+  }
+
+  #goOn(): void {
     if (this.#wanted && !this.#checking) this.check()
   }
 
@@ -271,23 +272,4 @@ export class Mailbox {
     this.#counts.malformed++
     this.#log.limited('mail malformed', 'warn', 'mail makes no sense', { problem, id })
   }
-}
-
-/** Whether the program of the next process is to answer. */
-function isLeft({ state, outcome }: JournalEntry): boolean {
-  return state === 'handed over' && outcome === undefined
-}
-
-/** The answer of a mail that an earlier process left. */
-function answerOf(
-  { state, outcome, onlyAfterReboot, bootId }: JournalEntry,
-  presentBootId: string | undefined,
-): MailOutcome {
-  if (outcome === undefined)
-    return { status: Status.Failure, message: 'ERROR: the agent ended in mid-action; the action was not run again.' }
-  if (state === 'finished' || !onlyAfterReboot) return outcome
-  if (bootId === undefined || presentBootId === undefined)
-    return { status: Status.Failure, message: 'ERROR: the agent cannot tell whether the machine rebooted.' }
-  if (bootId !== presentBootId) return outcome
-  return { status: Status.Failure, message: 'ERROR: the machine did not reboot; only the agent was started again.' }
 }

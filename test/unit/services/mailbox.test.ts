@@ -178,6 +178,38 @@ test('stops fetching when many mails are open, and goes on when one is answered'
   assert.deepEqual(checks(asked).at(-1), mostOpenMails)
 })
 
+test('stops fetching while the answers on their way are large', async () => {
+  const pages = Array.from({ length: 40 }, (_, index) => [call(`m${index}`)])
+  const { box, ran, outbox, journal } = mailbox(pages)
+  const params = { text: 'x'.repeat(250_000) }
+  box.check()
+  await settle()
+  assert.equal(ran.length, 40)
+  for (const { reply } of [...ran]) await reply.finish({ status: 0, params })
+  pages.push([call('late')])
+  box.check()
+  await settle()
+  assert.equal(ran.length, 40)
+  for (const item of outbox.items.slice(0, 30)) item.deliver()
+  await settle()
+  assert.equal(ran.length, 41)
+  assert.equal((await journal.unsettled()).length, 11)
+})
+
+test('progress lines are bounded: what is too much is left out, and the answer still goes', async () => {
+  const { box, ran, outbox } = mailbox([[call('m1')]])
+  box.check()
+  await settle()
+  const line = 'x'.repeat(10_000)
+  for (let at = 0; at < 104; at++) await ran[0]?.reply.update(line)
+  await assert.rejects(ran[0]?.reply.update(line) ?? Promise.resolve(), { code: 'OUTBOX_FULL' })
+  await ran[0]?.reply.finish({ status: 0 })
+  assert.equal(outbox.answers().at(-1), 'ack m1 0')
+  outbox.items[0]?.deliver()
+  await settle()
+  await ran[0]?.reply.update(line)
+})
+
 test('a check that goes unanswered is tried again, later each time; an unsound reply as well', async () => {
   const late = () => new AgentError('TIMEOUT', 'no answer')
   const { box, asked, clock } = mailbox([late(), late()])
