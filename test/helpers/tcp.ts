@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { type TestServer, tcpServer } from './test-servers.ts'
 
@@ -44,4 +44,16 @@ export async function readToEnd(socket: Socket): Promise<Buffer> {
   socket.on('data', (part: Buffer) => void parts.push(part))
   if (!socket.destroyed) await once(socket, 'close')
   return Buffer.concat(parts)
+}
+
+/** A port of 127.0.0.1 that nobody uses now, for a program that cannot choose one itself. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
 }

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { eventually } from '../helpers/eventually.ts'
+import { startCloud } from '../helpers/local-cloud.ts'
+import { deviceToken, makeDevice } from '../helpers/managed-device.ts'
+import { freePort, tcpClient } from '../helpers/tcp.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
+
+const sshd = '/usr/sbin/sshd'
+const ssh = '/usr/bin/ssh'
+const busybox = ['/usr/bin/busybox', '/bin/busybox'].find(path => existsSync(path))
+const user = String(execFileSync('id', ['-un'])).trim()
+const isRoot = process.getuid?.() === 0
+
+/** The files of an sshd of its own: keys, and a configuration for `port`. */
+function sshFiles(t: TestContext, port: number): { config: string; key: string } {
+  const folder = tempDir(t)
+  const keygen = (name: string) =>
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)])
+  keygen('host')
+  keygen('key')
+  const authorized = join(folder, 'authorized')
+  writeFileSync(authorized, readFileSync(join(folder, 'key.pub')), { mode: 0o600 })
+  const config = join(folder, 'sshd_config')
+  const lines = [
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${join(folder, 'host')}`,
+    `AuthorizedKeysFile ${authorized}`,
+    `PidFile ${join(folder, 'pid')}`,
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'UsePAM no',
+    'StrictModes no',
+    'PermitRootLogin prohibit-password',
+    'Subsystem sftp internal-sftp',
+  ]
+  writeFileSync(config, `${lines.join('\n')}\n`)
+  // sshd insists on it, and Debian makes it only for its service.
+  if (isRoot) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 })
+  return { config, key: join(folder, 'key') }
+}
+
+/** Runs a command over ssh; resolves to what it printed. */
+function runSsh(port: number, key: string, command: string, input?: Buffer): Promise<Buffer> {
+  const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'BatchMode=yes']
+  const words = ['-F', 'none', ...options.flatMap(option => ['-o', option]), '-i', key, '-p', String(port)]
+  const child = spawn(ssh, [...words, `${user}@127.0.0.1`, command], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const [out, err]: [Buffer[], Buffer[]] = [[], []]
+  child.stdout.on('data', part => out.push(part))
+  child.stderr.on('data', part => err.push(part))
+  child.stdin.on('error', () => {})
+  child.stdin.end(input)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', code =>
+      code === 0 ? resolve(Buffer.concat(out)) : reject(new Error(`ssh: ${code} ${Buffer.concat(err)}`)),
+    )
+  })
+}
+
+const needsSsh = { skip: existsSync(sshd) && existsSync(ssh) ? false : 'needs openssh-server and openssh-client' }
+const needsBusybox = { skip: busybox === undefined ? 'needs busybox' : false }
+
+test(
+  'ssh through the relay: to a listening sshd, and to one that is started for each connection',
+  needsSsh,
+  async t => {
+    const cloud = await startCloud(t, { token: deviceToken })
+    const port = await freePort()
+    const files = sshFiles(t, port)
+    const daemon = spawn(sshd, ['-D', '-e', '-f', files.config], { stdio: ['ignore', 'ignore', 'pipe'] })
+    t.after(() => void daemon.kill('SIGKILL'))
+    let said = ''
+    daemon.stderr.on('data', part => {
+      said += part
+    })
+    await eventually(`sshd listens (${said})`, () => said.includes('Server listening'))
+    const device = makeDevice(t, cloud, {
+      manager: {
+        remote_access_support: [
+          { name: 'SSH', port },
+          { name: 'Console', port: 2222, command: `${sshd} -i -e -f ${files.config}` },
+        ],
+      },
+    })
+    const manager = await device.start()
+    const { thingKey } = device
+    await cloud.waitForThing(thingKey)
+
+    for (const name of ['SSH', 'Console']) {
+      await t.test(`${name}: commands at once, and bulk both ways`, async () => {
+        const wanted = name === 'SSH' ? { port } : { port: 2222 }
+        const relay = await cloud.ask('relay.open', { thingKey, ...wanted })
+        const bulk = Buffer.alloc(4_000_000)
+        for (let at = 0; at < bulk.length; at++) bulk[at] = (at * 7919) >> 5
+        const sum = createHash('sha256').update(bulk).digest('hex')
+        const [hello, up, down] = await Promise.all([
+          runSsh(relay.port, files.key, 'echo hello; exit 0'),
+          runSsh(relay.port, files.key, 'sha256sum', bulk),
+          runSsh(relay.port, files.key, 'head -c 4000000 /dev/zero'),
+        ])
+        assert.equal(String(hello), 'hello\n')
+        assert.equal(String(up).split(' ')[0], sum)
+        assert.ok(down.equals(Buffer.alloc(4_000_000)))
+        await cloud.ask('relay.close', { id: relay.id })
+      })
+    }
+
+    await t.test('nothing listens for the console, and nothing of it is left', async () => {
+      await assert.rejects(tcpClient(t, 2222))
+      await eventually(
+        'no sshd of the console',
+        () => !processes().some(line => line.includes(`sshd -i -e -f ${files.config}`)),
+      )
+    })
+
+    await t.test('what serves the console, and as whom, is not published', async () => {
+      const { params } = await cloud.exec(thingKey, 'get_remote_access_info')
+      assert.equal(
+        params.remote_access_attribute,
+        `[{"name": "SSH", "port": ${port}}, {"name": "Console", "port": 2222}]`,
+      )
+    })
+
+    await t.test('a manager that is killed leaves no console behind', async () => {
+      const relay = await cloud.ask('relay.open', { thingKey, port: 2222 })
+      const session = runSsh(relay.port, files.key, 'echo ready; sleep 1000').catch(() => 'cut')
+      await eventually('a console', () => processes().some(line => line.includes('sleep 1000')))
+      manager.kill('SIGKILL')
+      assert.equal(await session, 'cut')
+      await eventually('no console', () => !processes().some(line => line.includes(`sshd -i -e -f ${files.config}`)))
+    })
+  },
+)
+
+test('BusyBox telnetd, started for each connection as a user, and ended with it', needsBusybox, async t => {
+  const cloud = await startCloud(t, { token: deviceToken })
+  const telnetd = [busybox, 'telnetd', '-i', '-l', '/bin/sh']
+  const device = makeDevice(t, cloud, {
+    manager: {
+      remote_access_support: [
+        { name: 'Telnet', port: '23', command: telnetd },
+        { name: 'As nobody', port: 24, command: ['/usr/bin/id'], user: 'nobody' },
+        { name: 'As nobody at all', port: 25, command: ['/usr/bin/id'], user: 'no-such-user' },
+        { name: 'No program', port: 26, command: ['/no/such/program'] },
+      ],
+    },
+  })
+  const manager = await device.start()
+  const { thingKey } = device
+  await cloud.waitForThing(thingKey)
+  const open = (port: number) => cloud.ask('relay.open', { thingKey, port })
+
+  await t.test('a telnet client gets a shell', async () => {
+    const { id, port } = await open(23)
+    const client = spawn(busybox ?? '', ['telnet', '127.0.0.1', String(port)], { stdio: ['pipe', 'pipe', 'ignore'] })
+    t.after(() => void client.kill('SIGKILL'))
+    let out = ''
+    client.stdout.on('data', part => {
+      out += part
+    })
+    client.stdin.write('echo $((6 * 7)) is the answer; tty\n')
+    await eventually('the answer', () => /42 is the answer\r?\n\/dev\/pts/.test(out))
+    // A terminal that pauses for a while goes on where it was.
+    client.stdin.write('seq 1 200000; echo the end\n')
+    client.stdout.pause()
+    await new Promise(resolve => setTimeout(resolve, 500))
+    client.stdout.resume()
+    await eventually('the end', () => /the end\r?\n/.test(out.slice(-200)))
+    const numbers = out.split(/\r?\n/).filter(line => /^\d+$/.test(line))
+    assert.deepEqual([numbers.length, numbers.at(-1)], [200_000, '200000'])
+    const shells = () => processes().filter(line => line.includes('telnetd -i'))
+    assert.equal(shells().length, 1)
+    client.kill('SIGKILL')
+    await eventually('no telnetd', () => shells().length === 0)
+    await cloud.ask('relay.close', { id })
+  })
+
+  await t.test('a service runs as its user, with no other group', async () => {
+    const { id, port } = await open(24)
+    const client = await tcpClient(t, port)
+    let out = ''
+    client.on('data', part => {
+      out += part
+    })
+    await eventually('the end', () => client.destroyed)
+    if (isRoot) assert.match(out, /^uid=\d+\(nobody\) gid=\d+\(nogroup\) groups=\d+\(nogroup\)\n$/)
+    else await eventually('a line of the log', () => /only root can start a program as user nobody/.test(manager.err))
+    await cloud.ask('relay.close', { id })
+  })
+
+  await t.test('what cannot be started ends the connection and is told in the log', async () => {
+    for (const [number, pattern] of [
+      [25, /there is no user no-such-user/],
+      [26, /\/no\/such\/program/],
+    ] as const) {
+      const { id, port } = await open(number)
+      const client = await tcpClient(t, port)
+      await eventually('the end of the connection', () => client.destroyed || client.resume().destroyed)
+      await eventually('a line of the log', () => pattern.test(manager.err))
+      await cloud.ask('relay.close', { id })
+    }
+  })
+})
+
+function processes(): string[] {
+  return String(execFileSync('ps', ['-eo', 'args'])).split('\n')
+}
