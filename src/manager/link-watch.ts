@@ -16,10 +16,15 @@ export class LinkWatch {
     this.#onExpired = parts.onExpired
   }
 
-  /** The link is down, from now on. Being told again changes nothing. */
-  down(): void {
+  /**
+   * The link is down. Being told again changes nothing.
+   *
+   * @param sinceMonotonicMs since when; default: now. A cloud that accepts and kicks at once was no link [H17].
+   */
+  down(sinceMonotonicMs: number = this.#clock.monotonicMs()): void {
     if (this.#longestMs === 0 || this.#timer !== undefined) return
-    this.#timer = this.#clock.timer(this.#longestMs, this.#onExpired)
+    const passedMs = this.#clock.monotonicMs() - sinceMonotonicMs
+    this.#timer = this.#clock.timer(Math.max(0, this.#longestMs - passedMs), this.#onExpired)
   }
 
   /** The link is up, or nobody waits for it any more. */

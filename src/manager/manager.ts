@@ -98,7 +98,7 @@ export class Manager {
       clock,
       log,
       onUp: () => this.#watch.stop(),
-      onDown: () => !this.#closing.signal.aborted && this.#watch.down(),
+      onDown: () => !this.#closing.signal.aborted && this.#watch.down(client.status().link?.downSinceMonotonicMs),
     })
     this.#remote = new RemoteAccess({
       connection: () => this.#connection,

@@ -26,6 +26,20 @@ test('ends after keep_alive seconds without a link in a row, and not before', as
   assert.equal(state.expired, 1, 'told twice')
 })
 
+test('sessions that are kicked at once do not begin the count anew [H17]', async () => {
+  const { clock, state, watch } = scene(60)
+  const sinceMs = clock.monotonicMs()
+  watch.down(sinceMs)
+  for (let kick = 0; kick < 5; kick++) {
+    await clock.advance(10_000)
+    watch.stop()
+    watch.down(sinceMs)
+  }
+  assert.equal(state.expired, 0)
+  await clock.advance(10_000)
+  assert.equal(state.expired, 1)
+})
+
 test('0 waits for ever, and keeps no timer', () => {
   const { clock, watch } = scene(0)
   watch.down()
