@@ -7,6 +7,7 @@ import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { files } from './cases/files.ts'
 import { queue } from './cases/queue.ts'
+import { relay } from './cases/relay.ts'
 import { roundTrip } from './cases/round-trip.ts'
 import { samples } from './cases/samples.ts'
 import { start } from './cases/start.ts'
@@ -19,6 +20,7 @@ const cases: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = {
   samples,
   queue,
   files,
+  relay,
 }
 const words = process.argv.slice(2)
 const wanted = words.filter(word => !word.startsWith('--'))
