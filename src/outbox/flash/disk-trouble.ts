@@ -6,6 +6,8 @@ import type { StoreFolder } from '../../platform/store-folder.ts'
 
 const probeName = 'probe'
 const retry = { firstMs: 5000, mostMs: 300_000 }
+/** A disk that takes things for less than this is not well: retries go on getting rarer, so that the alarms do. */
+const wellAfterMs = 600_000
 
 /** Whether the disk takes what is written; when it does not, tries again until it does. */
 export class DiskTrouble {
@@ -13,8 +15,10 @@ export class DiskTrouble {
   readonly #clock: Clock
   readonly #log: Log
   readonly #onChange: (trouble: AgentError | undefined) => void
+  readonly #writeWaiting: () => Promise<void>
   #error: AgentError | undefined
   #failures = 0
+  #healedMs = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined
   #closed = false
 
@@ -22,6 +26,8 @@ export class DiskTrouble {
     readonly folder: StoreFolder
     readonly clock: Clock
     readonly log: Log
+    /** Writes what waits; rejects when the disk does not take it. */
+    readonly writeWaiting: () => Promise<void>
     /** The trouble began, or is over (undefined). */
     readonly onChange: (trouble: AgentError | undefined) => void
   }) {
@@ -29,6 +35,7 @@ export class DiskTrouble {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#onChange = parts.onChange
+    this.#writeWaiting = parts.writeWaiting
   }
 
   /** Why the disk takes nothing; undefined while it does. */
@@ -40,6 +47,7 @@ export class DiskTrouble {
   failed(cause: unknown): void {
     const error = asAgentError(cause)
     if (this.#error === undefined) {
+      if (this.#clock.monotonicMs() - this.#healedMs > wellAfterMs) this.#failures = 0
       const why = error.message
       this.#log.error('The outbox cannot be written to flash; it is kept in memory until it can.', { error: why })
       this.#error = error
@@ -50,15 +58,6 @@ export class DiskTrouble {
     this.#timer = this.#clock.timer(delayMs, () => this.#retry(), { background: true })
   }
 
-  /** A write succeeded. */
-  healed(): void {
-    this.#failures = 0
-    if (this.#error === undefined) return
-    this.#error = undefined
-    this.#log.info('The outbox is written to flash again.')
-    this.#onChange(undefined)
-  }
-
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
@@ -67,15 +66,27 @@ export class DiskTrouble {
   #retry(): void {
     this.#timer = undefined
     this.#probe().then(
-      () => this.healed(),
+      () => this.#heal(),
       error => this.failed(error),
     )
   }
 
-  /** Whether the disk takes something: only a write can tell. */
+  #heal(): void {
+    this.#healedMs = this.#clock.monotonicMs()
+    if (this.#error === undefined) return
+    this.#error = undefined
+    this.#log.info('The outbox is written to flash again.')
+    this.#onChange(undefined)
+  }
+
+  /**
+   * Whether the disk takes things again: only a write can tell. One byte first, because on a disk that is full nothing is
+   * to be worn out; then all that waits, because a disk that takes one byte may still not take that.
+   */
   async #probe(): Promise<void> {
     await this.#folder.prepare()
     await this.#folder.replace(probeName, new Uint8Array(1), 'outbox probe')
     await this.#folder.remove(probeName)
+    await this.#writeWaiting()
   }
 }

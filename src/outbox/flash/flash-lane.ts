@@ -145,9 +145,16 @@ export class FlashLane {
     return this.#drop()
   }
 
-  /** Writes to flash what is in memory alone, that in hand included; rejects when the disk does not take it. */
-  persist(): Promise<void> {
-    return this.#inTurn(() => this.#persist())
+  /**
+   * Writes to flash what is in memory alone, that in hand included; rejects when the disk does not take it.
+   *
+   * @param onBegin called when its turn has come: what is put from then on is not part of it
+   */
+  persist(onBegin: () => void = () => {}): Promise<void> {
+    return this.#inTurn(() => {
+      onBegin()
+      return this.#persist()
+    })
   }
 
   /** Receipts of all that is in memory. */

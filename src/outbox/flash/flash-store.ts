@@ -96,7 +96,10 @@ export class FlashStore implements Store {
       if (trouble === undefined) this.#spillTimer.arm()
       onTrouble?.(trouble)
     }
-    this.#trouble = new DiskTrouble({ folder, clock, log, onChange })
+    const writeWaiting = async () => {
+      for (const lane of this.#flashLanes) await this.#lanes[lane].persist()
+    }
+    this.#trouble = new DiskTrouble({ folder, clock, log, onChange, writeWaiting })
     this.#spillTimer = new SpillTimer(clock, putMs => this.#spillOlderThan(putMs))
     this.#unlisten = link.on('down', () => void this.#spill())
   }
@@ -229,15 +232,10 @@ export class FlashStore implements Store {
   #commit(lane: Lane): Promise<void> {
     const waiting = this.#commits.get(lane)
     if (waiting !== undefined) return waiting
-    const commit = Promise.resolve()
-      .then(() => {
-        this.#commits.delete(lane)
-        return this.#lanes[lane].persist()
-      })
-      .then(
-        () => this.#trouble.healed(),
-        error => this.#trouble.failed(error),
-      )
+    // Until it begins it takes what comes; a slow disk must not gather a queue of writes with nothing in them.
+    const commit = this.#lanes[lane]
+      .persist(() => this.#commits.delete(lane))
+      .catch(error => this.#trouble.failed(error))
     this.#commits.set(lane, commit)
     return commit
   }
