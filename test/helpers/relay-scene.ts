@@ -1,13 +1,16 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import type { TestContext } from 'node:test'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
+import type { ProxySettings } from '../../src/config/settings.ts'
 import type { RelayLimits } from '../../src/manager/relay/limits.ts'
 import type { OfferedService } from '../../src/manager/relay/policy.ts'
 import { RelaySessions } from '../../src/manager/relay/relay-sessions.ts'
 import { testOpener } from './connecting.ts'
 import { eventually } from './eventually.ts'
+import type { TestCertificate } from './test-certificates.ts'
 import { listen } from './test-servers.ts'
 
 /** One message as the cloud's end of a relay gets it. */
@@ -78,20 +81,33 @@ export interface RelaySceneOptions {
   readonly services: readonly OfferedService[]
   readonly limits?: Partial<RelayLimits>
   readonly clock?: Clock
+  /** With it the relay is reached over TLS, and the device trusts `authority` alone. */
+  readonly tls?: { readonly certificate: TestCertificate; readonly authority: TestCertificate }
+  readonly proxy?: ProxySettings
+  /** How the relay is named (127.0.0.1). */
+  readonly host?: string
 }
 
 /** Sessions of a device against a relay that a test scripts. */
 export async function relayScene(t: TestContext, options: RelaySceneOptions) {
-  const { clock = systemClock, services } = options
-  const { opener, log } = testOpener(t, { clock })
-  const server = createServer()
+  const { clock = systemClock, services, tls, proxy, host = '127.0.0.1' } = options
+  const { opener, log } = testOpener(t, {
+    clock,
+    ...(tls === undefined ? {} : { authority: tls.authority }),
+    ...(proxy === undefined ? {} : { proxy }),
+  })
+  const server =
+    tls === undefined
+      ? createServer()
+      : createHttpsServer({ cert: tls.certificate.certificate, key: tls.certificate.key })
   const webSockets = new WebSocketServer({ server })
   t.after(() => webSockets.close())
   const { port } = await listen(t, server)
+  const url = `${tls === undefined ? 'ws' : 'wss'}://${host}:${port}/ws-relay/4711`
   const events: string[] = []
   const limits = { maxSessions: 4, maxChannels: 16, idleTimeoutS: 0, maxDurationS: 0, ...options.limits }
   const sessions = new RelaySessions({
-    settings: () => ({ services, allow: [], limits, allowPlain: true }),
+    settings: () => ({ services, allow: [], limits, allowPlain: tls === undefined }),
     opener,
     clock,
     log: log.log,
@@ -107,7 +123,7 @@ export async function relayScene(t: TestContext, options: RelaySceneOptions) {
     async open(more: { reconnect?: boolean; port?: number } = {}) {
       const came = once(webSockets, 'connection')
       const request = {
-        url: `ws://127.0.0.1:${port}/ws-relay/4711`,
+        url,
         host: 'localhost',
         port: more.port ?? services[0]?.port ?? 0,
         reconnect: more.reconnect ?? true,
