@@ -81,8 +81,10 @@ test('what stopped or emptied the old agent leaves this one at work', async t =>
     const host = 'cloud.example.test'
     unknownName(t)
     const { client } = clientScene(t, cloud, { settings: { cloud: { ...away, host } } })
-    await assert.rejects(client.connect({ timeoutMs: 300 }), { code: 'TIMEOUT', message: /cloud\.example\.test/ })
+    const failed = new Promise(resolve => client.on('error', resolve))
     const waiting = assert.rejects(client.connect(), { code: 'CLOSED' })
+    await failed
+    await assert.rejects(client.connect({ timeoutMs: 50 }), { code: 'TIMEOUT', message: /cloud\.example\.test/ })
     await client.disconnect()
     await waiting
   })
@@ -95,7 +97,10 @@ test('what stopped or emptied the old agent leaves this one at work', async t =>
     await client.diagnostics.ping()
     const behind = clientScene(t, cloud, { settings: { proxy, cloud: { ...away, token: 'hunter2-token' } } })
     behind.client.setLogLevel('trace')
-    const wait = behind.client.connect({ timeoutMs: 500 })
+    const failed = new Promise(resolve => behind.client.on('error', resolve))
+    behind.client.connect().catch(() => {})
+    await failed
+    const wait = behind.client.connect({ timeoutMs: 50 })
     const told = await wait.catch((error: Error) => `${error.message} ${error.cause} ${JSON.stringify(error)}`)
     assert.match(String(told), /proxy 127\.0\.0\.1:1/)
     const all = `${log()}${behind.log()}${told}${JSON.stringify([client.status(), behind.client.status()])}`
@@ -122,7 +127,7 @@ test('what stopped or emptied the old agent leaves this one at work', async t =>
     const other = await connectedScene(t, cloud, {
       before: ({ actions }) => {
         actions.register('leave', async (_, { client }) => {
-          await client.disconnect({ timeoutMs: 600 })
+          await client.disconnect({ timeoutMs: 3_000 })
         })
       },
     })
