@@ -80,7 +80,8 @@ function checkSum(pin: NodePin, bytes: Uint8Array, what: string, remedy: string)
   )
 }
 
-async function npmPack(pin: NodePin, folder: string): Promise<Uint8Array> {
+/** The .tgz of a package, by the npm that runs us. */
+export async function npmPack(pin: NodePin, folder: string): Promise<Uint8Array> {
   // Under `npm run` this names the very npm that runs us, which need not be the one of PATH; other package managers set it too.
   const npm = process.env.npm_execpath
   const [program, first] = npm?.endsWith('npm-cli.js') ? [process.execPath, [npm]] : ['npm', []]
