@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import type { Readable, Writable } from 'node:stream'
 import { errnoOf } from '../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
 import { OutputTail } from './output-tail.ts'
-import { processEnvironment } from './process-facts.ts'
+import { childEnvironment, spawned } from './served-process.ts'
 import { userAccount } from './user-account.ts'
 
 /** A program that serves one connection on its standard input and output, as inetd starts it. */
@@ -27,7 +27,6 @@ const complaintBytes = 500
 /** What it gets to end by itself after SIGTERM. */
 const graceMs = 2_000
 const drainMs = 500
-const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
  * Starts a program without a shell, in a process group of its own, with a clean environment.
@@ -39,17 +38,10 @@ const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 export async function startServer(argv: readonly string[], user?: string): Promise<ConnectionServer> {
   const account = user === undefined ? undefined : await userAccount(user)
   const [file = '', ...args] = argv
-  const own = processEnvironment()
-  const child = await started(file, () =>
+  const child = await spawned(file, () =>
     spawn(file, args, {
       cwd: '/',
-      env: {
-        PATH: own.PATH ?? standardPath,
-        LANG: own.LANG,
-        TZ: own.TZ,
-        HOME: account?.home ?? own.HOME,
-        ...(account === undefined ? {} : { USER: account.name, LOGNAME: account.name, SHELL: account.shell }),
-      },
+      env: childEnvironment(account),
       ...(account === undefined ? {} : { uid: account.userId, gid: account.groupId }),
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
@@ -87,19 +79,6 @@ export async function startServer(argv: readonly string[], user?: string): Promi
     setTimeout(() => isRunning && killGroup(pid, 'SIGKILL'), graceMs).unref()
   }
   return { pid, stdin, stdout, ended, stop }
-}
-
-function started(file: string, start: () => ChildProcess): Promise<ChildProcess> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(fileFailure('run', file, error))
-    try {
-      const child = start()
-      child.once('error', fail)
-      child.once('spawn', () => resolve(child))
-    } catch (error) {
-      fail(error)
-    }
-  })
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

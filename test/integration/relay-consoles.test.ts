@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { eventually } from '../helpers/eventually.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, makeDevice } from '../helpers/managed-device.ts'
-import { freePort, tcpClient } from '../helpers/tcp.ts'
+import { freePort, readToEnd, tcpClient } from '../helpers/tcp.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
 const sshd = '/usr/sbin/sshd'
@@ -148,6 +148,11 @@ test('BusyBox telnetd, started for each connection as a user, and ended with it'
         { name: 'As nobody', port: 24, command: ['/usr/bin/id'], user: 'nobody' },
         { name: 'As nobody at all', port: 25, command: ['/usr/bin/id'], user: 'no-such-user' },
         { name: 'No program', port: 26, command: ['/no/such/program'] },
+        {
+          name: 'Web',
+          port: 27,
+          command: [busybox, 'httpd', '-f', '-p', '127.0.0.1:{port}', '-h', '/proc/sys/kernel/random'],
+        },
       ],
     },
   })
@@ -205,6 +210,30 @@ test('BusyBox telnetd, started for each connection as a user, and ended with it'
       await eventually('a line of the log', () => pattern.test(manager.err))
       await cloud.ask('relay.close', { id })
     }
+  })
+
+  await t.test('a program that can only listen does so for the session, on loopback, and no longer', async () => {
+    const httpd = () => processes().filter(line => line.includes('busybox httpd') && !line.includes('/bin/sh -c'))
+    const { id, port } = await open(27)
+    assert.deepEqual(httpd(), [])
+    for (let round = 0; round < 2; round++) {
+      const client = await tcpClient(t, port)
+      client.write('GET / HTTP/1.0\r\n\r\n')
+      assert.match(String(await readToEnd(client)), /^HTTP\/1\.\d 404/)
+    }
+    assert.equal(httpd().length, 1)
+    const [, own] = /-p 127\.0\.0\.1:(\d+)/.exec(String(httpd())) ?? []
+    await cloud.ask('relay.close', { id })
+    await eventually('no httpd', () => httpd().length === 0)
+    await assert.rejects(tcpClient(t, Number(own)))
+    // Nor when the manager is killed.
+    const again = await open(27)
+    const client = await tcpClient(t, again.port)
+    client.write('GET / HTTP/1.0\r\n\r\n')
+    await readToEnd(client)
+    assert.equal(httpd().length, 1)
+    manager.kill('SIGKILL')
+    await eventually('no httpd', () => httpd().length === 0)
   })
 })
 

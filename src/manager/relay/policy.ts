@@ -5,7 +5,7 @@ import { AgentError } from '../../base/errors.ts'
 export interface OfferedService {
   readonly name: string
   readonly port: number
-  /** Program and arguments that serve one connection; absent when something listens on the port. */
+  /** Program and arguments that are started when needed; absent when something listens on the port. */
   readonly command?: readonly string[]
   /** The user that the command runs as; absent: the agent's own. */
   readonly user?: string

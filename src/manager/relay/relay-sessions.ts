@@ -7,10 +7,10 @@ import type { SocketOpener } from '../../connection/socket-opener.ts'
 import { openWebSocket } from '../../connection/websocket.ts'
 import { type RelayLimits, relayLimits, relayTimes } from './limits.ts'
 import { connectLocal } from './local-end.ts'
+import { localService } from './local-service.ts'
 import { type OfferedService, type RelayTarget, relayTarget } from './policy.ts'
 import { RelaySession } from './relay-session.ts'
 import { readRelayUrl } from './relay-url.ts'
-import { serveWithCommand } from './served-end.ts'
 
 /** What the owner's configuration says about remote access; looked up at each call. */
 export interface RelaySettings {
@@ -92,14 +92,18 @@ export class RelaySessions {
       )
       const id = `r${this.#next++}`
       const peer = hostAndPort(place)
+      const service = localService(target, { clock, log })
       const session = new RelaySession({
         webSocket,
         reconnect: request.reconnect,
-        open: this.#opens(target),
+        open: service.open,
         limits,
         clock,
         log,
-        onEnd: reason => this.#ended(id, reason),
+        onEnd: reason => {
+          service.end()
+          this.#ended(id, reason)
+        },
       })
       this.#live.set(id, { target, peer, startedMs: clock.monotonicMs(), session })
       log.info('remote access begins', { session: id, target: target.label, relay: peer })
@@ -164,13 +168,6 @@ export class RelaySessions {
       this.#tell(`Remote access refused: ${text}`)
       throw new AgentError('TCP_FAILED', text, { cause: error })
     }
-  }
-
-  #opens({ hosts, port, service }: RelayTarget) {
-    const { clock, log } = this.#parts
-    const command = service?.command
-    if (command === undefined) return (signal: AbortSignal) => connectLocal(clock, hosts, port, signal)
-    return () => serveWithCommand({ command, user: service?.user, log })
   }
 
   #ended(id: string, reason: string): void {
