@@ -95,8 +95,8 @@ test('disks that fail under the outbox', async t => {
         assert.equal(await it.device.flush(600_000), true)
         await assertArrived(cloud, it.thingKey, 15_000)
         assert.equal(it.device.status()?.outbox.lanes.telemetry.dropped, 0)
-      // A disk on the edge is no reason for an alarm every few seconds.
-      assert.ok((it.log().match(new RegExp(sick, 'g')) ?? []).length <= 5)
+        // A disk on the edge is no reason for an alarm every few seconds.
+        assert.ok((it.log().match(new RegExp(sick, 'g')) ?? []).length <= 5)
       },
     )
   }
