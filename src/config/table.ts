@@ -282,7 +282,8 @@ export const settingsTable: readonly Setting[] = [
     key: 'remote_access_support',
     file: 'iot',
     type: { kind: 'services' },
-    sentence: 'Services that remote access may reach: a list of {"name", "port", "session_timeout"}.',
+    sentence:
+      'Services that remote access may reach: a list of {"name", "port", "session_timeout", "command", "user"}, see share/remote-access.md.',
   },
 ]
 
