@@ -152,13 +152,12 @@ export class Manager {
     this.#registerActions(updates)
     // Before the first mail: a call that comes again must find its answer.
     const given = isUsable ? await this.#giveLeftAnswers(pending) : []
+    if (isUsable) await updates.resume()
     this.#watch.down()
     // Ends only with the manager: the client itself goes on trying.
     this.#client.connect({ signal: this.#closing.signal }).catch(() => {})
-    if (isUsable) {
-      await this.#openSocket()
-      await updates.resume()
-    }
+    if (isUsable) await this.#openSocket()
+    await updates.answerLost()
     this.#publishFacts()
     pending
       .settle(given, this.#closing.signal)

@@ -30,6 +30,8 @@ export class ManagerUpdates {
   readonly #client: Client
   readonly #log: Log
   readonly #updates: Updates
+  /** Calls of an earlier process whose update never began. */
+  #lost: string[] = []
 
   private constructor(client: Client, updates: Updates, log: Log) {
     this.#client = client
@@ -63,18 +65,28 @@ export class ManagerUpdates {
     return this.#updates.current
   }
 
-  /** Goes on with what an earlier process left; to be called when the client begins to connect. Never rejects. */
+  /**
+   * Goes on with what an earlier process left. To be called when the actions are registered and no call can come yet: one
+   * that comes too early would find an update in progress. Never rejects.
+   */
   async resume(): Promise<void> {
     try {
       const known = await this.#updates.resume()
-      for (const { id, name } of await this.#client.actions.handedOver()) {
-        if (name !== 'software_update' || id === known) continue
-        const message = 'the agent ended before the update began; nothing was changed'
-        this.#log.warn('an update was asked for and never began', { id })
-        await this.#client.actions.acknowledge(id, { status: Status.TryAgain, message })
-      }
+      const left = await this.#client.actions.handedOver()
+      this.#lost = left.filter(({ id, name }) => name === 'software_update' && id !== known).map(({ id }) => id)
     } catch (error) {
       this.#log.error('an update of an earlier process cannot be taken up', { why: messageOf(error) })
+    }
+  }
+
+  /** Answers the calls whose update never began. To be called when the client begins to connect. Never rejects. */
+  async answerLost(): Promise<void> {
+    const message = 'the agent ended before the update began; nothing was changed'
+    for (const id of this.#lost.splice(0)) {
+      this.#log.warn('an update was asked for and never began', { id })
+      await this.#client.actions
+        .acknowledge(id, { status: Status.TryAgain, message })
+        .catch(error => this.#log.error('a call of an earlier process cannot be answered', { id, error }))
     }
   }
 
