@@ -38,7 +38,10 @@ test('starts that ended the old manager', async t => {
 
   await t.test('a rotten message_ids stops neither the start nor the answers that can be read in it [M9]', async t => {
     const device = makeDevice(t, cloud)
-    device.write('runtime/message_ids', 'one word\n\n\u0000\ufffd\n5b0c5f0a8f4b2c0001a1b2c2,x\n5b0c5f0a8f4b2c0001a1b2c3,0\n')
+    device.write(
+      'runtime/message_ids',
+      'one word\n\n\u0000\ufffd\n5b0c5f0a8f4b2c0001a1b2c2,x\n5b0c5f0a8f4b2c0001a1b2c3,0\n',
+    )
     const manager = await device.start()
     await cloud.heard({ thingKey: device.thingKey, command: 'mailbox.ack', contains: '5b0c5f0a8f4b2c0001a1b2c3' })
     assert.ok((await cloud.exec(device.thingKey, 'ping')).success)
