@@ -164,6 +164,33 @@ test('an operator reaches services of a device, and only those that its owner li
     void two
   })
 
+  await t.test('a session outlives the link to the cloud', async () => {
+    const { id, port } = await open({ port: echo.port })
+    const client = await tcpClient(t, port)
+    const { reconnects } = JSON.parse((await device.run('status', '--json')).out).link
+    await cloud.fault('closeConnections', { transport: 'mqtts' })
+    await eventually('a new link', async () => {
+      const { link } = JSON.parse((await device.run('status', '--json')).out)
+      return link.reconnects > reconnects
+    })
+    await cloud.clearFaults()
+    client.write('still here')
+    assert.equal(String(await readBytes(client, 10)), 'still here')
+    await cloud.ask('relay.close', { id })
+  })
+
+  await t.test('a service that the owner takes off the list is refused after SIGHUP', async () => {
+    const cfg = JSON.parse(device.read('iot.cfg'))
+    const remote_access_support = cfg.remote_access_support.filter(({ name }: { name: string }) => name !== 'Six')
+    device.write('iot.cfg', { ...cfg, remote_access_support })
+    manager.kill('SIGHUP')
+    await eventually('a refusal', async () => {
+      const reply = await cloud.api('relay.open', { thingKey, port: onlyIpv6.port })
+      if (reply.success) await cloud.ask('relay.close', { id: reply.params.id })
+      return reply.errorCodes?.[0] === 10
+    })
+  })
+
   await t.test('the URL, which lets in whoever knows it, is in no line of the log', () => {
     assert.doesNotMatch(manager.err, /ws-relay/)
   })

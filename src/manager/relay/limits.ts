@@ -1,7 +1,7 @@
 /** What one relay session may cost this device. The limits that an owner sets are in {@link RelayLimits}. */
 export const relayLimits = {
   /** Bytes that wait for one local connection before the WebSocket is no longer read. */
-  localQueueBytes: 512 * 1024,
+  localQueueBytes: 256 * 1024,
   /** Bytes on their way to the relay before local connections are no longer read, and where they are read again. */
   unsentBytes: 256 * 1024,
   unsentLowBytes: 64 * 1024,

@@ -178,10 +178,8 @@ export class RelaySession {
   #dial(index: number, channel: Channel): void {
     const { clock, open, limits, log } = this.#parts
     if (this.#pipes.size >= limits.maxChannels) {
-      log.warn('channel refused: too many at once', {
-        index,
-        limit: `remote_access.max_channels ${limits.maxChannels}`,
-      })
+      const limit = `remote_access.max_channels ${limits.maxChannels}`
+      log.limited('relay channels', 'warn', 'channel refused: too many at once', { index, limit })
       channel.pipe = undefined
       this.#step(index, 'dial-failed')
       return
@@ -198,7 +196,8 @@ export class RelaySession {
         opened: () => ifMine(() => this.#step(index, 'dialed')),
         failed: error =>
           ifMine(() => {
-            log.warn('local connection not made', { index, why: messageOf(error) })
+            const why = messageOf(error)
+            log.limited(`relay dial ${why}`, 'warn', 'local connection not made', { index, why })
             this.#step(index, 'dial-failed')
           }),
         data: bytes => ifMine(() => this.#send(index, bytes)),

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError, messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
+import { abortReason } from '../../base/wait.ts'
 import { hostAndPort } from '../../connection/endpoint.ts'
 import type { SocketOpener } from '../../connection/socket-opener.ts'
 import { openWebSocket } from '../../connection/websocket.ts'
@@ -90,6 +91,10 @@ export class RelaySessions {
           signal: ended,
         },
       )
+      if (ended.aborted) {
+        webSocket.terminate()
+        throw abortReason(ended)
+      }
       const id = `r${this.#next++}`
       const peer = hostAndPort(place)
       const service = localService(target, { clock, log })

@@ -144,6 +144,28 @@ test('every mistake is told at once, with file, line and what was expected, and 
   assert.doesNotMatch(String(told), /hunter2|Tok-En/)
 })
 
+test('remote_access.allow takes HOST:PORT, and nothing that would silently admit nobody or everybody', async t => {
+  const good = ['plc.local:502', '[fd00::7]:22', '10.0.0.7:80']
+  const folder = configFolder(t, { 'iot-connect.cfg': { cloud, remote_access: { allow: good } } })
+  assert.deepEqual((await load(folder)).settings.remoteAccess.allow, good)
+  for (const wrong of [
+    'plc.local',
+    '*:22',
+    'plc.local:0',
+    'plc.local:65536',
+    'tcp://plc:22',
+    'fd00::7:22',
+    ':22',
+    '',
+  ]) {
+    const bad = configFolder(t, { 'iot-connect.cfg': { cloud, remote_access: { allow: [wrong] } } })
+    const [problem, ...more] = await problemsOf(load(bad))
+    assert.equal(problem?.key, 'remote_access.allow', wrong)
+    assert.match(problem?.expected ?? '', /HOST:PORT/)
+    assert.equal(more.length, 0)
+  }
+})
+
 test('a file that is not JSON is told with line and column, without quoting it', async t => {
   const folder = configFolder(t, { 'iot-connect.cfg': '{\n  "cloud": { "token": "Tok-En-123" "port": 1 }\n}' })
   const [problem, ...more] = await problemsOf(load(folder))

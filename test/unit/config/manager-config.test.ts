@@ -86,7 +86,10 @@ test('every mistake of iot.cfg is told at once', async t => {
     "remote_access_support": [
       { "name": "SSH", "port": "ssh" },
       { "name": "VNC" },
-      "Telnet"
+      "Telnet",
+      { "name": "Shell", "port": 23, "command": "sh -c 'telnetd -i'" },
+      { "name": "Words", "port": 24, "command": ["telnetd", 5] },
+      { "name": "User", "port": 25, "user": "nobody" }
     ]
   }`
   const configDir = configFolder(t, { 'iot.cfg': text })
@@ -97,6 +100,22 @@ test('every mistake of iot.cfg is told at once', async t => {
     '6 remote_access_support.0.port is "ssh"',
     '7 remote_access_support.1.port is missing',
     '8 remote_access_support.2 is not an object',
+    '9 remote_access_support.3.command is not a command',
+    '10 remote_access_support.4.command is not a command',
+    '11 remote_access_support.5.user has no command beside it',
+  ])
+})
+
+test('a service of remote access may have a command, as words or as a text of words, and a user', async t => {
+  const services = [
+    { name: 'Telnet', port: '23', command: ' /usr/sbin/telnetd  -i ' },
+    { name: 'Console', port: 24, command: ['/usr/bin/login', 'with space', ''], user: 'guest' },
+  ]
+  const configDir = configFolder(t, { 'iot.cfg': { remote_access_support: services } })
+  const { settings } = await loadManagerConfig({ configDir, environment: {} })
+  assert.deepEqual(settings.remoteAccessSupport, [
+    { name: 'Telnet', port: 23, command: ['/usr/sbin/telnetd', '-i'], raw: services[0] },
+    { name: 'Console', port: 24, command: ['/usr/bin/login', 'with space', ''], user: 'guest', raw: services[1] },
   ])
 })
 

@@ -87,3 +87,9 @@ test('remote_access_support lists what listens, as the text that the Python agen
   )
   assert.equal(await accessSupportText(services, async () => false), '')
 })
+
+test('remote_access_support lists what is started when needed, but not how', async () => {
+  const command = ['/usr/sbin/telnetd', '-i']
+  const services = [{ port: 23, command, raw: { name: 'Console', port: 23, command, user: 'guest' } }]
+  assert.equal(await accessSupportText(services, async () => false), '[{"name": "Console", "port": 23}]')
+})
