@@ -94,7 +94,7 @@ async function releaseTarget(
   const archive = join(folder, `${title}.tar`)
   await writeFile(archive, tarOf(files, epochSeconds))
   say('compressing with xz, up to a minute ...')
-  await runProgram('xz', [...xzFlags, archive])
+  await runProgram('xz', [...xzFlags, archive], { timeoutMs: 1_800_000 })
   await writeFile(join(folder, `${title}.cdx.json`), sbom)
   const requirements = await requirementsOf(target, built.path, node.path)
   const archiveBytes = (await stat(`${archive}.xz`)).size
