@@ -1,0 +1,3 @@
+import { bootStory } from './story.ts'
+
+bootStory('arm64', 128)

@@ -1,0 +1,3 @@
+import { bootStory } from './story.ts'
+
+bootStory('x64', 128)

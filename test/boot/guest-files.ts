@@ -1,0 +1,110 @@
+/** The text files of an emulated device: a BusyBox system with a read-only root, as small devices have it. */
+
+/** In the first root: loads what the kernel has as modules, and goes over to the real one. */
+export const firstInit = `#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /new
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t devtmpfs dev /dev
+exec >/dev/console 2>&1 </dev/console
+for module in $(/bin/busybox cat /modules/order); do
+  /bin/busybox insmod /modules/$module || echo "cannot load $module"
+done
+/bin/busybox mount -t sysfs sys /sys
+for disk in vda vdb; do
+  case $(/bin/busybox cat /sys/block/$disk/serial) in
+    root) /bin/busybox mount -t squashfs -o ro /dev/$disk /new || echo "cannot mount the root" ;;
+    data) /bin/busybox ln -s $disk /dev/data ;;
+  esac
+done
+/bin/busybox umount /sys
+/bin/busybox mount --move /dev /new/dev
+/bin/busybox mount --move /proc /new/proc
+exec /bin/busybox switch_root /new /sbin/init
+`
+
+const inittab = `::sysinit:/etc/init.d/rcS
+::respawn:/sbin/operator
+::shutdown:/etc/init.d/rcK
+::ctrlaltdel:/sbin/reboot
+`
+
+/**
+ * The root is read-only. What must outlive a reboot lies on a second disk: configuration and state of the agent.
+ * The name of the cloud is the one that is in its certificate; the emulator is the gateway to it.
+ */
+const startScript = `#!/bin/sh
+mount -t sysfs sys /sys
+mount -t tmpfs -o mode=755 run /run
+mount -t tmpfs tmp /tmp
+mount -t ext4 /dev/data /data
+mount -o bind /data/etc /etc/device-cloud
+mount -o bind /data/state /var/lib/device-cloud
+hostname pump
+dmesg -n 1
+ip link set lo up
+ip addr add 10.0.2.15/24 dev eth0
+ip link set eth0 up
+ip route add default via 10.0.2.2
+syslogd
+for script in /etc/init.d/S??*; do
+  [ ! -x "$script" ] || "$script" start
+done
+echo "boot: services were started at $(cut -d ' ' -f 1 /proc/uptime) s"
+`
+
+const stopScript = `#!/bin/sh
+for script in $(ls -r /etc/init.d/S??*); do
+  [ ! -x "$script" ] || "$script" stop
+done
+umount /etc/device-cloud /var/lib/device-cloud
+mount -o remount,ro /data
+echo "boot: everything was stopped"
+`
+
+/** Somebody at the serial port: what comes in is run, and its output goes out between two marks. */
+const operator = `#!/bin/sh
+stty -echo
+echo "operator: ready"
+while read -r line; do
+  echo "[["
+  eval "$line" </dev/null 2>&1
+  echo "]] $?"
+done
+`
+
+export interface GuestFile {
+  readonly text: string
+  readonly mode: number
+}
+
+/** Path on the device → its text. */
+export const guestFiles: Readonly<Record<string, GuestFile>> = {
+  '/etc/inittab': { text: inittab, mode: 0o644 },
+  '/etc/init.d/rcS': { text: startScript, mode: 0o755 },
+  '/etc/init.d/rcK': { text: stopScript, mode: 0o755 },
+  '/sbin/operator': { text: operator, mode: 0o755 },
+  '/etc/passwd': { text: 'root::0:0:root:/root:/bin/sh\n', mode: 0o644 },
+  '/etc/group': { text: 'root:x:0:\n', mode: 0o644 },
+  '/etc/hosts': { text: '10.0.2.2 localhost\n', mode: 0o644 },
+}
+
+export const guestFolders = [
+  '/bin',
+  '/data',
+  '/dev',
+  '/etc/device-cloud',
+  '/etc/init.d',
+  '/lib',
+  '/proc',
+  '/root',
+  '/run',
+  '/sbin',
+  '/sys',
+  '/tmp',
+  '/usr/bin',
+  '/usr/sbin',
+  '/var/lib/device-cloud',
+] as const
+
+/** Link → where it points. */
+export const guestLinks: Readonly<Record<string, string>> = { '/var/run': '/run', '/var/log': '/tmp' }

@@ -1,0 +1,85 @@
+/** A fleet of one: the local cloud outside, and a device that is emulated as a whole. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { MissingTool } from '../../build/build-error.ts'
+import { cacheFolder, root } from '../../build/places.ts'
+import { findProgram, runProgram } from '../../build/run-program.ts'
+import type { TargetName } from '../../build/target.ts'
+import { executableOf, type Startable } from '../helpers/executable.ts'
+import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
+import { debianFiles } from './debian-packages.ts'
+import { type Image, makeDataDisk, makeImage } from './image.ts'
+import { type EmulatedMachine, switchOn } from './machine.ts'
+import { type MachineKind, machineKinds } from './machines.ts'
+
+export class BootScene {
+  readonly cloud: LocalCloud
+  readonly #kind: MachineKind
+  readonly #image: Image
+
+  constructor(cloud: LocalCloud, kind: MachineKind, image: Image) {
+    this.cloud = cloud
+    this.#kind = kind
+    this.#image = image
+  }
+
+  /** Switches on a new device that knows its cloud and nothing else. Its thing key: `NAME-device_manager`. */
+  async switchOn(t: TestContext, name: string, memoryMb: number): Promise<EmulatedMachine> {
+    const folder = tempDir(t)
+    const content = join(folder, 'data')
+    this.#writeConfiguration(content, name)
+    const dataDisk = await makeDataDisk(content, join(folder, 'data.ext4'))
+    return switchOn(t, { kind: this.#kind, image: this.#image, dataDisk, memoryMb })
+  }
+
+  /** What `config generate` and an administrator leave in /etc/device-cloud. */
+  #writeConfiguration(content: string, name: string): void {
+    mkdirSync(join(content, 'etc'), { recursive: true, mode: 0o750 })
+    mkdirSync(join(content, 'state'), { mode: 0o750 })
+    const write = (file: string, text: string) => writeFileSync(join(content, 'etc', file), text, { mode: 0o600 })
+    const { mqtts, https, token, ca } = this.cloud
+    const host = 'localhost'
+    const cloud = { host, port: mqtts, token, transport: 'mqtts', file_xfer_host: host, file_xfer_port: https }
+    write('ca.pem', readFileSync(ca, 'utf8'))
+    write('device_id', name)
+    write('iot-connect.cfg', JSON.stringify({ cloud, ca_bundle_file: '/etc/device-cloud/ca.pem', qos_level: 1 }))
+    const actions_enabled = { reboot_device: true, shutdown_device: true, reset_agent: true, file_transfers: true }
+    write('iot.cfg', JSON.stringify({ runtime_dir: '/var/lib/device-cloud', log_level: 'INFO', actions_enabled }))
+  }
+}
+
+/** Builds executable and image of a target, and starts a cloud; undefined, and the test skipped, when a program is missing. */
+export async function bootScene(t: TestContext, name: TargetName): Promise<BootScene | undefined> {
+  const kind = machineKinds[name]
+  const missing = missingTool(name, kind)
+  if (missing !== undefined) {
+    t.skip(missing.message)
+    return undefined
+  }
+  const built = await executableOf(t, name)
+  if (built === undefined) return undefined
+  const debian = await debianFiles(kind.kernel, join(root, cacheFolder, 'boot'), line => t.diagnostic(line))
+  const installService = (folder: string) => installInto(folder, built)
+  const image = await makeImage({ kind, debian, executable: built.path, installService }, tempDir(t))
+  return new BootScene(await startCloud(t), kind, image)
+}
+
+/** As the builder of an image does it. */
+async function installInto(folder: string, { program, args }: Startable): Promise<void> {
+  await runProgram(program, [...args, 'service', 'install', '--root', folder], { env: {} })
+}
+
+function missingTool(name: TargetName, { emulator }: MachineKind): MissingTool | undefined {
+  const tools = [
+    [emulator.program, emulator.debianPackage],
+    ['apt-get', 'apt'],
+    ['dpkg', 'dpkg'],
+    ['busybox', 'busybox-static'],
+    ['mksquashfs', 'squashfs-tools'],
+    ['mke2fs', 'e2fsprogs'],
+  ] as const
+  const found = tools.find(([program]) => findProgram(program) === undefined)
+  return found === undefined ? undefined : new MissingTool(name, found[0], [found[1]])
+}

@@ -1,0 +1,99 @@
+/** A day of a device, the same on every target. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { TargetName } from '../../build/target.ts'
+import { eventually } from '../helpers/eventually.ts'
+import type { LocalCloud, Said } from '../helpers/local-cloud.ts'
+import type { EmulatedMachine } from './machine.ts'
+import { memoryLine, memoryOf } from './memory.ts'
+import { type BootScene, bootScene } from './scene.ts'
+
+/** Idle over TLS, as the README promises. */
+const mostPrivateDirtyKb: Readonly<Record<TargetName, number>> = { x64: 18 * 1024, arm64: 18 * 1024, armv7: 10 * 1024 }
+/** An emulated device on a busy machine may be slow. */
+const timeoutMs = 120_000
+const supervisor = '/etc/init.d/device-cloud'
+
+/** Declares the tests of a target. `smallMb`: the least memory with which such a device works. */
+export function bootStory(name: TargetName, smallMb: number): void {
+  test(`an emulated ${name} device`, async t => {
+    const scene = await bootScene(t, name)
+    if (scene === undefined) return
+    await t.test('comes online at boot, idles in its budget, is respawned, reboots and is switched off', t =>
+      dayOfDevice(t, scene, name),
+    )
+    await t.test(`with ${smallMb} MB of memory works, and sends a file`, t => smallDevice(t, scene, smallMb))
+  })
+}
+
+async function dayOfDevice(t: TestContext, scene: BootScene, name: TargetName): Promise<void> {
+  const { cloud } = scene
+  const key = `${name}-device_manager`
+  const machine = await scene.switchOn(t, name, 256)
+  const first = await login(cloud, key)
+  assert.match(await machine.run(`${supervisor} status`), /device-cloud runs/)
+  const status = JSON.parse(await machine.run('device-cloud status -c /etc/device-cloud --json'))
+  assert.deepEqual([status.link.state, status.thingKey], ['up', key])
+
+  await settled(cloud, key)
+  const figures = await memoryOf(machine, await managerPid(machine))
+  t.diagnostic(`${name}, idle over TLS: ${memoryLine(figures)}`)
+  assert.ok(figures.privateDirty <= mostPrivateDirtyKb[name], memoryLine(figures))
+  const attributes = (await cloud.ask('thing.find', { key })).attrs
+  assert.equal(attributes.hostname.value, 'pump')
+
+  // What dies is started again.
+  await machine.run(`kill -9 ${await managerPid(machine)}`)
+  const second = await login(cloud, key, first.seq)
+  assert.equal((await cloud.exec(key, 'ping')).params?.response, 'acknowledged')
+
+  const reboot = await cloud.exec(key, 'reboot_device', {}, { ackTimeout: 60 })
+  assert.ok(reboot.success, reboot.errorMessages?.[0])
+  await machine.until(/boot: everything was stopped/, { timeoutMs })
+  await machine.until(/boot: services were started/g, { times: 2, timeoutMs })
+  await login(cloud, key, second.seq)
+  assert.equal((await cloud.exec(key, 'ping')).params?.response, 'acknowledged')
+
+  const shutdown = await cloud.exec(key, 'shutdown_device', {}, { ackTimeout: 60 })
+  assert.ok(shutdown.success, shutdown.errorMessages?.[0])
+  assert.equal(await machine.ended, 0, 'it switched itself off')
+  // Neither action ran twice: the device booted twice and no more, and each was answered once.
+  assert.equal([...machine.said.matchAll(/boot: services were started/g)].length, 2)
+  const acks = await cloud.transcript({ thingKey: key, direction: 'in', command: 'mailbox.ack' })
+  assert.equal(acks.length, 4, 'ping, reboot, ping, shutdown')
+  assert.doesNotMatch(machine.said, /panic|cannot load|cannot mount/)
+}
+
+async function smallDevice(t: TestContext, scene: BootScene, memoryMb: number): Promise<void> {
+  const { cloud } = scene
+  const machine = await scene.switchOn(t, 'small', memoryMb)
+  const key = 'small-device_manager'
+  await login(cloud, key)
+  await settled(cloud, key)
+  const figures = await memoryOf(machine, await managerPid(machine))
+  t.diagnostic(`with ${memoryMb} MB: ${memoryLine(figures)}`)
+  assert.equal((await cloud.exec(key, 'ping', {}, { ackTimeout: 120 })).params?.response, 'acknowledged')
+  const folder = '/var/lib/device-cloud/upload'
+  await machine.run(`mkdir -p ${folder} && head -c 100000 /dev/urandom >${folder}/record.bin`, timeoutMs)
+  const up = await cloud.exec(key, 'file_upload', { file_name: 'record.bin' }, { ackTimeout: 120 })
+  assert.ok(up.success, up.errorMessages?.[0])
+  assert.doesNotMatch(await machine.run('dmesg', timeoutMs), /Out of memory/)
+}
+
+/** The next login of the device after what was said as number `since`. */
+function login(cloud: LocalCloud, thingKey: string, since = 0): Promise<Said> {
+  return cloud.heard({ kind: 'event', topic: 'login', thingKey, since }, undefined, { timeoutMs })
+}
+
+async function managerPid(machine: EmulatedMachine): Promise<number> {
+  return Number(await machine.run(`ps | sed -n 's#^ *\\([0-9]*\\) .* [/]usr/bin/device-cloud manager.*#\\1#p'`))
+}
+
+/** Until what a start publishes has arrived. */
+async function settled(cloud: LocalCloud, key: string): Promise<void> {
+  const probe = async () => {
+    const { attrs } = await cloud.ask('thing.find', { key })
+    return attrs.hostname !== undefined && attrs.remote_access_support !== undefined
+  }
+  await eventually('the facts of the device', probe, timeoutMs)
+}
