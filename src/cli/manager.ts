@@ -5,6 +5,7 @@ import { Log } from '../base/log.ts'
 import { sleep } from '../base/wait.ts'
 import { LogOutput } from '../client/log-output.ts'
 import { type EndReason, Manager } from '../manager/manager.ts'
+import { ownExecutable } from '../platform/own-executable.ts'
 import { restartProcess } from '../platform/restart-process.ts'
 import { onSignals } from '../platform/signals.ts'
 import type { Command, Invocation } from './command.ts'
@@ -66,16 +67,33 @@ async function runManager(invocation: Invocation): Promise<number> {
     await manager.start()
     reload = () => void manager.reload()
     await ended(ending.signal)
-    clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
+    const deadline = clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
     await manager.close()
+    deadline.cancel()
+    if (why === 'probation') await proveNewAgent(invocation, manager.runtimeDir, output)
     await output.close()
   } finally {
     unlisten()
   }
-  if (why === 'restart') restartProcess()
+  if (why === 'restart' || why === 'probation') restartProcess()
   if (why === 'no-link')
     throw new AgentError('NOT_CONNECTED', 'The device manager ends: no connection for keep_alive seconds.')
   return 0
+}
+
+/** The new executable of an update shows what it can; whichever of the two has won is started then. */
+async function proveNewAgent(invocation: Invocation, runtimeDir: string, output: LogOutput): Promise<void> {
+  const executable = ownExecutable()
+  if (executable === undefined) return
+  const { AgentSlot } = await import('../manager/ota/agent-slot.ts')
+  const { runProbation } = await import('../manager/ota/probation.ts')
+  const flags = ['app-id', 'config-file'].flatMap(name => {
+    const value = invocation.value(name)
+    return value === undefined ? [] : [`--${name}`, value]
+  })
+  const words = [...flags, '--config-dir', resolve(configDirOf(invocation))]
+  const log = Log.create({ clock, sink: output.sink }).child('ota')
+  await runProbation({ slot: new AgentSlot({ executable, clock }), runtimeDir, words, clock, log })
 }
 
 function delayOf(invocation: Invocation): number {

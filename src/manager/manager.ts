@@ -37,7 +37,7 @@ import { RuntimeFolder } from './runtime-folder.ts'
 import { statusReport } from './status-report.ts'
 
 /** Why a manager ends without being told to from outside. */
-export type EndReason = 'quit' | 'restart' | 'decommission' | 'no-link'
+export type EndReason = 'quit' | 'restart' | 'probation' | 'decommission' | 'no-link'
 
 export interface ManagerOptions extends ManagerPlace {
   readonly clock: Clock
@@ -128,6 +128,10 @@ export class Manager {
     const client = new Client(appId, { configDir, configFile, settings, logger: log })
     const [own, facts] = await Promise.all([loadOwnConfig(options), client.open()])
     return new Manager(options, client, own, facts.settings)
+  }
+
+  get runtimeDir(): string {
+    return this.#runtime.path
   }
 
   /** The connection settings that hold since the start. */
@@ -225,10 +229,12 @@ export class Manager {
   })
 
   #openUpdates(): Promise<ManagerUpdates> {
-    const { clock, powerOptions = {} } = this.#options
+    const { clock, onEnd, powerOptions = {} } = this.#options
     const runtimeDir = this.#runtime.path
     const rules = () => this.#connection.ota
-    return ManagerUpdates.open({ client: this.#client, runtimeDir, rules, powerOptions, clock, log: this.#log })
+    const handOver = () => onEnd('probation')
+    const parts = { client: this.#client, runtimeDir, rules, powerOptions, handOver, clock, log: this.#log }
+    return ManagerUpdates.open(parts)
   }
 
   #registerActions(updates: ManagerUpdates): void {

@@ -98,7 +98,7 @@ function cleanEnvironment(): Record<string, string> {
   return { PATH: own.PATH || standardPath, ...Object.fromEntries(kept) }
 }
 
-const lookMs = 250
+const lookMs = 100
 const graceMs = 5_000
 /** How long after the end of its process the exit code may take to appear: it is written before. */
 const missedTries = 2

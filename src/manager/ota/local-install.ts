@@ -54,6 +54,8 @@ export async function installLocally(parts: {
     cloud: undefined,
     rules: () => rules,
     facts: () => readDeviceFacts(),
+    slot: undefined,
+    handOver: () => {},
     reboot: async () => carryOutPower(await planPower('reboot'), clock),
     bootId: await readBootId(),
     clock,

@@ -5,7 +5,8 @@ import type { UpdateRequest } from './request.ts'
 /**
  * The steps of an update [TR50 7.4]:
  *
- *     download → unpack → pre_install → install → post_install → (restart) → (health) → report → finish → (reboot) → done
+ *     download → unpack → pre_install → install → post_install → (agent) → (restart) → (health)
+ *       → report → finish → (reboot) → done
  *
  * A failure from pre_install on goes to error_action, one before that straight to report.
  */
@@ -15,6 +16,8 @@ export type Step =
   | 'pre_install'
   | 'install'
   | 'post_install'
+  /** A new executable of the agent proves itself, and takes over. */
+  | 'agent'
   /** The machine reboots into the new software before its health is checked. */
   | 'restart'
   | 'health'
@@ -47,6 +50,8 @@ export interface UpdateState {
   /** The machine was rebooted to check its health. */
   readonly restarted: boolean
   readonly failure?: UpdateFailure
+  /** How the new executable of the agent did; absent until it was tried. */
+  readonly probation?: { readonly result: 'begun' | 'passed' | 'failed'; readonly text?: string }
   /** How many processes found this update in this step and began the step again. */
   readonly tries: number
 }
@@ -112,6 +117,10 @@ export function resume(state: UpdateState, found: Found): Resumption {
   const rebooted = state.bootId === undefined || found.bootId !== state.bootId
   const failed = (text: string): Resumption => ({ kind: 'ended', result: { kind: 'failed', status: 19, text } })
   if ((step === 'restart' || step === 'reboot') && rebooted) return { kind: 'ended', result: { kind: 'done' } }
+  if (step === 'agent' && state.probation !== undefined) {
+    const { result, text = 'the agent or the machine ended while the new agent was on probation' } = state.probation
+    return result === 'passed' ? { kind: 'ended', result: { kind: 'done' } } : failed(text)
+  }
   if (scriptSteps.has(step) && script !== undefined) {
     if (found.fate !== 'lost') return { kind: 'continue', state }
     const why = rebooted ? 'the machine restarted' : 'the agent ended'
@@ -134,8 +143,9 @@ function stepAfter(state: UpdateState): Step {
     case 'install':
       return 'post_install'
     case 'post_install':
-      if (state.manifest?.healthCheck === undefined) return 'report'
-      return state.manifest.reboot ? 'restart' : 'health'
+      return state.manifest?.agent === undefined ? stepToHealth(state) : 'agent'
+    case 'agent':
+      return stepToHealth(state)
     case 'restart':
       return 'health'
     case 'health':
@@ -149,6 +159,11 @@ function stepAfter(state: UpdateState): Step {
     case 'done':
       return 'done'
   }
+}
+
+function stepToHealth({ manifest }: UpdateState): Step {
+  if (manifest?.healthCheck === undefined) return 'report'
+  return manifest.reboot ? 'restart' : 'health'
 }
 
 function afterFailure(

@@ -3,6 +3,7 @@ import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Client } from '../../client/client.ts'
 import { readDeviceFacts } from '../../platform/device-facts.ts'
+import { ownExecutable } from '../../platform/own-executable.ts'
 import { carryOutPower, type PowerOptions, planPower } from '../../platform/power.ts'
 import { storeFolder } from '../../platform/store-folder.ts'
 import { readBootId } from '../../platform/system-facts.ts'
@@ -10,6 +11,7 @@ import { WriteBudget } from '../../platform/write-budget.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ManagedAction } from '../actions/action.ts'
 import { softwareUpdateAction } from '../actions/software-update.ts'
+import { AgentSlot } from './agent-slot.ts'
 import type { PackageRules } from './check-package.ts'
 import { clientCloud } from './client-cloud.ts'
 import { updatePlaces } from './places.ts'
@@ -21,6 +23,8 @@ export interface ManagerUpdatesParts {
   readonly runtimeDir: string
   readonly rules: () => PackageRules
   readonly powerOptions: PowerOptions
+  /** Ends the manager for the probation of a new executable. */
+  readonly handOver: () => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -40,18 +44,18 @@ export class ManagerUpdates {
   }
 
   static async open(parts: ManagerUpdatesParts): Promise<ManagerUpdates> {
-    const { client, runtimeDir, rules, powerOptions, clock } = parts
+    const { client, runtimeDir, rules, powerOptions, handOver, clock } = parts
     const log = parts.log.child('ota')
     const places = updatePlaces(runtimeDir)
     const journal = new UpdateJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log })
     const reboot = async () => carryOutPower(await planPower('reboot', powerOptions), clock)
     const cloud = clientCloud(client, clock)
     const bootId = await readBootId()
-    return new ManagerUpdates(
-      client,
-      new Updates({ places, journal, cloud, rules, facts: () => readDeviceFacts(), reboot, bootId, clock, log }),
-      log,
-    )
+    const executable = ownExecutable()
+    const slot = executable === undefined ? undefined : new AgentSlot({ executable, clock })
+    const facts = () => readDeviceFacts()
+    const updates = new Updates({ places, journal, cloud, rules, facts, slot, handOver, reboot, bootId, clock, log })
+    return new ManagerUpdates(client, updates, log)
   }
 
   /** The action by which the cloud asks for an update. */

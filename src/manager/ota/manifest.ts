@@ -24,6 +24,8 @@ export interface UpdateManifest {
   /** Longest time that each script may take, seconds. */
   readonly scriptTimeoutS: number
   readonly healthCheck?: HealthCheck
+  /** Path in the package of a new executable of the agent itself. */
+  readonly agent?: string
 }
 
 /** The parts of `update.json` that are checked when the package is unpacked, and not needed afterwards. */
@@ -60,6 +62,7 @@ export function parseManifest(text: string): { manifest: UpdateManifest; rules: 
   const healthCheck = healthOf(value.health_check)
   const files = filesOf(value.files)
   const release = releaseOf(value.release)
+  const agent = agentOf(value.agent)
   return {
     manifest: {
       preInstall: command(value, 'pre_install'),
@@ -72,6 +75,7 @@ export function parseManifest(text: string): { manifest: UpdateManifest; rules: 
       ...(version === undefined ? {} : { version }),
       ...(release === undefined ? {} : { release }),
       ...(healthCheck === undefined ? {} : { healthCheck }),
+      ...(agent === undefined ? {} : { agent }),
     },
     rules: {
       ...(files === undefined ? {} : { files }),
@@ -130,6 +134,12 @@ function filesOf(value: Json | undefined): ReadonlyMap<string, string> | undefin
     files.set(path, sum.toLowerCase())
   }
   return files
+}
+
+function agentOf(value: Json | undefined): string | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'string') throw new ManifestError('"agent" must be the path of an executable in the package')
+  return value.replace(/^(?:\.\/)+/, '')
 }
 
 function releaseOf(value: Json | undefined): number | undefined {

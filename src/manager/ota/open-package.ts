@@ -1,11 +1,13 @@
+import { dirname } from 'node:path'
 import type { Log } from '../../base/log.ts'
 import type { DeviceFacts } from '../../platform/device-facts.ts'
 import { Status } from '../../protocol/status.ts'
+import type { AgentSlot } from './agent-slot.ts'
 import { type CheckedPackage, checkPackage, type PackageRules } from './check-package.ts'
 import { incompatibility } from './compatibility.ts'
 import type { InstalledReleases } from './installed-releases.ts'
-import type { UpdateManifest } from './manifest.ts'
-import { scanPackage } from './read-package.ts'
+import { ManifestError, type UpdateManifest } from './manifest.ts'
+import { type ScannedPackage, scanPackage } from './read-package.ts'
 import { unpackPackage } from './unpack.ts'
 import { UpdateError } from './update-error.ts'
 
@@ -13,6 +15,8 @@ export interface OpenParts {
   readonly owner: PackageRules
   readonly releases: InstalledReleases
   readonly facts: () => Promise<DeviceFacts>
+  /** Where a new executable of the agent would go; undefined where it cannot be replaced. */
+  readonly slot: AgentSlot | undefined
   readonly log: Log
   readonly signal: AbortSignal
 }
@@ -30,9 +34,28 @@ export async function openPackage(path: string, folder: string, parts: OpenParts
   if (unchecked) log.warn('the signature of the package is not checked: ota.public_keys names no key')
   await checkDevice(checked, parts)
   await checkRelease(checked, parts.releases)
+  if (manifest.agent !== undefined) await checkAgent(manifest.agent, scanned, folder, parts.slot)
   await unpackPackage(path, folder, scanned, signal)
   log.info('package unpacked', { name: manifest.name, version: manifest.version, signedBy })
   return manifest
+}
+
+/** Whether the agent can be replaced at all, said before anything is touched. */
+async function checkAgent(
+  path: string,
+  { bytes, size }: ScannedPackage,
+  folder: string,
+  slot: AgentSlot | undefined,
+): Promise<void> {
+  const agentBytes = bytes.get(path)
+  if (agentBytes === undefined)
+    throw new ManifestError(`"agent" names ${JSON.stringify(path)}, which is not in the package`)
+  if (slot === undefined) {
+    const message =
+      'the package replaces the agent: that needs the single-file executable, its device manager and the cloud'
+    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, message)
+  }
+  await slot.checkRoom(agentBytes, size.bytes, dirname(folder))
 }
 
 /** Packages from the time when nobody looked carry all kinds of rules: only a signed one is held to them. */

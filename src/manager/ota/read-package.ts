@@ -16,6 +16,8 @@ export type FileSums = ReadonlyMap<string, string>
 export interface ScannedPackage {
   readonly size: UnpackedSize
   readonly sums: FileSums
+  /** The size of each file by its path. */
+  readonly bytes: ReadonlyMap<string, number>
   /** The bytes of `update.json` and `update.sig`; absent when there is none. */
   readonly manifest?: Buffer
   readonly signature?: Buffer
@@ -35,6 +37,7 @@ const papers: ReadonlyMap<string, number> = new Map([
 export async function scanPackage(path: string, signal: AbortSignal): Promise<ScannedPackage> {
   const policy = new EntryPolicy(await packageBytes(path))
   const sums = new Map<string, string>()
+  const bytes = new Map<string, number>()
   const found = new Map<string, Buffer>()
   await readPackage(path, async (entry, content) => {
     const relative = policy.admit(entry)
@@ -49,6 +52,7 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
       hash.update(chunk)
       if (mostBytes !== undefined) kept.push(chunk)
     }
+    bytes.set(relative, entry.bytes)
     sums.set(relative, hash.digest('hex'))
     if (mostBytes !== undefined) found.set(relative, Buffer.concat(kept))
   })
@@ -56,6 +60,7 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
   return {
     size: policy.size,
     sums,
+    bytes,
     ...(manifest === undefined ? {} : { manifest }),
     ...(signature === undefined ? {} : { signature }),
   }

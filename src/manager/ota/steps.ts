@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
@@ -7,6 +8,7 @@ import { fileFacts } from '../../platform/file-facts.ts'
 import { removeFolder } from '../../platform/folders.ts'
 import { removeFile } from '../../platform/write-file.ts'
 import { Status } from '../../protocol/status.ts'
+import type { AgentSlot } from './agent-slot.ts'
 import type { PackageRules } from './check-package.ts'
 import { fetchPackage, packagePath } from './fetch-package.ts'
 import { InstalledReleases } from './installed-releases.ts'
@@ -27,6 +29,10 @@ export interface StepParts {
   readonly rules: () => PackageRules
   /** What this device is. */
   readonly facts: () => Promise<DeviceFacts>
+  /** Where a new executable of the agent goes; undefined where it cannot be replaced. */
+  readonly slot: AgentSlot | undefined
+  /** Ends this process in good order, so that the new executable can prove itself. */
+  readonly handOver: () => void
   /** Orders a reboot. Returning says only that the system has taken the order. */
   readonly reboot: () => Promise<void>
   readonly clock: Clock
@@ -60,7 +66,7 @@ export async function carryOut(
     case 'unpack': {
       const path = packagePath(request, places)
       const releases = new InstalledReleases(places.releases)
-      const opening = { owner: parts.rules(), releases, facts: parts.facts, log, signal }
+      const opening = { owner: parts.rules(), releases, facts: parts.facts, slot: parts.slot, log, signal }
       // What the scripts of the last update said stays until here.
       await removeFolder(places.packageFolder)
       return { kind: 'done', manifest: await openPackage(path, places.packageFolder, opening) }
@@ -75,6 +81,8 @@ export async function carryOut(
       return await script(manifest?.errorAction)
     case 'health':
       return await checkHealth(state, parts, signal, script)
+    case 'agent':
+      return await placeAgent(state, parts, signal)
     case 'restart':
     case 'reboot':
       return await goDown(parts, signal)
@@ -103,6 +111,16 @@ async function checkHealth(
     await withDeadline(clock, timeoutS * 1000, onTimeout, own => cloud.reached(own), signal)
   }
   return await script(command)
+}
+
+/** Places the new executable and waits for the end of this process: the next one finds how it did. */
+async function placeAgent({ manifest }: UpdateState, parts: StepParts, signal: AbortSignal): Promise<StepResult> {
+  const { slot, places, handOver } = parts
+  if (slot === undefined)
+    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, 'the agent cannot be replaced here')
+  await slot.place(join(places.packageFolder, manifest?.agent ?? ''))
+  handOver()
+  return await waitFor<StepResult>(signal, () => undefined)
 }
 
 /** Orders the reboot and waits to be ended by it. */

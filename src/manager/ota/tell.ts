@@ -22,6 +22,7 @@ const words: Readonly<Record<Step, string>> = {
   pre_install: 'pre-install',
   install: 'install',
   post_install: 'post-install',
+  agent: 'new agent',
   restart: 'reboot',
   health: 'health check',
   error_action: 'error action',

@@ -165,7 +165,8 @@ export class Updates {
     this.#running = this.#held(lock, () => this.#run(state))
   }
 
-  async #afterFinding(left: UpdateState): Promise<UpdateState> {
+  async #afterFinding(unfinished: UpdateState): Promise<UpdateState> {
+    const left = await this.#afterProbation(unfinished)
     const { bootId, journal, log } = this.#parts
     const found: Found = {
       ...(bootId === undefined ? {} : { bootId }),
@@ -179,6 +180,16 @@ export class Updates {
     else log.warn('an update that was cut off goes on with the next step', { ...fields, result: resumption.result })
     await journal.begin(state)
     return state
+  }
+
+  /** A probation that was cut off has passed when the new executable is not waiting any more: it is the one in place. */
+  async #afterProbation(left: UpdateState): Promise<UpdateState> {
+    const { slot } = this.#parts
+    if (left.step !== 'agent' || left.probation === undefined || slot === undefined) return left
+    const waits = await slot.hasCandidate()
+    if (left.probation.result === 'begun' && !waits) return { ...left, probation: { result: 'passed' } }
+    if (waits) await slot.discard()
+    return left
   }
 
   async #fateOf(step: Step, script: string): Promise<'runs' | 'ended' | 'lost'> {

@@ -1,0 +1,108 @@
+import { dirname } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
+import { fileChunks } from '../../platform/file-chunks.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
+import { createNewFile } from '../../platform/new-file.ts'
+import { checkWritable } from '../../platform/own-executable.ts'
+import { runProgram } from '../../platform/program.ts'
+import { spaceAt } from '../../platform/space.ts'
+import { removeFile, renameFile, syncFolder } from '../../platform/write-file.ts'
+import { Status } from '../../protocol/status.ts'
+import { UpdateError } from './update-error.ts'
+
+const reserveBytes = 1024 * 1024
+const startTimeoutMs = 60_000
+
+/**
+ * The place of the agent's own executable. A new one lies beside it until it is proven; only then it takes the place of the
+ * old one, in one step: whatever happens before, the next start is one of the old agent.
+ */
+export class AgentSlot {
+  readonly #executable: string
+  readonly #clock: Clock
+
+  constructor(parts: { executable: string; clock: Clock }) {
+    this.#executable = parts.executable
+    this.#clock = parts.clock
+  }
+
+  /** Where the new executable waits. */
+  get candidate(): string {
+    return `${this.#executable}.new`
+  }
+
+  /**
+   * Whether there is room for a second executable, before anything is touched.
+   *
+   * @param bytes size of the new executable
+   * @param alsoBytes what else is about to be written to `alsoFolder`
+   * @throws UpdateError `DISK_FULL`; `FILE_ACCESS`
+   */
+  async checkRoom(bytes: number, alsoBytes: number, alsoFolder: string): Promise<void> {
+    const folder = dirname(this.#executable)
+    await checkWritable(folder)
+    const [own, other] = [await fileFacts(folder), await fileFacts(alsoFolder)]
+    const neededBytes = bytes + reserveBytes + (own?.device === other?.device ? alsoBytes : 0)
+    // What an update that was cut off left there goes before the new one comes.
+    const leftBytes = (await fileFacts(this.candidate))?.bytes ?? 0
+    const { freeBytes } = await spaceAt(folder)
+    if (neededBytes <= freeBytes + leftBytes) return
+    const message =
+      `the new agent must lie beside the old one until it is proven: that needs ${neededBytes} bytes in ${folder}, ` +
+      `and ${freeBytes} are free; nothing was changed`
+    throw new UpdateError('DISK_FULL', Status.Full, message, { details: { neededBytes, freeBytes } })
+  }
+
+  /**
+   * Puts the new executable beside the old one, and sees that it starts on this machine.
+   *
+   * @throws UpdateError `EXECUTION_FAILED`; AgentError of the file system
+   */
+  async place(source: string): Promise<void> {
+    await removeFile(this.candidate)
+    const file = await createNewFile(this.candidate, 0o755)
+    try {
+      for await (const chunk of fileChunks(source)) await file.write(chunk)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await syncFolder(dirname(this.candidate))
+    try {
+      const { exitCode, stdout, stderr } = await this.run(['--version'], startTimeoutMs)
+      if (exitCode === 0) return
+      throw this.#unfit(`exit code ${exitCode ?? 'none'}: ${`${stderr}${stdout}`.trim().slice(-500)}`)
+    } catch (error) {
+      await removeFile(this.candidate)
+      // A file for another processor cannot even be started.
+      throw error instanceof UpdateError || !(error instanceof AgentError) ? error : this.#unfit(error.message)
+    }
+  }
+
+  run(args: readonly string[], timeoutMs: number) {
+    return runProgram({ file: this.candidate, args, timeoutMs, maxOutputBytes: 4096, clock: this.#clock })
+  }
+
+  /** The new executable takes the place of the old one, in one step. */
+  async commit(): Promise<void> {
+    await renameFile(this.candidate, this.#executable)
+  }
+
+  /** Whether a new executable waits. */
+  async hasCandidate(): Promise<boolean> {
+    return (await fileFacts(this.candidate, { followLinks: false })) !== undefined
+  }
+
+  async discard(): Promise<void> {
+    await removeFile(this.candidate)
+  }
+
+  #unfit(why: string): UpdateError {
+    return new UpdateError(
+      'EXECUTION_FAILED',
+      Status.ExecutionError,
+      `the new agent does not start on this device: ${why}`,
+    )
+  }
+}
