@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
 import { files } from './cases/files.ts'
+import { herd } from './cases/herd.ts'
 import { queue } from './cases/queue.ts'
 import { relay } from './cases/relay.ts'
 import { roundTrip } from './cases/round-trip.ts'
@@ -21,6 +22,7 @@ const cases: Readonly<Record<string, (scene: Scene) => Promise<Row[]>>> = {
   queue,
   files,
   relay,
+  herd,
 }
 const words = process.argv.slice(2)
 const wanted = words.filter(word => !word.startsWith('--'))

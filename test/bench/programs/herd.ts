@@ -1,0 +1,17 @@
+/** `herd PORT TOKEN FIRST COUNT`: COUNT links of the agent in one process; prints the wall clock each time one of them comes up. */
+import { systemClock } from '../../../src/base/clock.ts'
+import { Log } from '../../../src/base/log.ts'
+import { Link } from '../../../src/connection/link.ts'
+import { SocketOpener } from '../../../src/connection/socket-opener.ts'
+
+const [port, token = '', first, count] = process.argv.slice(2)
+const clock = systemClock
+const log = Log.create({ clock, level: 'error', sink: () => {} })
+const opener = new SocketOpener({ trust: { validateCloudCert: true }, clock, log })
+const endpoint = { host: '127.0.0.1', port: Number(port), transport: 'mqtt' } as const
+for (let number = 0; number < Number(count); number++) {
+  const link = new Link({ endpoint, thingKey: `herd-${Number(first) + number}`, token, opener, clock, log })
+  link.on('up', () => void process.stdout.write(`${clock.now()}\n`))
+  // A herd that starts as one would be another measurement.
+  clock.timer((number * 3000) / Number(count), () => link.start())
+}
