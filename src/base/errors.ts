@@ -88,7 +88,7 @@ export const errorKinds = {
     1,
     true,
     'The peer sent something that is not TR50.',
-    'Report it with the output of "device-cloud diag".',
+    'Report it with the log and the output of "device-cloud status --json".',
   ),
   LIMIT_EXCEEDED: kind(
     1,
@@ -137,7 +137,7 @@ export const errorKinds = {
   ),
   CLOSED: kind(1, false, 'The client is closed.', 'Create a new Client.'),
   ABORTED: kind(1, false, 'The caller ended the wait.', 'Nothing.'),
-  INTERNAL: kind(70, false, 'A bug in device-cloud.', 'Report it with the output of "device-cloud diag".'),
+  INTERNAL: kind(70, false, 'A bug in device-cloud.', 'Report it with the log and the output of "device-cloud status --json".'),
 } as const satisfies Record<string, ErrorKind>
 
 /** A code of {@link errorKinds}. */
