@@ -4,7 +4,8 @@ import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { type ChannelEffect, type ChannelInput, type ChannelState, nextStep } from './channel-state.ts'
 import { dataMessage, disconnectMessage, type Framing, readFrame } from './frame.ts'
-import { type RelayLimits, relayLimits, relayTimes } from './limits.ts'
+import { HoldBack } from './hold-back.ts'
+import { type RelayLimits, relayLimits } from './limits.ts'
 import type { OpenLocalEnd } from './local-end.ts'
 import { LocalPipe } from './local-pipe.ts'
 import { QuietTimer } from './quiet-timer.ts'
@@ -43,10 +44,10 @@ export class RelaySession {
   readonly #line: RelayLine
   readonly #channels = new Map<number, Channel>()
   readonly #pipes = new Set<LocalPipe>()
+  readonly #hold: HoldBack
   readonly #quiet: QuietTimer | undefined
   readonly #duration: Timer | undefined
   #framing: Framing = 'none'
-  #stall: Timer | undefined
   #reason: string | undefined
   #lineClosed = false
   #ended = false
@@ -67,6 +68,8 @@ export class RelaySession {
         closed: (code, error) => this.#closed(code, error),
       },
     })
+    const drop = (pipe: LocalPipe) => this.#drop(pipe)
+    this.#hold = new HoldBack({ line: this.#line, pipes: this.#pipes, clock, drop })
     const { idleTimeoutS, maxDurationS } = limits
     const onIdle = () => this.end(`no data for ${idleTimeoutS} s (remote_access.idle_timeout)`)
     this.#quiet = idleTimeoutS > 0 ? new QuietTimer(clock, idleTimeoutS * 1000, onIdle) : undefined
@@ -139,7 +142,7 @@ export class RelaySession {
     this.#counts.bytesFromCloud += bytes.length
     this.#quiet?.touch()
     channel.pipe.write(bytes)
-    this.#holdIfFull()
+    this.#hold.written()
   }
 
   #step(index: number, input: ChannelInput): void {
@@ -202,7 +205,7 @@ export class RelaySession {
           }),
         data: bytes => ifMine(() => this.#send(index, bytes)),
         closed: () => ifMine(() => this.#step(index, 'local-closed')),
-        taken: () => this.#releaseIfTaken(),
+        taken: () => this.#hold.taken(),
         gone: () => this.#gone(pipe),
       },
     })
@@ -245,44 +248,17 @@ export class RelaySession {
     this.#line.close(1000, '')
   }
 
-  /** Reads no more from the relay while a local service does not take what it has [TR50 6.5 rule 9]. */
-  #holdIfFull(): void {
-    if (this.#line.isPaused || !this.#isFull()) return
-    this.#line.pause()
-    this.#watchStall()
-  }
-
-  #releaseIfTaken(): void {
-    if (!this.#line.isPaused || this.#lineClosed || this.#isFull()) return
-    this.#stall?.cancel()
-    this.#stall = undefined
-    this.#line.resume()
-  }
-
-  #isFull(): boolean {
-    for (const pipe of this.#pipes) if (isFull(pipe)) return true
-    return false
-  }
-
-  /** A local service that takes nothing, or is not even there yet, may not hold up the other channels [TR50 6.5 rules 3, 9]. */
-  #watchStall(): void {
-    const before = new Map([...this.#pipes].filter(isFull).map(pipe => [pipe, pipe.takenBytes]))
-    const isDialing = [...before.keys()].some(pipe => !pipe.isOpen)
-    this.#stall = this.#parts.clock.timer(isDialing ? relayTimes.dialHoldMs : relayTimes.stallMs, () => {
-      for (const [index, { pipe }] of [...this.#channels]) {
-        if (pipe === undefined || this.#pipes.size === 1 || before.get(pipe) !== pipe.takenBytes) continue
-        if (isDialing && pipe.isOpen) continue
-        this.#parts.log.warn('channel ended: its local service takes nothing and holds up the others', { index })
-        this.#step(index, 'dropped')
-      }
-      this.#releaseIfTaken()
-      if (this.#line.isPaused && !this.#lineClosed) this.#watchStall()
-    })
+  #drop(pipe: LocalPipe): void {
+    for (const [index, channel] of [...this.#channels]) {
+      if (channel.pipe !== pipe) continue
+      this.#parts.log.warn('channel ended: its local service takes nothing and holds up the others', { index })
+      this.#step(index, 'dropped')
+    }
   }
 
   #gone(pipe: LocalPipe): void {
     this.#pipes.delete(pipe)
-    this.#releaseIfTaken()
+    this.#hold.taken()
     this.#endWhenEmpty()
   }
 
@@ -290,7 +266,7 @@ export class RelaySession {
     this.#lineClosed = true
     this.#quiet?.stop()
     this.#duration?.cancel()
-    this.#stall?.cancel()
+    this.#hold.stop()
     const why = error === undefined ? '' : `: ${messageOf(error)}`
     this.#reason ??=
       code === 1006 ? `the connection to the relay broke${why}` : `the relay closed the session (${code})${why}`
@@ -305,8 +281,4 @@ export class RelaySession {
     this.#ended = true
     this.#parts.onEnd(this.#reason ?? '')
   }
-}
-
-function isFull(pipe: LocalPipe): boolean {
-  return pipe.queuedBytes > relayLimits.localQueueBytes
 }
