@@ -32,6 +32,7 @@ export function statusLines(status: JsonObject): string[] {
     ...laneLines(objectIn(queue, 'lanes')),
     ...actionLines(status.runningActions),
     ...relayLines(status.relays),
+    ...updateLines(objectIn(status, 'softwareUpdate')),
     `transfers  ${text(status.backgroundTransfers)} in the background`,
     ...flashLines(objectIn(status, 'flashWrites')),
     `programs   ${text(status.localConnections)} connected to the local socket`,
@@ -68,6 +69,10 @@ function actionLines(actions: Json | undefined): string[] {
     const { id, name } = isJsonObject(action) ? action : {}
     return `${index === 0 ? 'actions   ' : '          '} ${text(name)} (${text(id)})`
   })
+}
+
+function updateLines({ package: name, step }: JsonObject): string[] {
+  return name === undefined ? [] : [`update     ${text(name)}, in ${text(step)}`]
 }
 
 /** What was written to flash since the start, by cause. */

@@ -202,6 +202,7 @@ export class Manager {
       localConnections: this.#socket.connections,
       backgroundTransfers: this.#background.running,
       relays: this.#remote.list(),
+      softwareUpdate: this.#updates?.current,
       lastTrouble: this.#history.lastTrouble,
     })
   }

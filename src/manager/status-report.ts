@@ -14,6 +14,8 @@ export interface ManagerFacts {
   readonly backgroundTransfers: number
   /** The live sessions of remote access. */
   readonly relays: readonly JsonObject[]
+  /** The update that is under way. */
+  readonly softwareUpdate?: { readonly package: string; readonly step: string } | undefined
   readonly lastTrouble: Trouble | undefined
 }
 
@@ -45,6 +47,7 @@ export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerF
     runningActions: client.actions.map(({ id, name }) => ({ id, name })),
     backgroundTransfers: facts.backgroundTransfers,
     relays: facts.relays,
+    ...(facts.softwareUpdate === undefined ? {} : { softwareUpdate: facts.softwareUpdate }),
     localConnections: facts.localConnections,
     ...(client.flashWrites === undefined ? {} : { flashWrites: toJson(client.flashWrites) }),
     memory: { residentBytes: rss, heapUsedBytes: heapUsed },

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { cpSync, existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { test } from 'node:test'
+import { eventually } from '../helpers/eventually.ts'
+import { startCloud } from '../helpers/local-cloud.ts'
+import { deviceToken, ManagedDevice, makeDevice } from '../helpers/managed-device.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
+import { offerPackages, writePackage } from '../helpers/update-packages.ts'
+
+const examples = resolve(import.meta.dirname, '../../share/example-ota-packages')
+
+test('a package is made, signed, checked and installed without a cloud', async t => {
+  const device = new ManagedDevice(tempDir(t), 'lonely')
+  t.after(() => device.stop())
+  const key = await device.run('ota', 'keygen', 'fleet.key')
+  assert.match(key.out, /^ed25519:[A-Za-z0-9+/=]{44}\n$/)
+  const again = await device.run('ota', 'keygen', 'fleet.key')
+  assert.equal(again.code, 1)
+  assert.match(again.err, /exists already/)
+
+  for (const name of ['success', 'rollback']) {
+    cpSync(join(examples, name), device.path(name), { recursive: true })
+    const { code, err } = await device.run('ota', 'pack', name, '-k', 'fleet.key')
+    assert.equal(code, 0, err)
+  }
+  const verified = await device.run('ota', 'verify', 'success.tar.gz', '-p', key.out.trim(), '--require-signature')
+  assert.equal(verified.code, 0, verified.err)
+  assert.match(verified.out, /signature {2}right, key [0-9a-f]{16}/)
+
+  device.write('iot-connect.cfg', { ota: { public_keys: [key.out.trim()], require_signature: true } })
+  const installed = await device.run('ota', 'install', 'success.tar.gz', '-x', 'on site')
+  assert.equal(installed.code, 0, installed.err)
+  const log = device.read('runtime/otapackage/ota_install.log')
+  assert.match(log, /parameters of the operator: on site\ninstalled .*greeting/)
+  assert.ok(
+    !existsSync(device.path('runtime/message_ids')),
+    'an update that nobody asked for leaves no answer behind [O16]',
+  )
+  assert.ok(!existsSync(device.path('runtime/.otalock')))
+
+  const failed = await device.run('ota', 'install', 'rollback.tar.gz')
+  assert.equal(failed.code, 1)
+  assert.match(failed.err, /install failed: exit code 7; last lines:.*does not work on this device/)
+  assert.match(device.read('runtime/otapackage/ota_install.log'), /the setting is: old\n$/)
+
+  const unsigned = await device.run('ota', 'pack', 'success', '-o', 'unsigned.tar.gz')
+  assert.equal(unsigned.code, 0)
+  const refused = await device.run('ota', 'install', 'unsigned.tar.gz')
+  assert.equal(refused.code, 6)
+  assert.match(refused.err, /ota\.require_signature/)
+  for (const [words, why] of [
+    [['install', 'nothing.zip'], /there is no package/],
+    [['install', 'fleet.key'], /must end in \.zip or \.tar\.gz/],
+    [['pack', 'nowhere'], /no folder/],
+    [['pack', 'success', '-k', 'success/greeting', '-o', 'x.tar.gz'], /no Ed25519 private key/],
+  ] as const) {
+    const { code, err } = await device.run('ota', ...words)
+    assert.equal(code, 1, err)
+    assert.match(err, why)
+  }
+})
+
+test('a device that requires signatures refuses, and one that is unhealthy after an update undoes it', async t => {
+  const cloud = await startCloud(t, { token: deviceToken })
+  await offerPackages(t, cloud, [
+    {
+      name: 'sick.zip',
+      manifest: {
+        install: 'echo in',
+        error_action: 'echo undone',
+        health_check: { timeout: 30, command: 'echo sick; exit 9' },
+      },
+    },
+    { name: 'slow.zip', manifest: { install: 'echo waits; sleep 60', script_timeout: 1, error_action: 'echo undone' } },
+    { name: 'long.zip', manifest: { install: 'while [ ! -e ../../go ]; do sleep 0.1; done' } },
+  ])
+  const device = makeDevice(t, cloud)
+  const manager = await device.start()
+  const key = device.thingKey
+  await cloud.waitForThing(key)
+  const update = (name: string, more: object = {}) => cloud.exec(key, 'software_update', { package: name }, more)
+  const free = () => eventually('the end', () => !existsSync(device.path('runtime/.otalock')))
+
+  assert.match(
+    (await update('sick.zip')).errorMessages?.[0] ?? '',
+    /^health check failed: exit code 9; last lines:\n.*sick/s,
+  )
+  await free()
+  assert.match(device.read('runtime/otapackage/ota_install.log'), /in\nsick\nundone\n$/)
+  const slow = await update('slow.zip')
+  assert.deepEqual(slow.errorCodes, [16])
+  assert.match(
+    slow.errorMessages?.[0] ?? '',
+    /^install failed: it did not end within 1 s, and was ended; last lines:\n.*waits$/s,
+  )
+  await free()
+
+  // One at a time, also between the cloud and the command line; an orderly end leaves the script alone.
+  const { id } = await cloud.ask('method.exec', {
+    thingKey: key,
+    method: 'software_update',
+    params: { package: 'long.zip' },
+    ackTimeout: 0,
+    ttl: -1,
+  })
+  await eventually(
+    'the script',
+    () => existsSync(device.path('runtime/.otalock')) && existsSync(device.path('runtime/otapackage')),
+  )
+  assert.match((await update('sick.zip')).errorMessages?.[0] ?? '', /already in progress \(long\.zip\)/)
+  const path = writePackage(device.folder, 'own.zip', { install: 'true' })
+  const own = await device.run('ota', 'install', path)
+  assert.match(own.err, /already in progress/)
+  const status = await device.run('status')
+  assert.match(status.out, /update {5}long\.zip, in install/)
+  manager.kill('SIGTERM')
+  await manager.ended
+  device.write('go', '')
+  await device.start()
+  const mail = await eventually('the answer', async () => {
+    const found = await cloud.ask('mailbox.find', { id })
+    return found.status === 'completed' ? found : undefined
+  })
+  assert.equal(mail.status, 'completed')
+})
