@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import { lchown } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import { onFile } from './on-file.ts'
@@ -9,6 +10,9 @@ export function changeOwner(path: string, owner: { readonly userId: number; read
 
 /** The path of this program when it is one executable of its own; undefined when Node runs a script. */
 export function ownExecutable(): string | undefined {
-  const [, script] = process.argv
-  return script === process.execPath || script === undefined || !isAbsolute(script) ? process.execPath : undefined
+  const { execPath } = process
+  const [, called] = process.argv
+  // Node makes the path of a script absolute; an executable of its own is named as it was called, by a link perhaps.
+  if (called === undefined || !isAbsolute(called)) return execPath
+  return called === execPath || realpathSync(called) === realpathSync(execPath) ? execPath : undefined
 }

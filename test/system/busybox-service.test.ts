@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { defaultPlan } from '../../src/manager/service/service-plan.ts'
+import { sysvScript } from '../../src/manager/service/sysv-script.ts'
 import { BusyboxDevice } from '../helpers/busybox-device.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { executable } from '../helpers/executable.ts'
@@ -146,6 +148,40 @@ test('a BusyBox device boots, its service connects, is respawned, reloaded, rest
     assert.ok(existsSync(join(device.root, '/etc/device-cloud/iot-connect.cfg')))
     assert.match(answer.text, /Left \/var\/lib\/device-cloud: is not empty/)
   })
+})
+
+test('the installed script names the executable itself, however it was called', async t => {
+  const device = BusyboxDevice.make(t, await executable(t))
+  if (device === undefined) return
+  await device.boot(t)
+  for (const words of ['ln -s /usr/bin/device-cloud /tmp/dc; /tmp/dc', 'cd /usr/bin; ./device-cloud', 'device-cloud']) {
+    const answer = device.sh(`${words} service install`)
+    assert.equal(answer.code, 0, answer.text)
+    assert.match(device.run('cat', script).text, /^EXE=\/usr\/bin\/device-cloud$/m)
+  }
+})
+
+test('the supervisor starts again at once after 75, after a pause when it failed, and ends with 0', t => {
+  const device = BusyboxDevice.make(t, '/bin/true')
+  if (device === undefined) return
+  const manager = [
+    '#!/bin/sh',
+    'echo "$* $DEVICE_CLOUD_QUEUE_DIRECTORY" >>/tmp/runs',
+    'case $(wc -l </tmp/runs) in 1) exit 75 ;; 2) echo out of luck >&2; exit 1 ;; esac',
+  ]
+  device.write('/usr/bin/device-cloud', manager.join('\n'), 0o755)
+  device.write(script, sysvScript(defaultPlan), 0o755)
+  device.write('/etc/default/device-cloud', 'STATE=/data\nARGS="-i other"\n')
+  device.write(pidFile, '1\n')
+  device.sh('mkdir /var/run/device-cloud')
+  assert.deepEqual(device.run(script, 'supervise'), { code: 0, text: '' })
+  const runs = device.run('cat', '/tmp/runs').text
+  assert.equal(runs, 'manager -c /etc/device-cloud -i other /data/queue\n'.repeat(3))
+  assert.equal(
+    device.run('cat', '/var/run/device-cloud/last-end').text,
+    'device manager ended with 1, starts again in 1 s: out of luck\n',
+  )
+  assert.equal(existsSync(join(device.root, pidFile)), false)
 })
 
 test('the service of a named user runs as that user, and root starts and stops it', async t => {
