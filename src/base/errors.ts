@@ -137,7 +137,12 @@ export const errorKinds = {
   ),
   CLOSED: kind(1, false, 'The client is closed.', 'Create a new Client.'),
   ABORTED: kind(1, false, 'The caller ended the wait.', 'Nothing.'),
-  INTERNAL: kind(70, false, 'A bug in device-cloud.', 'Report it with the log and the output of "device-cloud status --json".'),
+  INTERNAL: kind(
+    70,
+    false,
+    'A bug in device-cloud.',
+    'Report it with the log and the output of "device-cloud status --json".',
+  ),
 } as const satisfies Record<string, ErrorKind>
 
 /** A code of {@link errorKinds}. */
