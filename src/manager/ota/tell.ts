@@ -59,6 +59,20 @@ export async function tellStep(state: UpdateState, log: Log, cloud: UpdateCloud 
   }
 }
 
+/** Tells of a step that failed. Behind the answer nothing else would: the operator reads success and waits for the reboot. */
+export async function tellFailure(
+  { request, step }: UpdateState,
+  why: string,
+  log: Log,
+  cloud: UpdateCloud | undefined,
+): Promise<void> {
+  log.warn('a step of the update failed', { package: request.package, step, why })
+  if (cloud === undefined || (step !== 'reboot' && step !== 'finish')) return
+  await cloud
+    .event(`OTA: ${words[step]} failed: ${why} (package: ${request.package})`, 'error')
+    .catch(error => log.warn('the cloud was not told of it', { why: messageOf(error) }))
+}
+
 function lineOf(state: UpdateState): string | undefined {
   const { step, failure } = state
   switch (step) {

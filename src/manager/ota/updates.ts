@@ -20,7 +20,7 @@ import {
 } from './machine.ts'
 import type { UpdateRequest } from './request.ts'
 import { carryOut, type StepParts } from './steps.ts'
-import { outcomeOf, tellStep } from './tell.ts'
+import { outcomeOf, tellFailure, tellStep } from './tell.ts'
 import { UpdateError } from './update-error.ts'
 import type { UpdateJournal } from './update-journal.ts'
 
@@ -212,6 +212,7 @@ export class Updates {
       }
       const result = await this.#carryOut(state, begun)
       if (result === undefined) return state
+      if (result.kind === 'failed') await tellFailure(state, result.text, log, cloud)
       state = nextState(state, result, bootId)
       await journal.add(state)
     }
