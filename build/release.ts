@@ -84,7 +84,11 @@ async function releaseTarget(
   })
   const files: TarFile[] = [
     { name: `${title}/device-cloud`, mode: 0o755, bytes },
-    text('INSTALL.md', await readFile(join(root, 'share/install.md'), 'utf8')),
+    // One folder up from where its links begin.
+    text(
+      'INSTALL.md',
+      (await readFile(join(root, 'share/install.md'), 'utf8')).replaceAll('](service/', '](share/service/'),
+    ),
     text('LICENSE', await readFile(join(root, 'LICENSE'), 'utf8')),
     text('licences/packages.txt', licenceTexts(packages)),
     text('licences/node.txt', await nodeLicence(target.node, say)),
