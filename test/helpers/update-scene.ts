@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { TestContext } from 'node:test'
+import { build } from 'esbuild'
+import { eventually } from './eventually.ts'
+import { type LocalCloud, startCloud } from './local-cloud.ts'
+import { deviceToken, type ManagedDevice, makeDevice } from './managed-device.ts'
+import { tempDir } from './temp-dir.ts'
+import { offerPackages } from './update-packages.ts'
+
+/** The agent in one file, so that a life is spent on the update and not on loading. */
+async function agentScript(t: TestContext): Promise<string> {
+  const outfile = join(tempDir(t), 'agent.mjs')
+  await build({
+    entryPoints: [resolve(import.meta.dirname, '../../src/main.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'error',
+    banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
+  })
+  return outfile
+}
+
+/** Each script says that it ran, and which group it belongs to, before it does anything slow. */
+const said = (word: string) => `echo ${word} >>../../effects; echo $PPID >../../group; sleep 0.05; echo ${word} ends`
+const manifest = {
+  pre_install: said('pre'),
+  install: said('install'),
+  post_install: said('post'),
+  error_action: said('undo'),
+  health_check: { timeout: 60 },
+}
+
+interface Ack {
+  readonly command: string
+  readonly params: { readonly id: string; readonly errorCode: number; readonly errorMessage: string }
+}
+
+/** A device that is killed while it updates, and the cloud that asked for it. */
+export class UpdateScene {
+  readonly #script: string
+  readonly #cloud: LocalCloud
+  readonly device: ManagedDevice
+  #child: ChildProcess | undefined
+
+  constructor(script: string, cloud: LocalCloud, device: ManagedDevice) {
+    this.#script = script
+    this.#cloud = cloud
+    this.device = device
+  }
+
+  /** Starts the agent; resolves when it has said something like `pattern`. */
+  async live(pattern: RegExp): Promise<void> {
+    const args = [this.#script, 'manager', '-i', 'device_manager_py']
+    const child = spawn(process.execPath, args, { cwd: this.device.folder, stdio: ['ignore', 'ignore', 'pipe'] })
+    this.#child = child
+    await new Promise<void>((done, fail) => {
+      let text = ''
+      const late = setTimeout(() => fail(new Error(`the agent did not say ${pattern}: ${text}`)), 30_000)
+      child.once('exit', () => clearTimeout(late))
+      child.once('exit', code => fail(new Error(`the agent ended with ${code}: ${text}`)))
+      child.stderr.on('data', part => {
+        text += String(part)
+        if (!pattern.test(text)) return
+        clearTimeout(late)
+        done()
+      })
+    })
+  }
+
+  /** Ends the agent as a crash does; `all`: its script too, as a power cut does. */
+  async kill(all: boolean): Promise<void> {
+    const child = this.#child
+    if (child === undefined) return
+    this.#child = undefined
+    child.removeAllListeners('exit')
+    const ended = new Promise(done => child.once('exit', done))
+    child.kill('SIGKILL')
+    await ended
+    const file = this.device.path('group')
+    if (!all || !existsSync(file)) return
+    try {
+      process.kill(-Number(readFileSync(file, 'utf8')), 'SIGKILL')
+    } catch {
+      // It has ended already.
+    }
+  }
+
+  async order(): Promise<string> {
+    for (const name of ['effects', 'group']) rmSync(this.device.path(name), { force: true })
+    const params = { thingKey: this.device.thingKey, method: 'software_update', params: { package: 'p.tar.gz' } }
+    const { id } = await this.#cloud.ask('method.exec', { ...params, ackTimeout: 0, ttl: -1 })
+    return id
+  }
+
+  /** Waits for the end of the update, and checks everything that must hold whatever happened. Returns the status. */
+  async outcome(id: string): Promise<number> {
+    const { thingKey } = this.device
+    await eventually(
+      'the end of the update',
+      async () => {
+        const { counts } = await this.#cloud.ask('mailbox.summary', { thingKey })
+        return counts.new + counts['in-flight'] === 0 && !existsSync(this.device.path('runtime/.otalock'))
+      },
+      30_000,
+    )
+    const heard = await this.#cloud.transcript({ thingKey, direction: 'in', command: 'mailbox.ack', limit: 50_000 })
+    const acks = heard
+      .flatMap(({ payload }) => Object.values<Ack>(payload))
+      .filter(({ command, params }) => command === 'mailbox.ack' && params.id === id)
+      .map(({ params }) => params)
+    assert.ok(acks.length > 0, 'an answer')
+    // The same answer may go out again when the agent dies before it hears that the cloud has it; another one never.
+    for (const ack of acks) assert.deepEqual(ack, acks[0])
+    const effects = existsSync(this.device.path('effects')) ? this.device.read('effects').trim().split('\n') : []
+    const status = acks[0]?.errorCode ?? -1
+    const history = `${status} ${acks[0]?.errorMessage} ${effects.join()}`
+    assert.equal(new Set(effects).size, effects.length, `nothing runs twice: ${history}`)
+    const order = ['pre', 'install', 'post', 'undo']
+    assert.deepEqual(
+      effects,
+      [...effects].sort((a, b) => order.indexOf(a) - order.indexOf(b)),
+      history,
+    )
+    if (status === 0) assert.deepEqual(effects, ['pre', 'install', 'post'], history)
+    else if (effects.length > 0) assert.equal(effects.at(-1), 'undo', history)
+    return status
+  }
+}
+
+export async function updateScene(t: TestContext): Promise<UpdateScene> {
+  const cloud = await startCloud(t, { token: deviceToken })
+  await offerPackages(t, cloud, [{ name: 'p.tar.gz', manifest }])
+  const scene = new UpdateScene(await agentScript(t), cloud, makeDevice(t, cloud))
+  t.after(() => scene.kill(true))
+  // A thing that the cloud has never seen has no mailbox.
+  await scene.live(/device manager runs/)
+  await cloud.waitForThing(scene.device.thingKey)
+  await scene.kill(false)
+  return scene
+}
