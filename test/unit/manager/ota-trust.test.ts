@@ -216,6 +216,6 @@ test('packing: the same folder makes the same package, nothing is overwritten, a
   await packFolder(folder, again, [])
   assert.deepEqual(readFileSync(again), readFileSync(path))
   await assert.rejects(packFolder(folder, again, []), /again\.tar\.gz/)
-  symlinkSync('/etc/passwd', join(folder, 'link'))
+  symlinkSync('update.json', join(folder, 'link'))
   await assert.rejects(packFolder(folder, join(root, 'third.tar.gz'), []), /"link" is a link/)
 })
