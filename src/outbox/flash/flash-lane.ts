@@ -1,19 +1,12 @@
 import { AgentError } from '../../base/errors.ts'
+import { Turns } from '../../base/turns.ts'
 import { Fifo } from '../fifo.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, StoredItem } from '../store.ts'
 import { Backlog, type BacklogSpan } from './backlog.ts'
+import { type Entry, EntryQueue, entryBytes } from './entry-queue.ts'
 import type { FlashReceipts } from './receipts.ts'
-import { flashBytes, type Place, type Position, type SegmentChain } from './segment-chain.ts'
-
-/** An item in memory; it has a place when it is on flash too. */
-interface Entry {
-  readonly item: StoredItem
-  /** When it was put, monotonic. */
-  readonly putMs: number
-  place?: Place
-  done: boolean
-}
+import type { Place, Position, SegmentChain } from './segment-chain.ts'
 
 export interface FlashLaneOptions {
   readonly chain: SegmentChain
@@ -33,18 +26,17 @@ export interface FlashLaneOptions {
 export class FlashLane {
   readonly #o: FlashLaneOptions
   #hand: Entry[] = []
-  readonly #front = new Fifo<Entry>()
-  readonly #tail = new Fifo<Entry>()
+  readonly #front = new EntryQueue()
+  readonly #tail = new EntryQueue()
   /** Those of all of the above that are not on flash, in order. */
   readonly #unplaced = new Fifo<Entry>()
   #backlog: Backlog | undefined
   #handBytes = 0
-  #frontBytes = 0
-  #tailBytes = 0
   #unplacedBytes = 0
   /** Behind the last item that got a place. */
   #placedEnd: Position | undefined
-  #turn: Promise<void> = Promise.resolve()
+  /** The chain is used by one at a time. */
+  readonly #turns = new Turns()
   #advancing = false
 
   constructor(options: FlashLaneOptions) {
@@ -62,7 +54,7 @@ export class FlashLane {
   }
 
   get bytes(): number {
-    return this.#handBytes + this.#frontBytes + this.#tailBytes + (this.#backlog?.bytes ?? 0)
+    return this.#handBytes + this.#front.bytes + this.#tail.bytes + (this.#backlog?.bytes ?? 0)
   }
 
   /** Bytes of items that are in memory alone. */
@@ -100,11 +92,9 @@ export class FlashLane {
 
   add(item: StoredItem, nowMs: number): void {
     const entry: Entry = { item, putMs: nowMs, done: false }
-    const bytes = flashBytes(item)
     this.#tail.push(entry)
     this.#unplaced.push(entry)
-    this.#tailBytes += bytes
-    this.#unplacedBytes += bytes
+    this.#unplacedBytes += entryBytes(entry)
   }
 
   read(bounds: {
@@ -112,7 +102,7 @@ export class FlashLane {
     readonly maxBytes: number
   }): readonly StoredItem[] | Promise<readonly StoredItem[]> {
     if (this.#front.length === 0 && this.#backlog !== undefined)
-      return this.#inTurn(() => this.#load()).then(() => this.#take(bounds))
+      return this.#turns.take(() => this.#load()).then(() => this.#take(bounds))
     return this.#take(bounds)
   }
 
@@ -122,7 +112,7 @@ export class FlashLane {
     for (const entry of this.#hand) {
       if (!done.has(entry.item)) left.push(entry)
       else {
-        this.#handBytes -= flashBytes(entry.item)
+        this.#handBytes -= entryBytes(entry)
         this.#finish(entry)
       }
     }
@@ -134,14 +124,13 @@ export class FlashLane {
   release(): void {
     if (this.#hand.length === 0) return
     this.#front.unshift(this.#hand)
-    this.#frontBytes += this.#handBytes
     this.#hand = []
     this.#handBytes = 0
   }
 
   dropOldest(): Dropped | Promise<Dropped> {
     if (this.#front.length === 0 && this.#backlog !== undefined)
-      return this.#inTurn(() => this.#load()).then(() => this.#drop())
+      return this.#turns.take(() => this.#load()).then(() => this.#drop())
     return this.#drop()
   }
 
@@ -151,7 +140,7 @@ export class FlashLane {
    * @param onBegin called when its turn has come: what is put from then on is not part of it
    */
   persist(onBegin: () => void = () => {}): Promise<void> {
-    return this.#inTurn(() => {
+    return this.#turns.take(() => {
       onBegin()
       return this.#persist()
     })
@@ -169,17 +158,7 @@ export class FlashLane {
   }
 
   async close(): Promise<void> {
-    await this.#inTurn(() => this.#o.chain.close())
-  }
-
-  /** The chain is used by one at a time. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work)
-    this.#turn = done.then(
-      () => {},
-      () => {},
-    )
-    return done
+    await this.#turns.take(() => this.#o.chain.close())
   }
 
   #take(bounds: { readonly maxItems: number; readonly maxBytes: number }): readonly StoredItem[] {
@@ -191,7 +170,7 @@ export class FlashLane {
       if (this.#hand.length > 0 && (this.#hand.length >= bounds.maxItems || jsonBytes > bounds.maxBytes)) break
       this.#shiftNext()
       this.#hand.push(next)
-      this.#handBytes += flashBytes(next.item)
+      this.#handBytes += entryBytes(next)
     }
     return this.#hand.map(entry => entry.item)
   }
@@ -211,26 +190,13 @@ export class FlashLane {
   }
 
   #shiftNext(): Entry | undefined {
-    const entry = this.#next()
-    if (entry === undefined) return undefined
-    if (this.#front.length > 0) {
-      this.#front.shift()
-      this.#frontBytes -= flashBytes(entry.item)
-    } else {
-      this.#tail.shift()
-      this.#tailBytes -= flashBytes(entry.item)
-    }
-    return entry
-  }
-
-  #pushFront(entry: Entry): void {
-    this.#front.push(entry)
-    this.#frontBytes += flashBytes(entry.item)
+    if (this.#next() === undefined) return undefined
+    return (this.#front.length > 0 ? this.#front : this.#tail).shift()
   }
 
   #finish(entry: Entry): void {
     entry.done = true
-    if (entry.place === undefined) this.#unplacedBytes -= flashBytes(entry.item)
+    if (entry.place === undefined) this.#unplacedBytes -= entryBytes(entry)
   }
 
   #forgetDone(): void {
@@ -249,7 +215,7 @@ export class FlashLane {
       if (entry === undefined) break
       entry.place = place
       this.#placedEnd = place.end
-      if (!entry.done) this.#unplacedBytes -= flashBytes(entry.item)
+      if (!entry.done) this.#unplacedBytes -= entryBytes(entry)
     }
     this.#unplaced.unshift(entries.slice(places.length).filter(entry => !entry.done))
     this.#trim()
@@ -262,17 +228,15 @@ export class FlashLane {
     if (this.#backlog === undefined) {
       for (
         let next = this.#tail.peek();
-        next !== undefined && this.#frontBytes < this.#o.windowBytes;
+        next !== undefined && this.#front.bytes < this.#o.windowBytes;
         next = this.#tail.peek()
       ) {
         this.#tail.shift()
-        this.#tailBytes -= flashBytes(next.item)
-        this.#pushFront(next)
+        this.#front.push(next)
       }
     }
     for (let next = this.#tail.peek(); next?.place !== undefined; next = this.#tail.peek()) {
       this.#tail.shift()
-      this.#tailBytes -= flashBytes(next.item)
       this.#toBacklog(next.item, next.place)
     }
   }
@@ -291,7 +255,7 @@ export class FlashLane {
     const { taken, missing } = backlog.take(await chain.read(backlog.from, windowBytes))
     if (missing > 0) onLost(missing)
     for (const { item, place } of taken)
-      this.#pushFront({ item: { ...item, receipt: receipts.enter(item.sequence) }, putMs: 0, place, done: false })
+      this.#front.push({ item: { ...item, receipt: receipts.enter(item.sequence) }, putMs: 0, place, done: false })
     if (backlog.items > 0 && this.#front.length > 0) return
     if (backlog.items > 0) {
       onLost(backlog.items)
@@ -305,15 +269,17 @@ export class FlashLane {
   #advance(): void {
     if (this.#o.chain.isEmpty || this.#advancing) return
     this.#advancing = true
-    void this.#inTurn(async () => {
-      this.#advancing = false
-      const position = this.#donePosition()
-      if (position === undefined) return
-      await this.#o.chain.deleteBefore(position)
-      this.#o.onCursor(this.#o.chain.isEmpty ? undefined : position)
-    }).catch(() => {
-      // A file that cannot be deleted now goes with the next step, or at the next start.
-    })
+    void this.#turns
+      .take(async () => {
+        this.#advancing = false
+        const position = this.#donePosition()
+        if (position === undefined) return
+        await this.#o.chain.deleteBefore(position)
+        this.#o.onCursor(this.#o.chain.isEmpty ? undefined : position)
+      })
+      .catch(() => {
+        // A file that cannot be deleted now goes with the next step, or at the next start.
+      })
   }
 
   /** The place of the first item on flash that is not done, or the end of what is there. */

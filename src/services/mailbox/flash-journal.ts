@@ -34,7 +34,7 @@ export class FlashJournal implements Journal {
   readonly #o: FlashJournalOptions
   readonly #memory = new MemoryJournal()
   #writer: AppendFile | undefined
-  #turn: Promise<void> = Promise.resolve()
+  readonly #turns = new Turns()
   #sync: Promise<void> | undefined
   #lazySync: Timer | undefined
   #trouble: AgentError | undefined
@@ -115,7 +115,7 @@ export class FlashJournal implements Journal {
   async close(): Promise<void> {
     await this.#toDisk()
     this.#closed = true
-    await this.#inTurn(() => this.#endWriter())
+    await this.#turns.take(() => this.#endWriter())
   }
 
   async #read(): Promise<void> {
@@ -148,7 +148,7 @@ export class FlashJournal implements Journal {
   }
 
   #write(step: JournalStep): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       if (this.#closed) return
       try {
         if (this.#writer === undefined || this.#writer.bytes >= this.#compactAtBytes) await this.#writeAnew()
@@ -178,7 +178,7 @@ export class FlashJournal implements Journal {
   #toDisk(): Promise<void> {
     this.#lazySync?.cancel()
     this.#lazySync = undefined
-    this.#sync ??= this.#inTurn(async () => {
+    this.#sync ??= this.#turns.take(async () => {
       this.#sync = undefined
       try {
         await this.#writer?.sync()
@@ -187,11 +187,6 @@ export class FlashJournal implements Journal {
       }
     })
     return this.#sync
-  }
-
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(work)
-    return this.#turn
   }
 
   async #endWriter(): Promise<void> {
