@@ -42,6 +42,8 @@ async function dayOfDevice(t: TestContext, scene: BootScene, name: TargetName): 
   const attributes = (await cloud.ask('thing.find', { key })).attrs
   assert.equal(attributes.hostname.value, 'pump')
 
+  await byHand(machine)
+
   // What dies is started again.
   await machine.run(`kill -9 ${await managerPid(machine)}`)
   const second = await login(cloud, key, first.seq)
@@ -62,6 +64,18 @@ async function dayOfDevice(t: TestContext, scene: BootScene, name: TargetName): 
   const acks = await cloud.transcript({ thingKey: key, direction: 'in', command: 'mailbox.ack' })
   assert.equal(acks.length, 4, 'ping, reboot, ping, shutdown')
   assert.doesNotMatch(machine.said, /panic|cannot load|cannot mount/)
+}
+
+/** Started without the environment of the service: no thread of the kernel polls for it, which would take a whole processor. */
+async function byHand(machine: EmulatedMachine): Promise<void> {
+  const application = "require('fs').readFile('/etc/hosts', () => { console.log('ready'); setInterval(() => {}, 1e9) })"
+  await machine.run(`echo "${application}" >/tmp/idle.cjs`)
+  await machine.run('(env -i /usr/bin/device-cloud run /tmp/idle.cjs >/tmp/idle.out 2>&1 & echo $! >/tmp/idle.pid)')
+  await machine.run('until grep -q ready /tmp/idle.out; do sleep 0.2; done')
+  const inside = await machine.run('ls -l /proc/$(cat /tmp/idle.pid)/fd; cat /proc/$(cat /tmp/idle.pid)/task/*/comm')
+  assert.match(inside, /eventpoll/)
+  assert.doesNotMatch(inside, /io_uring|iou-/)
+  await machine.run('kill $(cat /tmp/idle.pid)')
 }
 
 async function smallDevice(t: TestContext, scene: BootScene, memoryMb: number): Promise<void> {
