@@ -11,6 +11,7 @@ import {
   type Found,
   firstState,
   nextState,
+  rebootsAtEnd,
   resume,
   type Step,
   type StepResult,
@@ -59,7 +60,7 @@ export class Updates {
 
   /** Why no update can begin now; undefined when one can. */
   refusal(): ActionOutcome | undefined {
-    return this.#claimed ? busy(this.#current) : undefined
+    return this.#claimed && !this.#tidies() ? busy(this.#current) : undefined
   }
 
   /**
@@ -68,6 +69,8 @@ export class Updates {
    * @throws AgentError when that cannot be written down
    */
   async begin(request: UpdateRequest): Promise<Beginning> {
+    // Whoever has the answer of one update may ask for the next one at once: it waits for the broom.
+    while (this.#claimed && this.#tidies() && this.#running !== undefined) await this.#running
     if (this.#claimed) return this.#busy(request)
     this.#claimed = true
     try {
@@ -139,6 +142,13 @@ export class Updates {
   #busy({ id }: UpdateRequest): Beginning {
     if (this.#current?.request.id === id) return { kind: 'running' }
     return { kind: 'answered', outcome: busy(this.#current) }
+  }
+
+  /** Whether the update that runs has been answered and only cleans up behind itself. */
+  #tidies(): boolean {
+    const state = this.#current
+    if (this.#running === undefined) return false
+    return state === undefined || state.step === 'done' || (state.step === 'finish' && !rebootsAtEnd(state))
   }
 
   async #lock(): Promise<ProcessLock | undefined> {
