@@ -36,7 +36,7 @@ export async function loadConnectionSettings(place: ManagerPlace): Promise<Setti
   return settings
 }
 
-/** Settings that a running manager cannot change, by the key of their file; `file_transfer.allow` and `log_level` it can. */
+/** Settings that a running manager cannot change, by the key of their file; the other ones it can. */
 const fixed: readonly (readonly [key: string, of: (settings: Settings) => unknown])[] = [
   ['cloud', settings => settings.cloud],
   ['proxy', settings => settings.proxy],

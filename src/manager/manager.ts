@@ -1,20 +1,17 @@
-import { resolve } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
-import { statePath } from '../client/state-folder.ts'
 import type { Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
 import type { PowerOptions } from '../platform/power.ts'
-import { userId } from '../platform/process-facts.ts'
 import { socketPlace } from '../platform/socket-place.ts'
 import type { TransferSettings } from './actions/file-download.ts'
 import { registerActions } from './actions/register-actions.ts'
 import { BackgroundWork } from './background-work.ts'
-import { forgetDevice, forgetLast } from './decommission-files.ts'
+import { Decommissioning } from './decommissioning.ts'
 import { HealthReporter } from './health-reporter.ts'
 import { LinkHistory } from './link-history.ts'
 import { LinkWatch } from './link-watch.ts'
@@ -30,6 +27,7 @@ import {
   needsRestart,
   type OwnConfig,
 } from './manager-config.ts'
+import { warnOfOpenPaths } from './open-paths.ts'
 import { ManagerUpdates } from './ota/manager-updates.ts'
 import { PendingAnswers } from './pending-answers.ts'
 import { RemoteAccess } from './remote-access.ts'
@@ -67,12 +65,12 @@ export class Manager {
   readonly #socket: LocalSocketServer
   readonly #watch: LinkWatch
   readonly #remote: RemoteAccess
+  readonly #decommissioning: Decommissioning
   readonly #startedMs: number
   readonly #closing = new AbortController()
   #own: OwnConfig
   #connection: Settings
   #updates: ManagerUpdates | undefined
-  #forgets = false
 
   private constructor(options: ManagerOptions, client: Client, own: OwnConfig, connection: Settings) {
     const { clock, onEnd } = options
@@ -100,6 +98,7 @@ export class Manager {
       onUp: () => this.#watch.stop(),
       onDown: () => !this.#closing.signal.aborted && this.#watch.down(client.status().link?.downSinceMonotonicMs),
     })
+    this.#decommissioning = new Decommissioning(options, log)
     this.#remote = new RemoteAccess({
       connection: () => this.#connection,
       own: () => this.#own.settings,
@@ -149,7 +148,7 @@ export class Manager {
     const isUsable = await this.#runtime.open()
     this.#applySettings()
     logNotes(this.#log, this.#own.warnings)
-    this.#warnOfOpenPaths()
+    warnOfOpenPaths(this.#connection, name => this.#isEnabled(name), this.#log)
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
     const updates = await this.#openUpdates()
     this.#updates = updates
@@ -180,8 +179,8 @@ export class Manager {
       const before = { connection: this.#connection, own: this.#own.settings }
       const keys = needsRestart(before, { connection, own: own.settings })
       // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
-      const { logLevel, fileTransfer, remoteAccess } = connection
-      this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess }
+      const { logLevel, fileTransfer, remoteAccess, ota } = connection
+      this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
       this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
       this.#applySettings()
       logNotes(this.#log, own.warnings)
@@ -219,14 +218,14 @@ export class Manager {
     await this.#remote.close(relayCloseMs)
     await this.#updates?.stop()
     await this.#socket.close(this.#options.clock, socketCloseMs)
-    if (this.#forgets) await this.#forget()
+    await this.#decommissioning.beforeTheEnd(this.#runtime.path)
     // Without a link there is nobody to wait for.
     const waitForReplies = this.#client.isConnected
     const delivered = await this.#client.disconnect({ waitForReplies, timeoutMs: closeTimeoutMs })
     if (!delivered) this.#log.warn('the device manager ends with samples or answers that the cloud does not have')
     await this.#runtime.close()
     this.#log.info('device manager ended')
-    if (this.#forgets) await this.#forgetLast()
+    await this.#decommissioning.afterTheEnd(this.#runtime.path, this.#connection, this.#client.thingKey)
   })
 
   #openUpdates(): Promise<ManagerUpdates> {
@@ -254,14 +253,18 @@ export class Manager {
       quit: () => onEnd('quit'),
       restart: () => onEnd('restart'),
       forget: () => {
-        this.#forgets = true
+        this.#decommissioning.order()
         onEnd('decommission')
       },
       powerOptions,
     })
-    // A switch that iot.cfg does not know is one that nobody has switched off.
-    const isEnabled = (name: string) => this.#own.settings.actionsEnabled[name] ?? true
+    const isEnabled = (name: string) => this.#isEnabled(name)
     registerActions({ actions, taker: this.#client.actions, isEnabled, log: this.#log })
+  }
+
+  /** A switch that iot.cfg does not know is one that nobody has switched off. */
+  #isEnabled(name: string): boolean {
+    return this.#own.settings.actionsEnabled[name] ?? true
   }
 
   #transferSettings(): TransferSettings {
@@ -299,26 +302,5 @@ export class Manager {
       const remedy = 'Commands such as "device-cloud status" cannot reach this manager.'
       this.#log.error('local socket not opened', { path: this.#runtime.socketPath, error, remedy })
     }
-  }
-
-  #warnOfOpenPaths(): void {
-    if (userId() !== 0 || !this.#connection.fileTransfer.allow.includes('/')) return
-    if (this.#own.settings.actionsEnabled.file_transfers === false) return
-    this.#log.warn('the cloud may read and write every file of this device, as with the Python agent', {
-      remedy: 'Name the folders that it needs in file_transfer.allow of the connection file.',
-    })
-  }
-
-  async #forget(): Promise<void> {
-    const { configDir, configFile } = this.#options
-    const connectionFile = resolve(configDir, configFile)
-    await forgetDevice({ connectionFile, configDir, runtimeFolder: this.#runtime.path }, this.#log)
-  }
-  async #forgetLast(): Promise<void> {
-    const { configDir } = this.#options
-    const { thingKey } = this.#client
-    const settings = this.#connection
-    const stateFolder = thingKey === undefined ? undefined : statePath({ settings, configDir, thingKey })
-    await forgetLast({ runtimeFolder: this.#runtime.path, stateFolder, logFile: settings.logFile })
   }
 }
