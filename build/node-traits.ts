@@ -29,8 +29,10 @@ export function adaptTarget(target: Target, traits: NodeTraits, report: Report):
     report(
       `armv7: Node ${traits.node} has libuv ${traits.libuv}, which takes all of one processor when idle; always start the executable with UV_USE_IO_URING=0`,
     )
+  // Before Node 24 the size of the young generation costs Node's own code cache, and with it a fifth of the start.
+  const young = Number.parseInt(traits.node, 10) >= 24 ? ['--max-semi-space-size=1'] : []
   const sea = traits.canForbidInspector
-    ? { execArgv: ['--disable-sigusr1', '--no-deprecation'], execArgvExtension: 'none' }
+    ? { execArgv: ['--disable-sigusr1', '--no-deprecation', ...young], execArgvExtension: 'none' }
     : {}
   return { ...target, node: { ...target.node, version: traits.node, patches: [] }, sea }
 }
