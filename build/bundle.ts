@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as esbuild from 'esbuild'
 import { BuildError } from './build-error.ts'
+import { nodeInstead } from './node-instead.ts'
 import { root } from './places.ts'
 import { silentDebug } from './silent-debug.ts'
 
@@ -39,7 +40,7 @@ export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bu
       charset: 'ascii',
       logLevel: 'silent',
       loader: { '.pem': 'text' },
-      plugins: [silentDebug],
+      plugins: [silentDebug, nodeInstead],
       banner: { js: noInspector },
       define: {
         // ws looks for these native add-ons; a single file has no place for them.
