@@ -135,6 +135,9 @@ export class UpdateScene {
 
 export async function updateScene(t: TestContext): Promise<UpdateScene> {
   const cloud = await startCloud(t, { token: deviceToken })
+  // A call that is on the wire when the agent is killed can only come from the cloud again: whether it offers mail in flight
+  // anew is an open question of the protocol [TR50 4.4], and this is the side on which nothing is lost.
+  await cloud.fault('redeliverMail', { when: 'session' })
   await offerPackages(t, cloud, [{ name: 'p.tar.gz', manifest }])
   const scene = new UpdateScene(await agentScript(t), cloud, makeDevice(t, cloud))
   t.after(() => scene.kill(true))
