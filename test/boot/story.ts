@@ -36,9 +36,7 @@ async function dayOfDevice(t: TestContext, scene: BootScene, name: TargetName): 
   assert.deepEqual([status.link.state, status.thingKey], ['up', key])
 
   await settled(cloud, key)
-  const figures = await memoryOf(machine, await managerPid(machine))
-  t.diagnostic(`${name}, idle over TLS: ${memoryLine(figures)}`)
-  assert.ok(figures.privateDirty <= mostPrivateDirtyKb[name], memoryLine(figures))
+  await idle(t, machine, name)
   const attributes = (await cloud.ask('thing.find', { key })).attrs
   assert.equal(attributes.hostname.value, 'pump')
 
@@ -64,6 +62,20 @@ async function dayOfDevice(t: TestContext, scene: BootScene, name: TargetName): 
   const acks = await cloud.transcript({ thingKey: key, direction: 'in', command: 'mailbox.ack' })
   assert.equal(acks.length, 4, 'ping, reboot, ping, shutdown')
   assert.doesNotMatch(machine.said, /panic|cannot load|cannot mount/)
+}
+
+/** V8 clears away what only the start needed: on armv7 within a minute. */
+async function idle(t: TestContext, machine: EmulatedMachine, name: TargetName): Promise<void> {
+  const pid = await managerPid(machine)
+  let figures = await memoryOf(machine, pid)
+  const isFrugal = async () => {
+    figures = await memoryOf(machine, pid)
+    return figures.privateDirty <= mostPrivateDirtyKb[name]
+  }
+  await eventually('memory within the budget', isFrugal, timeoutMs).catch(error => {
+    throw new Error(`${error.message}: ${memoryLine(figures)}`)
+  })
+  t.diagnostic(`${name}, idle over TLS: ${memoryLine(figures)}`)
 }
 
 /** Started without the environment of the service: no thread of the kernel polls for it, which would take a whole processor. */
