@@ -1,32 +1,15 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { build } from 'esbuild'
+import { bundledProgram } from '../helpers/bundled-program.ts'
 import { newDevice } from '../helpers/client-scene.ts'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
 
 const kills = process.env.DEVICE_CLOUD_LONG === '1' ? 1000 : 50
 const longestLifeMs = 400
 const methods = ['at_once', 'slowly', 'slowly', 'fails', 'over_the_end']
-
-/** A script of its own, so that a life is spent on actions and not on loading. */
-async function actorScript(t: TestContext): Promise<string> {
-  const outfile = join(tempDir(t), 'actor.mjs')
-  await build({
-    entryPoints: [resolve(import.meta.dirname, 'programs/actor.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'error',
-    banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
-  })
-  return outfile
-}
 
 interface Device {
   readonly dir: string
@@ -37,7 +20,7 @@ interface Device {
 }
 
 async function makeDevice(t: TestContext, cloud: LocalCloud): Promise<Device> {
-  const script = await actorScript(t)
+  const script = await bundledProgram(t, 'chaos/programs/actor.ts')
   const dir = newDevice(t)
   const { host, mqtt, token } = cloud
   const config = { cloud: { host, port: mqtt, transport: 'mqtt', token } }

@@ -1,30 +1,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
-import { build } from 'esbuild'
+import { bundledProgram } from './bundled-program.ts'
 import { eventually } from './eventually.ts'
 import { type LocalCloud, startCloud } from './local-cloud.ts'
 import { deviceToken, type ManagedDevice, makeDevice } from './managed-device.ts'
-import { tempDir } from './temp-dir.ts'
 import { offerPackages } from './update-packages.ts'
-
-/** The agent in one file, so that a life is spent on the update and not on loading. */
-async function agentScript(t: TestContext): Promise<string> {
-  const outfile = join(tempDir(t), 'agent.mjs')
-  await build({
-    entryPoints: [resolve(import.meta.dirname, '../../src/main.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'error',
-    banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
-  })
-  return outfile
-}
 
 /** Each script says that it ran, and which group it belongs to, before it does anything slow. */
 const said = (word: string) => `echo ${word} >>../../effects; echo $PPID >../../group; sleep 0.05; echo ${word} ends`
@@ -139,7 +121,7 @@ export async function updateScene(t: TestContext): Promise<UpdateScene> {
   // anew is an open question of the protocol [TR50 4.4], and this is the side on which nothing is lost.
   await cloud.fault('redeliverMail', { when: 'session' })
   await offerPackages(t, cloud, [{ name: 'p.tar.gz', manifest }])
-  const scene = new UpdateScene(await agentScript(t), cloud, makeDevice(t, cloud))
+  const scene = new UpdateScene(await bundledProgram(t, '../src/main.ts'), cloud, makeDevice(t, cloud))
   t.after(() => scene.kill(true))
   // A thing that the cloud has never seen has no mailbox.
   await scene.live(/device manager runs/)
