@@ -33,19 +33,21 @@ if (unknown.length > 0) {
 }
 
 const rows: Row[] = []
+let version = ''
 for (const [name, measure] of Object.entries(cases)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
   process.stderr.write(`measuring ${name} …\n`)
   const scene = new Scene()
   try {
     await scene.start()
+    version = await scene.nodeVersion()
     rows.push(...(await measure(scene)))
   } finally {
     await scene.end()
   }
 }
 const date = new Date().toISOString().slice(0, 10)
-const machine = `${date}, Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), Linux, loopback`
+const machine = `${date}, programs on Node ${version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), Linux, loopback`
 const text = `${formatTable(rows)}\n\nMeasured ${machine}; device, cloud and operator share the machine. \`npm run bench\` measures it on yours.`
 console.log(text)
 if (words.includes('--write')) writeIntoReadme(text)

@@ -6,6 +6,10 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
+import { pinnedNode } from '../../build/node-binary.ts'
+import { nodeInstead } from '../../build/node-instead.ts'
+import { silentDebug } from '../../build/silent-debug.ts'
+import { readTarget } from '../../build/target.ts'
 import { LocalCloud } from '../helpers/local-cloud.ts'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -15,9 +19,28 @@ export class Scene {
   readonly cloud = new LocalCloud(join(this.folder, 'cloud'), {})
   readonly #children = new Set<ChildProcess>()
   #things = 0
+  #node = process.execPath
+  #options: readonly string[] = []
 
+  /** Starts the cloud, and gets the Node that the programs run on: the one of the executables, where there is one for this machine. */
   async start(): Promise<void> {
+    const { node, sea } = readTarget(process.arch === 'arm64' ? 'arm64' : 'x64')
+    if (node.package === `node-linux-${process.arch}`) {
+      this.#node = (await pinnedNode(node, { report: line => console.error(line) })).path
+      this.#options = Array.isArray(sea.execArgv) ? sea.execArgv.map(String) : []
+    }
     await this.cloud.start()
+  }
+
+  /** What stands before a script on the command line: our programs get the options that the executable has. */
+  #optionsOf(script: string): readonly string[] {
+    return script.includes('-bare-') ? [] : this.#options
+  }
+
+  /** The version of the Node that the programs run on. */
+  async nodeVersion(): Promise<string> {
+    const { stdout } = await promisify(execFile)(this.#node, ['--version'])
+    return stdout.trim().slice(1)
   }
 
   async end(): Promise<void> {
@@ -37,6 +60,9 @@ export class Scene {
       format: 'esm',
       target: 'node20',
       minify: true,
+      charset: 'ascii',
+      // As the executable is bundled; a bare program is what its author would get.
+      plugins: outfile.includes('-bare-') ? [] : [silentDebug, nodeInstead],
       logLevel: 'error',
       // Some packages are CommonJS and call require; a module has none of its own.
       banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
@@ -65,14 +91,18 @@ export class Scene {
 
   /** Runs a script to its end and answers the JSON that it prints. */
   async run<T>(script: string, args: readonly string[]): Promise<T> {
-    const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], { maxBuffer: 1 << 26 })
+    const { stdout } = await promisify(execFile)(this.#node, [...this.#optionsOf(script), script, ...args], {
+      maxBuffer: 1 << 26,
+    })
     return JSON.parse(stdout) as T
   }
 
   /** Starts a script and answers when it has printed `connected`, with the milliseconds that took. */
   async connect(script: string, args: readonly string[]): Promise<{ child: ChildProcess; ms: number }> {
     const startMs = performance.now()
-    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(this.#node, [...this.#optionsOf(script), script, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     this.#children.add(child)
     await new Promise<void>((connected, failed) => {
       createInterface({ input: child.stdout }).on('line', line => line === 'connected' && connected())
