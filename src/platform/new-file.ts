@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { chmod, mkdir, open } from 'node:fs/promises'
 import { onFile } from './on-file.ts'
+import { writeWhole } from './write-whole.ts'
 
 /** A file that is being written for the first time. */
 export interface NewFile {
@@ -22,13 +23,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 export async function createNewFile(path: string, mode: number): Promise<NewFile> {
   const handle = await onFile('create', path, () => open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600))
   return {
-    write: bytes =>
-      onFile('write', path, async () => {
-        for (let done = 0; done < bytes.length; ) {
-          const { bytesWritten } = await handle.write(bytes, done, bytes.length - done)
-          done += bytesWritten
-        }
-      }),
+    write: bytes => onFile('write', path, () => writeWhole(handle, bytes)),
     sync: () =>
       onFile('write', path, async () => {
         await handle.chmod(mode)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileFailure } from './file-failure.ts'
 import { ensureFolder } from './folders.ts'
 import type { WriteBudget } from './write-budget.ts'
+import { syncWhole, writeWhole } from './write-whole.ts'
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -104,7 +105,7 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
         const handle = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
         try {
           await writeWhole(handle, content)
-          await handle.sync()
+          await syncWhole(handle, content.length)
         } finally {
           await handle.close()
         }
@@ -156,12 +157,4 @@ async function readWhole(handle: FileHandle, position: number, bytes: number): P
     done += bytesRead
   }
   return buffer.subarray(0, done)
-}
-
-async function writeWhole(handle: FileHandle, content: Uint8Array): Promise<void> {
-  // One call may write less than asked for: a nearly full disk, or a signal.
-  for (let done = 0; done < content.length; ) {
-    const { bytesWritten } = await handle.write(content, done, content.length - done)
-    done += bytesWritten
-  }
 }

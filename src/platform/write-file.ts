@@ -4,6 +4,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
 import { onFile } from './on-file.ts'
+import { syncWhole, writeWhole } from './write-whole.ts'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_DIRECTORY, O_WRONLY } = constants
 
@@ -83,10 +84,11 @@ export function syncFolder(folder: string): Promise<void> {
 async function writeNew(path: string, data: string | Uint8Array, mode: number): Promise<void> {
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o600)
   try {
-    await file.writeFile(data)
+    const content = typeof data === 'string' ? Buffer.from(data) : data
+    await writeWhole(file, content)
     // The umask took bits away at the creation, and a private file is opened to others only when its content is there.
     await file.chmod(mode)
-    await file.sync()
+    await syncWhole(file, content.length)
   } catch (error) {
     await rm(path, { force: true }).catch(() => undefined)
     throw error
