@@ -31,7 +31,7 @@ export function makeCertificate(options: CertificateOptions): TestCertificate {
   const algorithm = sequence(objectId('1.2.840.10045.4.3.2'))
   const body = sequence(
     tagged(0xa0, integer(Buffer.from([2]))),
-    integer(randomBytes(12)),
+    integer(serialNumber()),
     algorithm,
     distinguishedName(issuer?.name ?? name),
     sequence(time(notBefore), time(notAfter)),
@@ -48,6 +48,11 @@ export function makeCertificate(options: CertificateOptions): TestCertificate {
     certificate: `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }
+}
+
+/** Random, positive, and without a leading zero byte: DER refuses one that is not needed. */
+function serialNumber(): Buffer {
+  return Buffer.concat([Buffer.from([0x42]), randomBytes(11)])
 }
 
 /** A CA for one test. */
