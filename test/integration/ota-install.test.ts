@@ -28,7 +28,7 @@ test('a package of the Python agent is installed: phases, alarms, log and one an
     { name: 'empty.zip', manifest: { name: 'nothing to do' } },
   ])
   const device = makeDevice(t, cloud)
-  await device.start()
+  const manager = await device.start()
   const key = device.thingKey
   await cloud.waitForThing(key)
 
@@ -115,5 +115,15 @@ test('a package of the Python agent is installed: phases, alarms, log and one an
       assert.deepEqual(reply.errorCodes, [code], JSON.stringify([params, reply]))
       assert.match(reply.errorMessages?.[0] ?? '', pattern)
     }
+  })
+
+  await t.test('an owner who asks for signatures is obeyed from the next reload on', async () => {
+    const connection = JSON.parse(device.read('iot-connect.cfg'))
+    device.write('iot-connect.cfg', { ...connection, ota: { require_signature: true } })
+    manager.kill('SIGHUP')
+    await manager.says(/configuration reloaded/)
+    const reply = await cloud.exec(key, 'software_update', { package: 'good.zip' })
+    assert.equal(reply.success, false)
+    assert.match(reply.errorMessages?.[0] ?? '', /require_signature/)
   })
 })
