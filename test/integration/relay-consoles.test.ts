@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { eventually } from '../helpers/eventually.ts'
+import { eventually, eventuallyEqual } from '../helpers/eventually.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, makeDevice } from '../helpers/managed-device.ts'
 import { freePort, readToEnd, tcpClient } from '../helpers/tcp.ts'
@@ -71,7 +71,7 @@ test(
   needsSsh,
   async t => {
     const cloud = await startCloud(t, { token: deviceToken })
-    const port = await freePort()
+    const [port, consolePort] = [await freePort(), await freePort()]
     const files = sshFiles(t, port)
     const daemon = spawn(sshd, ['-D', '-e', '-f', files.config], { stdio: ['ignore', 'ignore', 'pipe'] })
     t.after(() => void daemon.kill('SIGKILL'))
@@ -79,12 +79,15 @@ test(
     daemon.stderr.on('data', part => {
       said += part
     })
-    await eventually(`sshd listens (${said})`, () => said.includes('Server listening'))
+    await eventually(
+      () => `sshd listens: ${said}`,
+      () => said.includes('Server listening'),
+    )
     const device = makeDevice(t, cloud, {
       manager: {
         remote_access_support: [
           { name: 'SSH', port },
-          { name: 'Console', port: 2222, command: `${sshd} -i -e -f ${files.config}` },
+          { name: 'Console', port: consolePort, command: `${sshd} -i -e -f ${files.config}` },
         ],
       },
     })
@@ -94,7 +97,7 @@ test(
 
     for (const name of ['SSH', 'Console']) {
       await t.test(`${name}: commands at once, and bulk both ways`, async () => {
-        const wanted = name === 'SSH' ? { port } : { port: 2222 }
+        const wanted = name === 'SSH' ? { port } : { port: consolePort }
         const relay = await cloud.ask('relay.open', { thingKey, ...wanted })
         const bulk = Buffer.alloc(4_000_000)
         for (let at = 0; at < bulk.length; at++) bulk[at] = (at * 7919) >> 5
@@ -112,47 +115,45 @@ test(
     }
 
     await t.test('nothing listens for the console, and nothing of it is left', async () => {
-      await assert.rejects(tcpClient(t, 2222))
-      await eventually(
-        'no sshd of the console',
-        () => !processes().some(line => line.includes(`sshd -i -e -f ${files.config}`)),
-      )
+      await assert.rejects(tcpClient(t, consolePort))
+      await eventuallyEqual('sshd of the console', () => processesWith(`sshd -i -e -f ${files.config}`), [])
     })
 
     await t.test('what serves the console, and as whom, is not published', async () => {
       const { params } = await cloud.exec(thingKey, 'get_remote_access_info')
       assert.equal(
         params.remote_access_attribute,
-        `[{"name": "SSH", "port": ${port}}, {"name": "Console", "port": 2222}]`,
+        `[{"name": "SSH", "port": ${port}}, {"name": "Console", "port": ${consolePort}}]`,
       )
     })
 
     await t.test('a manager that is killed leaves no console behind', async () => {
-      const relay = await cloud.ask('relay.open', { thingKey, port: 2222 })
-      const session = runSsh(relay.port, files.key, 'echo ready; sleep 1000').catch(() => 'cut')
-      await eventually('a console', () => processes().some(line => line.includes('sleep 1000')))
+      const relay = await cloud.ask('relay.open', { thingKey, port: consolePort })
+      // sshd lets a command without a terminal go on: this one ends with the folder.
+      const command = `cd ${device.folder}; touch console; while [ -e console ]; do sleep 1; done`
+      const session = runSsh(relay.port, files.key, command).catch(() => 'cut')
+      await eventually('a console', () => existsSync(device.path('console')))
       manager.kill('SIGKILL')
       assert.equal(await session, 'cut')
-      await eventually('no console', () => !processes().some(line => line.includes(`sshd -i -e -f ${files.config}`)))
+      await eventuallyEqual('sshd of the console', () => processesWith(`sshd -i -e -f ${files.config}`), [])
     })
   },
 )
 
 test('BusyBox telnetd, started for each connection as a user, and ended with it', needsBusybox, async t => {
   const cloud = await startCloud(t, { token: deviceToken })
-  const telnetd = [busybox, 'telnetd', '-i', '-l', '/bin/sh']
+  // Names of their own, by which the process table tells them from those of others.
+  const shell = join(tempDir(t), 'sh')
+  symlinkSync('/bin/sh', shell)
+  const pages = tempDir(t)
   const device = makeDevice(t, cloud, {
     manager: {
       remote_access_support: [
-        { name: 'Telnet', port: '23', command: telnetd },
+        { name: 'Telnet', port: '23', command: [busybox, 'telnetd', '-i', '-l', shell] },
         { name: 'As nobody', port: 24, command: ['/usr/bin/id'], user: 'nobody' },
         { name: 'As nobody at all', port: 25, command: ['/usr/bin/id'], user: 'no-such-user' },
         { name: 'No program', port: 26, command: ['/no/such/program'] },
-        {
-          name: 'Web',
-          port: 27,
-          command: [busybox, 'httpd', '-f', '-p', '127.0.0.1:{port}', '-h', '/proc/sys/kernel/random'],
-        },
+        { name: 'Web', port: 27, command: [busybox, 'httpd', '-f', '-p', '127.0.0.1:{port}', '-h', pages] },
       ],
     },
   })
@@ -176,13 +177,14 @@ test('BusyBox telnetd, started for each connection as a user, and ended with it'
     client.stdout.pause()
     await new Promise(resolve => setTimeout(resolve, 500))
     client.stdout.resume()
-    await eventually('the end', () => /the end\r?\n/.test(out.slice(-200)))
+    // A line of its own: the terminal also echoes the command.
+    await eventually('the end', () => /\nthe end\r?\n/.test(out.slice(-200)))
     const numbers = out.split(/\r?\n/).filter(line => /^\d+$/.test(line))
     assert.deepEqual([numbers.length, numbers.at(-1)], [200_000, '200000'])
-    const shells = () => processes().filter(line => line.includes('telnetd -i'))
+    const shells = () => processesWith(`telnetd -i -l ${shell}`)
     assert.equal(shells().length, 1)
     client.kill('SIGKILL')
-    await eventually('no telnetd', () => shells().length === 0)
+    await eventuallyEqual('telnetd', shells, [])
     await cloud.ask('relay.close', { id })
   })
 
@@ -213,30 +215,34 @@ test('BusyBox telnetd, started for each connection as a user, and ended with it'
   })
 
   await t.test('a program that can only listen does so for the session, on loopback, and no longer', async () => {
-    const httpd = () => processes().filter(line => line.includes('busybox httpd') && !line.includes('/bin/sh -c'))
+    // Its process for a connection looks like itself, and may be there for a moment after it: a second one would have another port.
+    const httpd = () => [
+      ...new Set(processesWith(`-h ${pages}`).flatMap(line => /^\S*busybox httpd .*:(\d+) -h/.exec(line)?.[1] ?? [])),
+    ]
     const { id, port } = await open(27)
-    assert.deepEqual(httpd(), [])
-    for (let round = 0; round < 2; round++) {
-      const client = await tcpClient(t, port)
-      client.write('GET / HTTP/1.0\r\n\r\n')
+    const get = async (relayPort: number) => {
+      const client = await tcpClient(t, relayPort)
+      client.write('GET /nothing HTTP/1.0\r\n\r\n')
       assert.match(String(await readToEnd(client)), /^HTTP\/1\.\d 404/)
     }
-    assert.equal(httpd().length, 1)
-    const [, own] = /-p 127\.0\.0\.1:(\d+)/.exec(String(httpd())) ?? []
+    assert.deepEqual(httpd(), [])
+    for (let round = 0; round < 2; round++) await get(port)
+    const [own, ...others] = httpd()
+    assert.deepEqual(others, [])
     await cloud.ask('relay.close', { id })
-    await eventually('no httpd', () => httpd().length === 0)
+    await eventuallyEqual('httpd', httpd, [])
     await assert.rejects(tcpClient(t, Number(own)))
     // Nor when the manager is killed.
-    const again = await open(27)
-    const client = await tcpClient(t, again.port)
-    client.write('GET / HTTP/1.0\r\n\r\n')
-    await readToEnd(client)
+    await get((await open(27)).port)
     assert.equal(httpd().length, 1)
     manager.kill('SIGKILL')
-    await eventually('no httpd', () => httpd().length === 0)
+    await eventuallyEqual('httpd', httpd, [])
   })
 })
 
-function processes(): string[] {
-  return String(execFileSync('ps', ['-eo', 'args'])).split('\n')
+/** The command lines that run now and have `text` in them. */
+function processesWith(text: string): string[] {
+  return String(execFileSync('ps', ['-ww', '-eo', 'args']))
+    .split('\n')
+    .filter(line => line.includes(text))
 }
