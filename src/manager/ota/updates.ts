@@ -48,6 +48,8 @@ export class Updates {
   #current: UpdateState | undefined
   #running: Promise<UpdateState | undefined> | undefined
   #claimed = false
+  /** What is asked for and not on flash yet. */
+  #beginning: UpdateRequest | undefined
 
   constructor(parts: UpdatesParts) {
     this.#parts = parts
@@ -60,7 +62,7 @@ export class Updates {
 
   /** Why no update can begin now; undefined when one can. */
   refusal(): ActionOutcome | undefined {
-    return this.#claimed && !this.#tidies() ? busy(this.#current) : undefined
+    return this.#claimed && !this.#tidies() ? busy(this.#request) : undefined
   }
 
   /**
@@ -73,9 +75,11 @@ export class Updates {
     while (this.#claimed && this.#tidies() && this.#running !== undefined) await this.#running
     if (this.#claimed) return this.#busy(request)
     this.#claimed = true
+    this.#beginning = request
     try {
       return await this.#begin(request)
     } finally {
+      this.#beginning = undefined
       if (this.#running === undefined) this.#claimed = false
     }
   }
@@ -114,14 +118,15 @@ export class Updates {
   async #begin(request: UpdateRequest): Promise<Beginning> {
     const { journal, places, bootId } = this.#parts
     const lock = await this.#lock()
-    if (lock === undefined) return this.#busy(request)
+    // Another process updates.
+    if (lock === undefined) return { kind: 'answered', outcome: busy(undefined) }
     try {
       const left = await journal.last()
       if (left !== undefined && left.step !== 'done') {
         // Another process left it meanwhile.
         if (this.#mayGoOn(left)) this.#goOn(left, lock)
         else await lock.release()
-        return { kind: 'answered', outcome: busy(left) }
+        return { kind: 'answered', outcome: busy(left.request) }
       }
       if (left?.request.id === request.id) {
         await lock.release()
@@ -140,8 +145,12 @@ export class Updates {
   }
 
   #busy({ id }: UpdateRequest): Beginning {
-    if (this.#current?.request.id === id) return { kind: 'running' }
-    return { kind: 'answered', outcome: busy(this.#current) }
+    if (this.#request?.id === id) return { kind: 'running' }
+    return { kind: 'answered', outcome: busy(this.#request) }
+  }
+
+  get #request(): UpdateRequest | undefined {
+    return this.#current?.request ?? this.#beginning
   }
 
   /** Whether the update that runs has been answered and only cleans up behind itself. */
@@ -262,7 +271,7 @@ export class Updates {
   }
 }
 
-function busy(current: UpdateState | undefined): ActionOutcome {
-  const which = current === undefined ? '' : ` (${current.request.package})`
+function busy(request: UpdateRequest | undefined): ActionOutcome {
+  const which = request === undefined ? '' : ` (${request.package})`
   return { status: Status.Failure, message: `a software update is already in progress${which}` }
 }

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { updatePlaces } from '../../../src/manager/ota/places.ts'
+import { readUpdateRequest } from '../../../src/manager/ota/request.ts'
+import { UpdateJournal } from '../../../src/manager/ota/update-journal.ts'
+import { Updates } from '../../../src/manager/ota/updates.ts'
+import { storeFolder } from '../../../src/platform/store-folder.ts'
+import { WriteBudget } from '../../../src/platform/write-budget.ts'
+import { Status } from '../../../src/protocol/status.ts'
+import { FakeClock } from '../../helpers/fake-clock.ts'
+import { memoryLog } from '../../helpers/memory-log.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+test('an update that is being begun is told by its name, and the same call again is not refused', async t => {
+  const places = updatePlaces(tempDir(t))
+  const { log } = memoryLog()
+  const flash = new AbortController()
+  const reached = new EventTarget()
+  /** Takes its time over the first state of an update, and has no room for it in the end. */
+  class FullJournal extends UpdateJournal {
+    override async begin(): Promise<void> {
+      reached.dispatchEvent(new Event('flash'))
+      await once(flash.signal, 'abort')
+      throw new Error('no room')
+    }
+  }
+  const updates = new Updates({
+    places,
+    journal: new FullJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log }),
+    cloud: undefined,
+    rules: () => assert.fail('no package is looked at'),
+    facts: () => assert.fail('no package is looked at'),
+    slot: undefined,
+    handOver: () => assert.fail('no agent comes'),
+    reboot: () => assert.fail('nothing reboots'),
+    bootId: 'boot-1',
+    clock: new FakeClock(),
+    log,
+  })
+  const first = readUpdateRequest('mail-1', { package: 'first.zip' })
+  const other = readUpdateRequest('mail-2', { package: 'other.zip' })
+  const atFlash = once(reached, 'flash')
+  const begun = assert.rejects(updates.begin(first), /no room/)
+  await atFlash
+  const busy = { status: Status.Failure, message: 'a software update is already in progress (first.zip)' }
+  assert.deepEqual(await updates.begin(other), { kind: 'answered', outcome: busy })
+  assert.deepEqual(updates.refusal(), busy)
+  assert.deepEqual(await updates.begin(first), { kind: 'running' })
+  flash.abort()
+  await begun
+  assert.equal(updates.refusal(), undefined)
+})
