@@ -18,6 +18,7 @@ const reasons: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ENAMETOOLONG: ['FILE_ACCESS', 'the name is too long for the file system'],
   ETXTBSY: ['FILE_ACCESS', 'it is being executed'],
   EBUSY: ['FILE_ACCESS', 'it is in use'],
+  ESTALE: ['FILE_NOT_FOUND', 'another file is in its place'],
   EXDEV: ['FILE_ACCESS', 'source and destination are on different file systems'],
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileFailure } from './file-failure.ts'
 import { ensureFolder } from './folders.ts'
 import type { WriteBudget } from './write-budget.ts'
-import { syncWhole, writeWhole } from './write-whole.ts'
+import { assertInPlace, syncWhole, writeWhole } from './write-whole.ts'
 
 /** A file that only grows. */
 export interface AppendFile {
@@ -13,7 +13,11 @@ export interface AppendFile {
   readonly bytes: number
   /** Adds `content` behind the rest, all of it or (as far as the disk allows) nothing. */
   append(content: Uint8Array): Promise<void>
-  /** Returns when the content is on the disk. */
+  /**
+   * Returns when the content is on the disk, whole, in a file that whoever comes next finds. Once it has rejected, what was
+   * added since the last success counts as lost, whatever a later call says: after a failed write the kernel may take the
+   * pages for clean. Write it anew, to another file.
+   */
   sync(): Promise<void>
   close(): Promise<void>
 }
@@ -87,6 +91,7 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
           await syncFolder(cause)
         } catch (error) {
           await handle.close()
+          await rm(at(name), { force: true }).catch(() => {})
           throw error
         }
         return appendFile(name, handle, cause, 0)
@@ -142,6 +147,7 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
         tell('write', name, async () => {
           await handle.datasync()
           budget.synced(cause)
+          await assertInPlace(handle, at(name), bytes)
         }),
       close: () => handle.close(),
     }

@@ -1,4 +1,5 @@
 import type { StoredItem } from '../store.ts'
+import type { SequenceRange } from './receipts.ts'
 import { flashBytes, type Place, type PlacedItem, type Position } from './segment-chain.ts'
 
 /** Where a backlog begins and ends. */
@@ -84,17 +85,25 @@ export class Backlog {
   /**
    * Takes over what was read from {@link from} on.
    *
-   * @returns the items that belong to it, and how many between them are missing on flash
+   * @returns the items that belong to it, how many between them are missing on flash, and where these are in the row of sequences
    */
-  take(found: readonly PlacedItem[]): { readonly taken: readonly PlacedItem[]; readonly missing: number } {
+  take(found: readonly PlacedItem[]): {
+    readonly taken: readonly PlacedItem[]
+    readonly missing: number
+    readonly gaps: readonly SequenceRange[]
+  } {
     const taken: PlacedItem[] = []
+    const gaps: SequenceRange[] = []
     let missing = 0
     for (const one of found) {
       const { item, place } = one
       if (place.ordinal > this.#lastOrdinal) break
       this.#from = place.end
       const left = this.#lastOrdinal - place.ordinal
-      missing += Math.max(0, this.#items - 1 - left)
+      if (this.#items - 1 > left) {
+        missing += this.#items - 1 - left
+        gaps.push({ from: this.#firstSequence, before: item.sequence })
+      }
       this.#items = left
       // Written twice, because the disk failed in between: the first one counts.
       if (item.sequence < this.#firstSequence) continue
@@ -102,6 +111,6 @@ export class Backlog {
       this.#bytes = Math.max(0, this.#bytes - flashBytes(item))
       taken.push(one)
     }
-    return { taken, missing }
+    return { taken, missing, gaps }
   }
 }

@@ -2,7 +2,7 @@ import { frameRecord, scanRecords } from '../../base/record.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store-folder.ts'
 import { type Lane, lanes } from '../lanes.ts'
 import type { Position } from './segment-chain.ts'
-import { cursorName } from './segment-names.ts'
+import { cursorName, damagedSuffix } from './segment-names.ts'
 
 const bodyBytes = 17
 /** Beyond this the file is replaced by one record for each lane. */
@@ -23,11 +23,16 @@ export class CursorLog {
     this.#folder = folder
   }
 
-  /** Reads what a former process left; damage costs only the records that it hit. */
+  /** Reads what a former process left; damage costs only the records that it hit. A file that cannot be read is set aside. */
   async open(names: readonly string[]): Promise<ReadonlyMap<Lane, Position>> {
-    if (!names.includes(cursorName)) return this.#cursors
+    if (!names.includes(cursorName)) return new Map()
     this.#exists = true
-    const bytes = await this.#folder.read(cursorName, 0, 4 * compactBytes)
+    const bytes = await this.#folder.read(cursorName, 0, 4 * compactBytes).catch(async () => {
+      // It must not stay: its cursors would pass for those of what this process writes.
+      await this.#folder.rename(cursorName, `${cursorName}${damagedSuffix}`)
+      this.#exists = false
+      return new Uint8Array()
+    })
     scanRecords(bytes, ({ body }) => {
       const lane = lanes[body[0] ?? lanes.length]
       if (lane === undefined || body.length !== bodyBytes) return undefined

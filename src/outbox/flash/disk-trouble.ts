@@ -15,19 +15,20 @@ export class DiskTrouble {
   readonly #clock: Clock
   readonly #log: Log
   readonly #onChange: (trouble: AgentError | undefined) => void
-  readonly #writeWaiting: () => Promise<void>
+  readonly #recover: () => Promise<void>
   #error: AgentError | undefined
   #failures = 0
   #healedMs = Number.NEGATIVE_INFINITY
   #timer: Timer | undefined
+  #probing = false
   #closed = false
 
   constructor(parts: {
     readonly folder: StoreFolder
     readonly clock: Clock
     readonly log: Log
-    /** Writes what waits; rejects when the disk does not take it. */
-    readonly writeWaiting: () => Promise<void>
+    /** Takes up what could not be done, the writing of all that waits at the end; rejects when the disk does not take it. */
+    readonly recover: () => Promise<void>
     /** The trouble began, or is over (undefined). */
     readonly onChange: (trouble: AgentError | undefined) => void
   }) {
@@ -35,7 +36,7 @@ export class DiskTrouble {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#onChange = parts.onChange
-    this.#writeWaiting = parts.writeWaiting
+    this.#recover = parts.recover
   }
 
   /** Why the disk takes nothing; undefined while it does. */
@@ -53,7 +54,7 @@ export class DiskTrouble {
       this.#error = error
       this.#onChange(error)
     }
-    if (this.#closed || this.#timer !== undefined) return
+    if (this.#closed || this.#timer !== undefined || this.#probing) return
     const delayMs = backoffMs(retry, this.#failures++, this.#clock.random())
     this.#timer = this.#clock.timer(delayMs, () => this.#retry(), { background: true })
   }
@@ -65,9 +66,16 @@ export class DiskTrouble {
 
   #retry(): void {
     this.#timer = undefined
+    this.#probing = true
     this.#probe().then(
-      () => this.#heal(),
-      error => this.failed(error),
+      () => {
+        this.#probing = false
+        this.#heal()
+      },
+      error => {
+        this.#probing = false
+        this.failed(error)
+      },
     )
   }
 
@@ -87,6 +95,6 @@ export class DiskTrouble {
     await this.#folder.prepare()
     await this.#folder.replace(probeName, new Uint8Array(1), 'outbox probe')
     await this.#folder.remove(probeName)
-    await this.#writeWaiting()
+    await this.#recover()
   }
 }

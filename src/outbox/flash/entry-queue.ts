@@ -4,7 +4,7 @@ import { flashBytes, type Place } from './segment-chain.ts'
 
 /** An item in memory; it has a place when it is on flash too. */
 export interface Entry {
-  readonly item: StoredItem
+  item: StoredItem
   /** When it was put, monotonic. */
   readonly putMs: number
   place?: Place
@@ -42,6 +42,13 @@ export class EntryQueue {
     const entry = this.#entries.shift()
     if (entry !== undefined) this.#bytes -= entryBytes(entry)
     return entry
+  }
+
+  /** Empties it. */
+  takeAll(): readonly Entry[] {
+    const all: Entry[] = []
+    for (let entry = this.shift(); entry !== undefined; entry = this.shift()) all.push(entry)
+    return all
   }
 
   /** Puts entries back at the head, the first of them foremost. */

@@ -1,16 +1,22 @@
-import { AgentError } from '../../base/errors.ts'
+import type { Clock } from '../../base/clock.ts'
 import { Turns } from '../../base/turns.ts'
 import { Fifo } from '../fifo.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, StoredItem } from '../store.ts'
 import { Backlog, type BacklogSpan } from './backlog.ts'
 import { type Entry, EntryQueue, entryBytes } from './entry-queue.ts'
-import type { FlashReceipts } from './receipts.ts'
+import { FlashReceipts } from './receipts.ts'
 import type { Place, Position, SegmentChain } from './segment-chain.ts'
+
+/** What a former process left of a lane. */
+export interface LeftOnFlash {
+  readonly span: BacklogSpan
+  readonly end: Position
+}
 
 export interface FlashLaneOptions {
   readonly chain: SegmentChain
-  readonly receipts: FlashReceipts
+  readonly clock: Clock
   /** Bytes of items of this lane that are kept in memory although they are on flash. */
   readonly windowBytes: number
   /** The lane is done up to a place; undefined when nothing of it is on flash any more. */
@@ -25,6 +31,7 @@ export interface FlashLaneOptions {
  */
 export class FlashLane {
   readonly #o: FlashLaneOptions
+  readonly #receipts: FlashReceipts
   #hand: Entry[] = []
   readonly #front = new EntryQueue()
   readonly #tail = new EntryQueue()
@@ -38,15 +45,36 @@ export class FlashLane {
   /** The chain is used by one at a time. */
   readonly #turns = new Turns()
   #advancing = false
+  /** Waits until nothing is in hand. */
+  #onFree: (() => void) | undefined
 
   constructor(options: FlashLaneOptions) {
     this.#o = options
+    this.#receipts = new FlashReceipts(options.clock, sequence => this.#backlog?.holds(sequence) ?? false)
   }
 
-  /** Takes over what a former process left; it ends at `end`. */
-  adopt(span: BacklogSpan, end: Position): void {
-    this.#backlog = new Backlog(span)
-    this.#placedEnd = end
+  /**
+   * Takes over what a former process left, if anything; resolves when that is done. It goes before what was put meanwhile,
+   * as soon as nothing of that is in hand.
+   *
+   * @param renumber gives an item that was put meanwhile a sequence behind those of the former process
+   */
+  adopt(left: LeftOnFlash | undefined, renumber: (item: StoredItem) => StoredItem): Promise<void> {
+    return new Promise(resolve => {
+      this.#onFree = () => {
+        const waiting = [...this.#front.takeAll(), ...this.#tail.takeAll()]
+        for (const entry of waiting) {
+          entry.item = renumber(entry.item)
+          this.#tail.push(entry)
+        }
+        if (left !== undefined) {
+          this.#backlog = new Backlog(left.span)
+          this.#placedEnd = left.end
+        }
+        resolve()
+      }
+      this.#tellFree()
+    })
   }
 
   get items(): number {
@@ -72,19 +100,18 @@ export class FlashLane {
     return this.#unplaced.peek()?.putMs
   }
 
-  /** Whether the item of a sequence is on flash alone. */
-  isBacklog(sequence: number): boolean {
-    return this.#backlog?.holds(sequence) ?? false
-  }
-
-  size(): LaneSize {
+  /** @param memoryAlone only what {@link dropNewer} would drop counts as droppable */
+  size(memoryAlone: boolean): LaneSize {
     const next = this.#front.peek() ?? (this.#backlog === undefined ? this.#tail.peek() : undefined)
-    const oldestDroppable = next?.item.sequence ?? this.#backlog?.firstSequence
+    const isCut = memoryAlone && this.#backlog !== undefined
+    const oldestDroppable = isCut
+      ? this.#tail.peek()?.item.sequence
+      : (next?.item.sequence ?? this.#backlog?.firstSequence)
     const oldestEpochMs = this.#hand[0]?.item.epochMs ?? next?.item.epochMs ?? this.#backlog?.firstEpochMs
     return {
       items: this.items,
       bytes: this.bytes,
-      droppableBytes: this.bytes - this.#handBytes,
+      droppableBytes: isCut ? this.#tail.bytes : this.bytes - this.#handBytes,
       ...(oldestDroppable !== undefined && { oldestDroppable }),
       ...(oldestEpochMs !== undefined && { oldestEpochMs }),
     }
@@ -119,19 +146,25 @@ export class FlashLane {
     this.#hand = left
     this.#forgetDone()
     this.#advance()
+    this.#tellFree()
   }
 
   release(): void {
-    if (this.#hand.length === 0) return
     this.#front.unshift(this.#hand)
     this.#hand = []
     this.#handBytes = 0
+    this.#tellFree()
   }
 
   dropOldest(): Dropped | Promise<Dropped> {
     if (this.#front.length === 0 && this.#backlog !== undefined)
-      return this.#turns.take(() => this.#load()).then(() => this.#drop())
-    return this.#drop()
+      return this.#turns.take(() => this.#loadAnyhow()).then(() => this.#dropped(this.#shiftNext()))
+    return this.#dropped(this.#shiftNext())
+  }
+
+  /** Drops the oldest of what only memory has, because memory is what is short: what is safe on flash stays. */
+  dropNewer(): Dropped {
+    return this.#dropped(this.#backlog === undefined ? this.#shiftNext() : this.#tail.shift())
   }
 
   /**
@@ -146,15 +179,14 @@ export class FlashLane {
     })
   }
 
-  /** Receipts of all that is in memory. */
+  /** Ends: the receipts of all that is in memory, and of those that wait for what is on flash. */
   receipts(): readonly DeliveryReceipt[] {
     this.release()
     const receipts: DeliveryReceipt[] = []
     for (const queue of [this.#front, this.#tail]) {
-      for (let entry = queue.shift(); entry !== undefined; entry = queue.shift())
-        if (entry.item.receipt !== undefined) receipts.push(entry.item.receipt)
+      for (const { item } of queue.takeAll()) if (item.receipt !== undefined) receipts.push(item.receipt)
     }
-    return receipts
+    return [...receipts, ...this.#receipts.takeAll()]
   }
 
   async close(): Promise<void> {
@@ -175,8 +207,7 @@ export class FlashLane {
     return this.#hand.map(entry => entry.item)
   }
 
-  #drop(): Dropped {
-    const entry = this.#shiftNext()
+  #dropped(entry: Entry | undefined): Dropped {
     if (entry === undefined) return { items: 0, receipts: [] }
     this.#finish(entry)
     this.#forgetDone()
@@ -244,25 +275,39 @@ export class FlashLane {
   #toBacklog(item: StoredItem, place: Place): void {
     if (this.#backlog === undefined) this.#backlog = Backlog.of(item, place)
     else this.#backlog.push(item, place)
-    if (item.receipt !== undefined) this.#o.receipts.leave(item.sequence, item.receipt)
+    if (item.receipt !== undefined) this.#receipts.leave(item.sequence, item.receipt)
   }
 
   /** Reads the next part of the backlog. */
   async #load(): Promise<void> {
     const backlog = this.#backlog
     if (backlog === undefined || this.#front.length > 0) return
-    const { chain, receipts, windowBytes, onLost } = this.#o
-    const { taken, missing } = backlog.take(await chain.read(backlog.from, windowBytes))
+    const { chain, windowBytes, onLost } = this.#o
+    const { taken, missing, gaps } = backlog.take(await chain.read(backlog.from, windowBytes))
     if (missing > 0) onLost(missing)
+    for (const gap of gaps) this.#receipts.lost(gap)
     for (const { item, place } of taken)
-      this.#front.push({ item: { ...item, receipt: receipts.enter(item.sequence) }, putMs: 0, place, done: false })
+      this.#front.push({
+        item: { ...item, receipt: this.#receipts.enter(item.sequence) },
+        putMs: 0,
+        place,
+        done: false,
+      })
     if (backlog.items > 0 && this.#front.length > 0) return
     if (backlog.items > 0) {
       onLost(backlog.items)
-      const error = new AgentError('FILE_ACCESS', 'The item was lost with a damaged file of the outbox.')
-      receipts.lost(backlog.lastSequence, error)
+      this.#receipts.lost({ from: backlog.firstSequence, before: backlog.lastSequence + 1 })
     }
     this.#backlog = undefined
+  }
+
+  /** As {@link #load}, for what is dropped anyway: a file that cannot be read is given up without waiting for a better moment. */
+  async #loadAnyhow(): Promise<void> {
+    for (let isLoaded = false; !isLoaded; )
+      isLoaded = await this.#load().then(
+        () => true,
+        () => false,
+      )
   }
 
   /** Tells how far the lane is done, and lets go of the segments before that. */
@@ -274,12 +319,22 @@ export class FlashLane {
         this.#advancing = false
         const position = this.#donePosition()
         if (position === undefined) return
-        await this.#o.chain.deleteBefore(position)
-        this.#o.onCursor(this.#o.chain.isEmpty ? undefined : position)
+        try {
+          await this.#o.chain.deleteBefore(position)
+        } finally {
+          this.#o.onCursor(this.#o.chain.isEmpty ? undefined : position)
+        }
       })
       .catch(() => {
         // A file that cannot be deleted now goes with the next step, or at the next start.
       })
+  }
+
+  #tellFree(): void {
+    if (this.#hand.length > 0) return
+    const onFree = this.#onFree
+    this.#onFree = undefined
+    onFree?.()
   }
 
   /** The place of the first item on flash that is not done, or the end of what is there. */

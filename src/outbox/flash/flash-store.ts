@@ -5,13 +5,12 @@ import type { StoreFolder } from '../../platform/store-folder.ts'
 import { type Lane, lanes, perLane } from '../lanes.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, Store, StoredItem } from '../store.ts'
+import { Adoption } from './adoption.ts'
 import { CursorLog } from './cursor-log.ts'
 import { DiskTrouble } from './disk-trouble.ts'
 import { FlashLane } from './flash-lane.ts'
 import { flashOverheadBytes } from './item-record.ts'
-import { FlashReceipts } from './receipts.ts'
 import { type Position, SegmentChain } from './segment-chain.ts'
-import { parseSegmentName } from './segment-names.ts'
 import { SpillTimer } from './spill-timer.ts'
 
 export interface FlashStoreOptions {
@@ -43,7 +42,6 @@ const segmentBytes = 512 * 1024
 export class FlashStore implements Store {
   readonly itemOverheadBytes = flashOverheadBytes
   readonly #o: FlashStoreOptions
-  readonly #receipts: FlashReceipts
   readonly #cursors: CursorLog
   readonly #chains: Readonly<Record<Lane, SegmentChain>>
   readonly #lanes: Readonly<Record<Lane, FlashLane>>
@@ -53,7 +51,7 @@ export class FlashStore implements Store {
   readonly #trouble: DiskTrouble
   readonly #spillTimer: SpillTimer
   readonly #unlisten: () => void
-  #lastSequence = -1
+  readonly #adoption: Adoption
   #cursorTurn: Promise<void> = Promise.resolve()
   #cursorWaits = false
   #closed = false
@@ -62,8 +60,6 @@ export class FlashStore implements Store {
     const { folder, clock, log, boot, onLost, onTrouble, link, memoryLanes = [] } = options
     this.#o = options
     this.#flashLanes = lanes.filter(lane => !memoryLanes.includes(lane))
-    this.#receipts = new FlashReceipts(clock)
-    this.#receipts.isOnFlash = sequence => lanes.some(lane => this.#lanes[lane].isBacklog(sequence))
     this.#cursors = new CursorLog(folder)
     this.#chains = perLane(
       lane =>
@@ -77,13 +73,20 @@ export class FlashStore implements Store {
               path,
               bytes,
             }),
+          onNewer: path =>
+            log.error(
+              'A file of the outbox was written by a newer version; it is kept, and what is in it is not sent.',
+              {
+                path,
+              },
+            ),
         }),
     )
     this.#lanes = perLane(
       lane =>
         new FlashLane({
           chain: this.#chains[lane],
-          receipts: this.#receipts,
+          clock,
           windowBytes,
           onCursor: position => this.#noteCursor(lane, position),
           onLost: items => {
@@ -92,14 +95,23 @@ export class FlashStore implements Store {
           },
         }),
     )
+    const isOnFlash = (lane: Lane) => this.#flashLanes.includes(lane)
+    this.#adoption = new Adoption({
+      folder,
+      cursors: this.#cursors,
+      chains: this.#chains,
+      lanes: this.#lanes,
+      isOnFlash,
+    })
     const onChange = (trouble: AgentError | undefined) => {
       if (trouble === undefined) this.#spillTimer.arm()
       onTrouble?.(trouble)
     }
-    const writeWaiting = async () => {
+    const recover = async () => {
+      await this.#adoption.run()
       for (const lane of this.#flashLanes) await this.#lanes[lane].persist()
     }
-    this.#trouble = new DiskTrouble({ folder, clock, log, onChange, writeWaiting })
+    this.#trouble = new DiskTrouble({ folder, clock, log, onChange, recover })
     this.#spillTimer = new SpillTimer(clock, putMs => this.#spillOlderThan(putMs))
     this.#unlisten = link.on('down', () => void this.#spill())
   }
@@ -109,15 +121,16 @@ export class FlashStore implements Store {
     const store = new FlashStore(options)
     try {
       await options.folder.prepare()
-      await store.#adopt()
+      await store.#adoption.run()
     } catch (error) {
       store.#trouble.failed(error)
+      store.#adoption.postpone()
     }
     return store
   }
 
   get nextSequence(): number {
-    return this.#lastSequence + 1
+    return this.#adoption.nextSequence
   }
 
   get items(): number {
@@ -130,8 +143,12 @@ export class FlashStore implements Store {
 
   /** While the disk takes nothing, what waits must fit into the memory. */
   get limitBytes(): number {
-    if (this.#trouble.error === undefined) return Number.POSITIVE_INFINITY
+    if (!this.#isMemoryShort) return Number.POSITIVE_INFINITY
     return lanes.reduce((sum, lane) => sum + this.#lanes[lane].backlogBytes, troubleBytes)
+  }
+
+  get #isMemoryShort(): boolean {
+    return this.#trouble.error !== undefined
   }
 
   /** Why the disk does not take what should be written; undefined while it does. */
@@ -141,7 +158,7 @@ export class FlashStore implements Store {
 
   append(lane: Lane, item: StoredItem): void | Promise<void> {
     const { durability, clock } = this.#o
-    this.#lanes[lane].add(item, clock.monotonicMs())
+    this.#lanes[lane].add(this.#adoption.number(item), clock.monotonicMs())
     if (this.#trouble.error !== undefined || !this.#flashLanes.includes(lane)) return undefined
     if (durability === 'always') return this.#commit(lane)
     this.#spillTimer.arm()
@@ -167,11 +184,11 @@ export class FlashStore implements Store {
   }
 
   dropOldest(lane: Lane): Dropped | Promise<Dropped> {
-    return this.#lanes[lane].dropOldest()
+    return this.#isMemoryShort ? this.#lanes[lane].dropNewer() : this.#lanes[lane].dropOldest()
   }
 
   size(lane: Lane): LaneSize {
-    return this.#lanes[lane].size()
+    return this.#lanes[lane].size(this.#isMemoryShort)
   }
 
   /** Writes down what is in memory alone; the next process sends it. */
@@ -180,52 +197,13 @@ export class FlashStore implements Store {
     this.#unlisten()
     this.#spillTimer.close()
     this.#trouble.close()
+    for (const lane of lanes) this.#lanes[lane].release()
+    await this.#adoption.run().catch(error => this.#trouble.failed(error))
     await this.#spill()
     for (const lane of lanes) await this.#lanes[lane].close()
     await this.#writeCursors()
     await this.#cursors.close()
-    return [...lanes.flatMap(lane => this.#lanes[lane].receipts()), ...this.#receipts.takeAll()]
-  }
-
-  async #adopt(): Promise<void> {
-    const names = await this.#o.folder.names()
-    const cursors = await this.#cursors.open(names).catch(() => new Map<Lane, Position>())
-    const segments = names.flatMap(name => parseSegmentName(name) ?? [])
-    for (const lane of lanes) {
-      const numbers = segments.filter(segment => segment.lane === lane).map(segment => segment.number)
-      if (numbers.length === 0) continue
-      if (this.#flashLanes.includes(lane)) await this.#adoptLane(lane, numbers, cursors.get(lane))
-      else await this.#clearLane(lane, numbers)
-    }
-  }
-
-  /** A lane that stays in memory has nothing to say from before. */
-  async #clearLane(lane: Lane, numbers: readonly number[]): Promise<void> {
-    await this.#chains[lane].open(numbers)
-    await this.#chains[lane].deleteBefore({ segment: Number.POSITIVE_INFINITY, offset: 0 })
-  }
-
-  async #adoptLane(lane: Lane, numbers: readonly number[], cursor: Position | undefined): Promise<void> {
-    const chain = this.#chains[lane]
-    const last = await chain.open(numbers)
-    const from = cursor ?? chain.start
-    await chain.deleteBefore(from)
-    const [first] = last === undefined ? [] : await chain.read(from, 1)
-    if (last === undefined || first === undefined || first.place.ordinal > last.ordinal) {
-      await chain.deleteBefore({ segment: Number.POSITIVE_INFINITY, offset: 0 })
-      return
-    }
-    this.#lastSequence = Math.max(this.#lastSequence, last.sequence)
-    const span = {
-      from: first.place.start,
-      firstEpochMs: first.item.epochMs,
-      firstSequence: first.item.sequence,
-      lastSequence: last.sequence,
-      lastOrdinal: last.ordinal,
-      items: last.ordinal - first.item.ordinal + 1,
-      bytes: chain.bytes - first.place.start.offset,
-    }
-    this.#lanes[lane].adopt(span, chain.end)
+    return lanes.flatMap(lane => this.#lanes[lane].receipts())
   }
 
   /** One write for all that wait for it: the present one is finished first, and the next takes everything that has gathered. */
@@ -242,6 +220,7 @@ export class FlashStore implements Store {
 
   /** Writes everything that is in memory alone and may go to flash. */
   async #spill(): Promise<void> {
+    if (!this.#adoption.isDone) return
     for (const lane of this.#flashLanes) if (this.#lanes[lane].oldestUnplacedMs !== undefined) await this.#commit(lane)
   }
 

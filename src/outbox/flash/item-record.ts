@@ -44,6 +44,11 @@ export function encodeItem(item: StoredItem, ordinal: number, boot: number | und
   return body
 }
 
+/** Whether the body is of a version that this one does not know yet. */
+export function isNewer(body: Uint8Array): boolean {
+  return (body[0] ?? 0) > version
+}
+
 /**
  * The item of a record, or undefined when the record is of another version or makes no sense. The clock offset of another
  * boot than `boot` is left out.

@@ -4,8 +4,14 @@ import { DeliveryReceipt, type Outcome } from '../receipt.ts'
 
 const mostRemembered = 1000
 
+/** Sequences from `from` on, before `before`. */
+export interface SequenceRange {
+  readonly from: number
+  readonly before: number
+}
+
 /**
- * Receipts of items that left the memory for flash. A million items must not keep a million receipts, so only those that
+ * Receipts of items of one lane that left the memory for flash. A million items must not keep a million receipts, so only those that
  * somebody waits for are kept; the others are told what happened when they ask.
  */
 export class FlashReceipts {
@@ -16,10 +22,16 @@ export class FlashReceipts {
   readonly #inMemory = new Map<number, Set<DeliveryReceipt>>()
   /** Outcomes other than delivered, the latest of them. */
   readonly #bad = new Map<number, AgentError>()
+  /** What went with damaged files, the latest of it. */
+  readonly #lost: SequenceRange[] = []
   #forgottenThrough = -1
+  #ended = false
+  readonly #isOnFlash: (sequence: number) => boolean
 
-  constructor(clock: Clock) {
+  /** @param isOnFlash whether the item of a sequence waits on flash alone */
+  constructor(clock: Clock, isOnFlash: (sequence: number) => boolean) {
     this.#clock = clock
+    this.#isOnFlash = isOnFlash
   }
 
   /** The item of `sequence` leaves the memory. */
@@ -38,25 +50,25 @@ export class FlashReceipts {
     return new RelayedReceipt(this.#clock, outcome => this.#settled(sequence, outcome))
   }
 
-  /** `sequence` and all before it that are not in memory will never be read again: gone with a damaged file. */
-  lost(sequence: number, error: AgentError): void {
+  /** What is in `range` will never be read again: gone with a damaged file. */
+  lost(range: SequenceRange): void {
     for (const [waiting, receipt] of this.#watched) {
-      if (waiting > sequence) continue
+      if (waiting < range.from || waiting >= range.before) continue
       this.#watched.delete(waiting)
-      receipt.settle(error)
+      receipt.settle(lostError())
     }
+    this.#lost.push(range)
+    if (this.#lost.length > mostRemembered) this.#forgetThrough((this.#lost.shift()?.before ?? 0) - 1)
   }
 
-  /** Ends: all that are waited for. */
+  /** Ends: all that are waited for. Whoever asks later learns that the outbox is closed. */
   takeAll(): readonly DeliveryReceipt[] {
+    this.#ended = true
     const all = [...this.#watched.values(), ...[...this.#inMemory.values()].flatMap(receivers => [...receivers])]
     this.#watched.clear()
     this.#inMemory.clear()
     return all
   }
-
-  /** Set by the owner: whether the item of a sequence still waits on flash. */
-  isOnFlash: (sequence: number) => boolean = () => false
 
   #ask(sequence: number, receipt: DeliveryReceipt): Outcome | undefined {
     const receivers = this.#inMemory.get(sequence)
@@ -64,12 +76,14 @@ export class FlashReceipts {
       receivers.add(receipt)
       return undefined
     }
-    if (this.isOnFlash(sequence)) {
+    if (this.#isOnFlash(sequence)) {
+      if (this.#ended) return new AgentError('CLOSED', 'The outbox is closed.')
       this.#watched.set(sequence, receipt)
       return undefined
     }
     if (sequence <= this.#forgottenThrough)
       return new AgentError('OUTBOX_FULL', 'The outbox no longer knows what became of this item.')
+    if (this.#lost.some(range => sequence >= range.from && sequence < range.before)) return lostError()
     return this.#bad.get(sequence) ?? 'delivered'
   }
 
@@ -85,10 +99,16 @@ export class FlashReceipts {
     for (const oldest of this.#bad.keys()) {
       if (this.#bad.size <= mostRemembered) break
       this.#bad.delete(oldest)
-      this.#forgottenThrough = Math.max(this.#forgottenThrough, oldest)
+      this.#forgetThrough(oldest)
     }
   }
+
+  #forgetThrough(sequence: number): void {
+    this.#forgottenThrough = Math.max(this.#forgottenThrough, sequence)
+  }
 }
+
+const lostError = () => new AgentError('FILE_ACCESS', 'The item was lost with a damaged file of the outbox.')
 
 /** Hands the outcome on to whoever is known to care by then. */
 class RelayedReceipt extends DeliveryReceipt {

@@ -3,8 +3,8 @@ import { frameRecord, scanRecords } from '../../base/record.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store-folder.ts'
 import type { Lane } from '../lanes.ts'
 import type { StoredItem } from '../store.ts'
-import { decodeItem, encodeItem, type FlashItem, flashOverheadBytes, maxItemJsonBytes } from './item-record.ts'
-import { damagedSuffix, segmentName } from './segment-names.ts'
+import { decodeItem, encodeItem, type FlashItem, flashOverheadBytes, isNewer, maxItemJsonBytes } from './item-record.ts'
+import { damagedSuffix, newerSuffix, segmentName } from './segment-names.ts'
 
 /** A place in the chain: `offset` bytes into segment `segment`. */
 export interface Position {
@@ -33,7 +33,11 @@ export interface Appended {
 
 interface Segment {
   readonly number: number
+  /** What is safely in it; more may be in the file. */
   bytes: number
+  failedReads: number
+  /** Something in it is of a newer version. */
+  isNewer: boolean
 }
 
 export interface ChainOptions {
@@ -45,7 +49,16 @@ export interface ChainOptions {
   readonly boot?: number | undefined
   /** Something on flash was not as it was written. */
   readonly onDamage: (what: string, bytes: number) => void
+  /** A file on flash is of a newer version than this one; it is kept under another name. */
+  readonly onNewer: (path: string) => void
 }
+
+/** A disk that comes and goes, or a process short of descriptors, is not damage: a file that cannot be read is asked for again so often. */
+const mostFailedReads = 5
+/** No other try reads such a file: it is gone, something else, or known as rotten by the file system. */
+const hopeless = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EBADMSG', 'EUCLEAN'])
+/** Files set aside as damaged that are kept, for each lane. */
+const mostDamaged = 4
 
 /**
  * The items of one lane on flash: append-only segments, deleted whole and never rewritten.
@@ -67,9 +80,11 @@ export class SegmentChain {
     return this.#segments.length === 0
   }
 
-  /** Bytes of all segments. */
-  get bytes(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  /** Bytes of all segments from a place on. */
+  bytesFrom({ segment, offset }: Position): number {
+    return this.#segments
+      .filter(({ number }) => number >= segment)
+      .reduce((sum, { number, bytes }) => sum + bytes - (number === segment ? offset : 0), 0)
   }
 
   /** The place of the first byte. */
@@ -83,12 +98,17 @@ export class SegmentChain {
     return last === undefined ? this.start : { segment: last.number, offset: last.bytes }
   }
 
-  /** Takes over the segments `numbers` (ascending) that a former process left; answers the last whole item. */
-  async open(numbers: readonly number[]): Promise<FlashItem | undefined> {
+  /**
+   * Takes over the segments `numbers` (ascending) that a former process left; answers the last whole item. New ones are
+   * numbered from behind `cursor` in any case: it may have outlived its segments, and must not pass for a place in new ones.
+   */
+  async open(numbers: readonly number[], cursor?: Position): Promise<FlashItem | undefined> {
+    this.#nextNumber = Math.max(this.#nextNumber, (cursor?.segment ?? 0) + 1)
+    this.#segments.length = 0
     for (const number of numbers) {
       const bytes = await this.#o.folder.size(segmentName(this.#o.lane, number))
-      this.#segments.push({ number, bytes })
-      this.#nextNumber = number + 1
+      this.#segments.push({ number, bytes, failedReads: 0, isNewer: false })
+      this.#nextNumber = Math.max(this.#nextNumber, number + 1)
     }
     let last: FlashItem | undefined
     for (const segment of [...this.#segments].reverse()) {
@@ -107,13 +127,15 @@ export class SegmentChain {
       for (let at = 0; at < items.length; ) {
         const written = await this.#appendSome(items.slice(at))
         await this.#writer?.sync()
+        this.#count(written)
         safe.push(...written)
         at += written.length
       }
       return { places: safe }
     } catch (failure) {
-      // Whatever state the file is in, nothing more goes into it; what is missing is written again elsewhere.
+      // Whatever state the file is in, nothing more goes into it; what is missing is written again elsewhere, in the same places of the row.
       await this.#endWriter()
+      await this.#forgetEmpty()
       return { places: safe, failure }
     }
   }
@@ -138,7 +160,9 @@ export class SegmentChain {
       // The one that is written to goes too when all of it is done: an idle store has no files.
       if (!isPassed) return
       if (first.number === this.#numberOfWriter()) await this.#endWriter()
-      await this.#o.folder.remove(segmentName(this.#o.lane, first.number))
+      const name = segmentName(this.#o.lane, first.number)
+      if (first.isNewer) await this.#keepNewer(name)
+      else await this.#o.folder.remove(name)
       this.#segments.shift()
     }
   }
@@ -164,7 +188,7 @@ export class SegmentChain {
     if (this.#writer === undefined) {
       const number = this.#nextNumber++
       this.#writer = await folder.create(segmentName(lane, number), 'outbox')
-      this.#segments.push({ number, bytes: 0 })
+      this.#segments.push({ number, bytes: 0, failedReads: 0, isNewer: false })
     }
     const segment = this.#segments.at(-1)
     if (segment === undefined) throw new AgentError('INTERNAL', 'a writer without a segment')
@@ -181,9 +205,29 @@ export class SegmentChain {
       if (offset >= segmentBytes) break
     }
     await this.#writer.append(Buffer.concat(frames))
-    segment.bytes = offset
-    this.#nextOrdinal += frames.length
     return places
+  }
+
+  /** What was written is on the disk. */
+  #count(places: readonly Place[]): void {
+    const last = places.at(-1)
+    const segment = this.#segments.at(-1)
+    if (last === undefined || segment === undefined) return
+    segment.bytes = last.end.offset
+    this.#nextOrdinal = last.ordinal + 1
+  }
+
+  /** A segment that never got anything is no file to keep. */
+  async #forgetEmpty(): Promise<void> {
+    const last = this.#segments.at(-1)
+    if (last === undefined || last.bytes > 0) return
+    const remove = () => this.#o.folder.remove(segmentName(this.#o.lane, last.number))
+    // Where that fails too, it goes with the next step of the lane.
+    const isGone = await remove().then(
+      () => true,
+      () => false,
+    )
+    if (isGone) this.#segments.pop()
   }
 
   /** Whole items of one segment from `offset`, in windows that grow only for a record that needs it. */
@@ -195,7 +239,7 @@ export class SegmentChain {
     let windowBytes = windowStartBytes
     let taken = 0
     while (at < segment.bytes && taken < maxBytes) {
-      const bytes = await this.#tryRead(name, at, windowBytes)
+      const bytes = await this.#tryRead(segment, name, at, Math.min(windowBytes, segment.bytes - at))
       if (bytes === undefined || bytes.length === 0) break
       const more = at + bytes.length < segment.bytes
       const base = at
@@ -207,7 +251,8 @@ export class SegmentChain {
             const start = { segment: segment.number, offset: base + record.offset }
             const end = { segment: segment.number, offset: base + record.end }
             items.push({ item, place: { ordinal: item.ordinal, start, end } })
-          } else this.#o.onDamage(`${folder.path}/${name}`, record.end - record.offset)
+          } else if (isNewer(record.body)) segment.isNewer = true
+          else this.#o.onDamage(`${folder.path}/${name}`, record.end - record.offset)
           taken += record.end - record.offset
           return taken < maxBytes
         },
@@ -222,18 +267,38 @@ export class SegmentChain {
     return items
   }
 
-  /** What cannot be read is set aside, so that the rest can be. */
-  async #tryRead(name: string, position: number, maxBytes: number): Promise<Uint8Array | undefined> {
+  /** What cannot be read, however often it is tried, is set aside, so that the rest can be. Throws while it is worth another try. */
+  async #tryRead(segment: Segment, name: string, position: number, maxBytes: number): Promise<Uint8Array | undefined> {
     const { folder, onDamage } = this.#o
     try {
-      return await folder.read(name, position, maxBytes)
-    } catch {
+      const bytes = await folder.read(name, position, maxBytes)
+      segment.failedReads = 0
+      return bytes
+    } catch (error) {
+      segment.failedReads++
+      const isHopeless = error instanceof AgentError && hopeless.has(String(error.details?.errno))
+      if (!isHopeless && segment.failedReads < mostFailedReads) throw error
       onDamage(`${folder.path}/${name}`, maxBytes)
-      await folder.rename(name, `${name}${damagedSuffix}`).catch(() => {})
-      const index = this.#segments.findIndex(segment => segmentName(this.#o.lane, segment.number) === name)
+      await this.#setAside(name).catch(() => {})
+      const index = this.#segments.indexOf(segment)
       if (index >= 0) this.#segments.splice(index, 1)
       return undefined
     }
+  }
+
+  /** Kept for those who look for the reason; only the latest, because a dying disk makes many. */
+  async #setAside(name: string): Promise<void> {
+    const { folder, lane } = this.#o
+    await folder.rename(name, `${name}${damagedSuffix}`)
+    const damaged = (await folder.names()).filter(one => one.startsWith(`${lane}-`) && one.endsWith(damagedSuffix))
+    for (const old of damaged.slice(0, -mostDamaged)) await folder.remove(old)
+  }
+
+  /** After the way back from an update: what the newer version wrote is not ours to throw away. */
+  async #keepNewer(name: string): Promise<void> {
+    const { folder, onNewer } = this.#o
+    await folder.rename(name, `${name}${newerSuffix}`)
+    onNewer(`${folder.path}/${name}${newerSuffix}`)
   }
 }
 

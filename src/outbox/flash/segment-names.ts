@@ -4,6 +4,8 @@ import { type Lane, lanes } from '../lanes.ts'
 export const cursorName = 'cursors'
 /** What a store that cannot be read is renamed to. */
 export const damagedSuffix = '.damaged'
+/** What a segment that a newer version wrote is renamed to. */
+export const newerSuffix = '.newer'
 
 /** The name of segment `number` of a lane: `telemetry-0000000042.seg`; names sort as numbers do. */
 export function segmentName(lane: Lane, number: number): string {

@@ -2,79 +2,9 @@ import assert from 'node:assert/strict'
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Clock } from '../../../src/base/clock.ts'
-import { FlashStore } from '../../../src/outbox/flash/flash-store.ts'
-import type { Lane } from '../../../src/outbox/lanes.ts'
-import { DeliveryReceipt } from '../../../src/outbox/receipt.ts'
-import { storeFolder } from '../../../src/platform/store-folder.ts'
-import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
-import { memoryLog } from '../../helpers/memory-log.ts'
+import { drain, numbers, openStore } from '../../helpers/flash-scene.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
-
-type Durability = 'spill' | 'always'
-
-class FakeLink {
-  #down: (() => void)[] = []
-  on(_event: 'down', listener: () => void): () => void {
-    this.#down.push(listener)
-    return () => {}
-  }
-  drop(): void {
-    for (const listener of this.#down) listener()
-  }
-}
-
-/** Opens the store of a folder, as a new process would. */
-async function openStore(
-  t: TestContext,
-  path: string,
-  durability: Durability,
-  clock: Clock = new FakeClock(),
-  memoryLanes: readonly Lane[] = [],
-) {
-  const budget = new WriteBudget()
-  const link = new FakeLink()
-  const lost: number[] = []
-  const troubles: (string | undefined)[] = []
-  const store = await FlashStore.open({
-    folder: storeFolder(path, budget),
-    durability,
-    memoryLanes,
-    link,
-    clock,
-    log: memoryLog(clock).log,
-    onLost: (_lane, items) => void lost.push(items),
-    onTrouble: trouble => void troubles.push(trouble?.code),
-  })
-  // A test that plays a killed process leaves its files open until here.
-  t.after(() => store.close())
-  let sequence = store.nextSequence
-  const put = (json: string, lane: Lane = 'telemetry') => {
-    const receipt = new DeliveryReceipt(clock)
-    const item = { sequence: sequence++, epochMs: clock.now(), json, alone: false, receipt }
-    return { item, receipt, kept: store.append(lane, item) }
-  }
-  const writtenBytes = () => Object.values(budget.counts()).reduce((sum, count) => sum + count.bytes, 0)
-  return { store, budget, link, put, lost, troubles, writtenBytes }
-}
-
-type Opened = Awaited<ReturnType<typeof openStore>>
-
-/** Reads and acknowledges everything of a lane. */
-async function drain({ store }: Opened, lane: Lane = 'telemetry', maxItems = 7): Promise<string[]> {
-  const texts: string[] = []
-  for (;;) {
-    const hand = await store.read(lane, { maxItems, maxBytes: 1e9 })
-    if (hand.length === 0) return texts
-    texts.push(...hand.map(item => item.json))
-    store.acknowledge(lane, hand)
-    for (const item of hand) item.receipt?.settle('delivered')
-  }
-}
-
-const numbers = (from: number, through: number) =>
-  Array.from({ length: through - from + 1 }, (_, at) => `"${from + at}"`)
 
 test('always: what append has resolved for is there after the process was killed, in order', async t => {
   const path = tempDir(t)
