@@ -252,9 +252,10 @@ export class Client {
   }
 
   async #disconnect(waitForReplies: boolean, timeoutMs: number): Promise<boolean> {
+    // At once: what is called from here on, even before the caller's next await, opens nothing that nobody would close.
+    this.#closing.abort(closedError())
     // What is being opened is opened, so that it can be closed.
     const cloud = await this.#opening?.catch(() => undefined)
-    this.#closing.abort(closedError())
     const delivered = await shutDown({ cloud, runner: this.#runner, clock: systemClock, waitForReplies, timeoutMs })
     await this.#logOutput.close()
     return delivered

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { AgentError, Client } from '../../src/index.ts'
@@ -119,6 +119,16 @@ test('the link of a client', async t => {
     await assert.rejects(client.connect(), { code: 'CLOSED' })
     await assert.rejects(client.files.download('x', '/tmp'), { code: 'CLOSED' })
     await cloud.clearFaults()
+  })
+
+  await t.test('nothing begins behind a disconnect(), not even in the same breath', async t => {
+    const { client, configDir } = clientScene(t, cloud)
+    const ended = client.disconnect()
+    await assert.rejects(client.connect(), { code: 'CLOSED' })
+    await assert.rejects(client.telemetry.publish('late', 1), { code: 'CLOSED' })
+    assert.equal(await ended, true)
+    assert.equal(client.thingKey, undefined)
+    assert.deepEqual(readdirSync(configDir), ['device_id'])
   })
 
   await t.test('disconnect() ends a connect() that waits', async t => {
