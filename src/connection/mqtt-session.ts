@@ -6,6 +6,13 @@ import type { Log } from '../base/log.ts'
 import { clockIntervals } from './clock-intervals.ts'
 import { connackFailure } from './connack.ts'
 import { MqttStream } from './mqtt-stream.ts'
+import { maxIncomingPacketBytes } from './packet-filter.ts'
+
+/**
+ * Most packets that wait for their PUBACK. The table of requests is far smaller, so that a cloud which lets it come this far
+ * answers requests and acknowledges nothing: without a bound each of them would stay in memory for good.
+ */
+export const maxUnacknowledged = 1024
 
 export interface MqttSessionOptions {
   /** An open connection to the MQTT service; the session owns it from now on. */
@@ -47,6 +54,7 @@ export class MqttSession {
   #state: State = 'connecting'
   /** Messages that came in the same breath as CONNACK, kept until the owner knows that the session is up. */
   #early: { topic: string; payload: Uint8Array }[] = []
+  #earlyBytes = 0
   #oversized = 0
   #closing: Promise<void> | undefined
 
@@ -111,8 +119,22 @@ export class MqttSession {
   }
 
   #deliver(topic: string, payload: Uint8Array): void {
-    if (this.#state === 'connecting') this.#early.push({ topic, payload })
+    if (this.#state === 'connecting') this.#keepEarly(topic, payload)
     else if (this.#state !== 'ended') this.#events.message(topic, payload)
+  }
+
+  #keepEarly(topic: string, payload: Uint8Array): void {
+    this.#early.push({ topic, payload })
+    this.#earlyBytes += topic.length + payload.byteLength
+    // CONNACK comes first [MQTT-3.2.0-1]; who sends this much without it is no MQTT server.
+    if (this.#earlyBytes > maxIncomingPacketBytes)
+      this.#end(
+        new AgentError(
+          'PROTOCOL_VIOLATION',
+          `${this.#options.place}: the cloud sends messages instead of an answer to the MQTT login`,
+        ),
+        true,
+      )
   }
 
   /**
@@ -128,6 +150,7 @@ export class MqttSession {
       // Registered before it is sent: an acknowledgement may come back before this function returns.
       this.#waiting.add(reject)
       const bytes = typeof payload === 'string' ? payload : asBuffer(payload)
+      if (this.#waiting.size > maxUnacknowledged) return this.#end(this.#nothingAcknowledged())
       this.#client.publish(topic, bytes, { qos }, error => {
         this.#waiting.delete(reject)
         if (error === undefined || error === null) resolve()
@@ -176,6 +199,11 @@ export class MqttSession {
     this.#client.end(true)
     this.#stream.destroy()
     this.#events.ended(error, byPeer)
+  }
+
+  #nothingAcknowledged(): AgentError {
+    const { place } = this.#options
+    return new AgentError('PROTOCOL_VIOLATION', `${place}: the cloud has not acknowledged ${maxUnacknowledged} packets`)
   }
 
   #closedByPeer(): AgentError {

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import type { Clock } from '../../src/base/clock.ts'
 import { AgentError } from '../../src/base/errors.ts'
 import type { Link } from '../../src/connection/link.ts'
+import { maxUnacknowledged } from '../../src/connection/mqtt-session.ts'
 import { maxIncomingPacketBytes } from '../../src/connection/packet-filter.ts'
 import { next, type TestOpener, testLink, testOpener } from '../helpers/connecting.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
@@ -122,6 +123,36 @@ test('mail that comes in the same segment as CONNACK is delivered, after "up"', 
   await message
   assert.deepEqual(heard, ['up', 'notify/mailbox_activity'])
   assert.equal((await server.take('puback')).messageId, 5)
+})
+
+test('a server that sends messages instead of CONNACK is given up before they fill the memory', async t => {
+  const { link } = await scene(t, ({ cmd }, { send, socket }) => {
+    if (cmd !== 'connect') return
+    const payload = Buffer.alloc(1024 * 1024)
+    for (let mebibytes = 0; mebibytes < 16; mebibytes++)
+      send({ cmd: 'publish', topic: 'reply/0001', payload, qos: 0, dup: false, retain: false })
+    socket.end()
+  })
+  const failed = next(link, 'failed')
+  link.start()
+  const [error] = await failed
+  assert.equal(error.code, 'PROTOCOL_VIOLATION')
+  assert.match(error.message, /messages instead of an answer to the MQTT login/)
+})
+
+test('a server that acknowledges no packet is given up before they fill the memory', async t => {
+  let taken = 0
+  const { link } = await scene(t, ({ cmd }, { send, socket }) => {
+    if (cmd === 'connect') send(connack)
+    if (cmd === 'publish' && ++taken > maxUnacknowledged) socket.destroy()
+  })
+  await goUp(link)
+  const down = next(link, 'down')
+  const packets = Array.from({ length: maxUnacknowledged + 1 }, () => link.publish('api/0001', 'x', 1))
+  const [error] = await down
+  assert.match(error.message, /the cloud has not acknowledged 1024 packets/)
+  const outcomes = await Promise.allSettled(packets)
+  assert.ok(outcomes.every(({ status }) => status === 'rejected'))
 })
 
 test('a refused login is reported as such, asked again ever more rarely, and heals by itself', async t => {
