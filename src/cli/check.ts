@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
-import type { JsonObject } from '../base/json.ts'
 import { Log } from '../base/log.ts'
 import { findIdentity } from '../config/identity.ts'
 import { loadClientConfig } from '../config/load.ts'
@@ -12,7 +11,7 @@ import { climbLadder, type Rung, type RungReport } from './ladder/climb.ts'
 import { cloudRungs } from './ladder/cloud-rungs.ts'
 import { diskRung } from './ladder/disk-rung.ts'
 import { networkRungs } from './ladder/network-rungs.ts'
-import { askRunningManager, configDirOf } from './manager-socket.ts'
+import { configDirOf, managerOf } from './manager-socket.ts'
 import { hideInErrors } from './report-error.ts'
 
 export const command: Command = {
@@ -44,10 +43,10 @@ async function ladderOf(invocation: Invocation): Promise<readonly Rung[]> {
   // What the connection says by itself is said by the rungs.
   const log = Log.create({ clock: systemClock, sink: () => {}, level: 'error' })
   const parts = { settings, clock: systemClock, log }
-  const askManager = (request: JsonObject) => askRunningManager(invocation, request)
-  const cloud = cloudRungs({ ...parts, thingKey: identity?.thingKey ?? '', askManager })
+  const { runtimeDir } = manager.settings
+  const cloud = cloudRungs({ ...parts, thingKey: identity?.thingKey ?? '', manager: managerOf(runtimeDir) })
   const possible = identity === undefined ? cloud.map(withoutIdentity) : cloud
-  return [...networkRungs(parts), ...possible, diskRung(manager.settings.runtimeDir)]
+  return [...networkRungs(parts), ...possible, diskRung(runtimeDir)]
 }
 
 /** A check leaves nothing behind, so it makes no device id. */

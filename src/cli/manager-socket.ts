@@ -1,9 +1,15 @@
 import { join } from 'node:path'
+import { systemClock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { withDeadline } from '../base/wait.ts'
 import { askManager } from '../manager/local-socket/client.ts'
 import { socketFileName } from '../manager/local-socket/socket-path.ts'
+import { lockFileName } from '../manager/runtime-folder.ts'
 import { currentFolder, processEnvironment } from '../platform/process-facts.ts'
+import { lockHolder } from '../platform/process-lock.ts'
 import type { Flag, Invocation } from './command.ts'
+import type { ManagerView } from './ladder/manager-view.ts'
 
 /** `-c`, as every command has it that looks for the manager's files. */
 export const configDirFlag: Flag = {
@@ -19,17 +25,50 @@ export function configDirOf(invocation: Invocation): string {
   return invocation.value(configDirFlag.name) ?? currentFolder()
 }
 
-/** Sends one request to the manager of the configuration folder that the command line names. */
+/** How long the manager may take for an answer that costs it no more than a look at itself. */
+export const promptAnswerMs = 15_000
+
+export interface AskOptions {
+  readonly onProgress?: (facts: JsonObject) => void
+  /** Without one the answer may take as long as it takes, as that of a transfer does. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Sends one request to the manager of the configuration folder that the command line names.
+ *
+ * @throws AgentError `MANAGER_NOT_RUNNING`, `POLICY_REFUSED`, `TIMEOUT`, or what the manager answered with
+ */
 export async function askRunningManager(
   invocation: Invocation,
   request: JsonObject,
-  onProgress?: (facts: JsonObject) => void,
+  options: AskOptions = {},
 ): Promise<JsonObject> {
   const { loadManagerConfig } = await import('../config/manager-config.ts')
   const { settings } = await loadManagerConfig({
     configDir: configDirOf(invocation),
     environment: processEnvironment(),
   })
-  const path = join(settings.runtimeDir, socketFileName)
-  return askManager({ path, request, ...(onProgress === undefined ? {} : { onProgress }) })
+  return askManagerOf(settings.runtimeDir, request, options)
+}
+
+/** As {@link askRunningManager}, of the manager that uses this runtime folder. */
+export function askManagerOf(runtimeDir: string, request: JsonObject, options: AskOptions = {}): Promise<JsonObject> {
+  const { timeoutMs, ...rest } = options
+  const ask = { path: join(runtimeDir, socketFileName), request, ...rest }
+  if (timeoutMs === undefined) return askManager(ask)
+  const late = () =>
+    new AgentError(
+      'TIMEOUT',
+      `The device manager takes connections on ${ask.path}, but gave no answer within ${timeoutMs} ms.`,
+    )
+  return withDeadline(systemClock, timeoutMs, late, signal => askManager({ ...ask, signal }))
+}
+
+/** The manager that uses this runtime folder, as `check` sees it. */
+export function managerOf(runtimeDir: string): ManagerView {
+  return {
+    ask: request => askManagerOf(runtimeDir, request, { timeoutMs: promptAnswerMs }),
+    processId: () => lockHolder(join(runtimeDir, lockFileName)),
+  }
 }

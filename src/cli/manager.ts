@@ -2,9 +2,11 @@ import { join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { Log } from '../base/log.ts'
+import { LogRing } from '../base/log-ring.ts'
 import { sleep } from '../base/wait.ts'
 import { LogOutput } from '../client/log-output.ts'
 import { type EndReason, Manager } from '../manager/manager.ts'
+import { combineSinks } from '../platform/log-stream.ts'
 import { ownExecutable } from '../platform/own-executable.ts'
 import { restartProcess } from '../platform/restart-process.ts'
 import { onSignals } from '../platform/signals.ts'
@@ -106,7 +108,8 @@ function delayOf(invocation: Invocation): number {
 async function openManager(invocation: Invocation, output: LogOutput, onEnd: (reason: EndReason) => void) {
   const configDir = resolve(configDirOf(invocation))
   const appId = invocation.value('app-id') ?? 'device_manager'
-  const log = Log.create({ clock, sink: output.sink })
+  const ring = new LogRing()
+  const log = Log.create({ clock, sink: combineSinks([ring.sink, output.sink]) })
   const manager = await Manager.open({
     appId,
     configDir,
@@ -117,6 +120,7 @@ async function openManager(invocation: Invocation, output: LogOutput, onEnd: (re
     },
     clock,
     log,
+    recentLog: () => ring.text(),
     onEnd,
   })
   const { connectionSettings } = manager

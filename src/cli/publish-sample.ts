@@ -2,7 +2,7 @@ import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Command, Flag, Invocation, Operand } from './command.ts'
 import { usage } from './flags.ts'
-import { askRunningManager, configDirFlag } from './manager-socket.ts'
+import { askRunningManager, configDirFlag, promptAnswerMs } from './manager-socket.ts'
 
 const timestampFlag: Flag = {
   name: 'timestamp',
@@ -33,13 +33,10 @@ export function publishCommand(parts: {
     flags: [...flags, timestampFlag, waitFlag, configDirFlag],
     async run(invocation) {
       const wait = invocation.value('wait')
-      await askRunningManager(invocation, {
-        do: 'publish',
-        kind,
-        ...sample(invocation),
-        timestamp: invocation.value('timestamp'),
-        waitS: wait === undefined ? undefined : numberWord(name, '--wait', wait),
-      })
+      const waitS = wait === undefined ? undefined : numberWord(name, '--wait', wait)
+      const timestamp = invocation.value('timestamp')
+      const request = { do: 'publish', kind, ...sample(invocation), timestamp, waitS }
+      await askRunningManager(invocation, request, { timeoutMs: promptAnswerMs + (waitS ?? 0) * 1000 })
       return 0
     },
   }

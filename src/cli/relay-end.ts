@@ -1,5 +1,5 @@
 import type { Command } from './command.ts'
-import { askRunningManager, configDirFlag } from './manager-socket.ts'
+import { askRunningManager, configDirFlag, promptAnswerMs } from './manager-socket.ts'
 import { operand } from './publish-sample.ts'
 
 export const command: Command = {
@@ -9,7 +9,8 @@ export const command: Command = {
   flags: [configDirFlag],
   operands: [{ name: 'SESSION' }],
   async run(invocation, terminal) {
-    const { ended } = await askRunningManager(invocation, { do: 'relay end', session: operand(invocation, 0) })
+    const request = { do: 'relay end', session: operand(invocation, 0) }
+    const { ended } = await askRunningManager(invocation, request, { timeoutMs: promptAnswerMs })
     terminal.out(`${String(ended)} ended\n`)
     return 0
   },

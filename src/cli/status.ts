@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../base/json.ts'
 import { isJsonObject } from '../base/json.ts'
 import type { Command } from './command.ts'
-import { askRunningManager, configDirFlag } from './manager-socket.ts'
+import { askRunningManager, configDirFlag, promptAnswerMs } from './manager-socket.ts'
 import { bytesText } from './transfer-progress.ts'
 
 export const command: Command = {
@@ -9,7 +9,7 @@ export const command: Command = {
   summary: 'Show what the running device manager is doing.',
   flags: [configDirFlag, { name: 'json', summary: 'Print JSON, for programs.' }],
   async run(invocation, terminal) {
-    const status = await askRunningManager(invocation, { do: 'status' })
+    const status = await askRunningManager(invocation, { do: 'status' }, { timeoutMs: promptAnswerMs })
     terminal.out(invocation.has('json') ? `${JSON.stringify(status)}\n` : `${statusLines(status).join('\n')}\n`)
     return 0
   },

@@ -29,7 +29,7 @@ export async function runTransfer(
         timeoutS: timeout === undefined ? undefined : numberWord(command, '--timeout', timeout),
         ...request,
       },
-      facts => line.show(facts),
+      { onProgress: facts => line.show(facts) },
     )
     line.clear()
     const bytes = typeof result.bytes === 'number' ? bytesText(result.bytes) : 'done'

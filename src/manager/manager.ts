@@ -43,6 +43,8 @@ export interface ManagerOptions extends ManagerPlace {
   readonly log: Log
   /** Called when an action or `keep_alive` ends the manager. Whoever gets it calls {@link Manager.close}. */
   readonly onEnd: (reason: EndReason) => void
+  /** The last lines of the log, for `device-cloud diag`. */
+  readonly recentLog?: () => string
   /** Only tests have other ways to switch a machine off. */
   readonly powerOptions?: PowerOptions
 }
@@ -111,6 +113,7 @@ export class Manager {
       handler: localRequests({
         client,
         status: async () => this.status(),
+        log: options.recentLog ?? (() => ''),
         endRelays: async id => this.#remote.end(id),
       }),
       log,

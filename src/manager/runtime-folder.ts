@@ -12,6 +12,8 @@ import type { AnswerFile } from './pending-answers.ts'
 
 /** The group may look: applications of the device drop their files into the upload folder. */
 const folderMode = 0o750
+/** Name of the lock in the runtime folder: it names the process that uses the folder. */
+export const lockFileName = 'device-cloud.lock'
 const mostAnswersBytes = 1024 * 1024
 
 /** `runtime_dir`: what the manager keeps there, under the names that the Python agent used [TR50 7.2]. */
@@ -57,7 +59,7 @@ export class RuntimeFolder {
   async open(): Promise<boolean> {
     try {
       for (const path of [this.path, this.uploadFolder, this.downloadFolder]) await ensureFolder(path, folderMode)
-      this.#lock = await takeProcessLock(join(this.path, 'device-cloud.lock'))
+      this.#lock = await takeProcessLock(join(this.path, lockFileName))
       await this.#sweep()
       return true
     } catch (error) {

@@ -52,6 +52,12 @@ export function takeProcessLock(path: string): Promise<ProcessLock> {
   })
 }
 
+/** The process that holds the lock `path` now, or undefined. Throws `FILE_ACCESS` when this user may not see that. */
+export async function lockHolder(path: string): Promise<number | undefined> {
+  const holder = await readHolder(path)
+  return holder !== undefined && (await isHeld(holder)) ? holder.pid : undefined
+}
+
 async function release(path: string, own: string): Promise<void> {
   if ((await readHolder(path))?.text === own) await onFile('remove', path, () => rm(path, { force: true }))
 }
@@ -93,10 +99,13 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
 }
 
-async function holds({ text, pid }: Holder): Promise<boolean> {
+async function holds(holder: Holder): Promise<boolean> {
   // Our own pid: the process before us in the same place, a restart or an earlier boot.
-  if (pid === 0 || pid === processId() || !isRunning(pid)) return false
-  return text === `${await processIdentity(pid)}\n`
+  return holder.pid !== processId() && (await isHeld(holder))
+}
+
+async function isHeld({ text, pid }: Holder): Promise<boolean> {
+  return pid !== 0 && isRunning(pid) && text === `${await processIdentity(pid)}\n`
 }
 
 /** `PID START-TIME BOOT-ID`: names this one run of a process for ever; what the system does not tell is `-`. */

@@ -8,33 +8,37 @@ import { SocketOpener } from '../../connection/socket-opener.ts'
 import { diagTime } from '../../protocol/commands.ts'
 import { Requester } from '../../protocol/requester.ts'
 import type { Rung } from './climb.ts'
+import { type ManagerView, seeManager } from './manager-view.ts'
 import { type LadderParts, rungTimeoutMs } from './network-rungs.ts'
 
 export interface CloudParts extends LadderParts {
   readonly thingKey: string
-  /**
-   * Asks the manager that runs on this configuration; rejects when none does. A second login with the same thing key would
-   * end the manager's session, so that then the manager itself is asked.
-   */
-  readonly askManager: (request: JsonObject) => Promise<JsonObject>
+  /** A second login with the same thing key would end the session of a manager that runs: then that one is asked. */
+  readonly manager: ManagerView
 }
 
 const cloudPort = 443
 
 /** Login, a round trip through the cloud, and the file service. */
 export function cloudRungs(parts: CloudParts): readonly Rung[] {
-  const { settings, clock, log, thingKey, askManager } = parts
+  const { settings, clock, log, thingKey, manager } = parts
   const { cloud, proxy, validateCloudCert, caBundleFile, qosLevel } = settings
   const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
   const opener = new SocketOpener({ proxy, trust, clock, log })
   let managed = false
+  let isLeftOut = false
   let trip: string | AgentError = new AgentError('NOT_CONNECTED', 'nothing was asked yet')
   return [
     {
       name: 'login',
       needs: ['TCP', 'certificate'],
       climb: async () => {
-        const status = await askManager({ do: 'status' }).catch(() => undefined)
+        const seen = await seeManager(manager)
+        if ('skip' in seen) {
+          isLeftOut = true
+          return seen
+        }
+        const { status } = seen
         // A manager of another thing says nothing about this one, and is not disturbed by its login.
         managed = status?.thingKey === thingKey
         if (status !== undefined && managed) return managerLogin(status)
@@ -55,8 +59,9 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
       name: 'round trip',
       needs: ['login'],
       climb: async () => {
+        if (isLeftOut) return { skip: 'nobody logged in' }
         if (managed) {
-          const { roundTripMs } = await askManager({ do: 'ping' })
+          const { roundTripMs } = await manager.ask({ do: 'ping' })
           return `${Math.round(Number(roundTripMs))} ms, by the running device manager`
         }
         if (trip instanceof AgentError) throw trip

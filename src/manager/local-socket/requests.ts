@@ -60,18 +60,22 @@ interface LocalPosition {
 
 type Help = Parameters<RequestHandler>[1]
 
-/** What the local socket understands: `status`, `ping`, `publish`, `upload`, `download` and `relay end`. */
+/** What the local socket understands: `status`, `log`, `ping`, `publish`, `upload`, `download` and `relay end`. */
 export function localRequests(parts: {
   client: LocalClient
   status: () => Promise<JsonObject>
+  /** The last lines of the log, secrets hidden. */
+  log: () => string
   /** Ends one session of remote access by its id, or `all`; answers how many. */
   endRelays: (id: string) => Promise<number>
 }): RequestHandler {
-  const { client, status, endRelays } = parts
+  const { client, status, log, endRelays } = parts
   return async (request, help) => {
     switch (request.do) {
       case 'status':
         return status()
+      case 'log':
+        return { text: log() }
       case 'ping':
         return { roundTripMs: await client.diagnostics.ping({ signal: help.signal }) }
       case 'publish':
@@ -85,7 +89,7 @@ export function localRequests(parts: {
       default:
         throw new AgentError(
           'INVALID_ARGUMENT',
-          `"do" must be status, ping, publish, upload, download or relay end, not "${request.do.slice(0, 64)}"`,
+          `"do" must be status, log, ping, publish, upload, download or relay end, not "${request.do.slice(0, 64)}"`,
         )
     }
   }

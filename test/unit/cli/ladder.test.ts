@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import { climbLadder, type Rung } from '../../../src/cli/ladder/climb.ts'
 import { diskRung } from '../../../src/cli/ladder/disk-rung.ts'
+import { type ManagerView, seeManager } from '../../../src/cli/ladder/manager-view.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -52,4 +53,24 @@ test('the disk rung finds room and writes where the runtime folder is, and makes
   assert.match(String(await diskRung(folder).climb()), /free at .*can be written to/)
   assert.match(String(await diskRung(`${folder}/not/yet`).climb()), /makes the folder when it starts/)
   await assert.rejects(diskRung('/proc').climb(), AgentError)
+})
+
+test('nobody logs in where a manager runs that cannot be asked: its session would end', async () => {
+  const nobody = async () => {
+    throw new AgentError('MANAGER_NOT_RUNNING', 'nobody')
+  }
+  const refused = async () => {
+    throw new AgentError('POLICY_REFUSED', 'not yours')
+  }
+  const hangs = async () => {
+    throw new AgentError('TIMEOUT', 'no answer')
+  }
+  const see = (ask: ManagerView['ask'], processId: ManagerView['processId']) => seeManager({ ask, processId })
+  const none = async () => undefined
+  assert.deepEqual(await see(async () => ({ thingKey: 'x' }), none), { status: { thingKey: 'x' } })
+  assert.deepEqual(await see(nobody, none), {})
+  assert.match(JSON.stringify(await see(nobody, async () => 4711)), /skip.*process 4711/)
+  assert.match(JSON.stringify(await see(nobody, refused)), /skip.*not yours/)
+  assert.match(JSON.stringify(await see(refused, none)), /skip.*as that user or root/)
+  await assert.rejects(see(hangs, none), { code: 'TIMEOUT' })
 })

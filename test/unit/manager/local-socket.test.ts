@@ -244,6 +244,7 @@ test('publishes every kind of sample, and moves files with progress', async t =>
     localRequests({
       client: recordingClient(said),
       status: async () => ({ fine: true }),
+      log: () => 'a line\n',
       endRelays: async id => {
         said.push(['relay end', id])
         return 1
@@ -253,6 +254,7 @@ test('publishes every kind of sample, and moves files with progress', async t =>
   const ask = (request: JsonObject, onProgress?: (facts: JsonObject) => void) =>
     askManager({ path, request, ...(onProgress ? { onProgress } : {}) })
   assert.deepEqual(await ask({ do: 'status' }), { fine: true })
+  assert.deepEqual(await ask({ do: 'log' }), { text: 'a line\n' })
   assert.deepEqual(await ask({ do: 'ping' }), { roundTripMs: 12 })
   const accepted = { accepted: true, delivered: false }
   const timestamp = '2024-03-05T10:11:12Z'
@@ -289,10 +291,10 @@ test('a request with wrong members is refused, and names the member', async t =>
   const said: unknown[] = []
   const { path } = await serve(
     t,
-    localRequests({ client: recordingClient(said), status: async () => ({}), endRelays: async () => 0 }),
+    localRequests({ client: recordingClient(said), status: async () => ({}), log: () => '', endRelays: async () => 0 }),
   )
   const rows: readonly (readonly [JsonObject, RegExp])[] = [
-    [{ do: 'dance' }, /"do" must be status, ping/],
+    [{ do: 'dance' }, /"do" must be status, log, ping/],
     [{ do: 'publish' }, /"kind" must be a string; it is missing/],
     [{ do: 'publish', kind: 'smell' }, /"kind" must be telemetry/],
     [{ do: 'publish', kind: 'telemetry', name: 't', value: '5' }, /"value" must be a number/],
