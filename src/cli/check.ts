@@ -4,8 +4,8 @@ import { Log } from '../base/log.ts'
 import { findIdentity } from '../config/identity.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
-import { processEnvironment } from '../platform/process-facts.ts'
-import type { Command, Invocation } from './command.ts'
+import { type Environment, processEnvironment } from '../platform/process-facts.ts'
+import type { Command } from './command.ts'
 import { targetFlags } from './config-io.ts'
 import { climbLadder, type Rung, type RungReport } from './ladder/climb.ts'
 import { cloudRungs } from './ladder/cloud-rungs.ts'
@@ -20,7 +20,12 @@ export const command: Command = {
   description: 'Each rung passes, or says why not and what to do. A device manager that runs is asked, not disturbed.',
   flags: targetFlags,
   async run(invocation, terminal) {
-    const rungs = await ladderOf(invocation)
+    const rungs = await ladderOf({
+      appId: invocation.value('app-id') ?? 'device_manager',
+      configDir: resolve(configDirOf(invocation)),
+      configFile: invocation.value('config-file') ?? 'iot-connect.cfg',
+      environment: processEnvironment(),
+    })
     const isJson = invocation.has('json')
     const { rungs: reports, firstFailure } = await climbLadder(rungs, systemClock, report => {
       if (!isJson) terminal.out(rungLines(report))
@@ -30,11 +35,16 @@ export const command: Command = {
   },
 }
 
-async function ladderOf(invocation: Invocation): Promise<readonly Rung[]> {
-  const configDir = resolve(configDirOf(invocation))
-  const appId = invocation.value('app-id') ?? 'device_manager'
-  const configFile = invocation.value('config-file') ?? 'iot-connect.cfg'
-  const environment = processEnvironment()
+/** Whose way to the cloud is tried. */
+export interface CheckTarget {
+  readonly appId: string
+  readonly configDir: string
+  readonly configFile: string
+  readonly environment: Environment
+}
+
+/** The rungs for one configuration. Throws `CONFIG_INVALID`. */
+export async function ladderOf({ appId, configDir, configFile, environment }: CheckTarget): Promise<readonly Rung[]> {
   const { settings } = await loadClientConfig({ appId, configDir, configFile, environment })
   hideInErrors(settings.cloud.token)
   hideInErrors(settings.proxy?.password)

@@ -40,6 +40,8 @@ export interface Terminal {
   readonly errIsTty: boolean
   /** Writes to stdout, as it is: the caller brings the line end. */
   out(text: string): void
+  /** Writes bytes to stdout; resolves when they are on their way. Rejects `ABORTED` when the reader went away. */
+  outBytes(bytes: Uint8Array): Promise<void>
   /** Writes to stderr, as it is. */
   err(text: string): void
 }

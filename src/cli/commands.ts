@@ -29,6 +29,11 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   { name: 'status', summary: 'Show what the running device manager is doing.', load: () => import('./status.ts') },
   {
+    name: 'diag',
+    summary: 'Make one archive of everything that support needs to know, secrets left out.',
+    load: () => import('./diag.ts'),
+  },
+  {
     name: 'relay end',
     summary: 'End a session of remote access.',
     load: () => import('./relay-end.ts'),

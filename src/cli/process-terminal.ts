@@ -1,3 +1,4 @@
+import { AgentError } from '../base/errors.ts'
 import type { Terminal } from './command.ts'
 
 /** The terminal of this process. A reader that goes away (`device-cloud status | head -1`) is no error. */
@@ -12,6 +13,12 @@ export function processTerminal(): Terminal {
     outIsTty: stdout.isTTY === true,
     errIsTty: stderr.isTTY === true,
     out: text => void stdout.write(text),
+    outBytes: bytes =>
+      new Promise((resolve, reject) => {
+        const gone = (cause: Error) =>
+          new AgentError('ABORTED', `Nobody reads what is written: ${cause.message}`, { cause })
+        stdout.write(bytes, error => (error ? reject(gone(error)) : resolve()))
+      }),
     err: text => void stderr.write(text),
   }
 }

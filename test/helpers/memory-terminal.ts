@@ -1,9 +1,12 @@
 import type { Terminal } from '../../src/cli/command.ts'
 
 /** A terminal that keeps what a command writes. */
-export function memoryTerminal(options: { tty?: boolean } = {}): Terminal & { outText(): string; errText(): string } {
+export function memoryTerminal(
+  options: { tty?: boolean } = {},
+): Terminal & { outText(): string; errText(): string; outBuffer(): Buffer } {
   const { tty = false } = options
   let out = ''
+  const bytes: Uint8Array[] = []
   let err = ''
   return {
     outIsTty: tty,
@@ -11,10 +14,14 @@ export function memoryTerminal(options: { tty?: boolean } = {}): Terminal & { ou
     out: text => {
       out += text
     },
+    outBytes: async chunk => {
+      bytes.push(chunk)
+    },
     err: text => {
       err += text
     },
     outText: () => out,
+    outBuffer: () => Buffer.concat(bytes),
     errText: () => err,
   }
 }

@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import { asAgentError } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { scanRecords } from '../../base/record.ts'
+import { parseSegmentName } from '../../outbox/flash/segment-names.ts'
+import { type FolderEntry, listFolder } from '../../platform/folders.ts'
+import { readBoundedFile } from '../../platform/read-file.ts'
+import { jsonText, type Part } from './part.ts'
+import type { Scene } from './scene.ts'
+
+const mostEntries = 3_000
+/** How much of what waits is read to count it. */
+const mostCountedBytes = 32 * 1024 * 1024
+
+/** What lies in the folders of the agent, without its content, and what waits on flash. */
+export function folderParts({ configDir, runtimeDir, queueDir }: Scene): readonly Part[] {
+  return [
+    {
+      name: 'folders.txt',
+      about: 'names, sizes, modes and times of the files of configuration, runtime folder and queue',
+      // The configuration may lie in a folder with much else: what is below that one is nobody's business.
+      gather: async () =>
+        [await listing(configDir, 1), await listing(runtimeDir, 4), await listing(queueDir, 2)].join('\n'),
+    },
+    {
+      name: 'queue.json',
+      about: 'samples and actions that wait on flash, counted',
+      gather: async () => jsonText(await queueFacts(queueDir)),
+    },
+  ]
+}
+
+/** As `ls -lR` prints it, more or less; ends with why it ends when it does so early. */
+async function listing(folder: string, maxDepth: number): Promise<string> {
+  const lines = [`=== ${folder}`]
+  try {
+    for await (const entry of listFolder(folder, { maxEntries: mostEntries, maxDepth })) lines.push(lineOf(entry))
+  } catch (error) {
+    lines.push(`(${asAgentError(error).message})`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function lineOf({ path, facts }: FolderEntry): string {
+  const { kind, mode, ownerId, groupId, bytes, modifiedMs } = facts
+  const owner = `${ownerId}:${groupId}`.padEnd(11)
+  const time = new Date(modifiedMs).toISOString().slice(0, 19)
+  // A name may hold anything, a line end as well.
+  return `${kind.padEnd(6)} ${mode.toString(8).padStart(4, '0')} ${owner} ${String(bytes).padStart(10)} ${time} ${JSON.stringify(path)}`
+}
+
+type FileCount = { files: number; bytes: number; records: number; damagedBytes: number }
+
+/** For each thing: segments of each lane and the journal, with their records counted. Nothing is changed. */
+async function queueFacts(queueDir: string): Promise<JsonObject> {
+  const things: Record<string, Record<string, FileCount>> = {}
+  const unread: string[] = []
+  let leftBytes = mostCountedBytes
+  try {
+    for await (const { path, facts } of listFolder(queueDir, { maxEntries: mostEntries, maxDepth: 2 })) {
+      const [thing, name] = path.split('/')
+      if (facts.kind !== 'file' || thing === undefined || name === undefined) continue
+      const ofThing = things[thing] ?? {}
+      things[thing] = ofThing
+      const kind = parseSegmentName(name)?.lane ?? name
+      const count = ofThing[kind] ?? { files: 0, bytes: 0, records: 0, damagedBytes: 0 }
+      ofThing[kind] = count
+      count.files++
+      count.bytes += facts.bytes
+      try {
+        const content = await readBoundedFile(join(queueDir, path), leftBytes)
+        leftBytes -= content.length
+        const { damagedBytes } = scanRecords(content, () => {
+          count.records++
+          return undefined
+        })
+        count.damagedBytes += damagedBytes
+      } catch (error) {
+        unread.push(asAgentError(error).message)
+      }
+    }
+  } catch (error) {
+    unread.push(asAgentError(error).message)
+  }
+  return { queueDir, things, unread }
+}

@@ -1,0 +1,83 @@
+import { join } from 'node:path'
+import { isJsonObject, parseJson } from '../../base/json.ts'
+import type { Settings } from '../../config/settings.ts'
+import { environmentName, settingsTable } from '../../config/table.ts'
+import { listFolder } from '../../platform/folders.ts'
+import type { Environment } from '../../platform/process-facts.ts'
+import { readFirstLines } from '../../platform/read-part.ts'
+
+/** Settings whose values stay on the device: the secrets, and the name that goes with one of them. */
+const secretKeys = [...settingsTable.filter(({ secret }) => secret).map(({ key }) => key), 'proxy.username']
+
+const mostFileBytes = 256 * 1024
+const mostEntries = 10_000
+
+interface Sources {
+  readonly configDir: string
+  /** Absolute path of the connection file. */
+  readonly connectionFile: string
+  /** When the configuration can be read. */
+  readonly settings?: Settings | undefined
+  readonly environment: Environment
+}
+
+/**
+ * Every secret that this device is known to have: of the settings, the environment, and all connection files of the
+ * folder, also those that are no JSON and those of other applications.
+ */
+export async function knownSecrets({ configDir, connectionFile, settings, environment }: Sources): Promise<string[]> {
+  const fromEnvironment = [...secretKeys.map(environmentName), 'DEVICE_CLOUD_OPERATOR_PASSWORD'].map(
+    name => environment[name],
+  )
+  const fromSettings = [settings?.cloud.token, settings?.proxy?.password, settings?.proxy?.username]
+  const files = new Set([connectionFile, ...(await connectionFiles(configDir))])
+  const fromFiles = await Promise.all([...files].map(secretsIn))
+  const { username, password } = settings?.proxy ?? {}
+  // As it goes over the wire to an HTTP proxy.
+  const pair = username === undefined || password === undefined ? [] : [`${username}:${password}`]
+  return [...fromEnvironment, ...fromSettings, ...fromFiles.flat(), ...pair].filter(text => text !== undefined)
+}
+
+async function connectionFiles(configDir: string): Promise<string[]> {
+  const found: string[] = []
+  try {
+    for await (const { path } of listFolder(configDir, { maxEntries: mostEntries, maxDepth: 1 }))
+      if (path.endsWith('connect.cfg')) found.push(join(configDir, path))
+  } catch {
+    // What cannot be read cannot get into the archive either.
+  }
+  return found
+}
+
+async function secretsIn(path: string): Promise<string[]> {
+  try {
+    const { text } = await readFirstLines(path, mostFileBytes)
+    return [...valuesByName(text), ...valuesByKey(text)]
+  } catch {
+    return []
+  }
+}
+
+/** By the names alone: a file with a mistake in it holds the same secrets. */
+function valuesByName(text: string): string[] {
+  const values = text.matchAll(
+    /(?:token|password|username)["']?\s*[:=]\s*(?:"((?:[^"\\]|\\.)*)|'([^']*)|([^\s"',}]+))/gi,
+  )
+  return [...values].flatMap(([, quoted, single, bare]) => {
+    const value = quoted ?? single ?? bare ?? ''
+    if (bare !== undefined && /^(?:true|false|null)$/.test(bare)) return []
+    const unescaped = parseJson(`"${value}"`)
+    return typeof unescaped === 'string' ? [value, unescaped] : [value]
+  })
+}
+
+/** As JSON, where it is: exact also where a name was written with an escape. */
+function valuesByKey(text: string): string[] {
+  const file = parseJson(text)
+  return secretKeys.flatMap(key => {
+    const [section = '', name = ''] = key.split('.')
+    const members = isJsonObject(file) ? file[section] : undefined
+    const value = isJsonObject(members) ? members[name] : undefined
+    return typeof value === 'string' || typeof value === 'number' ? [String(value)] : []
+  })
+}

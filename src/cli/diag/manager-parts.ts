@@ -1,0 +1,105 @@
+import { join } from 'node:path'
+import { systemClock } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
+import { readLink } from '../../platform/read-link.ts'
+import { readLastLines } from '../../platform/read-part.ts'
+import { systemNames } from '../../platform/system-file.ts'
+import { ladderOf } from '../check.ts'
+import { climbLadder } from '../ladder/climb.ts'
+import { askManagerOf, managerOf, promptAnswerMs } from '../manager-socket.ts'
+import { fileSections, jsonText, type Part, section } from './part.ts'
+import type { Scene } from './scene.ts'
+
+const mostLogBytes = 192 * 1024
+const mostDescriptors = 2_000
+
+/** What the manager says of itself and what the system says of its process, its log, and the way to the cloud. */
+export function managerParts(scene: Scene, options: { readonly network: boolean }): readonly Part[] {
+  const { runtimeDir, configDir, settings } = scene
+  const ask = (request: JsonObject) => askManagerOf(runtimeDir, request, { timeoutMs: promptAnswerMs })
+  const logFiles = new Set([
+    ...(settings?.logFile === undefined ? [] : [settings.logFile]),
+    // The one of "manager --log-to-file".
+    join(configDir, 'device_manager.log'),
+  ])
+  return [
+    {
+      name: 'status.json',
+      about: 'what the running device manager is doing',
+      gather: async () => jsonText(await ask({ do: 'status' })),
+    },
+    {
+      name: 'manager.log',
+      about: 'the last lines of the log, from the memory of the running device manager',
+      gather: async () => String((await ask({ do: 'log' })).text ?? ''),
+    },
+    {
+      name: 'log-file.txt',
+      about: 'the end of each log file',
+      gather: () => logFileEnds([...logFiles]),
+    },
+    {
+      name: 'manager-process.txt',
+      about: 'memory, open files, limits and input/output of its process',
+      gather: () => processText(runtimeDir),
+    },
+    ...(options.network ? [checkPart(scene)] : []),
+  ]
+}
+
+function checkPart({ appId, configDir, connectionFile, environment }: Scene): Part {
+  return {
+    name: 'check.json',
+    about: 'the way to the cloud, rung by rung',
+    gather: async () => {
+      const rungs = await ladderOf({ appId, configDir, configFile: connectionFile, environment })
+      const { rungs: reports, firstFailure } = await climbLadder(rungs, systemClock)
+      return jsonText({ ok: firstFailure === undefined, rungs: reports.map(report => ({ ...report })) })
+    },
+  }
+}
+
+async function logFileEnds(paths: readonly string[]): Promise<string> {
+  const there: string[] = []
+  for (const path of paths) if ((await fileFacts(path)) !== undefined) there.push(path)
+  if (there.length === 0) return 'There is no log file.\n'
+  const sections: string[] = []
+  for (const path of there) {
+    const { text, isCut } = await readLastLines(path, Math.floor(mostLogBytes / there.length))
+    sections.push(section(isCut ? `${path} (its end)` : path, text))
+  }
+  return sections.join('\n')
+}
+
+async function processText(runtimeDir: string): Promise<string> {
+  const pid = await managerProcess(runtimeDir)
+  if (pid === undefined) throw new AgentError('MANAGER_NOT_RUNNING', `no device manager uses ${runtimeDir}`)
+  const proc = `/proc/${pid}`
+  const names = ['status', 'smaps_rollup', 'io', 'limits', 'cgroup', 'oom_score', 'oom_score_adj']
+  const files = names.map(name => `${proc}/${name}`)
+  return `${await fileSections(files)}\n${section(`${proc}/fd, by kind`, await descriptors(proc))}`
+}
+
+/** By the lock of the runtime folder, which also a manager holds that does not answer; else by what it says. */
+async function managerProcess(runtimeDir: string): Promise<number | undefined> {
+  const manager = managerOf(runtimeDir)
+  const holder = await manager.processId().catch(() => undefined)
+  if (holder !== undefined) return holder
+  const { pid } = await manager.ask({ do: 'status' })
+  return typeof pid === 'number' ? pid : undefined
+}
+
+/** How many open files of which kind: `socket 5`, `/dev/null 2`. */
+async function descriptors(proc: string): Promise<string> {
+  const names = await systemNames('/', `${proc}/fd`)
+  const counts = new Map<string, number>()
+  for (const name of names.slice(0, mostDescriptors)) {
+    const target = (await readLink(`${proc}/fd/${name}`).catch(() => undefined)) ?? 'unknown'
+    const kind = /^(\w+):\[\d+\]$/.exec(target)?.[1] ?? target
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  const rows = [...counts].sort(([, one], [, other]) => other - one).map(([kind, count]) => `${kind} ${count}\n`)
+  return `${names.length === 0 ? '(none can be seen)' : `${names.length} open`}\n${rows.join('')}`
+}

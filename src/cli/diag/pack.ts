@@ -1,0 +1,102 @@
+import { Readable } from 'node:stream'
+import { createGzip } from 'node:zlib'
+import type { Clock } from '../../base/clock.ts'
+import { AgentError, asAgentError } from '../../base/errors.ts'
+import { withDeadline } from '../../base/wait.ts'
+import { tarEnd, tarHeader, tarPadding } from '../../manager/tar-blocks.ts'
+import { jsonText, type Part } from './part.ts'
+import type { Redaction } from './redaction.ts'
+
+/** Most of one part, and of all of them, before compression. */
+export const archiveLimits = { partBytes: 256 * 1024, allBytes: 2 * 1024 * 1024, partMs: 120_000 }
+
+/** What became of a part. */
+export interface PartReport {
+  readonly name: string
+  readonly about: string
+  readonly outcome: 'there' | 'cut' | 'failed'
+  readonly bytes: number
+  readonly tookMs: number
+  /** Why it is missing or not whole. */
+  readonly why?: string
+}
+
+export interface PackParts {
+  /** Name of the one folder in the archive. */
+  readonly folder: string
+  readonly parts: readonly Part[]
+  readonly redaction: Redaction
+  readonly clock: Clock
+  readonly limits?: typeof archiveLimits
+  readonly onPart?: (report: PartReport) => void
+}
+
+/**
+ * The parts as a `.tar.gz`, piece by piece: each part is gathered when its turn has come, cleaned of secrets and let go
+ * again. A part that fails is a line in `summary.json`, which comes last.
+ */
+export function packParts(what: PackParts): AsyncIterable<Uint8Array> {
+  return Readable.from(tarOf(what)).pipe(createGzip({ level: 9 }))
+}
+
+async function* tarOf({ folder, parts, redaction, clock, limits = archiveLimits, onPart }: PackParts) {
+  const modifiedMs = Math.max(0, clock.now())
+  const file = function* (name: string, content: Buffer) {
+    const entry = { path: `${folder}/${name}`, type: 'File', mode: 0o600, bytes: content.length, modifiedMs } as const
+    yield Buffer.concat([tarHeader(entry), content, tarPadding(content.length)])
+  }
+  yield tarHeader({ path: folder, type: 'Directory', mode: 0o700, bytes: 0, modifiedMs })
+  yield* file('README.txt', Buffer.from(redaction.clean(readme(parts))))
+  const reports: PartReport[] = []
+  let leftBytes = limits.allBytes
+  for (const part of parts) {
+    const { content, report } = await gather(part, {
+      redaction,
+      clock,
+      mostMs: limits.partMs,
+      mostBytes: Math.min(limits.partBytes, leftBytes),
+    })
+    leftBytes -= content.length
+    reports.push(report)
+    onPart?.(report)
+    if (report.outcome !== 'failed') yield* file(part.name, content)
+  }
+  yield* file('summary.json', Buffer.from(redaction.clean(jsonText({ parts: reports.map(one => ({ ...one })) }))))
+  yield tarEnd()
+}
+
+async function gather(
+  part: Part,
+  o: { redaction: Redaction; clock: Clock; mostMs: number; mostBytes: number },
+): Promise<{ content: Buffer; report: PartReport }> {
+  const { redaction, clock, mostMs, mostBytes } = o
+  const startedMs = clock.monotonicMs()
+  const told = (outcome: PartReport['outcome'], content: Buffer, why?: string) => {
+    const tookMs = Math.round(clock.monotonicMs() - startedMs)
+    const { name, about } = part
+    return {
+      content,
+      report: { name, about, outcome, bytes: content.length, tookMs, ...(why === undefined ? {} : { why }) },
+    }
+  }
+  try {
+    if (mostBytes <= 0) throw new AgentError('LIMIT_EXCEEDED', 'the archive is full')
+    const late = () => new AgentError('TIMEOUT', `not gathered within ${mostMs / 1000} s`)
+    // Cut after the secrets are out: half of one would not be known again.
+    const content = Buffer.from(redaction.clean(await withDeadline(clock, mostMs, late, () => part.gather())))
+    if (content.length <= mostBytes) return told('there', content)
+    return told('cut', content.subarray(0, mostBytes), `${content.length} bytes, of which ${mostBytes} fit`)
+  } catch (error) {
+    const { code, message } = asAgentError(error)
+    return told('failed', Buffer.alloc(0), redaction.clean(`${code}: ${message}`))
+  }
+}
+
+function readme(parts: readonly Part[]): string {
+  const width = Math.max(...parts.map(({ name }) => name.length), 'summary.json'.length)
+  const rows = [...parts, { name: 'summary.json', about: 'which parts are there, and why others are not' }]
+  return `Facts about a device and its agent, for whoever helps with it. Made by "device-cloud diag".
+Tokens, passwords, user names, addresses with keys and file contents are left out; look through it before you send it.
+
+${rows.map(({ name, about }) => `${name.padEnd(width)}  ${about}\n`).join('')}`
+}

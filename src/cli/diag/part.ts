@@ -1,0 +1,41 @@
+import { messageOf } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { readFirstLines } from '../../platform/read-part.ts'
+
+/** One file of the archive. */
+export interface Part {
+  /** Its name in the archive. */
+  readonly name: string
+  /** What it tells, in a few words. */
+  readonly about: string
+  /** Its content; what it throws is noted as the reason why it is missing. */
+  gather(): Promise<string>
+}
+
+/** Some facts as a text that a person can read and a program too. */
+export function jsonText(facts: JsonObject): string {
+  return `${JSON.stringify(facts, null, 2)}\n`
+}
+
+const mostSectionBytes = 32 * 1024
+
+/** The texts of several system files, each under its name; one that cannot be read says why. */
+export async function fileSections(paths: readonly string[]): Promise<string> {
+  const sections: string[] = []
+  for (const path of paths) sections.push(section(path, await sectionText(path)))
+  return sections.join('\n')
+}
+
+/** A text under a heading. */
+export function section(heading: string, text: string): string {
+  return `=== ${heading}\n${text.endsWith('\n') || text === '' ? text : `${text}\n`}`
+}
+
+async function sectionText(path: string): Promise<string> {
+  try {
+    const { text, isCut } = await readFirstLines(path, mostSectionBytes)
+    return isCut ? `${text}(cut here: there is more)\n` : text
+  } catch (error) {
+    return `(${messageOf(error)})\n`
+  }
+}

@@ -1,0 +1,70 @@
+import { toAsciiJson } from '../../base/json.ts'
+
+/** What stands in the place of a secret. */
+const hidden = '[hidden]'
+/** A secret of one or two characters would blank out half of every line and protect nothing. */
+const leastLength = 3
+
+/** Takes secrets out of texts: those that are known, in every spelling, and what looks like one. */
+export class Redaction {
+  readonly #known: RegExp | undefined
+
+  constructor(secrets: readonly string[]) {
+    const spellings = new Set(secrets.flatMap(spellingsOf).filter(text => text.length >= leastLength))
+    // The longest first: one secret may be a part of another. All in one pass, so that no mark is taken for text.
+    const longestFirst = [...spellings].sort((one, other) => other.length - one.length)
+    if (longestFirst.length > 0) this.#known = new RegExp(longestFirst.map(literally).join('|'), 'g')
+  }
+
+  /** The text without its secrets. What was JSON is JSON still. */
+  clean(text: string): string {
+    let clean = this.#known === undefined ? text : text.replace(this.#known, hidden)
+    for (const [pattern, replacement] of suspects) clean = clean.replace(pattern, replacement)
+    return clean.replace(namedSecret, hideValue)
+  }
+}
+
+/** A secret as it may stand in JSON (also in JSON within JSON), in a URL, and as Base64. */
+function spellingsOf(secret: string): readonly string[] {
+  if (secret.length < leastLength) return []
+  const inJson = (text: string) => JSON.stringify(text).slice(1, -1)
+  const ascii = toAsciiJson(secret).slice(1, -1)
+  const base64 = Buffer.from(secret).toString('base64')
+  return [
+    secret,
+    inJson(secret),
+    inJson(inJson(secret)),
+    ascii,
+    inJson(ascii),
+    // By way of UTF-8: half of a surrogate pair has no place in a URL.
+    encodeURIComponent(Buffer.from(secret).toString()),
+    base64,
+    base64.replace(/=+$/, ''),
+  ]
+}
+
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+}
+
+/** What looks like a secret though nobody named it. None of them may swallow the end of a JSON string. */
+const suspects: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, hidden],
+  // User and password of a URL, then path and query: those of a relay are its only key.
+  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>\\]+@/gi, `$1${hidden}@`],
+  [/\b((?:wss?|https?):\/\/[^\s/?#"'<>\\]+)[/?#][^\s"'<>\\]+/gi, `$1/${hidden}`],
+  [/(\/file\/)[\w-]{8,}/g, `$1${hidden}`],
+  [/\b(bearer|basic|digest)\s+[\w+/=.~-]{8,}/gi, `$1 ${hidden}`],
+]
+
+/** `password=x`, `"cloud.token": "x"`, `\"sessionId\":\"x\"`: a name, and the value that belongs to it. */
+const namedSecret =
+  /([\w.-]*(?:tokens?|passw(?:or)?ds?|passwd|passphrase|secrets?|session_?id|api_?key|private_?key|credentials?|user_?name|authorization)(\\*["'])?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"|\\+"[^"\n]*"|'[^'\n]*'|[^\s"',;}\])]+)/gi
+
+function hideValue(all: string, name: string, nameQuote: string | undefined, value: string): string {
+  if (/^(?:true|false|null)$/.test(value)) return all
+  const quotes = /^(\\*["']).*?(\\*["'])$/s.exec(value)
+  if (quotes !== null) return `${name}${quotes[1]}${hidden}${quotes[2]}`
+  // A bare value behind a quoted name is a number in JSON.
+  return nameQuote === '"' ? `${name}"${hidden}"` : `${name}${hidden}`
+}

@@ -1,0 +1,93 @@
+import { earliestSetClockMs, systemClock } from '../../base/clock.ts'
+import { messageOf } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { version } from '../../manager/version.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
+import { processId, userId } from '../../platform/process-facts.ts'
+import { machineFacts, networkAddresses, programFacts } from '../../platform/runtime-facts.ts'
+import { spaceAt } from '../../platform/space.ts'
+import { fileSections, jsonText, type Part, section } from './part.ts'
+import type { Scene } from './scene.ts'
+
+/** What runs here, on what machine, and in what state that is. Read from /proc and /etc: no program is needed. */
+export function systemParts(scene: Scene): readonly Part[] {
+  return [
+    {
+      name: 'version.json',
+      about: 'version, build, Node, options, user, and what the clock says',
+      gather: async () => jsonText(await versionFacts(scene)),
+    },
+    {
+      name: 'system.txt',
+      about: 'kernel, distribution, uptime, load, memory, processor, mounts, limits',
+      gather: async () => section('uname', jsonText(machineFacts())) + (await fileSections(systemFiles)),
+    },
+    {
+      name: 'network.txt',
+      about: 'addresses, routes, DNS servers, counters of the network interfaces',
+      gather: async () => section('addresses', jsonText(networkAddresses())) + (await fileSections(networkFiles)),
+    },
+    {
+      name: 'space.json',
+      about: 'room for bytes and files where the agent writes',
+      gather: async () => jsonText(await spaceFacts(scene)),
+    },
+  ]
+}
+
+const systemFiles = [
+  '/etc/os-release',
+  '/proc/version',
+  '/proc/uptime',
+  '/proc/loadavg',
+  '/proc/meminfo',
+  '/proc/cpuinfo',
+  '/proc/mounts',
+  '/proc/self/limits',
+  '/proc/pressure/memory',
+  '/proc/pressure/io',
+]
+
+const networkFiles = [
+  '/etc/resolv.conf',
+  '/proc/net/route',
+  '/proc/net/ipv6_route',
+  '/proc/net/dev',
+  '/proc/net/sockstat',
+]
+
+async function versionFacts({ environment, appId, configDir, connectionFile }: Scene): Promise<JsonObject> {
+  const program = programFacts()
+  const file = await fileFacts(String(program.execPath)).catch(() => undefined)
+  const nowMs = systemClock.now()
+  // Names alone: a value may be a secret.
+  const variables = Object.keys(environment).filter(name => /^(?:DEVICE_CLOUD_|NODE_|SSL_|UV_)/.test(name))
+  return {
+    version,
+    ...program,
+    ...(file === undefined ? {} : { fileBytes: file.bytes, fileModified: new Date(file.modifiedMs).toISOString() }),
+    clock: {
+      now: new Date(nowMs).toISOString(),
+      // Earlier than this program: it was never set.
+      isSet: nowMs >= earliestSetClockMs,
+      sinceBootS: Math.round(systemClock.monotonicMs() / 1000),
+    },
+    userId: userId(),
+    processId: processId(),
+    variables: variables.sort(),
+    appId,
+    configDir,
+    connectionFile,
+  }
+}
+
+async function spaceFacts({ configDir, runtimeDir, queueDir, settings }: Scene): Promise<JsonObject> {
+  const places = { configDir, runtimeDir, queueDir, logFile: settings?.logFile, temporary: '/tmp' }
+  const facts: Record<string, JsonObject> = {}
+  for (const [name, path] of Object.entries(places)) {
+    if (path === undefined) continue
+    const space = await spaceAt(path).catch(error => ({ failed: messageOf(error) }))
+    facts[name] = { path, ...space }
+  }
+  return facts
+}
