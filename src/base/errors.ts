@@ -63,6 +63,12 @@ export const errorKinds = {
     'The cloud refused the login.',
     'Check cloud.token, and that the thing key is not locked to another client id.',
   ),
+  OPERATOR_REFUSED: kind(
+    5,
+    false,
+    'The cloud refused the login of the operator.',
+    'Check user name, password and organisation; several wrong passwords lock an account for a while.',
+  ),
   KICKED: kind(
     4,
     true,
@@ -112,6 +118,12 @@ export const errorKinds = {
     'Send it when nothing writes to it, or send a copy of it.',
   ),
   CHECKSUM_MISMATCH: kind(1, true, 'What arrived is not what was sent.', 'Try again.'),
+  NOT_PROVEN: kind(
+    1,
+    false,
+    'The cloud does not have what the device did.',
+    'See the message; check that the thing definition and the roles in the cloud allow it.',
+  ),
   HTTP_STATUS: kind(1, true, 'The file service answered with an error status.', 'See status in the details.'),
   PATH_REFUSED: kind(6, false, 'Policy does not allow this path.', 'Name it in file_transfer.allow.'),
   POLICY_REFUSED: kind(6, false, 'Policy does not allow this.', 'See the message for the setting that decides.'),

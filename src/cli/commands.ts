@@ -99,6 +99,11 @@ export const commandEntries: readonly CommandEntry[] = [
     load: () => import('./run.ts'),
   },
   {
+    name: 'validate',
+    summary: 'Prove every feature of the library against a real cloud, as a device and as an operator.',
+    load: () => import('./validate.ts'),
+  },
+  {
     name: 'service install',
     summary: 'Start the device manager at boot, under the init system of this device.',
     load: () => import('./service-install.ts'),

@@ -38,7 +38,7 @@ export function parseReply(payload: Uint8Array, commands: number): Reply {
       : { kind: 'malformed', problem: 'success at the root' }
   }
   const results: CommandResult[] = []
-  for (let id = 1; id <= commands; id++) results.push(parseResult(reply[String(id)]))
+  for (let id = 1; id <= commands; id++) results.push(parseCommandResult(reply[String(id)]))
   return { kind: 'results', results }
 }
 
@@ -50,7 +50,8 @@ function decode(payload: Uint8Array): string | undefined {
   }
 }
 
-function parseResult(value: Json | undefined): CommandResult {
+/** Parses the answer to one command. Nothing of what arrives can make it throw. */
+export function parseCommandResult(value: Json | undefined): CommandResult {
   if (value === undefined) return violation('The reply has no answer to this command.')
   if (!isJsonObject(value)) return violation('The answer to this command is not an object.')
   // Most commands answer without params; whatever is not an object carries no data [TR50 2.3].

@@ -113,18 +113,23 @@ export class ManagedDevice {
     return readFileSync(this.path(name), 'utf8')
   }
 
-  /** Runs a command to its end, in the device's folder. */
-  async run(...words: readonly string[]): Promise<Ended & { out: string; err: string }> {
+  /** Starts a command in the device's folder. */
+  begin(...words: readonly string[]): RunningCommand {
     const command = new RunningCommand(words, this.folder)
     this.#commands.push(command)
+    return command
+  }
+
+  /** Runs a command to its end, in the device's folder. */
+  async run(...words: readonly string[]): Promise<Ended & { out: string; err: string }> {
+    const command = this.begin(...words)
     await command.closed
     return { ...(await command.ended), out: command.out, err: command.err }
   }
 
   /** Starts the manager as a fleet that migrates does, and waits until it runs. */
   async start(...words: readonly string[]): Promise<RunningCommand> {
-    const command = new RunningCommand(['manager', '-i', 'device_manager_py', ...words], this.folder)
-    this.#commands.push(command)
+    const command = this.begin('manager', '-i', 'device_manager_py', ...words)
     await command.says(/device manager runs/)
     return command
   }

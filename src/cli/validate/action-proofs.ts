@@ -1,0 +1,158 @@
+import { AgentError } from '../../base/errors.ts'
+import { isJsonObject, type JsonObject } from '../../base/json.ts'
+import type { Client } from '../../client/client.ts'
+import type { CommandResult } from '../../protocol/reply.ts'
+import { Status } from '../../protocol/status.ts'
+import { expectSame, notProven, type Proof, type Scene, until } from './scene.ts'
+
+/** How often each action ran, over all restarts of the application. */
+export class ActionCounts {
+  #handedOver = 0
+
+  get handedOver(): number {
+    return this.#handedOver
+  }
+
+  /** Registers everything that the operator will call. */
+  readonly prepare = (client: Client): void => {
+    const { actions } = client
+    actions.register('validate_echo', ({ params }) => ({ status: Status.Success, message: 'echoed', params }), {
+      parameters: { number: { type: 'number', required: true } },
+    })
+    actions.register('validate_progress', async (_, { progress }) => {
+      await progress('half done')
+    })
+    actions.register('validate_failure', () => ({ status: Status.Failure, message: failureText }))
+    actions.register('validate_throw', () => {
+      throw new Error('thrown by the action')
+    })
+    actions.register('validate_restart', async (_, { handOver }) => {
+      this.#handedOver++
+      await handOver()
+    })
+    actions.registerCommand('validate_command', ['sh', '-c', 'echo "$@"', 'sh'])
+    actions.registerCommand('validate_command_failing', ['sh', '-c', 'echo bad >&2; exit 3'])
+  }
+}
+
+const failureText = 'failed "as told"'
+const echoed = { number: -1.5, text: 'a "b" €', flag: true, list: [1, 'two'] }
+
+/** What the operator calls is done by the device, and its answer comes back. */
+export function actionProofs(counts: ActionCounts): readonly Proof[] {
+  return [
+    {
+      name: 'action',
+      prove: async (scene, signal) => {
+        const answer = await exec(scene, signal, 'validate_echo', echoed)
+        if (!answer.ok) throw refused('validate_echo', answer)
+        for (const [name, value] of Object.entries(echoed))
+          expectSame(`the variable "${name}"`, answer.params[name], value)
+        return 'parameters there, completion variables back'
+      },
+    },
+    {
+      name: 'action progress',
+      needs: ['action'],
+      prove: async (scene, signal) => {
+        const { operator, device } = scene
+        const call = { thingKey: device.thingKey, method: 'validate_progress', ackTimeout: 0, ttl: 60 }
+        const { id } = await operator.do('method.exec', call, { signal })
+        if (typeof id !== 'string') throw notProven('method.exec without a wait answered no id of the call')
+        await until(scene, signal, async () => {
+          const { status, history } = await operator.do('mailbox.find', { id }, { signal })
+          expectSame('the status of the call', status, 'completed')
+          const lines = Array.isArray(history) ? history.filter(isJsonObject) : []
+          if (!lines.some(line => Object.values(line).includes('half done')))
+            throw notProven('the history of the call has no line "half done"')
+        })
+        return 'a line in the history of the call'
+      },
+    },
+    failing('action failure', 'validate_failure', Status.Failure, failureText),
+    failing('action that throws', 'validate_throw', Status.Failure, 'thrown by the action'),
+    failing('unknown action', 'validate_unknown', Status.NotFound),
+    failing('bad parameter', 'validate_echo', Status.BadParameter, 'number'),
+    {
+      name: 'command',
+      needs: ['action'],
+      prove: async (scene, signal) => {
+        const answer = await exec(scene, signal, 'validate_command', { name: "o'x $HOME", flag: true })
+        if (!answer.ok) throw refused('validate_command', answer)
+        expectSame('the output of the program', answer.params.stdout, "--name=o'x $HOME --flag\n")
+        return 'a program with parameters, and what it printed'
+      },
+    },
+    failing('command failure', 'validate_command_failing', Status.ExecutionError, 'exit code 3'),
+    {
+      name: 'action once',
+      needs: ['action'],
+      prove: async (scene, signal) => {
+        const { device, operator } = scene
+        const before = counts.handedOver
+        const call = operator.ask('method.exec', callOf(scene, 'validate_restart'), waitOf(scene, signal))
+        // It fails by itself when the proof fails before.
+        call.catch(() => undefined)
+        await until(scene, signal, async () => expectSame('how often the action ran', counts.handedOver - before, 1))
+        // The application ends without an answer, and the next one finds the call: it answers, and runs nothing again.
+        await device.end({ timeoutMs: 2_000 })
+        const left = await device.client.actions.handedOver()
+        const client = await device.connected(signal)
+        const [mine] = left.filter(({ name }) => name === 'validate_restart')
+        if (mine === undefined)
+          throw new AgentError('NOT_PROVEN', 'the restarted application does not know of the call')
+        await client.actions.acknowledge(mine.id, { status: Status.Success, params: { restarted: true } })
+        const answer = await call
+        if (!answer.ok) throw refused('validate_restart', answer)
+        expectSame('the answer', answer.params.restarted, true)
+        expectSame('how often the action ran', counts.handedOver - before, 1)
+        return 'ran once, and answered by the restarted application'
+      },
+    },
+  ]
+}
+
+/** A call that must come back as a failure with this status. */
+function failing(name: string, method: string, status: Status, text?: string): Proof {
+  return {
+    name,
+    needs: ['action'],
+    prove: async (scene, signal) => {
+      const answer = await exec(scene, signal, method, {})
+      if (answer.ok) throw notProven(`${method} was answered as a success`)
+      if (!answer.errorCodes.includes(status))
+        throw notProven(`${method} was not answered with ${status}: ${describe(answer)}`)
+      if (text !== undefined && !answer.errorMessages.join(' ').includes(text))
+        throw notProven(
+          `the message of ${method} is ${JSON.stringify(answer.errorMessages)}, without ${JSON.stringify(text)}`,
+        )
+      return `status ${status}${text === undefined ? '' : ' with its message'}`
+    },
+  }
+}
+
+async function exec(scene: Scene, signal: AbortSignal, method: string, params: JsonObject): Promise<CommandResult> {
+  await scene.device.connected(signal)
+  return scene.operator.ask('method.exec', { ...callOf(scene, method), params }, waitOf(scene, signal))
+}
+
+function callOf({ device, timeoutMs }: Scene, method: string): JsonObject {
+  return { thingKey: device.thingKey, method, ackTimeout: ackTimeoutS(timeoutMs) }
+}
+
+/** The cloud gives up a little before we do, so that its own word is heard. */
+function ackTimeoutS(timeoutMs: number): number {
+  return Math.max(1, Math.min(300, Math.floor(timeoutMs / 1000) - 2))
+}
+
+function waitOf({ timeoutMs }: Scene, signal: AbortSignal) {
+  return { timeoutMs: timeoutMs + 10_000, signal }
+}
+
+function refused(method: string, answer: CommandResult & { readonly ok: false }): AgentError {
+  return notProven(`${method} was not answered as a success: ${describe(answer)}`)
+}
+
+function describe({ errorCodes, errorMessages }: CommandResult & { readonly ok: false }): string {
+  return `${errorMessages.join('; ') || 'no message'} (${errorCodes.join(', ') || 'no code'})`
+}

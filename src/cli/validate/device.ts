@@ -1,0 +1,89 @@
+import { join } from 'node:path'
+import type { JsonObject } from '../../base/json.ts'
+import type { Log } from '../../base/log.ts'
+import { Client } from '../../client/client.ts'
+import type { Settings } from '../../config/settings.ts'
+import { removeFolder } from '../../platform/folders.ts'
+import { makeTemporaryFolder } from '../../platform/temporary-folder.ts'
+import { replaceFile } from '../../platform/write-file.ts'
+
+const appId = 'validate'
+
+/** A device of its own, which nobody has ever heard of: a new identity in a temporary folder. */
+export class Device {
+  readonly folder: string
+  readonly thingKey: string
+  readonly #settings: JsonObject
+  readonly #log: Log
+  readonly #prepare: (client: Client) => void
+  #client: Client | undefined
+
+  private constructor(folder: string, deviceId: string, parts: DeviceParts) {
+    this.folder = folder
+    this.thingKey = `${deviceId}-${appId}`
+    this.#settings = clientSettings(parts.settings, folder)
+    this.#log = parts.log
+    this.#prepare = parts.prepare
+  }
+
+  /** Makes the folder and the identity; nothing is connected yet. */
+  static async make(deviceId: string, parts: DeviceParts): Promise<Device> {
+    const folder = await makeTemporaryFolder()
+    await replaceFile(join(folder, 'device_id'), `${deviceId}\n`)
+    return new Device(folder, deviceId, parts)
+  }
+
+  /** The application that runs now, started when there is none; not connected by itself. */
+  get client(): Client {
+    if (this.#client === undefined) {
+      this.#client = new Client(appId, { configDir: this.folder, settings: this.#settings, logger: this.#log })
+      this.#prepare(this.#client)
+    }
+    return this.#client
+  }
+
+  /** The application, connected. */
+  async connected(signal: AbortSignal): Promise<Client> {
+    const { client } = this
+    if (!client.isConnected) await client.connect({ signal })
+    return client
+  }
+
+  /** Ends the application, as a restart of it does; the next one finds what it left. Returns whether all was delivered. */
+  async end(options: { waitForReplies?: boolean; timeoutMs?: number } = {}): Promise<boolean> {
+    const client = this.#client
+    this.#client = undefined
+    return (await client?.disconnect(options)) ?? true
+  }
+
+  path(name: string): string {
+    return join(this.folder, name)
+  }
+
+  async remove(): Promise<void> {
+    await removeFolder(this.folder)
+  }
+}
+
+export interface DeviceParts {
+  readonly settings: Settings
+  readonly log: Log
+  /** Called with each new application before it connects: registers its actions. */
+  readonly prepare: (client: Client) => void
+}
+
+/** The settings of the way to the cloud, and nothing of what the real device has on its disk. */
+function clientSettings(
+  { cloud, proxy, validateCloudCert, caBundleFile, qosLevel }: Settings,
+  folder: string,
+): JsonObject {
+  const { host, port, token, transport, fileXferHost, fileXferPort } = cloud
+  return {
+    cloud: { host, port, token, transport, file_xfer_host: fileXferHost, file_xfer_port: fileXferPort },
+    ...(proxy === undefined ? {} : { proxy: { ...proxy } }),
+    validate_cloud_cert: validateCloudCert,
+    ...(caBundleFile === undefined ? {} : { ca_bundle_file: caBundleFile }),
+    qos_level: qosLevel,
+    queue: { directory: join(folder, 'queue'), durability: 'spill' },
+  }
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { AgentError } from '../../base/errors.ts'
+import { isJsonObject, type JsonObject } from '../../base/json.ts'
+import { readBoundedFile } from '../../platform/read-file.ts'
+import { createFile } from '../../platform/write-file.ts'
+import { expectSame, notProven, type Proof, type Scene, until } from './scene.ts'
+
+/** Several chunks, and an odd number of bytes. */
+const contentBytes = 300_001
+
+/** Files in both directions and both stores. `globalName` is a name that nobody else has. */
+export function fileProofs(globalName: string): readonly Proof[] {
+  const content = randomBytes(contentBytes)
+  return [
+    ...inStore('file', 'validate.bin', content, {}),
+    ...inStore('empty file', 'validate-empty.bin', Buffer.alloc(0), {}),
+    ...inStore('global file', globalName, content, { global: true }),
+    {
+      name: 'missing file',
+      prove: async ({ device }, signal) => {
+        const client = await device.connected(signal)
+        try {
+          await client.files.download('validate-missing.bin', device.path('missing'), { signal })
+        } catch (error) {
+          if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return 'told as missing'
+          throw error
+        }
+        throw notProven('a file that nobody stored could be downloaded')
+      },
+    },
+  ]
+}
+
+/** Up to the cloud, where the operator sees it whole; and down again. */
+function inStore(name: string, fileName: string, content: Buffer, store: { readonly global?: true }): readonly Proof[] {
+  return [
+    {
+      name: `${name} up`,
+      prove: async (scene, signal) => {
+        const { device, operator } = scene
+        const path = device.path(fileName)
+        await createFile(path, content)
+        await (await device.connected(signal)).files.upload(path, { name: fileName, signal, ...store })
+        await until(scene, signal, async () => {
+          const { result } = await operator.do('file.list', storeOf(scene, store), { signal })
+          const files = Array.isArray(result) ? result.filter(isJsonObject) : []
+          expectSame(
+            `the size of ${fileName} in the list`,
+            files.find(file => file.fileName === fileName)?.length,
+            content.length,
+          )
+        })
+        const { fileId } = await operator.do('file.get', { ...storeOf(scene, store), fileName }, { signal })
+        if (typeof fileId !== 'string') throw notProven(`the operator gets no id for ${fileName}`)
+        const stored = await operator.readFile(fileId, signal)
+        if (!stored.equals(content))
+          throw notProven(`the operator gets ${stored.length} other bytes than those of ${fileName}`)
+        return `${content.length} bytes, as the operator gets them`
+      },
+    },
+    {
+      name: `${name} down`,
+      needs: [`${name} up`],
+      prove: async ({ device }, signal) => {
+        const path = device.path(`down-${fileName}`)
+        const { verified } = await (await device.connected(signal)).files.download(fileName, path, { signal, ...store })
+        const back = await readBoundedFile(path, contentBytes)
+        if (!back.equals(content)) throw notProven(`${back.length} other bytes came back than those of ${fileName}`)
+        return `${back.length} bytes, checked by ${verified}`
+      },
+    },
+  ]
+}
+
+function storeOf({ device }: Scene, { global }: { readonly global?: true }): JsonObject {
+  return { thingKey: device.thingKey, ...(global ? { global } : {}) }
+}

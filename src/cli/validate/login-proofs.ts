@@ -1,0 +1,85 @@
+import { AgentError } from '../../base/errors.ts'
+import { waitFor } from '../../base/wait.ts'
+import type { Client } from '../../client/client.ts'
+import type { Credentials } from './operator.ts'
+import { expectSame, logins, type Proof, type Scene, until } from './scene.ts'
+
+/** Both sides of the cloud: everything else stands on them. */
+export function loginProofs(credentials: Credentials): readonly Proof[] {
+  const [operatorLogin, deviceLogin] = logins
+  return [
+    {
+      name: operatorLogin,
+      needs: [],
+      prove: async ({ operator }, signal) => {
+        await operator.login(credentials, signal)
+        return `as ${credentials.username}`
+      },
+    },
+    {
+      name: deviceLogin,
+      needs: [operatorLogin],
+      prove: async (scene, signal) => {
+        await connectOrSayWhy(scene.device.client, signal)
+        const { thingKey } = scene.device
+        await until(scene, signal, async () => {
+          const thing = await scene.operator.do('thing.find', { key: thingKey }, { signal })
+          expectSame('connected of the new thing', thing.connected, true)
+        })
+        return thingKey
+      },
+    },
+  ]
+}
+
+/** A client goes on trying whatever happens; here its first failure says enough. */
+function connectOrSayWhy(client: Client, signal: AbortSignal): Promise<void> {
+  return waitFor<void>(signal, (resolve, reject) => {
+    const unlisten = [client.on('rejected', reject), client.on('error', reject)]
+    client.connect({ signal }).then(resolve, reject)
+    return () => {
+      for (const off of unlisten) off()
+    }
+  })
+}
+
+/** Ping, time, and the good order of the end. */
+export const linkProofs: readonly Proof[] = [
+  {
+    name: 'ping',
+    prove: async ({ device }, signal) => {
+      const client = await device.connected(signal)
+      return `${Math.round(await client.diagnostics.ping({ signal }))} ms`
+    },
+  },
+  {
+    name: 'time',
+    prove: async ({ device, clock }, signal) => {
+      const client = await device.connected(signal)
+      const aheadS = Math.round((clock.now() - (await client.diagnostics.time({ signal })).getTime()) / 1000)
+      // A wrong clock of the device is told by "check"; here the answer is what counts.
+      return Math.abs(aheadS) < 2 ? 'the clocks agree' : `the clock of this machine is ${aheadS} s ahead of the cloud's`
+    },
+  },
+]
+
+export const endProof: Proof = {
+  name: 'disconnect',
+  prove: async (scene, signal) => {
+    const { device, operator, timeoutMs } = scene
+    const client = await device.connected(signal)
+    await client.events.publish('the last word')
+    const isDelivered = await device.end({ waitForReplies: true, timeoutMs })
+    if (!isDelivered) throw new AgentError('TIMEOUT', `not everything was delivered within ${timeoutMs / 1000} s`)
+    await seesEnd(scene, signal, () => operator.do('thing.find', { key: device.thingKey }, { signal }))
+    return 'everything delivered, and the cloud saw the end'
+  },
+}
+
+function seesEnd(
+  scene: Scene,
+  signal: AbortSignal,
+  find: () => Promise<{ readonly connected?: unknown }>,
+): Promise<void> {
+  return until(scene, signal, async () => expectSame('connected of the thing', (await find()).connected, false))
+}

@@ -1,0 +1,157 @@
+import type { Clock } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
+import type { HttpsClient } from '../../connection/https.ts'
+import { refusedError, resultError } from '../../protocol/refusal.ts'
+import { type CommandResult, parseCommandResult } from '../../protocol/reply.ts'
+
+/** Where the operator's side of a cloud is. */
+export interface OperatorPlace {
+  readonly host: string
+  readonly port: number
+  /** The file service, where it is another one. */
+  readonly fileHost: string
+  readonly filePort: number
+}
+
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+  /** Key of the organisation to work in, when it is not the user's own. */
+  readonly organisation?: string
+}
+
+interface AskOptions {
+  /** How long the cloud may take for its answer. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+const connectTimeoutMs = 15_000
+const answerTimeoutMs = 20_000
+const mostAnswerBytes = 4 * 1024 * 1024
+
+/** The cloud from the operator's side: commands by `POST /api`, and the content of files [TR50 8.1]. */
+export class Operator {
+  readonly #https: HttpsClient
+  readonly #place: OperatorPlace
+  #sessionId: string | undefined
+
+  constructor(parts: { https: HttpsClient; place: OperatorPlace; clock: Clock }) {
+    this.#https = parts.https
+    this.#place = parts.place
+  }
+
+  get isLoggedIn(): boolean {
+    return this.#sessionId !== undefined
+  }
+
+  /**
+   * Logs in, once: a cloud locks an account after several wrong passwords.
+   *
+   * @throws AgentError `OPERATOR_REFUSED`, or the failure of the connection
+   */
+  async login({ username, password, organisation }: Credentials, signal?: AbortSignal): Promise<void> {
+    const params = { username, password }
+    const auth = await this.#command('auth', 'api.authenticate', params, { signal }).catch(error => {
+      throw unreachable(error)
+    })
+    if (!auth.ok)
+      throw operatorRefused(
+        auth.violation === true ? resultError('api.authenticate', auth) : refusedError('the operator', auth),
+      )
+    const { sessionId } = auth.params
+    // A header can hold no more.
+    if (typeof sessionId !== 'string' || !/^[\x21-\x7e]+$/.test(sessionId))
+      throw new AgentError('PROTOCOL_VIOLATION', 'The answer to api.authenticate has no session id')
+    this.#sessionId = sessionId
+    if (organisation === undefined) return
+    const switched = await this.ask('session.org.switch', { key: organisation }, { signal })
+    if (switched.ok) return
+    this.#sessionId = undefined
+    throw operatorRefused(resultError('session.org.switch', switched))
+  }
+
+  /** The answer to one command, whether it succeeded or not. Throws the failure of the connection. */
+  ask(command: string, params: JsonObject = {}, options: AskOptions = {}): Promise<CommandResult> {
+    return this.#command('cmd', command, params, options)
+  }
+
+  /** The parameters of the answer. Throws `REFUSED_BY_CLOUD` and the like when there is a refusal. */
+  async do(command: string, params: JsonObject = {}, options: AskOptions = {}): Promise<JsonObject> {
+    const result = await this.ask(command, params, options)
+    if (!result.ok) throw resultError(command, result)
+    return result.params
+  }
+
+  /** The content of a file, as anybody gets it who has its id [TR50 5.2]. */
+  async readFile(fileId: string, signal?: AbortSignal): Promise<Buffer> {
+    const { fileHost: host, filePort: port } = this.#place
+    return this.#exchange({ method: 'GET', host, port, path: `/file/${encodeURIComponent(fileId)}`, signal })
+  }
+
+  async #command(key: 'auth' | 'cmd', command: string, params: JsonObject, o: AskOptions): Promise<CommandResult> {
+    const { host, port } = this.#place
+    const content = Buffer.from(JSON.stringify({ [key]: { command, params } }))
+    const answer = await this.#exchange({
+      method: 'POST',
+      host,
+      port,
+      path: '/api',
+      headers: {
+        'Content-Type': 'application/json',
+        ...(this.#sessionId === undefined ? {} : { sessionId: this.#sessionId }),
+      },
+      body: { stream: oneChunk(content), bytes: content.length },
+      ...o,
+    })
+    const reply = parseJson(answer.toString('utf8'))
+    if (!isJsonObject(reply))
+      throw new AgentError('PROTOCOL_VIOLATION', `${host}:${port}: the answer to ${command} is not a JSON object`)
+    return parseCommandResult(reply[key])
+  }
+
+  async #exchange(
+    request: Omit<Parameters<HttpsClient['request']>[0], 'connectTimeoutMs' | 'idleTimeoutMs'> & AskOptions,
+  ): Promise<Buffer> {
+    const { timeoutMs = answerTimeoutMs, ...rest } = request
+    const { status, body } = await this.#https.request({ ...rest, connectTimeoutMs, idleTimeoutMs: timeoutMs })
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    for await (const chunk of body) {
+      bytes += chunk.length
+      if (bytes > mostAnswerBytes)
+        throw new AgentError('LIMIT_EXCEEDED', `${request.host}: the answer is larger than ${mostAnswerBytes} bytes`)
+      chunks.push(chunk)
+    }
+    if (status !== 200)
+      throw new AgentError(
+        'HTTP_STATUS',
+        `${request.host}:${request.port} answered ${request.method} ${placeOf(request.path)} with ${status}`,
+        {
+          details: { status },
+        },
+      )
+    return Buffer.concat(chunks)
+  }
+}
+
+/** The path without the id of a file, which is a key to it. */
+function placeOf(path: string): string {
+  return path.replace(/^(\/file\/).*/, '$1…')
+}
+
+/** The first word with the operator's side: whoever reads of a port must know which one. */
+function unreachable(error: unknown): unknown {
+  if (!(error instanceof AgentError) || error.code === 'ABORTED') return error
+  const message = `${error.message} (the operator API: --api-host, --api-port)`
+  return new AgentError(error.code, message, { cause: error, details: error.details })
+}
+
+function operatorRefused(cause: AgentError): AgentError {
+  return new AgentError('OPERATOR_REFUSED', cause.message, { cause, details: cause.details })
+}
+
+async function* oneChunk(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content
+}

@@ -1,0 +1,98 @@
+import type { Clock } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
+import { sleep, throwIfAborted } from '../../base/wait.ts'
+import type { Rung, Skip } from '../ladder/climb.ts'
+import type { Device } from './device.ts'
+import type { Operator } from './operator.ts'
+
+/** What every proof works with: a device on one side of the cloud, an operator on the other. */
+export interface Scene {
+  readonly device: Device
+  readonly operator: Operator
+  readonly clock: Clock
+  /** Name of the alarm to publish: the thing definition of the cloud must have it. */
+  readonly alarm: string
+  /** How long one proof may take. */
+  readonly timeoutMs: number
+  /** Fires when the user has had enough. */
+  readonly signal: AbortSignal
+}
+
+/** One feature that is proven: what the device did is seen from the other side. */
+export interface Proof {
+  readonly name: string
+  /** What must hold for it to make sense, besides both logins. */
+  readonly needs?: readonly string[]
+  /** Resolves to what was seen. Rejects `NOT_PROVEN` when the cloud shows something else, or what failed. */
+  prove(scene: Scene, signal: AbortSignal): Promise<string | Skip>
+}
+
+/** The logins that every proof stands on. */
+export const logins = ['operator login', 'device login'] as const
+
+/** The proof as a rung of a ladder, with its deadline. */
+export function proofRung({ name, needs = logins, prove }: Proof, scene: Scene): Rung {
+  return {
+    name,
+    needs,
+    climb: () => {
+      if (scene.signal.aborted) return Promise.resolve({ skip: 'interrupted' })
+      return bounded(scene, signal => prove(scene, signal))
+    },
+  }
+}
+
+async function bounded<T>({ clock, timeoutMs, signal }: Scene, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const late = new AgentError('TIMEOUT', `not proven within ${timeoutMs / 1000} s`)
+  const timer = clock.timer(timeoutMs, () => controller.abort(late))
+  const onAbort = () => controller.abort(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await work(controller.signal)
+  } finally {
+    timer.cancel()
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Throws `NOT_PROVEN` unless `seen` is `wanted`, told as `what`. */
+export function expectSame(what: string, seen: unknown, wanted: unknown): void {
+  const [one, other] = [JSON.stringify(seen), JSON.stringify(wanted)]
+  if (one !== other) throw notProven(`${what} is ${shortened(one ?? 'missing')}, not ${shortened(other ?? 'missing')}`)
+}
+
+export function notProven(message: string, cause?: unknown): AgentError {
+  return new AgentError('NOT_PROVEN', message, cause === undefined ? {} : { cause })
+}
+
+const pollMs = 150
+
+/**
+ * Asks again and again until `probe` is content, because a cloud may take its time to show what it has taken.
+ *
+ * @throws the last failure of `probe` when `signal` fires: it says more than that time is up
+ */
+export async function until<T>({ clock }: Scene, signal: AbortSignal, probe: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      throwIfAborted(signal)
+      return await probe()
+    } catch (error) {
+      const isFinal = !(error instanceof AgentError) || !mayPass.has(error.code)
+      if (isFinal) throw error
+      try {
+        await sleep(clock, pollMs, signal)
+      } catch {
+        throw error
+      }
+    }
+  }
+}
+
+/** What the cloud says as long as it does not show the thing yet. */
+const mayPass = new Set(['NOT_PROVEN', 'REFUSED_BY_CLOUD'])
+
+function shortened(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
+}

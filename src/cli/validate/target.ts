@@ -1,0 +1,153 @@
+import { resolve } from 'node:path'
+import type { AgentError } from '../../base/errors.ts'
+import type { JsonObject } from '../../base/json.ts'
+import { loadClientConfig } from '../../config/load.ts'
+import type { Settings } from '../../config/settings.ts'
+import { environmentName } from '../../config/table.ts'
+import { readBoundedText } from '../../platform/read-file.ts'
+import type { Flag, Invocation } from '../command.ts'
+import type { ConfigIo } from '../config-io.ts'
+import { usage } from '../flags.ts'
+import { configDirFlag, configDirOf } from '../manager-socket.ts'
+import { numberWord } from '../publish-sample.ts'
+import type { Credentials, OperatorPlace } from './operator.ts'
+
+/** What cloud is validated, and with whose rights. */
+export interface Target {
+  readonly settings: Settings
+  readonly place: OperatorPlace
+  readonly credentials: Credentials
+}
+
+export const targetFlags: readonly Flag[] = [
+  configDirFlag,
+  {
+    name: 'config-file',
+    short: 'f',
+    value: 'FILE',
+    summary: 'Connection file in that folder (default iot-connect.cfg).',
+  },
+  { name: 'cloud', value: 'HOST', summary: 'Host of the cloud; then no connection file is read unless -f names one.' },
+  { name: 'port', short: 'p', value: 'PORT', summary: 'Port of the cloud (default 8883).' },
+  { name: 'transport', value: 'NAME', summary: 'mqtts, wss or mqtt; needed for ports other than 8883, 443 and 1883.' },
+  {
+    name: 'token',
+    short: 't',
+    value: 'TOKEN',
+    summary: 'Application token; better in DEVICE_CLOUD_CLOUD_TOKEN, or typed.',
+  },
+  {
+    name: 'ca-bundle',
+    value: 'FILE',
+    aliases: ['ssl-bundle'],
+    summary: 'PEM file of certificate authorities to trust.',
+  },
+  { name: 'api-host', value: 'HOST', summary: 'Host of the operator API (default: that of the cloud).' },
+  { name: 'api-port', value: 'PORT', summary: 'Port of the operator API and of the file service (default 443).' },
+  {
+    name: 'username',
+    short: 'u',
+    value: 'NAME',
+    summary: 'Operator; else DEVICE_CLOUD_OPERATOR_USERNAME, or asked for.',
+  },
+  {
+    name: 'password-file',
+    value: 'FILE',
+    summary: 'File with the password of the operator; else DEVICE_CLOUD_OPERATOR_PASSWORD, or asked for.',
+  },
+  { name: 'organisation', value: 'KEY', aliases: ['org', 'organization'], summary: 'Organisation to work in.' },
+]
+
+const defaultPort = '8883'
+const httpsPort = 443
+const mostPasswordBytes = 4096
+
+/**
+ * What the command line, the environment and the connection file say; asks a person for what is missing.
+ *
+ * @throws AgentError `USAGE`, `CONFIG_INVALID`, `FILE_NOT_FOUND` (the password file)
+ */
+export async function findTarget(invocation: Invocation, io: ConfigIo): Promise<Target> {
+  const settings = await connectionSettings(invocation, io)
+  const { cloud } = settings
+  const given = invocation.value('api-port')
+  const filePort = cloud.fileXferPort ?? httpsPort
+  const isOneHost = cloud.fileXferHost === undefined || cloud.fileXferHost === cloud.host
+  const place = {
+    host: invocation.value('api-host') ?? cloud.host,
+    port: given === undefined ? (isOneHost ? filePort : httpsPort) : portOf(given),
+    fileHost: cloud.fileXferHost ?? cloud.host,
+    filePort,
+  }
+  const organisation = invocation.value('organisation')
+  return {
+    settings,
+    place,
+    credentials: {
+      username: await usernameOf(invocation, io),
+      password: await passwordOf(invocation, io),
+      ...(organisation === undefined ? {} : { organisation }),
+    },
+  }
+}
+
+async function connectionSettings(invocation: Invocation, io: ConfigIo): Promise<Settings> {
+  const { environment } = io
+  const host = invocation.value('cloud')
+  const readsFile = host === undefined || invocation.value('config-file') !== undefined
+  const apiPort = invocation.value('api-port')
+  const caBundle = invocation.value('ca-bundle')
+  const flags: JsonObject = {
+    cloud: {
+      host,
+      port: invocation.value('port') ?? (readsFile ? undefined : defaultPort),
+      token: invocation.value('token') ?? (readsFile ? undefined : await tokenOf(io)),
+      transport: invocation.value('transport'),
+      file_xfer_port: readsFile ? undefined : apiPort,
+    },
+    ca_bundle_file: caBundle === undefined ? undefined : resolve(caBundle),
+  }
+  const { settings } = await loadClientConfig({
+    appId: 'validate',
+    configDir: resolve(configDirOf(invocation)),
+    ...(readsFile ? { configFile: invocation.value('config-file') ?? 'iot-connect.cfg' } : {}),
+    settings: flags,
+    environment,
+  })
+  return settings
+}
+
+async function tokenOf({ environment, ask }: ConfigIo): Promise<string> {
+  const token =
+    environment[environmentName('cloud.token')] || (await ask?.('Cloud token (not shown): ', { hidden: true }))
+  if (token) return token.trim()
+  throw missing('the application token: -t, or DEVICE_CLOUD_CLOUD_TOKEN')
+}
+
+async function usernameOf(invocation: Invocation, { environment, ask }: ConfigIo): Promise<string> {
+  const told = invocation.value('username') ?? environment.DEVICE_CLOUD_OPERATOR_USERNAME
+  const name = told || (await ask?.('Operator: ', { hidden: false }))
+  if (name) return name.trim()
+  throw missing('the operator: --username, or DEVICE_CLOUD_OPERATOR_USERNAME')
+}
+
+/** Never from the command line, where every user of the machine can read it. */
+async function passwordOf(invocation: Invocation, { environment, ask }: ConfigIo): Promise<string> {
+  const file = invocation.value('password-file')
+  if (file !== undefined) return (await readBoundedText(resolve(file), mostPasswordBytes)).replace(/\r?\n$/, '')
+  const password =
+    environment.DEVICE_CLOUD_OPERATOR_PASSWORD ||
+    (await ask?.('Password of the operator (not shown): ', { hidden: true }))
+  if (password) return password
+  throw missing("the operator's password: --password-file, or DEVICE_CLOUD_OPERATOR_PASSWORD")
+}
+
+function portOf(word: string): number {
+  const port = numberWord('validate', '--api-port', word)
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
+  throw usage({ name: 'validate' }, `--api-port must be 1 to 65535, not ${word}`)
+}
+
+function missing(what: string): AgentError {
+  return usage({ name: 'validate' }, `there is no terminal to ask on, and nobody told ${what}`)
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { eventually } from '../helpers/eventually.ts'
+import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
+import { deviceToken, ManagedDevice } from '../helpers/managed-device.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
+
+interface Row {
+  readonly feature: string
+  readonly outcome: 'passed' | 'failed' | 'skipped'
+  readonly text: string
+  readonly code?: string
+}
+
+const operatorPassword = 'Operator-Pass-4711'
+
+/** A machine of an operator, with nothing on it but his password. */
+async function scene(t: TestContext) {
+  const cloud = await startCloud(t, { token: deviceToken, args: ['--user', 'alice', '--password', operatorPassword] })
+  Object.assign(cloud, { user: 'alice', password: operatorPassword })
+  const machine = new ManagedDevice(tempDir(t), 'nobody')
+  t.after(() => machine.stop())
+  const passwordFile = machine.write('password', `${operatorPassword}\n`)
+  const place = ['--cloud', 'localhost', '--port', String(cloud.mqtts), '--transport', 'mqtts']
+  const https = ['--api-port', String(cloud.https), '--ca-bundle', cloud.ca]
+  const rights = ['--token', deviceToken, '--username', 'alice', '--password-file', passwordFile]
+  const words = ['validate', ...place, ...https, ...rights]
+  return { cloud, machine, words }
+}
+
+function rowsOf(out: string): { ok: boolean; thingKey: string; features: readonly Row[] } {
+  return JSON.parse(out)
+}
+
+const named = (rows: readonly Row[], outcome: Row['outcome']) =>
+  rows.filter(row => row.outcome === outcome).map(({ feature }) => feature)
+
+/** Nothing of a run is left: no thing, no file, no folder. */
+async function assertNothingLeft(cloud: LocalCloud, thingKey: string): Promise<void> {
+  assert.equal((await cloud.api('thing.find', { key: thingKey })).success, false, 'the thing is gone')
+  assert.deepEqual((await cloud.ask('file.list', { global: true })).result, [])
+  const folders = readdirSync(tmpdir()).filter(name => {
+    const path = join(tmpdir(), name, 'device_id')
+    return (
+      /^device-cloud-\w{6}$/.test(name) && existsSync(path) && thingKey.startsWith(readFileSync(path, 'utf8').trim())
+    )
+  })
+  assert.deepEqual(folders, [])
+}
+
+test('validate proves every feature, also of a cloud that hands out calls again, and leaves nothing behind', async t => {
+  const { cloud, machine, words } = await scene(t)
+  await cloud.fault('redeliverMail', { when: 'check' })
+  await cloud.fault('duplicateNotify', {})
+  const { code, out, err } = await machine.run(...words, '--json')
+  const { ok, thingKey, features } = rowsOf(out)
+  assert.deepEqual([code, ok, err], [0, true, ''], out)
+  assert.deepEqual(
+    named(features, 'passed'),
+    features.map(({ feature }) => feature),
+  )
+  assert.ok(features.length >= 31, out)
+  assert.ok(
+    (await cloud.transcript({ thingKey, contains: 'validate_telemetry' })).length > 0,
+    'it was said to this cloud',
+  )
+  await assertNothingLeft(cloud, thingKey)
+})
+
+test('validate fails exactly where the cloud is wrong', async t => {
+  const { cloud, machine, words } = await scene(t)
+  await cloud.fault('refuseCommand', { command: 'property.batch', key: 'validate_telemetry' })
+  await cloud.fault('refuseCommand', { command: 'property.publish', key: 'validate_telemetry' })
+  await cloud.fault('refuseCommand', { command: 'alarm.*', key: 'validate_alarm' })
+  await cloud.fault('refuseCommand', { command: 'log.publish', key: 'validate warning' })
+  await cloud.fault('refuseCommand', { command: 'file.put', key: 'validate-empty.bin' })
+  await cloud.fault('refuseCommand', { command: 'attribute.*', key: 'validate_attribute' })
+  const { code, out } = await machine.run(...words, '--json', '--timeout', '5')
+  const { ok, thingKey, features } = rowsOf(out)
+  assert.deepEqual([code, ok], [1, false])
+  assert.deepEqual(named(features, 'failed'), ['telemetry', 'attribute', 'alarm', 'events', 'empty file up'])
+  assert.deepEqual(named(features, 'skipped'), ['telemetry current', 'attribute current', 'empty file down'])
+  assert.equal(features.find(({ feature }) => feature === 'alarm')?.code, 'REFUSED_BY_CLOUD')
+  await assertNothingLeft(cloud, thingKey)
+})
+
+test('validate sees files that are not whole, and calls that do not come', async t => {
+  const { cloud, machine, words } = await scene(t)
+  await cloud.fault('corruptDownload', {})
+  await cloud.fault('dropNotify', {})
+  const { code, out, err } = await machine.run(...words, '--timeout', '5')
+  assert.equal(code, 1, err)
+  for (const feature of ['action', 'file up', 'global file up'])
+    assert.match(out, new RegExp(`^FAIL  ${feature} `, 'm'))
+  assert.match(out, /^ok {4}empty file up /m)
+  assert.match(out, /^- {5}action once .*"action" does not hold/m)
+  assert.match(out, /^\d+ passed, 3 failed, \d+ left out$/m)
+})
+
+test('validate tells a login that is refused from a cloud that is not there, and asks for nothing it was not told', async t => {
+  const { cloud, machine, words } = await scene(t)
+  const swap = (flag: string, value: string) => words.map((word, at) => (words[at - 1] === flag ? value : word))
+  const run = async (line: readonly string[]) => {
+    const { code, out, err } = await machine.run(...line)
+    for (const secret of [operatorPassword, 'wrong-password', deviceToken]) assert.ok(!`${out}${err}`.includes(secret))
+    return { code, out, err }
+  }
+  machine.write('wrong', 'wrong-password')
+  const operator = await run(swap('--password-file', machine.path('wrong')))
+  assert.equal(operator.code, 5)
+  assert.match(operator.out, /FAIL {2}operator login .*\n.*several wrong passwords lock/)
+  const said = await cloud.transcript({ command: 'api.authenticate', direction: 'in', contains: 'alice' })
+  assert.equal(said.length, 2, 'one try of validate, beside that of the test itself')
+  const device = await run(swap('--token', 'wrong-token'))
+  assert.equal(device.code, 5)
+  assert.match(device.out, /ok {4}operator login[\s\S]*FAIL {2}device login .*refused the MQTT login/)
+  const api = await run(swap('--api-port', '1'))
+  assert.deepEqual([api.code, /--api-host, --api-port/.test(api.out)], [4, true])
+  const mqtt = await run(swap('--port', '1'))
+  assert.deepEqual([mqtt.code, /FAIL {2}device login /.test(mqtt.out)], [4, true])
+  const nobody = await run(words.slice(0, -4))
+  assert.deepEqual([nobody.code, /--username, or DEVICE_CLOUD_OPERATOR_USERNAME/.test(nobody.err)], [2, true])
+})
+
+test('Ctrl-C ends validate, and what it made goes all the same', async t => {
+  const { cloud, machine, words } = await scene(t)
+  await cloud.fault('swallowRequest', { command: 'alarm.*' })
+  const mark = await cloud.mark()
+  const running = machine.begin(...words, '--json')
+  const { thingKey } = await cloud.heard({ since: mark, command: 'alarm.*', direction: 'in' })
+  running.kill('SIGINT')
+  assert.deepEqual(await running.ended, { code: 1, signal: null })
+  const { ok, features } = rowsOf(running.out)
+  assert.equal(ok, false)
+  assert.match(features.find(({ feature }) => feature === 'alarm')?.text ?? '', /interrupted/)
+  assert.equal(features.find(({ feature }) => feature === 'file up')?.text, 'interrupted')
+  assert.equal(features.at(-1)?.outcome, 'passed')
+  await eventually('nothing left', () => assertNothingLeft(cloud, thingKey ?? '').then(() => true))
+})
