@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as esbuild from 'esbuild'
 import { BuildError } from './build-error.ts'
+import { builtDefine } from './commit-time.ts'
 import { nodeInstead } from './node-instead.ts'
 import { root } from './places.ts'
 import { silentDebug } from './silent-debug.ts'
@@ -43,6 +44,7 @@ export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bu
       plugins: [silentDebug, nodeInstead],
       banner: { js: noInspector },
       define: {
+        ...(await builtDefine()),
         // ws looks for these native add-ons; a single file has no place for them.
         'process.env.WS_NO_BUFFER_UTIL': '"1"',
         'process.env.WS_NO_UTF_8_VALIDATE': '"1"',

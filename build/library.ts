@@ -8,6 +8,7 @@ import { generateDtsBundle } from 'dts-bundle-generator'
 import * as esbuild from 'esbuild'
 import { BuildError, runAsProgram } from './build-error.ts'
 import { checkInside } from './bundle.ts'
+import { builtDefine } from './commit-time.ts'
 import { distFolder, root } from './places.ts'
 
 export interface LibraryOptions {
@@ -51,6 +52,7 @@ async function bundle(format: 'esm' | 'cjs'): Promise<string> {
       loader: { '.pem': 'text' },
       ...(format === 'esm' ? { banner: { js: requireForEsm } } : {}),
       define: {
+        ...(await builtDefine()),
         // ws looks for these native add-ons; a single file has no place for them.
         'process.env.WS_NO_BUFFER_UTIL': '"1"',
         'process.env.WS_NO_UTF_8_VALIDATE': '"1"',

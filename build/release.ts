@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { caBundle } from '../src/connection/ca-bundle.ts'
 import { BuildError, MissingTool, type Report, runAsProgram } from './build-error.ts'
 import { type Bundle, bundleAgent, readVersion } from './bundle.ts'
+import { commitTime } from './commit-time.ts'
 import { buildExecutable } from './executable.ts'
 import { pinnedNode, sumOf } from './node-binary.ts'
 import { distFolder, root } from './places.ts'
@@ -128,15 +129,6 @@ async function writeSums(folder: string, keyFile: string | undefined): Promise<v
   const { bytes, publicKey } = signatureOf(sums, keyFile)
   await writeFile(join(folder, 'SHA256SUMS.sig'), bytes)
   await writeFile(join(folder, 'SHA256SUMS.pub.pem'), publicKey)
-}
-
-/** Seconds since 1970 of the commit, so that time is nothing that differs; SOURCE_DATE_EPOCH where there is no git. */
-async function commitTime(): Promise<number> {
-  const given = process.env.SOURCE_DATE_EPOCH
-  const text = given ?? (await runProgram('git', ['-C', root, 'log', '-1', '--format=%ct'])).stdout.trim()
-  const seconds = Number(text)
-  if (Number.isSafeInteger(seconds) && seconds > 0) return seconds
-  throw new BuildError(`SOURCE_DATE_EPOCH ${JSON.stringify(text)} is no time: give seconds since 1970`)
 }
 
 function readWishes(args: string[]): Omit<ReleaseOptions, 'report'> {

@@ -1,3 +1,4 @@
+import { earliestSetClockMs } from '../base/clock.ts'
 import { AgentError, type ErrorCode, errnoOf, messageOf } from '../base/errors.ts'
 
 const noRoute = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
@@ -64,7 +65,7 @@ export function tlsFailure(place: string, error: unknown, facts: TlsFacts): Agen
     case 'CERT_NOT_YET_VALID':
       return failure(
         'CERTIFICATE_NOT_YET_VALID',
-        `the certificate is not valid yet; the clock of this device says ${deviceTime}`,
+        `the certificate is not valid yet; the clock of this device says ${deviceTime}${neverSet(facts.nowMs)}`,
       )
     case 'CERT_HAS_EXPIRED':
       return failure('CERTIFICATE_EXPIRED', `the certificate has expired; the clock of this device says ${deviceTime}`)
@@ -76,6 +77,11 @@ export function tlsFailure(place: string, error: unknown, facts: TlsFacts): Agen
         `the certificate is not trusted: ${messageOf(error)} (${facts.refusedBecause})`,
       )
   }
+}
+
+/** A time before this program was made tells whose fault it is. */
+function neverSet(nowMs: number): string {
+  return nowMs < earliestSetClockMs ? ', a time before this program was built: it was not set since the start' : ''
 }
 
 /** OpenSSL packs its reason between colons: `4057:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:...`. */

@@ -33,11 +33,17 @@ export class ClockRepair {
   }
 }
 
-/** The JSON of an item with its time moved; a time that the clock that was not set cannot have given stays as it is. */
-export function movedInTime(json: string, byMs: number): string {
+/** Longest time between the reading of the clock and the putting of the item. */
+const nearMs = 86_400_000
+
+/**
+ * The JSON of an item with its time moved; `putMs` is when it was put, by the clock that was not set. A time that this clock
+ * cannot have given, because it is later than that of a clock that was set or far from `putMs`, stays as it is.
+ */
+export function movedInTime(json: string, putMs: number, byMs: number): string {
   return json.replace(stamp, (whole, upToMs: string, micros: string) => {
     const epochMs = parseTimestamp(`${upToMs}Z`)
-    if (epochMs === undefined || epochMs >= earliestSetClockMs) return whole
+    if (epochMs === undefined || epochMs >= earliestSetClockMs || Math.abs(epochMs - putMs) > nearMs) return whole
     return `"ts":"${formatTimestamp(Math.round(epochMs + byMs) + Number(micros) / 1000)}"`
   })
 }

@@ -90,7 +90,7 @@ function joined(items: readonly StoredItem[], rightOffsetMs: number | undefined)
   return text
 }
 
-function rightJson({ json, clockOffsetMs }: StoredItem, rightOffsetMs: number | undefined): string {
+function rightJson({ json, epochMs, clockOffsetMs }: StoredItem, rightOffsetMs: number | undefined): string {
   if (clockOffsetMs === undefined || rightOffsetMs === undefined) return json
-  return movedInTime(json, rightOffsetMs - clockOffsetMs)
+  return movedInTime(json, epochMs, rightOffsetMs - clockOffsetMs)
 }

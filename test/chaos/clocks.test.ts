@@ -58,6 +58,7 @@ for (const [scene, time, code, years] of [
     const failed = await until('a refused certificate', one => one.failed !== undefined)
     assert.equal(failed.failed, code)
     assert.match(failed.says ?? '', new RegExp(`clock of this device says ${years}-`))
+    assert.equal(/before this program was built/.test(failed.says ?? ''), years === '1970')
     assert.equal(
       heard.some(one => one.connected),
       false,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { bundleAgent, checkInside } from '../../../build/bundle.ts'
 import { ledgerOf } from '../../../build/ledger.ts'
+import { root } from '../../../build/places.ts'
 import { tinyAgent } from '../../helpers/executable.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -22,6 +23,27 @@ test('the agent holds nothing of the local cloud, the tour, the tests or the bui
   checkInside(inputs)
   assert.ok(ledgerOf(bundle).packages.some(({ name }) => name === 'mqtt-packet'))
   assert.doesNotMatch(Buffer.from(bundle.code).toString(), /env\.DEBUG\b/, 'DEBUG=* would print whole messages')
+})
+
+test('a bundle believes no clock that is more than a day behind its commit', async t => {
+  const entry = join(tempDir(t), 'clock.ts')
+  writeFileSync(entry, `export { earliestSetClockMs } from '${join(root, 'src/base/clock.ts')}'`)
+  const before = process.env.SOURCE_DATE_EPOCH
+  t.after(() => {
+    if (before === undefined) delete process.env.SOURCE_DATE_EPOCH
+    else process.env.SOURCE_DATE_EPOCH = before
+  })
+  const earliestOf = async (date: string) => {
+    process.env.SOURCE_DATE_EPOCH = String(Date.parse(date) / 1000)
+    const { code } = await bundleAgent(entry)
+    const module = { exports: {} as { earliestSetClockMs?: number } }
+    new Function('module', 'exports', 'require', Buffer.from(code).toString())(module, module.exports, () => ({}))
+    return new Date(module.exports.earliestSetClockMs ?? Number.NaN).toISOString()
+  }
+  assert.equal(await earliestOf('2031-05-06T07:08:09Z'), '2031-05-05T00:00:00.000Z')
+  assert.equal(await earliestOf('2031-05-06T23:59:59Z'), '2031-05-05T00:00:00.000Z', 'the same bytes all day')
+  process.env.SOURCE_DATE_EPOCH = 'yesterday'
+  await assert.rejects(bundleAgent(entry), /SOURCE_DATE_EPOCH "yesterday" is no time/)
 })
 
 test('a file of the local cloud in the bundle stops the build and is named', () => {

@@ -70,12 +70,17 @@ test('each kind of sample is put right, microseconds and all; what is not a samp
 test('a time that the application knew better stays, and so does a sample of a clock that was set', async t => {
   const { clock, link, put, times } = scene(t)
   await put('gps', { ts: '2026-03-05T09:59:59.000000Z' })
+  await put('logbook', { ts: '2023-07-01T00:00:00.000000Z' })
   clock.setWall(today)
   await put('later')
   clock.setWall(today + 3_600_000)
   link.up()
   await settle()
-  assert.deepEqual(times(), { gps: '2026-03-05T09:59:59.000000Z', later: '2026-03-05T10:00:00.000000Z' })
+  assert.deepEqual(times(), {
+    gps: '2026-03-05T09:59:59.000000Z',
+    logbook: '2023-07-01T00:00:00.000000Z',
+    later: '2026-03-05T10:00:00.000000Z',
+  })
 })
 
 test('while the clock is not set, samples go as they are', async t => {
