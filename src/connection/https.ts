@@ -8,6 +8,7 @@ import { bracketed, hostAndPort, wireHost } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
 import { IdleTimer } from './idle-timer.ts'
 import { discard } from './open-tcp.ts'
+import { ResponseBody } from './response-body.ts'
 import type { SocketOpener } from './socket-opener.ts'
 
 export interface HttpsRequest {
@@ -29,7 +30,10 @@ export interface HttpsRequest {
 export interface HttpsResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** To be read to its end, or destroyed: it holds the connection. Rejects `LINK_LOST`, `TIMEOUT`, `ABORTED`, `PROTOCOL_VIOLATION`. */
+  /**
+   * To be read to its end, or destroyed: it holds the connection. A piece is good until the next one is asked for.
+   * Rejects `LINK_LOST`, `TIMEOUT`, `ABORTED`, `PROTOCOL_VIOLATION`.
+   */
   readonly body: AsyncIterable<Uint8Array> & { destroy(): void }
 }
 
@@ -177,30 +181,18 @@ class Exchange {
   }
 
   #bodyOf(response: IncomingMessage): HttpsResponse['body'] {
-    const chunks = this.#read(response)
+    const pieces = new ResponseBody(response, this.#socket, {
+      // Time counts only while this side waits: a slow reader is not the server's fault.
+      onWait: () => this.#readIdle.touch(),
+      onPiece: () => this.#readIdle.pause(),
+      explain: error => this.#explain(error),
+      onEnd: () => this.finish(),
+    })
     // Ended or broken while nobody reads: the timer and the listener go all the same.
     response.once('close', () => this.#detach())
     return {
-      [Symbol.asyncIterator]: () => chunks,
+      [Symbol.asyncIterator]: () => pieces,
       destroy: () => this.finish(),
-    }
-  }
-
-  async *#read(response: IncomingMessage): AsyncGenerator<Uint8Array> {
-    const chunks: AsyncIterator<Buffer> = response[Symbol.asyncIterator]()
-    try {
-      for (;;) {
-        // Time counts only while this side waits: a slow reader is not the server's fault.
-        this.#readIdle.touch()
-        const { done, value } = await chunks.next()
-        this.#readIdle.stop()
-        if (done) return
-        yield value
-      }
-    } catch (error) {
-      throw this.#explain(error)
-    } finally {
-      this.finish()
     }
   }
 

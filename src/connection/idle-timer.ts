@@ -1,11 +1,15 @@
 import type { Clock, Timer } from '../base/clock.ts'
 
-/** Calls back when nothing has happened for a while: {@link IdleTimer.touch} begins the wait anew, {@link IdleTimer.stop} ends it. */
+/**
+ * Calls back when nothing has happened for a while: {@link IdleTimer.touch} begins the wait anew, {@link IdleTimer.pause}
+ * ends it until then. Both are called for every piece of a large body, so neither sets a timer while one is pending.
+ */
 export class IdleTimer {
   readonly #clock: Clock
   readonly #idleMs: number
   readonly #onIdle: () => void
   #timer: Timer | undefined
+  #sinceMs: number | undefined
 
   constructor(clock: Clock, idleMs: number, onIdle: () => void) {
     this.#clock = clock
@@ -14,12 +18,30 @@ export class IdleTimer {
   }
 
   touch(): void {
-    this.#timer?.cancel()
-    this.#timer = this.#clock.timer(this.#idleMs, this.#onIdle)
+    this.#sinceMs = this.#clock.monotonicMs()
+    if (this.#timer === undefined) this.#arm(this.#idleMs)
   }
 
+  pause(): void {
+    this.#sinceMs = undefined
+  }
+
+  /** As {@link pause}, and no timer stays behind. */
   stop(): void {
+    this.pause()
     this.#timer?.cancel()
     this.#timer = undefined
+  }
+
+  #arm(delayMs: number): void {
+    this.#timer = this.#clock.timer(delayMs, () => this.#onTimer())
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined
+    if (this.#sinceMs === undefined) return
+    const leftMs = this.#idleMs - (this.#clock.monotonicMs() - this.#sinceMs)
+    if (leftMs > 0) this.#arm(leftMs)
+    else this.#onIdle()
   }
 }

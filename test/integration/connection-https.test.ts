@@ -35,7 +35,7 @@ function client(t: TestContext, server: TestServer): Scene {
 
 async function text(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
+  for await (const chunk of body) chunks.push(Buffer.from(chunk))
   return Buffer.concat(chunks).toString()
 }
 

@@ -171,6 +171,6 @@ async function* pieces(bytes: Buffer): AsyncGenerator<Uint8Array> {
 
 async function whole(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
+  for await (const chunk of body) chunks.push(Buffer.from(chunk))
   return Buffer.concat(chunks)
 }

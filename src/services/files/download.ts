@@ -116,7 +116,8 @@ export class Download {
           await this.#startOver(part, error)
           throw new Unwelcome(error)
         }
-        await part.append(chunk)
+        const full = part.append(chunk)
+        if (full !== undefined) await full
         meter.report(part.bytes, this.#bytes)
       }
     } catch (error) {

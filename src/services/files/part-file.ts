@@ -57,8 +57,15 @@ export class PartFile {
     return this.#failure !== undefined
   }
 
-  /** Takes a chunk; resolves when there is room for the next one. */
-  async append(chunk: Uint8Array): Promise<void> {
+  /** Takes a copy of a chunk; when it returns a promise, there is room for the next one only when that resolves. */
+  append(chunk: Uint8Array): Promise<void> | undefined {
+    if (chunk.length >= this.#block.length - this.#filled) return this.#appendAcross(chunk)
+    this.#block.set(chunk, this.#filled)
+    this.#filled += chunk.length
+    return undefined
+  }
+
+  async #appendAcross(chunk: Uint8Array): Promise<void> {
     for (let taken = 0; taken < chunk.length; ) {
       const count = Math.min(chunk.length - taken, this.#block.length - this.#filled)
       this.#block.set(chunk.subarray(taken, taken + count), this.#filled)

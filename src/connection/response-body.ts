@@ -1,0 +1,111 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { releaseMemory } from '../base/release-memory.ts'
+
+/** Above this the server is slowed down; at most one more piece of the socket comes. */
+const mostWaitingBytes = 64 * 1024
+
+export interface ResponseBodyEvents {
+  /** The reader waits for the server. */
+  onWait(): void
+  /** The reader has something to do. */
+  onPiece(): void
+  /** Makes the error that the reader gets. */
+  explain(error: unknown): Error
+  /** The body is over, or nobody reads it any more. */
+  onEnd(): void
+}
+
+/**
+ * The body of an answer, piece by piece, once. A piece is good until the next one is asked for: then its memory is given
+ * back. That, and not going through the iterator of Node's streams, halves the work of a large download and keeps its
+ * memory constant; otherwise each byte lies in two to three buffers that wait for the collector.
+ */
+export class ResponseBody implements AsyncIterator<Uint8Array, undefined> {
+  readonly #response: IncomingMessage
+  readonly #events: ResponseBodyEvents
+  readonly #waiting: Buffer[] = []
+  #waitingBytes = 0
+  #handedOut: Buffer | undefined
+  #state: 'open' | 'ended' | 'broken' = 'open'
+  #error: unknown
+  #wake: (() => void) | undefined
+  #flow: 'not yet' | 'paused' | 'on' = 'not yet'
+
+  constructor(response: IncomingMessage, socket: Socket, events: ResponseBodyEvents) {
+    this.#response = response
+    this.#events = events
+    // After the parser, which has made copies of its own of what is in there.
+    socket.on('data', (raw: Buffer) => releaseMemory(raw))
+    response.once('end', () => this.#settle('ended'))
+    response.on('error', error => this.#settle('broken', error))
+    response.once('close', () => this.#settle('broken', new Error('the server closed the connection')))
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#release()
+    for (;;) {
+      const piece = this.#waiting.shift()
+      if (piece !== undefined) {
+        this.#waitingBytes -= piece.length
+        this.#handedOut = piece
+        return { done: false, value: piece }
+      }
+      if (this.#state !== 'open') return this.#over()
+      this.#events.onWait()
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+        this.#letFlow()
+      })
+      this.#events.onPiece()
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.#release()
+    this.#events.onEnd()
+    return { done: true, value: undefined }
+  }
+
+  #over(): IteratorResult<Uint8Array, undefined> {
+    const error = this.#state === 'broken' ? this.#events.explain(this.#error) : undefined
+    this.#events.onEnd()
+    if (error !== undefined) throw error
+    return { done: true, value: undefined }
+  }
+
+  #letFlow(): void {
+    const before = this.#flow
+    this.#flow = 'on'
+    if (before === 'not yet') this.#response.on('data', (piece: Buffer) => this.#take(piece))
+    else if (before === 'paused') this.#response.resume()
+  }
+
+  #take(piece: Buffer): void {
+    this.#waiting.push(piece)
+    this.#waitingBytes += piece.length
+    if (this.#waitingBytes >= mostWaitingBytes && this.#flow === 'on') {
+      this.#flow = 'paused'
+      this.#response.pause()
+    }
+    this.#wakeUp()
+  }
+
+  #settle(state: 'ended' | 'broken', error?: unknown): void {
+    if (this.#state !== 'open') return
+    this.#state = state
+    this.#error = error
+    this.#wakeUp()
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+
+  #release(): void {
+    if (this.#handedOut !== undefined) releaseMemory(this.#handedOut)
+    this.#handedOut = undefined
+  }
+}
