@@ -147,6 +147,12 @@ export const errorKinds = {
     'Another device manager uses this runtime folder.',
     'Stop that one, or give this one a runtime_dir of its own.',
   ),
+  NO_PROGRESS: kind(
+    1,
+    true,
+    'The device manager stands still, and ends so that the service starts it again.',
+    'Nothing at first; if it comes again, report it with the log.',
+  ),
   CLOSED: kind(1, false, 'The client is closed.', 'Create a new Client.'),
   ABORTED: kind(1, false, 'The caller ended the wait.', 'Nothing.'),
   INTERNAL: kind(

@@ -5,10 +5,12 @@ import { Log } from '../base/log.ts'
 import { LogRing } from '../base/log-ring.ts'
 import { sleep } from '../base/wait.ts'
 import { LogOutput } from '../client/log-output.ts'
+import { LifeSigns } from '../manager/life-signs.ts'
 import { type EndReason, Manager } from '../manager/manager.ts'
 import { combineSinks } from '../platform/log-stream.ts'
 import { ownExecutable } from '../platform/own-executable.ts'
 import { restartProcess } from '../platform/restart-process.ts'
+import { ServiceNotifier } from '../platform/service-notifier.ts'
 import { onSignals } from '../platform/signals.ts'
 import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'
@@ -42,7 +44,9 @@ export const command: Command = {
 }
 
 /** Ends by itself or by a signal; what comes first counts. */
-type Ending = EndReason | 'signal'
+type Ending = EndReason | 'signal' | 'standstill'
+/** Reasons after which this program goes on, or is to be started again. */
+const comesAgain: readonly (Ending | undefined)[] = ['restart', 'probation', 'standstill', 'no-link']
 
 async function runManager(invocation: Invocation): Promise<number> {
   const ending = new AbortController()
@@ -60,31 +64,51 @@ async function runManager(invocation: Invocation): Promise<number> {
     },
     reload: () => reload(),
   })
+  const output = new LogOutput(clock)
+  const ring = new LogRing()
+  const log = Log.create({ clock, sink: combineSinks([ring.sink, output.sink]) })
+  // Before anything is started that could get what is meant for this process.
+  const listener = ServiceNotifier.take({ clock, log: log.child('service') })
+  const onStandstill = () => {
+    end('standstill')
+    // Whatever stands still may keep it from ending in good order, or from having started.
+    clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
+  }
+  const life = new LifeSigns({ clock, log: log.child('manager'), listener, onStandstill })
   try {
     const delayMs = delayOf(invocation)
-    if (delayMs > 0) await sleep(clock, delayMs, ending.signal).catch(() => {})
+    if (delayMs > 0) {
+      life.startsLater(delayMs)
+      await sleep(clock, delayMs, ending.signal).catch(() => {})
+    }
     if (why !== undefined) return 0
-    const output = new LogOutput(clock)
-    const manager = await openManager(invocation, output, end)
+    const manager = await openManager(invocation, { output, log, ring, onEnd: end, onChange: () => life.changed() })
+    life.watch(manager)
     await manager.start()
-    reload = () => void manager.reload()
+    life.ready()
+    reload = () => void life.reload(() => manager.reload())
     await ended(ending.signal)
+    life.forget()
+    if (!comesAgain.includes(why)) life.stopping()
     const deadline = clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
     await manager.close()
     deadline.cancel()
-    if (why === 'probation') await proveNewAgent(invocation, manager.runtimeDir, output)
+    if (why === 'probation') await proveNewAgent(invocation, manager.runtimeDir, log)
     await output.close()
   } finally {
+    await life.close()
     unlisten()
   }
   if (why === 'restart' || why === 'probation') restartProcess()
+  if (why === 'standstill')
+    throw new AgentError('NO_PROGRESS', 'The device manager ends: it stood still; the log says what did.')
   if (why === 'no-link')
     throw new AgentError('NOT_CONNECTED', 'The device manager ends: no connection for keep_alive seconds.')
   return 0
 }
 
 /** The new executable of an update shows what it can; whichever of the two has won is started then. */
-async function proveNewAgent(invocation: Invocation, runtimeDir: string, output: LogOutput): Promise<void> {
+async function proveNewAgent(invocation: Invocation, runtimeDir: string, log: Log): Promise<void> {
   const executable = ownExecutable()
   if (executable === undefined) return
   const { AgentSlot } = await import('../manager/ota/agent-slot.ts')
@@ -94,8 +118,8 @@ async function proveNewAgent(invocation: Invocation, runtimeDir: string, output:
     return value === undefined ? [] : [`--${name}`, value]
   })
   const words = [...flags, '--config-dir', resolve(configDirOf(invocation))]
-  const log = Log.create({ clock, sink: output.sink }).child('ota')
-  await runProbation({ slot: new AgentSlot({ executable, clock }), runtimeDir, words, clock, log })
+  const slot = new AgentSlot({ executable, clock })
+  await runProbation({ slot, runtimeDir, words, clock, log: log.child('ota') })
 }
 
 function delayOf(invocation: Invocation): number {
@@ -105,11 +129,21 @@ function delayOf(invocation: Invocation): number {
   return delayS * 1000
 }
 
-async function openManager(invocation: Invocation, output: LogOutput, onEnd: (reason: EndReason) => void) {
+interface OpenParts {
+  readonly output: LogOutput
+  readonly log: Log
+  /** The last lines of the log. */
+  readonly ring: LogRing
+  readonly onEnd: (reason: EndReason) => void
+  readonly onChange: () => void
+}
+
+async function openManager(
+  invocation: Invocation,
+  { output, log, ring, onEnd, onChange }: OpenParts,
+): Promise<Manager> {
   const configDir = resolve(configDirOf(invocation))
   const appId = invocation.value('app-id') ?? 'device_manager'
-  const ring = new LogRing()
-  const log = Log.create({ clock, sink: combineSinks([ring.sink, output.sink]) })
   const manager = await Manager.open({
     appId,
     configDir,
@@ -122,6 +156,7 @@ async function openManager(invocation: Invocation, output: LogOutput, onEnd: (re
     log,
     recentLog: () => ring.text(),
     onEnd,
+    onChange,
   })
   const { connectionSettings } = manager
   hideInErrors(connectionSettings.cloud.token)

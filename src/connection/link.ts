@@ -62,6 +62,8 @@ export interface LinkStatus {
   readonly connectedAtMs?: number
   /** Messages whose content was dropped for its size, since the start. */
   readonly oversizedMessages: number
+  /** Grows with every change of the state, and while up with everything that comes from the cloud, answers to pings included. */
+  readonly moves: number
 }
 
 const defaultConnectTimeoutMs = 30_000
@@ -87,6 +89,7 @@ export class Link {
   #ups = 0
   #attempts = 0
   #oversized = 0
+  #moves = 0
   #lastError: AgentError | undefined
 
   constructor(options: LinkOptions) {
@@ -154,6 +157,7 @@ export class Link {
       attempts: this.#attempts,
       reconnects: Math.max(0, this.#ups - 1),
       oversizedMessages: this.#oversized + (this.#session?.oversized ?? 0),
+      moves: this.#moves + (this.#session?.received ?? 0),
       ...(this.#downSinceMs === undefined ? {} : { downSinceMonotonicMs: this.#downSinceMs }),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       ...(this.#retry === undefined ? {} : { nextTryInMs: Math.max(0, this.#retry.dueMs - this.#clock.monotonicMs()) }),
@@ -171,6 +175,7 @@ export class Link {
     const state = nextReconnectState(this.#state, input)
     if (state === this.#state) return
     this.#state = state
+    this.#moves++
     this.#retry?.timer.cancel()
     this.#retry = undefined
     this.#watch.stop()
@@ -229,6 +234,7 @@ export class Link {
 
   #sessionEnded(error: AgentError, byPeer: boolean): void {
     this.#oversized += this.#session?.oversized ?? 0
+    this.#moves += this.#session?.received ?? 0
     this.#session = undefined
     if (this.#closing !== undefined) return
     if (!this.isUp) {

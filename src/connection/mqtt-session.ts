@@ -96,6 +96,11 @@ export class MqttSession {
     return this.#oversized
   }
 
+  /** How often something came from the other side, answers to pings included. */
+  get received(): number {
+    return this.#stream.received
+  }
+
   #listen(log: Log): void {
     this.#client.on('connect', () => this.#goUp())
     this.#client.on('message', (topic, payload) => this.#deliver(topic, payload))

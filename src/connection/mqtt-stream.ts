@@ -12,6 +12,7 @@ const joinUpToBytes = 64 * 1024
 export class MqttStream extends Duplex {
   readonly #inner: Duplex
   readonly #filter: PacketFilter
+  #received = 0
 
   constructor(inner: Duplex, onOversized: OversizedListener, maxIncomingBytes?: number) {
     super({ decodeStrings: true })
@@ -26,7 +27,13 @@ export class MqttStream extends Duplex {
     if (inner.destroyed) this.destroy()
   }
 
+  /** How often something came: that it grows proves that the other side is there, also when it only answers pings. */
+  get received(): number {
+    return this.#received
+  }
+
   #receive(chunk: Buffer): void {
+    this.#received++
     try {
       for (const part of this.#filter.take(chunk)) if (!this.push(part)) this.#inner.pause()
     } catch (error) {

@@ -14,6 +14,7 @@ import { BackgroundWork } from './background-work.ts'
 import { Decommissioning } from './decommissioning.ts'
 import { HealthReporter } from './health-reporter.ts'
 import { LinkHistory } from './link-history.ts'
+import { linkText } from './link-text.ts'
 import { LinkWatch } from './link-watch.ts'
 import { localRequests } from './local-socket/requests.ts'
 import { LocalSocketServer } from './local-socket/server.ts'
@@ -30,6 +31,7 @@ import {
 import { warnOfOpenPaths } from './open-paths.ts'
 import { ManagerUpdates } from './ota/manager-updates.ts'
 import { PendingAnswers } from './pending-answers.ts'
+import { type ProgressSigns, progressSigns } from './progress.ts'
 import { RemoteAccess } from './remote-access.ts'
 import { RuntimeFolder } from './runtime-folder.ts'
 import { statusReport } from './status-report.ts'
@@ -45,6 +47,8 @@ export interface ManagerOptions extends ManagerPlace {
   readonly onEnd: (reason: EndReason) => void
   /** The last lines of the log, for `device-cloud diag`. */
   readonly recentLog?: () => string
+  /** Called when {@link Manager.text} may have changed. */
+  readonly onChange?: () => void
   /** Only tests have other ways to switch a machine off. */
   readonly powerOptions?: PowerOptions
 }
@@ -97,8 +101,14 @@ export class Manager {
       client,
       clock,
       log,
-      onUp: () => this.#watch.stop(),
-      onDown: () => !this.#closing.signal.aborted && this.#watch.down(client.status().link?.downSinceMonotonicMs),
+      onUp: () => {
+        this.#watch.stop()
+        options.onChange?.()
+      },
+      onDown: () => {
+        if (!this.#closing.signal.aborted) this.#watch.down(client.status().link?.downSinceMonotonicMs)
+        options.onChange?.()
+      },
     })
     this.#decommissioning = new Decommissioning(options, log)
     this.#remote = new RemoteAccess({
@@ -207,6 +217,16 @@ export class Manager {
       softwareUpdate: this.#updates?.current,
       lastTrouble: this.#history.lastTrouble,
     })
+  }
+
+  /** What shows whether the manager gets on; undefined when it ends. */
+  signs(): ProgressSigns | undefined {
+    return this.#closing.signal.aborted ? undefined : progressSigns(this.#client.status())
+  }
+
+  /** The state of the link in one line. */
+  text(): string {
+    return linkText(this.#connection.cloud, this.#client.status())
   }
 
   /**

@@ -8,6 +8,7 @@ import { refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'
 import type { Lane } from './lanes.ts'
 import type { Message, MessageWriter } from './message.ts'
+import type { LaneStats } from './stats.ts'
 import type { Store, StoredItem } from './store.ts'
 import { Suspect } from './suspect.ts'
 import { judge } from './verdict.ts'
@@ -59,13 +60,14 @@ export class LaneDrain {
   #delivered = 0
   #refused = 0
   #resent = 0
+  #tries = 0
 
   constructor(options: LaneDrainOptions) {
     this.#o = options
   }
 
-  get counts(): { readonly delivered: number; readonly refused: number; readonly resent: number } {
-    return { delivered: this.#delivered, refused: this.#refused, resent: this.#resent }
+  get counts(): Pick<LaneStats, 'delivered' | 'refused' | 'resent' | 'tries'> {
+    return { delivered: this.#delivered, refused: this.#refused, resent: this.#resent, tries: this.#tries }
   }
 
   /** Whether {@link kick} would start it if there were something to send. */
@@ -103,7 +105,10 @@ export class LaneDrain {
     this.#linkCameUp = false
     let step: Step = 'more'
     try {
-      while (step === 'more' && this.#mayRun()) step = await this.#step()
+      while (step === 'more' && this.#mayRun()) {
+        this.#tries++
+        step = await this.#step()
+      }
     } catch (error) {
       log.limited(`outbox ${lane}`, 'error', 'The outbox cannot use its store.', { lane, error })
       step = 'pause'

@@ -12,6 +12,8 @@ export interface LaneStats {
   readonly dropped: number
   /** Items sent once more, each time counted. */
   readonly resent: number
+  /** How often the agent set about sending, be it in vain. */
+  readonly tries: number
   /** When the oldest waiting item was put, wall clock. */
   readonly oldestEpochMs?: number
 }

@@ -8,6 +8,29 @@ export function processEnvironment(): Environment {
   return process.env
 }
 
+const withheld: Record<string, string> = {}
+
+/**
+ * Takes variables that are meant for this process alone out of its environment, so that no script and no console that it
+ * starts gets them. Returns those that were there.
+ */
+export function withhold(names: readonly string[]): Environment {
+  const taken: Record<string, string> = {}
+  for (const name of names) {
+    const value = process.env[name]
+    if (value === undefined) continue
+    taken[name] = value
+    delete process.env[name]
+  }
+  Object.assign(withheld, taken)
+  return taken
+}
+
+/** The environment with what was withheld: for this program started anew in the same process. */
+export function wholeEnvironment(): NodeJS.ProcessEnv {
+  return { ...process.env, ...withheld }
+}
+
 /** The words of the command line after the program (and the script). */
 export function commandLineWords(): readonly string[] {
   return process.argv.slice(2)

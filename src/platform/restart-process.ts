@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { wholeEnvironment } from './process-facts.ts'
 
 /** Asks the supervisor of the service to start the manager again at once. */
 const againExitCode = 75
@@ -13,7 +14,7 @@ const againExitCode = 75
 export function restartProcess(): never {
   const [, ...args] = commandLine()
   const { execve } = process as { execve?: (file: string, args: readonly string[], env: NodeJS.ProcessEnv) => never }
-  if (execve !== undefined) execve.call(process, process.execPath, [process.argv0, ...args], process.env)
+  if (execve !== undefined) execve.call(process, process.execPath, [process.argv0, ...args], wholeEnvironment())
   if (process.env.DEVICE_CLOUD_SUPERVISED === '1') process.exit(againExitCode)
   const child = spawn(process.execPath, args, { stdio: 'inherit', detached: true, argv0: process.argv0 })
   child.unref()

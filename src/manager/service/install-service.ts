@@ -12,14 +12,15 @@ import { type Addition, additionsOf, sumOf, withAdditions } from './additions.ts
 import { detectInitSystem, type InitSystem } from './init-system.ts'
 import { type ServiceForm, serviceForms } from './service-file.ts'
 import { checkedPlan, type ServicePlan } from './service-plan.ts'
+import { whyMute } from './systemd-notify.ts'
 
 export interface InstallRequest {
   /** Folder that holds the files of the device: `/`, or that of an image. */
   readonly root: string
   /** Absent: looked for. */
   readonly init?: InitSystem
-  /** `placesQueue` is found out. */
-  readonly plan: Omit<ServicePlan, 'placesQueue'>
+  /** The rest is found out. */
+  readonly plan: Omit<ServicePlan, 'placesQueue' | 'notifies'>
 }
 
 export interface Installation {
@@ -49,7 +50,9 @@ export async function installService(request: InstallRequest): Promise<Installat
   if ((await fileFacts(root))?.kind !== 'folder') throw missing(root, 'the root folder', 'Name it with --root.')
   const init = request.init ?? (await detectInitSystem(root))
   const connection = await jsonIfThere(join(root, request.plan.configDir, 'iot-connect.cfg'))
-  const plan = checkedPlan({ ...request.plan, placesQueue: !hasQueueFolder(connection) })
+  const muteReason = init === 'systemd' ? await whyMute(root, request.plan.user) : undefined
+  const found = { placesQueue: !hasQueueFolder(connection), notifies: muteReason === undefined }
+  const plan = checkedPlan({ ...request.plan, ...found })
   await checkExecutable(root, plan.executable)
   const account = plan.user === 'root' ? undefined : await findAccount(root, plan.user)
   const form = serviceForms[init]
@@ -70,6 +73,7 @@ export async function installService(request: InstallRequest): Promise<Installat
     `${form.path} (${earlier === undefined ? 'new' : 'written anew'})`,
     ...writer.added.map(({ path }) => path),
   ]
+  if (muteReason !== undefined) notes.push(`${muteReason}: the unit works without a watchdog`)
   if (links.length === 0 && form.withoutLinks !== undefined) notes.push(form.withoutLinks)
   if (connection === undefined)
     notes.push(`there is no ${plan.configDir}/iot-connect.cfg yet: run "device-cloud config generate" in that folder`)

@@ -11,6 +11,8 @@ export interface ServicePlan {
   readonly appId: string
   /** Whether the service says where samples wait; false when the connection file already does. */
   readonly placesQueue: boolean
+  /** Whether systemd can be told how the service is. */
+  readonly notifies: boolean
 }
 
 export const defaultPlan: ServicePlan = {
@@ -20,6 +22,7 @@ export const defaultPlan: ServicePlan = {
   user: 'root',
   appId: 'device_manager',
   placesQueue: true,
+  notifies: true,
 }
 
 /** With this exit code the manager asks whoever supervises it to start it again at once; systems keep it for "try again". */

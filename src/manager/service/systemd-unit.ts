@@ -3,8 +3,9 @@ import { type ServicePlan, serviceEnvironment } from './service-plan.ts'
 export const systemdUnitPath = '/etc/systemd/system/device-cloud.service'
 
 /**
- * The unit for systemd. `Type=exec`: to say "ready" takes a datagram socket, which Node has not; the manager makes itself
- * known to the cloud, and `keep_alive` ends one that lost its link.
+ * The unit for systemd. It waits for neither the network nor the time: the manager copes without them, takes samples from the
+ * first moment on, and a target that is never reached would keep it from starting at all. Names that an older version does
+ * not know, it warns of and passes over.
  */
 export function systemdUnit(plan: ServicePlan): string {
   const { executable, configDir, stateDir, user, appId } = plan
@@ -13,14 +14,13 @@ export function systemdUnit(plan: ServicePlan): string {
 [Unit]
 Description=Device manager of device-cloud
 Documentation=file:///usr/share/device-cloud/install.md
-Wants=network-online.target
-After=network-online.target nss-lookup.target time-sync.target
+After=network.target nss-lookup.target
 RequiresMountsFor=${configDir} ${stateDir}
 # Never gives up.
 StartLimitIntervalSec=0
 
 [Service]
-Type=exec
+${plan.notifies ? notifying : mute}
 ExecStart=${executable} manager -c ${configDir} -i ${appId}
 ExecReload=/bin/kill -HUP $MAINPID
 ${environment.join('\n')}
@@ -29,25 +29,32 @@ RestartSec=2
 # Later each time; systemd before 254 stays at RestartSec.
 RestartSteps=8
 RestartMaxDelaySec=300
+# Counts as a clean end otherwise: a reload that comes before the manager listens.
+RestartForceExitStatus=SIGHUP
 TimeoutStopSec=30
-KillMode=mixed
+# The scripts of an update live on: they may stop, replace or restart the manager.
+KillMode=process
+# One of them that runs out of memory takes nothing else with it.
+OOMPolicy=continue
 UMask=0022
-${stateLines(plan)}
-# Hardening that a device manager can live with.
-LockPersonality=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-SystemCallArchitectures=native
-${user === 'root' ? asRoot : asUser(plan)}
+${stateLines(plan)}${user === 'root' ? asRoot : asUser(plan)}
 [Install]
 WantedBy=multi-user.target
 `
 }
+
+const notifying = `# Ready when the manager runs, whether it has reached the cloud or not.
+Type=notify
+# The manager speaks through the program systemd-notify.
+NotifyAccess=all
+TimeoutStartSec=600
+# A sign of life comes every 150 s, as long as the manager gets on.
+WatchdogSec=300
+# At once, also when it is stopped, and without a core dump on flash.
+WatchdogSignal=SIGKILL`
+
+const mute = `# There is no systemd-notify that would surely be heard here: no watchdog. A manager that stands still ends by itself.
+Type=exec`
 
 /** systemd makes and owns folders below /var/lib itself. */
 function stateLines({ stateDir }: ServicePlan): string {
@@ -55,7 +62,9 @@ function stateLines({ stateDir }: ServicePlan): string {
   return below === undefined ? '' : `StateDirectory=${below}\nStateDirectoryMode=0750\n`
 }
 
-const asRoot = `# Root may reboot, update the system and move any file that file_transfer.allow permits; a named user (--user) is held tighter.
+/** Everything that would keep a program from something keeps the scripts of an update and the consoles from it too. */
+const asRoot = `# Not held: what the cloud asks of root needs all of the machine, such as kernel modules, mounts, sysctl, dmesg, CAN.
+# A named user (--user) is held tight.
 `
 
 function asUser({ user, configDir, stateDir }: ServicePlan): string {
@@ -67,6 +76,15 @@ ReadWritePaths=-${configDir} -${stateDir}
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+LockPersonality=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
 RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
 `
 }

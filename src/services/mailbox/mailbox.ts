@@ -37,6 +37,8 @@ export interface MailboxCounters {
   readonly malformed: number
   /** Mails whose answer the cloud does not have yet. */
   readonly open: number
+  /** Whether no more mail is fetched until some of the open ones are answered. */
+  readonly full: boolean
 }
 
 /** How many mails may be without a delivered answer; at that number no more are fetched until some are answered. */
@@ -138,7 +140,7 @@ export class Mailbox {
   }
 
   counters(): MailboxCounters {
-    return { ...this.#counts, open: this.#answers.open }
+    return { ...this.#counts, open: this.#answers.open, full: !this.#hasRoom() }
   }
 
   async #checkWhileWanted(): Promise<void> {

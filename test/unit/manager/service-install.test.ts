@@ -26,7 +26,7 @@ function image(t: TestContext, files: Readonly<Record<string, string>>): string 
 const buildroot = { 'var/lib/': '', 'etc/init.d/rcS': 'for i in /etc/init.d/S??* ;do $i start; done' }
 
 function request(root: string, plan: Partial<InstallRequest['plan']> = {}): InstallRequest {
-  const { placesQueue, ...rest } = defaultPlan
+  const { placesQueue, notifies, ...rest } = defaultPlan
   return { root, plan: { ...rest, ...plan } }
 }
 
@@ -114,6 +114,39 @@ test('a named init system needs no signs', async t => {
   const { init } = await installService({ ...request(root), init: 'systemd' })
   assert.equal(init, 'systemd')
 })
+
+const notify = { 'sbin/init': '-> /lib/systemd/systemd', 'usr/bin/systemd-notify': 'ELF' }
+/** Of whoever runs the test: only root may give a file to somebody else. */
+const account = { 'etc/passwd': `cloud:x:${process.getuid?.()}:${process.getgid?.()}::/:/bin/false` }
+const units: readonly [what: string, files: Record<string, string>, user: string, type: string, note: RegExp][] = [
+  ['root', notify, 'root', 'notify', /^(?!.*watchdog)/s],
+  ['root without systemd-notify', { 'sbin/init': '-> /lib/systemd/systemd' }, 'root', 'exec', /no systemd-notify/],
+  [
+    'a user under systemd 252',
+    { ...notify, ...account, 'usr/lib/arm-linux-gnueabihf/systemd/libsystemd-shared-252.so': '' },
+    'cloud',
+    'notify',
+    /^(?!.*watchdog)/s,
+  ],
+  [
+    'a user under systemd 241',
+    { ...notify, ...account, 'lib/systemd/libsystemd-shared-241.so': '' },
+    'cloud',
+    'exec',
+    /this is 241: the unit works without a watchdog/,
+  ],
+  ['a user under an unknown systemd', { ...notify, ...account }, 'cloud', 'exec', /its version cannot be told/],
+]
+
+for (const [what, files, user, type, note] of units)
+  test(`the unit of ${what} is Type=${type}, and a watchdog that is missing is said`, async t => {
+    const root = image(t, files)
+    const { notes } = await installService(request(root, { user }))
+    const text = readFileSync(join(root, 'etc/systemd/system/device-cloud.service'), 'utf8')
+    assert.match(text, new RegExp(`^Type=${type}$`, 'm'))
+    assert.equal(/^WatchdogSec=/m.test(text), type === 'notify')
+    assert.match(notes.join('\n'), note)
+  })
 
 test('a system whose boot runs no script of init.d: it is said which line to add', async t => {
   const root = image(t, { 'etc/init.d/rcS': 'mount -a' })
