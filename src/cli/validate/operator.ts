@@ -122,7 +122,8 @@ export class Operator {
       bytes += chunk.length
       if (bytes > mostAnswerBytes)
         throw new AgentError('LIMIT_EXCEEDED', `${request.host}: the answer is larger than ${mostAnswerBytes} bytes`)
-      chunks.push(chunk)
+      // A copy: a piece is good until the next one is asked for.
+      chunks.push(Buffer.from(chunk))
     }
     if (status !== 200)
       throw new AgentError(
