@@ -4,6 +4,6 @@ import { processTerminal } from './cli/process-terminal.ts'
 
 const terminal = processTerminal()
 
-void runCli(process.argv.slice(2), terminal, { guardProcess: () => guardProcess(terminal) }).then(code => {
-  if (code !== undefined) process.exit(code)
+void runCli(process.argv.slice(2), terminal, { guardProcess: () => guardProcess(terminal) }).then(async code => {
+  if (code !== undefined) process.exit(await terminal.finish(code))
 })

@@ -1,24 +1,51 @@
-import { AgentError } from '../base/errors.ts'
+import { AgentError, errnoOf, messageOf } from '../base/errors.ts'
 import type { Terminal } from './command.ts'
 
-/** The terminal of this process. A reader that goes away (`device-cloud status | head -1`) is no error. */
-export function processTerminal(): Terminal {
+/** The terminal of this process. */
+export interface ProcessTerminal extends Terminal {
+  /**
+   * Waits until everything is written.
+   *
+   * @returns the exit code: `code`, or 1 when the command succeeded and its output is lost
+   */
+  finish(code: number): Promise<number>
+}
+
+/**
+ * Output that cannot be written never ends the process: a manager outlives its terminal, and a full disk behind its log.
+ * A reader that goes away (`device-cloud status | head -1`) is no error; output that is lost in any other way is one at the end.
+ */
+export function processTerminal(): ProcessTerminal {
   const { stdout, stderr } = process
-  const ignoreBrokenPipe = (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-  }
-  stdout.on('error', ignoreBrokenPipe)
-  stderr.on('error', ignoreBrokenPipe)
+  // A write that fails is an "error" event as well, and one that nobody hears ends the process.
+  stdout.on('error', () => {})
+  stderr.on('error', () => {})
+  let lost: Error | undefined
+  let written = Promise.resolve()
+  const err = (text: string) => void stderr.write(text)
   return {
     outIsTty: stdout.isTTY === true,
     errIsTty: stderr.isTTY === true,
-    out: text => void stdout.write(text),
     outBytes: bytes =>
       new Promise((resolve, reject) => {
         const gone = (cause: Error) =>
           new AgentError('ABORTED', `Nobody reads what is written: ${cause.message}`, { cause })
         stdout.write(bytes, error => (error ? reject(gone(error)) : resolve()))
       }),
-    err: text => void stderr.write(text),
+    out: text => {
+      written = new Promise(resolve => {
+        stdout.write(text, error => {
+          if (error != null && errnoOf(error) !== 'EPIPE') lost ??= error
+          resolve()
+        })
+      })
+    },
+    err,
+    finish: async code => {
+      await written
+      if (lost === undefined || code !== 0) return code
+      err(`device-cloud: the output could not be written: ${messageOf(lost)}. Check where standard output goes.\n`)
+      return 1
+    },
   }
 }

@@ -19,13 +19,3 @@ export function onSignals(listeners: SignalListeners): () => void {
     process.off('SIGHUP', reload)
   }
 }
-
-/**
- * A reader of our output that went away (`device-cloud status | head -1`, a closed terminal) must not end the process with a stack trace.
- * Node ignores SIGPIPE; the write then fails with EPIPE, which is an error event that nobody hears.
- */
-export function surviveClosedOutput(
-  streams: readonly NodeJS.WritableStream[] = [process.stdout, process.stderr],
-): void {
-  for (const stream of streams) stream.on('error', () => {})
-}

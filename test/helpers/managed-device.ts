@@ -25,13 +25,14 @@ export class RunningCommand {
   #out = ''
   #err = ''
 
-  constructor(words: readonly string[], cwd: string) {
+  /** @param stderr a file that takes its standard error; it is then not in {@link err} */
+  constructor(words: readonly string[], cwd: string, stderr: 'pipe' | number = 'pipe') {
     this.child = spawn(
       process.execPath,
       ['--import', resolve(checkout, 'node_modules/tsx/dist/loader.mjs'), resolve(checkout, 'src/main.ts'), ...words],
       {
         cwd,
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', 'pipe', stderr],
         env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_OPTIONS: '' },
       },
     )

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, rmSync, symlinkSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '../helpers/eventually.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, makeDevice, RunningCommand } from '../helpers/managed-device.ts'
+import { smallDisk } from '../helpers/small-disk.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
 test('starts that ended the old manager', async t => {
@@ -45,6 +47,25 @@ test('starts that ended the old manager', async t => {
     const manager = await device.start()
     await cloud.heard({ thingKey: device.thingKey, command: 'mailbox.ack', contains: '5b0c5f0a8f4b2c0001a1b2c3' })
     assert.ok((await cloud.exec(device.thingKey, 'ping')).success)
+    manager.kill('SIGTERM')
+    assert.equal((await manager.ended).code, 0)
+  })
+
+  await t.test('a full disk behind standard error costs log lines while it is full, and not the device', async t => {
+    const disk = smallDisk(t, 'full')
+    if (disk === undefined) return
+    const device = makeDevice(t, cloud)
+    const log = join(disk.path, 'log')
+    const stderr = openSync(log, 'a')
+    t.after(() => closeSync(stderr))
+    disk.break()
+    const manager = new RunningCommand(['manager', '-i', 'device_manager_py'], device.folder, stderr)
+    t.after(() => manager.kill('SIGKILL'))
+    await cloud.waitForThing(device.thingKey)
+    assert.ok((await cloud.exec(device.thingKey, 'ping')).success)
+    disk.heal()
+    await cloud.fault('closeConnections', { thingKey: device.thingKey })
+    await eventually('the log goes on', () => /connection lost/.test(readFileSync(log, 'utf8')))
     manager.kill('SIGTERM')
     assert.equal((await manager.ended).code, 0)
   })

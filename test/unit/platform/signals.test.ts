@@ -34,21 +34,3 @@ test('stop and reload signals reach their listeners, and a second one too', asyn
   assert.equal(output, 'ready\nreload\nSIGTERM\nSIGINT\nSIGQUIT\n')
   assert.equal(code, 0)
 })
-
-test('a reader that goes away does not end the process', async t => {
-  const child = start(`
-    import { surviveClosedOutput } from '${platform}/signals.ts'
-    surviveClosedOutput()
-    process.stdout.write('ready')
-    const timer = setInterval(() => process.stdout.write('x'.repeat(65536)), 1)
-    process.stdout.once('error', () => setImmediate(() => { clearInterval(timer); process.stderr.write('survived') }))`)
-  t.after(() => child.kill('SIGKILL'))
-  let told = ''
-  child.stderr.on('data', (part: Buffer) => {
-    told += part
-  })
-  child.stdout.once('data', () => child.stdout.destroy())
-  const [code] = await once(child, 'close')
-  assert.equal(told, 'survived')
-  assert.equal(code, 0)
-})

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+
+const cli = join(import.meta.dirname, '../../../src/cli')
+
+/** Runs a few lines with a `terminal` in a process of their own; `out` and `err` are where its output goes. */
+function start(t: TestContext, source: string, out: 'pipe' | number, err: 'pipe' | number): ChildProcess {
+  const code = `import { processTerminal } from '${cli}/process-terminal.ts'\nconst terminal = processTerminal()\n${source}`
+  const args = ['--import', 'tsx', '--input-type=module', '-e', code]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', out, err] })
+  t.after(() => child.kill('SIGKILL'))
+  return child
+}
+
+function fullDevice(t: TestContext): number {
+  const file = openSync('/dev/full', 'w')
+  t.after(() => closeSync(file))
+  return file
+}
+
+async function endOf(child: ChildProcess): Promise<{ code: number; told: string }> {
+  let told = ''
+  child.stderr?.on('data', (part: Buffer) => {
+    told += part
+  })
+  const [code] = await once(child, 'close')
+  return { code, told }
+}
+
+test('a reader that goes away ends nothing, and is no failure', async t => {
+  const child = start(
+    t,
+    `terminal.out('ready')
+    const timer = setInterval(() => terminal.out('x'.repeat(65536)), 1)
+    process.stdout.once('error', () => setImmediate(async () => {
+      clearInterval(timer)
+      terminal.err('survived')
+      process.exit(await terminal.finish(0))
+    }))`,
+    'pipe',
+    'pipe',
+  )
+  child.stdout?.once('data', () => child.stdout?.destroy())
+  assert.deepEqual(await endOf(child), { code: 0, told: 'survived' })
+})
+
+test('a result that could not be written is a failure, which says why', async t => {
+  const lines = "terminal.out('result\\n')\nprocess.exit(await terminal.finish(0))"
+  const { code, told } = await endOf(start(t, lines, fullDevice(t), 'pipe'))
+  assert.equal(code, 1)
+  assert.match(told, /^device-cloud: the output could not be written: ENOSPC.*\n$/)
+})
+
+test('a failure keeps its exit code when it cannot even be told', async t => {
+  const full = fullDevice(t)
+  const lines = "terminal.out('half\\n')\nterminal.err('failed\\n')\nprocess.exit(await terminal.finish(3))"
+  assert.equal((await endOf(start(t, lines, full, full))).code, 3)
+})
