@@ -1,0 +1,33 @@
+import { megabyte } from './soft-limit.ts'
+
+/**
+ * When a collection of all garbage is worth its pause: once when the start has settled, because V8 keeps what only the start
+ * needed, and again when a burst of activity has left something behind. One that gains little makes the next ones rarer.
+ */
+export interface CollectionState {
+  /** What was left after the last one; undefined before the first. */
+  readonly lowBytes?: number
+  readonly notBeforeMs: number
+  readonly pauseMs: number
+}
+
+const leastPauseMs = 2 * 60_000
+const mostPauseMs = 3_600_000
+const worthBytes = 1.5 * megabyte
+const gainBytes = 0.5 * megabyte
+
+export const firstCollection: CollectionState = { notBeforeMs: Number.NEGATIVE_INFINITY, pauseMs: leastPauseMs }
+
+/** Whether to collect now, when nothing runs that a pause would disturb. */
+export function isCollectionDue({ lowBytes, notBeforeMs }: CollectionState, nowMs: number, usedBytes: number): boolean {
+  return nowMs >= notBeforeMs && (lowBytes === undefined || usedBytes >= lowBytes + worthBytes)
+}
+
+/** After a collection, whoever asked for it. */
+export function afterCollection(
+  state: CollectionState,
+  { nowMs, beforeBytes, afterBytes }: { nowMs: number; beforeBytes: number; afterBytes: number },
+): CollectionState {
+  const pauseMs = beforeBytes - afterBytes >= gainBytes ? leastPauseMs : Math.min(2 * state.pauseMs, mostPauseMs)
+  return { lowBytes: afterBytes, notBeforeMs: nowMs + pauseMs, pauseMs }
+}

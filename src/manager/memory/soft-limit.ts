@@ -1,0 +1,13 @@
+export const megabyte = 1024 * 1024
+const leastMb = 32
+const mostMb = 256
+
+/**
+ * The soft limit of the manager's private memory in bytes; 0 = none. Without a setting it is a third of the machine's memory
+ * within bounds: the lower one is three times what an idle agent needs on a small device, and nothing that is healthy stays
+ * above the upper one.
+ */
+export function softLimitBytes(settingMb: number | undefined, machineBytes: number): number {
+  if (settingMb !== undefined) return settingMb * megabyte
+  return Math.min(Math.max(machineBytes / 3, leastMb * megabyte), mostMb * megabyte)
+}
