@@ -6,7 +6,8 @@ import { LogRing } from '../base/log-ring.ts'
 import { sleep } from '../base/wait.ts'
 import { LogOutput } from '../client/log-output.ts'
 import { LifeSigns } from '../manager/life-signs.ts'
-import { type EndReason, Manager } from '../manager/manager.ts'
+import { type EndReason, Manager, type ManagerOptions } from '../manager/manager.ts'
+import type { MemoryTimes } from '../manager/memory/memory-watch.ts'
 import { combineSinks } from '../platform/log-stream.ts'
 import { ownExecutable } from '../platform/own-executable.ts'
 import { restartProcess } from '../platform/restart-process.ts'
@@ -46,9 +47,10 @@ export const command: Command = {
 /** Ends by itself or by a signal; what comes first counts. */
 type Ending = EndReason | 'signal' | 'standstill'
 /** Reasons after which this program goes on, or is to be started again. */
-const comesAgain: readonly (Ending | undefined)[] = ['restart', 'probation', 'standstill', 'no-link']
+const comesAgain: readonly (Ending | undefined)[] = ['restart', 'memory', 'probation', 'standstill', 'no-link']
 
-async function runManager(invocation: Invocation): Promise<number> {
+/** Runs a manager to its end, and starts it anew when it ended for that. Only tests have `memoryTimes` of their own. */
+export async function runManager(invocation: Invocation, memoryTimes?: MemoryTimes): Promise<number> {
   const ending = new AbortController()
   let why: Ending | undefined
   let reload = () => {}
@@ -82,7 +84,13 @@ async function runManager(invocation: Invocation): Promise<number> {
       await sleep(clock, delayMs, ending.signal).catch(() => {})
     }
     if (why !== undefined) return 0
-    const manager = await openManager(invocation, { output, log, ring, onEnd: end, onChange: () => life.changed() })
+    const manager = await openManager(invocation, output, {
+      log,
+      recentLog: () => ring.text(),
+      onEnd: end,
+      onChange: () => life.changed(),
+      ...(memoryTimes === undefined ? {} : { memoryTimes }),
+    })
     life.watch(manager)
     await manager.start()
     life.ready()
@@ -99,7 +107,7 @@ async function runManager(invocation: Invocation): Promise<number> {
     await life.close()
     unlisten()
   }
-  if (why === 'restart' || why === 'probation') restartProcess()
+  if (why === 'restart' || why === 'memory' || why === 'probation') restartProcess()
   if (why === 'standstill')
     throw new AgentError('NO_PROGRESS', 'The device manager ends: it stood still; the log says what did.')
   if (why === 'no-link')
@@ -129,19 +137,9 @@ function delayOf(invocation: Invocation): number {
   return delayS * 1000
 }
 
-interface OpenParts {
-  readonly output: LogOutput
-  readonly log: Log
-  /** The last lines of the log. */
-  readonly ring: LogRing
-  readonly onEnd: (reason: EndReason) => void
-  readonly onChange: () => void
-}
+type OpenParts = Pick<ManagerOptions, 'log' | 'recentLog' | 'onEnd' | 'onChange' | 'memoryTimes'>
 
-async function openManager(
-  invocation: Invocation,
-  { output, log, ring, onEnd, onChange }: OpenParts,
-): Promise<Manager> {
+async function openManager(invocation: Invocation, output: LogOutput, parts: OpenParts): Promise<Manager> {
   const configDir = resolve(configDirOf(invocation))
   const appId = invocation.value('app-id') ?? 'device_manager'
   const manager = await Manager.open({
@@ -153,10 +151,7 @@ async function openManager(
       ...(invocation.has('log-to-syslog') ? { use_syslog: true } : {}),
     },
     clock,
-    log,
-    recentLog: () => ring.text(),
-    onEnd,
-    onChange,
+    ...parts,
   })
   const { connectionSettings } = manager
   hideInErrors(connectionSettings.cloud.token)

@@ -36,7 +36,7 @@ export function statusLines(status: JsonObject): string[] {
     `transfers  ${text(status.backgroundTransfers)} in the background`,
     ...flashLines(objectIn(status, 'flashWrites')),
     `programs   ${text(status.localConnections)} connected to the local socket`,
-    `memory     ${bytes(memory.residentBytes)} resident, ${bytes(memory.heapUsedBytes)} of it in the JavaScript heap`,
+    ...memoryLines(memory),
     `folders    ${text(status.configDir)}, ${text(status.runtimeDir)}`,
   ]
 }
@@ -82,6 +82,18 @@ function flashLines(causes: JsonObject): string[] {
     return `${cause}: ${bytes(written)} in ${text(syncs)} syncs`
   })
   return [`flash      ${lines.length === 0 ? 'nothing written since the start' : lines.join('; ')}`]
+}
+
+function memoryLines({ residentBytes, heapUsedBytes, privateBytes, softLimitBytes, ...more }: JsonObject): string[] {
+  const { pressure, aboveS, restartedFor } = more
+  const privately = typeof privateBytes === 'number' ? `, ${bytes(privateBytes)} private` : ''
+  const limit = typeof softLimitBytes === 'number' && softLimitBytes > 0 ? `, soft limit ${bytes(softLimitBytes)}` : ''
+  const above = aboveS === undefined ? '' : ` (above for ${duration(aboveS)}: ${text(pressure)})`
+  const { at, usedBytes } = isJsonObject(restartedFor) ? restartedFor : {}
+  return [
+    `memory     ${bytes(residentBytes)} resident${privately}, ${bytes(heapUsedBytes)} in the JavaScript heap${limit}${above}`,
+    ...(at === undefined ? [] : [`           restarted for it at ${text(at)}, with ${bytes(usedBytes)}`]),
+  ]
 }
 
 /** Nothing when there is no session of remote access. */

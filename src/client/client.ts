@@ -188,6 +188,18 @@ export class Client {
     return this.#disconnecting
   }
 
+  /**
+   * Writes to flash what waits in memory alone, before something that may end the process; what is written is sent by the
+   * next one.
+   *
+   * @returns whether a process that ended now would lose nothing: false with `queue.durability: memory` while samples wait,
+   * and when the disk takes nothing
+   * @throws AgentError `CONFIG_INVALID`, `CLOSED`
+   */
+  async spill(): Promise<boolean> {
+    return (await this.#open()).spill()
+  }
+
   /** Adds a listener; the returned function removes it. */
   on<Name extends keyof ClientEvents>(event: Name, listener: (...args: ClientEvents[Name]) => unknown): () => void {
     return this.#emitter.on(event, listener)

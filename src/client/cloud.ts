@@ -27,6 +27,8 @@ export interface CloudStatus {
   readonly outbox: OutboxStats
   readonly requests: RequesterCounters
   readonly mailbox: MailboxCounters
+  /** File transfers that run or wait for their turn. */
+  readonly transfers: number
   /** What was written to flash since the start, by cause. */
   readonly flashWrites: Readonly<Record<string, WriteCount>>
 }
@@ -64,6 +66,8 @@ export interface Cloud {
   untilUp(options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined }): Promise<void>
   /** Fetches no more mail. */
   stopMail(): void
+  /** Writes to flash what waits in memory alone; whether a process that ended now would lose nothing. */
+  spill(): Promise<boolean>
   /** Whether everything was delivered within `timeoutMs`. */
   flush(timeoutMs: number): Promise<boolean>
   close(timeoutMs: number): Promise<void>

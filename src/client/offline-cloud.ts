@@ -29,6 +29,7 @@ export function offlineCloud(settings: Settings): Cloud {
     start: async () => {},
     untilUp: async () => {},
     stopMail: () => {},
+    spill: async () => true,
     flush: async () => true,
     close: async () => {},
     status: () => undefined,

@@ -108,6 +108,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
     }),
     untilUp: options => untilUp(link, clock, options),
     stopMail: () => mailbox.close(),
+    spill: () => outbox.spill(),
     flush: timeoutMs => flush({ mailbox, outbox, clock, timeoutMs }),
     close: async timeoutMs => {
       mailbox.close()
@@ -122,6 +123,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
       outbox: outbox.stats(),
       requests: requester.counters(),
       mailbox: mailbox.counters(),
+      transfers: files?.running ?? 0,
       flashWrites: writes.counts(),
     }),
   }

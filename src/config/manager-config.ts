@@ -79,6 +79,7 @@ function assemble(
 ): ManagerSettings {
   const logLevel = values.choice('log_level', logLevels)
   const name = values.text('thing_friendly_name')
+  const memorySoftLimitMb = values.number('memory_soft_limit')
   return {
     // A given path is absolute by now; the default starts at the configuration folder.
     runtimeDir: resolve(configDir, values.text('runtime_dir') ?? 'runtime'),
@@ -90,6 +91,7 @@ function assemble(
     uploadTarFile: values.boolean('upload_tar_file'),
     ...(name === undefined || name === 'None' ? {} : { thingFriendlyName: name }),
     healthIntervalS: values.number('health_interval') ?? 0,
+    ...(memorySoftLimitMb === undefined ? {} : { memorySoftLimitMb }),
     discoverServicesOnInit: values.boolean('discover_services_on_init'),
     remoteAccessSupport,
   }

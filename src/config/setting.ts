@@ -28,7 +28,7 @@ export interface Setting {
   readonly file: 'connect' | 'iot'
   readonly type: SettingType
   readonly default?: SettingValue
-  readonly unit?: 'seconds' | 'bytes'
+  readonly unit?: 'seconds' | 'bytes' | 'MB'
   readonly required?: true
   /** Never shown, logged or quoted in an error. */
   readonly secret?: true

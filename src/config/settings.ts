@@ -83,6 +83,8 @@ export interface ManagerSettings {
   readonly thingFriendlyName?: string
   /** Seconds between health samples; 0 = none. */
   readonly healthIntervalS: number
+  /** 0 = none; absent: by the memory of the machine. */
+  readonly memorySoftLimitMb?: number
   readonly discoverServicesOnInit: boolean
   readonly remoteAccessSupport: readonly RemoteAccessService[]
 }

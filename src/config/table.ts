@@ -272,6 +272,14 @@ export const settingsTable: readonly Setting[] = [
     sentence: 'Publish load, memory, disk, temperature and uptime so often; 0 = never, as the Python agent.',
   },
   {
+    key: 'memory_soft_limit',
+    file: 'iot',
+    type: { kind: 'number', least: 0, most: 1_048_576 },
+    unit: 'MB',
+    sentence:
+      'Private memory (RssAnon) above which the manager, when nothing else helps, restarts in good order; 0 = never; default: a third of the memory of the machine, 32 to 256.',
+  },
+  {
     key: 'discover_services_on_init',
     file: 'iot',
     type: yesNo,

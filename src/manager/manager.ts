@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
 import type { Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
+import { memoryOfMachine } from '../platform/own-memory.ts'
 import type { PowerOptions } from '../platform/power.ts'
 import { socketPlace } from '../platform/socket-place.ts'
 import type { TransferSettings } from './actions/file-download.ts'
@@ -28,6 +29,9 @@ import {
   needsRestart,
   type OwnConfig,
 } from './manager-config.ts'
+import { memoryWatchOf } from './memory/manager-memory.ts'
+import type { MemoryTimes, MemoryWatch } from './memory/memory-watch.ts'
+import { softLimitBytes } from './memory/soft-limit.ts'
 import { warnOfOpenPaths } from './open-paths.ts'
 import { ManagerUpdates } from './ota/manager-updates.ts'
 import { PendingAnswers } from './pending-answers.ts'
@@ -37,7 +41,7 @@ import { RuntimeFolder } from './runtime-folder.ts'
 import { statusReport } from './status-report.ts'
 
 /** Why a manager ends without being told to from outside. */
-export type EndReason = 'quit' | 'restart' | 'probation' | 'decommission' | 'no-link'
+export type EndReason = 'quit' | 'restart' | 'probation' | 'decommission' | 'no-link' | 'memory'
 
 export interface ManagerOptions extends ManagerPlace {
   readonly clock: Clock
@@ -51,6 +55,8 @@ export interface ManagerOptions extends ManagerPlace {
   readonly onChange?: () => void
   /** Only tests have other ways to switch a machine off. */
   readonly powerOptions?: PowerOptions
+  /** Only tests have less patience with memory. */
+  readonly memoryTimes?: MemoryTimes
 }
 
 /** How long the last answers and samples may take to get through when the manager ends. */
@@ -72,6 +78,7 @@ export class Manager {
   readonly #watch: LinkWatch
   readonly #remote: RemoteAccess
   readonly #decommissioning: Decommissioning
+  readonly #memory: MemoryWatch
   readonly #startedMs: number
   readonly #closing = new AbortController()
   #own: OwnConfig
@@ -117,6 +124,16 @@ export class Manager {
       clock,
       log: options.log.child('relay'),
       report: text => client.events.publish(text, { level: 'info' }),
+    })
+    this.#memory = memoryWatchOf({
+      client,
+      clock,
+      log,
+      note: this.#runtime.memoryNoteFile,
+      otherWork: () => this.#background.running + this.#remote.list().length,
+      isUpdating: () => this.#updates?.current !== undefined,
+      restart: () => onEnd('memory'),
+      times: options.memoryTimes,
     })
     this.#socket = new LocalSocketServer({
       place: socketPlace(this.#runtime.socketPath),
@@ -175,6 +192,7 @@ export class Manager {
     if (isUsable) await this.#openSocket()
     await updates.answerLost()
     this.#publishFacts()
+    this.#memory.start(isUsable).catch(error => this.#log.error('restart for memory not told', { error }))
     pending
       .settle(given, this.#closing.signal)
       .catch(error => this.#log.error('answers of an earlier process not sent', { error }))
@@ -216,6 +234,7 @@ export class Manager {
       relays: this.#remote.list(),
       softwareUpdate: this.#updates?.current,
       lastTrouble: this.#history.lastTrouble,
+      memory: this.#memory.status(),
     })
   }
 
@@ -236,6 +255,7 @@ export class Manager {
   readonly close: () => Promise<void> = once(async () => {
     this.#closing.abort()
     this.#health.stop()
+    this.#memory.stop()
     this.#watch.stop()
     this.#background.stop()
     await this.#remote.close(relayCloseMs)
@@ -297,9 +317,10 @@ export class Manager {
   }
 
   #applySettings(): void {
-    const { logLevel, healthIntervalS } = this.#own.settings
+    const { logLevel, healthIntervalS, memorySoftLimitMb } = this.#own.settings
     this.#options.log.level = logLevel ?? this.#connection.logLevel
     this.#health.start(healthIntervalS)
+    this.#memory.setLimit(softLimitBytes(memorySoftLimitMb, memoryOfMachine()))
   }
 
   #publishFacts(): void {

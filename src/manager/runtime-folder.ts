@@ -8,6 +8,7 @@ import { isSocketLeftover } from '../platform/socket-place.ts'
 import { removeFile, replaceFile } from '../platform/write-file.ts'
 import { removeStaleArchives } from './folder-archive.ts'
 import { socketFileName } from './local-socket/socket-path.ts'
+import type { NoteFile } from './memory/restart-note.ts'
 import type { AnswerFile } from './pending-answers.ts'
 
 /** The group may look: applications of the device drop their files into the upload folder. */
@@ -41,12 +42,12 @@ export class RuntimeFolder {
 
   /** `message_ids`. */
   get answerFile(): AnswerFile {
-    const path = join(this.path, 'message_ids')
-    return {
-      read: () => readIfThere(path),
-      write: text => replaceFile(path, text),
-      remove: () => removeFile(path),
-    }
+    return this.#fileOf('message_ids')
+  }
+
+  /** `memory_restart`. */
+  get memoryNoteFile(): NoteFile {
+    return this.#fileOf('memory_restart')
   }
 
   /**
@@ -81,6 +82,15 @@ export class RuntimeFolder {
   async close(): Promise<void> {
     await this.#lock?.release()
     this.#lock = undefined
+  }
+
+  #fileOf(name: string) {
+    const path = join(this.path, name)
+    return {
+      read: () => readIfThere(path),
+      write: (text: string) => replaceFile(path, text),
+      remove: () => removeFile(path),
+    }
   }
 
   /** Removes what a process left that was ended at a bad moment. Nobody else uses the folder now. */

@@ -17,6 +17,8 @@ export interface ManagerFacts {
   /** The update that is under way. */
   readonly softwareUpdate?: { readonly package: string; readonly step: string } | undefined
   readonly lastTrouble: Trouble | undefined
+  /** Private memory and its soft limit. */
+  readonly memory: JsonObject
 }
 
 /** The answer to `device-cloud status`: plain JSON, without a secret. */
@@ -50,7 +52,7 @@ export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerF
     ...(facts.softwareUpdate === undefined ? {} : { softwareUpdate: facts.softwareUpdate }),
     localConnections: facts.localConnections,
     ...(client.flashWrites === undefined ? {} : { flashWrites: toJson(client.flashWrites) }),
-    memory: { residentBytes: rss, heapUsedBytes: heapUsed },
+    memory: { residentBytes: rss, heapUsedBytes: heapUsed, ...facts.memory },
   }
 }
 

@@ -83,6 +83,11 @@ export class MemoryStore implements Store {
     return { items: 1, receipts: item.receipt === undefined ? [] : [item.receipt] }
   }
 
+  /** Acknowledgements are made anew from the journal of actions. */
+  spill(): boolean {
+    return lanes.every(lane => lane === 'ack' || this.size(lane).items === 0)
+  }
+
   size(lane: Lane): LaneSize {
     const { queue, hand, queuedBytes, handBytes } = this.#shelves[lane]
     const droppable = queue.peek()

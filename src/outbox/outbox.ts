@@ -146,6 +146,14 @@ export class Outbox {
     })
   }
 
+  /**
+   * Writes to flash what waits in memory alone, where there is a store on flash that takes it; resolves to whether a process
+   * that ended now would lose nothing.
+   */
+  async spill(): Promise<boolean> {
+    return await this.#store.spill()
+  }
+
   /** Stops sending; receipts of what was not delivered reject `CLOSED`. Call {@link flush} before to wait for delivery. */
   readonly close = once(async () => {
     this.#closing.abort(closedError())

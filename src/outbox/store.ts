@@ -69,6 +69,8 @@ export interface Store {
   /** Drops the oldest item of a lane that is not in hand, or a few of the oldest where single ones cannot be dropped. */
   dropOldest(lane: Lane): Dropped | Promise<Dropped>
   size(lane: Lane): LaneSize
+  /** Writes down what is in memory alone, where the store can; answers whether a process that ended now would lose nothing. */
+  spill(): boolean | Promise<boolean>
   /** Ends the use of the store; answers the receipts of what was not delivered. */
   close(): readonly DeliveryReceipt[] | Promise<readonly DeliveryReceipt[]>
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
 import { eventually } from './eventually.ts'
@@ -25,11 +25,18 @@ export class RunningCommand {
   #out = ''
   #err = ''
 
-  /** @param stderr a file that takes its standard error; it is then not in {@link err} */
-  constructor(words: readonly string[], cwd: string, stderr: 'pipe' | number = 'pipe') {
+  /**
+   * @param o.stderr a file that takes its standard error; it is then not in {@link err}
+   * @param o.script another program with the command line of a command
+   */
+  constructor(
+    words: readonly string[],
+    cwd: string,
+    { stderr = 'pipe', script = 'src/main.ts' }: { readonly stderr?: 'pipe' | number; readonly script?: string } = {},
+  ) {
     this.child = spawn(
       process.execPath,
-      ['--import', resolve(checkout, 'node_modules/tsx/dist/loader.mjs'), resolve(checkout, 'src/main.ts'), ...words],
+      ['--import', resolve(checkout, 'node_modules/tsx/dist/loader.mjs'), resolve(checkout, script), ...words],
       {
         cwd,
         stdio: ['ignore', 'pipe', stderr],
@@ -128,6 +135,12 @@ export class ManagedDevice {
     return { ...(await command.ended), out: command.out, err: command.err }
   }
 
+  /** The process that runs the manager now; undefined while none answers. */
+  async managerPid(): Promise<number | undefined> {
+    const { out } = await this.run('status', '--json')
+    return out === '' ? undefined : JSON.parse(out).pid
+  }
+
   /** Starts the manager as a fleet that migrates does, and waits until it runs. */
   async start(...words: readonly string[]): Promise<RunningCommand> {
     const command = this.begin('manager', '-i', 'device_manager_py', ...words)
@@ -135,12 +148,33 @@ export class ManagedDevice {
     return command
   }
 
-  /** Ends whatever still runs. */
+  /** Ends whatever still runs; where Node cannot replace a process, a restarted manager is another one than was started. */
   async stop(): Promise<void> {
+    for (const pid of processesIn(this.folder)) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has just ended by itself.
+      }
+    }
     for (const { child } of this.#commands)
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await Promise.all(this.#commands.map(command => command.ended))
   }
+}
+
+/** The processes that were started in a folder, also when it is gone by now. */
+function processesIn(folder: string): readonly number[] {
+  return readdirSync('/proc').flatMap(name => {
+    if (!/^\d+$/.test(name)) return []
+    try {
+      const place = readlinkSync(`/proc/${name}/cwd`)
+      return place === folder || place === `${folder} (deleted)` ? [Number(name)] : []
+    } catch {
+      // It has ended meanwhile, or is somebody else's.
+      return []
+    }
+  })
 }
 
 /** Writes the files of a device of the Python agent for `cloud`; the device goes with the test. */

@@ -48,6 +48,10 @@ export class SlowStore implements Store {
     return this.#later(() => this.#memory.dropOldest(lane))
   }
 
+  spill(): Promise<boolean> {
+    return this.#later(() => this.#memory.spill())
+  }
+
   size(lane: Lane): LaneSize {
     return this.#memory.size(lane)
   }

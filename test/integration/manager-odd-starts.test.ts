@@ -59,7 +59,7 @@ test('starts that ended the old manager', async t => {
     const stderr = openSync(log, 'a')
     t.after(() => closeSync(stderr))
     disk.break()
-    const manager = new RunningCommand(['manager', '-i', 'device_manager_py'], device.folder, stderr)
+    const manager = new RunningCommand(['manager', '-i', 'device_manager_py'], device.folder, { stderr })
     t.after(() => manager.kill('SIGKILL'))
     await cloud.waitForThing(device.thingKey)
     assert.ok((await cloud.exec(device.thingKey, 'ping')).success)

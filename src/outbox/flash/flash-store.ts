@@ -187,6 +187,14 @@ export class FlashStore implements Store {
     return this.#isMemoryShort ? this.#lanes[lane].dropNewer() : this.#lanes[lane].dropOldest()
   }
 
+  /** Also shortens what is kept in memory although flash has it. */
+  async spill(): Promise<boolean> {
+    await this.#spill()
+    // What was put since is written when the store is closed.
+    if (this.#trouble.error === undefined) return true
+    return this.#flashLanes.every(lane => this.#lanes[lane].oldestUnplacedMs === undefined)
+  }
+
   size(lane: Lane): LaneSize {
     return this.#lanes[lane].size(this.#isMemoryShort)
   }

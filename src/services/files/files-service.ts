@@ -102,6 +102,11 @@ export class FilesService {
     })
   }
 
+  /** How many transfers run or wait for their turn. */
+  get running(): number {
+    return this.#running.size
+  }
+
   /** Ends all transfers with `CLOSED` and resolves when nothing of them is left. */
   async close(): Promise<void> {
     this.#closed ??= new AgentError('CLOSED', 'file transfers have ended because the client was closed')
