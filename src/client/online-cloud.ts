@@ -47,7 +47,18 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   const outbox = await openOutbox({ thingKey, queue, folder, link, requester, clock, log: log.child('outbox'), bootId })
   const ask: Cloud['ask'] = async (command, options) => requester.requestOne(command(thingKey), options)
   const mailLog = log.child('mailbox')
-  const journal = await FlashJournal.open({ folder, clock, log: mailLog, bootId })
+  const tell = (msg: string, level: EventLevel) => {
+    const item = eventItem({ msg, ts: formatTimestamp(clock.now()), level })
+    outbox.put('event', item).catch(error => log.warn('event not taken', { error }))
+  }
+  const onTrouble = (trouble: AgentError | undefined) =>
+    trouble === undefined
+      ? tell('The journal of actions is written again.', EventLevel.Info)
+      : tell(
+          `The journal of actions is kept in memory only: ${trouble.message}. After a crash an action may run again.`,
+          EventLevel.Error,
+        )
+  const journal = await FlashJournal.open({ folder, clock, log: mailLog, bootId, onTrouble })
   const mailbox = new Mailbox({ ask, outbox, journal, execute, clock, log: mailLog, bootId })
   let files: FilesService | undefined
   let answeredBefore = 0
@@ -61,11 +72,12 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   link.on('down', error => listener.down(error))
   link.on('rejected', error => listener.rejected(error))
   link.on('failed', error => listener.failed(error))
-  link.on('twin', () => {
-    const msg = `agent_twin: the cloud keeps ending the sessions of ${thingKey}; a second device seems to use this thing key.`
-    const item = eventItem({ msg, ts: formatTimestamp(clock.now()), level: EventLevel.Error })
-    outbox.put('event', item).catch(error => log.warn('event not taken', { error }))
-  })
+  link.on('twin', () =>
+    tell(
+      `agent_twin: the cloud keeps ending the sessions of ${thingKey}; a second device seems to use this thing key.`,
+      EventLevel.Error,
+    ),
+  )
   outbox.on('refused', ({ lane, error }) =>
     listener.failed(
       new AgentError(error.code, `${lane}: ${error.message}`, { cause: error, details: { ...error.details, lane } }),

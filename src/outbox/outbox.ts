@@ -114,14 +114,16 @@ export class Outbox {
     try {
       if (this.#closing.signal.aborted) throw closedError()
       const json = itemJson(lane, item, this.#maxItemBytes)
-      const alone = item.aggregate !== undefined
+      const epochMs = this.#o.clock.now()
+      // Whether the clock is set counts now, when the sample was taken, and not when there is room for it.
+      const kept = { epochMs, ...this.#clockRepair.mark(epochMs), json, alone: item.aggregate !== undefined }
       // Those before it are waiting for room in a slow store: it must not overtake them.
       const room =
         this.#making === undefined
           ? this.#makeRoom(lane, json.length)
           : this.#making.then(() => this.#makeRoom(lane, json.length))
-      if (room === undefined) return this.#append(lane, json, alone)
-      const appended = room.then(() => this.#append(lane, json, alone))
+      if (room === undefined) return this.#append(lane, kept)
+      const appended = room.then(() => this.#append(lane, kept))
       this.#queueBehind(appended)
       return appended
     } catch (error) {
@@ -191,18 +193,10 @@ export class Outbox {
     }
   }
 
-  #append(lane: Lane, json: string, alone: boolean): Promise<Receipt> {
+  #append(lane: Lane, item: Omit<StoredItem, 'sequence' | 'receipt'>): Promise<Receipt> {
     if (this.#closing.signal.aborted) throw closedError()
     const receipt = new DeliveryReceipt(this.#o.clock)
-    const epochMs = this.#o.clock.now()
-    const appended = this.#store.append(lane, {
-      sequence: this.#sequence++,
-      epochMs,
-      ...this.#clockRepair.mark(epochMs),
-      json,
-      alone,
-      receipt,
-    })
+    const appended = this.#store.append(lane, { ...item, sequence: this.#sequence++, receipt })
     if (appended === undefined) {
       this.#wake(lane)
       return Promise.resolve(receipt)

@@ -22,6 +22,14 @@ const reasons: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EXDEV: ['FILE_ACCESS', 'source and destination are on different file systems'],
 }
 
+/** What another try does not change: the file is gone, something else, or known as rotten by the file system. */
+const lasting = new Set<unknown>(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EBADMSG', 'EUCLEAN'])
+
+/** Whether a file that could not be read is lost. A disk that comes and goes, or a process short of descriptors, is no reason to give it up. */
+export function isLasting(error: unknown): boolean {
+  return error instanceof AgentError && lasting.has(error.details?.errno)
+}
+
 /** A failure of the file system as an `AgentError` (`FILE_NOT_FOUND`, `DISK_FULL` or `FILE_ACCESS`): `cannot VERB PATH: REASON`. */
 export function fileFailure(verb: string, path: string, error: unknown): AgentError {
   if (error instanceof AgentError) return error

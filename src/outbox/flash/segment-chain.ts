@@ -1,5 +1,6 @@
 import { AgentError } from '../../base/errors.ts'
 import { frameRecord, scanRecords } from '../../base/record.ts'
+import { isLasting } from '../../platform/file-failure.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store-folder.ts'
 import type { Lane } from '../lanes.ts'
 import type { StoredItem } from '../store.ts'
@@ -53,10 +54,8 @@ export interface ChainOptions {
   readonly onNewer: (path: string) => void
 }
 
-/** A disk that comes and goes, or a process short of descriptors, is not damage: a file that cannot be read is asked for again so often. */
+/** A file that cannot be read is asked for again so often. */
 const mostFailedReads = 5
-/** No other try reads such a file: it is gone, something else, or known as rotten by the file system. */
-const hopeless = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EBADMSG', 'EUCLEAN'])
 /** Files set aside as damaged that are kept, for each lane. */
 const mostDamaged = 4
 
@@ -276,8 +275,7 @@ export class SegmentChain {
       return bytes
     } catch (error) {
       segment.failedReads++
-      const isHopeless = error instanceof AgentError && hopeless.has(String(error.details?.errno))
-      if (!isHopeless && segment.failedReads < mostFailedReads) throw error
+      if (!isLasting(error) && segment.failedReads < mostFailedReads) throw error
       onDamage(`${folder.path}/${name}`, maxBytes)
       await this.#setAside(name).catch(() => {})
       const index = this.#segments.indexOf(segment)

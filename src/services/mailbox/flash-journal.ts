@@ -3,6 +3,7 @@ import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { scanRecords } from '../../base/record.ts'
 import { Turns } from '../../base/turns.ts'
+import { isLasting } from '../../platform/file-failure.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store-folder.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { frameStep, type JournalStep, parseStep, stepsOf } from './journal-step.ts'
@@ -14,6 +15,9 @@ const fileName = 'actions.journal'
 const compactBytes = 256 * 1024
 /** What is read at start; a larger file is not one of ours. */
 const maxFileBytes = 64 * 1024 * 1024
+/** A journal that cannot be read is tried again, so often and after so long. */
+const readTries = 4
+const readAgainMs = 500
 /** How long a mail that waits for its turn may be known to the memory of the kernel alone. */
 const lazySyncMs = 500
 
@@ -23,11 +27,14 @@ export interface FlashJournalOptions {
   readonly log: Log
   /** Identity of the present run of the system; tells a reboot from a restart. */
   readonly bootId: string | undefined
+  /** The disk does not take what should be written, or takes it again (undefined). */
+  readonly onTrouble?: (trouble: AgentError | undefined) => void
 }
 
 /**
  * A journal that outlives the process: each step is one record in an append-only file. The start of an action and its
- * outcome are on the disk before anything follows from them. A disk that takes nothing is said loudly and once a minute;
+ * outcome are on the disk before anything follows from them. A file that fails once is left for a new one with everything in
+ * it, because nobody knows what a failed write left. A disk that takes nothing is said loudly and once a minute;
  * the actions go on with the memory alone, because a device that cannot be operated is worse. Only what is handed over to
  * the next process needs the disk.
  */
@@ -52,7 +59,7 @@ export class FlashJournal implements Journal {
     const { folder, log } = options
     try {
       await folder.prepare()
-      if ((await folder.names()).includes(fileName)) await journal.#read()
+      if ((await folder.names()).includes(fileName)) await journal.#readPatiently()
     } catch (error) {
       log.error('The journal of actions cannot be read; it is set aside.', { path: folder.path, why: messageOf(error) })
       await folder.rename(fileName, `${fileName}.damaged`).catch(() => {})
@@ -119,6 +126,18 @@ export class FlashJournal implements Journal {
     await this.#turns.take(() => this.#endWriter())
   }
 
+  /** A second try is worth a short wait: without the journal, actions of the former process may run again. */
+  async #readPatiently(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#read()
+      } catch (error) {
+        if (isLasting(error) || tries === readTries) throw error
+        await new Promise<void>(resolve => this.#o.clock.timer(readAgainMs, resolve))
+      }
+    }
+  }
+
   async #read(): Promise<void> {
     const { folder, log } = this.#o
     const bytes = await folder.read(fileName, 0, maxFileBytes)
@@ -151,14 +170,34 @@ export class FlashJournal implements Journal {
   #write(step: JournalStep): Promise<void> {
     return this.#turns.take(async () => {
       if (this.#closed) return
+      if (this.#writer !== undefined && this.#writer.bytes < this.#compactAtBytes)
+        await this.#onFile(this.#writer, writer => writer.append(frameStep(step)))
+      else await this.#orTrouble(() => this.#writeAnew())
+    })
+  }
+
+  /** Does something with the present file, or makes a new one when that fails. */
+  #onFile(writer: AppendFile, work: (writer: AppendFile) => Promise<void>): Promise<void> {
+    return this.#orTrouble(async () => {
       try {
-        if (this.#writer === undefined || this.#writer.bytes >= this.#compactAtBytes) await this.#writeAnew()
-        else await this.#writer.append(frameStep(step))
-        this.#healed()
+        await work(writer)
       } catch (error) {
-        await this.#failed(error)
+        await this.#writeAnew()
+        const why = messageOf(error)
+        this.#o.log.limited('journal anew', 'warn', 'The file of the journal of actions failed; it is written anew.', {
+          why,
+        })
       }
     })
+  }
+
+  async #orTrouble(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+      this.#healed()
+    } catch (error) {
+      await this.#failed(error)
+    }
   }
 
   /**
@@ -181,11 +220,7 @@ export class FlashJournal implements Journal {
     this.#lazySync = undefined
     this.#sync ??= this.#turns.take(async () => {
       this.#sync = undefined
-      try {
-        await this.#writer?.sync()
-      } catch (error) {
-        await this.#failed(error)
-      }
+      if (this.#writer !== undefined) await this.#onFile(this.#writer, writer => writer.sync())
     })
     return this.#sync
   }
@@ -198,6 +233,7 @@ export class FlashJournal implements Journal {
 
   async #failed(error: unknown): Promise<void> {
     await this.#endWriter()
+    const isNew = this.#trouble === undefined
     this.#trouble = asAgentError(error)
     this.#o.log.limited(
       'journal',
@@ -205,11 +241,13 @@ export class FlashJournal implements Journal {
       'The journal of actions cannot be written: after a crash an action may run again or stay unanswered.',
       { why: messageOf(error) },
     )
+    if (isNew) this.#o.onTrouble?.(this.#trouble)
   }
 
   #healed(): void {
     if (this.#trouble === undefined) return
     this.#trouble = undefined
     this.#o.log.info('The journal of actions is written again.')
+    this.#o.onTrouble?.(undefined)
   }
 }

@@ -8,6 +8,7 @@ import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 import { outboxScene } from '../../helpers/outbox-scene.ts'
+import { SlowStore } from '../../helpers/slow-store.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const today = Date.parse('2026-03-05T10:00:00.000Z')
@@ -169,4 +170,25 @@ test('what a former process of this boot left is put right; what another boot le
     assert.equal(await after.outbox.flush({ timeoutMs: 1000 }), true)
     assert.equal(after.link.commands[0]?.params.data[0].ts, expected)
   }
+})
+
+test('a clock that is set while a sample waits for room does not keep its time from being put right', async t => {
+  const store = new SlowStore()
+  const { clock, link, outbox } = outboxScene(t, { isUp: false, store, maxBytes: 2 * store.itemOverheadBytes + 120 })
+  clock.setWall(5000)
+  const put = (key: string) => outbox.put('telemetry', { key, value: 1, ts: formatTimestamp(clock.now()) })
+  await put('gone')
+  await put('here')
+  const waiting = put('late')
+  clock.setWall(today)
+  await waiting
+  link.up()
+  for (let turn = 0; turn < 20; turn++) await settle()
+  // Beside them an event tells of the dropped one.
+  const samples = link.commands.filter(({ command }) => command.startsWith('property.'))
+  const times = samples.flatMap(({ params }) => params.data ?? [params]).map(({ key, ts }) => [key, ts])
+  assert.deepEqual(times, [
+    ['here', '2026-03-05T10:00:00.000000Z'],
+    ['late', '2026-03-05T10:00:00.000000Z'],
+  ])
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import type { AgentError } from '../../../src/base/errors.ts'
 import { storeFolder } from '../../../src/platform/store-folder.ts'
 import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FlashJournal } from '../../../src/services/mailbox/flash-journal.ts'
@@ -17,9 +18,11 @@ async function openJournal(t: TestContext, path: string, bootId = 'boot-1') {
   const budget = new WriteBudget()
   const { log, text } = memoryLog()
   const clock = new FakeClock()
-  const journal = await FlashJournal.open({ folder: storeFolder(path, budget), clock, log, bootId })
+  const troubles: (string | undefined)[] = []
+  const onTrouble = (trouble: AgentError | undefined) => void troubles.push(trouble?.code)
+  const journal = await FlashJournal.open({ folder: storeFolder(path, budget), clock, log, bootId, onTrouble })
   t.after(() => journal.close())
-  return { journal, budget, text, clock }
+  return { journal, budget, text, clock, troubles }
 }
 
 test('an action that was started is known as started after the process was killed, with the run of the system', async t => {
@@ -188,4 +191,46 @@ test('without a disk the actions go on, loudly', async t => {
   rmSync(path)
   await journal.settle('m1')
   assert.match(text(), /written again/)
+})
+
+for (const [what, take] of [
+  ['removed', (path: string) => rmSync(path, { recursive: true })],
+  [
+    'replaced',
+    (path: string) => {
+      renameSync(path, `${path}.away`)
+      mkdirSync(path)
+    },
+  ],
+] as const)
+  test(`a folder that is ${what} under the agent: the next step takes everything that is known to a new file`, async t => {
+    const path = join(tempDir(t), 'state')
+    const { journal, text, troubles } = await openJournal(t, path)
+    await journal.accept('m1', call)
+    await journal.start('m1')
+    await journal.finish('m1', done)
+    take(path)
+    await journal.accept('m2', call)
+    await journal.start('m2')
+    assert.match(text(), /written anew/)
+    assert.deepEqual(troubles, [])
+    const { journal: next } = await openJournal(t, path)
+    assert.deepEqual(await next.find('m1'), { id: 'm1', state: 'finished', outcome: done })
+    assert.equal((await next.find('m2'))?.state, 'started')
+  })
+
+test('trouble is told once when it begins and once when it is over', async t => {
+  const path = join(tempDir(t), 'state')
+  writeFileSync(path, 'a file where the folder should be')
+  const { journal, troubles } = await openJournal(t, path)
+  await journal.accept('m1', call)
+  await journal.start('m1')
+  await journal.finish('m1', done)
+  assert.deepEqual(troubles, ['FILE_ACCESS'])
+  rmSync(path)
+  await journal.settle('m1')
+  assert.deepEqual(troubles, ['FILE_ACCESS', undefined])
+  const { journal: next } = await openJournal(t, path)
+  assert.equal((await next.find('m1'))?.settled, true)
+  assert.deepEqual(readdirSync(path), ['actions.journal'])
 })
