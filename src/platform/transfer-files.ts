@@ -6,6 +6,7 @@ import { errnoOf } from '../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
 import { onFile } from './on-file.ts'
 import { removeFile, syncFolder } from './write-file.ts'
+import { syncWhole } from './write-whole.ts'
 
 /** What kind of thing a path names. */
 export type TransferKind = 'file' | 'folder' | 'link' | 'other'
@@ -36,8 +37,10 @@ export interface PrivateFile {
   write(bytes: Uint8Array, position: number): Promise<void>
   /** Drops everything from `bytes` on. */
   truncate(bytes: number): Promise<void>
-  /** Sets the permission bits and forces content and size to the disk. */
-  seal(mode: number): Promise<void>
+  /** Forces what was written so far to the disk; writes may go on meanwhile. */
+  sync(): Promise<void>
+  /** Sets the permission bits and forces the content, which has `bytes` bytes, to the disk. */
+  seal(mode: number, bytes: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -120,10 +123,11 @@ export const transferFiles: TransferFiles = {
           }
         }),
       truncate: bytes => onFile('truncate', path, () => handle.truncate(bytes)),
-      seal: mode =>
+      sync: () => onFile('write', path, () => handle.datasync()),
+      seal: (mode, bytes) =>
         onFile('write', path, async () => {
           await handle.chmod(mode)
-          await handle.sync()
+          await syncWhole(handle, bytes)
         }),
       close: () => handle.close(),
     }

@@ -26,6 +26,8 @@ export const fileLimits = {
   readBuffers: 4,
   /** One write of a download; two such buffers exist per download. */
   writeBytes: 256 * 1024,
+  /** A download is forced to the disk each time so much more of it has been written. */
+  syncEveryBytes: 16 * 1024 * 1024,
   /** Space that a download leaves free: this much, or a hundredth of a small file system. */
   reserveBytes: 16 * 1024 * 1024,
   /** Inodes that a download leaves free, or a hundredth of a small file system. */

@@ -14,6 +14,8 @@ export interface FlashBudget {
  * (one block fills while the other is written), with the CRC-32 of all it has taken.
  */
 export class PartFile {
+  /** One at a time in the process: each may hold a thread of the few that Node has for as long as a slow disk takes. */
+  static #someoneSyncs = false
   readonly #files: TransferFiles
   readonly #file: PrivateFile
   readonly #budget: FlashBudget | undefined
@@ -23,6 +25,9 @@ export class PartFile {
   #flushedBytes = 0
   #crc32 = 0
   #writing: Promise<void> | undefined
+  #syncing: Promise<void> | undefined
+  /** Where the last sync on the way began; all before it is on the disk or about to be. */
+  #syncedBytes = 0
   #failure: unknown
   #open = true
   readonly #unguard: () => void
@@ -88,13 +93,16 @@ export class PartFile {
     await this.#file.truncate(0)
     this.#filled = 0
     this.#flushedBytes = 0
+    this.#syncedBytes = 0
     this.#crc32 = 0
   }
 
   /** Everything on the disk for good, with the permission bits that the finished file shall have; then closed. */
   async seal(mode: number): Promise<void> {
     await this.flush()
-    await this.#file.seal(mode)
+    await this.#syncing
+    if (this.#failure !== undefined) throw this.#failure
+    await this.#file.seal(mode, this.#flushedBytes)
     this.#budget?.synced('download')
     await this.#close()
   }
@@ -102,6 +110,7 @@ export class PartFile {
   /** Removes the file, whatever state it is in. */
   async discard(): Promise<void> {
     await this.#writing?.catch(() => {})
+    await this.#syncing
     await this.#close().catch(() => {})
     await this.#files.remove(this.path)
   }
@@ -121,6 +130,26 @@ export class PartFile {
     this.#writing.catch(error => {
       this.#failure = error
     })
+    if (position - this.#syncedBytes >= fileLimits.syncEveryBytes) this.#syncOnTheWay(position)
+  }
+
+  /**
+   * Lets the disk work while the rest comes in, so that little is left for the end, and little of the memory of a small
+   * device is taken by what waits for its flash. The system tells a failure once, so it must be kept.
+   */
+  #syncOnTheWay(position: number): void {
+    if (PartFile.#someoneSyncs) return
+    PartFile.#someoneSyncs = true
+    this.#syncedBytes = position
+    this.#syncing = this.#file
+      .sync()
+      .then(() => this.#budget?.synced('download'))
+      .catch(error => {
+        this.#failure ??= error
+      })
+      .finally(() => {
+        PartFile.#someoneSyncs = false
+      })
   }
 
   async #settle(): Promise<void> {

@@ -240,6 +240,7 @@ test('a file over 4 GB is announced and sent with its true size', async t => {
   const size = 5 * 2 ** 30
   const positions = { last: 0 }
   const facts = { kind: 'file', bytes: size, mode: 0o644, modifiedNs: 1n, modifiedMs: 0 } as const
+  const cleared = new WeakSet<ArrayBufferLike>()
   const huge: TransferFiles = {
     ...transferFiles,
     look: async () => facts,
@@ -247,6 +248,9 @@ test('a file over 4 GB is announced and sent with its true size', async t => {
       facts: async () => facts,
       read: async (into, position) => {
         positions.last = Math.max(positions.last, position)
+        // Five gigabytes of zeros, and each buffer is filled once.
+        if (!cleared.has(into.buffer)) new Uint8Array(into.buffer).fill(0)
+        cleared.add(into.buffer)
         return into.length
       },
       close: async () => {},
