@@ -18,6 +18,7 @@ import { FlashJournal } from '../services/mailbox/flash-journal.ts'
 import { type ExecuteMail, Mailbox } from '../services/mailbox/mailbox.ts'
 import type { ClientFacts, Cloud, CloudListener } from './cloud.ts'
 import { openOutbox } from './open-outbox.ts'
+import { rootMemory } from './root-memory.ts'
 import { stateFolder } from './state-folder.ts'
 
 export interface OnlineParts {
@@ -35,13 +36,17 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   const { thingKey, settings } = facts
   const { host, port, token, transport, fileXferHost, fileXferPort } = settings.cloud
   const { validateCloudCert, caBundleFile } = settings
-  const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
+  const writes = new WriteBudget()
+  const folder = stateFolder({ settings, configDir, thingKey }, writes)
+  const trust = {
+    validateCloudCert,
+    ...(caBundleFile === undefined ? {} : { caBundleFile }),
+    rootMemory: rootMemory(folder),
+  }
   const opener = new SocketOpener({ proxy: settings.proxy, trust, clock, log: log.child('socket') })
   const endpoint = { host, port, transport }
   const link = new Link({ endpoint, thingKey, token, opener, clock, log: log.child('link'), network: networkPaths })
   const requester = new Requester({ link, clock, log: log.child('protocol'), qos: settings.qosLevel })
-  const writes = new WriteBudget()
-  const folder = stateFolder({ settings, configDir, thingKey }, writes)
   const { queue } = settings
   const bootId = await readBootId()
   const outbox = await openOutbox({ thingKey, queue, folder, link, requester, clock, log: log.child('outbox'), bootId })

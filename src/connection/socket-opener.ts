@@ -58,13 +58,24 @@ export class SocketOpener {
   }
 
   async #open(target: SocketTarget, request: ProxyRequest): Promise<Socket> {
+    if (!target.tls) return this.#openOnce(target, request, undefined)
     // First, because a CA file that cannot be used must be told even when the network is down.
-    const tlsOptions = target.tls ? await this.#trust.tlsOptions(target.host) : undefined
+    const { tls, isPart } = await this.#trust.optionsFor(target.host)
+    try {
+      return await this.#openOnce(target, request, tls)
+    } catch (error) {
+      if (!isPart || !isRefused(error)) throw error
+      const whole = await this.#trust.optionsFor(target.host, 'whole')
+      return await this.#openOnce(target, request, whole.tls)
+    }
+  }
+
+  async #openOnce(target: SocketTarget, request: ProxyRequest, tls: ConnectionOptions | undefined): Promise<Socket> {
     throwIfAborted(request.signal)
     const socket = await this.#openPlain(target, request)
     try {
       request.progress.step = 'TLS handshake'
-      const open = tlsOptions === undefined ? socket : await secure(socket, tlsOptions, request, this.#clock)
+      const open = tls === undefined ? socket : await this.#secured(socket, tls, request)
       throwIfAborted(request.signal)
       // Stays for good: an error before the caller listens must not end the process. "close" follows every error.
       open.on('error', () => {})
@@ -75,6 +86,13 @@ export class SocketOpener {
     }
   }
 
+  async #secured(socket: Socket, tls: ConnectionOptions, request: ProxyRequest): Promise<Socket> {
+    const secured = await secure(socket, tls, request, this.#clock)
+    // Nobody waits for it: it fails by itself, and then the next process learns it.
+    this.#trust.trusted(secured).catch(() => {})
+    return secured
+  }
+
   async #openPlain(target: SocketTarget, request: ProxyRequest): Promise<Socket> {
     if (this.#proxy !== undefined) return openThroughProxy(this.#proxy, target, request)
     try {
@@ -83,6 +101,10 @@ export class SocketOpener {
       throw error instanceof AgentError ? error : tcpFailure(request.place, error)
     }
   }
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof AgentError && (error.code === 'CERTIFICATE_REFUSED' || error.code === 'CERTIFICATE_EXPIRED')
 }
 
 /** TLS inside an open socket. */

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { messageOf } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+
+/** Keeps from process to process which roots have vouched for the cloud: SHA-256 of their DER, in hexadecimal. */
+export interface RootMemory {
+  load(): Promise<readonly string[]>
+  save(fingerprints: readonly string[]): Promise<void>
+}
+
+/** Fewer certificates than this are not worth a choice. */
+const worthChoosing = 16
+/** The cloud, its file service and its relay may each have one, and change it. */
+const mostKnown = 4
+const longestChain = 16
+
+/**
+ * The certificates of a bundle that have vouched for the cloud before. OpenSSL keeps all that it is given in memory for as
+ * long as a connection lasts, some 8 KB each: a megabyte for the public ones, of which one is needed. What is chosen
+ * always comes out of the bundle, so that nobody is trusted who would not be without the choice.
+ */
+export class KnownRoots {
+  readonly #memory: RootMemory | undefined
+  readonly #log: Log
+  #known: readonly string[] | undefined
+
+  constructor(memory: RootMemory | undefined, log: Log) {
+    this.#memory = memory
+    this.#log = log
+  }
+
+  /** Those of `blocks` (PEM) that are known; undefined when all are needed, because none is, or there are few anyway. */
+  async choose(blocks: readonly string[]): Promise<readonly string[] | undefined> {
+    if (blocks.length < worthChoosing) return undefined
+    this.#known ??= await this.#load()
+    if (this.#known.length === 0) return undefined
+    const known = new Set(this.#known)
+    const chosen = blocks.filter(block => known.has(fingerprintOf(derOf(block))))
+    return chosen.length === 0 ? undefined : chosen
+  }
+
+  /** Remembers which of `blocks` vouched for the other side of a connection; resolves to whether that was news. */
+  async learn(socket: TLSSocket, blocks: readonly string[]): Promise<boolean> {
+    if (blocks.length < worthChoosing) return false
+    const chain = new Set(chainOf(socket))
+    const root = blocks.map(block => fingerprintOf(derOf(block))).find(fingerprint => chain.has(fingerprint))
+    const known = this.#known ?? []
+    if (root === undefined || known.includes(root)) return false
+    this.#known = [root, ...known].slice(0, mostKnown)
+    try {
+      await this.#memory?.save(this.#known)
+    } catch (error) {
+      // The next process learns it anew.
+      this.#log.debug('the root certificate of the cloud was not remembered', { why: messageOf(error) })
+    }
+    return true
+  }
+
+  async #load(): Promise<readonly string[]> {
+    try {
+      return (await this.#memory?.load())?.slice(0, mostKnown) ?? []
+    } catch (error) {
+      this.#log.debug('the root certificates of the cloud are not remembered', { why: messageOf(error) })
+      return []
+    }
+  }
+}
+
+/** The certificates that led to trust, as far as they are told; the root comes last, also when the server did not send it. */
+function chainOf(socket: TLSSocket): string[] {
+  const chain: string[] = []
+  let at: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+  while (at?.raw !== undefined && chain.length < longestChain) {
+    chain.push(fingerprintOf(at.raw))
+    at = at.issuerCertificate === at ? undefined : at.issuerCertificate
+  }
+  return chain
+}
+
+function derOf(block: string): Buffer {
+  return Buffer.from(block.replace(/-----[^-]+-----/g, ''), 'base64')
+}
+
+function fingerprintOf(der: Uint8Array): string {
+  return createHash('sha256').update(der).digest('hex')
+}
