@@ -1,9 +1,10 @@
 /**
  * Runs the tests: `tsx build/test.ts [LEVEL | FILE | FOLDER ...] [--node PATH] [--no-skips]`. Levels are the folders of
  * test/; default: all three. What was skipped is named again at the end; with --no-skips it fails the run.
+ * What failed is also added to the file that FAILING_TESTS_FILE names.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
 
@@ -49,6 +50,8 @@ const runner = spawn(values.node ?? process.execPath, ['--import', 'tsx', '--tes
 let rest = ''
 let skipped = 0
 const skippedTests: string[] = []
+/** What the runner says of the failed tests, at its end. */
+const failures: string[] = []
 runner.stdout.setEncoding('utf8').on('data', (text: string) => {
   process.stdout.write(text)
   const lines = (rest + text).split('\n')
@@ -59,6 +62,7 @@ runner.stdout.setEncoding('utf8').on('data', (text: string) => {
 /** The spec reporter marks a skipped test with ﹣ and ends with its counts. */
 function read(coloured: string): void {
   const line = stripVTControlCharacters(coloured)
+  if (failures.length > 0 || line.startsWith('✖ failing tests')) failures.push(line)
   const test = /^\s*﹣ (.*)$/.exec(line)?.[1]
   if (test !== undefined) skippedTests.push(test)
   const count = /^ℹ skipped (\d+)/.exec(line)?.[1]
@@ -71,6 +75,11 @@ runner.on('error', error => {
 })
 runner.on('close', code => {
   read(rest)
+  const { FAILING_TESTS_FILE } = process.env
+  if (FAILING_TESTS_FILE !== undefined && code !== 0) {
+    const words = process.argv.slice(2).join(' ')
+    appendFileSync(FAILING_TESTS_FILE, [`-- build/test.ts ${words}, exit code ${code}`, ...failures, ''].join('\n'))
+  }
   if (skipped > 0) console.log(`\nSkipped here:\n${skippedTests.map(test => `  ${test}`).join('\n')}`)
   if (values['no-skips'] && skipped > 0) {
     console.error(`${skipped} tests were skipped, and none may be here.`)
