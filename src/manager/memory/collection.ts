@@ -11,7 +11,7 @@ export interface CollectionState {
   readonly pauseMs: number
 }
 
-const leastPauseMs = 2 * 60_000
+const leastPauseMs = 60_000
 const mostPauseMs = 3_600_000
 const worthBytes = 1.5 * megabyte
 const gainBytes = 0.5 * megabyte

@@ -84,9 +84,9 @@ test('collections that gain nothing get rarer, to one in an hour; one that does 
     assert.ok(!isCollectionDue(state, state.notBeforeMs - 1, usedBytes))
     nowMs = state.notBeforeMs
   }
-  assert.deepEqual(pauses, [4, 8, 16, 32, 60, 60, 60, 60])
+  assert.deepEqual(pauses, [2, 4, 8, 16, 32, 60, 60, 60])
   state = afterCollection(state, { nowMs, beforeBytes: usedBytes, afterBytes: usedBytes - megabyte })
-  assert.equal(state.pauseMs, 2 * minute)
+  assert.equal(state.pauseMs, minute)
 })
 
 test('above the limit it spills and collects, waits for what runs, writes down why, and restarts once', async () => {
