@@ -1,4 +1,4 @@
-/** Fetches the kernel and the BusyBox of an emulated machine from Debian, without touching what this machine has installed. */
+/** Fetches the kernel and the programs of an emulated machine from Debian, without touching what this machine has installed. */
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BuildError } from '../../build/build-error.ts'
@@ -11,22 +11,74 @@ export interface DebianKernel {
   readonly metaPackage: string
 }
 
+type Apt = (program: string, ...args: string[]) => Promise<{ readonly stdout: string; readonly stderr: string }>
+
 /**
  * A folder with the unpacked kernel and busybox-static, as `dpkg -x` leaves them. It is fetched once and kept in `cache`.
  * Needs no rights: apt works in a folder of its own, with the sources and keys of this machine.
  */
-export async function debianFiles(
-  kernel: DebianKernel,
+export function debianFiles(kernel: DebianKernel, cache: string, report: (line: string) => void): Promise<string> {
+  const { architecture, metaPackage } = kernel
+  return fetched({ name: architecture, architecture, what: metaPackage, cache, report }, async (apt, complaint) => {
+    const { stdout } = await apt('apt-cache', 'depends', metaPackage)
+    const image = /Depends: (linux-image-\d\S*)/.exec(stdout)?.[1]
+    if (image === undefined)
+      throw new BuildError(
+        `apt knows no ${metaPackage} for ${architecture}: ${complaint.trim() || 'no error was told'}`,
+      )
+    return [image, 'busybox-static']
+  })
+}
+
+/** A folder with unpacked packages and all libraries that they depend on; fetched once and kept in `cache`. */
+export function debianUserland(
+  { architecture }: DebianKernel,
+  packages: readonly string[],
   cache: string,
   report: (line: string) => void,
 ): Promise<string> {
-  const folder = join(cache, kernel.architecture)
+  const parts = {
+    name: `${architecture}-${packages.join('-')}`,
+    architecture,
+    what: packages.join(', '),
+    cache,
+    report,
+  }
+  return fetched(parts, async apt => {
+    const less = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map(kind => `--no-${kind}`)
+    const { stdout } = await apt('apt-cache', 'depends', '--recurse', ...less, ...packages)
+    const all = stdout.split('\n').filter(line => /^[a-z0-9]/.test(line))
+    return [...new Set([...packages, ...all.filter(name => /^lib(?!debian-installer|newt|textwrap)/.test(name))])]
+  })
+}
+
+async function fetched(
+  parts: {
+    readonly name: string
+    readonly architecture: string
+    readonly what: string
+    readonly cache: string
+    readonly report: (line: string) => void
+  },
+  choose: (apt: Apt, complaint: string) => Promise<readonly string[]>,
+): Promise<string> {
+  const { name, architecture, what, cache, report } = parts
+  const folder = join(cache, name)
   await mkdir(cache, { recursive: true })
-  return await withLock(join(cache, `${kernel.architecture}.lock`), report, async () => {
+  return await withLock(join(cache, `${name}.lock`), report, async () => {
     if ((await readdir(folder).catch(() => [])).length > 0) return folder
     const workshop = await mkdtemp(join(cache, 'unfinished-'))
     try {
-      await fetchInto(kernel, workshop, report)
+      report(`fetching ${what} for ${architecture} from Debian ...`)
+      const apt = await privateApt(architecture, workshop)
+      // One index of many that fails is no matter as long as the packages are found.
+      const complaint = await apt('apt-get', 'update', '-qq').then(
+        ran => ran.stderr,
+        error => String(error),
+      )
+      await apt('apt-get', 'download', ...(await choose(apt, complaint)))
+      for (const deb of await readdir(workshop))
+        if (deb.endsWith('.deb')) await runProgram('dpkg', ['-x', join(workshop, deb), join(workshop, 'files')])
       await rename(join(workshop, 'files'), folder)
     } finally {
       await rm(workshop, { recursive: true, force: true })
@@ -35,25 +87,7 @@ export async function debianFiles(
   })
 }
 
-async function fetchInto(kernel: DebianKernel, workshop: string, report: (line: string) => void): Promise<void> {
-  const { architecture, metaPackage } = kernel
-  report(`fetching ${metaPackage} and busybox-static for ${architecture} from Debian ...`)
-  const apt = await privateApt(architecture, workshop)
-  // One index of many that fails is no matter as long as the packages are found.
-  const complaint = await apt('apt-get', 'update', '-qq').then(
-    ran => ran.stderr,
-    error => String(error),
-  )
-  const { stdout } = await apt('apt-cache', 'depends', metaPackage)
-  const image = /Depends: (linux-image-\d\S*)/.exec(stdout)?.[1]
-  if (image === undefined)
-    throw new BuildError(`apt knows no ${metaPackage} for ${architecture}: ${complaint.trim() || 'no error was told'}`)
-  await apt('apt-get', 'download', image, 'busybox-static')
-  for (const name of await readdir(workshop))
-    if (name.endsWith('.deb')) await runProgram('dpkg', ['-x', join(workshop, name), join(workshop, 'files')])
-}
-
-async function privateApt(architecture: string, folder: string) {
+async function privateApt(architecture: string, folder: string): Promise<Apt> {
   const path = (...parts: string[]) => join(folder, ...parts)
   await mkdir(path('lists/partial'), { recursive: true })
   await mkdir(path('cache/archives/partial'), { recursive: true })

@@ -1,7 +1,7 @@
-/** The text files of an emulated device: a BusyBox system with a read-only root, as small devices have it. */
+/** The text files of an emulated device whose root is read-only, as small devices have it. */
 
-/** In the first root: loads what the kernel has as modules, and goes over to the real one. */
-export const firstInit = `#!/bin/busybox sh
+/** In the first root: loads what the kernel has as modules, does `more` with the real one at /new, and goes over to it. */
+export const firstInit = (more = '') => `#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /new
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t devtmpfs dev /dev
@@ -19,7 +19,7 @@ done
 /bin/busybox umount /sys
 /bin/busybox mount --move /dev /new/dev
 /bin/busybox mount --move /proc /new/proc
-exec /bin/busybox switch_root /new /sbin/init
+${more}exec /bin/busybox switch_root /new /sbin/init
 `
 
 const inittab = `::sysinit:/etc/init.d/rcS
@@ -29,8 +29,30 @@ const inittab = `::sysinit:/etc/init.d/rcS
 `
 
 /**
+ * For an init that waits for device nodes to be announced, which takes udev: what it would mount is there before. What must
+ * outlive a reboot lies on a second disk.
+ */
+export const mountedBefore = `/bin/busybox mount -t tmpfs tmp /new/tmp
+/bin/busybox mount -t ext4 /new/dev/data /new/data
+/bin/busybox mount -o bind /new/data/etc /new/etc/device-cloud
+/bin/busybox mount -o bind /new/data/state /new/var/lib/device-cloud
+`
+
+/** The name of the cloud is the one that is in its certificate; the emulator is the gateway to it. */
+const network = `hostname pump
+dmesg -n 1
+ip link set lo up
+ip addr add 10.0.2.15/24 dev eth0
+ip link set eth0 up
+ip route add default via 10.0.2.2
+`
+
+/** What an init system starts once, before everything else. */
+export const boardScript = `#!/bin/sh
+${network}`
+
+/**
  * The root is read-only. What must outlive a reboot lies on a second disk: configuration and state of the agent.
- * The name of the cloud is the one that is in its certificate; the emulator is the gateway to it.
  */
 const startScript = `#!/bin/sh
 mount -t sysfs sys /sys
@@ -39,13 +61,7 @@ mount -t tmpfs tmp /tmp
 mount -t ext4 /dev/data /data
 mount -o bind /data/etc /etc/device-cloud
 mount -o bind /data/state /var/lib/device-cloud
-hostname pump
-dmesg -n 1
-ip link set lo up
-ip addr add 10.0.2.15/24 dev eth0
-ip link set eth0 up
-ip route add default via 10.0.2.2
-syslogd
+${network}syslogd
 for script in /etc/init.d/S??*; do
   [ ! -x "$script" ] || "$script" start
 done
@@ -62,7 +78,7 @@ echo "boot: everything was stopped"
 `
 
 /** Somebody at the serial port: what comes in is run, and its output goes out between two marks. */
-const operator = `#!/bin/sh
+export const operator = `#!/bin/sh
 stty -echo
 echo "operator: ready"
 while read -r line; do
@@ -77,15 +93,19 @@ export interface GuestFile {
   readonly mode: number
 }
 
-/** Path on the device → its text. */
-export const guestFiles: Readonly<Record<string, GuestFile>> = {
+/** Path on the device → its text: what every device has. */
+export const commonFiles: Readonly<Record<string, GuestFile>> = {
+  '/sbin/operator': { text: operator, mode: 0o755 },
+  '/etc/passwd': { text: 'root::0:0:root:/root:/bin/sh\ncloud::1234:1234::/:/bin/false\n', mode: 0o644 },
+  '/etc/group': { text: 'root:x:0:\ncloud:x:1234:\n', mode: 0o644 },
+  '/etc/hosts': { text: '10.0.2.2 localhost\n', mode: 0o644 },
+}
+
+/** A BusyBox system. */
+export const busyboxFiles: Readonly<Record<string, GuestFile>> = {
   '/etc/inittab': { text: inittab, mode: 0o644 },
   '/etc/init.d/rcS': { text: startScript, mode: 0o755 },
   '/etc/init.d/rcK': { text: stopScript, mode: 0o755 },
-  '/sbin/operator': { text: operator, mode: 0o755 },
-  '/etc/passwd': { text: 'root::0:0:root:/root:/bin/sh\n', mode: 0o644 },
-  '/etc/group': { text: 'root:x:0:\n', mode: 0o644 },
-  '/etc/hosts': { text: '10.0.2.2 localhost\n', mode: 0o644 },
 }
 
 export const guestFolders = [
@@ -104,6 +124,7 @@ export const guestFolders = [
   '/usr/bin',
   '/usr/sbin',
   '/var/lib/device-cloud',
+  '/var/tmp',
 ] as const
 
 /** Link → where it points. */

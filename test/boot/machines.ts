@@ -1,6 +1,11 @@
 /** The emulated machines, one for each target. */
+import { join } from 'node:path'
+import { cacheFolder, root } from '../../build/places.ts'
 import type { TargetName } from '../../build/target.ts'
 import type { DebianKernel } from './debian-packages.ts'
+
+/** Where unpacked packages of Debian are kept. */
+export const bootCache = join(root, cacheFolder, 'boot')
 
 export interface MachineKind {
   readonly kernel: DebianKernel

@@ -3,17 +3,25 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { MissingTool } from '../../build/build-error.ts'
-import { cacheFolder, root } from '../../build/places.ts'
 import { findProgram, runProgram } from '../../build/run-program.ts'
 import type { TargetName } from '../../build/target.ts'
 import { caBundle } from '../../src/connection/ca-bundle.ts'
 import { executableOf, type Startable } from '../helpers/executable.ts'
-import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
+import { type LocalCloud, type Said, startCloud } from '../helpers/local-cloud.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { debianFiles } from './debian-packages.ts'
 import { type Image, makeDataDisk, makeImage } from './image.ts'
 import { type EmulatedMachine, switchOn } from './machine.ts'
-import { type MachineKind, machineKinds } from './machines.ts'
+import { bootCache, type MachineKind, machineKinds } from './machines.ts'
+import { busyboxUserland, type Userland } from './userland.ts'
+
+/** An emulated device on a busy machine may be slow. */
+export const timeoutMs = 120_000
+
+/** The next login of the device after what was said as number `since`. */
+export function login(cloud: LocalCloud, thingKey: string, since = 0): Promise<Said> {
+  return cloud.heard({ kind: 'event', topic: 'login', thingKey, since }, undefined, { timeoutMs })
+}
 
 export class BootScene {
   readonly cloud: LocalCloud
@@ -53,7 +61,11 @@ export class BootScene {
 }
 
 /** Builds executable and image of a target, and starts a cloud; undefined, and the test skipped, when a program is missing. */
-export async function bootScene(t: TestContext, name: TargetName): Promise<BootScene | undefined> {
+export async function bootScene(
+  t: TestContext,
+  name: TargetName,
+  userland: Userland = busyboxUserland,
+): Promise<BootScene | undefined> {
   const kind = machineKinds[name]
   const missing = missingTool(name, kind)
   if (missing !== undefined) {
@@ -62,9 +74,11 @@ export async function bootScene(t: TestContext, name: TargetName): Promise<BootS
   }
   const built = await executableOf(t, name)
   if (built === undefined) return undefined
-  const debian = await debianFiles(kind.kernel, join(root, cacheFolder, 'boot'), line => t.diagnostic(line))
+  const report = (line: string) => t.diagnostic(line)
+  const debian = await debianFiles(kind.kernel, bootCache, report)
   const installService = (folder: string) => installInto(folder, built)
-  const image = await makeImage({ kind, debian, executable: built.path, installService }, tempDir(t))
+  const parts = { kind, debian, userland, executable: built.path, installService, report }
+  const image = await makeImage(parts, tempDir(t))
   return new BootScene(await startCloud(t), kind, image)
 }
 

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { TargetName } from '../../build/target.ts'
 import { eventually } from '../helpers/eventually.ts'
-import type { LocalCloud, Said } from '../helpers/local-cloud.ts'
+import type { LocalCloud } from '../helpers/local-cloud.ts'
 import type { EmulatedMachine } from './machine.ts'
 import { memoryLine, memoryOf } from './memory.ts'
-import { type BootScene, bootScene } from './scene.ts'
+import { type BootScene, bootScene, login, timeoutMs } from './scene.ts'
 
 /** Idle over TLS, as the README promises. */
 const mostPrivateDirtyKb: Readonly<Record<TargetName, number>> = { x64: 18 * 1024, arm64: 18 * 1024, armv7: 10 * 1024 }
@@ -16,8 +16,6 @@ const lookEveryS = 5
 /** The manager collects garbage half a minute after its start, and after a burst when a minute has passed since the last time. */
 const budgetTimeoutMs = 240_000
 const calls = 55
-/** An emulated device on a busy machine may be slow. */
-const timeoutMs = 120_000
 const supervisor = '/etc/init.d/device-cloud'
 
 /** Declares the tests of a target. `smallMb`: the least memory with which such a device works. */
@@ -123,11 +121,6 @@ async function smallDevice(t: TestContext, scene: BootScene, memoryMb: number): 
   const up = await cloud.exec(key, 'file_upload', { file_name: 'record.bin' }, { ackTimeout: 120 })
   assert.ok(up.success, up.errorMessages?.[0])
   assert.doesNotMatch(await machine.run('dmesg', timeoutMs), /Out of memory/)
-}
-
-/** The next login of the device after what was said as number `since`. */
-function login(cloud: LocalCloud, thingKey: string, since = 0): Promise<Said> {
-  return cloud.heard({ kind: 'event', topic: 'login', thingKey, since }, undefined, { timeoutMs })
 }
 
 async function managerPid(machine: EmulatedMachine): Promise<number> {
