@@ -132,15 +132,22 @@ export class UploadSource {
     }
   }
 
-  /** The block at `at`, in one of a few buffers that take turns: fresh ones would pile up until the garbage collector comes. */
+  /**
+   * The block at `at`, in one of a few buffers that take turns: fresh ones would pile up until the garbage collector comes.
+   * It is full, although a network file system may read less than asked for: whoever sends small blocks waits for none of them.
+   */
   async #block(at: number): Promise<Uint8Array> {
     throwIfAborted(this.#signal)
     const buffer = this.#buffers[this.#turn] ?? Buffer.allocUnsafeSlow(Math.min(fileLimits.readBytes, this.bytes))
     this.#buffers[this.#turn] = buffer
     this.#turn = (this.#turn + 1) % fileLimits.readBuffers
-    const count = await this.#file.read(buffer.subarray(0, Math.min(buffer.length, this.bytes - at)), at)
-    if (count === 0) throw this.#changed('it has become shorter')
-    return buffer.subarray(0, count)
+    const block = buffer.subarray(0, Math.min(buffer.length, this.bytes - at))
+    for (let filled = 0; filled < block.length; ) {
+      const count = await this.#file.read(block.subarray(filled), at + filled)
+      if (count === 0) throw this.#changed('it has become shorter')
+      filled += count
+    }
+    return block
   }
 
   #changed(how: string): AgentError {

@@ -290,6 +290,33 @@ test('an upload holds a few blocks in memory, however large the file is and slow
   assert.equal(bytes, fileLimits.readBuffers * fileLimits.readBytes)
 })
 
+test('a file system that reads less than asked for makes no small blocks, which nobody would wait for', async t => {
+  const short: TransferFiles = {
+    ...transferFiles,
+    openForReading: async (...where) => {
+      const file = await transferFiles.openForReading(...where)
+      return { ...file, read: (into, position) => file.read(into.subarray(0, 4093), position) }
+    },
+  }
+  const { cloud, files, folder } = await scene(t, { files: short })
+  const large = randomBytes(6 * fileLimits.readBytes + 1)
+  writeFileSync(join(folder, 'a'), large)
+  const lengths: number[] = []
+  const { request } = cloud.https
+  cloud.https.request = async asked => {
+    async function* watched() {
+      for await (const chunk of asked.body?.stream ?? empty()) {
+        lengths.push(chunk.length)
+        yield chunk
+      }
+    }
+    return request({ ...asked, body: { stream: watched(), bytes: large.length } })
+  }
+  assert.equal((await files.upload(join(folder, 'a'))).files[0]?.tries, 1)
+  assert.deepEqual(cloud.files.get('a')?.content, large)
+  assert.deepEqual(new Set(lengths.slice(0, -1)), new Set([fileLimits.readBytes]))
+})
+
 test('what is no regular file is refused with its reason, and never waited for', async t => {
   const { cloud, files, folder } = await scene(t)
   execFileSync('mkfifo', [join(folder, 'fifo')])
