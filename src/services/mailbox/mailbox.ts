@@ -49,6 +49,8 @@ export const mostOpenChars = 4 * 1024 * 1024
 // Drawn from the upper half: 10 to 20 minutes.
 const slowCheck = { firstMs: 20 * 60_000, mostMs: 20 * 60_000 }
 const retry = { firstMs: 5_000, mostMs: 5 * 60_000 }
+/** A cloud may have a bound of its own, so a page that had room for more may not have been all. The answers go first. */
+const lookAgainMs = 1000
 
 /**
  * Fetches the mail of our thing and answers each exactly once [TR50 4]. One check is outstanding at most; whoever asks
@@ -146,33 +148,36 @@ export class Mailbox {
   async #checkWhileWanted(): Promise<void> {
     this.#checking = true
     this.#next?.cancel()
+    let lookAgain = false
     try {
       // With no room left the wish stays, and the next delivered answer takes it up.
       while (this.#wanted && !this.#closed && this.#hasRoom()) {
         this.#wanted = false
-        if ((await this.#checkOnce()) > 0) this.#wanted = true
+        const { fresh, isFull } = await this.#checkOnce()
+        if (fresh > 0 && isFull) this.#wanted = true
+        lookAgain = fresh > 0
         this.#failures = 0
       }
-      this.#checkAfter(backoffMs(slowCheck, 0, this.#clock.random()))
+      this.#checkAfter(lookAgain ? lookAgainMs : backoffMs(slowCheck, 0, this.#clock.random()))
     } catch (error) {
       this.#checkFailed(asAgentError(error))
     }
     this.#checking = false
   }
 
-  /** One page; resolves to the number of mails that were new. */
-  async #checkOnce(): Promise<number> {
+  /** One page; resolves to the number of mails that were new, and whether the page had room for no more. */
+  async #checkOnce(): Promise<{ fresh: number; isFull: boolean }> {
     // Open mails may be offered again [TR50 4.4]: with them counted in, they cannot keep new ones out of the page.
     const { open } = this.#answers
-    const room = Math.min(limits.mailboxPage, mostOpenMails - open)
-    const { messages = [] } = await this.#ask(() => mailboxCheck(room + open))
+    const most = Math.min(limits.mailboxPage, mostOpenMails - open) + open
+    const { messages = [] } = await this.#ask(() => mailboxCheck(most))
     this.#counts.checks++
     await this.#answers.retry()
     if (!Array.isArray(messages))
       throw new AgentError('PROTOCOL_VIOLATION', 'The cloud answered mailbox.check with messages that are no list.')
     let fresh = 0
     for (const entry of messages) if (await this.#take(entry)) fresh++
-    return fresh
+    return { fresh, isFull: messages.length >= most }
   }
 
   #checkFailed(error: AgentError): void {

@@ -74,13 +74,28 @@ test('fetches mail without completing it, carries it out and acknowledges the ou
   ])
 })
 
-test('asks again while new mail comes, and stops when only mail in flight is offered again', async () => {
-  const { box, asked, ran } = mailbox([[call('m1')], [call('m1'), call('m2')], [call('m1'), call('m2')]])
+test('looks again a moment after new mail, and stops when only mail in flight is offered again', async () => {
+  const { box, asked, ran, clock } = mailbox([[call('m1')], [call('m1'), call('m2')], [call('m1'), call('m2')]])
   box.check()
-  await settle()
+  await clock.advance(999)
+  // The answer of the first mail has the link for itself.
+  assert.equal(asked.length, 1)
+  await clock.advance(1)
   assert.equal(ran.length, 2)
+  await clock.advance(60_000)
   // Open mail is counted into the page, so that it cannot crowd out new mail.
   assert.deepEqual(checks(asked), [50, 51, 52])
+})
+
+test('a notification does not wait for the moment, and one look follows however many came', async () => {
+  const { box, asked, ran, clock } = mailbox([[call('m1')], [call('m2')], [call('m3')]])
+  for (let times = 0; times < 3; times++) {
+    box.check()
+    await clock.advance(10)
+  }
+  assert.equal(ran.length, 3)
+  await clock.advance(60_000)
+  assert.equal(asked.length, 4)
 })
 
 test('keeps one check outstanding; notifications meanwhile cause one more', async () => {
@@ -161,8 +176,8 @@ test('an acknowledgement that the cloud refuses is not repeated', async () => {
 
 test('stops fetching when many mails are open, and goes on when one is answered', async () => {
   const all = Array.from({ length: mostOpenMails }, (_, index) => call(`m${index}`))
-  const pages: Json[][] = []
-  for (let at = 0; at < all.length; at += limits.mailboxPage) pages.push(all.slice(at, at + limits.mailboxPage))
+  // Each page offers again what is in flight, and is full.
+  const pages = [1, 2, 3, 4].map(page => all.slice(0, page * limits.mailboxPage))
   const { box, ran, outbox, asked } = mailbox(pages)
   box.check()
   await settle()
@@ -179,7 +194,7 @@ test('stops fetching when many mails are open, and goes on when one is answered'
 })
 
 test('stops fetching while the answers on their way are large', async () => {
-  const pages = Array.from({ length: 40 }, (_, index) => [call(`m${index}`)])
+  const pages = [Array.from({ length: 40 }, (_, index) => call(`m${index}`))]
   const { box, ran, outbox, journal } = mailbox(pages)
   const params = { text: 'x'.repeat(250_000) }
   box.check()
