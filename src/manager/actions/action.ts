@@ -22,6 +22,8 @@ export interface ManagedAction {
   readonly concurrency?: number
   /** Longest time it may run; 0 = no limit of its own. */
   readonly timeoutMs?: number
+  /** It only looks and tells: a power cut may make it run again, and it costs no forced write. */
+  readonly repeatable?: boolean
   /** A thrown error becomes the outcome that fits it; undefined when the call was answered or handed over already. */
   run(request: ActionRequest, help: ActionHelp): Promise<ActionOutcome | undefined> | ActionOutcome
 }

@@ -7,6 +7,7 @@ export function pingAction(clock: { now(): number }): ManagedAction {
     name: 'ping',
     switchedBy: 'reset_agent',
     concurrency: 4,
+    repeatable: true,
     run: () => ({
       status: Status.Success,
       message: '',

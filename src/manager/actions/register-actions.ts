@@ -25,7 +25,7 @@ export function registerActions(parts: {
 }): void {
   const { actions, taker, isEnabled, log } = parts
   for (const action of actions) {
-    const { name, switchedBy, concurrency = 1, timeoutMs } = action
+    const { name, switchedBy, concurrency = 1, timeoutMs, repeatable = false } = action
     const handler = async (request: ActionRequest, help: ActionHelp): Promise<ActionOutcome | undefined> => {
       if (switchedBy !== undefined && !isEnabled(switchedBy)) return disabled(name, switchedBy)
       try {
@@ -36,7 +36,7 @@ export function registerActions(parts: {
         return outcome
       }
     }
-    taker.register(name, handler, { concurrency, ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+    taker.register(name, handler, { concurrency, repeatable, ...(timeoutMs === undefined ? {} : { timeoutMs }) })
   }
 }
 

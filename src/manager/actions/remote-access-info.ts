@@ -9,6 +9,7 @@ import type { ManagedAction } from './action.ts'
 export function remoteAccessInfoAction(relayVersion: string, refresh: () => Promise<string>): ManagedAction {
   return {
     name: 'get_remote_access_info',
+    repeatable: true,
     run: async () => {
       const text = await refresh()
       return {

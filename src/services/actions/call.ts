@@ -6,14 +6,14 @@ import type { ActionRequest, HandOverOptions, Registration } from './registry.ts
 
 /** Where the answer of a call goes; declared here, supplied by whoever hands in the call. */
 export interface CallReply {
-  /** The handler is about to start. When this rejects, it does not. */
-  started(): Promise<void>
+  /** The handler is about to start. When this rejects, it does not. `lazily`: a power cut may make it start again. */
+  started(options: { readonly lazily: boolean }): Promise<void>
   /** Adds a progress line. */
   update(text: string): Promise<Receipt>
   /** The next process answers: with `outcome`, or by the program itself. When this rejects, it does not. */
   handOver(outcome: Outcome | undefined, options: HandOverOptions): Promise<void>
   /** The final answer. */
-  finish(outcome: Outcome): Promise<Receipt>
+  finish(outcome: Outcome, options?: { readonly lazily: boolean }): Promise<Receipt>
 }
 
 /** One call of one action, from its arrival to its answer. It is answered once at most; whatever comes later is ignored. */
@@ -49,7 +49,7 @@ export class Call<Owner> {
   }
 
   started(): Promise<void> {
-    return this.#reply.started()
+    return this.#reply.started({ lazily: this.registration.repeatable })
   }
 
   update(text: string): Promise<Receipt> | undefined {
@@ -59,7 +59,7 @@ export class Call<Owner> {
   /** Answers the call, unless it was answered; returns the promise of the one answer. */
   answer(outcome: Outcome): Promise<Receipt> {
     if (this.#answer !== undefined) return this.#answer
-    const answer = this.#reply.finish(outcome)
+    const answer = this.#reply.finish(outcome, { lazily: this.registration.repeatable })
     this.#answer = answer
     // Whoever asked for the answer may look at the promise; whoever does not must not be killed by it.
     answer.catch(() => {})

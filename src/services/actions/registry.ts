@@ -64,6 +64,11 @@ export interface ActionOptions {
   readonly concurrency?: number
   /** Types of the parameters; a call that does not fit is answered with status 2 and never reaches the handler. */
   readonly parameters?: ParameterRules
+  /**
+   * The action does no harm when a power cut makes it run a second time; default false. It is answered sooner then, and spares
+   * the flash: neither its start nor its outcome is forced to the disk.
+   */
+  readonly repeatable?: boolean
 }
 
 /** A registered action. */
@@ -73,6 +78,7 @@ export interface Registration<Owner> {
   readonly timeoutMs: number
   readonly concurrency: number
   readonly parameters: ParameterRules
+  readonly repeatable: boolean
 }
 
 const defaultTimeoutMs = 3_600_000
@@ -94,10 +100,11 @@ export class ActionRegistry<Owner> {
     if (this.#actions.has(name))
       throw new AgentError('INVALID_ARGUMENT', `The action "${name}" is registered already; deregister it first.`)
     const { timeoutMs = defaultTimeoutMs, concurrency = defaultConcurrency, parameters = {} } = options
+    const { repeatable = false } = options
     checkedNumber(`timeoutMs of the action "${name}"`, timeoutMs, 0, longestTimeoutMs)
     checkedNumber(`concurrency of the action "${name}"`, concurrency, 1, mostConcurrency)
     checkRules(name, parameters)
-    this.#actions.set(name, { name, handler, timeoutMs, concurrency: Math.floor(concurrency), parameters })
+    this.#actions.set(name, { name, handler, timeoutMs, concurrency: Math.floor(concurrency), parameters, repeatable })
   }
 
   /** Takes the action away; calls that run go on. Returns whether there was one. */

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 import { mailboxAck } from '../../protocol/commands.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, RecordOptions } from './journal.ts'
 import type { MailOutcome } from './mail.ts'
 
 const delivered: Receipt = { accepted: true, delivered: () => Promise.resolve() }
@@ -59,11 +59,11 @@ export class Answers {
   }
 
   /** Answers a mail, unless it has an answer already; then it is that one. All who ask meanwhile share one receipt. */
-  give(id: string, outcome: MailOutcome): Promise<Receipt> {
+  give(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<Receipt> {
     const underWay = this.#underWay.get(id)
     if (underWay !== undefined) return underWay
     this.#open.add(id)
-    const answer = this.#recordAndSend(id, outcome)
+    const answer = this.#recordAndSend(id, outcome, options)
     this.#underWay.set(id, answer)
     answer.then(receipt => this.#watch(id, receipt)).catch(error => this.#undelivered(id, error))
     return answer
@@ -89,8 +89,8 @@ export class Answers {
     }
   }
 
-  async #recordAndSend(id: string, outcome: MailOutcome): Promise<Receipt> {
-    const { status, message, params } = await this.#recorded(id, outcome)
+  async #recordAndSend(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<Receipt> {
+    const { status, message, params } = await this.#recorded(id, outcome, options)
     this.#count(id, (message?.length ?? 0) + (params === undefined ? 0 : JSON.stringify(params).length))
     const ack = mailboxAck({
       id,
@@ -102,11 +102,11 @@ export class Answers {
   }
 
   /** The answer that counts; it is in the journal then. */
-  async #recorded(id: string, outcome: MailOutcome): Promise<MailOutcome> {
+  async #recorded(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<MailOutcome> {
     try {
       const known = await this.#journal.find(id)
       if (known?.outcome !== undefined) return known.outcome
-      await this.#journal.finish(id, outcome)
+      await this.#journal.finish(id, outcome, options)
     } catch (error) {
       // The answer is worth more than the memory of it.
       this.#log.error('outcome of a mail was not recorded', { id, why: messageOf(error) })

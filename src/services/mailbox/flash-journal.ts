@@ -5,7 +5,7 @@ import { scanRecords } from '../../base/record.ts'
 import { Turns } from '../../base/turns.ts'
 import { isLasting } from '../../platform/file-failure.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store-folder.ts'
-import type { Journal, JournalEntry } from './journal.ts'
+import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
 import { frameStep, type JournalStep, parseStep, stepsOf } from './journal-step.ts'
 import type { MailCall, MailOutcome } from './mail.ts'
 import { MemoryJournal } from './memory-journal.ts'
@@ -18,7 +18,7 @@ const maxFileBytes = 64 * 1024 * 1024
 /** A journal that cannot be read is tried again, so often and after so long. */
 const readTries = 4
 const readAgainMs = 500
-/** How long a mail that waits for its turn may be known to the memory of the kernel alone. */
+/** How long a mail that waits for its turn, or may be carried out twice, may be known to the memory of the kernel alone. */
 const lazySyncMs = 500
 
 export interface FlashJournalOptions {
@@ -79,14 +79,14 @@ export class FlashJournal implements Journal {
     await this.#memory.accept(id, call)
     await this.#write({ step: 'accept', id, call })
     // Nearly always the start follows at once and takes this record to the disk with it.
-    this.#lazySync ??= this.#o.clock.timer(lazySyncMs, () => void this.#toDisk(), { background: true })
+    this.#toDiskSoon()
   }
 
-  async start(id: string): Promise<void> {
+  async start(id: string, { lazily = false }: RecordOptions = {}): Promise<void> {
     const { bootId } = this.#o
-    await this.#memory.start(id, bootId)
+    await this.#memory.start(id, { bootId })
     await this.#write({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) })
-    await this.#toDisk()
+    await (lazily ? this.#toDiskSoon() : this.#toDisk())
   }
 
   async handOver(
@@ -103,14 +103,14 @@ export class FlashJournal implements Journal {
     })
     await this.#toDisk()
     if (this.#trouble === undefined) return
-    await this.#memory.start(id, this.#o.bootId)
+    await this.#memory.start(id, { bootId: this.#o.bootId })
     throw this.#trouble
   }
 
-  async finish(id: string, outcome: MailOutcome): Promise<void> {
+  async finish(id: string, outcome: MailOutcome, { lazily = false }: RecordOptions = {}): Promise<void> {
     await this.#memory.finish(id, outcome)
     await this.#write({ step: 'finish', id, outcome })
-    await this.#toDisk()
+    await (lazily ? this.#toDiskSoon() : this.#toDisk())
   }
 
   async settle(id: string): Promise<void> {
@@ -157,7 +157,7 @@ export class FlashJournal implements Journal {
       case 'accept':
         return memory.accept(step.id, step.call)
       case 'start':
-        return memory.start(step.id, step.bootId)
+        return memory.start(step.id, { bootId: step.bootId })
       case 'hand over':
         return memory.handOver(step.id, step.outcome, { onlyAfterReboot: step.onlyAfterReboot ?? false })
       case 'finish':
@@ -212,6 +212,10 @@ export class FlashJournal implements Journal {
     await folder.replace(fileName, Buffer.concat(frames), 'journal')
     this.#writer = await folder.reopen(fileName, 'journal')
     this.#compactAtBytes = Math.max(compactBytes, 2 * this.#writer.bytes)
+  }
+
+  #toDiskSoon(): void {
+    this.#lazySync ??= this.#o.clock.timer(lazySyncMs, () => void this.#toDisk(), { background: true })
   }
 
   /** Returns when everything written so far is on the disk; those who ask at the same time share one write. */

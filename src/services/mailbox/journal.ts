@@ -19,6 +19,12 @@ export interface JournalEntry {
   readonly settled?: true
 }
 
+/** How safe a fact must be before the next step is taken. */
+export interface RecordOptions {
+  /** The disk has it a moment later, with the next fact that cannot wait: for what a power cut may repeat. */
+  readonly lazily?: boolean
+}
+
 /**
  * The memory of what was carried out, so that no mail is carried out twice and each gets one answer. It alone makes the
  * answers of a former process anew: the outbox keeps acknowledgements in memory only.
@@ -32,11 +38,11 @@ export interface Journal {
   /** The mail was taken from the mailbox. */
   accept(id: string, call: MailCall): Promise<void>
   /** Its action is about to run. When this rejects, the action does not run. */
-  start(id: string): Promise<void>
+  start(id: string, options?: RecordOptions): Promise<void>
   /** The next process answers, with the outcome when there is one. When this rejects, nothing has changed. */
   handOver(id: string, outcome: MailOutcome | undefined, options: { readonly onlyAfterReboot: boolean }): Promise<void>
   /** Its outcome is known. The acknowledgement goes out only after this. */
-  finish(id: string, outcome: MailOutcome): Promise<void>
+  finish(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<void>
   /** The cloud has the acknowledgement; the entry may be forgotten when room is needed. */
   settle(id: string): Promise<void>
 }

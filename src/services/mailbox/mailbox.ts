@@ -9,18 +9,18 @@ import { mailboxCheck } from '../../protocol/commands.ts'
 import { limits } from '../../protocol/limits.ts'
 import { Status } from '../../protocol/status.ts'
 import { Answers } from './answers.ts'
-import type { Journal, JournalEntry } from './journal.ts'
+import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
 import { answerOf, isLeft, type LeftMail } from './left-mail.ts'
 import { type MailCall, type MailOutcome, parseMail } from './mail.ts'
 import { ProgressLines } from './progress-lines.ts'
 
 /** Where the one who carries out a mail reports. */
 export interface MailReply {
-  started(): Promise<void>
+  started(options?: RecordOptions): Promise<void>
   update(text: string): Promise<Receipt>
   /** Rejects when it cannot be written down. */
   handOver(outcome: MailOutcome | undefined, options: { readonly onlyAfterReboot?: boolean }): Promise<void>
-  finish(outcome: MailOutcome): Promise<Receipt>
+  finish(outcome: MailOutcome, options?: RecordOptions): Promise<Receipt>
 }
 
 /** Carries out a mail: returns at once, reports through `reply`, never throws. */
@@ -259,10 +259,10 @@ export class Mailbox {
     this.#execute(
       { id, name: method, params },
       {
-        started: () => this.#journal.start(id),
+        started: options => this.#journal.start(id, options),
         update: text => this.update(id, text),
         handOver: (outcome, { onlyAfterReboot = false }) => this.#journal.handOver(id, outcome, { onlyAfterReboot }),
-        finish: outcome => this.#answers.give(id, outcome),
+        finish: (outcome, options) => this.#answers.give(id, outcome, options),
       },
     )
   }

@@ -1,4 +1,4 @@
-import type { Journal, JournalEntry } from './journal.ts'
+import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
 import type { MailCall, MailOutcome } from './mail.ts'
 
 /** How many settled mails are remembered with their outcome. */
@@ -28,7 +28,7 @@ export class MemoryJournal implements Journal {
     this.#entries.set(id, { id, call, state: 'accepted' })
   }
 
-  async start(id: string, bootId?: string): Promise<void> {
+  async start(id: string, { bootId }: RecordOptions & { readonly bootId?: string | undefined } = {}): Promise<void> {
     this.#change(id, ({ call }) => ({
       id,
       ...(call === undefined ? {} : { call }),

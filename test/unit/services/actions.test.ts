@@ -20,13 +20,16 @@ function actions(options: { startFails?: boolean; handOverFails?: boolean } = {}
   const runner = new ActionRunner({ registry, owner: 'the client', clock, log })
   const said: string[] = []
   const outcomes = new Map<string, Outcome>()
+  /** Ids with the steps that need not be on the disk. */
+  const lazy: string[] = []
   let last = 0
   const call = (name: string, params: JsonObject = {}) => {
     const id = `m${++last}`
     runner.run(
       { id, name, params },
       {
-        started: async () => {
+        started: async ({ lazily }) => {
+          if (lazily) lazy.push(`${id} started`)
           if (options.startFails) throw new AgentError('DISK_FULL', 'full')
           said.push(`${id} started`)
         },
@@ -38,7 +41,8 @@ function actions(options: { startFails?: boolean; handOverFails?: boolean } = {}
           if (options.handOverFails) throw new AgentError('DISK_FULL', 'full')
           said.push(`${id} hand over ${outcome?.status}${onlyAfterReboot ? ' after a reboot' : ''}`)
         },
-        finish: async outcome => {
+        finish: async (outcome, { lazily } = { lazily: false }) => {
+          if (lazily) lazy.push(`${id} finished`)
           outcomes.set(id, outcome)
           said.push(`${id} ${outcome.status}${outcome.message === undefined ? '' : ` ${outcome.message}`}`)
           return receipt
@@ -54,7 +58,7 @@ function actions(options: { startFails?: boolean; handOverFails?: boolean } = {}
     await settle()
     return outcomes.get(id)
   }
-  return { clock, registry, runner, said, outcomes, call, outcomeOf, text }
+  return { clock, registry, runner, said, lazy, outcomes, call, outcomeOf, text }
 }
 
 /** A handler that never ends by itself, and the contexts of its calls. */
@@ -66,6 +70,17 @@ function hanging() {
   }
   return { handler, contexts }
 }
+
+test('only an action that says so is recorded as one that may run twice', async () => {
+  const { registry, call, lazy, said } = actions()
+  registry.add('look', () => Status.Success, { repeatable: true })
+  registry.add('open_valve', () => Status.Success)
+  call('look')
+  call('open_valve')
+  await settle()
+  assert.equal(said.length, 4)
+  assert.deepEqual(lazy, ['m1 started', 'm1 finished'])
+})
 
 test('what a handler returns becomes the acknowledgement [TR50 4.2]', async () => {
   const { outcomeOf } = actions()

@@ -53,6 +53,24 @@ test('start and outcome are on the disk before they are told, a mail alone is no
   assert.ok(syncs() >= afterFirst + 3, 'a mail that waits reaches the disk soon')
 })
 
+test('an action that may run twice costs no forced write on its way, and a kill does not lose it', async t => {
+  const path = tempDir(t)
+  const { journal, budget, clock } = await openJournal(t, path)
+  const syncs = () => budget.counts().journal?.syncs ?? 0
+  await journal.accept('m1', call)
+  const afterFirst = syncs()
+  await journal.start('m1', { lazily: true })
+  const { journal: next } = await openJournal(t, path)
+  assert.equal((await next.find('m1'))?.state, 'started')
+  await journal.finish('m1', done, { lazily: true })
+  const { journal: last } = await openJournal(t, path)
+  assert.deepEqual((await last.find('m1'))?.outcome, done)
+  assert.equal(syncs(), afterFirst)
+  await clock.advance(500)
+  await journal.close()
+  assert.ok(syncs() > afterFirst, 'it reaches the disk soon')
+})
+
 test('an outcome that the cloud has not taken is there for the next process, word for word', async t => {
   const path = tempDir(t)
   const first = await openJournal(t, path)

@@ -295,7 +295,7 @@ test('takes up what an earlier process left: outcomes are sent, what had started
 async function handedOver(outcome?: { status: 0; message: string }, onlyAfterReboot = false) {
   const journal = new MemoryJournal()
   await journal.accept('m1', { method: 'update', params: {} })
-  await journal.start('m1', 'boot-1')
+  await journal.start('m1', { bootId: 'boot-1' })
   await journal.handOver('m1', outcome, { onlyAfterReboot })
   return journal
 }
