@@ -20,10 +20,13 @@ export const fileLimits = {
   downloadIdleMs: 60_000,
   /** The same for an upload; longer, because a store may take its time to say "stored", and a second time costs all bytes again. */
   uploadIdleMs: 120_000,
-  /** One block of an upload; above what any Node's socket takes without saying "wait". */
-  readBytes: 256 * 1024,
+  /**
+   * One block of an upload: as much as makes any Node's socket say "wait", and no more, because with more on its way a service
+   * that refuses early is not heard: the reset for what it did not read takes its answer along.
+   */
+  readBytes: 64 * 1024,
   /** Buffers of that size per upload. */
-  readBuffers: 3,
+  readBuffers: 4,
   /** One write of a download; two such buffers exist per download. */
   writeBytes: 256 * 1024,
   /** A download is forced to the disk each time so much more of it has been written. */
