@@ -39,7 +39,7 @@ export async function socksConnect(
       }).then(() => resolve(), reject)
       return undefined
     })
-    return await collectEarlyBytes(socket, signal)
+    return await keepEarlyBytes(socket, signal)
   } catch (error) {
     if (error instanceof AgentError) throw error
     // The package's error carries its options, and with them the password: only its text goes on.
@@ -49,16 +49,18 @@ export async function socksConnect(
 
 /**
  * The package hands bytes that came with the proxy's answer out as a `data` event one turn later, and sets the socket flowing.
- * They are caught and put back, so that whoever takes the socket finds them.
+ * They are put back at once, and nothing flows meanwhile: whoever takes the socket finds them, even of a server that has
+ * said all it had to say and closed.
  */
-async function collectEarlyBytes(socket: Socket, signal: AbortSignal): Promise<Socket> {
-  const early: Buffer[] = []
-  const onData = (chunk: Buffer) => void early.push(chunk)
-  socket.on('data', onData)
+async function keepEarlyBytes(socket: Socket, signal: AbortSignal): Promise<Socket> {
+  // While somebody waits for "readable", a socket does not flow, whoever resumes it.
+  const wait = () => {}
+  const putBack = (chunk: Buffer) => socket.unshift(chunk)
+  socket.on('readable', wait).on('data', putBack)
   await new Promise<void>(resolve => setImmediate(() => setImmediate(resolve)))
-  socket.removeListener('data', onData)
+  socket.removeListener('data', putBack)
   socket.pause()
-  if (early.length > 0) socket.unshift(Buffer.concat(early))
+  socket.removeListener('readable', wait)
   throwIfAborted(signal)
   return socket
 }

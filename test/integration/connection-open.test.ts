@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import dns from 'node:dns'
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { AgentError } from '../../src/base/errors.ts'
@@ -221,16 +220,45 @@ test('what SOCKS cannot carry is refused before anything is sent', async t => {
   assert.deepEqual(requests, [])
 })
 
+/** What a SOCKS4 proxy says when it has connected. */
+const granted = Buffer.from([0, 0x5a, 0, 0, 0, 0, 0, 0])
+
 test('bytes of the server that come together with the answer of a SOCKS proxy are not lost', async t => {
+  const answer = Buffer.concat([granted, Buffer.from('hello')])
+  for (const last of [false, true]) {
+    const { settings } = await scriptedProxy(t, (_request, socket) =>
+      last ? socket.end(answer) : socket.write(answer),
+    )
+    const { opener } = testOpener(t, { proxy: { ...settings, type: 'socks4' } })
+    const socket = await opener.open(target, { timeoutMs })
+    assert.equal(await firstWords(socket), 'hello', last ? 'and the server closed' : 'and the server waits')
+    socket.destroy()
+  }
+})
+
+test('a server that speaks and closes while the tunnel is handed over is heard', async t => {
+  let turns = 0
   const { settings } = await scriptedProxy(t, (_request, socket) => {
-    socket.write(Buffer.concat([Buffer.from([0, 0x5a, 0, 0, 0, 0, 0, 0]), Buffer.from('hello')]))
+    socket.write(granted)
+    const say = (left: number) => (left === 0 ? socket.end('hello') : setImmediate(say, left - 1))
+    say(turns)
   })
   const { opener } = testOpener(t, { proxy: { ...settings, type: 'socks4' } })
-  const socket = await opener.open(target, { timeoutMs })
-  const [chunk] = await once(socket, 'data')
-  assert.equal(String(chunk), 'hello')
-  socket.destroy()
+  for (turns = 0; turns < 6; turns++) {
+    const socket = await opener.open(target, { timeoutMs })
+    assert.equal(await firstWords(socket), 'hello', `${turns} turns later`)
+    socket.destroy()
+  }
 })
+
+/** The first piece that comes out of a socket; '' when it ends or breaks without one. */
+function firstWords(socket: Socket): Promise<string> {
+  return new Promise(resolve => {
+    socket.once('data', chunk => resolve(String(chunk)))
+    socket.once('close', () => resolve(''))
+    if (socket.destroyed) resolve('')
+  })
+}
 
 for (const kind of proxyKinds.filter(({ program }) => program === 'microsocks' || program === 'tinyproxy')) {
   test(`an IPv6 address goes through ${kind.name}`, { skip: proxyMissing(kind) }, async t => {
@@ -239,8 +267,7 @@ for (const kind of proxyKinds.filter(({ program }) => program === 'microsocks' |
     const network = watchNetwork(t)
     const { opener } = testOpener(t, { proxy: proxy.settings })
     const socket = await opener.open({ host: '::1', port: server.port, tls: false }, { timeoutMs })
-    const [chunk] = await once(socket, 'data')
-    assert.equal(String(chunk), 'hello')
+    assert.equal(await firstWords(socket), 'hello')
     socket.destroy()
     assert.ok(!network.ports.includes(server.port))
     assert.ok(proxy.carried().connections > 0)

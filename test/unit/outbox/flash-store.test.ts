@@ -236,7 +236,7 @@ test('a folder that cannot be used is no reason not to start: memory serves, and
   assert.equal(first.store.items, 1)
   rmSync(path)
   await clock.advance(10_000)
-  await new Promise(resolve => setTimeout(resolve, 100))
+  await eventually('the folder is used again', () => first.troubles.length > 1)
   assert.deepEqual(first.troubles, ['FILE_ACCESS', undefined])
   first.link.drop()
   await first.store.close()
