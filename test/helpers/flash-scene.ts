@@ -3,7 +3,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import { FlashStore } from '../../src/outbox/flash/flash-store.ts'
 import type { Lane } from '../../src/outbox/lanes.ts'
 import { DeliveryReceipt } from '../../src/outbox/receipt.ts'
-import { storeFolder } from '../../src/platform/store-folder.ts'
+import { type StoreFolder, storeFolder } from '../../src/platform/store-folder.ts'
 import { WriteBudget } from '../../src/platform/write-budget.ts'
 import { FakeClock } from './fake-clock.ts'
 import { memoryLog } from './memory-log.ts'
@@ -21,13 +21,14 @@ class FakeLink {
   }
 }
 
-/** Opens the store of a folder, as a new process would. */
+/** Opens the store of a folder, as a new process would; `over` stands between it and the folder. */
 export async function openStore(
   t: TestContext,
   path: string,
   durability: Durability,
   clock: Clock = new FakeClock(),
   memoryLanes: readonly Lane[] = [],
+  over: (folder: StoreFolder) => StoreFolder = folder => folder,
 ) {
   const budget = new WriteBudget()
   const { log, text } = memoryLog(clock)
@@ -35,7 +36,7 @@ export async function openStore(
   const lost: number[] = []
   const troubles: (string | undefined)[] = []
   const store = await FlashStore.open({
-    folder: storeFolder(path, budget),
+    folder: over(storeFolder(path, budget)),
     durability,
     memoryLanes,
     link,

@@ -45,6 +45,8 @@ export class FlashLane {
   /** The chain is used by one at a time. */
   readonly #turns = new Turns()
   #advancing = false
+  /** Not while it is done, and not after it failed: another try is for those who need what is there, in their own time. */
+  #mayReadAhead = true
   /** Waits until nothing is in hand. */
   #onFree: (() => void) | undefined
 
@@ -129,8 +131,8 @@ export class FlashLane {
     readonly maxBytes: number
   }): readonly StoredItem[] | Promise<readonly StoredItem[]> {
     if (this.#front.length === 0 && this.#backlog !== undefined)
-      return this.#turns.take(() => this.#load()).then(() => this.#take(bounds))
-    return this.#take(bounds)
+      return this.#turns.take(() => this.#loadNext()).then(() => this.#takeAndReadAhead(bounds))
+    return this.#takeAndReadAhead(bounds)
   }
 
   acknowledge(items: readonly StoredItem[]): void {
@@ -191,6 +193,23 @@ export class FlashLane {
 
   async close(): Promise<void> {
     await this.#turns.take(() => this.#o.chain.close())
+  }
+
+  /** While a message is on its way, flash has time. */
+  #takeAndReadAhead(bounds: { readonly maxItems: number; readonly maxBytes: number }): readonly StoredItem[] {
+    const hand = this.#take(bounds)
+    if (!this.#mayReadAhead || this.#backlog === undefined || !this.#isFrontLow) return hand
+    this.#mayReadAhead = false
+    const isRead = this.#turns.take(async () => {
+      if (this.#isFrontLow) await this.#load()
+      this.#mayReadAhead = true
+    })
+    isRead.catch(() => {})
+    return hand
+  }
+
+  get #isFrontLow(): boolean {
+    return this.#front.bytes < this.#o.windowBytes / 2
   }
 
   #take(bounds: { readonly maxItems: number; readonly maxBytes: number }): readonly StoredItem[] {
@@ -278,11 +297,18 @@ export class FlashLane {
     if (item.receipt !== undefined) this.#receipts.leave(item.sequence, item.receipt)
   }
 
+  /** Reads on until the next item is there, or nothing is left. */
+  async #loadNext(): Promise<void> {
+    while (this.#front.length === 0 && this.#backlog !== undefined) await this.#load()
+    this.#mayReadAhead = true
+  }
+
   /** Reads the next part of the backlog. */
   async #load(): Promise<void> {
     const backlog = this.#backlog
-    if (backlog === undefined || this.#front.length > 0) return
+    if (backlog === undefined) return
     const { chain, windowBytes, onLost } = this.#o
+    const { from } = backlog
     const { taken, missing, gaps } = backlog.take(await chain.read(backlog.from, windowBytes))
     if (missing > 0) onLost(missing)
     for (const gap of gaps) this.#receipts.lost(gap)
@@ -293,7 +319,7 @@ export class FlashLane {
         place,
         done: false,
       })
-    if (backlog.items > 0 && this.#front.length > 0) return
+    if (backlog.items > 0 && backlog.from !== from) return
     if (backlog.items > 0) {
       onLost(backlog.items)
       this.#receipts.lost({ from: backlog.firstSequence, before: backlog.lastSequence + 1 })
@@ -301,10 +327,10 @@ export class FlashLane {
     this.#backlog = undefined
   }
 
-  /** As {@link #load}, for what is dropped anyway: a file that cannot be read is given up without waiting for a better moment. */
+  /** As {@link #loadNext}, for what is dropped anyway: a file that cannot be read is given up without waiting for a better moment. */
   async #loadAnyhow(): Promise<void> {
     for (let isLoaded = false; !isLoaded; )
-      isLoaded = await this.#load().then(
+      isLoaded = await this.#loadNext().then(
         () => true,
         () => false,
       )

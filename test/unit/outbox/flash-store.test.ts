@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { eventually } from '../../helpers/eventually.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
 import { drain, numbers, openStore } from '../../helpers/flash-scene.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -111,6 +112,27 @@ test('a backlog far larger than the window is worked off in order, new items beh
   assert.deepEqual(await drain(second, 'telemetry', 100), [...texts, '"new"'])
   assert.equal(second.store.items, 0)
   assert.equal(second.store.bytes, 0)
+})
+
+test('flash is read while a message is on its way, so that each message is as full as it may be', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'spill')
+  const texts = numbers(1, 10_000).map(text => `{"value":${text},"ts":"2024-03-05T10:11:12.000Z"}`)
+  for (const text of texts) first.put(text)
+  await first.store.close()
+  const { store } = await openStore(t, path, 'spill')
+  const read: string[] = []
+  for (let message = 0; message < 10; message++) {
+    const hand = await eventually('a full message', async () => {
+      const some = await store.read('telemetry', { maxItems: 1000, maxBytes: 1e9 })
+      if (some.length === 1000) return some
+      store.release('telemetry')
+      return undefined
+    })
+    read.push(...hand.map(({ json }) => json))
+    store.acknowledge('telemetry', hand)
+  }
+  assert.deepEqual(read, texts)
 })
 
 test('the receipt of an item that went to flash learns what became of it', async t => {

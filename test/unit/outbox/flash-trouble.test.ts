@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import { frameRecord } from '../../../src/base/record.ts'
 import { eventually } from '../../helpers/eventually.ts'
-import { FakeClock } from '../../helpers/fake-clock.ts'
+import { FakeClock, settle } from '../../helpers/fake-clock.ts'
 import { drain, numbers, openStore } from '../../helpers/flash-scene.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -217,6 +217,56 @@ test('always: a folder that is replaced under the agent is noticed with the next
   await eventually('the new folder is used', () => first.troubles.includes(undefined))
   await first.put('"3"').kept
   assert.deepEqual(await drain(await openStore(t, path, 'spill')), ['"2"', '"3"'])
+})
+
+test('a disk that comes and goes while it is read ahead is left alone until what is there is needed', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'always')
+  const texts = large(1, 100)
+  for (const text of texts) await first.put(text).kept
+  await first.store.close()
+  let isAway = false
+  let refusals = 0
+  const second = await openStore(t, path, 'always', new FakeClock(), [], folder => ({
+    ...folder,
+    read: (...where) => {
+      if (!isAway) return folder.read(...where)
+      refusals++
+      return Promise.reject(new AgentError('FILE_ACCESS', 'input/output error', { details: { errno: 'EIO' } }))
+    },
+  }))
+  const next = () => second.store.read('telemetry', { maxItems: 5, maxBytes: 1e9 })
+  const read: string[] = []
+  const takeOne = async () => {
+    const hand = await next()
+    read.push(...hand.map(({ json }) => json))
+    second.store.acknowledge('telemetry', hand)
+    await settle()
+  }
+  await takeOne()
+  isAway = true
+  // What is in memory goes on.
+  while (refusals === 0) await takeOne()
+  const before = read.length
+  await takeOne()
+  assert.ok(read.length > before)
+  assert.equal(refusals, 1)
+  isAway = false
+  assert.deepEqual([...read, ...(await drain(second))], texts)
+  assert.deepEqual(second.lost, [])
+})
+
+test('more that was written twice than is read at once is no end', async t => {
+  const path = tempDir(t)
+  const first = await openStore(t, path, 'always')
+  for (const text of large(1, 40)) await first.put(text).kept
+  // As after a write that failed when all of it was in the file already.
+  cpSync(join(path, 'telemetry-0000000001.seg'), join(path, 'telemetry-0000000002.seg'))
+  const second = await openStore(t, path, 'always')
+  for (const text of large(41, 50)) await second.put(text).kept
+  const third = await openStore(t, path, 'always')
+  assert.deepEqual(await drain(third), large(1, 50))
+  assert.deepEqual(third.lost, [])
 })
 
 test('a segment of a newer version is set aside, not thrown away, and does not stop the rest', async t => {
