@@ -68,10 +68,12 @@ export function scanRecords(
   options: { from?: number; more?: boolean; maxBodyBytes?: number } = {},
 ): ScanResult {
   const { from = 0, more = false, maxBodyBytes = maxRecordBytes } = options
+  // One for all records: a view of its own for each costs more than what is read through it.
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = from
   let damagedBytes = 0
   while (at < bytes.length) {
-    const state = recordAt(bytes, at, maxBodyBytes)
+    const state = recordAt(bytes, view, at, maxBodyBytes)
     if (state === 'unfinished' && more) break
     if (typeof state === 'number') {
       const end = state
@@ -88,15 +90,19 @@ export function scanRecords(
 }
 
 /** The end of the whole record at `offset`, or why there is none. */
-function recordAt(bytes: Uint8Array, offset: number, maxBodyBytes: number): number | 'unfinished' | 'damaged' {
+function recordAt(
+  bytes: Uint8Array,
+  view: DataView,
+  offset: number,
+  maxBodyBytes: number,
+): number | 'unfinished' | 'damaged' {
   const left = bytes.length - offset
   if (bytes[offset] !== mark[0] || (left > 1 && bytes[offset + 1] !== mark[1])) return 'damaged'
   if (left < recordOverheadBytes) return 'unfinished'
-  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, recordOverheadBytes)
-  const bodyBytes = view.getUint32(lengthAt, true)
+  const bodyBytes = view.getUint32(offset + lengthAt, true)
   if (bodyBytes > maxBodyBytes) return 'damaged'
   if (framedBytes(bodyBytes) > left) return 'unfinished'
-  return view.getUint32(sumAt, true) === recordSum(bytes, offset, bodyBytes)
+  return view.getUint32(offset + sumAt, true) === recordSum(bytes, offset, bodyBytes)
     ? offset + framedBytes(bodyBytes)
     : 'damaged'
 }

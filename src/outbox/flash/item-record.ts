@@ -58,7 +58,7 @@ export function decodeItem(body: Uint8Array, boot: number | undefined): FlashIte
   const flags = body[1] ?? 0
   const hasBoot = (flags & bootFlag) !== 0
   if (hasBoot && body.length <= headerBytes + bootBytes) return undefined
-  const buffer = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const buffer = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const sequence = buffer.readDoubleLE(2)
   const ordinal = buffer.readDoubleLE(10)
   const epochMs = buffer.readDoubleLE(18)
