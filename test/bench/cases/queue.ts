@@ -39,7 +39,7 @@ async function backlog(scene: Scene): Promise<Row[]> {
   const { dir } = scene.device('bench', { queue: { durability: 'always', max_bytes: largeQueue } })
   await scene.run<Rate>(fill, [dir, String(queued), String(group)])
   const drained = await scene.run<Drained>(drain, [dir])
-  const floor = await scene.run<Rate>(bare, [...scene.bareArgs('bench-bare-queue'), '0', String(queued / 2)])
+  const floor = await scene.run<Rate>(bare, [...scene.bareArgs('bench-bare-queue'), '0', String(queued)])
   if (drained.waiting !== queued) throw new Error(`${drained.waiting} of ${queued} samples were waiting`)
   return [
     {
