@@ -1,3 +1,4 @@
+import { backoffMs } from '../../base/backoff.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
@@ -18,6 +19,8 @@ const maxFileBytes = 64 * 1024 * 1024
 /** A journal that cannot be read is tried again, so often and after so long. */
 const readTries = 4
 const readAgainMs = 500
+/** A journal that cannot be written is tried again by itself: with no further call nobody else would. */
+const writeAgain = { firstMs: 5000, mostMs: 300_000 }
 /** How long a mail that waits for its turn, or may be carried out twice, may be known to the memory of the kernel alone. */
 const lazySyncMs = 500
 
@@ -46,6 +49,8 @@ export class FlashJournal implements Journal {
   #sync: Promise<void> | undefined
   #lazySync: Timer | undefined
   #trouble: AgentError | undefined
+  #failures = 0
+  #writeAgain: Timer | undefined
   #compactAtBytes = compactBytes
   #closed = false
 
@@ -122,7 +127,10 @@ export class FlashJournal implements Journal {
   /** Nothing is written any more when it resolves. */
   async close(): Promise<void> {
     await this.#toDisk()
+    this.#writeAgain?.cancel()
+    await this.#heal()
     this.#closed = true
+    this.#writeAgain?.cancel()
     await this.#turns.take(() => this.#endWriter())
   }
 
@@ -246,11 +254,23 @@ export class FlashJournal implements Journal {
       { why: messageOf(error) },
     )
     if (isNew) this.#o.onTrouble?.(this.#trouble)
+    this.#writeAgain?.cancel()
+    const delayMs = backoffMs(writeAgain, this.#failures++, this.#o.clock.random())
+    this.#writeAgain = this.#o.clock.timer(delayMs, () => void this.#heal(), { background: true })
+  }
+
+  /** While there is trouble, tries once more. */
+  #heal(): Promise<void> {
+    return this.#turns.take(async () => {
+      if (this.#trouble !== undefined && !this.#closed) await this.#orTrouble(() => this.#writeAnew())
+    })
   }
 
   #healed(): void {
     if (this.#trouble === undefined) return
     this.#trouble = undefined
+    this.#failures = 0
+    this.#writeAgain?.cancel()
     this.#o.log.info('The journal of actions is written again.')
     this.#o.onTrouble?.(undefined)
   }

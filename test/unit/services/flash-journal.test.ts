@@ -6,6 +6,7 @@ import type { AgentError } from '../../../src/base/errors.ts'
 import { storeFolder } from '../../../src/platform/store-folder.ts'
 import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FlashJournal } from '../../../src/services/mailbox/flash-journal.ts'
+import { eventually } from '../../helpers/eventually.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -236,6 +237,35 @@ for (const [what, take] of [
     assert.deepEqual(await next.find('m1'), { id: 'm1', state: 'finished', outcome: done })
     assert.equal((await next.find('m2'))?.state, 'started')
   })
+
+test('a journal that could not be written is written as soon as it can be, without a further call', async t => {
+  const path = join(tempDir(t), 'state')
+  writeFileSync(path, 'a file where the folder should be')
+  const { journal, troubles, clock } = await openJournal(t, path)
+  await journal.accept('m1', call)
+  await journal.start('m1')
+  await journal.finish('m1', done)
+  await clock.advance(10_000)
+  assert.deepEqual(troubles, ['FILE_ACCESS'])
+  rmSync(path)
+  // A try that was under way before counts too; the next one comes by the clock.
+  await eventually('the journal is written', () => clock.advance(20_000).then(() => troubles.length === 2))
+  const { journal: next } = await openJournal(t, path)
+  assert.deepEqual(await next.find('m1'), { id: 'm1', state: 'finished', outcome: done })
+})
+
+test('the end of the process is the last chance for a journal that could not be written', async t => {
+  const path = join(tempDir(t), 'state')
+  writeFileSync(path, 'a file where the folder should be')
+  const { journal } = await openJournal(t, path)
+  await journal.accept('m1', call)
+  await journal.start('m1')
+  await journal.finish('m1', done)
+  rmSync(path)
+  await journal.close()
+  const { journal: next } = await openJournal(t, path)
+  assert.deepEqual((await next.find('m1'))?.outcome, done)
+})
 
 test('trouble is told once when it begins and once when it is over', async t => {
   const path = join(tempDir(t), 'state')
