@@ -32,6 +32,8 @@ export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bu
       platform: 'node',
       target: 'node20',
       format: 'cjs',
+      // The Node of the armv7 executable refuses import() inside an executable, also for its own modules.
+      supported: { 'dynamic-import': false },
       minify: true,
       metafile: true,
       write: false,

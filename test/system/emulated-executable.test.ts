@@ -43,6 +43,13 @@ for (const name of targetNames)
       assert.deepEqual(await app.stop(), { code: 0, signal: null })
     })
 
+    await t.test('it makes the keys of a fleet owner', async t => {
+      const folder = newDevice(t)
+      const keygen = startExecutable(t, built, ['ota', 'keygen', 'fleet.key'], folder)
+      assert.deepEqual(await keygen.ended, { code: 0, signal: null }, keygen.said)
+      assert.match(readFileSync(join(folder, 'fleet.key'), 'utf8'), /BEGIN PRIVATE KEY/)
+    })
+
     await t.test("an application's own files are found, and its errors name them", t => runOwnFiles(t, built))
   })
 

@@ -13,7 +13,7 @@ export interface CollectionState {
 
 const leastPauseMs = 60_000
 const mostPauseMs = 3_600_000
-const worthBytes = 1.5 * megabyte
+const worthBytes = 0.5 * megabyte
 const gainBytes = 0.5 * megabyte
 
 export const firstCollection: CollectionState = { notBeforeMs: Number.NEGATIVE_INFINITY, pauseMs: leastPauseMs }

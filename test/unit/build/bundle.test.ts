@@ -22,7 +22,11 @@ test('the agent holds nothing of the local cloud, the tour, the tests or the bui
   assert.ok(inputs.includes('src/main.ts'))
   checkInside(inputs)
   assert.ok(ledgerOf(bundle).packages.some(({ name }) => name === 'mqtt-packet'))
-  assert.doesNotMatch(Buffer.from(bundle.code).toString(), /env\.DEBUG\b/, 'DEBUG=* would print whole messages')
+  const text = Buffer.from(bundle.code).toString()
+  assert.doesNotMatch(text, /env\.DEBUG\b/, 'DEBUG=* would print whole messages')
+  // One stands in a string, for the application that `run` starts.
+  const imports = text.match(/\bimport\(/g) ?? []
+  assert.equal(imports.length, 1, 'Node 20.11 refuses import() inside an executable')
 })
 
 test('a bundle believes no clock that is more than a day behind its commit', async t => {

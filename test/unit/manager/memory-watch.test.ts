@@ -61,10 +61,10 @@ test('garbage is collected when the start has settled, when a burst has left som
   it.running = 0
   await clock.advance(minute)
   assert.deepEqual(did, ['collect'])
-  it.garbageMb = 1
+  it.garbageMb = 0.4
   await clock.advance(30 * minute)
   assert.deepEqual(did, ['collect'], 'not worth it')
-  it.garbageMb = 2
+  it.garbageMb = 0.6
   await clock.advance(minute)
   assert.deepEqual(did, ['collect', 'collect'])
   watch.stop()
