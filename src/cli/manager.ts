@@ -1,4 +1,3 @@
-import { join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { Log } from '../base/log.ts'
@@ -9,13 +8,16 @@ import { LifeSigns } from '../manager/life-signs.ts'
 import { type EndReason, Manager, type ManagerOptions } from '../manager/manager.ts'
 import type { MemoryTimes } from '../manager/memory/memory-watch.ts'
 import { combineSinks } from '../platform/log-stream.ts'
-import { ownExecutable } from '../platform/own-executable.ts'
+import { isOnTrial } from '../platform/own-executable.ts'
 import { restartProcess } from '../platform/restart-process.ts'
 import { ServiceNotifier } from '../platform/service-notifier.ts'
 import { onSignals } from '../platform/signals.ts'
+import { onUnwatched } from '../platform/watched-process.ts'
 import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'
-import { configDirFlag, configDirOf } from './manager-socket.ts'
+import { configDirFlag } from './manager-socket.ts'
+import { managerWords } from './manager-words.ts'
+import { proveNewAgent, watchTrial } from './new-agent.ts'
 import { numberWord } from './publish-sample.ts'
 import { hideInErrors } from './report-error.ts'
 
@@ -66,6 +68,7 @@ export async function runManager(invocation: Invocation, memoryTimes?: MemoryTim
     },
     reload: () => reload(),
   })
+  if (isOnTrial()) onUnwatched(() => end('signal'))
   const output = new LogOutput(clock)
   const ring = new LogRing()
   const log = Log.create({ clock, sink: combineSinks([ring.sink, output.sink]) })
@@ -84,6 +87,26 @@ export async function runManager(invocation: Invocation, memoryTimes?: MemoryTim
       await sleep(clock, delayMs, ending.signal).catch(() => {})
     }
     if (why !== undefined) return 0
+    const trial = await watchTrial(invocation, {
+      clock,
+      log,
+      output,
+      signal: ending.signal,
+      // For systemd this process is the service, whichever executable does the work.
+      onBegin: () => life.ready(),
+      onReload: relay => {
+        reload = () => void life.reload(async () => relay())
+      },
+    })
+    if (trial !== 'old') {
+      if (trial === 'end') life.stopping()
+      await output.close()
+    }
+    if (trial === 'end') return 0
+    if (trial === 'new') {
+      await life.close()
+      restartProcess()
+    }
     const manager = await openManager(invocation, output, {
       log,
       recentLog: () => ring.text(),
@@ -101,33 +124,20 @@ export async function runManager(invocation: Invocation, memoryTimes?: MemoryTim
     const deadline = clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
     await manager.close()
     deadline.cancel()
-    if (why === 'probation') await proveNewAgent(invocation, manager.runtimeDir, log)
+    if (why === 'probation' && !isOnTrial())
+      await proveNewAgent(invocation, { runtimeDir: manager.runtimeDir, clock, log })
     await output.close()
   } finally {
     await life.close()
     unlisten()
   }
-  if (why === 'restart' || why === 'memory' || why === 'probation') restartProcess()
+  // One on trial ends when it has its verdict: who watches it goes on.
+  if (why === 'restart' || why === 'memory' || (why === 'probation' && !isOnTrial())) restartProcess()
   if (why === 'standstill')
     throw new AgentError('NO_PROGRESS', 'The device manager ends: it stood still; the log says what did.')
   if (why === 'no-link')
     throw new AgentError('NOT_CONNECTED', 'The device manager ends: no connection for keep_alive seconds.')
   return 0
-}
-
-/** The new executable of an update shows what it can; whichever of the two has won is started then. */
-async function proveNewAgent(invocation: Invocation, runtimeDir: string, log: Log): Promise<void> {
-  const executable = ownExecutable()
-  if (executable === undefined) return
-  const { AgentSlot } = await import('../manager/ota/agent-slot.ts')
-  const { runProbation } = await import('../manager/ota/probation.ts')
-  const flags = ['app-id', 'config-file'].flatMap(name => {
-    const value = invocation.value(name)
-    return value === undefined ? [] : [`--${name}`, value]
-  })
-  const words = [...flags, '--config-dir', resolve(configDirOf(invocation))]
-  const slot = new AgentSlot({ executable, clock })
-  await runProbation({ slot, runtimeDir, words, clock, log: log.child('ota') })
 }
 
 function delayOf(invocation: Invocation): number {
@@ -140,23 +150,12 @@ function delayOf(invocation: Invocation): number {
 type OpenParts = Pick<ManagerOptions, 'log' | 'recentLog' | 'onEnd' | 'onChange' | 'memoryTimes'>
 
 async function openManager(invocation: Invocation, output: LogOutput, parts: OpenParts): Promise<Manager> {
-  const configDir = resolve(configDirOf(invocation))
-  const appId = invocation.value('app-id') ?? 'device_manager'
-  const manager = await Manager.open({
-    appId,
-    configDir,
-    configFile: invocation.value('config-file') ?? 'iot-connect.cfg',
-    settings: {
-      ...(invocation.has('log-to-file') ? { log_file: join(configDir, 'device_manager.log') } : {}),
-      ...(invocation.has('log-to-syslog') ? { use_syslog: true } : {}),
-    },
-    clock,
-    ...parts,
-  })
+  const words = managerWords(invocation)
+  const manager = await Manager.open({ ...words, clock, ...parts })
   const { connectionSettings } = manager
   hideInErrors(connectionSettings.cloud.token)
   hideInErrors(connectionSettings.proxy?.password)
-  await output.open(connectionSettings, appId)
+  await output.open(connectionSettings, words.appId)
   return manager
 }
 

@@ -8,6 +8,19 @@ export function ownExecutable(): string | undefined {
   return /^node/i.test(basename(process.execPath)) ? undefined : process.execPath
 }
 
+/** What the name of a new executable ends with as long as it lies beside the old one. */
+export const candidateSuffix = '.new'
+
+const trialVariable = 'DEVICE_CLOUD_ON_TRIAL'
+
+/** The environment of a new executable that is started on trial; who starts it is its supervisor. */
+export const trialEnvironment: Readonly<Record<string, string>> = { [trialVariable]: '1', DEVICE_CLOUD_SUPERVISED: '1' }
+
+/** Whether this process is a new executable that was started on trial. */
+export function isOnTrial(): boolean {
+  return process.env[trialVariable] === '1' && ownExecutable()?.endsWith(candidateSuffix) === true
+}
+
 /** Whether this process may add and replace files in a folder. Throws `FILE_ACCESS` when not. */
 export function checkWritable(folder: string): Promise<void> {
   return onFile('write to', folder, () => access(folder, constants.W_OK))

@@ -1,88 +1,107 @@
+/** The agent replaces itself: the new executable runs as the manager before it takes the place of the old one. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, rmSync } from 'node:fs'
 import { test } from 'node:test'
-import { systemClock } from '../../src/base/clock.ts'
-import { runProgram } from '../../src/platform/program.ts'
-import { connectedScene } from '../helpers/client-scene.ts'
-import { eventually } from '../helpers/eventually.ts'
+import { processIdentity } from '../../src/platform/process-lock.ts'
 import { executable } from '../helpers/executable.ts'
-import { startCloud } from '../helpers/local-cloud.ts'
-import { deviceToken, makeDevice } from '../helpers/managed-device.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
-import { writePackage } from '../helpers/update-packages.ts'
+import { selfUpdateScene } from '../helpers/self-update-scene.ts'
 
-test('the agent replaces itself, and only by one that has reached the cloud', async t => {
+/** New agents that are none. Each of the two says at once what the look from beside wants to hear, or what it does not. */
+const alien = '\u007fELF of another machine'
+const liar = '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "no way out" >&2\nexit 1\n'
+const crasher = '#!/bin/sh\n[ "$1" = manager ] || exit 0\necho "libatomic.so.1 is missing" >&2\nexit 127\n'
+const undo = { error_action: 'touch ../../undone' }
+
+test('the agent replaces itself, and only by one that has stood its trial as the manager', async t => {
   const built = await executable(t)
-  const cloud = await startCloud(t, { token: deviceToken })
-  const device = makeDevice(t, cloud)
-  const own = device.path('device-cloud')
-  copyFileSync(built, own)
-  chmodSync(own, 0o755)
+  const scene = await selfUpdateScene(t, { program: built, args: [], path: built })
+  const { cloud, device } = scene
+  await scene.offer(t, 'alien.tar.gz', undo, alien)
+  await scene.offer(t, 'liar.tar.gz', undo, liar)
+  await scene.offer(t, 'crasher.tar.gz', undo, crasher)
+  // What the health check does is for each update to say.
+  const health_check = { timeout: 12, command: 'eval "$HDC_EXTRA_PARAMS"' }
+  await scene.offer(t, 'real.tar.gz', { ...undo, health_check }, { path: built })
+  const old = scene.inode
+  scene.start()
+  await cloud.waitForThing(device.thingKey)
 
-  const shelf = tempDir(t)
-  mkdirSync(join(shelf, 'good'))
-  copyFileSync(built, join(shelf, 'good/device-cloud'))
-  writeFileSync(
-    join(shelf, 'good/update.json'),
-    JSON.stringify({ install: 'true', agent: 'device-cloud', error_action: 'true' }),
+  const goesBack = async (
+    name: string,
+    why: RegExp,
+    params: object = {},
+    meanwhile: (id: string) => Promise<void> = async () => {},
+  ) => {
+    rmSync(device.path('undone'), { force: true })
+    scene.log = ''
+    const id = await scene.order(name, params)
+    await meanwhile(id)
+    const { errorCode, errorMessage } = await scene.answer(id)
+    assert.notEqual(errorCode, 0)
+    assert.match(errorMessage, why, scene.log)
+    assert.equal(scene.inode, old, 'the old agent is in place')
+    assert.ok(existsSync(device.path('undone')), 'error_action has run')
+    assert.ok((await cloud.exec(device.thingKey, 'ping')).success)
+  }
+  await t.test('one for another machine does not start', () =>
+    goesBack('alien.tar.gz', /new agent failed: the new agent does not start on this device/),
   )
-  const args = ['-c', 'tar -cf - -C good . | gzip -1 >good.tar.gz']
-  const packed = await runProgram({
-    file: '/bin/sh',
-    args,
-    folder: shelf,
-    timeoutMs: 60_000,
-    maxOutputBytes: 1000,
-    clock: systemClock,
+  await t.test('one that does not reach the cloud does not get its trial', () =>
+    goesBack(
+      'liar.tar.gz',
+      /new agent failed: the new agent did not reach the cloud on probation: exit code 1: no way/,
+    ),
+  )
+  await t.test('one that ends again and again as the manager gives way to the old one', () =>
+    goesBack(
+      'crasher.tar.gz',
+      /did not stand its trial as the device manager: it ended 3 times .* exit code 127: libatomic\.so\.1 is missing/,
+    ),
+  )
+  await t.test('one that is not healthy gives way to the old one', () =>
+    goesBack('real.tar.gz', /health check failed: exit code 1/, { extra_params: 'false' }),
+  )
+  await t.test('one that loses the cloud as the manager gives way to the old one', () =>
+    goesBack('real.tar.gz', /health check failed: the agent did not reach the cloud within 12 s/, {}, async () => {
+      await scene.says(/now it runs the manager on trial/)
+      await cloud.fault('refuseLogin')
+      await scene.says(/health check failed|a step of the update failed/)
+      await cloud.clearFaults({ name: 'refuseLogin' })
+    }),
+  )
+  await t.test('power cuts on trial, again and again: the third is the last', () =>
+    goesBack('real.tar.gz', /it ended 3 times before it had proven itself/, { extra_params: 'sleep 5' }, async id => {
+      for (let start = 1; start <= 3; start++) {
+        await scene.trialProcess(id, start)
+        await scene.kill(true)
+        scene.start()
+      }
+    }),
+  )
+  await t.test('the death of the new one, and then of the old one, does not end the trial', async () => {
+    scene.log = ''
+    const before = scene.inode
+    const id = await scene.order('real.tar.gz', { extra_params: 'sleep 1' })
+    process.kill(await scene.trialProcess(id, 1), 'SIGKILL')
+    const left = await scene.trialProcess(id, 2)
+    // Now the new one alone is left, and ends by itself.
+    await scene.kill(false)
+    scene.start()
+    assert.deepEqual(await scene.answer(id), { errorCode: 0, errorMessage: '' }, scene.log)
+    assert.notEqual(scene.inode, before)
+    assert.match(
+      await processIdentity(left),
+      / (ended|-) /,
+      'it has ended, whether its parent has asked about it or not',
+    )
   })
-  assert.equal(packed.exitCode, 0, packed.stderr)
-  const manifest = { install: 'true', agent: './agent', error_action: 'echo undone' }
-  const liar = {
-    name: 'agent',
-    content: '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "no way out" >&2\nexit 1\n',
-    mode: 0o100755,
-  }
-  const { client } = await connectedScene(t, cloud, { appId: 'shop' })
-  await client.files.upload(join(shelf, 'good.tar.gz'), { global: true })
-  await client.files.upload(writePackage(shelf, 'liar.zip', manifest, [liar]), { global: true })
-  const alien = { name: 'agent', content: '\u007fELF of another machine', mode: 0o100755 }
-  await client.files.upload(writePackage(shelf, 'alien.zip', manifest, [alien]), { global: true })
-  await client.disconnect()
-
-  let log = ''
-  const child: ChildProcess = spawn(own, ['manager', '-i', 'device_manager_py'], {
-    cwd: device.folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
+  await t.test('a healthy one takes the place of the old one, and the process stays', async () => {
+    const before = scene.inode
+    const id = await scene.order('real.tar.gz', { extra_params: 'true' })
+    assert.deepEqual(await scene.answer(id), { errorCode: 0, errorMessage: '' }, scene.log)
+    assert.notEqual(scene.inode, before)
+    assert.ok((await cloud.exec(device.thingKey, 'ping')).success)
+    // A process id that stays keeps the pid file of an init script right.
+    assert.ok(scene.isAlive)
   })
-  child.stderr?.on('data', part => {
-    log += String(part)
-  })
-  t.after(() => child.kill('SIGKILL'))
-  const key = device.thingKey
-  await cloud.waitForThing(key)
-  const update = (name: string) => cloud.exec(key, 'software_update', { package: name }, { ackTimeout: 120 })
-  const inode = () => statSync(own).ino
-
-  const before = inode()
-  for (const [name, why] of [
-    ['alien.zip', /new agent failed: the new agent does not start on this device/],
-    ['liar.zip', /new agent failed: the new agent did not reach the cloud on probation: exit code 1: no way out/],
-  ] as const) {
-    const reply = await update(name)
-    assert.match(reply.errorMessages?.[0] ?? '', why, log)
-    assert.equal(inode(), before)
-    assert.ok(!existsSync(`${own}.new`))
-    await eventually('the end', () => !existsSync(device.path('runtime/.otalock')))
-  }
-
-  const reply = await update('good.tar.gz')
-  assert.ok(reply.success, `${reply.errorMessages?.[0]}\n${log}`)
-  assert.notEqual(inode(), before)
-  assert.ok(!existsSync(`${own}.new`))
-  assert.ok((await cloud.exec(key, 'ping')).success)
-  assert.match(log, /the new agent has reached the cloud; it takes over/)
-  // A process id that stays keeps the pid file of an init script right.
-  assert.equal(child.exitCode, null)
 })

@@ -4,7 +4,7 @@ import { AgentError } from '../../base/errors.ts'
 import { fileChunks } from '../../platform/file-chunks.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { createNewFile } from '../../platform/new-file.ts'
-import { checkWritable } from '../../platform/own-executable.ts'
+import { candidateSuffix, checkWritable } from '../../platform/own-executable.ts'
 import { runProgram } from '../../platform/program.ts'
 import { spaceAt } from '../../platform/space.ts'
 import { removeFile, renameFile, syncFolder } from '../../platform/write-file.ts'
@@ -15,21 +15,26 @@ const reserveBytes = 1024 * 1024
 const startTimeoutMs = 60_000
 
 /**
- * The place of the agent's own executable. A new one lies beside it until it is proven; only then it takes the place of the
- * old one, in one step: whatever happens before, the next start is one of the old agent.
+ * The place of the agent's own executable. A new one lies beside it until it is proven, and runs from there; only then it
+ * takes the place of the old one, in one step: whatever happens before, the next start is one of the old agent.
  */
 export class AgentSlot {
+  /** This process runs the new executable, on trial. */
+  readonly onTrial: boolean
   readonly #executable: string
   readonly #clock: Clock
 
-  constructor(parts: { executable: string; clock: Clock }) {
-    this.#executable = parts.executable
-    this.#clock = parts.clock
+  /** @param parts.executable what this process runs: the one in place, or with `onTrial` the one beside it */
+  constructor(parts: { executable: string; onTrial?: boolean; clock: Clock }) {
+    const { executable, onTrial = false, clock } = parts
+    this.onTrial = onTrial
+    this.#executable = this.onTrial ? executable.slice(0, -candidateSuffix.length) : executable
+    this.#clock = clock
   }
 
   /** Where the new executable waits. */
   get candidate(): string {
-    return `${this.#executable}.new`
+    return `${this.#executable}${candidateSuffix}`
   }
 
   /**

@@ -5,10 +5,11 @@ import type { UpdateRequest } from './request.ts'
 /**
  * The steps of an update [TR50 7.4]:
  *
- *     download → unpack → pre_install → install → post_install → (agent) → (restart) → (health)
+ *     download → unpack → pre_install → install → post_install → (agent) → (restart) → (health) → (adopt)
  *       → report → finish → (reboot) → done
  *
- * A failure from pre_install on goes to error_action, one before that straight to report.
+ * A failure from pre_install on goes to error_action, one before that straight to report. From the end of agent to that of
+ * health the new executable runs the manager, on trial; in every other step the one that is in place does.
  */
 export type Step =
   | 'download'
@@ -16,11 +17,13 @@ export type Step =
   | 'pre_install'
   | 'install'
   | 'post_install'
-  /** A new executable of the agent proves itself, and takes over. */
+  /** A new executable of the agent is put beside the old one, and checked. */
   | 'agent'
   /** The machine reboots into the new software before its health is checked. */
   | 'restart'
   | 'health'
+  /** The new executable has proven itself as the manager, and takes the place of the old one. */
+  | 'adopt'
   | 'error_action'
   /** The cloud gets the answer. */
   | 'report'
@@ -69,6 +72,8 @@ export interface Found {
   readonly bootId?: string
   /** Present when the state has a script. */
   readonly fate?: ScriptFate
+  /** This process is the new executable on trial. */
+  readonly onTrial?: boolean
 }
 
 /** What a new process does about an unfinished update. */
@@ -111,12 +116,22 @@ export function rebootsAtEnd({ manifest, failure, changed, restarted }: UpdateSt
   return !restarted || failure !== undefined
 }
 
+/** Whether the new executable runs the manager, to prove itself. */
+export function isTrial({ step, manifest, probation }: UpdateState): boolean {
+  if (manifest?.agent === undefined) return false
+  return step === 'restart' || step === 'health' || (step === 'agent' && probation?.result === 'passed')
+}
+
 /** What a new process does with the state that it finds [TR50 O3]: one defined outcome for an end at any point. */
 export function resume(state: UpdateState, found: Found): Resumption {
   const { step, script, tries } = state
   const rebooted = state.bootId === undefined || found.bootId !== state.bootId
   const failed = (text: string): Resumption => ({ kind: 'ended', result: { kind: 'failed', status: 19, text } })
+  if (isTrial(state) && found.onTrial !== true)
+    return failed('its trial cannot go on: the new executable is gone, or the disk takes nothing')
   if ((step === 'restart' || step === 'reboot') && rebooted) return { kind: 'ended', result: { kind: 'done' } }
+  // It is done by who watches the trial; this process is what has taken the place.
+  if (step === 'adopt') return { kind: 'ended', result: { kind: 'done' } }
   if (step === 'agent' && state.probation !== undefined) {
     const { result, text = 'the agent or the machine ended while the new agent was on probation' } = state.probation
     return result === 'passed' ? { kind: 'ended', result: { kind: 'done' } } : failed(text)
@@ -149,6 +164,8 @@ function stepAfter(state: UpdateState): Step {
     case 'restart':
       return 'health'
     case 'health':
+      return state.manifest?.agent === undefined ? 'report' : 'adopt'
+    case 'adopt':
     case 'error_action':
       return 'report'
     case 'report':

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Client } from '../../client/client.ts'
 import { readDeviceFacts } from '../../platform/device-facts.ts'
-import { ownExecutable } from '../../platform/own-executable.ts'
+import { isOnTrial, ownExecutable } from '../../platform/own-executable.ts'
 import { carryOutPower, type PowerOptions, planPower } from '../../platform/power.ts'
 import { storeFolder } from '../../platform/store-folder.ts'
 import { readBootId } from '../../platform/system-facts.ts'
@@ -23,7 +23,7 @@ export interface ManagerUpdatesParts {
   readonly runtimeDir: string
   readonly rules: () => PackageRules
   readonly powerOptions: PowerOptions
-  /** Ends the manager for the probation of a new executable. */
+  /** Ends the manager, for the probation of a new executable or because its trial is over. */
   readonly handOver: () => void
   readonly clock: Clock
   readonly log: Log
@@ -52,7 +52,7 @@ export class ManagerUpdates {
     const cloud = clientCloud(client, clock)
     const bootId = await readBootId()
     const executable = ownExecutable()
-    const slot = executable === undefined ? undefined : new AgentSlot({ executable, clock })
+    const slot = executable === undefined ? undefined : new AgentSlot({ executable, onTrial: isOnTrial(), clock })
     const facts = () => readDeviceFacts()
     const updates = new Updates({ places, journal, cloud, rules, facts, slot, handOver, reboot, bootId, clock, log })
     return new ManagerUpdates(client, updates, log)

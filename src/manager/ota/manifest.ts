@@ -59,10 +59,11 @@ export function parseManifest(text: string): { manifest: UpdateManifest; rules: 
   if (install === '') throw new ManifestError('"install" is missing: the command that installs the package')
   const name = optionalText(value, 'name')
   const version = optionalText(value, 'version')
-  const healthCheck = healthOf(value.health_check)
+  const agent = agentOf(value.agent)
+  // A new agent has to prove itself in any case.
+  const healthCheck = healthOf(value.health_check) ?? (agent === undefined ? undefined : healthOf(true))
   const files = filesOf(value.files)
   const release = releaseOf(value.release)
-  const agent = agentOf(value.agent)
   return {
     manifest: {
       preInstall: command(value, 'pre_install'),

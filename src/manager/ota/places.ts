@@ -13,6 +13,9 @@ export interface UpdatePlaces {
   readonly stateFolder: string
   /** `ota/releases.json`: what was installed. */
   readonly releases: string
+  /** `ota/trial.json`: the starts of a new agent; and the lock of who watches it. */
+  readonly trial: string
+  readonly trialLock: string
   /** Where the script of a step leaves its exit code. */
   exitFile(step: string): string
 }
@@ -27,6 +30,8 @@ export function updatePlaces(runtimeDir: string): UpdatePlaces {
     log: join(packageFolder, 'ota_install.log'),
     stateFolder,
     releases: join(stateFolder, 'releases.json'),
+    trial: join(stateFolder, 'trial.json'),
+    trialLock: join(stateFolder, 'trial.lock'),
     exitFile: step => join(stateFolder, `exit-${step}`),
   }
 }

@@ -14,9 +14,10 @@ const pauseMs = 10_000
 const mostWords = 800
 
 /**
- * Lets the new executable prove itself: on this device, with this configuration, it must log in to the cloud as this device
- * and get an answer. The old agent has closed everything before, so that the two do not fight for the connection, and
- * waits here: when the new one fails or hangs, it goes on as if nothing had been. Never rejects.
+ * Looks what the new executable is good for before it runs the manager on trial: on this device, with this configuration,
+ * it must log in to the cloud as this device and get an answer. The old agent has closed everything before, so that the
+ * two do not fight for the connection, and waits here: when the new one fails or hangs, it goes on as if nothing had been.
+ * Never rejects.
  *
  * @param words the words of `device-cloud check` that name the configuration
  */
@@ -38,16 +39,13 @@ export async function runProbation(parts: {
     await journal.begin({ ...state, probation: { result: 'begun' } })
     log.info('the new agent is on probation', { executable: slot.candidate })
     const why = await prove(slot, words, clock)
-    // Cut off behind this, the next process sees by the missing candidate that the new agent has taken over.
-    if (why === undefined) await slot.commit()
     await journal.add({
       ...state,
       probation: why === undefined ? { result: 'passed' } : { result: 'failed', text: why },
     })
     if (why !== undefined) await slot.discard()
-    log.info(why === undefined ? 'the new agent has reached the cloud; it takes over' : 'the old agent goes on', {
-      why,
-    })
+    if (why === undefined) log.info('the new agent reaches the cloud; now it runs the manager on trial')
+    else log.warn('the old agent goes on', { why })
   } catch (error) {
     log.error('the probation of the new agent was cut short; the old one goes on', { error })
   } finally {

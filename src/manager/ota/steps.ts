@@ -31,7 +31,10 @@ export interface StepParts {
   readonly facts: () => Promise<DeviceFacts>
   /** Where a new executable of the agent goes; undefined where it cannot be replaced. */
   readonly slot: AgentSlot | undefined
-  /** Ends this process in good order, so that the new executable can prove itself. */
+  /**
+   * Ends this process in good order, for another executable to go on: the new one to prove itself, or the old one when the
+   * trial is over.
+   */
   readonly handOver: () => void
   /** Orders a reboot. Returning says only that the system has taken the order. */
   readonly reboot: () => Promise<void>
@@ -92,6 +95,8 @@ export async function carryOut(
     case 'finish':
       await finish(state, parts, signal)
       return done
+    // Whoever watches the trial has done it.
+    case 'adopt':
     case 'done':
       return done
   }

@@ -25,6 +25,7 @@ const words: Readonly<Record<Step, string>> = {
   agent: 'new agent',
   restart: 'reboot',
   health: 'health check',
+  adopt: 'change of the agent',
   error_action: 'error action',
   report: 'report',
   finish: 'finish',

@@ -10,6 +10,7 @@ import { failureOutcome } from '../actions/failure-outcome.ts'
 import {
   type Found,
   firstState,
+  isTrial,
   nextState,
   rebootsAtEnd,
   resume,
@@ -62,6 +63,7 @@ export class Updates {
 
   /** Why no update can begin now; undefined when one can. */
   refusal(): ActionOutcome | undefined {
+    if (this.#onTrial) return busy(this.#request)
     return this.#claimed && !this.#tidies() ? busy(this.#request) : undefined
   }
 
@@ -71,6 +73,8 @@ export class Updates {
    * @throws AgentError when that cannot be written down
    */
   async begin(request: UpdateRequest): Promise<Beginning> {
+    // The update that has put this executable on trial is not over, also when this one has its verdict.
+    if (this.#onTrial) return this.#busy(request)
     // Whoever has the answer of one update may ask for the next one at once: it waits for the broom.
     while (this.#claimed && this.#tidies() && this.#running !== undefined) await this.#running
     if (this.#claimed) return this.#busy(request)
@@ -169,9 +173,14 @@ export class Updates {
     }
   }
 
-  /** Only a process with a cloud can finish an update for which the cloud waits. */
-  #mayGoOn({ step, request }: UpdateState): boolean {
-    return step !== 'done' && (request.from === 'local' || this.#parts.cloud !== undefined)
+  get #onTrial(): boolean {
+    return this.#parts.slot?.onTrial ?? false
+  }
+
+  /** Only a process with a cloud can finish an update for which the cloud waits; one on trial has its trial, and nothing else. */
+  #mayGoOn(state: UpdateState): boolean {
+    if (this.#onTrial && !isTrial(state)) return false
+    return state.step !== 'done' && (state.request.from === 'local' || this.#parts.cloud !== undefined)
   }
 
   #goOn(left: UpdateState, lock: ProcessLock): void {
@@ -184,12 +193,12 @@ export class Updates {
     this.#running = this.#held(lock, () => this.#run(state))
   }
 
-  async #afterFinding(unfinished: UpdateState): Promise<UpdateState> {
-    const left = await this.#afterProbation(unfinished)
-    const { bootId, journal, log } = this.#parts
+  async #afterFinding(left: UpdateState): Promise<UpdateState> {
+    const { bootId, journal, log, slot } = this.#parts
     const found: Found = {
       ...(bootId === undefined ? {} : { bootId }),
       ...(left.script === undefined ? {} : { fate: await this.#fateOf(left.step, left.script) }),
+      onTrial: this.#onTrial,
     }
     const resumption = resume(left, found)
     const { step, request } = left
@@ -198,17 +207,9 @@ export class Updates {
     if (resumption.kind === 'continue') log.warn('an update that was cut off goes on', fields)
     else log.warn('an update that was cut off goes on with the next step', { ...fields, result: resumption.result })
     await journal.begin(state)
+    // What is left of a new executable has had its trial.
+    if (!this.#onTrial) await slot?.discard().catch(why => log.warn('a new executable stays', { why: messageOf(why) }))
     return state
-  }
-
-  /** A probation that was cut off has passed when the new executable is not waiting any more: it is the one in place. */
-  async #afterProbation(left: UpdateState): Promise<UpdateState> {
-    const { slot } = this.#parts
-    if (left.step !== 'agent' || left.probation === undefined || slot === undefined) return left
-    const waits = await slot.hasCandidate()
-    if (left.probation.result === 'begun' && !waits) return { ...left, probation: { result: 'passed' } }
-    if (waits) await slot.discard()
-    return left
   }
 
   async #fateOf(step: Step, script: string): Promise<'runs' | 'ended' | 'lost'> {
@@ -224,6 +225,12 @@ export class Updates {
     let state = first
     while (state.step !== 'done') {
       this.#current = state
+      if (this.#onTrial && !isTrial(state)) {
+        // What comes of it is for the old executable to do.
+        log.info('the trial of this executable is over', { next: state.step })
+        this.#parts.handOver()
+        return state
+      }
       await tellStep(state, log, cloud)
       const begun = async (mark: string) => {
         state = withScript(state, mark)

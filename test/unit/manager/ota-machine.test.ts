@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   firstState,
+  isTrial,
   mostTries,
   nextState,
   rebootsAtEnd,
@@ -15,6 +16,10 @@ import { parseManifest } from '../../../src/manager/ota/manifest.ts'
 import { readUpdateRequest } from '../../../src/manager/ota/request.ts'
 
 const request = readUpdateRequest('mail-1', { package: 'p.zip' })
+const allSteps: readonly Step[] = [
+  ...(['download', 'unpack', 'pre_install', 'install', 'post_install', 'agent', 'restart', 'health', 'adopt'] as const),
+  ...(['error_action', 'report', 'finish', 'reboot', 'done'] as const),
+]
 const done: StepResult = { kind: 'done' }
 const failed: StepResult = { kind: 'failed', status: 4, text: 'exit code 1' }
 
@@ -41,7 +46,14 @@ test('the steps of an update, as far as the package asks for them', () => {
   assert.deepEqual(walk({ reboot: 'no' }).steps, [...begin, ...end])
   assert.deepEqual(walk({ health_check: true }).steps, [...begin, 'health', ...end])
   assert.deepEqual(walk({ health_check: true, reboot: 'Yes' }).steps, [...begin, 'restart', 'health', ...end])
-  assert.deepEqual(walk({ agent: 'x', health_check: true }).steps, [...begin, 'agent', 'health', ...end])
+  // A new agent proves itself in any case.
+  assert.deepEqual(walk({ agent: 'x' }).steps, [...begin, 'agent', 'health', 'adopt', ...end])
+  assert.deepEqual(walk({ agent: 'x', health_check: false, reboot: 'yes' }).steps, [
+    ...begin,
+    ...['agent', 'restart', 'health', 'adopt'],
+    ...end,
+  ])
+  assert.equal(walk({ agent: 'x' }).end.manifest?.healthCheck?.timeoutS, 300)
 })
 
 test('a failure runs error_action from pre_install on, and the answer tells the first failure', () => {
@@ -57,6 +69,31 @@ test('a failure runs error_action from pre_install on, and the answer tells the 
 test('a health check that fails after the reboot undoes the update and reboots once more', () => {
   const { steps } = walk({ error_action: 'undo', health_check: true, reboot: 'yes' }, ['health'])
   assert.deepEqual(steps.slice(5), ['restart', 'health', 'error_action', 'report', 'finish', 'reboot'])
+})
+
+test('a new agent that fails, or cannot be put in place, is undone and told', () => {
+  const steps = (fails: Step) => walk({ agent: 'x', error_action: 'undo' }, [fails]).steps.slice(5)
+  assert.deepEqual(steps('agent'), ['agent', 'error_action', 'report', 'finish'])
+  assert.deepEqual(steps('health'), ['agent', 'health', 'error_action', 'report', 'finish'])
+  assert.deepEqual(steps('adopt'), ['agent', 'health', 'adopt', 'error_action', 'report', 'finish'])
+})
+
+test('the new agent has the steps of its trial, and no other', () => {
+  const manifest = parseManifest('{"install": "true", "agent": "x"}').manifest
+  const probation = { result: 'passed' } as const
+  const trials = (state: Partial<UpdateState>) =>
+    allSteps.filter(step => isTrial({ ...at(step, { manifest, ...state }) }))
+  assert.deepEqual(trials({}), ['restart', 'health'])
+  assert.deepEqual(trials({ probation }), ['agent', 'restart', 'health'])
+  // An update without an agent has none.
+  assert.deepEqual(trials({ manifest: at('agent').manifest, probation } as Partial<UpdateState>), [])
+  // The old one that finds such a step has lost the new one.
+  for (const step of ['agent', 'restart', 'health'] as const) {
+    const found = resume(at(step, { manifest, probation }), { bootId: 'boot-2' })
+    assert.ok(found.kind === 'ended' && found.result.kind === 'failed', step)
+    const own = resume(at(step, { manifest, probation }), { bootId: 'boot-2', onTrial: true })
+    assert.ok(own.kind === 'continue' || own.result.kind === 'done', step)
+  }
 })
 
 test('a refused package never reboots the machine', () => {
@@ -93,6 +130,7 @@ test('after an end at any point there is one defined way to go on', () => {
       'ended while the new agent was on probation',
     ],
     [at('agent', { probation: { result: 'failed', text: 'no login' } }), { bootId: 'boot-1' }, 'no login'],
+    [at('adopt'), { bootId: 'boot-2' }, 'done'],
     [at('report'), { bootId: 'boot-2' }, 'continue'],
     [at('finish'), { bootId: 'boot-2' }, 'continue'],
   ]

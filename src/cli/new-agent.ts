@@ -1,0 +1,66 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { LogOutput } from '../client/log-output.ts'
+import { loadClientConfig } from '../config/load.ts'
+import { loadManagerConfig } from '../config/manager-config.ts'
+import type { Settings } from '../config/settings.ts'
+import { AgentSlot } from '../manager/ota/agent-slot.ts'
+import type { TrialEnd, TrialParts } from '../manager/ota/trial.ts'
+import { isOnTrial, ownExecutable } from '../platform/own-executable.ts'
+import { processEnvironment } from '../platform/process-facts.ts'
+import type { Invocation } from './command.ts'
+import { managerWords } from './manager-words.ts'
+
+/** What the manager lends to the new executable of an update. */
+interface Lent extends Pick<TrialParts, 'signal' | 'onBegin' | 'onReload'> {
+  readonly clock: Clock
+  readonly log: Log
+  readonly output: LogOutput
+}
+
+/** Lets the new executable of an update run in the place of this one, until it is clear which of them goes on. */
+export async function watchTrial(invocation: Invocation, { log, output, ...lent }: Lent): Promise<TrialEnd> {
+  const executable = ownExecutable()
+  if (executable === undefined || isOnTrial()) return 'old'
+  const slot = new AgentSlot({ executable, clock: lent.clock })
+  // One look at each start, and nothing more where no update is under way.
+  if (!(await slot.hasCandidate())) return 'old'
+  const { runTrial } = await import('../manager/ota/trial.ts')
+  const { runtimeDir, connection } = await configOf(invocation)
+  await output.open(connection, managerWords(invocation).appId)
+  const switches = ['log-to-file', 'log-to-syslog'].filter(name => invocation.has(name)).map(name => `--${name}`)
+  const words = ['manager', ...configWords(invocation), ...switches]
+  return await runTrial({ ...lent, slot, runtimeDir, words, log: log.child('ota') })
+}
+
+/** The new executable of an update shows what it can, before it may run the manager; nothing of this one is open meanwhile. */
+export async function proveNewAgent(
+  invocation: Invocation,
+  parts: { readonly runtimeDir: string; readonly clock: Clock; readonly log: Log },
+): Promise<void> {
+  const { runtimeDir, clock, log } = parts
+  const executable = ownExecutable()
+  if (executable === undefined) return
+  const { runProbation } = await import('../manager/ota/probation.ts')
+  const slot = new AgentSlot({ executable, clock })
+  await runProbation({ slot, runtimeDir, words: configWords(invocation), clock, log: log.child('ota') })
+}
+
+async function configOf(invocation: Invocation): Promise<{ runtimeDir: string; connection: Settings }> {
+  const words = managerWords(invocation)
+  const environment = processEnvironment()
+  const [client, own] = await Promise.all([
+    loadClientConfig({ ...words, environment }),
+    loadManagerConfig({ configDir: words.configDir, environment }),
+  ])
+  return { runtimeDir: own.settings.runtimeDir, connection: client.settings }
+}
+
+/** The words that name the configuration. */
+function configWords(invocation: Invocation): readonly string[] {
+  const flags = ['app-id', 'config-file'].flatMap(name => {
+    const value = invocation.value(name)
+    return value === undefined ? [] : [`--${name}`, value]
+  })
+  return [...flags, '--config-dir', managerWords(invocation).configDir]
+}

@@ -1,0 +1,218 @@
+import { backoffMs } from '../../base/backoff.ts'
+import type { Clock } from '../../base/clock.ts'
+import { AgentError, messageOf } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { sleep, waitFor } from '../../base/wait.ts'
+import { trialEnvironment } from '../../platform/own-executable.ts'
+import { type ProcessLock, takeProcessLock } from '../../platform/process-lock.ts'
+import { storeFolder } from '../../platform/store-folder.ts'
+import { readBootId } from '../../platform/system-facts.ts'
+import { startWatched, untilGone, type WatchedEnd } from '../../platform/watched-process.ts'
+import { WriteBudget } from '../../platform/write-budget.ts'
+import { Status } from '../../protocol/status.ts'
+import type { AgentSlot } from './agent-slot.ts'
+import { isTrial, nextState, type UpdateState } from './machine.ts'
+import { type UpdatePlaces, updatePlaces } from './places.ts'
+import { TrialRecord } from './trial-record.ts'
+import { UpdateJournal } from './update-journal.ts'
+
+/** How a trial ended, for the process of the old executable. */
+export type TrialEnd =
+  /** There is none, or the old executable goes on: as if nothing had been, except for what the journal says. */
+  | 'old'
+  /** The new executable is in place: it is to be started. */
+  | 'new'
+  /** This process was told to end, or the device was decommissioned. */
+  | 'end'
+
+export interface TrialParts {
+  readonly slot: AgentSlot
+  readonly runtimeDir: string
+  /** What the new executable is started with. */
+  readonly words: readonly string[]
+  readonly clock: Clock
+  readonly log: Log
+  /** Fires when this process is told to end. */
+  readonly signal: AbortSignal
+  /** The new executable is about to be started; from now on this process only watches. */
+  readonly onBegin: () => void
+  /** Tells where an order to read the configuration again goes. */
+  readonly onReload: (reload: () => void) => void
+}
+
+/** So often may the new executable, or the machine with it, end without a verdict. */
+export const mostStarts = 3
+/** Between two starts. */
+const pause = { firstMs: 1_000, mostMs: 60_000 }
+/** What the new executable gets to end in good order; a manager takes 20 seconds at most. */
+const endMs = 25_000
+/** For the start of the manager, and for a machine that is slow to go down. */
+const spareMs = 15 * 60_000
+
+/**
+ * Runs the new executable as the manager, when an update has one on trial, and sees to the end of it. What is in place
+ * until then is the old one: it is what init starts, it starts the new one and watches it, and when the new one does not
+ * start, ends again and again, hangs, or finds that its health is not good, the old one goes on. No init system takes
+ * part, and after a power cut all of this begins with the same start of the old one.
+ *
+ * @throws AgentError `ALREADY_RUNNING`: another process watches it
+ */
+export async function runTrial(parts: TrialParts): Promise<TrialEnd> {
+  const { slot, runtimeDir, log } = parts
+  if (slot.onTrial || !(await slot.hasCandidate())) return 'old'
+  const places = updatePlaces(runtimeDir)
+  const journal = new UpdateJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log })
+  const state = await journal.last()
+  if (state === undefined || !(isTrial(state) || state.step === 'adopt')) return 'old'
+  let lock: ProcessLock | undefined
+  try {
+    lock = await takeProcessLock(places.trialLock)
+    return await new Trial(parts, places, journal).run(state)
+  } catch (error) {
+    if (lock === undefined && error instanceof AgentError && error.code === 'ALREADY_RUNNING') throw watchedBy(error)
+    log.error('the trial of the new agent is cut short: what comes of it cannot be written down', { error })
+    return 'old'
+  } finally {
+    await journal.close().catch(() => {})
+    await lock?.release().catch(() => {})
+  }
+}
+
+function watchedBy({ details, message }: AgentError): AgentError {
+  const text = `Another device manager watches a new agent on its trial: ${message}`
+  return new AgentError('ALREADY_RUNNING', text, { details })
+}
+
+class Trial {
+  readonly #parts: TrialParts
+  readonly #journal: UpdateJournal
+  readonly #record: TrialRecord
+
+  constructor(parts: TrialParts, places: UpdatePlaces, journal: UpdateJournal) {
+    this.#parts = parts
+    this.#journal = journal
+    this.#record = new TrialRecord(places.trial)
+  }
+
+  /** See {@link runTrial}. What is over is not remembered. */
+  async run(first: UpdateState): Promise<TrialEnd> {
+    const end = await this.#watch(first)
+    const { log } = this.#parts
+    if (end !== 'end') await this.#record.remove().catch(error => log.warn('the record of the trial stays', { error }))
+    return end
+  }
+
+  async #watch(first: UpdateState): Promise<TrialEnd> {
+    const { signal, log, clock, onBegin } = this.#parts
+    onBegin()
+    for (let state = await this.#afterEarlierOne(first), last = ''; ; ) {
+      if (state.step === 'adopt') return await this.#adopt(state)
+      if (!isTrial(state)) return 'old'
+      const trials = await this.#record.of(state.request.id)
+      if (trials.starts >= mostStarts)
+        return await this.#fail(state, `it ended ${trials.starts} times before it had proven itself${last}`)
+      await this.#record.write({ id: trials.id, starts: trials.starts + 1 })
+      log.info('the new agent runs the manager on trial', { start: trials.starts + 1 })
+      const end = await this.#once(state, trials)
+      const left = await this.#journal.last()
+      // An orderly end is nobody's failure.
+      if (end === 'stopped') {
+        await this.#record.write({ id: trials.id, starts: trials.starts })
+        return left?.step === 'adopt' ? await this.#adopt(left) : 'end'
+      }
+      // The device was decommissioned.
+      if (left === undefined) return 'end'
+      state = left
+      if (!isTrial(state)) continue
+      if (end === 'hung') return await this.#fail(state, 'it did not prove itself in time')
+      last = `, the last time with ${how(end)}`
+      log.warn('the new agent ended before it had proven itself', { exitCode: end.exitCode, signal: end.signal })
+      if (trials.starts + 1 >= mostStarts) continue
+      try {
+        await sleep(clock, backoffMs(pause, trials.starts, clock.random()), signal)
+      } catch {
+        return 'end'
+      }
+    }
+  }
+
+  /** The state behind the end of a new executable that outlived its watcher: it hears of that, and may still write. */
+  async #afterEarlierOne(found: UpdateState): Promise<UpdateState> {
+    const { mark } = await this.#record.of(found.request.id)
+    if (mark === undefined) return found
+    await untilGone(mark, endMs, this.#parts.clock)
+    return (await this.#journal.last()) ?? found
+  }
+
+  /** One run of the new executable. */
+  async #once(
+    state: UpdateState,
+    trials: { readonly id: string; readonly starts: number },
+  ): Promise<WatchedEnd | 'hung' | 'stopped'> {
+    const { slot, words, clock, signal, onReload } = this.#parts
+    if (signal.aborted) return 'stopped'
+    let child: Awaited<ReturnType<typeof startWatched>>
+    try {
+      child = await startWatched(slot.candidate, words, trialEnvironment)
+    } catch (error) {
+      // Not even that: the message says why.
+      return { lastWords: messageOf(error) }
+    }
+    let isHung = false
+    const timer = clock.timer(longestMs(state), () => {
+      isHung = true
+      child.kill()
+    })
+    onReload(child.reload)
+    try {
+      await this.#record.write({ ...trials, starts: trials.starts + 1, mark: child.mark })
+      const end = await waitFor<WatchedEnd>(signal, resolve => void child.ended.then(resolve))
+      return isHung ? 'hung' : end
+    } catch (error) {
+      // Told to end, or the disk takes nothing.
+      child.release()
+      const late = clock.timer(endMs, child.kill)
+      await child.ended
+      late.cancel()
+      if (signal.aborted) return 'stopped'
+      throw error
+    } finally {
+      timer.cancel()
+      onReload(() => {})
+    }
+  }
+
+  /** Puts the new executable in place. */
+  async #adopt(state: UpdateState): Promise<TrialEnd> {
+    const { slot, log } = this.#parts
+    try {
+      await slot.commit()
+    } catch (error) {
+      return await this.#fail(state, `it cannot be put in place: ${messageOf(error)}`)
+    }
+    log.info('the new agent has proven itself and is in place')
+    return 'new'
+  }
+
+  /** The update has failed; the old executable goes on with it. */
+  async #fail(state: UpdateState, why: string): Promise<TrialEnd> {
+    const { log } = this.#parts
+    log.error('the new agent has failed its trial; the old one goes on', { why })
+    const text = `the new agent did not stand its trial as the device manager: ${why}`
+    const result = { kind: 'failed', status: Status.ExecutionError, text } as const
+    await this.#journal.begin(nextState({ ...state, step: 'agent' }, result, await readBootId()))
+    return 'old'
+  }
+}
+
+/** How long the new executable may take for its verdict. */
+function longestMs({ manifest }: UpdateState): number {
+  const { timeoutS = 0, command } = manifest?.healthCheck ?? {}
+  const scriptS = command === undefined ? 0 : (manifest?.scriptTimeoutS ?? 0)
+  return (timeoutS + scriptS) * 1000 + spareMs
+}
+
+function how({ exitCode, signal, lastWords }: WatchedEnd): string {
+  const code = exitCode === undefined ? (signal ?? 'no exit code') : `exit code ${exitCode}`
+  return lastWords === '' ? code : `${code}: ${lastWords}`
+}

@@ -1,0 +1,154 @@
+/** The trial of a new executable, with shell scripts in its place. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { AgentSlot } from '../../../src/manager/ota/agent-slot.ts'
+import { firstState, type Step, type UpdateState } from '../../../src/manager/ota/machine.ts'
+import { parseManifest } from '../../../src/manager/ota/manifest.ts'
+import { updatePlaces } from '../../../src/manager/ota/places.ts'
+import { readUpdateRequest } from '../../../src/manager/ota/request.ts'
+import { mostStarts, runTrial } from '../../../src/manager/ota/trial.ts'
+import { UpdateJournal } from '../../../src/manager/ota/update-journal.ts'
+import { processIdentity } from '../../../src/platform/process-lock.ts'
+import { storeFolder } from '../../../src/platform/store-folder.ts'
+import { WriteBudget } from '../../../src/platform/write-budget.ts'
+import { eventually } from '../../helpers/eventually.ts'
+import { hastyClock } from '../../helpers/hasty-device.ts'
+import { memoryLog } from '../../helpers/memory-log.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+const passed = { step: 'agent', probation: { result: 'passed' } } as const
+
+interface Scene {
+  readonly folder: string
+  readonly executable: string
+  readonly state: () => Promise<UpdateState | undefined>
+  readonly run: (signal?: AbortSignal) => ReturnType<typeof runTrial>
+  readonly starts: () => number
+}
+
+/** A device with an update in `state`, and `script` as the new executable. */
+async function scene(
+  t: TestContext,
+  script: string,
+  state: { readonly step: Step } & Partial<UpdateState>,
+  /** How many times faster than the real one its clock goes. */
+  times = 20,
+): Promise<Scene> {
+  const folder = tempDir(t)
+  const executable = join(folder, 'agent')
+  const program = (path: string, text: string) => {
+    writeFileSync(path, text)
+    chmodSync(path, 0o755)
+  }
+  program(executable, '#!/bin/sh\necho old\n')
+  program(`${executable}.new`, script)
+  const runtimeDir = join(folder, 'runtime')
+  mkdirSync(runtimeDir)
+  const clock = hastyClock(times)
+  const { log } = memoryLog(clock)
+  const { manifest } = parseManifest('{"install": "true", "agent": "agent", "error_action": "undo"}')
+  const places = updatePlaces(runtimeDir)
+  const journal = () => new UpdateJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log })
+  const first = journal()
+  await first.begin({ ...firstState(readUpdateRequest('mail-1', { package: 'p.zip' }), 'boot-1'), manifest, ...state })
+  await first.close()
+  const slot = new AgentSlot({ executable, clock })
+  const starts = join(folder, 'starts')
+  return {
+    folder,
+    executable,
+    state: () => journal().last(),
+    run: (signal = new AbortController().signal) =>
+      runTrial({ slot, runtimeDir, words: [folder], clock, log, signal, onBegin: () => {}, onReload: () => {} }),
+    starts: () => (existsSync(starts) ? readFileSync(starts, 'utf8').length : 0),
+  }
+}
+
+function sleeping(t: TestContext): ChildProcess {
+  const child = spawn('/bin/sleep', ['1000'], { stdio: 'ignore' })
+  t.after(() => void child.kill('SIGKILL'))
+  return child
+}
+
+const counts = '#!/bin/sh\nprintf x >>"$1/starts"\n'
+
+test('a new executable that hangs is ended, and the old one goes on with the failure', async t => {
+  const { run, state, starts } = await scene(t, `${counts}exec sleep 1000\n`, passed, 2_000)
+  assert.equal(await run(), 'old')
+  const { step, failure } = (await state()) ?? {}
+  assert.deepEqual([step, failure?.step, starts()], ['error_action', 'agent', 1])
+  assert.match(failure?.text ?? '', /it did not prove itself in time/)
+})
+
+test('one that ends again and again is given up, whatever its exit code', async t => {
+  const { run, state, starts } = await scene(t, `${counts}echo why >&2\nexit 0\n`, passed)
+  assert.equal(await run(), 'old')
+  assert.equal(starts(), mostStarts)
+  assert.match((await state())?.failure?.text ?? '', /ended 3 times .*the last time with exit code 0: why/)
+})
+
+test('one that cannot even be started is given up', async t => {
+  const { run, state, executable } = await scene(t, '', { ...passed, step: 'health' })
+  writeFileSync(`${executable}.new`, Buffer.from('\u007fELF of another machine', 'latin1'))
+  assert.equal(await run(), 'old')
+  assert.match((await state())?.failure?.text ?? '', /ended 3 times/)
+})
+
+test('told to end, it ends the new executable in good order, and that counts for nothing', async t => {
+  const script = `${counts}read -r line\nprintf ended >"$1/end"\n`
+  const { run, state, starts, folder } = await scene(t, script, passed, 1)
+  for (let round = 1; round <= mostStarts + 2; round++) {
+    const stop = new AbortController()
+    const trial = run(stop.signal)
+    await eventually('a start', () => starts() === round)
+    stop.abort()
+    assert.equal(await trial, 'end')
+    assert.equal(readFileSync(join(folder, 'end'), 'utf8'), 'ended')
+  }
+  assert.equal((await state())?.step, 'agent')
+})
+
+test('a second watcher is refused, and does nothing to the trial', async t => {
+  const { run, state, starts, folder } = await scene(t, `${counts}exit 1\n`, passed)
+  const other = sleeping(t)
+  writeFileSync(updatePlaces(join(folder, 'runtime')).trialLock, `${await processIdentity(other.pid ?? 0)}\n`)
+  await assert.rejects(run(), { code: 'ALREADY_RUNNING', message: /watches a new agent on its trial: process \d+/ })
+  assert.deepEqual([(await state())?.step, starts()], ['agent', 0])
+})
+
+test('where nothing can be written down, the old one goes on', async t => {
+  const { run, starts, folder } = await scene(t, `${counts}exit 1\n`, passed)
+  mkdirSync(join(folder, 'runtime/ota/trial.json'))
+  assert.equal(await run(), 'old')
+  assert.equal(starts(), 0)
+})
+
+test('what has proven itself is put in place, once and also after a power cut in between', async t => {
+  const { run, executable } = await scene(t, '#!/bin/sh\necho new\n', { step: 'adopt' })
+  assert.equal(await run(), 'new')
+  assert.equal(readFileSync(executable, 'utf8'), '#!/bin/sh\necho new\n')
+  assert.ok(!existsSync(`${executable}.new`))
+  // The machine went down behind the change of names: now it is the new one that looks.
+  assert.equal(await run(), 'old')
+})
+
+test('in every other step a new executable beside the old one is no trial', async t => {
+  for (const step of ['download', 'install', 'agent', 'error_action', 'report', 'done'] as const) {
+    const { run, starts } = await scene(t, `${counts}`, { step })
+    assert.equal(await run(), 'old', step)
+    assert.equal(starts(), 0, step)
+  }
+})
+
+test('a process that outlived its watcher is ended before the next one is started', async t => {
+  const { run, folder, starts } = await scene(t, `${counts}exit 1\n`, passed, 100)
+  const left = sleeping(t)
+  const record = { id: 'mail-1', starts: 1, mark: await processIdentity(left.pid ?? 0) }
+  writeFileSync(join(folder, 'runtime/ota/trial.json'), JSON.stringify(record))
+  assert.equal(await run(), 'old')
+  assert.equal(left.signalCode, 'SIGKILL')
+  assert.equal(starts(), mostStarts - 1)
+})
