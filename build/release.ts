@@ -12,6 +12,7 @@ import { commitTime } from './commit-time.ts'
 import { buildExecutable } from './executable.ts'
 import { pinnedNode, sumOf } from './node-binary.ts'
 import { distFolder, root } from './places.ts'
+import { preflightScript } from './preflight.ts'
 import { bundledPackages, licenceTexts, nodeLicence } from './release-licences.ts'
 import { requirementsOf } from './release-requirements.ts'
 import { nodeVersionsOf, sbomOf } from './release-sbom.ts'
@@ -78,9 +79,11 @@ async function releaseTarget(
     rootsSum: sumOf(Buffer.from(caBundle)),
     epochSeconds,
   })
-  const text = (name: string, content: string): TarFile => ({
+  const requirements = await requirementsOf(target, built.path, node.path)
+  const preflight = { target: name, elf: target.elf, requirements, bytes: bytes.length, sha256: sumOf(bytes) }
+  const text = (name: string, content: string, mode = 0o644): TarFile => ({
     name: `${title}/${name}`,
-    mode: 0o644,
+    mode,
     bytes: Buffer.from(content),
   })
   const files: TarFile[] = [
@@ -90,6 +93,7 @@ async function releaseTarget(
       'INSTALL.md',
       (await readFile(join(root, 'share/install.md'), 'utf8')).replaceAll('](service/', '](share/service/'),
     ),
+    text('preflight.sh', preflightScript(preflight), 0o755),
     text('LICENSE', await readFile(join(root, 'LICENSE'), 'utf8')),
     text('licences/packages.txt', licenceTexts(packages)),
     text('licences/node.txt', await nodeLicence(target.node, say)),
@@ -101,7 +105,6 @@ async function releaseTarget(
   say('compressing with xz, up to a minute ...')
   await runProgram('xz', [...xzFlags, archive], { timeoutMs: 1_800_000 })
   await writeFile(join(folder, `${title}.cdx.json`), sbom)
-  const requirements = await requirementsOf(target, built.path, node.path)
   const archiveBytes = (await stat(`${archive}.xz`)).size
   return { target: name, node: target.node.version, executableBytes: bytes.length, archiveBytes, requirements }
 }

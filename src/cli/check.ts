@@ -11,6 +11,7 @@ import { climbLadder, type Rung, type RungReport } from './ladder/climb.ts'
 import { cloudRungs } from './ladder/cloud-rungs.ts'
 import { diskRung } from './ladder/disk-rung.ts'
 import { networkRungs } from './ladder/network-rungs.ts'
+import { systemRung } from './ladder/system-rung.ts'
 import { configDirOf, managerOf } from './manager-socket.ts'
 import { hideInErrors } from './report-error.ts'
 
@@ -56,7 +57,7 @@ export async function ladderOf({ appId, configDir, configFile, environment }: Ch
   const { runtimeDir } = manager.settings
   const cloud = cloudRungs({ ...parts, thingKey: identity?.thingKey ?? '', manager: managerOf(runtimeDir) })
   const possible = identity === undefined ? cloud.map(withoutIdentity) : cloud
-  return [...networkRungs(parts), ...possible, diskRung(runtimeDir)]
+  return [systemRung(), ...networkRungs(parts), ...possible, diskRung(runtimeDir)]
 }
 
 /** A check leaves nothing behind, so it makes no device id. */

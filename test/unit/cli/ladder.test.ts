@@ -4,6 +4,7 @@ import { AgentError } from '../../../src/base/errors.ts'
 import { climbLadder, type Rung } from '../../../src/cli/ladder/climb.ts'
 import { diskRung } from '../../../src/cli/ladder/disk-rung.ts'
 import { type ManagerView, seeManager } from '../../../src/cli/ladder/manager-view.ts'
+import { concerns, systemRung } from '../../../src/cli/ladder/system-rung.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -53,6 +54,16 @@ test('the disk rung finds room and writes where the runtime folder is, and makes
   assert.match(String(await diskRung(folder).climb()), /free at .*can be written to/)
   assert.match(String(await diskRung(`${folder}/not/yet`).climb()), /makes the folder when it starts/)
   await assert.rejects(diskRung('/proc').climb(), AgentError)
+})
+
+test('the system rung says what the agent finds itself on, and what it will miss', async t => {
+  assert.match(String(await systemRung().climb()), /^Linux \d\S+, \w+, \d+ MB of memory$/)
+  await assert.rejects(systemRung(tempDir(t)).climb(), /\/proc is not mounted/)
+  const megabyte = 1024 * 1024
+  assert.equal(concerns('4.18.0-rc1', 110 * megabyte, 'x64'), '')
+  assert.equal(concerns('5.4', 55 * megabyte, 'arm'), '')
+  assert.match(concerns('4.9.337-custom', 900 * megabyte, 'arm64'), /^; Node asks for a kernel of 4\.18 or later$/)
+  assert.match(concerns('3.18', 60 * megabyte, 'arm64'), /4\.18 or later; tried are 128 MB and more$/)
 })
 
 test('nobody logs in where a manager runs that cannot be asked: its session would end', async () => {
