@@ -11,7 +11,7 @@ const inittab = `::sysinit:/sbin/openrc sysinit
 ::shutdown:/sbin/openrc shutdown
 `
 
-/** Mounts and network are there before: the first root and this service see to them. */
+/** Mounts and network are there before: the first root and this service see to them. The log must not go to the terminal. */
 const board = `#!/sbin/openrc-run
 description="Network of this device"
 depend() {
@@ -19,7 +19,7 @@ depend() {
 }
 start() {
   ebegin "Starting the network"
-  /sbin/board && syslogd
+  /sbin/board && syslogd -O /run/messages
   eend $?
 }
 `
