@@ -28,29 +28,23 @@ export function hastyClock(times: number): Clock {
   }
 }
 
-/**
- * Everything of a client from the outbox down to real sockets, in a hurry: waits of half a minute take a tenth of that.
- * It ends with the test.
- */
-export async function hastyDevice(
-  t: TestContext,
+export interface HastySettings {
+  readonly queueDir: string
+  readonly transport?: Transport
+  readonly durability?: Settings['queue']['durability']
+  readonly proxy?: ProxySettings
+  readonly maxBytes?: number
+}
+
+/** The settings of a device of a local cloud. */
+export function hastySettings(
   cloud: Pick<LocalCloud, 'host' | 'mqtt' | 'mqtts' | 'https' | 'ca' | 'token'>,
-  o: {
-    transport?: Transport
-    durability?: Settings['queue']['durability']
-    proxy?: ProxySettings
-    times?: number
-    thingKey?: string
-    queueDir?: string
-    maxBytes?: number
-  } = {},
-): Promise<HastyDevice> {
-  const { transport = 'mqtt', durability = 'spill', proxy, times = 10, thingKey = `hasty-${randomUUID()}` } = o
+  o: HastySettings,
+): Settings {
+  const { transport = 'mqtt', durability = 'spill', proxy, queueDir, maxBytes = 16 * 1024 * 1024 } = o
   const ports = { mqtt: cloud.mqtt, mqtts: cloud.mqtts, wss: cloud.https }
   const { host, token, https } = cloud
-  const configDir = tempDir(t)
-  const { queueDir = configDir, maxBytes = 16 * 1024 * 1024 } = o
-  const settings: Settings = {
+  return {
     cloud: { host, port: ports[transport], token, transport, fileXferHost: host, fileXferPort: https },
     ...(proxy === undefined ? {} : { proxy }),
     qosLevel: 1,
@@ -65,6 +59,20 @@ export async function hastyDevice(
     remoteAccess: { allow: [], maxSessions: 1, maxChannels: 1, idleTimeoutS: 60, maxDurationS: 60 },
     fileTransfer: { allow: [] },
   }
+}
+
+/**
+ * Everything of a client from the outbox down to real sockets, in a hurry: waits of half a minute take a tenth of that.
+ * It ends with the test.
+ */
+export async function hastyDevice(
+  t: TestContext,
+  cloud: Pick<LocalCloud, 'host' | 'mqtt' | 'mqtts' | 'https' | 'ca' | 'token'>,
+  o: Partial<HastySettings> & { readonly times?: number; readonly thingKey?: string } = {},
+): Promise<HastyDevice> {
+  const { times = 10, thingKey = `hasty-${randomUUID()}` } = o
+  const configDir = tempDir(t)
+  const settings = hastySettings(cloud, { queueDir: configDir, ...o })
   const clock = hastyClock(times)
   const { log, text } = memoryLog(clock)
   const failures: AgentError[] = []
