@@ -5,21 +5,13 @@ import { test } from 'node:test'
 import { eventually } from '../helpers/eventually.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, makeDevice } from '../helpers/managed-device.ts'
+import { seeded } from '../helpers/seeded.ts'
 import { echoServer, tcpClient } from '../helpers/tcp.ts'
 
 /** In all, over 8 channels; the long form moves a gigabyte. */
 const totalBytes = process.env.DEVICE_CLOUD_LONG === '1' ? 1024 ** 3 : 64 * 1024 ** 2
 const channels = 8
 const markers = ['CONNECTED-581273', 'DISCONNECTED-581273', 'CONNECTED-129812']
-
-/** Numbers that are the same for the same seed. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed
-  return below => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
 
 /** Bytes of its own for each channel and place, with markers strewn in. */
 function chunkOf(channel: number, round: number, next: (below: number) => number): Buffer {

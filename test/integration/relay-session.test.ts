@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { eventually } from '../helpers/eventually.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { relayScene } from '../helpers/relay-scene.ts'
+import { seeded } from '../helpers/seeded.ts'
 import { echoServer } from '../helpers/tcp.ts'
 import { tcpServer } from '../helpers/test-servers.ts'
 
@@ -363,11 +364,7 @@ test('seeded nonsense from the relay harms nobody (3,000 messages)', async t => 
   const { port } = await echoServer(t)
   const { open, sessions } = await relayScene(t, { services: [{ name: 'Echo', port }] })
   const { relay } = await open()
-  let state = 99
-  const next = (below: number) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
+  const next = seeded(99)
   for (let round = 0; round < 3000; round++) {
     const index = next(12)
     const what = next(5)

@@ -1,5 +1,6 @@
 import { Header } from 'tar/header'
 import { Pax } from 'tar/pax'
+import { messageOf } from '../../base/errors.ts'
 import type { VisitEntry } from './archive-entry.ts'
 import { ByteSource } from './byte-source.ts'
 import { badPackage } from './update-error.ts'
@@ -22,7 +23,7 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
     const block = await source.take(blockBytes)
     if (block.length === 0) break
     if (block.length < blockBytes) throw badPackage('the tar archive ends in the middle of a header')
-    const header = new Header(block, 0, own, everybody)
+    const header = told(() => new Header(block, 0, own, everybody))
     // The end of an archive is marked by empty blocks; what follows is filling.
     if (header.nullBlock) break
     if (!header.cksumValid) throw badPackage('the tar archive has a damaged header')
@@ -31,10 +32,10 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
     switch (header.type) {
       case 'ExtendedHeader':
       case 'OldExtendedHeader':
-        own = Pax.parse(paxText(await metadata(source, size)), own)
+        own = paxOf(await metadata(source, size), own, false)
         continue
       case 'GlobalExtendedHeader':
-        everybody = Pax.parse(paxText(await metadata(source, size)), everybody, true)
+        everybody = paxOf(await metadata(source, size), everybody, true)
         continue
       case 'NextFileHasLongPath':
       case 'OldGnuLongPath':
@@ -72,9 +73,18 @@ async function metadata(source: ByteSource, size: number): Promise<string> {
   return bytes.toString('utf8')
 }
 
-function paxText(text: string): string {
+function paxOf(text: string, before: Pax | undefined, isGlobal: boolean): Pax {
   if (text.includes(' GNU.sparse.')) throw badPackage('the tar archive has a sparse file in it')
-  return text
+  return told(() => Pax.parse(text, before, isGlobal))
+}
+
+/** What the library says about a broken header, as an error of ours. */
+function told<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw badPackage(`the tar archive has a damaged header: ${messageOf(error)}`, error)
+  }
 }
 
 function untilNul(text: string): string {

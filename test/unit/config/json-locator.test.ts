@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseJson } from '../../../src/base/json.ts'
 import { locateJson } from '../../../src/config/json-locator.ts'
+import { seeded } from '../../helpers/seeded.ts'
 
 test('tells the line and column of every key, also in lists', () => {
   const located = locateJson('{\n  "cloud": { "host": "x",\n    "port": 1 },\n "list": [ 1,\n {"a": null} ] }')
@@ -47,11 +48,7 @@ test('refuses nesting that would exhaust the stack', () => {
 
 test('accepts exactly what JSON.parse accepts', () => {
   const seeds = ['{"a":[1,-2.5e3,true,null,"x\\u00e9\\n"],"b":{"c":""},"d":[]}', '{ "k" : 0 , "l" : [ { } ] }']
-  let state = 12345
-  const random = (most: number) => {
-    state = (state * 1103515245 + 12345) % 2147483648
-    return state % most
-  }
+  const random = seeded(12_345)
   const letters = '{}[]",:\\ 019.-+eEtrufalsn\n/\u0001'
   for (let round = 0; round < 20_000; round++) {
     const seed = seeds[round % seeds.length] ?? ''

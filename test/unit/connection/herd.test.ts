@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { nextReconnectState, type ReconnectInput, type ReconnectState } from '../../../src/connection/reconnect.ts'
+import { seededChance } from '../../helpers/seeded.ts'
 
 const devices = 1000
 const second = 1000
-
-/** Chance that is the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /**
  * A fleet whose cloud ends all sessions at once and refuses every connection for `downMs`: when each device tries, and when it
@@ -24,7 +14,7 @@ function outage(downMs: number): { readonly triesMs: number[]; readonly backMs: 
   const triesMs: number[] = []
   const backMs: number[] = []
   for (let device = 0; device < devices; device++) {
-    const random = seeded(device * 7919 + 1)
+    const random = seededChance(device * 7919 + 1)
     let nowMs = 0
     const before: ReconnectInput[] = [{ kind: 'start' }, { kind: 'connected' }]
     let state: ReconnectState = before.reduce(nextReconnectState, { phase: 'stopped' } as ReconnectState)

@@ -9,6 +9,7 @@ import { scanPackage } from '../../../src/manager/ota/read-package.ts'
 import { unpackPackage } from '../../../src/manager/ota/unpack.ts'
 import { runProgram } from '../../../src/platform/program.ts'
 import { type MadeEntry, makeTar, makeTarGz, makeZip } from '../../helpers/archives.ts'
+import { seeded } from '../../helpers/seeded.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const signal = new AbortController().signal
@@ -106,23 +107,21 @@ test('random bytes and bit flips never leave the folder, and never bring the age
     ['p.zip', makeZip([file, { name: 'b/c', content: 'yy' }])],
   ] as const
   for (const [name, content] of sound) {
-    let seed = 12345
+    const dice = seeded(12_345)
     for (let round = 0; round < 150; round++) {
       const changed = Buffer.from(content)
       for (let flips = 0; flips < 3; flips++) {
-        seed = (seed * 1103515245 + 12345) % 2 ** 31
-        changed[seed % changed.length] = seed >> 16
+        changed[dice(changed.length)] = dice(256)
       }
       const { error } = await unpack(t, name, changed)
       assert.ok(error === undefined || error instanceof AgentError, String(error))
     }
   }
   const raw = makeTar([file, { name: 'b/c', content: 'yy' }])
-  let seed = 999
+  const dice = seeded(999)
   for (let round = 0; round < 200; round++) {
     const changed = Buffer.from(raw)
-    seed = (seed * 1103515245 + 12345) % 2 ** 31
-    changed[seed % 1536] = seed >> 16
+    changed[dice(1536)] = dice(256)
     const { error } = await unpack(t, 'p.tar.gz', gzipSync(changed))
     assert.ok(error === undefined || error instanceof AgentError, String(error))
   }

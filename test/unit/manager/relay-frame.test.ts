@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { dataMessage, disconnectMessage, type Framing, readFrame } from '../../../src/manager/relay/frame.ts'
+import { seeded } from '../../helpers/seeded.ts'
 
 const none = () => false
 const all = () => true
@@ -65,15 +66,6 @@ test('data goes out with its index in the multi-channel form only', () => {
   assert.deepEqual(dataMessage(7, text('ab')), Buffer.from([7, 97, 98]))
   assert.deepEqual(dataMessage(undefined, text('ab')), text('ab'))
 })
-
-/** A small generator of the same numbers for the same seed. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed
-  return below => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
 
 test('any message is read without an error, and as data byte for byte (20,000 seeded messages)', () => {
   const next = seeded(20_231_122)

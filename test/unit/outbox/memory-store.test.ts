@@ -5,6 +5,7 @@ import { type Lane, perLane } from '../../../src/outbox/lanes.ts'
 import { MemoryStore } from '../../../src/outbox/memory-store.ts'
 import type { LaneSize, StoredItem } from '../../../src/outbox/store.ts'
 import { chooseVictim, droppableBytes } from '../../../src/outbox/victim.ts'
+import { seeded } from '../../helpers/seeded.ts'
 
 const item = (sequence: number, json = '{"key":"p"}'): StoredItem => ({
   sequence,
@@ -19,11 +20,7 @@ test('a queue keeps its order through any mix of push, shift and unshift', () =>
   const fifo = new Fifo<number>()
   const model: number[] = []
   let next = 0
-  let seed = 42
-  const random = (below: number) => {
-    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31
-    return seed % below
-  }
+  const random = seeded(42)
   for (let step = 0; step < 20_000; step++) {
     const choice = random(10)
     if (choice < 5) {
