@@ -10,7 +10,7 @@ import { fileFacts } from '../platform/file-facts.ts'
 import { createFile, replaceFile } from '../platform/write-file.ts'
 import type { Command } from './command.ts'
 import { type ConfigIo, printFailure } from './config-io.ts'
-import { askConnection } from './config-questions.ts'
+import { type Answers, askConnection } from './config-questions.ts'
 import { configIo } from './config-terminal.ts'
 
 /** The flags of `config generate`, all as they were typed. */
@@ -39,9 +39,6 @@ export interface GenerateFlags {
   /** `--force`: overwrite without asking. */
   readonly force?: boolean | undefined
 }
-
-/** What goes into the file, by key of the table. */
-export type Answers = Map<string, string | boolean>
 
 const defaultFile = 'iot-connect.cfg'
 

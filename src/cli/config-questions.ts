@@ -2,8 +2,10 @@ import { resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { settingsTable } from '../config/table.ts'
 import { checkValue, expectation } from '../config/value.ts'
-import type { Answers } from './config-generate.ts'
 import type { ConfigIo } from './config-io.ts'
+
+/** What goes into the file, by key of the table. */
+export type Answers = Map<string, string | boolean>
 
 type Ask = NonNullable<ConfigIo['ask']>
 

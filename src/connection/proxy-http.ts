@@ -4,7 +4,7 @@ import { waitFor } from '../base/wait.ts'
 import type { ProxySettings } from '../config/settings.ts'
 import { hostAndPort, type SocketTarget } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
-import type { ProxyRequest } from './proxy.ts'
+import type { ProxyRequest } from './proxy-request.ts'
 
 /** Largest answer of a proxy to CONNECT. Login pages of captive portals come with a short header too. */
 export const maxConnectAnswerBytes = 16 * 1024

@@ -4,7 +4,7 @@ import { AgentError, messageOf } from '../base/errors.ts'
 import { throwIfAborted, waitFor } from '../base/wait.ts'
 import type { ProxySettings } from '../config/settings.ts'
 import type { SocketTarget } from './endpoint.ts'
-import type { ProxyRequest } from './proxy.ts'
+import type { ProxyRequest } from './proxy-request.ts'
 
 /** Largest user name, password and host name in SOCKS: their length travels in one byte [RFC 1929 2, RFC 1928 5]. */
 export const maxSocksFieldBytes = 255

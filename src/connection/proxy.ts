@@ -4,15 +4,7 @@ import type { ProxySettings } from '../config/settings.ts'
 import { hostAndPort, type SocketTarget, wireHost } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
 import { discard, openTcp, unpause } from './open-tcp.ts'
-
-/** What a proxy handshake needs besides its socket. */
-export interface ProxyRequest {
-  /** `host:port via HTTP proxy host:port`, for messages. */
-  readonly place: string
-  readonly progress: { step: string }
-  readonly timeoutMs: number
-  readonly signal: AbortSignal
-}
+import type { ProxyRequest } from './proxy-request.ts'
 
 /** A socket to `target` that the proxy has opened for us. The name of the target is resolved by the proxy, never here. */
 export async function openThroughProxy(

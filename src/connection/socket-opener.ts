@@ -8,7 +8,8 @@ import type { ProxySettings } from '../config/settings.ts'
 import { hostAndPort, type SocketTarget, wireHost } from './endpoint.ts'
 import { tcpFailure, tlsFailure } from './failure.ts'
 import { discard, openTcp } from './open-tcp.ts'
-import { openThroughProxy, type ProxyRequest } from './proxy.ts'
+import { openThroughProxy } from './proxy.ts'
+import type { ProxyRequest } from './proxy-request.ts'
 import { Trust, type TrustSettings } from './trust.ts'
 
 export interface SocketOpenerOptions {

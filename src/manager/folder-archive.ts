@@ -5,7 +5,7 @@ import { type FolderEntry, listFolder } from '../platform/folders.ts'
 import { readLink } from '../platform/read-link.ts'
 import { spaceAt } from '../platform/space.ts'
 import { type PrivateFile, type TransferFiles, transferFiles } from '../platform/transfer-files.ts'
-import type { FileSnapshot } from './actions/file-upload.ts'
+import type { FileSnapshot } from './file-snapshot.ts'
 
 /** A folder that was packed into a temporary file. */
 export interface ArchivedFolder {

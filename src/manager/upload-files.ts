@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { listFolder } from '../platform/folders.ts'
 import { type TransferFiles, transferFiles } from '../platform/transfer-files.ts'
-import type { FileSnapshot, FileUploadParts } from './actions/file-upload.ts'
+import type { FileUploadParts } from './actions/file-upload.ts'
+import type { FileSnapshot } from './file-snapshot.ts'
 import { archiveFolder } from './folder-archive.ts'
 
 const limits = { maxEntries: 50_000, maxDepth: 64 }

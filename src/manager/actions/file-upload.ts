@@ -1,5 +1,6 @@
 import { Status } from '../../protocol/status.ts'
 import type { UploadOptions, UploadResult } from '../../services/files/types.ts'
+import type { FileSnapshot } from '../file-snapshot.ts'
 import type { ArchivedFolder } from '../folder-archive.ts'
 import { readTransferTarget } from '../transfer-paths.ts'
 import type { ManagedAction } from './action.ts'
@@ -8,13 +9,6 @@ import { BadParameter } from './params.ts'
 
 /** How long an upload may take while the cloud waits for the answer [TR50 4.5]. */
 const uploadTimeoutMs = 240_000
-
-/** A file as it was when its upload began. */
-export interface FileSnapshot {
-  readonly path: string
-  readonly bytes: number
-  readonly modifiedNs: bigint
-}
 
 export interface FileUploadParts {
   readonly upload: (path: string, options: UploadOptions) => Promise<UploadResult>

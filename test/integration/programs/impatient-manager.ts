@@ -1,8 +1,9 @@
 /** `device-cloud manager` with less patience for its memory: seconds instead of minutes. */
 
 import { parseInvocation } from '../../../src/cli/flags.ts'
-import { command, runManager } from '../../../src/cli/manager.ts'
+import { command } from '../../../src/cli/manager.ts'
+import { runManager } from '../../../src/cli/manager-process.ts'
 import { memoryTimes } from '../../../src/manager/memory/memory-watch.ts'
 
 const times = { ...memoryTimes, sampleMs: 200, drainSampleMs: 100, patienceMs: 1000, relieveMs: 400 }
-process.exit(await runManager(parseInvocation(command, process.argv.slice(2)), times))
+process.exit(await runManager(parseInvocation(command, process.argv.slice(2)), { memoryTimes: times }))
