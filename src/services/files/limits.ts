@@ -20,13 +20,15 @@ export const fileLimits = {
   downloadIdleMs: 60_000,
   /** The same for an upload; longer, because a store may take its time to say "stored", and a second time costs all bytes again. */
   uploadIdleMs: 120_000,
+  /** One read of an upload: each costs a turn of the thread pool. */
+  readBytes: 256 * 1024,
+  /** Buffers of that size per upload. */
+  readBuffers: 3,
   /**
    * One block of an upload: as much as makes any Node's socket say "wait", and no more, because with more on its way a service
    * that refuses early is not heard: the reset for what it did not read takes its answer along.
    */
-  readBytes: 64 * 1024,
-  /** Buffers of that size per upload. */
-  readBuffers: 4,
+  sendBytes: 64 * 1024,
   /** One write of a download; two such buffers exist per download. */
   writeBytes: 256 * 1024,
   /** A download is forced to the disk each time so much more of it has been written. */

@@ -75,7 +75,7 @@ export class UploadSource {
       return known
     }
     this.#crc32 = 0
-    for await (const block of this.#blocks()) this.#crc32 = crc32(block, this.#crc32)
+    for await (const part of this.#parts()) this.#crc32 = crc32(part, this.#crc32)
     return { bytes, modifiedNs, crc32: this.#crc32 }
   }
 
@@ -89,13 +89,16 @@ export class UploadSource {
       await this.#checkUntouched()
       let crc = 0
       let at = 0
-      for await (const block of this.#blocks()) {
-        crc = crc32(block, crc)
-        at += block.length
-        // Without its last block the cloud cannot take a wrong file for a whole one.
-        if (at === this.bytes && crc !== this.#crc32) throw this.#changed('its content is another now')
-        yield block
-        report(at)
+      for await (const part of this.#parts()) {
+        crc = crc32(part, crc)
+        // Without its last blocks the cloud cannot take a wrong file for a whole one.
+        if (at + part.length === this.bytes && crc !== this.#crc32) throw this.#changed('its content is another now')
+        for (let from = 0; from < part.length; from += fileLimits.sendBytes) {
+          const block = part.subarray(from, from + fileLimits.sendBytes)
+          yield block
+          at += block.length
+          report(at)
+        }
       }
       this.#isSent = true
     } catch (error) {
@@ -114,17 +117,17 @@ export class UploadSource {
     if (now.bytes === this.bytes && now.modifiedNs !== this.#facts.modifiedNs) throw this.#changed('it was written')
   }
 
-  /** The whole content; the next block is read while the present one is used. */
-  async *#blocks(): AsyncGenerator<Uint8Array, void, undefined> {
-    let next = this.bytes === 0 ? undefined : this.#block(0)
+  /** The whole content; the next part is read while the present one is used. */
+  async *#parts(): AsyncGenerator<Uint8Array, void, undefined> {
+    let next = this.bytes === 0 ? undefined : this.#part(0)
     try {
       for (let at = 0; next !== undefined; ) {
-        const block = await next
-        at += block.length
-        next = at < this.bytes ? this.#block(at) : undefined
+        const part = await next
+        at += part.length
+        next = at < this.bytes ? this.#part(at) : undefined
         // Whether it failed is asked in the next round; until then that is nobody's business.
         next?.catch(() => {})
-        yield block
+        yield part
       }
     } finally {
       // The buffers and the file must be at rest when this ends.
@@ -133,21 +136,21 @@ export class UploadSource {
   }
 
   /**
-   * The block at `at`, in one of a few buffers that take turns: fresh ones would pile up until the garbage collector comes.
+   * The part at `at`, in one of a few buffers that take turns: fresh ones would pile up until the garbage collector comes.
    * It is full, although a network file system may read less than asked for: whoever sends small blocks waits for none of them.
    */
-  async #block(at: number): Promise<Uint8Array> {
+  async #part(at: number): Promise<Uint8Array> {
     throwIfAborted(this.#signal)
     const buffer = this.#buffers[this.#turn] ?? Buffer.allocUnsafeSlow(Math.min(fileLimits.readBytes, this.bytes))
     this.#buffers[this.#turn] = buffer
     this.#turn = (this.#turn + 1) % fileLimits.readBuffers
-    const block = buffer.subarray(0, Math.min(buffer.length, this.bytes - at))
-    for (let filled = 0; filled < block.length; ) {
-      const count = await this.#file.read(block.subarray(filled), at + filled)
+    const part = buffer.subarray(0, Math.min(buffer.length, this.bytes - at))
+    for (let filled = 0; filled < part.length; ) {
+      const count = await this.#file.read(part.subarray(filled), at + filled)
       if (count === 0) throw this.#changed('it has become shorter')
       filled += count
     }
-    return block
+    return part
   }
 
   #changed(how: string): AgentError {

@@ -17,6 +17,9 @@ interface Printed {
   readonly grownMb: number
 }
 
+/** Seconds of each run; `curlKept`: until the file that curl wrote is on the disk. */
+type Times = Record<'up' | 'down' | 'curlUp' | 'curlDown' | 'curlKept', number[]>
+
 /** A large file up and down, beside curl against the same server. */
 export async function files(scene: Scene): Promise<Row[]> {
   const script = await scene.bundle('test/bench/programs/agent-files.ts')
@@ -25,7 +28,7 @@ export async function files(scene: Scene): Promise<Row[]> {
   writeRandom(path)
   const back = join(scene.folder, 'back.bin')
   const curlBack = join(scene.folder, 'curl-back.bin')
-  const times = { up: [] as number[], down: [] as number[], curlUp: [] as number[], curlDown: [] as number[] }
+  const times: Times = { up: [], down: [], curlUp: [], curlDown: [], curlKept: [] }
   let grownMb = 0
   for (let run = 0; run < runs; run++) {
     const pairs = [
@@ -53,7 +56,9 @@ export async function files(scene: Scene): Promise<Row[]> {
           grownMb = Math.max(grownMb, grown)
         },
         async () => {
-          times.curlDown.push(await curl(scene, 'file.get', thingKey, ['--output', curlBack]))
+          const seconds = await curl(scene, 'file.get', thingKey, ['--output', curlBack])
+          times.curlDown.push(seconds)
+          times.curlKept.push(seconds + (await secondsOf('sync', [curlBack])))
         },
       ],
     ]
@@ -61,13 +66,13 @@ export async function files(scene: Scene): Promise<Row[]> {
     for (const pair of pairs) for (const transfer of run % 2 === 0 ? pair : pair.reverse()) await transfer()
   }
   for (const file of [path, back, curlBack]) rmSync(file)
-  const row = (what: string, ours: readonly number[], floor: readonly number[]): Row => {
+  const row = (what: string, ours: readonly number[], floor: readonly number[], also = ''): Row => {
     const [oursRate, floorRate] = [megabytes / median(ours), megabytes / median(floor)]
     const ratio = oursRate / floorRate
     return {
       what,
       ours: `${Math.round(oursRate)} MB/s`,
-      floor: `curl: ${Math.round(floorRate)} MB/s`,
+      floor: `curl${also}: ${Math.round(floorRate)} MB/s`,
       ratio,
       goal: `≥ ${goalRatio} ×`,
       met: ratio >= goalRatio,
@@ -76,6 +81,7 @@ export async function files(scene: Scene): Promise<Row[]> {
   return [
     row(`upload of ${megabytes} MB, CRC-32 included`, times.up, times.curlUp),
     row(`download of ${megabytes} MB, CRC-32 and fsync included`, times.down, times.curlDown),
+    row('the same, beside curl and an fsync of its file', times.down, times.curlKept, ' and fsync'),
     {
       what: 'memory growth during both, most',
       ours: `${grownMb.toFixed(1)} MB`,
@@ -96,7 +102,11 @@ function writeRandom(path: string): void {
 async function curl(scene: Scene, command: string, thingKey: string, args: readonly string[]): Promise<number> {
   const { fileId } = await scene.cloud.ask(command, { thingKey, fileName: 'large.bin' })
   const url = `https://localhost:${scene.cloud.https}/file/${fileId}`
+  return await secondsOf('curl', ['--silent', '--show-error', '--fail', '--cacert', scene.cloud.ca, ...args, url])
+}
+
+async function secondsOf(program: string, args: readonly string[]): Promise<number> {
   const startMs = performance.now()
-  await promisify(execFile)('curl', ['--silent', '--show-error', '--fail', '--cacert', scene.cloud.ca, ...args, url])
+  await promisify(execFile)(program, args)
   return (performance.now() - startMs) / 1000
 }

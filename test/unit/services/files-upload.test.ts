@@ -314,7 +314,7 @@ test('a file system that reads less than asked for makes no small blocks, which 
   }
   assert.equal((await files.upload(join(folder, 'a'))).files[0]?.tries, 1)
   assert.deepEqual(cloud.files.get('a')?.content, large)
-  assert.deepEqual(new Set(lengths.slice(0, -1)), new Set([fileLimits.readBytes]))
+  assert.deepEqual(new Set(lengths.slice(0, -1)), new Set([fileLimits.sendBytes]))
 })
 
 test('what is no regular file is refused with its reason, and never waited for', async t => {
