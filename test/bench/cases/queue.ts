@@ -86,7 +86,7 @@ async function spillAgainstMemory(scene: Scene): Promise<Row> {
   const script = await scene.bundle('test/bench/programs/agent-samples.ts')
   const rates = { spill: [] as number[], memory: [] as number[] }
   for (let run = 0; run < runs; run++) {
-    for (const durability of ['memory', 'spill'] as const) {
+    for (const durability of run % 2 === 0 ? (['memory', 'spill'] as const) : (['spill', 'memory'] as const)) {
       const { dir } = scene.device('bench', { queue: { durability } })
       rates[durability].push((await scene.run<Rate>(script, [dir, 'bench', '10', String(healthy)])).perSecond)
     }
