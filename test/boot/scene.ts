@@ -36,10 +36,19 @@ export class BootScene {
 
   /** Switches on a new device that knows its cloud and nothing else. Its thing key: `NAME-device_manager`. */
   async switchOn(t: TestContext, name: string, memoryMb: number): Promise<EmulatedMachine> {
+    return this.switchOnWith(t, await this.newDisk(t, name), memoryMb)
+  }
+
+  /** The disk of a new device: what it keeps. */
+  async newDisk(t: TestContext, name: string): Promise<string> {
     const folder = tempDir(t)
     const content = join(folder, 'data')
     this.#writeConfiguration(content, name)
-    const dataDisk = await makeDataDisk(content, join(folder, 'data.ext4'))
+    return await makeDataDisk(content, join(folder, 'data.ext4'))
+  }
+
+  /** Switches on the device with that disk, for the first time or again. */
+  switchOnWith(t: TestContext, dataDisk: string, memoryMb: number): EmulatedMachine {
     return switchOn(t, { kind: this.#kind, image: this.#image, dataDisk, memoryMb })
   }
 
