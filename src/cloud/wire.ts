@@ -63,6 +63,14 @@ export class Wire extends Duplex {
     if (!this.push(bytes)) this.#carrier.pause()
   }
 
+  /** All that is there, on any Node: from 26 on a stream gives one chunk at a time, and the broker asks once for each "readable". */
+  override read(bytes?: number | null): Buffer | null {
+    if (typeof bytes === 'number') return super.read(bytes)
+    const chunks: Buffer[] = []
+    for (let chunk = super.read(); chunk !== null; chunk = super.read()) chunks.push(chunk)
+    return chunks.length === 0 ? null : Buffer.concat(chunks)
+  }
+
   override _read(): void {
     if (!this.#isFrozen) this.#carrier.resume()
   }
