@@ -111,16 +111,15 @@ async function releaseTarget(
 
 async function shareFiles(title: string): Promise<TarFile[]> {
   const share = join(root, 'share')
-  const entries = await readdir(share, { recursive: true, withFileTypes: true })
-  const files = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
-  return await Promise.all(
-    files.map(async path => ({
-      name: `${title}/share/${relative(share, path)}`,
-      // The umask of the checkout must not show.
-      mode: ((await stat(path)).mode & 0o100) === 0 ? 0o644 : 0o755,
-      bytes: await readFile(path),
-    })),
-  )
+  const files: TarFile[] = []
+  for (const name of await readdir(share, { recursive: true })) {
+    const facts = await stat(join(share, name))
+    if (!facts.isFile()) continue
+    // The umask of the checkout must not show.
+    const mode = (facts.mode & 0o100) === 0 ? 0o644 : 0o755
+    files.push({ name: `${title}/share/${name}`, mode, bytes: await readFile(join(share, name)) })
+  }
+  return files
 }
 
 async function writeSums(folder: string, keyFile: string | undefined): Promise<void> {

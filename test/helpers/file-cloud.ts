@@ -213,3 +213,14 @@ export function answer(status: number, headers: Record<string, string> = {}): Ma
     response.writeHead(status, headers).end()
   }
 }
+
+/**
+ * Answers when all of the body is there, as a service does that looks at its check sum. One that answers before may not be heard:
+ * the reset for what it did not read takes the answer along.
+ */
+export function answerBehindBody(status: number): Manners {
+  return (request, response) => {
+    request.resume()
+    request.once('end', () => response.writeHead(status).end())
+  }
+}

@@ -64,10 +64,10 @@ function assertClean(root: string, name: string, seed: number): void {
     `seed ${seed}`,
   )
   if (!existsSync(join(root, 'out'))) return
-  for (const entry of readdirSync(join(root, 'out'), { recursive: true, withFileTypes: true })) {
-    const { mode } = lstatSync(join(entry.parentPath, entry.name))
-    assert.ok(entry.isFile() || entry.isDirectory(), `seed ${seed}: ${entry.name} is neither file nor folder`)
-    assert.equal(mode & 0o7077, 0, `seed ${seed}: ${entry.name} is for others too`)
+  for (const name of readdirSync(join(root, 'out'), { recursive: true, encoding: 'utf8' })) {
+    const facts = lstatSync(join(root, 'out', name))
+    assert.ok(facts.isFile() || facts.isDirectory(), `seed ${seed}: ${name} is neither file nor folder`)
+    assert.equal(facts.mode & 0o7077, 0, `seed ${seed}: ${name} is for others too`)
   }
 }
 

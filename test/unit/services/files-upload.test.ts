@@ -12,7 +12,7 @@ import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
 import type { TransferProgress } from '../../../src/services/files/types.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
-import { answer, FileCloud } from '../../helpers/file-cloud.ts'
+import { answer, answerBehindBody, FileCloud } from '../../helpers/file-cloud.ts'
 import { HurriedClock } from '../../helpers/hurried-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -98,7 +98,7 @@ test('only HTTP 200 says stored', async t => {
     [413, 'LIMIT_EXCEEDED'],
   ] as const) {
     cloud.requests.length = 0
-    cloud.script.push(answer(status))
+    cloud.script.push(answerBehindBody(status))
     await assert.rejects(files.upload(join(folder, 'a')), failsWith(code, new RegExp(`HTTP ${status}`)))
     assert.equal(cloud.requests.length, 1)
   }
@@ -129,10 +129,10 @@ async function* empty(): AsyncGenerator<Uint8Array> {}
 test('content that is damaged on the way is sent again, and given up after three times', async t => {
   const { cloud, files, folder } = await scene(t)
   writeFileSync(join(folder, 'a'), content)
-  cloud.script.push(answer(400))
+  cloud.script.push(answerBehindBody(400))
   assert.equal((await files.upload(join(folder, 'a'))).files[0]?.tries, 2)
   cloud.requests.length = 0
-  cloud.script.push(...Array.from({ length: 10 }, () => answer(400)))
+  cloud.script.push(...Array.from({ length: 10 }, () => answerBehindBody(400)))
   await assert.rejects(
     files.upload(join(folder, 'a')),
     failsWith('HTTP_STATUS', /failed after 3 tries.*400.*check sum/),
