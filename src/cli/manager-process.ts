@@ -81,14 +81,14 @@ class ManagerProcess {
     try {
       await this.#wait(this.#options.delayMs ?? 0)
       if (this.#why === undefined) trial = await this.#watchTrial()
-      if (trial === 'old') await this.#manage()
-      else if (trial === 'end') this.#life.stopping()
+      if (trial === 'old' && this.#why === undefined) await this.#manage()
+      else if (trial !== 'new' || this.#isOver) this.#life.stopping()
       await this.#output.close()
     } finally {
       await this.#life.close()
       this.#unlisten()
     }
-    if (trial === 'new' || this.#goesOn) restartProcess()
+    if ((trial === 'new' && this.#why === undefined) || this.#goesOn) restartProcess()
     if (this.#why === 'standstill')
       throw new AgentError('NO_PROGRESS', 'The device manager ends: it stood still; the log says what did.')
     if (this.#why === 'no-link')
@@ -99,6 +99,11 @@ class ManagerProcess {
   /** Whether this program is to be started anew. One on trial ends when it has its verdict: who watches it goes on. */
   get #goesOn(): boolean {
     return this.#why === 'restart' || this.#why === 'memory' || (this.#why === 'probation' && !isOnTrial())
+  }
+
+  /** Whether it was told to end for good. */
+  get #isOver(): boolean {
+    return this.#why !== undefined && !comesAgain.includes(this.#why)
   }
 
   #end(reason: Ending): void {
@@ -136,7 +141,7 @@ class ManagerProcess {
     this.#reload = () => void life.reload(() => manager.reload())
     await this.#ended()
     life.forget()
-    if (!comesAgain.includes(this.#why)) life.stopping()
+    if (this.#isOver) life.stopping()
     const deadline = clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
     await manager.close()
     deadline.cancel()

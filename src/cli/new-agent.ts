@@ -24,7 +24,11 @@ export async function watchTrial(invocation: Invocation, { log, output, ...lent 
   if (executable === undefined || isOnTrial()) return 'old'
   const slot = new AgentSlot({ executable, clock: lent.clock })
   // One look at each start, and nothing more where no update is under way.
-  if (!(await slot.hasCandidate())) return 'old'
+  const waits = await slot.hasCandidate().catch(error => {
+    log.error('whether a new agent waits cannot be seen; the old one goes on', { error })
+    return false
+  })
+  if (!waits) return 'old'
   const { runTrial } = await import('../manager/ota/trial.ts')
   const { runtimeDir, connection } = await configOf(invocation)
   await output.open(connection, managerWords(invocation).appId)

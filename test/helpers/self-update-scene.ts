@@ -72,6 +72,15 @@ export class SelfUpdateScene {
     })
   }
 
+  /** Tells it to end, as init does; resolves to its exit code. */
+  async stop(): Promise<number | null> {
+    const child = this.#child
+    if (child === undefined || !this.isAlive) throw new Error(`it has ended by itself: ${this.log}`)
+    const ended = new Promise<number | null>(done => child.once('exit', done))
+    child.kill('SIGTERM')
+    return await ended
+  }
+
   /** Ends the process that was started, or with `all` whatever runs of the agent: a power cut. */
   async kill(all: boolean): Promise<void> {
     const child = this.#child

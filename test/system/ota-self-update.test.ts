@@ -1,10 +1,12 @@
 /** The agent replaces itself: the new executable runs as the manager before it takes the place of the old one. */
 import assert from 'node:assert/strict'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { processIdentity } from '../../src/platform/process-lock.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { executable } from '../helpers/executable.ts'
 import { selfUpdateScene } from '../helpers/self-update-scene.ts'
+import { leaveUpdate, onTrial } from '../helpers/update-journals.ts'
 
 /** New agents that are none. Each of the two says at once what the look from beside wants to hear, or what it does not. */
 const alien = '\u007fELF of another machine'
@@ -104,4 +106,20 @@ test('the agent replaces itself, and only by one that has stood its trial as the
     // A process id that stays keeps the pid file of an init script right.
     assert.ok(scene.isAlive)
   })
+})
+
+test('told to end while the new one takes its place, the agent ends; the next start is one of the new', async t => {
+  const built = await executable(t)
+  const scene = await selfUpdateScene(t, { program: built, args: [], path: built })
+  const { device } = scene
+  await leaveUpdate(device.runtime, { step: 'adopt' })
+  renameSync(device.path('runtime/ota/update.journal'), device.path('adopt.journal'))
+  await leaveUpdate(device.runtime, onTrial)
+  const script = 'printf x >>starts\nread -r line\ncp adopt.journal runtime/ota/update.journal\n'
+  writeFileSync(`${scene.place}.new`, `#!/bin/sh\n${script}`, { mode: 0o755 })
+  scene.start()
+  await eventually('the trial', () => existsSync(device.path('starts')), 60_000)
+  assert.equal(await scene.stop(), 0, scene.log)
+  assert.match(readFileSync(scene.place, 'utf8'), /^#!.*\nprintf/, 'it is in place')
+  assert.equal(device.read('starts'), 'x', 'it was not started again')
 })

@@ -74,6 +74,8 @@ export interface Found {
   readonly fate?: ScriptFate
   /** This process is the new executable on trial. */
   readonly onTrial?: boolean
+  /** A new executable still lies beside the one in place, which this process runs. */
+  readonly candidateWaits?: boolean
 }
 
 /** What a new process does about an unfinished update. */
@@ -130,8 +132,11 @@ export function resume(state: UpdateState, found: Found): Resumption {
   if (isTrial(state) && found.onTrial !== true)
     return failed('its trial cannot go on: the new executable is gone, or the disk takes nothing')
   if ((step === 'restart' || step === 'reboot') && rebooted) return { kind: 'ended', result: { kind: 'done' } }
-  // It is done by who watches the trial; this process is what has taken the place.
-  if (step === 'adopt') return { kind: 'ended', result: { kind: 'done' } }
+  // It is done by who watches the trial: this process has taken the place, unless the other one still waits for it.
+  if (step === 'adopt')
+    return found.candidateWaits === true
+      ? failed('the new executable has proven itself and could not be put in place: the log of that start says why')
+      : { kind: 'ended', result: { kind: 'done' } }
   if (step === 'agent' && state.probation !== undefined) {
     const { result, text = 'the agent or the machine ended while the new agent was on probation' } = state.probation
     return result === 'passed' ? { kind: 'ended', result: { kind: 'done' } } : failed(text)

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep, waitFor } from '../../base/wait.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
 import { trialEnvironment } from '../../platform/own-executable.ts'
 import { type ProcessLock, takeProcessLock } from '../../platform/process-lock.ts'
 import { storeFolder } from '../../platform/store-folder.ts'
@@ -59,18 +60,19 @@ const spareMs = 15 * 60_000
  */
 export async function runTrial(parts: TrialParts): Promise<TrialEnd> {
   const { slot, runtimeDir, log } = parts
-  if (slot.onTrial || !(await slot.hasCandidate())) return 'old'
   const places = updatePlaces(runtimeDir)
   const journal = new UpdateJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log })
-  const state = await journal.last()
-  if (state === undefined || !(isTrial(state) || state.step === 'adopt')) return 'old'
   let lock: ProcessLock | undefined
   try {
+    if (slot.onTrial || !(await slot.hasCandidate())) return 'old'
+    const state = await journal.last()
+    if (state === undefined || !(isTrial(state) || state.step === 'adopt')) return 'old'
     lock = await takeProcessLock(places.trialLock)
     return await new Trial(parts, places, journal).run(state)
   } catch (error) {
     if (lock === undefined && error instanceof AgentError && error.code === 'ALREADY_RUNNING') throw watchedBy(error)
-    log.error('the trial of the new agent is cut short: what comes of it cannot be written down', { error })
+    // Whatever the disk does: a device without any agent is the worst that can come of it.
+    log.error('the trial of the new agent is cut short: its record cannot be read or written', { error })
     return 'old'
   } finally {
     await journal.close().catch(() => {})
@@ -85,11 +87,13 @@ function watchedBy({ details, message }: AgentError): AgentError {
 
 class Trial {
   readonly #parts: TrialParts
+  readonly #places: UpdatePlaces
   readonly #journal: UpdateJournal
   readonly #record: TrialRecord
 
   constructor(parts: TrialParts, places: UpdatePlaces, journal: UpdateJournal) {
     this.#parts = parts
+    this.#places = places
     this.#journal = journal
     this.#record = new TrialRecord(places.trial)
   }
@@ -115,13 +119,12 @@ class Trial {
       log.info('the new agent runs the manager on trial', { start: trials.starts + 1 })
       const end = await this.#once(state, trials)
       const left = await this.#journal.last()
+      if (left === undefined) return await this.#forgotten()
       // An orderly end is nobody's failure.
       if (end === 'stopped') {
         await this.#record.write({ id: trials.id, starts: trials.starts })
-        return left?.step === 'adopt' ? await this.#adopt(left) : 'end'
+        return left.step === 'adopt' ? await this.#adopt(left) : 'end'
       }
-      // The device was decommissioned.
-      if (left === undefined) return 'end'
       state = left
       if (!isTrial(state)) continue
       if (end === 'hung') return await this.#fail(state, 'it did not prove itself in time')
@@ -180,6 +183,13 @@ class Trial {
       timer.cancel()
       onReload(() => {})
     }
+  }
+
+  /** Nobody knows of the update any more: the device was decommissioned, or else its journal has rotted. */
+  async #forgotten(): Promise<TrialEnd> {
+    const wasLeft = (await fileFacts(this.#places.stateFolder)) !== undefined
+    await this.#parts.slot.discard()
+    return wasLeft ? 'old' : 'end'
   }
 
   /** Puts the new executable in place. */

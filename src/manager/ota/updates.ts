@@ -199,6 +199,7 @@ export class Updates {
       ...(bootId === undefined ? {} : { bootId }),
       ...(left.script === undefined ? {} : { fate: await this.#fateOf(left.step, left.script) }),
       onTrial: this.#onTrial,
+      candidateWaits: !this.#onTrial && ((await slot?.hasCandidate()) ?? false),
     }
     const resumption = resume(left, found)
     const { step, request } = left

@@ -131,6 +131,8 @@ test('after an end at any point there is one defined way to go on', () => {
     ],
     [at('agent', { probation: { result: 'failed', text: 'no login' } }), { bootId: 'boot-1' }, 'no login'],
     [at('adopt'), { bootId: 'boot-2' }, 'done'],
+    [at('adopt'), { bootId: 'boot-2', candidateWaits: false }, 'done'],
+    [at('adopt'), { bootId: 'boot-2', candidateWaits: true }, 'could not be put in place'],
     [at('report'), { bootId: 'boot-2' }, 'continue'],
     [at('finish'), { bootId: 'boot-2' }, 'continue'],
   ]

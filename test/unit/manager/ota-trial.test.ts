@@ -1,25 +1,19 @@
 /** The trial of a new executable, with shell scripts in its place. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AgentSlot } from '../../../src/manager/ota/agent-slot.ts'
-import { firstState, type Step, type UpdateState } from '../../../src/manager/ota/machine.ts'
-import { parseManifest } from '../../../src/manager/ota/manifest.ts'
+import type { UpdateState } from '../../../src/manager/ota/machine.ts'
 import { updatePlaces } from '../../../src/manager/ota/places.ts'
-import { readUpdateRequest } from '../../../src/manager/ota/request.ts'
 import { mostStarts, runTrial } from '../../../src/manager/ota/trial.ts'
-import { UpdateJournal } from '../../../src/manager/ota/update-journal.ts'
 import { processIdentity } from '../../../src/platform/process-lock.ts'
-import { storeFolder } from '../../../src/platform/store-folder.ts'
-import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { hastyClock } from '../../helpers/hasty-device.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
-
-const passed = { step: 'agent', probation: { result: 'passed' } } as const
+import { type Left, leaveUpdate, onTrial, updateJournal } from '../../helpers/update-journals.ts'
 
 interface Scene {
   readonly folder: string
@@ -29,11 +23,11 @@ interface Scene {
   readonly starts: () => number
 }
 
-/** A device with an update in `state`, and `script` as the new executable. */
+/** A device with an update that was `left`, and `script` as the new executable. */
 async function scene(
   t: TestContext,
   script: string,
-  state: { readonly step: Step } & Partial<UpdateState>,
+  left: Left,
   /** How many times faster than the real one its clock goes. */
   times = 20,
 ): Promise<Scene> {
@@ -49,18 +43,13 @@ async function scene(
   mkdirSync(runtimeDir)
   const clock = hastyClock(times)
   const { log } = memoryLog(clock)
-  const { manifest } = parseManifest('{"install": "true", "agent": "agent", "error_action": "undo"}')
-  const places = updatePlaces(runtimeDir)
-  const journal = () => new UpdateJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log })
-  const first = journal()
-  await first.begin({ ...firstState(readUpdateRequest('mail-1', { package: 'p.zip' }), 'boot-1'), manifest, ...state })
-  await first.close()
+  await leaveUpdate(runtimeDir, left)
   const slot = new AgentSlot({ executable, clock })
   const starts = join(folder, 'starts')
   return {
     folder,
     executable,
-    state: () => journal().last(),
+    state: () => updateJournal(runtimeDir).last(),
     run: (signal = new AbortController().signal) =>
       runTrial({ slot, runtimeDir, words: [folder], clock, log, signal, onBegin: () => {}, onReload: () => {} }),
     starts: () => (existsSync(starts) ? readFileSync(starts, 'utf8').length : 0),
@@ -74,9 +63,11 @@ function sleeping(t: TestContext): ChildProcess {
 }
 
 const counts = '#!/bin/sh\nprintf x >>"$1/starts"\n'
+/** Waits until its watcher has written down which process it is. */
+const isKnown = 'until grep -q mark "$1/runtime/ota/trial.json"; do sleep 0.01; done\n'
 
 test('a new executable that hangs is ended, and the old one goes on with the failure', async t => {
-  const { run, state, starts } = await scene(t, `${counts}exec sleep 1000\n`, passed, 2_000)
+  const { run, state, starts } = await scene(t, `${counts}exec sleep 1000\n`, onTrial, 2_000)
   assert.equal(await run(), 'old')
   const { step, failure } = (await state()) ?? {}
   assert.deepEqual([step, failure?.step, starts()], ['error_action', 'agent', 1])
@@ -84,14 +75,14 @@ test('a new executable that hangs is ended, and the old one goes on with the fai
 })
 
 test('one that ends again and again is given up, whatever its exit code', async t => {
-  const { run, state, starts } = await scene(t, `${counts}echo why >&2\nexit 0\n`, passed)
+  const { run, state, starts } = await scene(t, `${counts}echo why >&2\nexit 0\n`, onTrial)
   assert.equal(await run(), 'old')
   assert.equal(starts(), mostStarts)
   assert.match((await state())?.failure?.text ?? '', /ended 3 times .*the last time with exit code 0: why/)
 })
 
 test('one that cannot even be started is given up', async t => {
-  const { run, state, executable } = await scene(t, '', { ...passed, step: 'health' })
+  const { run, state, executable } = await scene(t, '', { ...onTrial, step: 'health' })
   writeFileSync(`${executable}.new`, Buffer.from('\u007fELF of another machine', 'latin1'))
   assert.equal(await run(), 'old')
   assert.match((await state())?.failure?.text ?? '', /ended 3 times/)
@@ -99,7 +90,7 @@ test('one that cannot even be started is given up', async t => {
 
 test('told to end, it ends the new executable in good order, and that counts for nothing', async t => {
   const script = `${counts}read -r line\nprintf ended >"$1/end"\n`
-  const { run, state, starts, folder } = await scene(t, script, passed, 1)
+  const { run, state, starts, folder } = await scene(t, script, onTrial, 1)
   for (let round = 1; round <= mostStarts + 2; round++) {
     const stop = new AbortController()
     const trial = run(stop.signal)
@@ -112,7 +103,7 @@ test('told to end, it ends the new executable in good order, and that counts for
 })
 
 test('a second watcher is refused, and does nothing to the trial', async t => {
-  const { run, state, starts, folder } = await scene(t, `${counts}exit 1\n`, passed)
+  const { run, state, starts, folder } = await scene(t, `${counts}exit 1\n`, onTrial)
   const other = sleeping(t)
   writeFileSync(updatePlaces(join(folder, 'runtime')).trialLock, `${await processIdentity(other.pid ?? 0)}\n`)
   await assert.rejects(run(), { code: 'ALREADY_RUNNING', message: /watches a new agent on its trial: process \d+/ })
@@ -120,10 +111,28 @@ test('a second watcher is refused, and does nothing to the trial', async t => {
 })
 
 test('where nothing can be written down, the old one goes on', async t => {
-  const { run, starts, folder } = await scene(t, `${counts}exit 1\n`, passed)
+  const { run, starts, folder } = await scene(t, `${counts}exit 1\n`, onTrial)
   mkdirSync(join(folder, 'runtime/ota/trial.json'))
   assert.equal(await run(), 'old')
   assert.equal(starts(), 0)
+})
+
+test('a journal that cannot be read leaves the device with its old agent', async t => {
+  const { run, starts, folder } = await scene(t, `${counts}exit 1\n`, onTrial)
+  const journal = join(folder, 'runtime/ota/update.journal')
+  rmSync(journal)
+  mkdirSync(journal)
+  assert.equal(await run(), 'old')
+  assert.equal(starts(), 0)
+})
+
+test('an update that nobody knows of any more is no trial; only a device that is decommissioned has no agent then', async t => {
+  const rots = await scene(t, `${counts}printf rot >"$1/runtime/ota/update.journal"\n`, onTrial)
+  assert.equal(await rots.run(), 'old')
+  const decommissioned = await scene(t, `${counts}${isKnown}rm -r "$1/runtime"\n`, onTrial)
+  assert.equal(await decommissioned.run(), 'end')
+  for (const { starts, executable } of [rots, decommissioned])
+    assert.deepEqual([starts(), existsSync(`${executable}.new`)], [1, false])
 })
 
 test('what has proven itself is put in place, once and also after a power cut in between', async t => {
@@ -144,7 +153,7 @@ test('in every other step a new executable beside the old one is no trial', asyn
 })
 
 test('a process that outlived its watcher is ended before the next one is started', async t => {
-  const { run, folder, starts } = await scene(t, `${counts}exit 1\n`, passed, 100)
+  const { run, folder, starts } = await scene(t, `${counts}exit 1\n`, onTrial, 100)
   const left = sleeping(t)
   const record = { id: 'mail-1', starts: 1, mark: await processIdentity(left.pid ?? 0) }
   writeFileSync(join(folder, 'runtime/ota/trial.json'), JSON.stringify(record))

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
+import { AgentSlot } from '../../../src/manager/ota/agent-slot.ts'
 import { updatePlaces } from '../../../src/manager/ota/places.ts'
 import { readUpdateRequest } from '../../../src/manager/ota/request.ts'
 import { UpdateJournal } from '../../../src/manager/ota/update-journal.ts'
@@ -11,6 +14,18 @@ import { Status } from '../../../src/protocol/status.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
+import { leaveUpdate, updateJournal } from '../../helpers/update-journals.ts'
+
+const parts = {
+  cloud: undefined,
+  rules: () => assert.fail('no package is looked at'),
+  facts: () => assert.fail('no package is looked at'),
+  slot: undefined,
+  handOver: () => assert.fail('no agent comes'),
+  reboot: () => assert.fail('nothing reboots'),
+  bootId: 'boot-1',
+  clock: new FakeClock(),
+}
 
 test('an update that is being begun is told by its name, and the same call again is not refused', async t => {
   const places = updatePlaces(tempDir(t))
@@ -25,19 +40,8 @@ test('an update that is being begun is told by its name, and the same call again
       throw new Error('no room')
     }
   }
-  const updates = new Updates({
-    places,
-    journal: new FullJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log }),
-    cloud: undefined,
-    rules: () => assert.fail('no package is looked at'),
-    facts: () => assert.fail('no package is looked at'),
-    slot: undefined,
-    handOver: () => assert.fail('no agent comes'),
-    reboot: () => assert.fail('nothing reboots'),
-    bootId: 'boot-1',
-    clock: new FakeClock(),
-    log,
-  })
+  const journal = new FullJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log })
+  const updates = new Updates({ ...parts, places, journal, log })
   const first = readUpdateRequest('mail-1', { package: 'first.zip' })
   const other = readUpdateRequest('mail-2', { package: 'other.zip' })
   const atFlash = once(reached, 'flash')
@@ -50,4 +54,27 @@ test('an update that is being begun is told by its name, and the same call again
   flash.abort()
   await begun
   assert.equal(updates.refusal(), undefined)
+})
+
+test('a new agent that still lies beside the old one has not been put in place, whatever its trial has shown', async t => {
+  const folder = tempDir(t)
+  const runtimeDir = join(folder, 'runtime')
+  const executable = join(folder, 'agent')
+  const { log } = memoryLog()
+  const request = { ...readUpdateRequest('local-1', { package: 'p.zip' }), from: 'local' } as const
+  const resumed = async () => {
+    await leaveUpdate(runtimeDir, { step: 'adopt', request })
+    const slot = new AgentSlot({ executable, clock: parts.clock })
+    const journal = updateJournal(runtimeDir)
+    const updates = new Updates({ ...parts, places: updatePlaces(runtimeDir), journal, log, slot })
+    await updates.resume()
+    return await updates.ended()
+  }
+  mkdirSync(runtimeDir)
+  assert.equal((await resumed())?.failure, undefined)
+  writeFileSync(`${executable}.new`, '')
+  const { step, failure } = (await resumed()) ?? {}
+  assert.deepEqual([step, failure?.step], ['done', 'adopt'])
+  assert.match(failure?.text ?? '', /could not be put in place/)
+  assert.ok(!existsSync(`${executable}.new`))
 })
