@@ -1,7 +1,7 @@
 import { AgentError } from '../../base/errors.ts'
-import { fileFacts } from '../../platform/file-facts.ts'
 import { memoryOfMachine } from '../../platform/own-memory.ts'
 import { readSystemFacts } from '../../platform/system-facts.ts'
+import { systemText } from '../../platform/system-file.ts'
 import type { Rung } from './climb.ts'
 
 /** The oldest kernel that Node asks for [Node 20 and 24, BUILDING.md, "Supported platforms"]. */
@@ -9,6 +9,8 @@ const leastKernel = [4, 18] as const
 /** Of the smallest machines that are tried, in MB: 32-bit ARM, and the others. */
 const leastMemoryMb = { arm: 64, others: 128 } as const
 const megabyte = 1024 * 1024
+const noProc =
+  '/proc is not mounted, and health, locks and updates of the agent need it: mount it at boot (mount -t proc proc /proc)'
 
 /** What the agent finds itself on. It runs, so that only what it will miss later is a failure. */
 export function systemRung(root = '/'): Rung {
@@ -16,8 +18,7 @@ export function systemRung(root = '/'): Rung {
     name: 'system',
     climb: async () => {
       const { kernel, architecture } = await readSystemFacts(root)
-      if ((await fileFacts(`${root === '/' ? '' : root}/proc/self/status`)) === undefined)
-        throw new AgentError('FILE_NOT_FOUND', '/proc is not mounted: health, locks and updates of the agent need it')
+      if ((await systemText(root, 'proc/self/status')) === undefined) throw new AgentError('NOT_SUPPORTED', noProc)
       const memory = memoryOfMachine()
       return `Linux ${kernel}, ${architecture}, ${Math.round(memory / megabyte)} MB of memory${concerns(kernel, memory)}`
     },
