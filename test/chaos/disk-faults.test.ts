@@ -124,7 +124,8 @@ test('a disk that fails at any write', { skip: straceMissing() }, async t => {
         `${error} ${lasts ? 'from then on' : 'once'}, ${link}: nothing is lost, nothing runs twice`,
         async t => {
           let hits = 0
-          for (const [calls, at] of spread(writes, shortFaults / 4)) {
+          const hit = spread(writes, shortFaults / 4)
+          for (const [calls, at] of hit) {
             const patient = new Patient(t, scene)
             const fault = { calls, what: `error=${error}`, when: `${at}${lasts ? '+' : ''}` }
             const first = await patient.work('a', isOnline, fault)
@@ -138,7 +139,8 @@ test('a disk that fails at any write', { skip: straceMissing() }, async t => {
             })
           }
           t.diagnostic(`${hits} faults`)
-          assert.ok(hits > 0)
+          // How many writes a life does depends a little on what the cloud says at once and what one after the other.
+          assert.ok(hits > hit.length / 2, `${hits} of ${hit.length} faults`)
         },
       )
     }
