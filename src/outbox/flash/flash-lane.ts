@@ -1,12 +1,13 @@
 import type { Clock } from '../../base/clock.ts'
 import { Turns } from '../../base/turns.ts'
-import { Fifo } from '../fifo.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, StoredItem } from '../store.ts'
 import { Backlog, type BacklogSpan } from './backlog.ts'
-import { type Entry, EntryQueue, entryBytes } from './entry-queue.ts'
+import { type Entry, EntryQueue } from './entry-queue.ts'
+import { Hand } from './hand.ts'
 import { FlashReceipts } from './receipts.ts'
 import type { Place, Position, SegmentChain } from './segment-chain.ts'
+import { Unplaced } from './unplaced.ts'
 
 /** What a former process left of a lane. */
 export interface LeftOnFlash {
@@ -32,14 +33,11 @@ export interface FlashLaneOptions {
 export class FlashLane {
   readonly #o: FlashLaneOptions
   readonly #receipts: FlashReceipts
-  #hand: Entry[] = []
+  readonly #hand = new Hand()
   readonly #front = new EntryQueue()
   readonly #tail = new EntryQueue()
-  /** Those of all of the above that are not on flash, in order. */
-  readonly #unplaced = new Fifo<Entry>()
+  readonly #unplaced = new Unplaced()
   #backlog: Backlog | undefined
-  #handBytes = 0
-  #unplacedBytes = 0
   /** Behind the last item that got a place. */
   #placedEnd: Position | undefined
   /** The chain is used by one at a time. */
@@ -84,12 +82,12 @@ export class FlashLane {
   }
 
   get bytes(): number {
-    return this.#handBytes + this.#front.bytes + this.#tail.bytes + (this.#backlog?.bytes ?? 0)
+    return this.#hand.bytes + this.#front.bytes + this.#tail.bytes + (this.#backlog?.bytes ?? 0)
   }
 
   /** Bytes of items that are in memory alone. */
   get unplacedBytes(): number {
-    return this.#unplacedBytes
+    return this.#unplaced.bytes
   }
 
   /** Bytes of items that are on flash alone. */
@@ -99,7 +97,7 @@ export class FlashLane {
 
   /** When the oldest item that is in memory alone was put, monotonic; undefined when there is none. */
   get oldestUnplacedMs(): number | undefined {
-    return this.#unplaced.peek()?.putMs
+    return this.#unplaced.oldestMs
   }
 
   /** @param memoryAlone only what {@link dropNewer} would drop counts as droppable */
@@ -109,11 +107,11 @@ export class FlashLane {
     const oldestDroppable = isCut
       ? this.#tail.peek()?.item.sequence
       : (next?.item.sequence ?? this.#backlog?.firstSequence)
-    const oldestEpochMs = this.#hand[0]?.item.epochMs ?? next?.item.epochMs ?? this.#backlog?.firstEpochMs
+    const oldestEpochMs = this.#hand.first?.item.epochMs ?? next?.item.epochMs ?? this.#backlog?.firstEpochMs
     return {
       items: this.items,
       bytes: this.bytes,
-      droppableBytes: isCut ? this.#tail.bytes : this.bytes - this.#handBytes,
+      droppableBytes: isCut ? this.#tail.bytes : this.bytes - this.#hand.bytes,
       ...(oldestDroppable !== undefined && { oldestDroppable }),
       ...(oldestEpochMs !== undefined && { oldestEpochMs }),
     }
@@ -122,8 +120,7 @@ export class FlashLane {
   add(item: StoredItem, nowMs: number): void {
     const entry: Entry = { item, putMs: nowMs, done: false }
     this.#tail.push(entry)
-    this.#unplaced.push(entry)
-    this.#unplacedBytes += entryBytes(entry)
+    this.#unplaced.add(entry)
   }
 
   read(bounds: {
@@ -136,25 +133,13 @@ export class FlashLane {
   }
 
   acknowledge(items: readonly StoredItem[]): void {
-    const done = new Set(items)
-    const left: Entry[] = []
-    for (const entry of this.#hand) {
-      if (!done.has(entry.item)) left.push(entry)
-      else {
-        this.#handBytes -= entryBytes(entry)
-        this.#finish(entry)
-      }
-    }
-    this.#hand = left
-    this.#forgetDone()
+    for (const entry of this.#hand.take(items)) this.#unplaced.finish(entry)
     this.#advance()
     this.#tellFree()
   }
 
   release(): void {
-    this.#front.unshift(this.#hand)
-    this.#hand = []
-    this.#handBytes = 0
+    this.#front.unshift(this.#hand.takeAll())
     this.#tellFree()
   }
 
@@ -220,16 +205,14 @@ export class FlashLane {
       jsonBytes += next.item.json.length
       if (this.#hand.length > 0 && (this.#hand.length >= bounds.maxItems || jsonBytes > bounds.maxBytes)) break
       this.#shiftNext()
-      this.#hand.push(next)
-      this.#handBytes += entryBytes(next)
+      this.#hand.add(next)
     }
-    return this.#hand.map(entry => entry.item)
+    return this.#hand.items
   }
 
   #dropped(entry: Entry | undefined): Dropped {
     if (entry === undefined) return { items: 0, receipts: [] }
-    this.#finish(entry)
-    this.#forgetDone()
+    this.#unplaced.finish(entry)
     this.#advance()
     return { items: 1, receipts: entry.item.receipt === undefined ? [] : [entry.item.receipt] }
   }
@@ -244,30 +227,18 @@ export class FlashLane {
     return (this.#front.length > 0 ? this.#front : this.#tail).shift()
   }
 
-  #finish(entry: Entry): void {
-    entry.done = true
-    if (entry.place === undefined) this.#unplacedBytes -= entryBytes(entry)
-  }
-
-  #forgetDone(): void {
-    while (this.#unplaced.peek()?.done) this.#unplaced.shift()
-  }
-
   async #persist(): Promise<void> {
     const { chain } = this.#o
-    const entries: Entry[] = []
-    for (let entry = this.#unplaced.shift(); entry !== undefined; entry = this.#unplaced.shift())
-      if (!entry.done) entries.push(entry)
+    const entries = this.#unplaced.takeAll()
     if (entries.length === 0) return
     const { places, failure } = await chain.append(entries.map(entry => entry.item))
     for (const [index, place] of places.entries()) {
       const entry = entries[index]
       if (entry === undefined) break
-      entry.place = place
+      this.#unplaced.place(entry, place)
       this.#placedEnd = place.end
-      if (!entry.done) this.#unplacedBytes -= entryBytes(entry)
     }
-    this.#unplaced.unshift(entries.slice(places.length).filter(entry => !entry.done))
+    this.#unplaced.putBack(entries.slice(places.length))
     this.#trim()
     this.#advance()
     if (failure !== undefined) throw failure
@@ -365,7 +336,7 @@ export class FlashLane {
 
   /** The place of the first item on flash that is not done, or the end of what is there. */
   #donePosition(): Position | undefined {
-    const first = this.#hand[0] ?? this.#front.peek()
+    const first = this.#hand.first ?? this.#front.peek()
     if (first !== undefined) return first.place?.start ?? this.#placedEnd
     return this.#backlog?.from ?? this.#tail.peek()?.place?.start ?? this.#placedEnd
   }
