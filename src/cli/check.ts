@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { Log } from '../base/log.ts'
 import { findIdentity } from '../config/identity.ts'
@@ -6,27 +5,23 @@ import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
 import { type Environment, processEnvironment } from '../platform/process-facts.ts'
 import type { Command } from './command.ts'
+import { type ConfigPlace, configPlaceOf } from './config-flags.ts'
 import { targetFlags } from './config-io.ts'
 import { climbLadder, type Rung, type RungReport } from './ladder/climb.ts'
 import { cloudRungs } from './ladder/cloud-rungs.ts'
 import { diskRung } from './ladder/disk-rung.ts'
 import { networkRungs } from './ladder/network-rungs.ts'
 import { systemRung } from './ladder/system-rung.ts'
-import { configDirOf, managerOf } from './manager-socket.ts'
+import { managerOf } from './manager-socket.ts'
 import { hideInErrors } from './report-error.ts'
 
 export const command: Command = {
   name: 'check',
-  summary: 'Try the way to the cloud rung by rung: name, proxy, TCP, TLS, login and so on.',
+  summary: 'Try the way to the cloud rung by rung: system, name, proxy, TCP, TLS, login and so on.',
   description: 'Each rung passes, or says why not and what to do. A device manager that runs is asked, not disturbed.',
   flags: targetFlags,
   async run(invocation, terminal) {
-    const rungs = await ladderOf({
-      appId: invocation.value('app-id') ?? 'device_manager',
-      configDir: resolve(configDirOf(invocation)),
-      configFile: invocation.value('config-file') ?? 'iot-connect.cfg',
-      environment: processEnvironment(),
-    })
+    const rungs = await ladderOf({ ...configPlaceOf(invocation), environment: processEnvironment() })
     const isJson = invocation.has('json')
     const { rungs: reports, firstFailure } = await climbLadder(rungs, systemClock, report => {
       if (!isJson) terminal.out(rungLines(report))
@@ -37,10 +32,7 @@ export const command: Command = {
 }
 
 /** Whose way to the cloud is tried. */
-export interface CheckTarget {
-  readonly appId: string
-  readonly configDir: string
-  readonly configFile: string
+export interface CheckTarget extends ConfigPlace {
   readonly environment: Environment
 }
 

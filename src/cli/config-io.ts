@@ -3,6 +3,7 @@ import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import type { Environment } from '../platform/process-facts.ts'
 import type { Flag, Invocation } from './command.ts'
+import { appIdFlag, configDirFlag, configFileFlag } from './config-flags.ts'
 
 /** How the `config` commands talk to whoever runs them. */
 export interface ConfigIo {
@@ -24,20 +25,9 @@ export interface ConfigTarget {
 
 /** The flags that say which configuration is meant. */
 export const targetFlags: readonly Flag[] = [
-  { name: 'app-id', short: 'i', value: 'ID', summary: 'Name of the application (default device_manager).' },
-  {
-    name: 'config-dir',
-    short: 'c',
-    value: 'DIR',
-    aliases: ['default-cfg-dir'],
-    summary: 'Folder of the configuration (default: the current one).',
-  },
-  {
-    name: 'config-file',
-    short: 'f',
-    value: 'FILE',
-    summary: 'Name of the connection file (default iot-connect.cfg).',
-  },
+  appIdFlag,
+  configDirFlag,
+  configFileFlag,
   { name: 'json', summary: 'Print JSON, for programs.' },
 ]
 

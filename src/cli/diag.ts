@@ -9,6 +9,7 @@ import { putInPlace } from '../platform/put-in-place.ts'
 import { machineFacts } from '../platform/runtime-facts.ts'
 import { removeFile } from '../platform/write-file.ts'
 import type { Command, Invocation, Terminal } from './command.ts'
+import { configPlaceOf } from './config-flags.ts'
 import { targetFlags } from './config-io.ts'
 import { folderParts } from './diag/folder-parts.ts'
 import { knownSecrets } from './diag/known-secrets.ts'
@@ -19,7 +20,6 @@ import { findScene, type Scene } from './diag/scene.ts'
 import { settingsParts } from './diag/settings-parts.ts'
 import { systemParts } from './diag/system-parts.ts'
 import { usage } from './flags.ts'
-import { configDirOf } from './manager-socket.ts'
 import { bytesText } from './transfer-progress.ts'
 
 export const command: Command = {
@@ -38,11 +38,7 @@ export const command: Command = {
     { name: 'no-network', summary: 'Do not try the way to the cloud.' },
   ],
   async run(invocation, terminal) {
-    const configDir = resolve(configDirOf(invocation))
-    const environment = processEnvironment()
-    const appId = invocation.value('app-id') ?? 'device_manager'
-    const configFile = invocation.value('config-file') ?? 'iot-connect.cfg'
-    const scene = await findScene({ appId, configDir, configFile, environment })
+    const scene = await findScene({ ...configPlaceOf(invocation), environment: processEnvironment() })
     const reports: PartReport[] = []
     const folder = archiveName(scene)
     const archive = packParts({

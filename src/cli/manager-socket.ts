@@ -6,24 +6,11 @@ import { withDeadline } from '../base/wait.ts'
 import { askManager } from '../manager/local-socket/client.ts'
 import { socketFileName } from '../manager/local-socket/socket-path.ts'
 import { lockFileName } from '../manager/runtime-folder.ts'
-import { currentFolder, processEnvironment } from '../platform/process-facts.ts'
+import { processEnvironment } from '../platform/process-facts.ts'
 import { lockHolder } from '../platform/process-lock.ts'
-import type { Flag, Invocation } from './command.ts'
+import type { Invocation } from './command.ts'
+import { configDirOf } from './config-flags.ts'
 import type { ManagerView } from './ladder/manager-view.ts'
-
-/** `-c`, as every command has it that looks for the manager's files. */
-export const configDirFlag: Flag = {
-  name: 'config-dir',
-  short: 'c',
-  value: 'DIR',
-  summary: 'Folder of the configuration (default: the current one).',
-  aliases: ['default-cfg-dir'],
-}
-
-/** The configuration folder of a command line. */
-export function configDirOf(invocation: Invocation): string {
-  return invocation.value(configDirFlag.name) ?? currentFolder()
-}
 
 /** How long the manager may take for an answer that costs it no more than a look at itself. */
 export const promptAnswerMs = 15_000

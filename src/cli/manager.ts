@@ -1,7 +1,7 @@
 import type { Command, Invocation } from './command.ts'
+import { appIdFlag, configDirFlag, configFileFlag } from './config-flags.ts'
 import { usage } from './flags.ts'
 import { runManager } from './manager-process.ts'
-import { configDirFlag } from './manager-socket.ts'
 import { numberWord } from './publish-sample.ts'
 
 export const command: Command = {
@@ -10,14 +10,9 @@ export const command: Command = {
   description:
     'SIGTERM, SIGINT and SIGQUIT end it in good order, a second one at once; SIGHUP reads the configuration again.',
   flags: [
-    { name: 'app-id', short: 'i', value: 'ID', summary: 'Name of the application (default: device_manager).' },
+    appIdFlag,
     configDirFlag,
-    {
-      name: 'config-file',
-      short: 'f',
-      value: 'FILE',
-      summary: 'Name of the connection file in that folder (default: iot-connect.cfg).',
-    },
+    configFileFlag,
     { name: 'log-to-file', short: 'l', summary: 'Log to device_manager.log in that folder.' },
     { name: 'log-to-syslog', short: 's', summary: 'Log to syslog.' },
     { name: 'delay-start', short: 'd', value: 'SECONDS', summary: 'Wait before starting.' },

@@ -7,7 +7,7 @@ import { installLocally } from '../manager/ota/local-install.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 import { onSignals } from '../platform/signals.ts'
 import type { Command } from './command.ts'
-import { configDirFlag, configDirOf } from './manager-socket.ts'
+import { configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
 import { otaSettings } from './ota-settings.ts'
 import { operand } from './publish-sample.ts'
 
@@ -20,18 +20,13 @@ export const command: Command = {
   operands: [{ name: 'PACKAGE' }],
   flags: [
     { name: 'extra-params', short: 'x', value: 'TEXT', summary: 'HDC_EXTRA_PARAMS of the scripts.' },
-    {
-      name: 'config-file',
-      short: 'f',
-      value: 'FILE',
-      summary: 'Name of the connection file in the configuration folder (default: iot-connect.cfg).',
-    },
+    configFileFlag,
     configDirFlag,
   ],
   async run(invocation, terminal) {
-    const configDir = resolve(configDirOf(invocation))
+    const { configDir, configFile } = configPlaceOf(invocation)
     const { settings } = await loadManagerConfig({ configDir, environment: processEnvironment() })
-    const rules = await otaSettings(configDir, invocation.value('config-file'))
+    const rules = await otaSettings(configDir, configFile)
     const log = Log.create({ clock: systemClock, sink: record => terminal.err(`${formatLogRecord(record)}\n`) })
     const stopping = new AbortController()
     const unlisten = onSignals({ stop: () => stopping.abort(), reload: () => {} })

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command, Invocation } from './command.ts'
-import { configDirFlag, configDirOf } from './manager-socket.ts'
+import { configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
 import { operand } from './publish-sample.ts'
 
 export const command: Command = {
@@ -12,12 +12,7 @@ export const command: Command = {
   flags: [
     { name: 'public-key', short: 'p', value: 'KEY', several: true, summary: 'Public key, as "ota keygen" prints it.' },
     { name: 'require-signature', summary: 'Fail when none of the keys has signed it.' },
-    {
-      name: 'config-file',
-      short: 'f',
-      value: 'FILE',
-      summary: 'Name of the connection file in the configuration folder (default: iot-connect.cfg).',
-    },
+    configFileFlag,
     configDirFlag,
   ],
   async run(invocation, terminal) {
@@ -45,9 +40,7 @@ async function rulesOf(invocation: Invocation) {
   const requireSignature = invocation.has('require-signature')
   if (given.length > 0) return { publicKeys: given, requireSignature }
   const { otaSettings } = await import('./ota-settings.ts')
-  const { publicKeys, requireSignature: required } = await otaSettings(
-    configDirOf(invocation),
-    invocation.value('config-file'),
-  )
+  const { configDir, configFile } = configPlaceOf(invocation)
+  const { publicKeys, requireSignature: required } = await otaSettings(configDir, configFile)
   return { publicKeys, requireSignature: requireSignature || required }
 }

@@ -1,8 +1,9 @@
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Command, Flag, Invocation, Operand } from './command.ts'
+import { configDirFlag } from './config-flags.ts'
 import { usage } from './flags.ts'
-import { askRunningManager, configDirFlag, promptAnswerMs } from './manager-socket.ts'
+import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
 
 const timestampFlag: Flag = {
   name: 'timestamp',

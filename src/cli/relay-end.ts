@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
-import { askRunningManager, configDirFlag, promptAnswerMs } from './manager-socket.ts'
+import { configDirFlag } from './config-flags.ts'
+import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
 import { operand } from './publish-sample.ts'
 
 export const command: Command = {

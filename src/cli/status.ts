@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from '../base/json.ts'
 import { isJsonObject } from '../base/json.ts'
 import type { Command } from './command.ts'
-import { askRunningManager, configDirFlag, promptAnswerMs } from './manager-socket.ts'
+import { configDirFlag } from './config-flags.ts'
+import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
 import { bytesText } from './transfer-progress.ts'
 
 export const command: Command = {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../base/json.ts'
 import type { Flag, Invocation, Terminal } from './command.ts'
-import { askRunningManager, configDirFlag } from './manager-socket.ts'
+import { configDirFlag } from './config-flags.ts'
+import { askRunningManager } from './manager-socket.ts'
 import { numberWord } from './publish-sample.ts'
 import { bytesText, TransferLine } from './transfer-progress.ts'
 

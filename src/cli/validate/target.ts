@@ -6,9 +6,9 @@ import type { Settings } from '../../config/settings.ts'
 import { environmentName } from '../../config/table.ts'
 import { readBoundedText } from '../../platform/read-file.ts'
 import type { Flag, Invocation } from '../command.ts'
+import { configDirFlag, configFileFlag, configPlaceOf } from '../config-flags.ts'
 import type { ConfigIo } from '../config-io.ts'
 import { usage } from '../flags.ts'
-import { configDirFlag, configDirOf } from '../manager-socket.ts'
 import { numberWord } from '../publish-sample.ts'
 import type { Credentials, OperatorPlace } from './operator.ts'
 
@@ -21,12 +21,7 @@ export interface Target {
 
 export const targetFlags: readonly Flag[] = [
   configDirFlag,
-  {
-    name: 'config-file',
-    short: 'f',
-    value: 'FILE',
-    summary: 'Connection file in that folder (default iot-connect.cfg).',
-  },
+  configFileFlag,
   { name: 'cloud', value: 'HOST', summary: 'Host of the cloud; then no connection file is read unless -f names one.' },
   { name: 'port', short: 'p', value: 'PORT', summary: 'Port of the cloud (default 8883).' },
   { name: 'transport', value: 'NAME', summary: 'mqtts, wss or mqtt; needed for ports other than 8883, 443 and 1883.' },
@@ -107,10 +102,11 @@ async function connectionSettings(invocation: Invocation, io: ConfigIo): Promise
     },
     ca_bundle_file: caBundle === undefined ? undefined : resolve(caBundle),
   }
+  const { configDir, configFile } = configPlaceOf(invocation)
   const { settings } = await loadClientConfig({
     appId: 'validate',
-    configDir: resolve(configDirOf(invocation)),
-    ...(readsFile ? { configFile: invocation.value('config-file') ?? 'iot-connect.cfg' } : {}),
+    configDir,
+    ...(readsFile ? { configFile } : {}),
     settings: flags,
     environment,
   })
