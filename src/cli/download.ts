@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command } from './command.ts'
-import { operand } from './publish-sample.ts'
 import { runTransfer, transferFlags } from './transfer.ts'
+import { operand } from './words.ts'
 
 export const command: Command = {
   name: 'download',

@@ -2,7 +2,7 @@ import type { Command, Invocation } from './command.ts'
 import { appIdFlag, configDirFlag, configFileFlag } from './config-flags.ts'
 import { usage } from './flags.ts'
 import { runManager } from './manager-process.ts'
-import { numberWord } from './publish-sample.ts'
+import { numberWord } from './words.ts'
 
 export const command: Command = {
   name: 'manager',

@@ -9,7 +9,7 @@ import { onSignals } from '../platform/signals.ts'
 import type { Command } from './command.ts'
 import { configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
 import { otaSettings } from './ota-settings.ts'
-import { operand } from './publish-sample.ts'
+import { operand } from './words.ts'
 
 export const command: Command = {
   name: 'ota install',

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import type { Command } from './command.ts'
-import { operand } from './publish-sample.ts'
+import { operand } from './words.ts'
 
 export const command: Command = {
   name: 'ota keygen',

@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import type { Command } from './command.ts'
 import { usage } from './flags.ts'
-import { operand } from './publish-sample.ts'
+import { operand } from './words.ts'
 
 const mostKeyBytes = 16 * 1024
 

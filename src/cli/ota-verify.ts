@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Command, Invocation } from './command.ts'
 import { configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
-import { operand } from './publish-sample.ts'
+import { operand } from './words.ts'
 
 export const command: Command = {
   name: 'ota verify',

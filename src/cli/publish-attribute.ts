@@ -1,4 +1,5 @@
-import { operand, publishCommand } from './publish-sample.ts'
+import { publishCommand } from './publish-sample.ts'
+import { operand } from './words.ts'
 
 export const command = publishCommand({
   kind: 'attribute',

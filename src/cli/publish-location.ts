@@ -1,5 +1,6 @@
 import type { Flag } from './command.ts'
-import { numberFlags, numberWord, operand, publishCommand } from './publish-sample.ts'
+import { publishCommand } from './publish-sample.ts'
+import { numberFlags, numberWord, operand } from './words.ts'
 
 const numbers: readonly Flag[] = [
   { name: 'heading', value: 'DEGREES', summary: 'Direction of travel, clockwise from north.' },

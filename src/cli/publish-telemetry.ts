@@ -1,4 +1,5 @@
-import { numberWord, operand, publishCommand } from './publish-sample.ts'
+import { publishCommand } from './publish-sample.ts'
+import { numberWord, operand } from './words.ts'
 
 export const command = publishCommand({
   kind: 'telemetry',

@@ -2,8 +2,8 @@ import type { JsonObject } from '../base/json.ts'
 import type { Flag, Invocation, Terminal } from './command.ts'
 import { configDirFlag } from './config-flags.ts'
 import { askRunningManager } from './manager-socket.ts'
-import { numberWord } from './publish-sample.ts'
 import { bytesText, TransferLine } from './transfer-progress.ts'
+import { numberWord } from './words.ts'
 
 /** Flags of `upload` and `download`. */
 export const transferFlags: readonly Flag[] = [

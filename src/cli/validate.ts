@@ -9,7 +9,6 @@ import type { Command, Invocation, Terminal } from './command.ts'
 import { configIo } from './config-terminal.ts'
 import { usage } from './flags.ts'
 import { climbLadder, type Rung, type RungReport } from './ladder/climb.ts'
-import { numberWord } from './publish-sample.ts'
 import { hideInErrors } from './report-error.ts'
 import { ActionCounts, actionProofs } from './validate/action-proofs.ts'
 import { cleanUp } from './validate/clean-up.ts'
@@ -20,6 +19,7 @@ import { Operator } from './validate/operator.ts'
 import { sampleProofs } from './validate/sample-proofs.ts'
 import { logins, notProven, proofRung, type Scene } from './validate/scene.ts'
 import { findTarget, type Target, targetFlags } from './validate/target.ts'
+import { numberWord } from './words.ts'
 
 const clock = systemClock
 const defaultTimeoutS = 30

@@ -9,7 +9,7 @@ import type { Flag, Invocation } from '../command.ts'
 import { configDirFlag, configFileFlag, configPlaceOf } from '../config-flags.ts'
 import type { ConfigIo } from '../config-io.ts'
 import { usage } from '../flags.ts'
-import { numberWord } from '../publish-sample.ts'
+import { numberWord } from '../words.ts'
 import type { Credentials, OperatorPlace } from './operator.ts'
 
 /** What cloud is validated, and with whose rights. */
