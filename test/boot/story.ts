@@ -57,15 +57,19 @@ async function dayOfDevice(t: TestContext, scene: BootScene, name: TargetName): 
 
   // What dies is started again.
   await machine.run(`kill -9 ${await managerPid(machine)}`)
-  const second = await login(cloud, key, first.seq)
+  await login(cloud, key, first.seq)
   await idle(t, scene, machine, name)
+  const cold = await startSeconds(cloud, machine, key, { isCold: true })
+  const warm = await startSeconds(cloud, machine, key, { isCold: false })
+  t.diagnostic(`${name}, start to login: cold ${cold} s, warm ${warm} s`)
+  const seq = await cloud.mark()
   assert.equal((await cloud.exec(key, 'ping')).params?.response, 'acknowledged')
 
   const reboot = await cloud.exec(key, 'reboot_device', {}, { ackTimeout: 60 })
   assert.ok(reboot.success, reboot.errorMessages?.[0])
   await machine.until(/boot: everything was stopped/, { timeoutMs })
   await machine.until(/boot: services were started/g, { times: 2, timeoutMs })
-  await login(cloud, key, second.seq)
+  await login(cloud, key, seq)
   assert.equal((await cloud.exec(key, 'ping')).params?.response, 'acknowledged')
 
   const shutdown = await cloud.exec(key, 'shutdown_device', {}, { ackTimeout: 60 })
@@ -107,6 +111,22 @@ async function budgetLine(machine: EmulatedMachine, when: string, mostMb: number
     throw new Error(`${error.message}: ${memoryLine(figures)}`)
   })
   return memoryLine(figures)
+}
+
+/** From the order to start the service until the cloud hears its login. `isCold`: the executable is on the disk alone. */
+async function startSeconds(
+  cloud: LocalCloud,
+  machine: EmulatedMachine,
+  key: string,
+  { isCold }: { readonly isCold: boolean },
+): Promise<string> {
+  await machine.run(`${supervisor} stop`)
+  if (isCold) await machine.run('echo 3 >/proc/sys/vm/drop_caches')
+  const since = await cloud.mark()
+  const startMs = performance.now()
+  await machine.run(`${supervisor} start`)
+  await login(cloud, key, since)
+  return ((performance.now() - startMs) / 1000).toFixed(1)
 }
 
 /** Started without the environment of the service: no thread of the kernel polls for it, which would take a whole processor. */
