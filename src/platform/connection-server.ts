@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
-import type { Readable, Writable } from 'node:stream'
+import type { Socket } from 'node:net'
 import { errnoOf } from '../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
+import { checkProgram } from './find-program.ts'
 import { OutputTail } from './output-tail.ts'
 import { childEnvironment, spawned } from './served-process.ts'
 import { userAccount } from './user-account.ts'
@@ -9,8 +10,8 @@ import { userAccount } from './user-account.ts'
 /** A program that serves one connection on its standard input and output, as inetd starts it. */
 export interface ConnectionServer {
   readonly pid: number
-  readonly stdin: Writable
-  readonly stdout: Readable
+  /** Its standard input and output, one socket for both. */
+  readonly connection: Socket
   readonly ended: Promise<ServerEnd>
   /** Ends it, and what it has started in its process group. */
   stop(): void
@@ -28,32 +29,37 @@ const complaintBytes = 500
 const graceMs = 2_000
 const drainMs = 500
 
+/** inetd gives one socket for input and output, and dropbear relies on that; Node has two. A third one that goes both ways takes their place. */
+const oneSocket = 'exec "$@" <&3 >&3 3>&-'
+
 /**
- * Starts a program without a shell, in a process group of its own, with a clean environment.
- * Node joins it by a pair of Unix sockets: nothing listens. When this process is killed, it reads the end of its input.
+ * Starts a program in a process group of its own, with a clean environment; the shell that joins it to its socket reads
+ * none of its arguments. It is one of a pair of Unix sockets: nothing listens. When this process is killed, the program
+ * reads the end of its input.
  *
  * @param user the user it runs as; absent: that of this process
  * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`, `NOT_SUPPORTED` (no such user, or not root)
  */
 export async function startServer(argv: readonly string[], user?: string): Promise<ConnectionServer> {
   const account = user === undefined ? undefined : await userAccount(user)
-  const [file = '', ...args] = argv
-  const child = await spawned(file, () =>
-    spawn(file, args, {
+  const [file = ''] = argv
+  const env = childEnvironment(account)
+  await checkProgram(file, env.PATH)
+  const child = await spawned('/bin/sh', () =>
+    spawn('/bin/sh', ['-c', oneSocket, 'device-cloud', ...argv], {
       cwd: '/',
-      env: childEnvironment(account),
+      env,
       ...(account === undefined ? {} : { uid: account.userId, gid: account.groupId }),
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       detached: true,
-      shell: false,
     }),
   )
-  const { stdin, stdout, stderr, pid } = child
-  if (stdin === null || stdout === null || stderr === null || pid === undefined)
-    throw fileFailure('run', file, new Error('it has no pipes'))
+  const { stderr, pid } = child
+  const connection = child.stdio[3] as Socket
+  if (stderr === null || pid === undefined) throw fileFailure('run', file, new Error('it has no pipes'))
   const complaint = new OutputTail(complaintBytes)
   stderr.on('data', (part: Buffer) => complaint.add(part))
-  for (const stream of [stdin, stdout, stderr]) stream.on('error', () => {})
+  for (const stream of [connection, stderr]) stream.on('error', () => {})
   let isRunning = true
   const ended = new Promise<ServerEnd>(resolve => {
     child.once('exit', (exitCode, signal) => {
@@ -72,13 +78,12 @@ export async function startServer(argv: readonly string[], user?: string): Promi
     })
   })
   const stop = () => {
-    stdin.destroy()
-    stdout.destroy()
+    connection.destroy()
     if (!isRunning) return
     killGroup(pid, 'SIGTERM')
     setTimeout(() => isRunning && killGroup(pid, 'SIGKILL'), graceMs).unref()
   }
-  return { pid, stdin, stdout, ended, stop }
+  return { pid, connection, ended, stop }
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

@@ -1,9 +1,8 @@
-import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { fileFacts } from './file-facts.ts'
+import { findProgram } from './find-program.ts'
 import { userId } from './process-facts.ts'
 import { runProgram } from './program.ts'
 
@@ -50,8 +49,9 @@ export async function planPower(action: PowerAction, options: PowerOptions = {})
     throw new AgentError('NOT_SUPPORTED', message, { details: { reason: 'not-root' } })
   }
   const runsSystemd = (await fileFacts(join(root, 'run/systemd/system')))?.kind === 'folder'
+  const searched = folders.map(folder => join(root, folder))
   for (const [name, ...args] of [...(runsSystemd ? systemdPrograms[action] : []), ...programs[action]]) {
-    const file = await findProgram(root, name)
+    const file = await findProgram(name, searched)
     if (file !== undefined) return { action, file, args }
   }
   const names = programs[action].map(([name]) => name).join(', ')
@@ -71,17 +71,4 @@ export async function carryOutPower(plan: PowerPlan, clock: Clock): Promise<void
   const output = `${outcome.stderr}${outcome.stdout}`.trim()
   const message = `${[file, ...args].join(' ')} failed: ${how}${output === '' ? '' : `: ${output}`}`
   throw new AgentError('EXECUTION_FAILED', message, { details: { exitCode: outcome.exitCode, output } })
-}
-
-async function findProgram(root: string, name: string): Promise<string | undefined> {
-  for (const folder of folders) {
-    const path = join(root, folder, name)
-    if ((await fileFacts(path).catch(() => undefined))?.kind !== 'file') continue
-    const mayRun = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (mayRun) return path
-  }
-  return undefined
 }

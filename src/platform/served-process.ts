@@ -6,7 +6,9 @@ import type { UserAccount } from './user-account.ts'
 const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** The environment of a program that serves somebody from outside: nothing of the agent's own. */
-export function childEnvironment(account: UserAccount | undefined): Record<string, string | undefined> {
+export function childEnvironment(
+  account: UserAccount | undefined,
+): Record<string, string | undefined> & { readonly PATH: string } {
   const own = processEnvironment()
   return {
     PATH: own.PATH ?? standardPath,

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { checkProgram } from './find-program.ts'
 import { OutputTail } from './output-tail.ts'
 import { childEnvironment, spawned } from './served-process.ts'
 import { userAccount } from './user-account.ts'
@@ -22,17 +23,19 @@ const guard =
   'exec 3<&0; "$@" </dev/null 3<&- & ' + 'read -r word <&3; trap "" TERM; kill -TERM 0; sleep 2; kill -KILL 0'
 
 /**
- * Starts a program that stays in the foreground, without a shell of its own, with a clean environment.
+ * Starts a program that stays in the foreground, without a shell to read its arguments, with a clean environment.
  *
  * @param user the user it runs as; absent: that of this process
  * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`, `NOT_SUPPORTED` (no such user, or not root)
  */
 export async function startSessionServer(argv: readonly string[], user?: string): Promise<SessionServer> {
   const account = user === undefined ? undefined : await userAccount(user)
+  const env = childEnvironment(account)
+  await checkProgram(argv[0] ?? '', env.PATH)
   const child = await spawned('/bin/sh', () =>
     spawn('/bin/sh', ['-c', guard, 'device-cloud', ...argv], {
       cwd: '/',
-      env: childEnvironment(account),
+      env,
       ...(account === undefined ? {} : { uid: account.userId, gid: account.groupId }),
       stdio: ['pipe', 'ignore', 'pipe'],
       detached: true,

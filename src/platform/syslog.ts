@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { formatLogRecord, type LogLevel, type LogRecord } from '../base/log.ts'
+import { findProgram } from './find-program.ts'
 
 export interface SyslogOptions {
   /** Name that syslog shows before each line. */
@@ -51,14 +49,8 @@ export class Syslog {
 
   /** Throws `NOT_SUPPORTED` when this system has no `logger`. */
   static async open(options: SyslogOptions): Promise<Syslog> {
-    for (const folder of options.folders ?? standardFolders) {
-      const path = join(folder, 'logger')
-      const found = await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-      if (found) return new Syslog(path, options)
-    }
+    const path = await findProgram('logger', options.folders ?? standardFolders)
+    if (path !== undefined) return new Syslog(path, options)
     const message = 'cannot log to syslog: there is no program "logger" here; install it, or log to a file (log_file)'
     throw new AgentError('NOT_SUPPORTED', message)
   }

@@ -12,6 +12,8 @@ import { tempDir } from '../helpers/temp-dir.ts'
 
 const sshd = '/usr/sbin/sshd'
 const ssh = '/usr/bin/ssh'
+const dropbear = '/usr/sbin/dropbear'
+const dropbearKey = '/usr/bin/dropbearkey'
 const busybox = ['/usr/bin/busybox', '/bin/busybox'].find(path => existsSync(path))
 const user = String(execFileSync('id', ['-un'])).trim()
 const isRoot = process.getuid?.() === 0
@@ -45,10 +47,22 @@ function sshFiles(t: TestContext, port: number): { config: string; key: string }
   return { config, key: join(folder, 'key') }
 }
 
-/** Runs a command over ssh; resolves to what it printed. */
-function runSsh(port: number, key: string, command: string, input?: Buffer): Promise<Buffer> {
-  const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'BatchMode=yes']
-  const words = ['-F', 'none', ...options.flatMap(option => ['-o', option]), '-i', key, '-p', String(port)]
+/** Runs a command over ssh; resolves to what it printed. Whom it trusts: anybody, unless `trust` says otherwise. */
+function runSsh(
+  port: number,
+  key: string,
+  command: string,
+  { input, trust = {} }: { readonly input?: Buffer; readonly trust?: Readonly<Record<string, string>> } = {},
+): Promise<Buffer> {
+  const options = {
+    StrictHostKeyChecking: 'no',
+    UserKnownHostsFile: '/dev/null',
+    LogLevel: 'ERROR',
+    BatchMode: 'yes',
+    ...trust,
+  }
+  const settings = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`])
+  const words = ['-F', 'none', ...settings, '-i', key, '-p', String(port)]
   const child = spawn(ssh, [...words, `${user}@127.0.0.1`, command], { stdio: ['pipe', 'pipe', 'pipe'] })
   const [out, err]: [Buffer[], Buffer[]] = [[], []]
   child.stdout.on('data', part => out.push(part))
@@ -64,6 +78,8 @@ function runSsh(port: number, key: string, command: string, input?: Buffer): Pro
 }
 
 const needsSsh = { skip: existsSync(sshd) && existsSync(ssh) ? false : 'needs openssh-server and openssh-client' }
+const hasDropbear = [dropbear, dropbearKey, '/usr/bin/ssh-keygen', ssh].every(path => existsSync(path))
+const needsDropbear = { skip: hasDropbear ? false : 'needs dropbear-bin and openssh-client' }
 const needsBusybox = { skip: busybox === undefined ? 'needs busybox' : false }
 
 test(
@@ -104,7 +120,7 @@ test(
         const sum = createHash('sha256').update(bulk).digest('hex')
         const [hello, up, down] = await Promise.all([
           runSsh(relay.port, files.key, 'echo hello; exit 0'),
-          runSsh(relay.port, files.key, 'sha256sum', bulk),
+          runSsh(relay.port, files.key, 'sha256sum', { input: bulk }),
           runSsh(relay.port, files.key, 'head -c 4000000 /dev/zero'),
         ])
         assert.equal(String(hello), 'hello\n')
@@ -137,6 +153,37 @@ test(
       assert.equal(await session, 'cut')
       await eventuallyEqual('sshd of the console', () => processesWith(`sshd -i -e -f ${files.config}`), [])
     })
+  },
+)
+
+test(
+  'dropbear, started for each connection, is who it is to a client, and asks for a login',
+  needsDropbear,
+  async t => {
+    const cloud = await startCloud(t, { token: deviceToken })
+    const folder = tempDir(t)
+    const hostKey = join(folder, 'host')
+    execFileSync(dropbearKey, ['-t', 'ed25519', '-f', hostKey], { stdio: 'ignore' })
+    const publicKey = /^ssh-ed25519 \S+/m.exec(String(execFileSync(dropbearKey, ['-y', '-f', hostKey])))?.[0]
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, 'key')])
+    const command = [dropbear, '-i', '-r', hostKey]
+    const device = makeDevice(t, cloud, { manager: { remote_access_support: [{ name: 'SSH', port: 22, command }] } })
+    await device.start()
+    await cloud.waitForThing(device.thingKey)
+    const { id, port } = await cloud.ask('relay.open', { thingKey: device.thingKey, port: 22 })
+    const known = join(folder, 'known_hosts')
+    const login = (key: string) => {
+      writeFileSync(known, `[127.0.0.1]:${port} ${key}\n`)
+      return runSsh(port, join(folder, 'key'), 'true', {
+        trust: { StrictHostKeyChecking: 'yes', UserKnownHostsFile: known },
+      })
+    }
+    // What it lets in is its own affair and lies in the home folder of the user: this key it does not know.
+    await assert.rejects(login(publicKey ?? ''), /Permission denied \(publickey/)
+    const another = readFileSync(join(folder, 'key.pub'), 'utf8').trim()
+    await assert.rejects(login(another), /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/)
+    await cloud.ask('relay.close', { id })
+    await eventuallyEqual('dropbear', () => processesWith(`dropbear -i -r ${hostKey}`), [])
   },
 )
 

@@ -56,7 +56,7 @@ async function serveConnection(command: readonly string[], user: string | undefi
     if (exitCode === 0 || complaint === '') log.debug('service of a connection ended', fields)
     else log.warn('service of a connection ended with an error', fields)
   })
-  return { readable: server.stdout, writable: server.stdin, destroy: () => server.stop() }
+  return { readable: server.connection, writable: server.connection, destroy: () => server.stop() }
 }
 
 async function startListening(command: readonly string[], user: string | undefined, log: Log) {
