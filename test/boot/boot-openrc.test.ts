@@ -7,7 +7,7 @@ import { bootScene, login, timeoutMs } from './scene.ts'
 const key = 'orc-device_manager'
 
 test('under OpenRC the service starts at boot, is respawned, reloaded, restarted, stopped, and switches the machine off', async t => {
-  const scene = await bootScene(t, 'x64', openrcUserland)
+  const scene = await bootScene(t, 'x64', { userland: openrcUserland })
   if (scene === undefined) return
   const { cloud } = scene
   const machine = await scene.switchOn(t, 'orc', 256)

@@ -10,7 +10,7 @@ import { systemdUserland } from './systemd-userland.ts'
 const key = 'sysd-device_manager'
 
 test('under systemd the service starts at boot, is watched, reloaded, updated, stopped, and switches the machine off', async t => {
-  const scene = await bootScene(t, 'x64', systemdUserland)
+  const scene = await bootScene(t, 'x64', { userland: systemdUserland })
   if (scene === undefined) return
   const { cloud } = scene
   const machine = await scene.switchOn(t, 'sysd', 256)

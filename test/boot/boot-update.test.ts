@@ -1,14 +1,13 @@
 /** Software updates of a whole device: a reboot that belongs to one, and a power cut in the middle of one. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Ack, acksOf, openMails } from '../helpers/acks.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { offerPackages } from '../helpers/update-packages.ts'
 import { bootScene, login, timeoutMs } from './scene.ts'
 
 const state = '/var/lib/device-cloud'
 const key = 'updated-device_manager'
-
-type Ack = { id: string; errorCode: number; errorMessage?: string }
 
 const packages = [
   {
@@ -45,18 +44,10 @@ test('updates of an emulated device', async t => {
   }
   /** The one answer to an update. */
   const answer = async (id: string): Promise<Ack> => {
-    const isOver = async () => {
-      const { counts } = await cloud.ask('mailbox.summary', { thingKey: key })
-      return counts.new + counts['in-flight'] === 0
-    }
-    await eventually('the end of the update', isOver, timeoutMs)
-    const said = await cloud.transcript({ thingKey: key, direction: 'in', command: 'mailbox.ack', limit: 10_000 })
-    type Request = { command: string; params: Ack }
-    const acks = said
-      .flatMap(({ payload }) => Object.values<Request>(payload))
-      .filter(({ command, params }) => command === 'mailbox.ack' && params.id === id)
+    await eventually('the end of the update', async () => (await openMails(cloud, key)) === 0, timeoutMs)
+    const acks = await acksOf(cloud, key, id)
     assert.equal(acks.length, 1, JSON.stringify(acks))
-    return acks[0]?.params ?? { id: '', errorCode: -1 }
+    return acks[0] ?? { id: '', errorCode: -1 }
   }
 
   await t.test('one that reboots is answered after the reboot, when its health is good', async () => {

@@ -1,5 +1,5 @@
 /** Makes what an emulated device starts from: kernel, first root, read-only root, and the disk that keeps its state. */
-import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { BuildError } from '../../build/build-error.ts'
@@ -8,6 +8,9 @@ import { type ArchiveEntry, cpioArchive } from './archive.ts'
 import { firstInit } from './guest-files.ts'
 import { kernelModules, type MachineKind } from './machines.ts'
 import type { Userland } from './userland.ts'
+
+/** The place of an executable that is not in the read-only root. */
+export const agentOnDisk = '/data/bin/device-cloud'
 
 export interface Image {
   readonly kernel: string
@@ -21,6 +24,8 @@ export interface ImageParts {
   readonly debian: string
   readonly userland: Userland
   readonly executable: string
+  /** The executable lies on the disk that can be written to, at {@link agentOnDisk}: only so it can be replaced. */
+  readonly isReplaceable: boolean
   /** Puts the service into the root, as a builder of images does. */
   readonly installService: (root: string) => Promise<void>
   readonly report: (line: string) => void
@@ -38,6 +43,10 @@ export async function makeImage(parts: ImageParts, folder: string): Promise<Imag
   copyFileSync(parts.executable, place)
   chmodSync(place, 0o755)
   await parts.installService(tree)
+  if (parts.isReplaceable) {
+    rmSync(place)
+    symlinkSync(agentOnDisk, place)
+  }
   const root = join(folder, 'root.squashfs')
   // Light compression, because each run makes the image. Small blocks: a device that is short of memory reads pages of the
   // executable again and again, and unpacks a block for each.
@@ -67,7 +76,7 @@ async function firstRootEntries(debian: string, version: string, init: string): 
 }
 
 /** Makes the disk that outlives a reboot; `content` has the folders etc and state. */
-export async function makeDataDisk(content: string, path: string): Promise<string> {
-  await runProgram('mke2fs', ['-q', '-t', 'ext4', '-E', 'root_owner=0:0', '-d', content, path, '48M'])
+export async function makeDataDisk(content: string, path: string, sizeMb: number): Promise<string> {
+  await runProgram('mke2fs', ['-q', '-t', 'ext4', '-E', 'root_owner=0:0', '-d', content, path, `${sizeMb}M`])
   return path
 }

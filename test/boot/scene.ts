@@ -1,6 +1,6 @@
 /** A fleet of one: the local cloud outside, and a device that is emulated as a whole. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { MissingTool } from '../../build/build-error.ts'
 import { findProgram, runProgram } from '../../build/run-program.ts'
@@ -10,7 +10,7 @@ import { executableOf, type Startable } from '../helpers/executable.ts'
 import { type LocalCloud, type Said, startCloud } from '../helpers/local-cloud.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { debianFiles } from './debian-packages.ts'
-import { type Image, makeDataDisk, makeImage } from './image.ts'
+import { agentOnDisk, type Image, makeDataDisk, makeImage } from './image.ts'
 import { type EmulatedMachine, switchOn } from './machine.ts'
 import { bootCache, type MachineKind, machineKinds } from './machines.ts'
 import { busyboxUserland, type Userland } from './userland.ts'
@@ -27,11 +27,14 @@ export class BootScene {
   readonly cloud: LocalCloud
   readonly #kind: MachineKind
   readonly #image: Image
+  /** Lies on the disk of each device; absent: in the image. */
+  readonly #agent: string | undefined
 
-  constructor(cloud: LocalCloud, kind: MachineKind, image: Image) {
+  constructor(cloud: LocalCloud, kind: MachineKind, image: Image, agent?: string) {
     this.cloud = cloud
     this.#kind = kind
     this.#image = image
+    this.#agent = agent
   }
 
   /** Switches on a new device that knows its cloud and nothing else. Its thing key: `NAME-device_manager`. */
@@ -44,7 +47,11 @@ export class BootScene {
     const folder = tempDir(t)
     const content = join(folder, 'data')
     this.#writeConfiguration(content, name)
-    return await makeDataDisk(content, join(folder, 'data.ext4'))
+    if (this.#agent !== undefined) {
+      mkdirSync(join(content, 'bin'))
+      copyFileSync(this.#agent, join(content, 'bin', basename(agentOnDisk)))
+    }
+    return await makeDataDisk(content, join(folder, 'data.ext4'), this.#agent === undefined ? 48 : 400)
   }
 
   /** Switches on the device with that disk, for the first time or again. */
@@ -69,11 +76,17 @@ export class BootScene {
   }
 }
 
+export interface BootOptions {
+  readonly userland?: Userland
+  /** The executable is not in the read-only root, so that an update can replace it. */
+  readonly isReplaceable?: boolean
+}
+
 /** Builds executable and image of a target, and starts a cloud; undefined, and the test skipped, when a program is missing. */
 export async function bootScene(
   t: TestContext,
   name: TargetName,
-  userland: Userland = busyboxUserland,
+  { userland = busyboxUserland, isReplaceable = false }: BootOptions = {},
 ): Promise<BootScene | undefined> {
   const kind = machineKinds[name]
   const missing = missingTool(name, kind)
@@ -86,9 +99,9 @@ export async function bootScene(
   const report = (line: string) => t.diagnostic(line)
   const debian = await debianFiles(kind.kernel, bootCache, report)
   const installService = (folder: string) => installInto(folder, built)
-  const parts = { kind, debian, userland, executable: built.path, installService, report }
+  const parts = { kind, debian, userland, executable: built.path, isReplaceable, installService, report }
   const image = await makeImage(parts, tempDir(t))
-  return new BootScene(await startCloud(t), kind, image)
+  return new BootScene(await startCloud(t), kind, image, isReplaceable ? built.path : undefined)
 }
 
 /** As the builder of an image does it. */

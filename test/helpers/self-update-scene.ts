@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { acksOf, openMails } from './acks.ts'
 import { connectedScene } from './client-scene.ts'
 import { eventually } from './eventually.ts'
 import type { Startable } from './executable.ts'
@@ -115,21 +116,15 @@ export class SelfUpdateScene {
   /** The one answer to an update, when all of it is over; the old executable or the new one is in place, and nothing beside it. */
   async answer(id: string): Promise<{ errorCode: number; errorMessage: string }> {
     const { thingKey } = this.device
-    const isOver = async () => {
-      const { counts } = await this.cloud.ask('mailbox.summary', { thingKey })
-      return counts.new + counts['in-flight'] === 0 && !existsSync(this.device.path('runtime/.otalock'))
-    }
+    const isOver = async () =>
+      (await openMails(this.cloud, thingKey)) === 0 && !existsSync(this.device.path('runtime/.otalock'))
     await eventually('the end of the update', isOver, 120_000).catch(error => {
       throw new Error(`${error.message}: ${this.log}`)
     })
-    const said = await this.cloud.transcript({ thingKey, direction: 'in', command: 'mailbox.ack', limit: 50_000 })
-    type Said = { command: string; params: { id: string; errorCode: number; errorMessage: string } }
-    const acks = said
-      .flatMap(({ payload }) => Object.values<Said>(payload))
-      .filter(({ command, params }) => command === 'mailbox.ack' && params.id === id)
+    const acks = await acksOf(this.cloud, thingKey, id)
     assert.equal(acks.length, 1, `one answer: ${JSON.stringify(acks)}`)
     assert.deepEqual(readdirSync(dirname(this.place)), ['device-cloud'])
-    const { errorCode, errorMessage } = acks[0]?.params ?? { errorCode: -1, errorMessage: '' }
+    const { errorCode, errorMessage } = acks[0] ?? { errorCode: -1, errorMessage: '' }
     return { errorCode, errorMessage: errorMessage ?? '' }
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import type { TestContext } from 'node:test'
+import { acksOf, openMails } from './acks.ts'
 import { bundledProgram } from './bundled-program.ts'
 import { eventually } from './eventually.ts'
 import { type LocalCloud, startCloud } from './local-cloud.ts'
@@ -16,11 +17,6 @@ const manifest = {
   post_install: said('post'),
   error_action: said('undo'),
   health_check: { timeout: 60 },
-}
-
-interface Ack {
-  readonly command: string
-  readonly params: { readonly id: string; readonly errorCode: number; readonly errorMessage: string }
 }
 
 /** A device that is killed while it updates, and the cloud that asked for it. */
@@ -85,17 +81,10 @@ export class UpdateScene {
     const { thingKey } = this.device
     await eventually(
       'the end of the update',
-      async () => {
-        const { counts } = await this.#cloud.ask('mailbox.summary', { thingKey })
-        return counts.new + counts['in-flight'] === 0 && !existsSync(this.device.path('runtime/.otalock'))
-      },
+      async () => (await openMails(this.#cloud, thingKey)) === 0 && !existsSync(this.device.path('runtime/.otalock')),
       30_000,
     )
-    const heard = await this.#cloud.transcript({ thingKey, direction: 'in', command: 'mailbox.ack', limit: 50_000 })
-    const acks = heard
-      .flatMap(({ payload }) => Object.values<Ack>(payload))
-      .filter(({ command, params }) => command === 'mailbox.ack' && params.id === id)
-      .map(({ params }) => params)
+    const acks = await acksOf(this.#cloud, thingKey, id)
     assert.ok(acks.length > 0, 'an answer')
     // The same answer may go out again when the agent dies before it hears that the cloud has it; another one never.
     for (const ack of acks) assert.deepEqual(ack, acks[0])

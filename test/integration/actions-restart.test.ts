@@ -6,6 +6,7 @@ import { systemClock } from '../../src/base/clock.ts'
 import { frameRecord, scanRecords } from '../../src/base/record.ts'
 import { type Client, Status } from '../../src/index.ts'
 import { Manager } from '../../src/manager/manager.ts'
+import { acksOf } from '../helpers/acks.ts'
 import { clientScene, connectedScene, newDevice } from '../helpers/client-scene.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
@@ -23,15 +24,6 @@ function answered(cloud: LocalCloud, id: string) {
     const mail = await cloud.ask('mailbox.find', { id })
     return String(mail.status).startsWith('completed') ? mail : undefined
   })
-}
-
-/** The acknowledgements of a mail that the cloud was sent so far. */
-async function acksOf(cloud: LocalCloud, thingKey: string, id: string) {
-  const heard = await cloud.transcript({ thingKey, direction: 'in', command: 'mailbox.ack', contains: id })
-  return heard
-    .flatMap(({ payload }) => Object.values<{ command: string; params: Record<string, unknown> }>(payload))
-    .filter(({ command, params }) => command === 'mailbox.ack' && params.id === id)
-    .map(({ params }) => params)
 }
 
 test('actions over the end of the process', async t => {
