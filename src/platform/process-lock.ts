@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { link, rename, rm } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { link, rm } from 'node:fs/promises'
 import { AgentError, errnoOf } from '../base/errors.ts'
 import { onFile } from './on-file.ts'
 import { isRunning, processId } from './process-facts.ts'
@@ -31,25 +31,31 @@ const mostLockBytes = 256
 export function takeProcessLock(path: string): Promise<ProcessLock> {
   return onFile('take the lock', path, async () => {
     const own = `${await processIdentity(processId())}\n`
-    // Made aside and linked: whoever sees the lock sees all of it.
+    // Made aside and linked: whoever sees a lock sees all of it.
     const aside = `${path}.${randomBytes(6).toString('hex')}`
     await createFile(aside, own)
     try {
-      for (let tries = 0; tries < mostTries; tries++) {
-        if (await linked(aside, path)) return { release: () => release(path, own) }
-        const holder = await readHolder(path)
-        if (holder === undefined) continue
-        if (await holds(holder)) {
-          const message = `process ${holder.pid} holds ${path}`
-          throw new AgentError('ALREADY_RUNNING', message, { details: { pid: holder.pid, path } })
-        }
-        await removeStale(path, holder)
-      }
-      throw new AgentError('ALREADY_RUNNING', `others take ${path} again and again`, { details: { path } })
+      await take(path, aside)
+      return { release: () => release(path, own) }
     } finally {
       await rm(aside, { force: true })
     }
   })
+}
+
+/** Links `aside` to `path` when nobody holds that. */
+async function take(path: string, aside: string): Promise<void> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    if (await linked(aside, path)) return
+    const holder = await readHolder(path)
+    if (holder === undefined) continue
+    if (await holds(holder)) {
+      const message = `process ${holder.pid} holds ${path}`
+      throw new AgentError('ALREADY_RUNNING', message, { details: { pid: holder.pid, path } })
+    }
+    await removeStale(path, holder, aside)
+  }
+  throw new AgentError('ALREADY_RUNNING', `others take ${path} again and again`, { details: { path } })
 }
 
 /** The process that holds the lock `path` now, or undefined. Throws `FILE_ACCESS` when this user may not see that. */
@@ -62,19 +68,18 @@ async function release(path: string, own: string): Promise<void> {
   if ((await readHolder(path))?.text === own) await onFile('remove', path, () => rm(path, { force: true }))
 }
 
-/** Moves the stale lock aside; when it turns out to be another one, taken in between, it is put back. */
-async function removeStale(path: string, holder: Holder): Promise<void> {
-  const moved = `${path}.stale-${randomBytes(6).toString('hex')}`
+/**
+ * Removes a lock whose holder has ended, if it is still the same. Between the look and the removal nobody else may do so, or
+ * what they remove is the lock of whoever was quicker: so this needs a lock too, one of its own for each holder that has
+ * ended. Who ends while having that one has left a stale lock like any other.
+ */
+async function removeStale(path: string, holder: Holder, aside: string): Promise<void> {
+  const claim = `${path}.${createHash('sha256').update(holder.text).digest('hex').slice(0, 12)}`
+  await take(claim, aside)
   try {
-    await rename(path, moved)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return
-    throw error
-  }
-  try {
-    if ((await readHolder(moved))?.text !== holder.text) await linked(moved, path)
+    if ((await readHolder(path))?.text === holder.text) await rm(path, { force: true })
   } finally {
-    await rm(moved, { force: true })
+    await rm(claim, { force: true })
   }
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { takeProcessLock } from '../../../src/platform/process-lock.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -69,24 +71,51 @@ test('giving it back leaves the lock of somebody else alone', async t => {
   assert.equal(readFileSync(path, 'utf8'), '1 1 x\n')
 })
 
-test('of many processes that start at once on a stale lock, one gets it', async t => {
+test("whoever ended in the middle of a take-over is in nobody's way", async t => {
   const folder = tempDir(t)
   const path = join(folder, 'lock')
-  writeFileSync(path, `${spawnSync('true').pid} 1 ${bootId}\n`)
+  const [first, second] = [`${spawnSync('true').pid} 1 ${bootId}\n`, `${spawnSync('true').pid} 2 ${bootId}\n`]
+  const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 12)
+  writeFileSync(path, first)
+  writeFileSync(`${path}.${hash(first)}`, second)
+  const lock = await takeProcessLock(path)
+  assert.match(readFileSync(path, 'utf8'), new RegExp(`^${process.pid} `))
+  assert.deepEqual(readdirSync(folder), ['lock'])
+  await lock.release()
+})
+
+test('of many processes that come at once to a stale lock, one gets it, each time', async t => {
+  const folder = tempDir(t)
+  const rounds = 200
+  const gone = spawnSync('true').pid
+  const path = (round: number) => join(folder, `lock-${round}`)
+  for (let round = 0; round < rounds; round++) writeFileSync(path(round), `${gone} 1 ${bootId}\n`)
   const source = join(import.meta.dirname, '../../../src/platform/process-lock.ts')
-  const script = `import(${JSON.stringify(source)}).then(m => m.takeProcessLock(${JSON.stringify(path)})).then(
-    () => { console.log('got'); process.stdin.resume() }, error => console.log(error.code))`
-  const children = Array.from({ length: 4 }, () =>
-    spawn(process.execPath, ['--import', 'tsx', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  const script = `
+    const { takeProcessLock } = await import(${JSON.stringify(source)})
+    console.log('ready')
+    process.stdin.once('data', async () => {
+      const got = []
+      for (let round = 0; round < ${rounds}; round++)
+        await takeProcessLock(${JSON.stringify(join(folder, 'lock-'))} + round).then(() => got.push(round), () => {})
+      console.log(JSON.stringify(got))
+    })`
+  // It ends with this process: only one that runs holds what it got.
+  const words = ['--import', 'tsx', '--input-type=module', '-e', script]
+  const children = Array.from({ length: 6 }, () =>
+    spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] }),
   )
   t.after(() => {
     for (const child of children) child.kill('SIGKILL')
   })
-  const said = await Promise.all(
-    children.map(
-      child => new Promise<string>(resolve => child.stdout.once('data', text => resolve(String(text).trim()))),
-    ),
+  const lines = children.map(({ stdout }) => createInterface({ input: stdout })[Symbol.asyncIterator]())
+  const next = () => Promise.all(lines.map(async line => (await line.next()).value))
+  await next()
+  for (const { stdin } of children) stdin.write('go\n')
+  const got = (await next()).flatMap(line => JSON.parse(line) as number[])
+  assert.deepEqual(
+    got.sort((a, b) => a - b),
+    [...Array(rounds).keys()],
   )
-  assert.deepEqual(said.sort(), ['ALREADY_RUNNING', 'ALREADY_RUNNING', 'ALREADY_RUNNING', 'got'])
-  assert.deepEqual(readdirSync(folder), ['lock'])
+  assert.deepEqual(readdirSync(folder).length, rounds)
 })
