@@ -153,6 +153,7 @@ class Exchange {
     const { body } = this.#options
     let bytes = 0
     for await (const chunk of body?.stream ?? []) {
+      if (bytes > 0) await looked()
       if (this.#stopSending) return
       bytes += chunk.length
       if (body?.bytes !== undefined && bytes > body.bytes) throw this.#wrongLength(bytes, body.bytes)
@@ -222,6 +223,15 @@ class Exchange {
       `the body has ${bytes} bytes or more, not the ${announced} that were announced`,
     )
   }
+}
+
+/**
+ * Resolves when the event loop has looked at the socket. Who refuses a body and closes is heard only before the next write:
+ * that one fails, and Node drops with the socket what it has not read.
+ */
+function looked(): Promise<void> {
+  // The first one may come before the loop looks.
+  return new Promise(resolve => setImmediate(() => setImmediate(resolve)))
 }
 
 function lengthOf(body: HttpsRequest['body']): Record<string, string> {
