@@ -94,6 +94,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
     files ??= new FilesService({
       requester,
       https: new HttpsClient({ opener, clock, log: log.child('https') }),
+      untilUp: options => untilUp(link, clock, options),
       clock,
       log,
       thingKey,

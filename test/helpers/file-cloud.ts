@@ -7,7 +7,7 @@ import { crc32 } from '../../src/base/crc32.ts'
 import { AgentError } from '../../src/base/errors.ts'
 import type { JsonObject } from '../../src/base/json.ts'
 import type { Command } from '../../src/protocol/commands.ts'
-import type { FileHttps, FileRequester, HttpRequest } from '../../src/services/files/types.ts'
+import type { FileHttps, FileRequester, HttpRequest, UntilUp } from '../../src/services/files/types.ts'
 import type { TestCertificate } from './test-certificates.ts'
 
 /** How the file service answers one request; the default serves the file as it should. */
@@ -24,6 +24,8 @@ export interface StoredFile {
  * (The real TLS client and the local cloud come together in the integration tests.)
  */
 export class FileCloud {
+  /** There always is a link. */
+  readonly untilUp: UntilUp = async () => {}
   readonly files = new Map<string, StoredFile>()
   /** Manners of the next requests, in order; afterwards the default. */
   readonly script: Manners[] = []

@@ -43,8 +43,10 @@ async function connect(t: TestContext, cloud: LocalCloud) {
     },
   }
   const https = new HttpsClient({ opener, clock: systemClock, log })
+  // Whoever breaks the link here waits for it.
+  const untilUp = async () => {}
   const host = { cloudHost: cloud.host, fileXferPort: cloud.https, thingKey }
-  const files = new FilesService({ requester: listening, https, clock: hasty, log, ...host })
+  const files = new FilesService({ requester: listening, https, untilUp, clock: hasty, log, ...host })
   t.after(async () => {
     await files.close()
     requester.close(new AgentError('CLOSED', 'the test is over'))

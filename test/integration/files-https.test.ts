@@ -45,6 +45,7 @@ async function scene(t: TestContext, options: { clock?: Clock; trusted?: boolean
   mkdirSync(work)
   const files = new FilesService({
     requester: cloud.requester,
+    untilUp: cloud.untilUp,
     https: new HttpsClient({ opener, clock, log }),
     clock: options.clock ?? hasty,
     log,

@@ -7,11 +7,12 @@ import { CloudError } from '../../protocol/status.ts'
 import { refusal } from './http-outcome.ts'
 import { fileLimits } from './limits.ts'
 import { type Offer, readFileId, readOffer } from './offer.ts'
-import type { FileHttps, FileRequester, HttpAnswer } from './types.ts'
+import type { FileHttps, FileRequester, HttpAnswer, UntilUp } from './types.ts'
 
 export interface ExchangeOptions {
   readonly requester: FileRequester
   readonly https: FileHttps
+  readonly untilUp: UntilUp
   readonly clock: Clock
   readonly thingKey: string
   readonly cloudHost: string
@@ -79,8 +80,11 @@ export class FileExchange {
   }
 
   async #ask(command: Parameters<FileRequester['requestOne']>[0], signal: AbortSignal): Promise<JsonObject> {
+    const { requester, untilUp } = this.#options
+    // A try without a link is none, and the pauses of the link are longer than those between tries.
+    await untilUp({ timeoutMs: fileLimits.linkWaitMs, signal }).catch(() => {})
     try {
-      return await this.#options.requester.requestOne(command, { signal })
+      return await requester.requestOne(command, { signal })
     } catch (error) {
       throw signal.aborted ? abortReason(signal) : error
     }

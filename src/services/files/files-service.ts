@@ -55,7 +55,8 @@ export class FilesService {
 
   /**
    * Sends a file, or every regular file in a folder and its sub-folders (each under its name relative to the folder, with `/`;
-   * symbolic links in it are left out). An existing file of that name in the cloud is replaced.
+   * symbolic links in it are left out). An existing file of that name in the cloud is replaced. Without a link each of up to
+   * eight tries waits for it, five minutes at most; `timeoutMs` and `signal` end the waiting sooner.
    *
    * @returns when the cloud has stored everything
    * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` (the local file), `FILE_CHANGED` (something keeps writing to it),
@@ -80,7 +81,7 @@ export class FilesService {
   /**
    * Fetches a file. It is written beside its destination under a private temporary name, checked against size and CRC-32,
    * forced to disk, and put in place in one step; until then an existing file stays as it is. A cut transfer goes on where it
-   * stopped. A file that is replaced hands down its permission bits; a new one gets 0666 without the umask.
+   * stopped; without a link it waits, as {@link upload} does. A file that is replaced hands down its permission bits; a new one gets 0666 without the umask.
    *
    * @param destination path of the file, or a folder that gets it under its own name. A symbolic link is replaced, not
    * followed, unless a `/` at the end says that the folder behind it is meant.

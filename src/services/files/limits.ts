@@ -6,6 +6,8 @@ export const fileLimits = {
   waiting: 1000,
   /** Failed tries in a row that a transfer survives; a try that moved {@link progressBytes} further starts the count again. */
   triesInARow: 8,
+  /** How long each try waits for the link: as long as the longest pause of the link between its own tries. */
+  linkWaitMs: 300_000,
   /** How many bytes further than ever before a download must get for its try to count as progress. */
   progressBytes: 256 * 1024,
   /** How often a download may start again from its first byte, over all tries. */

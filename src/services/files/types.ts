@@ -64,6 +64,9 @@ export interface FileRequester {
   requestOne(command: Command, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<JsonObject>
 }
 
+/** Resolves when there is a link to the cloud; rejects when there was none in time, or when the signal fires. */
+export type UntilUp = (options: { readonly timeoutMs: number; readonly signal: AbortSignal }) => Promise<void>
+
 export interface HttpAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>

@@ -43,10 +43,11 @@ async function scene<C extends Clock = HurriedClock>(
   const cloud = await FileCloud.start(t)
   const clock = options.clock ?? (new HurriedClock() as Clock as C)
   const log = memoryLog(clock)
-  const { requester, https } = cloud
+  const { requester, https, untilUp } = cloud
   const files = new FilesService({
     requester,
     https,
+    untilUp,
     clock,
     log: log.log,
     thingKey: 'K',
@@ -97,14 +98,14 @@ test('the id is escaped in the path, and the file service is the cloud itself at
   const { cloud, files, folder, clock, log } = await scene(t)
   cloud.put('a', 'x')
   await files.download('a', join(folder, 'a'))
-  const { requester, https } = cloud
+  const { requester, https, untilUp } = cloud
   const host = {
     cloudHost: 'cloud.example.test',
     fileXferHost: 'files.example.test',
     fileXferPort: 8443,
     thingKey: 'K',
   }
-  const other = new FilesService({ requester, https, clock, log: log.log, ...host })
+  const other = new FilesService({ requester, https, untilUp, clock, log: log.log, ...host })
   await other.download('a', join(folder, 'a'))
   await other.upload(join(folder, 'a'))
   assert.deepEqual(
@@ -538,9 +539,9 @@ test('content is forced to the disk before the file gets its name, and the name 
 test('what goes to flash is counted', async t => {
   const { cloud, folder, log, clock } = await scene(t)
   const budget = new WriteBudget()
-  const { requester, https } = cloud
-  const options = { requester, https, clock, log: log.log, thingKey: 'K', cloudHost: 'cloud.example.test', budget }
-  const files = new FilesService(options)
+  const { requester, https, untilUp } = cloud
+  const host = { thingKey: 'K', cloudHost: 'cloud.example.test' }
+  const files = new FilesService({ requester, https, untilUp, clock, log: log.log, budget, ...host })
   cloud.put('a', content)
   await files.download('a', folder)
   assert.deepEqual(budget.counts(), { download: { bytes: content.length, syncs: 1 } })

@@ -10,14 +10,14 @@ import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
 import { type TransferFiles, transferFiles } from '../../../src/platform/transfer-files.ts'
 import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
-import type { TransferProgress } from '../../../src/services/files/types.ts'
+import type { TransferProgress, UntilUp } from '../../../src/services/files/types.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { answer, answerBehindBody, FileCloud } from '../../helpers/file-cloud.ts'
 import { HurriedClock } from '../../helpers/hurried-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
-async function scene(t: TestContext, options: { clock?: Clock; files?: TransferFiles } = {}) {
+async function scene(t: TestContext, options: { clock?: Clock; files?: TransferFiles; untilUp?: UntilUp } = {}) {
   const cloud = await FileCloud.start(t)
   const clock = options.clock ?? new HurriedClock()
   const log = memoryLog(clock)
@@ -25,6 +25,7 @@ async function scene(t: TestContext, options: { clock?: Clock; files?: TransferF
   const files = new FilesService({
     requester,
     https,
+    untilUp: options.untilUp ?? cloud.untilUp,
     clock,
     log: log.log,
     thingKey: 'K',
@@ -214,6 +215,23 @@ test('an untouched file is not read for its check sum again at every try', async
   }
   assert.equal((await files.upload(join(folder, 'a'))).files[0]?.tries, 6)
   assert.equal(read, 2 * content.length)
+})
+
+test('a try waits for the link, for a while, and then is one without it', async t => {
+  const waits: number[] = []
+  let isUp = false
+  const untilUp: UntilUp = async ({ timeoutMs }) => {
+    waits.push(timeoutMs)
+    isUp = waits.length === 3
+    if (!isUp) throw new AgentError('TIMEOUT', 'no link')
+  }
+  const { cloud, files, folder } = await scene(t, { untilUp })
+  writeFileSync(join(folder, 'a'), content)
+  cloud.beforeCommand = () => {
+    if (!isUp) throw new AgentError('NOT_CONNECTED', 'offline')
+  }
+  assert.equal((await files.upload(join(folder, 'a'))).files[0]?.tries, 3)
+  assert.deepEqual(waits, [300_000, 300_000, 300_000])
 })
 
 test('a file that was written since its check sum was made is not sent in vain', async t => {
