@@ -72,6 +72,8 @@ export async function startProxy(t: TestContext, kind: ProxyKind): Promise<RealP
   let children: ChildProcess[] = []
   const kill = () => children.forEach(stop)
   const revive = async () => {
+    // A busy machine takes its time over a kill, and until then the port is not free.
+    await eventually(`the old ${kind.program} is gone`, async () => !(await answers(port)))
     children = await spawnProxy(kind, port, folder)
     await eventually(`${kind.program} listens`, () => answers(port))
   }
