@@ -9,6 +9,7 @@ const group = 1000
 const always = 200_000
 const healthy = 300_000
 const runs = 3
+const pairs = 9
 const goalAlwaysPerSecond = 30_000
 const goalSpillRatio = 0.95
 const largeQueue = 512 * 1024 * 1024
@@ -82,16 +83,17 @@ async function everySample(scene: Scene): Promise<Row> {
   }
 }
 
+/** In pairs, one right behind the other: the machine itself changes by more than what is looked for. */
 async function spillAgainstMemory(scene: Scene): Promise<Row> {
   const script = await scene.bundle('test/bench/programs/agent-samples.ts')
   const rates = { spill: [] as number[], memory: [] as number[] }
-  for (let run = 0; run < runs; run++) {
+  for (let run = 0; run < pairs; run++) {
     for (const durability of run % 2 === 0 ? (['memory', 'spill'] as const) : (['spill', 'memory'] as const)) {
       const { dir } = scene.device('bench', { queue: { durability } })
       rates[durability].push((await scene.run<Rate>(script, [dir, 'bench', '10', String(healthy)])).perSecond)
     }
   }
-  const ratio = median(rates.spill) / median(rates.memory)
+  const ratio = median(rates.spill.map((rate, run) => rate / (rates.memory[run] ?? 0)))
   return {
     what: 'durability spill while the cloud answers',
     ours: thousands(median(rates.spill)),
