@@ -10,11 +10,10 @@ export class TransferLine {
     this.#terminal = terminal
   }
 
-  show({ transferredBytes, totalBytes }: JsonObject): void {
-    if (!this.#terminal.errIsTty || typeof transferredBytes !== 'number') return
-    const total = typeof totalBytes === 'number' && totalBytes > 0 ? totalBytes : undefined
-    const part = total === undefined ? '' : ` of ${bytesText(total)}, ${Math.floor((transferredBytes / total) * 100)} %`
-    this.#terminal.err(`\r\u001b[K${bytesText(transferredBytes)}${part}`)
+  show(facts: JsonObject): void {
+    const text = textOf(facts)
+    if (!this.#terminal.errIsTty || text === undefined) return
+    this.#terminal.err(`\r\u001b[K${text}`)
     this.#shown = true
   }
 
@@ -23,6 +22,14 @@ export class TransferLine {
     if (this.#shown) this.#terminal.err('\r\u001b[K')
     this.#shown = false
   }
+}
+
+function textOf({ transferredBytes, totalBytes, waitsFor }: JsonObject): string | undefined {
+  if (waitsFor === 'link') return 'no link to the cloud; waiting for it'
+  if (typeof transferredBytes !== 'number') return undefined
+  const total = typeof totalBytes === 'number' && totalBytes > 0 ? totalBytes : undefined
+  const part = total === undefined ? '' : ` of ${bytesText(total)}, ${Math.floor((transferredBytes / total) * 100)} %`
+  return `${bytesText(transferredBytes)}${part}`
 }
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB']

@@ -8,7 +8,11 @@ import { numberWord } from './words.ts'
 /** Flags of `upload` and `download`. */
 export const transferFlags: readonly Flag[] = [
   { name: 'global', short: 'g', summary: 'Use the store of the whole organisation, not that of this thing.' },
-  { name: 'timeout', value: 'SECONDS', summary: 'Give up after so long (default: not while it goes on).' },
+  {
+    name: 'timeout',
+    value: 'SECONDS',
+    summary: 'Give up after so long (default: not while it goes on; without a link after forty minutes).',
+  },
   configDirFlag,
 ]
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { errnoOf } from '../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
 import { checkProgram } from './find-program.ts'
@@ -55,8 +55,9 @@ export async function startServer(argv: readonly string[], user?: string): Promi
     }),
   )
   const { stderr, pid } = child
-  const connection = child.stdio[3] as Socket
-  if (stderr === null || pid === undefined) throw fileFailure('run', file, new Error('it has no pipes'))
+  const connection = child.stdio[3]
+  if (!(connection instanceof Socket) || stderr === null || pid === undefined)
+    throw fileFailure('run', file, new Error('it has no pipes'))
   const complaint = new OutputTail(complaintBytes)
   stderr.on('data', (part: Buffer) => complaint.add(part))
   for (const stream of [connection, stderr]) stream.on('error', () => {})

@@ -35,7 +35,7 @@ export function takeProcessLock(path: string): Promise<ProcessLock> {
     const aside = `${path}.${randomBytes(6).toString('hex')}`
     await createFile(aside, own)
     try {
-      await take(path, aside)
+      await take(path, aside, own)
       return { release: () => release(path, own) }
     } finally {
       await rm(aside, { force: true })
@@ -43,17 +43,19 @@ export function takeProcessLock(path: string): Promise<ProcessLock> {
   })
 }
 
-/** Links `aside` to `path` when nobody holds that. */
-async function take(path: string, aside: string): Promise<void> {
+/** Links `aside`, which says `own`, to `path` when nobody holds that. */
+async function take(path: string, aside: string, own: string): Promise<void> {
   for (let tries = 0; tries < mostTries; tries++) {
     if (await linked(aside, path)) return
     const holder = await readHolder(path)
     if (holder === undefined) continue
-    if (await holds(holder)) {
+    // From before this process began anew as another program.
+    if (holder.text === own) return
+    if (await isHeld(holder)) {
       const message = `process ${holder.pid} holds ${path}`
       throw new AgentError('ALREADY_RUNNING', message, { details: { pid: holder.pid, path } })
     }
-    await removeStale(path, holder, aside)
+    await removeStale(path, holder, aside, own)
   }
   throw new AgentError('ALREADY_RUNNING', `others take ${path} again and again`, { details: { path } })
 }
@@ -73,9 +75,9 @@ async function release(path: string, own: string): Promise<void> {
  * what they remove is the lock of whoever was quicker: so this needs a lock too, one of its own for each holder that has
  * ended. Who ends while having that one has left a stale lock like any other.
  */
-async function removeStale(path: string, holder: Holder, aside: string): Promise<void> {
+async function removeStale(path: string, holder: Holder, aside: string, own: string): Promise<void> {
   const claim = `${path}.${createHash('sha256').update(holder.text).digest('hex').slice(0, 12)}`
-  await take(claim, aside)
+  await take(claim, aside, own)
   try {
     if ((await readHolder(path))?.text === holder.text) await rm(path, { force: true })
   } finally {
@@ -102,11 +104,6 @@ async function readHolder(path: string): Promise<Holder | undefined> {
     if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined
     throw error
   }
-}
-
-async function holds(holder: Holder): Promise<boolean> {
-  // Our own pid: the process before us in the same place, a restart or an earlier boot.
-  return holder.pid !== processId() && (await isHeld(holder))
 }
 
 async function isHeld({ text, pid }: Holder): Promise<boolean> {

@@ -27,14 +27,16 @@ export class BootScene {
   readonly cloud: LocalCloud
   readonly #kind: MachineKind
   readonly #image: Image
-  /** Lies on the disk of each device; absent: in the image. */
-  readonly #agent: string | undefined
+  /** The executable. */
+  readonly agent: string
+  readonly #isReplaceable: boolean
 
-  constructor(cloud: LocalCloud, kind: MachineKind, image: Image, agent?: string) {
+  constructor(cloud: LocalCloud, kind: MachineKind, image: Image, agent: string, isReplaceable: boolean) {
     this.cloud = cloud
     this.#kind = kind
     this.#image = image
-    this.#agent = agent
+    this.agent = agent
+    this.#isReplaceable = isReplaceable
   }
 
   /** Switches on a new device that knows its cloud and nothing else. Its thing key: `NAME-device_manager`. */
@@ -47,11 +49,11 @@ export class BootScene {
     const folder = tempDir(t)
     const content = join(folder, 'data')
     this.#writeConfiguration(content, name)
-    if (this.#agent !== undefined) {
+    if (this.#isReplaceable) {
       mkdirSync(join(content, 'bin'))
-      copyFileSync(this.#agent, join(content, 'bin', basename(agentOnDisk)))
+      copyFileSync(this.agent, join(content, 'bin', basename(agentOnDisk)))
     }
-    return await makeDataDisk(content, join(folder, 'data.ext4'), this.#agent === undefined ? 48 : 400)
+    return await makeDataDisk(content, join(folder, 'data.ext4'), this.#isReplaceable ? 400 : 48)
   }
 
   /** Switches on the device with that disk, for the first time or again. */
@@ -101,7 +103,7 @@ export async function bootScene(
   const installService = (folder: string) => installInto(folder, built)
   const parts = { kind, debian, userland, executable: built.path, isReplaceable, installService, report }
   const image = await makeImage(parts, tempDir(t))
-  return new BootScene(await startCloud(t), kind, image, isReplaceable ? built.path : undefined)
+  return new BootScene(await startCloud(t), kind, image, built.path, isReplaceable)
 }
 
 /** As the builder of an image does it. */

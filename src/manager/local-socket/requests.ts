@@ -9,6 +9,7 @@ import type { LocalRequest } from './message.ts'
 
 /** The slice of the client that the local socket offers to other programs of this device. */
 export interface LocalClient {
+  readonly isConnected: boolean
   readonly telemetry: {
     publish(
       name: string,
@@ -151,7 +152,7 @@ async function upload(client: LocalClient, { body }: LocalRequest, help: Help): 
   const path = absolutePath(body, 'path')
   const name = optionalText(body, 'name')
   const { bytes, files } = await client.files.upload(path, {
-    ...transferOptions(body, help),
+    ...transferOptions(client, body, help),
     ...(name === undefined ? {} : { name }),
   })
   return { path, bytes, files: files.length }
@@ -159,7 +160,11 @@ async function upload(client: LocalClient, { body }: LocalRequest, help: Help): 
 
 async function download(client: LocalClient, { body }: LocalRequest, help: Help): Promise<JsonObject> {
   const destination = absolutePath(body, 'destination')
-  const { bytes, path } = await client.files.download(textField(body, 'name'), destination, transferOptions(body, help))
+  const { bytes, path } = await client.files.download(
+    textField(body, 'name'),
+    destination,
+    transferOptions(client, body, help),
+  )
   return { path, bytes }
 }
 
@@ -171,7 +176,9 @@ function absolutePath(body: JsonObject, name: string): string {
   return path
 }
 
-function transferOptions(body: JsonObject, { signal, progress }: Help) {
+function transferOptions({ isConnected }: LocalClient, body: JsonObject, { signal, progress }: Help) {
+  // A transfer waits for the link, and who asked for it should not wonder.
+  if (!isConnected) progress({ waitsFor: 'link' })
   const timeoutMs = optionalSeconds(body, 'timeoutS')
   return {
     global: optionalBoolean(body, 'global') ?? false,

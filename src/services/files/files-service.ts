@@ -81,7 +81,8 @@ export class FilesService {
   /**
    * Fetches a file. It is written beside its destination under a private temporary name, checked against size and CRC-32,
    * forced to disk, and put in place in one step; until then an existing file stays as it is. A cut transfer goes on where it
-   * stopped; without a link it waits, as {@link upload} does. A file that is replaced hands down its permission bits; a new one gets 0666 without the umask.
+   * stopped; without a link it waits, as {@link upload} does. A file that is replaced hands down its permission bits; a new one
+   * gets 0666 without the umask.
    *
    * @param destination path of the file, or a folder that gets it under its own name. A symbolic link is replaced, not
    * followed, unless a `/` at the end says that the folder behind it is meant.

@@ -43,11 +43,15 @@ test('an answer of another version with members missing is shown as far as it go
 test('shows progress on a terminal only, and takes it away', () => {
   const screen = memoryTerminal({ tty: true })
   const line = new TransferLine(screen)
+  line.show({ waitsFor: 'link' })
   line.show({ transferredBytes: 500_000, totalBytes: 2_000_000 })
   line.show({ transferredBytes: 600_000 })
   line.clear()
   line.clear()
-  assert.equal(screen.errText(), '\r\u001b[K500.0 kB of 2.0 MB, 25 %\r\u001b[K600.0 kB\r\u001b[K')
+  assert.equal(
+    screen.errText(),
+    '\r\u001b[Kno link to the cloud; waiting for it\r\u001b[K500.0 kB of 2.0 MB, 25 %\r\u001b[K600.0 kB\r\u001b[K',
+  )
   const script = memoryTerminal()
   new TransferLine(script).show({ transferredBytes: 1, totalBytes: 2 })
   assert.equal(script.errText(), '')

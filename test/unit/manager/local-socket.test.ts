@@ -217,6 +217,7 @@ function recordingClient(said: unknown[]): LocalClient {
       return receipt
     }
   return {
+    isConnected: true,
     telemetry: { publish: take('telemetry') },
     attributes: { publish: take('attribute') },
     alarms: { publish: take('alarm') },
@@ -239,10 +240,16 @@ function recordingClient(said: unknown[]): LocalClient {
 
 test('publishes every kind of sample, and moves files with progress', async t => {
   const said: unknown[] = []
+  let isConnected = true
   const { path } = await serve(
     t,
     localRequests({
-      client: recordingClient(said),
+      client: {
+        ...recordingClient(said),
+        get isConnected() {
+          return isConnected
+        },
+      },
       status: async () => ({ fine: true }),
       log: () => 'a line\n',
       endRelays: async id => {
@@ -271,6 +278,11 @@ test('publishes every kind of sample, and moves files with progress', async t =>
   const sent = await ask({ do: 'upload', path: '/a/b', name: 'c', global: true }, facts => void progress.push(facts))
   assert.deepEqual(sent, { path: '/a/b', bytes: 2, files: 1 })
   assert.deepEqual(progress, [{ transferredBytes: 1, totalBytes: 2 }])
+  // Whoever asks without a link is told what it waits for.
+  isConnected = false
+  const waiting: JsonObject[] = []
+  await ask({ do: 'upload', path: '/a/b', name: 'c', global: true }, facts => void waiting.push(facts))
+  assert.deepEqual(waiting[0], { waitsFor: 'link' })
   assert.deepEqual(await ask({ do: 'download', name: 'n', destination: '/d' }), { path: '/d', bytes: 3 })
   assert.deepEqual(await ask({ do: 'relay end', session: 'r1' }), { ended: 1 })
   assert.deepEqual(said, [
@@ -281,6 +293,7 @@ test('publishes every kind of sample, and moves files with progress', async t =>
     ['location', { latitude: 1, longitude: -2, altitude: 3 }],
     ['event', 'e', {}],
     ['delivered', true],
+    ['upload', '/a/b', 'c', true],
     ['upload', '/a/b', 'c', true],
     ['download', 'n', '/d'],
     ['relay end', 'r1'],
