@@ -11,7 +11,7 @@ import { bootScene, login, timeoutMs } from './scene.ts'
 const key = 'replaced-device_manager'
 const record = '/var/lib/device-cloud/ota/trial.json'
 /** Everything is unpacked twice, by an emulated processor. */
-const slowMs = 600_000
+const slowMs = 240_000
 
 test('an emulated armv7 device replaces its agent, with a power cut while the new one is on trial', async t => {
   const scene = await bootScene(t, 'armv7', { isReplaceable: true })

@@ -59,6 +59,7 @@ function runSsh(
     UserKnownHostsFile: '/dev/null',
     LogLevel: 'ERROR',
     BatchMode: 'yes',
+    ConnectTimeout: '30',
     ...trust,
   }
   const settings = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`])
