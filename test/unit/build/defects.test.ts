@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-
-const checkout = join(import.meta.dirname, '../../..')
+import { documentText, isThere, mentionsOfTests, testsOf } from '../../helpers/proof-tables.ts'
 
 /** Every number of the list, so that no row can go silently. */
 const numbers = [
@@ -30,7 +27,7 @@ interface Row {
   readonly proof: string
 }
 
-const rows: readonly Row[] = readFileSync(join(checkout, 'share/predecessor-defects.md'), 'utf8')
+const rows: readonly Row[] = documentText('share/predecessor-defects.md')
   .split('\n')
   .flatMap(line => {
     const [, number, defect, here, proof] = /^\| ([A-Z]\d+) \| (.+) \| (.+) \| (.*) \|$/.exec(line) ?? []
@@ -38,20 +35,6 @@ const rows: readonly Row[] = readFileSync(join(checkout, 'share/predecessor-defe
       ? []
       : [{ number, defect, here, proof }]
   })
-
-function testsOf({ proof }: Row): { file: string; name: string }[] {
-  return [...proof.matchAll(/`(test\/[^`]+)`: "([^"]+)"/g)].map(([, file = '', name = '']) => ({ file, name }))
-}
-
-/** Whether the file has a test of this name: `test(` and the whole name in quotes. */
-function hasTest(source: string, name: string): boolean {
-  return ["'", '"', '`'].some(quote => {
-    const quoted = quote + name + quote
-    for (let at = source.indexOf(quoted); at >= 0; at = source.indexOf(quoted, at + 1))
-      if (/\btest\(\s*$/.test(source.slice(Math.max(0, at - 40), at))) return true
-    return false
-  })
-}
 
 test('every defect of the old agent has one row, in order', () => {
   assert.deepEqual(
@@ -62,11 +45,8 @@ test('every defect of the old agent has one row, in order', () => {
 
 test('every test that the table of defects names exists under that name in that file', () => {
   const missing = rows.flatMap(row =>
-    testsOf(row)
-      .filter(({ file, name }) => {
-        const path = join(checkout, file)
-        return !existsSync(path) || !hasTest(readFileSync(path, 'utf8'), name)
-      })
+    testsOf(row.proof)
+      .filter(named => !isThere(named))
       .map(({ file, name }) => `${row.number}: ${file}: ${name}`),
   )
   assert.deepEqual(missing, [])
@@ -74,10 +54,10 @@ test('every test that the table of defects names exists under that name in that 
 
 test('a row names a test or says why there is none, and a severe one names a test', () => {
   for (const row of rows) {
-    const tests = testsOf(row)
+    const tests = testsOf(row.proof)
     assert.ok(tests.length > 0 || row.proof.length > 20, `${row.number} says nothing`)
     assert.ok(tests.length > 0 || !severe.has(row.number), `${row.number} is severe and has no test`)
     // What looks like a test and is written in another way would not be checked.
-    assert.equal(row.proof.split('test/').length - 1, tests.length, `${row.number} names a test in another form`)
+    assert.equal(mentionsOfTests(row.proof), tests.length, `${row.number} names a test in another form`)
   }
 })
