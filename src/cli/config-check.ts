@@ -4,6 +4,7 @@ import type { Closure } from '../config/closure.ts'
 import { findIdentity } from '../config/identity.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
+import { findPolicyRisks } from '../config/policy.ts'
 import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import { readBoundedText } from '../platform/read-file.ts'
@@ -69,7 +70,8 @@ async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
   const client = await load(loadClientConfig({ ...target, environment }))
   const bundle = client?.settings.caBundleFile
   if (bundle !== undefined) problems.push(...(await checkBundle(bundle)))
-  await load(loadManagerConfig({ ...target, environment }))
+  const manager = await load(loadManagerConfig({ ...target, environment }))
+  if (client !== undefined && manager !== undefined) warnings.push(...findPolicyRisks(client, manager.settings))
   await load(loadAttributesFile(target))
   await load(findIdentity(target))
   return { problems, warnings }

@@ -29,6 +29,11 @@ export class Values {
         return
       }
       this.origins.set(key, found.origin)
+      if (found.isAmbiguous) {
+        const problem = 'is given twice, in two spellings, with different values'
+        this.problems.push({ ...found.where, key, problem, remedy: 'Remove one of them.' })
+        return
+      }
       const checked = checkValue(setting, found.raw, found.context)
       if (checked.ok) {
         this.#values.set(key, checked.value)

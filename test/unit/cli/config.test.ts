@@ -176,7 +176,10 @@ test('check finds the files of a Python agent fine, and makes nothing', async t 
   assert.equal(out.length, 1)
   assert.deepEqual(
     err.map(line => line.replace(/^.*\.cfg/, '')),
-    [':7:5: cloud.name is not a setting, and has no effect. Remove it, or correct its name.'],
+    [
+      ':7:5: cloud.name is not a setting, and has no effect. Remove it, or correct its name.',
+      ': file_transfer.allow is absent: the cloud may read and write every file of this device, as with the Python agent. Name the folders that the cloud needs in file_transfer.allow of the connection file, [] for none.',
+    ],
   )
   assert.deepEqual(readdirSync(configDir), before)
 })
