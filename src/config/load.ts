@@ -37,6 +37,7 @@ export interface ClientConfig {
   readonly closures: readonly Closure[]
   /** Absolute path of the connection file, whether it exists or not. */
   readonly path: string
+  readonly exists: boolean
   /** The same as `settings`, for people: row by row with origin, secrets hidden. */
   readonly effective: readonly EffectiveSetting[]
 }
@@ -70,7 +71,7 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   const settings = assemble(values)
   notes.push(...findRisks(settings))
   const effective = effectiveSettings(settingsOf('connect'), values)
-  return { settings, origins: values.origins, warnings: notes, closures, path, effective }
+  return { settings, origins: values.origins, warnings: notes, closures, path, exists: read.exists, effective }
 }
 
 /** The mistakes in connection settings that are not in a file yet, for whoever is about to write one. */

@@ -30,6 +30,8 @@ export interface KeyFindings {
 const silent = new Set(['app_id', 'config_dir', 'config_file', 'device_id', 'key'])
 /** More of them are no configuration, and each is compared with all names. */
 const mostUnknownKeys = 1000
+/** Characters of a key that are shown. */
+const mostShown = 128
 const fileNames = { connect: 'the connection file', iot: 'iot.cfg' }
 const switches = 'actions_enabled'
 
@@ -168,7 +170,7 @@ class KeyWalk {
   }
 
   #at(key: string): { file: string; line?: number; column?: number; key: string } {
-    return { file: this.#document.path, ...lineOf(this.#document.placeOf(key)), key }
+    return { file: this.#document.path, ...lineOf(this.#document.placeOf(key)), key: key.slice(0, mostShown) }
   }
 }
 
@@ -190,7 +192,7 @@ function sameLastName(key: string): readonly string[] {
 }
 
 function switchCapability(name: string): Capability {
-  return name === '*' ? switches : `${switches}.${name}`
+  return name === '*' ? switches : `${switches}.${name.slice(0, mostShown)}`
 }
 
 function isPolicy(name: string): boolean {

@@ -9,6 +9,8 @@ import { environmentName } from './table.ts'
 const prefix = 'DEVICE_CLOUD_'
 /** They are compared with all names. */
 const mostVariables = 1000
+/** Characters of a name that are shown. */
+const mostShown = 128
 
 /** What there is to say about the variables of the environment. */
 export interface VariableFindings {
@@ -62,7 +64,10 @@ function capabilityOfVariable(name: string): Capability | undefined {
     one => name === environmentName(one) || name.startsWith(`${environmentName(one)}_`),
   )
   if (section !== 'actions_enabled') return section
-  const action = name.slice(environmentName(section).length + 1).toLowerCase()
+  const action = name
+    .slice(environmentName(section).length + 1)
+    .slice(0, mostShown)
+    .toLowerCase()
   const meaning = meaningOfSwitch(action)
   const meant = meaning.kind === 'mistake' ? meaning.meant : action
   return meant === '*' ? section : `${section}.${meant}`
@@ -71,7 +76,7 @@ function capabilityOfVariable(name: string): Capability | undefined {
 function mistake(name: string, didYouMean: string | undefined): ConfigProblem {
   return {
     file: 'environment',
-    key: name,
+    key: name.slice(0, mostShown),
     problem: 'is not a setting, and what it is to decide is closed',
     remedy: 'Correct its name, or write the setting into the file.',
     ...(didYouMean === undefined ? {} : { didYouMean }),

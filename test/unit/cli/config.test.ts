@@ -64,6 +64,7 @@ test('generate writes a private file from flags that loads without a remark, and
     },
     proxy: { type: 'SOCKS5', host: 'p', port: 1080, username: 'u', password: 'hunter2' },
     validate_cloud_cert: true,
+    file_transfer: { allow: [] },
   })
   assert.doesNotMatch(said(), /Tok-En|hunter2/)
   const { settings, warnings } = await loadClientConfig({

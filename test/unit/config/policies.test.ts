@@ -143,7 +143,10 @@ test('settings that a program hands in are judged as those of the file', async t
 
 test('a mistake in any other setting ends the start, and every mistake is told with it', async t => {
   const work = load(t, { qos_level: 7, ota: { require_signature: 'maybe' } })
-  const error = await work.then(assert.fail, (error: unknown) => error)
+  const error = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
   assert.ok(error instanceof AgentError && error.code === 'CONFIG_INVALID')
   assert.match(error.message, /qos_level.*ota\.require_signature is "maybe"/s)
   await assert.rejects(load(t, '{"ota": '), /ends too early/)
@@ -232,6 +235,10 @@ const switchMistakes: readonly (readonly [object, readonly string[]])[] = [
   [{ 'file_transfer.allow': [] }, ['file_transfer']],
   [{ remote_access_support: [{ name: 'SSH' }] }, ['remote_access']],
   [{ remote_access_support: {} }, ['remote_access']],
+  [{ remote_access_support: [{ port: 23, command: 'telnetd', user: '' }] }, ['remote_access']],
+  [{ remote_access_support: [{ port: 23, command: 'telnetd', User: 'nobody' }] }, ['remote_access']],
+  [{ remote_access_support: [{ port: 23, command: 'telnetd', usr: 'nobody' }] }, ['remote_access']],
+  [{ remote_access_support: [{ port: 23, command: 'telnetd', run_as_user: 'nobody' }] }, ['remote_access']],
 ]
 for (const [file, capabilities] of switchMistakes) {
   test(`iot.cfg with ${JSON.stringify(file)} closes ${capabilities.join(' and ')}`, async t => {
@@ -285,6 +292,19 @@ test('what is no policy, and what old files carry, closes nothing', async t => {
   assert.deepEqual(closures, [])
   const own = await loadOwn(t, { remote_access_supports: [], remote_access_support: '', upload_dirs: [] })
   assert.deepEqual(own.closures, [])
+  const services = [
+    { name: 'SSH', port: 22, username: 'for the portal' },
+    { port: 23, command: 'telnetd', description: 'x' },
+  ]
+  assert.equal((await loadOwn(t, { remote_access_support: services })).settings.remoteAccessSupport.length, 2)
+})
+
+test('what is told of a mistake is bounded, however long the key is', async t => {
+  const { closures } = await load(t, { ota: { ['x'.repeat(300_000)]: 1 } })
+  assert.deepEqual(closed(closures), ['ota'])
+  assert.ok(JSON.stringify(closures).length < 1000)
+  const deep = `{"ota": ${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`
+  await assert.rejects(load(t, deep), /iot-connect\.cfg:1:\d+: the file is nested too deeply\. Use at most 32 levels/)
 })
 
 test('a file of thousands of unknown keys is judged in a moment, and closes what nobody looked for any more', async t => {
