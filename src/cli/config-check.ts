@@ -1,8 +1,10 @@
 import { AgentError } from '../base/errors.ts'
 import { loadAttributesFile } from '../config/attributes-file.ts'
+import type { Closure } from '../config/closure.ts'
 import { findIdentity } from '../config/identity.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
+import { findPolicyRisks } from '../config/policy.ts'
 import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import { readBoundedText } from '../platform/read-file.ts'
@@ -43,12 +45,18 @@ export async function configCheck(flags: ConfigTarget & { readonly json?: boolea
   }
 }
 
+interface Readings {
+  readonly warnings: readonly ConfigNote[]
+  readonly closures?: readonly Closure[]
+}
+
 async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
   const problems: ConfigProblem[] = []
   const warnings: ConfigNote[] = []
-  const load = async <Loaded extends { warnings: readonly ConfigNote[] }>(work: Promise<Loaded | undefined>) => {
+  const load = async <Loaded extends Readings>(work: Promise<Loaded | undefined>) => {
     try {
       const loaded = await work
+      problems.push(...(loaded?.closures ?? []).map(({ problem }) => problem))
       warnings.push(...(loaded?.warnings ?? []).filter(note => note.level === 'warn'))
       return loaded
     } catch (error) {
@@ -62,7 +70,8 @@ async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
   const client = await load(loadClientConfig({ ...target, environment }))
   const bundle = client?.settings.caBundleFile
   if (bundle !== undefined) problems.push(...(await checkBundle(bundle)))
-  await load(loadManagerConfig({ ...target, environment }))
+  const manager = await load(loadManagerConfig({ ...target, environment }))
+  if (client !== undefined && manager !== undefined) warnings.push(...findPolicyRisks(client, manager.settings))
   await load(loadAttributesFile(target))
   await load(findIdentity(target))
   return { problems, warnings }

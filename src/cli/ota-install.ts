@@ -3,12 +3,13 @@ import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { formatLogRecord, Log } from '../base/log.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
+import type { PackageRules } from '../manager/ota/check-package.ts'
 import { installLocally } from '../manager/ota/local-install.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 import { onSignals } from '../platform/signals.ts'
-import type { Command } from './command.ts'
-import { configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
-import { otaSettings } from './ota-settings.ts'
+import type { Command, Invocation } from './command.ts'
+import { configDirFlag, configDirOf, configFileFlag } from './config-flags.ts'
+import { otaRules } from './ota-settings.ts'
 import { operand } from './words.ts'
 
 export const command: Command = {
@@ -20,13 +21,19 @@ export const command: Command = {
   operands: [{ name: 'PACKAGE' }],
   flags: [
     { name: 'extra-params', short: 'x', value: 'TEXT', summary: 'HDC_EXTRA_PARAMS of the scripts.' },
+    {
+      name: 'unsigned',
+      summary: 'Where no connection file says what to require, install a package that nobody has signed.',
+    },
     configFileFlag,
     configDirFlag,
   ],
   async run(invocation, terminal) {
-    const { configDir, configFile } = configPlaceOf(invocation)
-    const { settings } = await loadManagerConfig({ configDir, environment: processEnvironment() })
-    const rules = await otaSettings(configDir, configFile)
+    const rules = await rulesOf(invocation)
+    const { settings } = await loadManagerConfig({
+      configDir: configDirOf(invocation),
+      environment: processEnvironment(),
+    })
     const log = Log.create({ clock: systemClock, sink: record => terminal.err(`${formatLogRecord(record)}\n`) })
     const stopping = new AbortController()
     const unlisten = onSignals({ stop: () => stopping.abort(), reload: () => {} })
@@ -46,4 +53,19 @@ export const command: Command = {
       unlisten()
     }
   },
+}
+
+/**
+ * What the owner requires. Where nothing says so, a file that was moved away looks the same as an owner who wants nothing:
+ * only --unsigned tells them apart, and it takes nothing back that is said.
+ */
+async function rulesOf(invocation: Invocation): Promise<PackageRules> {
+  const { rules, isSaid, path } = await otaRules(invocation)
+  if (isSaid || invocation.has('unsigned')) return rules
+  throw new AgentError(
+    'POLICY_REFUSED',
+    `There is no connection file ${path} to say in ota.public_keys and ota.require_signature which packages this device ` +
+      'accepts. Name its folder with --config-dir, or give --unsigned to install what nobody has signed.',
+    { details: { path } },
+  )
 }

@@ -12,10 +12,18 @@ export type SettingType =
       readonly aliases?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'path' }
-  /** `addresses` are `HOST:PORT`, an IPv6 address in brackets. */
-  | { readonly kind: 'texts' | 'paths' | 'addresses' }
+  /** `addresses` are `HOST:PORT`, an IPv6 address in brackets; `keys` are public keys of update packages. */
+  | { readonly kind: ListKind }
   /** `remote_access_support`: checked by its own reader. */
   | { readonly kind: 'services' }
+
+/** The types whose values are lists of texts. */
+export type ListKind = 'texts' | 'paths' | 'addresses' | 'keys'
+
+export function isList(type: SettingType): type is Extract<SettingType, { readonly kind: ListKind }> {
+  const { kind } = type
+  return kind === 'texts' || kind === 'paths' || kind === 'addresses' || kind === 'keys'
+}
 
 /** A checked value. */
 export type SettingValue = string | number | boolean | readonly string[]
@@ -28,6 +36,8 @@ export interface Setting {
   readonly file: 'connect' | 'iot'
   readonly type: SettingType
   readonly default?: SettingValue
+  /** The value that permits least: it holds when a mistake closes what the setting decides. A list needs none: `[]`. */
+  readonly closed?: SettingValue
   readonly unit?: 'seconds' | 'bytes' | 'MB'
   readonly required?: true
   /** Never shown, logged or quoted in an error. */

@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts'
-import type { Setting, SettingValue } from './setting.ts'
+import { type Closure, capabilityOf, closureOf } from './closure.ts'
+import { isList, type Setting, type SettingValue } from './setting.ts'
 import type { ConfigNote, ConfigProblem, Origin } from './settings.ts'
 import type { Source } from './sources.ts'
 import { checkValue } from './value.ts'
@@ -28,6 +29,11 @@ export class Values {
         return
       }
       this.origins.set(key, found.origin)
+      if (found.isAmbiguous) {
+        const problem = 'is given twice, in two spellings, with different values'
+        this.problems.push({ ...found.where, key, problem, remedy: 'Remove one of them.' })
+        return
+      }
       const checked = checkValue(setting, found.raw, found.context)
       if (checked.ok) {
         this.#values.set(key, checked.value)
@@ -49,10 +55,22 @@ export class Values {
     return source !== undefined && source !== 'default'
   }
 
-  /** A value that another one implies. */
-  derive(key: string, value: SettingValue): void {
+  /** A value that the setting `from` implies. */
+  derive(key: string, value: SettingValue, from: string): void {
     this.#values.set(key, value)
-    this.origins.set(key, { source: 'derived' })
+    this.origins.set(key, { source: 'derived', from })
+  }
+
+  /** Gives every setting of a closed capability the value that permits least. */
+  close(settings: readonly Setting[], closures: readonly Closure[]): void {
+    for (const { key, type, closed } of settings) {
+      const capability = capabilityOf(key)
+      const closure = capability === undefined ? undefined : closureOf(closures, capability)
+      const least = closed ?? (isList(type) ? [] : undefined)
+      if (closure === undefined || least === undefined) continue
+      this.#values.set(key, least)
+      this.origins.set(key, { source: 'closed', from: closure.problem.key ?? closure.capability })
+    }
   }
 
   get(key: string): SettingValue | undefined {
@@ -96,10 +114,15 @@ export function formatProblem(problem: ConfigProblem | ConfigNote): string {
   return `${place}: ${subject.replace(/\.$/, '')}.${meant} ${problem.remedy}`
 }
 
+/** Mistakes that a message names. */
+const mostNamed = 50
+
 /** `CONFIG_INVALID` with every mistake in `details.problems`. */
 export function configError(problems: readonly ConfigProblem[], cause?: unknown): AgentError {
   const [first, ...others] = problems
   const head = first === undefined ? 'The configuration is wrong.' : formatProblem(first)
-  const message = others.length === 0 ? head : `${problems.length} mistakes: ${problems.map(formatProblem).join(' ')}`
+  const named = problems.slice(0, mostNamed).map(formatProblem).join(' ')
+  const more = problems.length > mostNamed ? ' And more, see "device-cloud config check".' : ''
+  const message = others.length === 0 ? head : `${problems.length} mistakes: ${named}${more}`
   return new AgentError('CONFIG_INVALID', message, { cause, details: { problems } })
 }

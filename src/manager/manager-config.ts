@@ -1,8 +1,10 @@
 import type { JsonObject } from '../base/json.ts'
 import { type AttributesFile, loadAttributesFile } from '../config/attributes-file.ts'
-import { loadClientConfig } from '../config/load.ts'
+import type { Closure } from '../config/closure.ts'
+import { type ClientConfig, loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
 import type { ConfigNote, ManagerSettings, Settings } from '../config/settings.ts'
+import { formatProblem } from '../config/values.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 
 /** Where the configuration of a manager is. */
@@ -21,19 +23,29 @@ export interface OwnConfig {
   readonly settings: ManagerSettings
   readonly attributes: AttributesFile['attributes']
   readonly warnings: readonly ConfigNote[]
+  readonly closures: readonly Closure[]
 }
 
-/** Reads `iot.cfg` and `attributes.cfg`. Throws `CONFIG_INVALID` with every mistake. */
+/** Reads `iot.cfg` and `attributes.cfg`. Throws `CONFIG_INVALID` with every mistake that ends the start. */
 export async function loadOwnConfig({ configDir }: ManagerPlace): Promise<OwnConfig> {
-  const { settings, warnings } = await loadManagerConfig({ configDir, environment: processEnvironment() })
+  const { settings, warnings, closures } = await loadManagerConfig({ configDir, environment: processEnvironment() })
   const file = await loadAttributesFile({ configDir })
-  return { settings, attributes: file.attributes, warnings: [...warnings, ...file.warnings] }
+  return { settings, attributes: file.attributes, warnings: [...warnings, ...file.warnings], closures }
 }
 
-/** Reads the connection file again. Throws `CONFIG_INVALID` with every mistake. */
-export async function loadConnectionSettings(place: ManagerPlace): Promise<Settings> {
-  const { settings } = await loadClientConfig({ ...place, environment: processEnvironment() })
-  return settings
+/** Reads the connection file. Throws `CONFIG_INVALID` with every mistake that ends the start. */
+export function loadConnectionConfig(place: ManagerPlace): Promise<ClientConfig> {
+  return loadClientConfig({ ...place, environment: processEnvironment() })
+}
+
+const mostWarnings = 100
+
+/** What of notes is worth a line of `status`. */
+export function warningList(notes: readonly ConfigNote[]): readonly JsonObject[] {
+  return notes
+    .filter(({ level }) => level === 'warn')
+    .slice(0, mostWarnings)
+    .map(note => ({ file: note.file, line: note.line, key: note.key, text: formatProblem(note) }))
 }
 
 /** Settings that a running manager cannot change, by the key of their file; the other ones it can. */

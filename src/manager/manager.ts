@@ -4,7 +4,9 @@ import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
-import type { Settings } from '../config/settings.ts'
+import type { ClientConfig } from '../config/load.ts'
+import { findPolicyRisks } from '../config/policy.ts'
+import type { ConfigNote, Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
 import { memoryOfMachine } from '../platform/own-memory.ts'
 import type { PowerOptions } from '../platform/power.ts'
@@ -12,6 +14,7 @@ import { socketPlace } from '../platform/socket-place.ts'
 import type { TransferSettings } from './actions/file-download.ts'
 import { registerActions } from './actions/register-actions.ts'
 import { BackgroundWork } from './background-work.ts'
+import { ClosedCapabilities } from './closed-capabilities.ts'
 import { Decommissioning } from './decommissioning.ts'
 import { HealthReporter } from './health-reporter.ts'
 import { LinkHistory } from './link-history.ts'
@@ -22,17 +25,17 @@ import { LocalSocketServer } from './local-socket/server.ts'
 import { MachineFacts } from './machine-facts.ts'
 import { managedActions } from './managed-actions.ts'
 import {
-  loadConnectionSettings,
+  loadConnectionConfig,
   loadOwnConfig,
   logNotes,
   type ManagerPlace,
   needsRestart,
   type OwnConfig,
+  warningList,
 } from './manager-config.ts'
 import { memoryWatchOf } from './memory/manager-memory.ts'
 import type { MemoryTimes, MemoryWatch } from './memory/memory-watch.ts'
 import { softLimitBytes } from './memory/soft-limit.ts'
-import { warnOfOpenPaths } from './open-paths.ts'
 import { ManagerUpdates } from './ota/manager-updates.ts'
 import { PendingAnswers } from './pending-answers.ts'
 import { type ProgressSigns, progressSigns } from './progress.ts'
@@ -79,13 +82,16 @@ export class Manager {
   readonly #remote: RemoteAccess
   readonly #decommissioning: Decommissioning
   readonly #memory: MemoryWatch
+  readonly #closed: ClosedCapabilities
   readonly #startedMs: number
   readonly #closing = new AbortController()
   #own: OwnConfig
   #connection: Settings
+  #warnings: readonly ConfigNote[] = []
   #updates: ManagerUpdates | undefined
 
-  private constructor(options: ManagerOptions, client: Client, own: OwnConfig, connection: Settings) {
+  private constructor(options: ManagerOptions, client: Client, own: OwnConfig, config: ClientConfig) {
+    const connection = config.settings
     const { clock, onEnd } = options
     const log = options.log.child('manager')
     this.#options = options
@@ -94,6 +100,8 @@ export class Manager {
     this.#own = own
     this.#connection = connection
     this.#startedMs = clock.monotonicMs()
+    this.#closed = new ClosedCapabilities({ log, publish: (text, level) => client.events.publish(text, { level }) })
+    this.#takePolicies(config, own)
     this.#runtime = new RuntimeFolder({ path: own.settings.runtimeDir, log })
     this.#background = new BackgroundWork({ log, report: text => client.events.publish(text, { level: 'error' }) })
     this.#facts = new MachineFacts({ client, clock, log })
@@ -155,8 +163,8 @@ export class Manager {
   static async open(options: ManagerOptions): Promise<Manager> {
     const { appId, configDir, configFile, settings, log } = options
     const client = new Client(appId, { configDir, configFile, settings, logger: log })
-    const [own, facts] = await Promise.all([loadOwnConfig(options), client.open()])
-    return new Manager(options, client, own, facts.settings)
+    const [own, connection] = await Promise.all([loadOwnConfig(options), loadConnectionConfig(options), client.open()])
+    return new Manager(options, client, own, connection)
   }
 
   get runtimeDir(): string {
@@ -177,8 +185,8 @@ export class Manager {
   readonly start: () => Promise<void> = once(async () => {
     const isUsable = await this.#runtime.open()
     this.#applySettings()
-    logNotes(this.#log, this.#own.warnings)
-    warnOfOpenPaths(this.#connection, name => this.#isEnabled(name), this.#log)
+    logNotes(this.#log, this.#warnings)
+    this.#closed.tell()
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
     const updates = await this.#openUpdates()
     this.#updates = updates
@@ -206,15 +214,18 @@ export class Manager {
   async reload(): Promise<void> {
     try {
       const own = await loadOwnConfig(this.#options)
-      const connection = await loadConnectionSettings(this.#options)
+      const config = await loadConnectionConfig(this.#options)
+      const connection = config.settings
       const before = { connection: this.#connection, own: this.#own.settings }
       const keys = needsRestart(before, { connection, own: own.settings })
       // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
       const { logLevel, fileTransfer, remoteAccess, ota } = connection
       this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
       this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
+      this.#takePolicies(config, own)
       this.#applySettings()
-      logNotes(this.#log, own.warnings)
+      logNotes(this.#log, this.#warnings)
+      this.#closed.tell()
       this.#publishFacts()
       if (keys.length === 0) this.#log.info('configuration reloaded')
       else this.#log.warn('configuration reloaded; some settings need a restart', { settings: keys.join(', ') })
@@ -235,6 +246,8 @@ export class Manager {
       softwareUpdate: this.#updates?.current,
       lastTrouble: this.#history.lastTrouble,
       memory: this.#memory.status(),
+      closed: this.#closed.list(),
+      warnings: warningList(this.#warnings),
     })
   }
 
@@ -289,7 +302,7 @@ export class Manager {
       runtime: this.#runtime,
       background: this.#background,
       transferSettings: () => this.#transferSettings(),
-      allowedFolders: () => this.#connection.fileTransfer.allow,
+      allowedFolders: () => (this.#closed.isClosed('absolute_paths') ? [] : this.#connection.fileTransfer.allow),
       refreshRemoteAccess: () => this.#facts.publishServices(this.#own),
       openRelay: this.#remote.open,
       softwareUpdate: updates.action,
@@ -302,18 +315,26 @@ export class Manager {
       powerOptions,
     })
     const isEnabled = (name: string) => this.#isEnabled(name)
-    registerActions({ actions, taker: this.#client.actions, isEnabled, log: this.#log })
+    const whyClosed = (name: string) => this.#closed.whyClosed(name)
+    registerActions({ actions, taker: this.#client.actions, isEnabled, whyClosed, log: this.#log })
   }
 
   /** A switch that iot.cfg does not know is one that nobody has switched off. */
   #isEnabled(name: string): boolean {
-    return this.#own.settings.actionsEnabled[name] ?? true
+    const { actionsEnabled } = this.#own.settings
+    return Object.hasOwn(actionsEnabled, name) ? actionsEnabled[name] !== false : true
   }
 
   #transferSettings(): TransferSettings {
     const { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile } = this.#own.settings
     const { downloadFolder, uploadFolder } = this.#runtime
     return { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile, downloadFolder, uploadFolder }
+  }
+
+  /** Closes and opens what the configuration says, and keeps what is to be said about it. */
+  #takePolicies(config: ClientConfig, own: OwnConfig): void {
+    this.#closed.set([...config.closures, ...own.closures])
+    this.#warnings = [...config.warnings, ...own.warnings, ...findPolicyRisks(config, own.settings)]
   }
 
   #applySettings(): void {
