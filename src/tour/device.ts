@@ -8,6 +8,7 @@ export interface ReadyCloud {
   readonly https: number
   readonly ca: string
   readonly token: string
+  readonly operator: { readonly user: string; readonly password: string }
 }
 
 export const deviceId = 'tour'
