@@ -1,7 +1,8 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { prepareFolder, putFile, readPrivate } from './data-folder.ts'
 
 export interface Certificates {
   /** Path of the CA's certificate, which clients are to trust. */
@@ -17,13 +18,14 @@ interface Pair {
 
 const files = { ca: 'ca.pem', caKey: 'ca-key.pem', server: 'server.pem', serverKey: 'server-key.pem' }
 const dayMs = 86_400_000
+const mostKeyBytes = 64 * 1024
 
 /**
  * The CA and the server certificate of a data folder; they are made on the first start and then kept, so that whoever trusts
  * the CA need not be told again. The server certificate is made anew when it does not name all hosts or ends soon.
  */
 export async function prepareCertificates(dataDir: string, hosts: readonly string[]): Promise<Certificates> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await prepareFolder(dataDir)
   const caPath = join(dataDir, files.ca)
   const known = await readPair(dataDir, files.ca, files.caKey)
   const ca = known !== undefined && lasts(known.cert, 30) ? known : await makeCa(dataDir)
@@ -38,8 +40,10 @@ async function readPair(dataDir: string, cert: string, key: string): Promise<Pai
   try {
     const [certText, keyText] = await Promise.all([
       readFile(join(dataDir, cert), 'utf8'),
-      readFile(join(dataDir, key), 'utf8'),
+      readPrivate(join(dataDir, key), mostKeyBytes),
     ])
+    // Whoever could read the key of the CA can be any server to whoever trusts it.
+    if (keyText === undefined) return undefined
     const belongs = new X509Certificate(certText).checkPrivateKey(createPrivateKey(keyText))
     return belongs ? { cert: certText, key: keyText } : undefined
   } catch {
@@ -73,8 +77,7 @@ async function makeServer(dataDir: string, ca: Pair, hosts: readonly string[]): 
 }
 
 async function save(dataDir: string, cert: string, key: string, pair: Pair): Promise<Pair> {
-  await writeFile(join(dataDir, key), pair.key, { mode: 0o600 })
-  await chmod(join(dataDir, key), 0o600)
-  await writeFile(join(dataDir, cert), pair.cert, { mode: 0o644 })
+  await putFile(dataDir, key, pair.key, 0o600)
+  await putFile(dataDir, cert, pair.cert, 0o644)
   return pair
 }

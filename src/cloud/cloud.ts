@@ -3,8 +3,10 @@ import { createServer as createTls } from 'node:tls'
 import { Broker } from './broker.ts'
 import { type Certificates, prepareCertificates } from './certificates.ts'
 import { allCommands } from './commands/all.ts'
+import { prepareFolder } from './data-folder.ts'
 import { createHttps } from './http/server.ts'
 import { Listener } from './listener.ts'
+import { keptPassword } from './operator-password.ts'
 import type { CloudOptions } from './options.ts'
 import { RawSockets } from './raw-sockets.ts'
 import type { Transport } from './sessions.ts'
@@ -20,26 +22,36 @@ export interface Ready {
   readonly https: number
   readonly ca: string
   readonly token: string
+  /** How to log in, where the password was made here; one that somebody chose is not repeated. */
+  readonly operator?: { readonly user: string; readonly password: string }
 }
 
 /** The local cloud: its ports, and behind them the state and the broker. */
 export class LocalCloud {
   readonly #options: CloudOptions
+  readonly #password: string
   readonly #state: State
   readonly #broker: Broker
   readonly #raw = new RawSockets()
   readonly #listeners: Listener[] = []
   #stopped: Promise<void> | undefined
 
-  constructor(options: CloudOptions) {
+  private constructor(options: CloudOptions, password: string) {
     this.#options = options
-    this.#state = new State(options)
+    this.#state = new State({ ...options, password })
     this.#broker = new Broker(this.#state, allCommands)
+    this.#password = password
+  }
+
+  /** A cloud with its data folder and the operator's password, not yet started. */
+  static async prepare(options: CloudOptions): Promise<LocalCloud> {
+    await prepareFolder(options.dataDir)
+    return new LocalCloud(options, options.password ?? (await keptPassword(options.dataDir)))
   }
 
   async start(): Promise<Ready> {
-    const { host, dataDir, token } = this.#options
-    const hosts = [...new Set(['localhost', '127.0.0.1', '::1', ...(isWildcard(host) ? [] : [host])])]
+    const { dataDir, token, user, password } = this.#options
+    const hosts = [...new Set(['localhost', '127.0.0.1', '::1', ...this.#names()])]
     const certificates = await prepareCertificates(dataDir, hosts)
     await this.#state.files.prepare()
     await this.#broker.start()
@@ -54,8 +66,29 @@ export class LocalCloud {
       this.#state.faults.set('cutHistoryFraction', {})
     }
     const { mqtt, mqtts, https } = listeners
-    this.#state.relays.setBase(`wss://${certifiedName(host)}:${https.port}`)
-    return { ready: true, mqtt: mqtt.port, mqtts: mqtts.port, https: https.port, ca: certificates.caPath, token }
+    this.#state.relays.setBase(`wss://${this.#dialledName()}:${https.port}`)
+    return {
+      ready: true,
+      mqtt: mqtt.port,
+      mqtts: mqtts.port,
+      https: https.port,
+      ca: certificates.caPath,
+      token,
+      ...(password === undefined ? { operator: { user, password: this.#password } } : {}),
+    }
+  }
+
+  /** The names that somebody chose for this cloud. */
+  #names(): readonly string[] {
+    const { host, names } = this.#options
+    return isWildcard(host) ? names : [...names, host.toLowerCase()]
+  }
+
+  /** The name of the certificate by which devices reach the relay. */
+  #dialledName(): string {
+    const [name = 'localhost'] = this.#names()
+    if (name === '127.0.0.1' || name === '::1') return 'localhost'
+    return name.includes(':') ? `[${name}]` : name
   }
 
   #makeListeners(certificates: Certificates): Record<'mqtt' | 'mqtts' | 'https', Listener> {
@@ -74,15 +107,16 @@ export class LocalCloud {
       broker: this.#broker,
       raw: this.#raw,
       certificates,
+      names: this.#names(),
     })
-    for (const server of [secure, web.server]) {
+    for (const server of [secure, web]) {
       server.on('connection', (socket: Socket) => this.#raw.add(socket))
       server.on('tlsClientError', (error: Error) => this.#state.transcript.event('', 'tls', { text: error.message }))
     }
     return {
       mqtt: new Listener(plain, host, mqtt),
       mqtts: new Listener(secure, host, mqtts),
-      https: new Listener(web.server, host, https),
+      https: new Listener(web, host, https),
     }
   }
 
@@ -105,12 +139,6 @@ export class LocalCloud {
     await Promise.all(this.#listeners.map(listener => listener.stop()))
     await this.#state.files.remove()
   }
-}
-
-/** A name of the certificate by which devices can reach this cloud. */
-function certifiedName(host: string): string {
-  if (isWildcard(host) || host === '127.0.0.1' || host === '::1') return 'localhost'
-  return host.includes(':') ? `[${host}]` : host
 }
 
 function isWildcard(host: string): boolean {

@@ -17,6 +17,8 @@ export type Login =
     }
   | { readonly ok: false; readonly code: number; readonly why: string }
 
+const wrongPassword = 'Invalid user name or password'
+
 const refused = (code: number, why: string): Login => ({ ok: false, code, why })
 
 /** A login over MQTT: the user name is that of a user, or else the key of a thing [TR50 1.2]. */
@@ -27,11 +29,22 @@ export function login(state: State, o: { clientId: string; username: string | un
   return loginApplication(state, { clientId, thingKey: username, token: password })
 }
 
+/** A user with its password; after too many wrong ones none is taken for a while [TR50 9]. */
 export function loginUser(state: State, username: string, password: string): Login {
   const user = state.users.find({ username }) ?? state.users.find({ emailAddress: username })
-  if (user === undefined || typeof user.password !== 'string' || !sameSecret(user.password, password))
-    return refused(refusals.badUserOrPassword, 'Invalid user name or password')
-  return { ok: true, who: { user } }
+  if (user === undefined) return refused(refusals.badUserOrPassword, wrongPassword)
+  const lockedMs = state.loginGuard.lockedMs(user)
+  if (lockedMs > 0)
+    return refused(
+      refusals.badUserOrPassword,
+      `Too many wrong passwords: this user may log in again in ${Math.ceil(lockedMs / 60_000)} minutes`,
+    )
+  if (typeof user.password === 'string' && sameSecret(user.password, password)) {
+    state.loginGuard.succeeded(user)
+    return { ok: true, who: { user } }
+  }
+  if (state.loginGuard.failed(user)) state.securityEvent(`Too many wrong passwords: user ${username} is locked`)
+  return refused(refusals.badUserOrPassword, wrongPassword)
 }
 
 /** An application with its token; an unknown thing is registered, and a known one belongs to its first client id. */

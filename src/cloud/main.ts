@@ -1,4 +1,5 @@
 /** `npm run cloud`: starts the local cloud and prints one line of JSON when it is ready. */
+import { isLoopback } from './exposure.ts'
 import { readOptions, UsageError, usage } from './options.ts'
 
 async function main(): Promise<void> {
@@ -8,7 +9,7 @@ async function main(): Promise<void> {
     return
   }
   const { LocalCloud } = await import('./cloud.ts')
-  const cloud = new LocalCloud(options)
+  const cloud = await LocalCloud.prepare(options)
   const stop = () => {
     cloud.stop().then(
       () => process.exit(0),
@@ -21,9 +22,9 @@ async function main(): Promise<void> {
   process.stderr.write(
     "local cloud: a developer's tool, not a production server; what it knows is gone when it stops\n",
   )
-  if (!['127.0.0.1', '::1', 'localhost'].includes(options.host))
+  if (!isLoopback(options.host))
     process.stderr.write(
-      `local cloud: others can reach it on ${options.host}; choose --token and --password with care\n`,
+      `local cloud: others can reach it on ${options.host}; whoever knows the token or the password may use it\n`,
     )
   const ready = await cloud.start()
   process.stderr.write(`local cloud: console at https://localhost:${ready.https}/\n`)

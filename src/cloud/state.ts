@@ -3,6 +3,7 @@ import { Faults } from './faults.ts'
 import { FileStore } from './file-store.ts'
 import { newSecret } from './ids.ts'
 import type { JsonObject } from './json.ts'
+import { LoginGuard } from './login-guard.ts'
 import { Logs, logLevel, logType } from './logs.ts'
 import { Mailbox } from './mailbox.ts'
 import { type CloudRecord, RecordTable } from './records.ts'
@@ -23,7 +24,7 @@ export interface StateOptions {
 
 const mostEntriesInAll = 3_000_000
 
-/** Everything the cloud knows. It lives in memory and is gone when the cloud stops, but for the certificates. */
+/** Everything the cloud knows. It lives in memory and is gone when the cloud stops, but for the certificates and the operator's password. */
 export class State {
   readonly things: Things
   readonly sessions = new Sessions()
@@ -34,6 +35,7 @@ export class State {
   readonly transcript = new Transcript()
   readonly connections = new Connections()
   readonly relays = new Relays()
+  readonly loginGuard = new LoginGuard()
   readonly users = new RecordTable('user', 'username')
   readonly orgs = new RecordTable('organisation', 'key')
   readonly apps = new RecordTable('application', 'name')

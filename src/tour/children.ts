@@ -23,9 +23,12 @@ export function startProgram(
   onLine: (line: string) => void,
   onNote: (line: string) => void,
 ): Child {
+  // The tour shows how to log in to its own cloud, and never a password that somebody keeps for another one.
+  const { DEVICE_CLOUD_OPERATOR_PASSWORD: _, ...env } = process.env
   // A process group of its own: Ctrl-C of the terminal reaches the tour alone, which then ends the others in order.
   const child = spawn(process.execPath, ['--import', 'tsx', resolve(root, file), ...args], {
     cwd: root,
+    env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -8,6 +8,7 @@ export interface ReadyCloud {
   readonly https: number
   readonly ca: string
   readonly token: string
+  readonly operator: { readonly user: string; readonly password: string }
 }
 
 export const deviceId = 'tour'
@@ -15,7 +16,9 @@ export const thingKey = `${deviceId}-device_manager`
 
 /** Writes the configuration folder of the device. What would touch this machine (reboot, shutdown, …) is switched off. */
 export function writeDeviceConfig(folder: string, cloud: ReadyCloud): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const runtime = join(folder, 'runtime')
+  const download = join(runtime, 'download')
+  for (const path of [folder, runtime, download]) mkdirSync(path, { recursive: true, mode: 0o700 })
   const write = (name: string, content: unknown) =>
     writeFileSync(join(folder, name), typeof content === 'string' ? content : JSON.stringify(content, null, 2), {
       mode: 0o600,
@@ -31,9 +34,10 @@ export function writeDeviceConfig(folder: string, cloud: ReadyCloud): void {
     },
     ca_bundle_file: cloud.ca,
     validate_cloud_cert: true,
+    file_transfer: { allow: [download] },
   })
   write('iot.cfg', {
-    runtime_dir: join(folder, 'runtime'),
+    runtime_dir: runtime,
     log_level: 'INFO',
     health_interval: 5,
     actions_enabled: {

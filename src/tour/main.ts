@@ -11,8 +11,6 @@ import { Operator } from './operator.ts'
 import { bold, dim, heading, say } from './screen.ts'
 import { fetchFile, ping, sendFile, showAttributes, showHealth } from './steps.ts'
 
-const user = 'admin'
-const password = 'admin'
 const once = process.argv.includes('--once')
 const folder = mkdtempSync(join(tmpdir(), 'device-cloud-tour-'))
 const children: Child[] = []
@@ -41,7 +39,7 @@ function start(name: string, file: string, args: readonly string[], onLine: (lin
 async function startCloud(): Promise<ReadyCloud> {
   const ports = { mqtt: await freePort(1883), mqtts: await freePort(8883), https: await freePort(8443) }
   const args = Object.entries(ports).flatMap(([name, port]) => [`--${name}`, String(port)])
-  args.push('--user', user, '--password', password, '--data', join(folder, 'cloud'))
+  args.push('--data', join(folder, 'cloud'))
   return new Promise(resolve => {
     start('cloud ', 'src/cloud/main.ts', args, line => {
       if (line.startsWith('{"ready"')) resolve(JSON.parse(line) as ReadyCloud)
@@ -58,6 +56,7 @@ async function tour(): Promise<void> {
   start('device', 'src/main.ts', ['manager', '-c', deviceDir], line => say(`${dim('device |')} ${line}`))
 
   const operator = new Operator({ host: 'localhost', port: cloud.https, ca: readFileSync(cloud.ca, 'utf8') })
+  const { user, password } = cloud.operator
   await operator.login(user, password)
   await showAttributes(operator)
   await showHealth(operator)

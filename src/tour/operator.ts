@@ -28,15 +28,14 @@ export class Operator {
 
   async login(username: string, password: string): Promise<void> {
     const body = { auth: { command: 'api.authenticate', params: { username, password } } }
-    const { auth } = JSON.parse(await this.#post('/api', Readable.from([Buffer.from(JSON.stringify(body))])))
+    const { auth } = JSON.parse(await this.#call(body))
     if (auth?.success !== true) throw new Error(`login: ${auth?.errorMessages ?? 'refused'}`)
     this.#sessionId = String(auth.params.sessionId)
   }
 
   /** The answer to one command, whether it succeeded or not. */
   async ask(command: string, params: object = {}): Promise<Answer> {
-    const body = Buffer.from(JSON.stringify({ cmd: { command, params } }))
-    return JSON.parse(await this.#post('/api', Readable.from([body]))).cmd
+    return JSON.parse(await this.#call({ cmd: { command, params } })).cmd
   }
 
   /** The parameters of the answer; throws what the cloud says when it refuses. */
@@ -68,9 +67,14 @@ export class Operator {
     return connections as { id: string; bytesIn: number; bytesOut: number }[]
   }
 
-  #post(path: string, body: Readable, bytes?: number): Promise<string> {
+  #call(body: object): Promise<string> {
+    const content = Buffer.from(JSON.stringify(body))
+    return this.#post('/api', Readable.from([content]), content.length, { 'content-type': 'application/json' })
+  }
+
+  #post(path: string, body: Readable, bytes: number, more: Record<string, string> = {}): Promise<string> {
     const { host, port, ca } = this.#cloud
-    const headers = { sessionId: this.#sessionId, ...(bytes === undefined ? {} : { 'content-length': bytes }) }
+    const headers = { sessionId: this.#sessionId, 'content-length': bytes, ...more }
     return new Promise((resolve, reject) => {
       const request = httpsRequest({ host, port, ca, path, method: 'POST', headers }, response => {
         const chunks: Buffer[] = []

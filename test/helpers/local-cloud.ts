@@ -72,9 +72,12 @@ interface Ready {
   readonly https: number
   readonly ca: string
   readonly token: string
+  readonly operator?: { readonly user: string; readonly password: string }
 }
 
 export interface CloudOptions {
+  /** The operator, where the cloud is not to make its password. */
+  readonly operator?: { readonly user: string; readonly password: string }
   /** More command line of the cloud. */
   readonly args?: readonly string[]
   readonly token?: string
@@ -86,8 +89,6 @@ export interface CloudOptions {
 export class LocalCloud {
   readonly host = '127.0.0.1'
   readonly dir: string
-  readonly user = 'admin'
-  readonly password = 'admin'
   readonly #options: CloudOptions
   #ready: Ready | undefined
   #child: ChildProcess | undefined
@@ -125,17 +126,35 @@ export class LocalCloud {
     return this.#known.token
   }
 
+  get user(): string {
+    return this.#operator.user
+  }
+
+  get password(): string {
+    return this.#operator.password
+  }
+
+  get #operator(): { readonly user: string; readonly password: string } {
+    const operator = this.#options.operator ?? this.#known.operator
+    if (operator === undefined) throw new Error('the local cloud has told no password')
+    return operator
+  }
+
   /** Starts the process; on a second start it gets the ports of the first. */
   async start(): Promise<void> {
     const { mqtt = 0, mqtts = 0, https = 0 } = this.#ready ?? {}
     const ports = ['--mqtt', String(mqtt), '--mqtts', String(mqtts), '--https', String(https)]
     const token = this.#options.token === undefined ? [] : ['--token', this.#options.token]
-    const args = [...ports, '--data', this.dir, ...token, ...(this.#options.args ?? [])]
+    const { operator } = this.#options
+    const user = operator === undefined ? [] : ['--user', operator.user]
+    const args = [...ports, '--data', this.dir, ...token, ...user, ...(this.#options.args ?? [])]
+    const { DEVICE_CLOUD_OPERATOR_PASSWORD: _, ...env } = process.env
+    const password = operator === undefined ? {} : { DEVICE_CLOUD_OPERATOR_PASSWORD: operator.password }
     // By the IPC channel the cloud sees when this process is gone, and ends too.
     const child = spawn(process.execPath, ['--import', 'tsx', 'src/cloud/main.ts', ...args], {
       cwd: checkout,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_OPTIONS: '' },
+      env: { ...env, ...password, NODE_NO_WARNINGS: '1', NODE_OPTIONS: '' },
     })
     this.#child = child
     this.#ready = await readyLine(child)

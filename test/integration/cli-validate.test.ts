@@ -19,8 +19,8 @@ const operatorPassword = 'Operator-Pass-4711'
 
 /** A machine of an operator, with nothing on it but his password. */
 async function scene(t: TestContext) {
-  const cloud = await startCloud(t, { token: deviceToken, args: ['--user', 'alice', '--password', operatorPassword] })
-  Object.assign(cloud, { user: 'alice', password: operatorPassword })
+  const operator = { user: 'alice', password: operatorPassword }
+  const cloud = await startCloud(t, { token: deviceToken, operator })
   const machine = new ManagedDevice(tempDir(t), 'nobody')
   t.after(() => machine.stop())
   const passwordFile = machine.write('password', `${operatorPassword}\n`)

@@ -148,6 +148,7 @@ test('what was stored is gone from the disk when the cloud stops', async t => {
   const { cloud, device } = await ready(t)
   await stored(cloud, device, 'f', 'hello')
   await cloud.stop()
-  assert.deepEqual(readdirSync(cloud.dir).sort(), ['ca-key.pem', 'ca.pem', 'server-key.pem', 'server.pem'])
+  const kept = ['ca-key.pem', 'ca.pem', 'operator-password', 'server-key.pem', 'server.pem']
+  assert.deepEqual(readdirSync(cloud.dir).sort(), kept)
   assert.match(readFileSync(cloud.ca, 'utf8'), /BEGIN CERTIFICATE/)
 })

@@ -97,7 +97,7 @@ test('an operator logs in over HTTPS in each of the known forms, and is refused 
     assert.equal(answer.status, 200)
     return JSON.parse(answer.body.toString())
   }
-  const login = { command: 'api.authenticate', params: { username: 'admin', password: 'admin' } }
+  const login = { command: 'api.authenticate', params: { username: cloud.user, password: cloud.password } }
   const cmd = { command: 'session.info' }
   const { auth } = await post({ auth: login })
   const { sessionId } = auth.params

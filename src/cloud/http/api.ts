@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Commands, Context } from '../command.ts'
 import type { ConnectionRecord } from '../connections.ts'
 import { asReply, execute, readRequest } from '../envelope.ts'
@@ -9,6 +9,7 @@ import { mostRequestBytes } from '../requests.ts'
 import type { Session } from '../sessions.ts'
 import type { State } from '../state.ts'
 import { answer, readBody } from './body.ts'
+import type { Exchange } from './routes.ts'
 
 /** `POST /api`: the commands for operators. The status is 200 whatever becomes of them [TR50 8.1]. */
 export class Api {
@@ -20,8 +21,7 @@ export class Api {
     this.#commands = commands
   }
 
-  async take(request: IncomingMessage, response: ServerResponse, record: ConnectionRecord): Promise<void> {
-    if (request.method !== 'POST') return answer(response, 405, 'POST only', { Allow: 'POST' })
+  async take({ request, response, record }: Exchange): Promise<void> {
     const text = await readBody(request, mostRequestBytes)
     if (text === undefined) return answer(response, 413, 'The request is too large or broke off')
     const body = parseJson(text)

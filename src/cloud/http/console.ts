@@ -1,29 +1,24 @@
 import { readFile } from 'node:fs/promises'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { answer } from './body.ts'
+import type { Exchange } from './routes.ts'
 
-const pages: Readonly<Record<string, { file: string; type: string }>> = {
-  '/': { file: 'page.html', type: 'text/html; charset=utf-8' },
-  '/console.js': { file: 'page.js', type: 'text/javascript; charset=utf-8' },
-  '/console.css': { file: 'page.css', type: 'text/css; charset=utf-8' },
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
 }
 
-/** Nothing from elsewhere, nothing inline, in no frame: what devices publish is shown here, and they are not trusted. */
+/** Nothing from elsewhere, nothing inline, in no frame, no text as markup: what devices publish is shown here, and they are not trusted. */
 const safety = {
   'Content-Security-Policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
   'Cache-Control': 'no-store',
 }
 
-/** The console page for a person, at `/`. */
-export async function serveConsole(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
-  const page = Object.hasOwn(pages, path) ? pages[path] : undefined
-  if (page === undefined) return answer(response, 404, 'Nothing here')
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    return answer(response, 405, 'GET only', { Allow: 'GET, HEAD' })
-  const text = await readFile(join(import.meta.dirname, 'console', page.file), 'utf8')
-  answer(response, 200, text, { ...safety, 'Content-Type': page.type })
+/** A part of the console page for a person. */
+export async function serveConsole({ response }: Exchange, file: string): Promise<void> {
+  const text = await readFile(join(import.meta.dirname, 'console', file), 'utf8')
+  answer(response, 200, text, { ...safety, 'Content-Type': types[extname(file)] ?? 'text/plain' })
 }

@@ -67,6 +67,8 @@ export class Download {
     const hasLength = this.#take('lengthDownload', file) !== undefined || this.#request.method === 'HEAD'
     this.#response.writeHead(isPart ? 206 : 200, {
       'Content-Type': 'application/octet-stream',
+      // What a device sent is no page of this cloud, whatever a browser makes of it.
+      'Content-Disposition': 'attachment',
       'Accept-Ranges': 'bytes',
       ETag: `"${file.id}"`,
       ...(isPart ? { 'Content-Range': `bytes ${start}-${end}/${file.bytes}` } : {}),

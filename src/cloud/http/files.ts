@@ -5,6 +5,7 @@ import type { Ticket } from '../file-store.ts'
 import type { State } from '../state.ts'
 import { answer } from './body.ts'
 import { Download } from './download.ts'
+import type { Exchange } from './routes.ts'
 import { Upload } from './upload.ts'
 
 /** `GET|POST /file/ID`: the contents of files. Who knows the id may [TR50 5.3]. */
@@ -15,10 +16,8 @@ export class Files {
     this.#state = state
   }
 
-  async take(request: IncomingMessage, response: ServerResponse, id: string, record: ConnectionRecord): Promise<void> {
-    const mode =
-      request.method === 'GET' || request.method === 'HEAD' ? 'get' : request.method === 'POST' ? 'put' : undefined
-    if (mode === undefined) return answer(response, 405, 'GET or POST only', { Allow: 'GET, HEAD, POST' })
+  async take({ request, response, record, id }: Exchange): Promise<void> {
+    const mode = request.method === 'POST' ? 'put' : 'get'
     const on = mode === 'get' ? 'download' : 'upload'
     const ticket = this.#state.files.ticket(id)
     const thingKey = ticket?.put?.thingKey ?? ticket?.file?.thingKey

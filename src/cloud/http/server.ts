@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Broker } from '../broker.ts'
@@ -7,14 +7,27 @@ import type { Commands } from '../command.ts'
 import type { ConnectionRecord } from '../connections.ts'
 import type { RawSockets } from '../raw-sockets.ts'
 import type { State } from '../state.ts'
+import { pathOf, plainAddress, type Refusal, refusalOf } from './admission.ts'
 import { Api } from './api.ts'
 import { answer } from './body.ts'
-import { serveConsole } from './console.ts'
 import { Files } from './files.ts'
-import { mqttUpgrade } from './mqtt-upgrade.ts'
-import { Upgrades } from './upgrades.ts'
+import { MqttUpgrade } from './mqtt-upgrade.ts'
+import { findRoute } from './route.ts'
+import { requestRoutes, type Services, upgradeRoutes } from './routes.ts'
+import { refuseUpgrade } from './upgrades.ts'
 
 const mostConnections = 5_000
+/** Foreign names that stderr tells. */
+const mostTold = 20
+
+/** On every answer: whatever it holds, a browser takes it for no page, no script and no part of one; the console says otherwise. */
+const safety = {
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+}
 
 /** The HTTPS port: `POST /api`, `/file/ID`, the console, and what begins as a WebSocket. */
 export function createHttps(o: {
@@ -23,17 +36,19 @@ export function createHttps(o: {
   broker: Broker
   raw: RawSockets
   certificates: Certificates
-}): {
-  server: Server
-  upgrades: Upgrades
-} {
+  /** What this cloud is called beside loopback, in lower case. */
+  names: readonly string[]
+}): Server {
   const { state, certificates } = o
-  const api = new Api(state, o.commands)
-  const files = new Files(state)
-  const upgrades = new Upgrades()
-  upgrades.add(mqttUpgrade(state, o.broker, o.raw))
-  upgrades.add(upgrade => state.relays.take(upgrade))
+  const services: Services = {
+    api: new Api(state, o.commands),
+    files: new Files(state),
+    mqtt: new MqttUpgrade(state, o.broker, o.raw),
+    relays: state.relays,
+  }
+  const names = new Set(o.names.map(plainAddress))
   const records = new WeakMap<Socket, ConnectionRecord>()
+  const told = new Set<string>()
   const server = createServer({
     cert: certificates.cert,
     key: certificates.key,
@@ -41,30 +56,56 @@ export function createHttps(o: {
     noDelay: true,
     // An upload takes as long as it takes.
     requestTimeout: 0,
+    // Its lack is answered below, with the reason.
+    requireHostHeader: false,
   })
   server.maxConnections = mostConnections
   // Long, so that a client's next request does not meet a connection that is just being closed.
   server.keepAliveTimeout = 75_000
+
+  // The only two ways in. Nobody is served here whom `refusalOf` has not let pass.
   server.on('request', (request, response) => {
     const record = recordOf(request, state, records)
     record.requests++
     state.connections.totals.requests++
-    route(request, response, record).catch((error: unknown) => {
+    for (const [name, value] of Object.entries(safety)) response.setHeader(name, value)
+    const found = findRoute(requestRoutes, pathOf(request.url) ?? '')
+    const refusal = refusalOf(request, found?.route, names)
+    if (refusal !== undefined || found === undefined) {
+      const { status, text, headers } = noted(refusal, record)
+      answer(response, status, text, headers)
+      return
+    }
+    found.route.take({ request, response, record, id: found.id }, services).catch((error: unknown) => {
       process.stderr.write(`local cloud: ${error instanceof Error ? error.stack : String(error)}\n`)
       answer(response, 500, 'The local cloud made a mistake; see its output')
     })
   })
-  server.on('upgrade', (request, socket, head) => upgrades.take(request, socket, head))
+  server.on('upgrade', (request, duplex, head) => {
+    const socket = duplex as Socket
+    socket.on('error', () => socket.destroy())
+    const path = pathOf(request.url) ?? ''
+    const found = findRoute(upgradeRoutes, path)
+    const refusal = refusalOf(request, found?.route, names)
+    if (refusal !== undefined || found === undefined) {
+      const { status, text, headers } = noted(refusal, recordOf(request, state, records))
+      refuseUpgrade(socket, status, text, { ...safety, ...headers })
+      return
+    }
+    found.route.take({ request, path, id: found.id, socket, head }, services)
+  })
+  return server
 
-  async function route(request: IncomingMessage, response: ServerResponse, record: ConnectionRecord): Promise<void> {
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
-    const fileId = /^\/file\/([A-Za-z0-9]{1,100})$/.exec(path)?.[1]
-    if (fileId !== undefined) return files.take(request, response, fileId, record)
-    if (path === '/api') return api.take(request, response, record)
-    return serveConsole(request, response, path)
+  /** Tells whoever looks for the reason. */
+  function noted(refusal: Refusal = { status: 404, text: 'Nothing here' }, record: ConnectionRecord): Refusal {
+    state.transcript.event(record.id, 'refused', { text: `${refusal.status}: ${refusal.text}` })
+    // The one that a developer brings about, with a name of his own.
+    if (refusal.status === 421 && told.size < mostTold && !told.has(refusal.text)) {
+      told.add(refusal.text)
+      process.stderr.write(`local cloud: refused: ${refusal.text}\n`)
+    }
+    return refusal
   }
-
-  return { server, upgrades }
 }
 
 function recordOf(

@@ -39,14 +39,11 @@ export class Relays {
     return [...this.#sessions.values()]
   }
 
-  /** Takes the upgrade of a device if it is one to a relay. */
-  take({ request, url, socket, head }: UpgradeRequest): boolean {
-    const secret = /^\/ws-relay\/([0-9a-f]{1,100})$/.exec(url.pathname)?.[1]
-    if (secret === undefined) return false
-    const session = this.#sessions.get(secret)
+  /** Takes the upgrade of a device; the id of its path is the secret. */
+  take({ request, id, socket, head }: UpgradeRequest): void {
+    const session = this.#sessions.get(id)
     if (session === undefined || session.isTaken) refuseUpgrade(socket, session === undefined ? 404 : 409)
     else this.#server.handleUpgrade(request, socket, head, webSocket => session.attach(webSocket))
-    return true
   }
 
   stop(): void {

@@ -72,6 +72,62 @@ test('timestamps have a zone, and may have fractions finer than a millisecond', 
     assert.equal(parseTimestamp(wrong), undefined, wrong)
 })
 
+test('where others can reach the cloud it takes no secret that they know', () => {
+  const good = 'q7Vt2-long-enough'
+  for (const host of ['0.0.0.0', '::', '192.168.1.5', 'box.test', 'localhost.test', '128.0.0.1']) {
+    const at = ['--host', host]
+    assert.throws(() => readOptions(at, {}), /token of devices is known to everybody; choose one with --token/, host)
+    for (const [secret, why] of [
+      ['demo', /known to everybody/],
+      ['Admin', /known to everybody/],
+      ['alice', /known to everybody/],
+      ['a1b2c3d', /shorter than 8 characters/],
+    ] as const) {
+      assert.throws(() => readOptions([...at, '--user', 'alice', '--token', secret], {}), why)
+      const password = [...at, '--user', 'alice', '--token', good, '--password', secret]
+      assert.throws(
+        () => readOptions(password, {}),
+        (error: Error) => why.test(error.message) && /--password/.test(error.message),
+      )
+      const fromEnvironment = { DEVICE_CLOUD_OPERATOR_PASSWORD: secret }
+      assert.throws(() => readOptions([...at, '--user', 'alice', '--token', good], fromEnvironment), why)
+    }
+    assert.notEqual(readOptions([...at, '--token', good], {}), 'help')
+  }
+  for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost', 'LOCALHOST', 'box.localhost'])
+    assert.notEqual(readOptions(['--host', host, '--password', 'admin'], {}), 'help', host)
+})
+
+test('the password comes from the command line, else the environment, else nobody has chosen one', () => {
+  const passwordOf = (argv: string[], env: NodeJS.ProcessEnv) => {
+    const options = readOptions(argv, env)
+    return options === 'help' ? '' : options.password
+  }
+  const env = { DEVICE_CLOUD_OPERATOR_PASSWORD: 'from-env' }
+  assert.equal(passwordOf(['--password', 'given'], env), 'given')
+  assert.equal(passwordOf([], env), 'from-env')
+  assert.equal(passwordOf([], { DEVICE_CLOUD_OPERATOR_PASSWORD: '' }), undefined)
+  assert.equal(passwordOf([], {}), undefined)
+  assert.throws(() => passwordOf(['--password', ''], env), /--password is empty/)
+})
+
+test('a --name is a host name or an address', () => {
+  const options = readOptions(['--name', 'Box.Test', '--name', '10.0.2.2', '--name', 'fd00::1'], {})
+  assert.deepEqual(options !== 'help' && options.names, ['box.test', '10.0.2.2', 'fd00::1'])
+  for (const wrong of [
+    '',
+    'box test',
+    'https://box.test',
+    'box.test:8443',
+    '*.test',
+    'box..test',
+    '-',
+    'a/b',
+    'x'.repeat(300),
+  ])
+    assert.throws(() => readOptions(['--name', wrong], {}), /--name .*a host name or an address/, wrong)
+})
+
 test('a wrong command line is refused with what is wrong', () => {
   assert.throws(() => readOptions(['--mqtt', '70000']), /--mqtt 70000: a number from 0 to 65535/)
   assert.throws(() => readOptions(['--nosuch']), /nosuch/)

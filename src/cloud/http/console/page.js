@@ -7,9 +7,11 @@ let timer
 const find = id => document.getElementById(id)
 
 async function command(name, params) {
-  const headers = sessionId === undefined ? {} : { sessionId }
+  // Without the type a browser says text/plain, which the cloud refuses: any page could send that.
+  const headers = { 'Content-Type': 'application/json', ...(sessionId === undefined ? {} : { sessionId }) }
   const body = JSON.stringify({ cmd: { command: name, params } })
   const response = await fetch('/api', { method: 'POST', headers, body })
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
   const { cmd } = await response.json()
   if (cmd?.success === true) return cmd.params ?? {}
   throw new Error((cmd?.errorMessages ?? ['no answer']).join('; '))

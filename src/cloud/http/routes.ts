@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ConnectionRecord } from '../connections.ts'
+import type { Relays } from '../relay/relays.ts'
+import type { Api } from './api.ts'
+import { serveConsole } from './console.ts'
+import type { Files } from './files.ts'
+import type { MqttUpgrade } from './mqtt-upgrade.ts'
+import type { RouteRules } from './route.ts'
+import type { UpgradeRequest } from './upgrades.ts'
+
+/** Who serves. */
+export interface Services {
+  readonly api: Api
+  readonly files: Files
+  readonly mqtt: MqttUpgrade
+  readonly relays: Relays
+}
+
+/** A request that may ask. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly record: ConnectionRecord
+  /** Of the path. */
+  readonly id: string
+}
+
+export interface RequestRoute extends RouteRules {
+  take(exchange: Exchange, services: Services): Promise<void>
+}
+
+export interface UpgradeRoute extends RouteRules {
+  take(upgrade: UpgradeRequest, services: Services): void
+}
+
+const page = { methods: ['GET', 'HEAD'], body: 'none' } as const
+const webSocket = { methods: ['GET'], body: 'none' } as const
+
+/** Every request that this cloud answers. Whoever serves something new over HTTP adds a row. */
+export const requestRoutes: readonly RequestRoute[] = [
+  { path: '/', ...page, isLinkable: true, take: exchange => serveConsole(exchange, 'page.html') },
+  { path: '/console.js', ...page, take: exchange => serveConsole(exchange, 'page.js') },
+  { path: '/console.css', ...page, take: exchange => serveConsole(exchange, 'page.css') },
+  { path: '/api', methods: ['POST'], body: 'json', take: (exchange, { api }) => api.take(exchange) },
+  {
+    path: '/file/:id',
+    methods: ['GET', 'HEAD', 'POST'],
+    body: 'any',
+    take: (exchange, { files }) => files.take(exchange),
+  },
+]
+
+/** Every upgrade to WebSocket that this cloud takes. Whoever serves something new over WebSocket adds a row. */
+export const upgradeRoutes: readonly UpgradeRoute[] = [
+  { path: '/mqtt', ...webSocket, take: (upgrade, { mqtt }) => mqtt.take(upgrade) },
+  { path: '/mqtt-ssl', ...webSocket, take: (upgrade, { mqtt }) => mqtt.take(upgrade) },
+  {
+    path: '/ws-relay/:id',
+    ...webSocket,
+    takesLooseOrigin: true,
+    take: (upgrade, { relays }) => relays.take(upgrade),
+  },
+]
