@@ -1,6 +1,7 @@
 import { dirname, join, resolve, sep } from 'node:path'
 import { asAgentError } from '../base/errors.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
+import { listFolder } from './folders.ts'
 import { type OwnIdentity, ownIdentity } from './own-identity.ts'
 import { readLink } from './read-link.ts'
 import { groupNameOf, isGroupOf, userNameOf } from './user-database.ts'
@@ -17,6 +18,7 @@ export interface WeakSpot {
 }
 
 const mostLinks = 40
+const mostEntries = 100_000
 const stickyBit = 0o1000
 
 /**
@@ -40,6 +42,28 @@ export async function weakSpotsOn(
     const why = `cannot be looked at: ${asAgentError(error).message}`
     return [{ path, why, remedy: `ls -ld ${quoted(path)}`, isAbove: false }]
   }
+}
+
+/**
+ * The weak spots of what lies in a folder, one level deep: another user's always, and where others may enter the folder also
+ * what they may write to. A folder that does not exist has none.
+ */
+export async function weakSpotsIn(folder: string, self: OwnIdentity): Promise<readonly WeakSpot[]> {
+  const facts = await fileFacts(folder)
+  if (facts?.kind !== 'folder') return []
+  const isOpen = (facts.mode & 0o011) !== 0
+  const found: WeakSpot[] = []
+  for await (const entry of listFolder(folder, { maxEntries: mostEntries, maxDepth: 1 })) {
+    // Where nobody else can enter, the permissions of what lies there reach nobody.
+    const mode = isOpen ? entry.facts.mode : 0
+    found.push(...(await judge(join(folder, entry.path), { ...entry.facts, mode }, false, self)))
+  }
+  return found
+}
+
+/** Weak spots for a message. */
+export function describeWeakSpots(spots: readonly WeakSpot[]): string {
+  return spots.map(({ path, why }) => `${path} ${why}`).join(', and ')
 }
 
 async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefined): Promise<readonly WeakSpot[]> {
