@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts'
 import { loadAttributesFile } from '../config/attributes-file.ts'
+import type { Closure } from '../config/closure.ts'
 import { findIdentity } from '../config/identity.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
@@ -43,12 +44,18 @@ export async function configCheck(flags: ConfigTarget & { readonly json?: boolea
   }
 }
 
+interface Readings {
+  readonly warnings: readonly ConfigNote[]
+  readonly closures?: readonly Closure[]
+}
+
 async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
   const problems: ConfigProblem[] = []
   const warnings: ConfigNote[] = []
-  const load = async <Loaded extends { warnings: readonly ConfigNote[] }>(work: Promise<Loaded | undefined>) => {
+  const load = async <Loaded extends Readings>(work: Promise<Loaded | undefined>) => {
     try {
       const loaded = await work
+      problems.push(...(loaded?.closures ?? []).map(({ problem }) => problem))
       warnings.push(...(loaded?.warnings ?? []).filter(note => note.level === 'warn'))
       return loaded
     } catch (error) {

@@ -33,20 +33,25 @@ export async function configShow(flags: ConfigTarget & { readonly json?: boolean
     const manager = await loadManagerConfig({ ...target, environment })
     const identity = await findIdentity(target)
     const warnings = [...client.warnings, ...manager.warnings].filter(note => note.level === 'warn')
+    const problems = [...client.closures, ...manager.closures].map(({ problem }) => problem)
+    const code = problems.length === 0 ? 0 : 3
     const services = manager.settings.remoteAccessSupport.map(service => service.raw)
     if (flags.json) {
       const { deviceId, thingKey } = identity ?? {}
       const connection = client.effective
-      io.out(JSON.stringify({ deviceId, thingKey, connection, manager: manager.effective, services, warnings }))
-      return 0
+      io.out(
+        JSON.stringify({ deviceId, thingKey, connection, manager: manager.effective, services, warnings, problems }),
+      )
+      return code
     }
     printWarnings(io, warnings)
+    for (const problem of problems) io.err(formatProblem(problem))
     io.out(`device_id = ${identity?.deviceId ?? '(made at the first start)'}`)
     if (identity !== undefined) io.out(`thing key = ${identity.thingKey}`)
     printRows(io, client.path, client.effective)
     printRows(io, manager.path, manager.effective)
     io.out(`remote_access_support = ${JSON.stringify(services)}`)
-    return 0
+    return code
   } catch (error) {
     const problems = problemsOf(error)
     if (problems === undefined) return printFailure(io, error)
@@ -72,7 +77,9 @@ function describe(origin: Origin | undefined): string {
     case 'flag':
       return 'command line'
     case 'derived':
-      return 'by cloud.port'
+      return `by ${origin.from}`
+    case 'closed':
+      return `closed by a mistake in ${origin.from}`
     default:
       return 'default'
   }

@@ -29,6 +29,7 @@ export function statusLines(status: JsonObject): string[] {
     `thing key  ${text(status.thingKey)}`,
     `link       ${text(link.state)}${since}${tries}${next}; connected again ${text(link.reconnects)} times`,
     ...troubleLines(objectIn(status, 'lastError')),
+    ...closedLines(status.closed),
     `queue      ${text(queue.waiting)} waiting, ${bytes(queue.bytes)} of ${bytes(queue.maxBytes)}`,
     ...laneLines(objectIn(queue, 'lanes')),
     ...actionLines(status.runningActions),
@@ -45,6 +46,14 @@ export function statusLines(status: JsonObject): string[] {
 function troubleLines({ code, message, remedy, at }: JsonObject): string[] {
   if (code === undefined) return []
   return [`trouble    ${text(at)} ${text(code)}: ${text(message)}`, `           ${text(remedy)}`]
+}
+
+function closedLines(closed: Json | undefined): string[] {
+  if (!Array.isArray(closed)) return []
+  return closed.map((one, index) => {
+    const { capability, text: why } = isJsonObject(one) ? one : {}
+    return `${index === 0 ? 'closed    ' : '          '} ${text(capability)}, because of a mistake: ${text(why)}`
+  })
 }
 
 /** Only lanes in which something ever happened. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { Log, LogLevel } from '../base/log.ts'
+import { Log, type LogLevel } from '../base/log.ts'
 import { loadIdentity } from '../config/identity.ts'
 import { loadClientConfig } from '../config/load.ts'
 import type { ConfigNote } from '../config/settings.ts'
@@ -29,7 +29,7 @@ interface OpenParts {
 export async function openCloud(parts: OpenParts): Promise<Cloud> {
   const { options, clock, log, logOutput, execute, listener } = parts
   const { appId, configDir, configFile, offline } = options
-  const { settings, warnings } = await loadClientConfig({
+  const { settings, warnings, closures } = await loadClientConfig({
     appId,
     configDir,
     ...(configFile === undefined ? {} : { configFile }),
@@ -42,6 +42,12 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   parts.setLevel(settings.logLevel)
   await logOutput.open(settings, appId === '' ? 'device-cloud' : appId)
   note(log, warnings)
+  // What they close concerns the device manager alone, which tells of them by itself.
+  if (!(options.logger instanceof Log))
+    note(
+      log,
+      closures.map(({ problem }) => ({ ...problem, level: 'warn' })),
+    )
   // No identity: an offline run leaves nothing behind.
   if (offline) return offlineCloud(settings)
   const identity = await loadIdentity({ configDir, appId })

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
 import type { Environment } from '../platform/process-facts.ts'
+import { type Closure, partProblems } from './closure.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
 import { findRisks } from './risks.ts'
@@ -30,6 +31,8 @@ export interface ClientConfig {
   readonly settings: Settings
   readonly origins: Origins
   readonly warnings: readonly ConfigNote[]
+  /** What mistakes in the settings of a policy have closed; `settings` permit it no more. */
+  readonly closures: readonly Closure[]
   /** Absolute path of the connection file, whether it exists or not. */
   readonly path: string
   /** The same as `settings`, for people: row by row with origin, secrets hidden. */
@@ -38,7 +41,9 @@ export interface ClientConfig {
 
 /**
  * The effective connection settings. Precedence: `settings`, environment, file, default [contract 2].
- * Throws `CONFIG_INVALID`; `details.problems` lists every mistake.
+ * A mistake in a setting of a policy closes what that setting decides; any other one ends the start.
+ *
+ * @throws AgentError `CONFIG_INVALID`; `details.problems` lists every mistake
  */
 export async function loadClientConfig(request: ClientConfigRequest): Promise<ClientConfig> {
   const path = resolve(request.configDir, request.configFile ?? `${request.appId}-connect.cfg`)
@@ -57,10 +62,13 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
     problems.push(...chooseTransport(values, path, read))
     problems.push(...checkProxy(values, path, read))
   }
-  if (problems.length > 0) throw configError(problems)
+  const { fatal, closures } = partProblems(problems)
+  if (fatal.length > 0) throw configError(problems)
+  values.close(settingsOf('connect'), closures)
   const settings = assemble(values)
   notes.push(...findRisks(settings))
-  return { settings, origins: values.origins, warnings: notes, path, effective: effectiveSettings('connect', values) }
+  const effective = effectiveSettings('connect', values)
+  return { settings, origins: values.origins, warnings: notes, closures, path, effective }
 }
 
 /** The mistakes in connection settings that are not in a file yet, for whoever is about to write one. */
@@ -108,7 +116,7 @@ function chooseTransport(values: Values, path: string, read: ConfigFileRead): Co
   if (port === undefined || values.isGiven('cloud.transport')) return []
   const transport = transportOfPort[port]
   if (transport !== undefined) {
-    values.derive('cloud.transport', transport)
+    values.derive('cloud.transport', transport, 'cloud.port')
     return []
   }
   return [

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
 import type { Environment } from '../platform/process-facts.ts'
+import { type Closure, closureOf, partProblems } from './closure.ts'
 import { type ConfigFile, readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
 import { readRemoteServices } from './remote-services.ts'
@@ -23,13 +24,20 @@ export interface ManagerConfig {
   readonly settings: ManagerSettings
   readonly origins: Origins
   readonly warnings: readonly ConfigNote[]
+  /** What mistakes in the settings of a policy have closed; `settings` permit it no more. */
+  readonly closures: readonly Closure[]
   /** Absolute path of `iot.cfg`, whether it exists or not. */
   readonly path: string
   /** The same as `settings`, for people: row by row with origin. */
   readonly effective: readonly EffectiveSetting[]
 }
 
-/** The device manager's settings from `iot.cfg` in the configuration folder; without one, the defaults. Throws `CONFIG_INVALID` with every mistake. */
+/**
+ * The device manager's settings from `iot.cfg` in the configuration folder; without one, the defaults. A mistake in a setting
+ * of a policy closes what that setting decides; any other one ends the start.
+ *
+ * @throws AgentError `CONFIG_INVALID` with every mistake
+ */
 export async function loadManagerConfig(request: ManagerConfigRequest): Promise<ManagerConfig> {
   const path = resolve(request.configDir, 'iot.cfg')
   const read = await readConfigFile(path)
@@ -40,7 +48,9 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
   const services = readRemoteServices(read.file)
   const unknown = read.file === undefined ? { notes: [], problems: [] } : findUnknownKeys(read.file, rows)
   const problems = [...read.problems, ...values.problems, ...unknown.problems, ...services.problems]
-  if (problems.length > 0) throw configError(problems)
+  const { fatal, closures } = partProblems(problems)
+  if (fatal.length > 0) throw configError(problems)
+  values.close(rows, closures)
   const notes = [...read.notes, ...values.notes, ...unknown.notes]
   if (!read.exists) {
     const problem = 'does not exist: the defaults hold'
@@ -48,12 +58,13 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
   }
   if (services.origin !== undefined) values.origins.set('remote_access_support', services.origin)
   const actionsEnabled = readActions(values, read.file)
-  const settings = assemble(values, request.configDir, actionsEnabled, services.services)
+  const offered = closureOf(closures, 'remote_access') === undefined ? services.services : []
+  const settings = assemble(values, request.configDir, actionsEnabled, offered)
   const effective = effectiveSettings('iot', values).map(row =>
     // The default is told as it is in effect, too: from where it starts.
     row.key === 'runtime_dir' ? { ...row, value: settings.runtimeDir } : row,
   )
-  return { settings, origins: values.origins, warnings: notes, path, effective }
+  return { settings, origins: values.origins, warnings: notes, closures, path, effective }
 }
 
 const actionPrefix = 'actions_enabled.'

@@ -17,6 +17,11 @@ export type SettingType =
   /** `remote_access_support`: checked by its own reader. */
   | { readonly kind: 'services' }
 
+/** Whether its values are lists of texts. */
+export function isList({ kind }: SettingType): boolean {
+  return kind === 'texts' || kind === 'paths' || kind === 'addresses'
+}
+
 /** A checked value. */
 export type SettingValue = string | number | boolean | readonly string[]
 
@@ -28,6 +33,8 @@ export interface Setting {
   readonly file: 'connect' | 'iot'
   readonly type: SettingType
   readonly default?: SettingValue
+  /** The value that permits least: it holds when a mistake closes what the setting decides. A list needs none: `[]`. */
+  readonly closed?: SettingValue
   readonly unit?: 'seconds' | 'bytes' | 'MB'
   readonly required?: true
   /** Never shown, logged or quoted in an error. */

@@ -89,9 +89,13 @@ export interface ManagerSettings {
   readonly remoteAccessSupport: readonly RemoteAccessService[]
 }
 
-/** Where the value of a setting came from; `derived` means from another setting (the transport from the port). */
+/**
+ * Where the value of a setting came from; `derived` means from another setting (the transport from the port), `closed` that
+ * a mistake in the setting `from` permits no more than this.
+ */
 export type Origin =
-  | { readonly source: 'flag' | 'default' | 'derived' }
+  | { readonly source: 'flag' | 'default' }
+  | { readonly source: 'derived' | 'closed'; readonly from: string }
   | { readonly source: 'environment'; readonly name: string }
   | { readonly source: 'file'; readonly file: string; readonly line: number }
 

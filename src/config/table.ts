@@ -15,6 +15,7 @@ const action = (name: string, sentence: string): Setting => ({
   file: 'iot',
   type: yesNo,
   default: true,
+  closed: false,
   sentence,
 })
 
@@ -138,6 +139,7 @@ export const settingsTable: readonly Setting[] = [
     file: 'connect',
     type: yesNo,
     default: false,
+    closed: true,
     sentence: 'Refuse update packages without an accepted signature.',
   },
   {

@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts'
-import type { Setting, SettingValue } from './setting.ts'
+import { type Closure, capabilityOf, closureOf } from './closure.ts'
+import { isList, type Setting, type SettingValue } from './setting.ts'
 import type { ConfigNote, ConfigProblem, Origin } from './settings.ts'
 import type { Source } from './sources.ts'
 import { checkValue } from './value.ts'
@@ -49,10 +50,22 @@ export class Values {
     return source !== undefined && source !== 'default'
   }
 
-  /** A value that another one implies. */
-  derive(key: string, value: SettingValue): void {
+  /** A value that the setting `from` implies. */
+  derive(key: string, value: SettingValue, from: string): void {
     this.#values.set(key, value)
-    this.origins.set(key, { source: 'derived' })
+    this.origins.set(key, { source: 'derived', from })
+  }
+
+  /** Gives every setting of a closed capability the value that permits least. */
+  close(settings: readonly Setting[], closures: readonly Closure[]): void {
+    for (const { key, type, closed } of settings) {
+      const capability = capabilityOf(key)
+      const closure = capability === undefined ? undefined : closureOf(closures, capability)
+      const least = closed ?? (isList(type) ? [] : undefined)
+      if (closure === undefined || least === undefined) continue
+      this.#values.set(key, least)
+      this.origins.set(key, { source: 'closed', from: closure.problem.key ?? closure.capability })
+    }
   }
 
   get(key: string): SettingValue | undefined {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../base/json.ts'
 import { type AttributesFile, loadAttributesFile } from '../config/attributes-file.ts'
-import { loadClientConfig } from '../config/load.ts'
+import type { Closure } from '../config/closure.ts'
+import { type ClientConfig, loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
 import type { ConfigNote, ManagerSettings, Settings } from '../config/settings.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
@@ -21,19 +22,19 @@ export interface OwnConfig {
   readonly settings: ManagerSettings
   readonly attributes: AttributesFile['attributes']
   readonly warnings: readonly ConfigNote[]
+  readonly closures: readonly Closure[]
 }
 
-/** Reads `iot.cfg` and `attributes.cfg`. Throws `CONFIG_INVALID` with every mistake. */
+/** Reads `iot.cfg` and `attributes.cfg`. Throws `CONFIG_INVALID` with every mistake that ends the start. */
 export async function loadOwnConfig({ configDir }: ManagerPlace): Promise<OwnConfig> {
-  const { settings, warnings } = await loadManagerConfig({ configDir, environment: processEnvironment() })
+  const { settings, warnings, closures } = await loadManagerConfig({ configDir, environment: processEnvironment() })
   const file = await loadAttributesFile({ configDir })
-  return { settings, attributes: file.attributes, warnings: [...warnings, ...file.warnings] }
+  return { settings, attributes: file.attributes, warnings: [...warnings, ...file.warnings], closures }
 }
 
-/** Reads the connection file again. Throws `CONFIG_INVALID` with every mistake. */
-export async function loadConnectionSettings(place: ManagerPlace): Promise<Settings> {
-  const { settings } = await loadClientConfig({ ...place, environment: processEnvironment() })
-  return settings
+/** Reads the connection file. Throws `CONFIG_INVALID` with every mistake that ends the start. */
+export function loadConnectionConfig(place: ManagerPlace): Promise<ClientConfig> {
+  return loadClientConfig({ ...place, environment: processEnvironment() })
 }
 
 /** Settings that a running manager cannot change, by the key of their file; the other ones it can. */

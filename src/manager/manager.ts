@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
+import type { ClientConfig } from '../config/load.ts'
 import type { Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
 import { memoryOfMachine } from '../platform/own-memory.ts'
@@ -12,6 +13,7 @@ import { socketPlace } from '../platform/socket-place.ts'
 import type { TransferSettings } from './actions/file-download.ts'
 import { registerActions } from './actions/register-actions.ts'
 import { BackgroundWork } from './background-work.ts'
+import { ClosedCapabilities } from './closed-capabilities.ts'
 import { Decommissioning } from './decommissioning.ts'
 import { HealthReporter } from './health-reporter.ts'
 import { LinkHistory } from './link-history.ts'
@@ -22,7 +24,7 @@ import { LocalSocketServer } from './local-socket/server.ts'
 import { MachineFacts } from './machine-facts.ts'
 import { managedActions } from './managed-actions.ts'
 import {
-  loadConnectionSettings,
+  loadConnectionConfig,
   loadOwnConfig,
   logNotes,
   type ManagerPlace,
@@ -79,13 +81,15 @@ export class Manager {
   readonly #remote: RemoteAccess
   readonly #decommissioning: Decommissioning
   readonly #memory: MemoryWatch
+  readonly #closed: ClosedCapabilities
   readonly #startedMs: number
   readonly #closing = new AbortController()
   #own: OwnConfig
   #connection: Settings
   #updates: ManagerUpdates | undefined
 
-  private constructor(options: ManagerOptions, client: Client, own: OwnConfig, connection: Settings) {
+  private constructor(options: ManagerOptions, client: Client, own: OwnConfig, config: ClientConfig) {
+    const connection = config.settings
     const { clock, onEnd } = options
     const log = options.log.child('manager')
     this.#options = options
@@ -94,6 +98,8 @@ export class Manager {
     this.#own = own
     this.#connection = connection
     this.#startedMs = clock.monotonicMs()
+    this.#closed = new ClosedCapabilities({ log, publish: (text, level) => client.events.publish(text, { level }) })
+    this.#closed.set([...config.closures, ...own.closures])
     this.#runtime = new RuntimeFolder({ path: own.settings.runtimeDir, log })
     this.#background = new BackgroundWork({ log, report: text => client.events.publish(text, { level: 'error' }) })
     this.#facts = new MachineFacts({ client, clock, log })
@@ -155,8 +161,8 @@ export class Manager {
   static async open(options: ManagerOptions): Promise<Manager> {
     const { appId, configDir, configFile, settings, log } = options
     const client = new Client(appId, { configDir, configFile, settings, logger: log })
-    const [own, facts] = await Promise.all([loadOwnConfig(options), client.open()])
-    return new Manager(options, client, own, facts.settings)
+    const [own, connection] = await Promise.all([loadOwnConfig(options), loadConnectionConfig(options), client.open()])
+    return new Manager(options, client, own, connection)
   }
 
   get runtimeDir(): string {
@@ -178,6 +184,7 @@ export class Manager {
     const isUsable = await this.#runtime.open()
     this.#applySettings()
     logNotes(this.#log, this.#own.warnings)
+    this.#closed.tell()
     warnOfOpenPaths(this.#connection, name => this.#isEnabled(name), this.#log)
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
     const updates = await this.#openUpdates()
@@ -206,15 +213,17 @@ export class Manager {
   async reload(): Promise<void> {
     try {
       const own = await loadOwnConfig(this.#options)
-      const connection = await loadConnectionSettings(this.#options)
+      const { settings: connection, closures } = await loadConnectionConfig(this.#options)
       const before = { connection: this.#connection, own: this.#own.settings }
       const keys = needsRestart(before, { connection, own: own.settings })
       // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
       const { logLevel, fileTransfer, remoteAccess, ota } = connection
       this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
       this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
+      this.#closed.set([...closures, ...own.closures])
       this.#applySettings()
       logNotes(this.#log, own.warnings)
+      this.#closed.tell()
       this.#publishFacts()
       if (keys.length === 0) this.#log.info('configuration reloaded')
       else this.#log.warn('configuration reloaded; some settings need a restart', { settings: keys.join(', ') })
@@ -235,6 +244,7 @@ export class Manager {
       softwareUpdate: this.#updates?.current,
       lastTrouble: this.#history.lastTrouble,
       memory: this.#memory.status(),
+      closed: this.#closed.list(),
     })
   }
 
@@ -289,7 +299,7 @@ export class Manager {
       runtime: this.#runtime,
       background: this.#background,
       transferSettings: () => this.#transferSettings(),
-      allowedFolders: () => this.#connection.fileTransfer.allow,
+      allowedFolders: () => (this.#closed.isClosed('absolute_paths') ? [] : this.#connection.fileTransfer.allow),
       refreshRemoteAccess: () => this.#facts.publishServices(this.#own),
       openRelay: this.#remote.open,
       softwareUpdate: updates.action,
@@ -302,7 +312,8 @@ export class Manager {
       powerOptions,
     })
     const isEnabled = (name: string) => this.#isEnabled(name)
-    registerActions({ actions, taker: this.#client.actions, isEnabled, log: this.#log })
+    const whyClosed = (name: string) => this.#closed.whyClosed(name)
+    registerActions({ actions, taker: this.#client.actions, isEnabled, whyClosed, log: this.#log })
   }
 
   /** A switch that iot.cfg does not know is one that nobody has switched off. */

@@ -19,6 +19,8 @@ export interface ManagerFacts {
   readonly lastTrouble: Trouble | undefined
   /** Private memory and its soft limit. */
   readonly memory: JsonObject
+  /** What mistakes in the configuration have closed. */
+  readonly closed: readonly JsonObject[]
 }
 
 /** The answer to `device-cloud status`: plain JSON, without a secret. */
@@ -53,6 +55,7 @@ export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerF
     localConnections: facts.localConnections,
     ...(client.flashWrites === undefined ? {} : { flashWrites: toJson(client.flashWrites) }),
     memory: { residentBytes: rss, heapUsedBytes: heapUsed, ...facts.memory },
+    closed: facts.closed,
   }
 }
 

@@ -21,12 +21,16 @@ export function registerActions(parts: {
   readonly actions: readonly ManagedAction[]
   readonly taker: ActionTaker
   readonly isEnabled: (switchedBy: string) => boolean
+  /** Why a mistake in the configuration has closed it; goes before the switch itself. */
+  readonly whyClosed?: (switchedBy: string) => string | undefined
   readonly log: Log
 }): void {
-  const { actions, taker, isEnabled, log } = parts
+  const { actions, taker, isEnabled, whyClosed = () => undefined, log } = parts
   for (const action of actions) {
     const { name, switchedBy, concurrency = 1, timeoutMs, repeatable = false } = action
     const handler = async (request: ActionRequest, help: ActionHelp): Promise<ActionOutcome | undefined> => {
+      const closed = switchedBy === undefined ? undefined : whyClosed(switchedBy)
+      if (closed !== undefined) return { status: Status.NotSupported, message: `${name} is ${closed}` }
       if (switchedBy !== undefined && !isEnabled(switchedBy)) return disabled(name, switchedBy)
       try {
         return await action.run(request, help)

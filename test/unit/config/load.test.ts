@@ -65,7 +65,7 @@ test('a value comes from flags before environment before file before default, an
   assert.deepEqual(origins.get('keep_alive'), { source: 'environment', name: 'DEVICE_CLOUD_KEEP_ALIVE' })
   assert.deepEqual(origins.get('log_level'), { source: 'flag' })
   assert.deepEqual(origins.get('quiet'), { source: 'default' })
-  assert.deepEqual(origins.get('cloud.transport'), { source: 'derived' })
+  assert.deepEqual(origins.get('cloud.transport'), { source: 'derived', from: 'cloud.port' })
   assert.equal(effective.find(row => row.key === 'cloud.token')?.value, '[hidden]')
   assert.ok(!JSON.stringify(effective).includes(cloud.token))
 })

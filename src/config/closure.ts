@@ -1,0 +1,66 @@
+import type { ConfigProblem } from './settings.ts'
+
+/**
+ * What the cloud may do with this device, as far as the owner's settings decide it. `actions_enabled` alone is every switch
+ * of that section.
+ */
+export type Capability =
+  | 'ota'
+  | 'file_transfer'
+  | 'remote_access'
+  /** File actions by absolute path; those in the runtime folder stay. */
+  | 'absolute_paths'
+  /** The programs that iot.cfg names. */
+  | 'service_commands'
+  | 'actions_enabled'
+  | `actions_enabled.${string}`
+
+/** A capability that is closed, because what decides it has a mistake: a policy that cannot be read permits nothing. */
+export interface Closure {
+  readonly capability: Capability
+  readonly problem: ConfigProblem
+}
+
+const capabilityOfSection: Readonly<Record<string, Capability>> = {
+  ota: 'ota',
+  file_transfer: 'file_transfer',
+  remote_access: 'remote_access',
+  remote_access_support: 'remote_access',
+}
+
+/** What a mistake in this setting, or in anything below it, closes; undefined where a mistake is to end the start. */
+export function capabilityOf(key: string): Capability | undefined {
+  const dot = key.indexOf('.')
+  const section = dot < 0 ? key : key.slice(0, dot)
+  if (section === 'actions_enabled') return dot < 0 ? section : `actions_enabled.${key.slice(dot + 1)}`
+  return Object.hasOwn(capabilityOfSection, section) ? capabilityOfSection[section] : undefined
+}
+
+/** Parts the mistakes that close a capability from those that end the start. */
+export function partProblems(problems: readonly ConfigProblem[]): {
+  readonly fatal: readonly ConfigProblem[]
+  readonly closures: readonly Closure[]
+} {
+  const fatal: ConfigProblem[] = []
+  const closures: Closure[] = []
+  for (const problem of problems) {
+    const capability = problem.key === undefined ? undefined : capabilityOf(problem.key)
+    if (capability === undefined) fatal.push(problem)
+    else closures.push({ capability, problem })
+  }
+  return { fatal, closures }
+}
+
+/** Why a capability is closed; undefined when it is not. */
+export function closureOf(closures: readonly Closure[], capability: Capability): Closure | undefined {
+  const name = comparable(capability)
+  const isSwitch = capability.startsWith('actions_enabled.')
+  return closures.find(
+    ({ capability: closed }) => comparable(closed) === name || (isSwitch && closed === 'actions_enabled'),
+  )
+}
+
+/** A variable of the environment tells neither case nor signs of the name of an action. */
+function comparable(capability: Capability): string {
+  return capability.toLowerCase().replaceAll(/[^a-z0-9]/g, '_')
+}
