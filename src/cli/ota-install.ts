@@ -3,12 +3,14 @@ import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { formatLogRecord, Log } from '../base/log.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
+import { formatProblem } from '../config/values.ts'
 import { installLocally } from '../manager/ota/local-install.ts'
+import { ownershipClosures } from '../manager/ownership.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 import { onSignals } from '../platform/signals.ts'
 import type { Command } from './command.ts'
 import { configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
-import { otaSettings } from './ota-settings.ts'
+import { otaConfig } from './ota-settings.ts'
 import { operand } from './words.ts'
 
 export const command: Command = {
@@ -25,8 +27,12 @@ export const command: Command = {
   ],
   async run(invocation, terminal) {
     const { configDir, configFile } = configPlaceOf(invocation)
-    const { settings } = await loadManagerConfig({ configDir, environment: processEnvironment() })
-    const rules = await otaSettings(configDir, configFile)
+    const manager = await loadManagerConfig({ configDir, environment: processEnvironment() })
+    const connection = await otaConfig(configDir, configFile)
+    const { runtimeDir } = manager.settings
+    const [weak] = await ownershipClosures({ configDir, connection, own: { file: manager }, runtimeDir })
+    if (weak !== undefined)
+      throw new AgentError('POLICY_REFUSED', `nothing is installed: ${formatProblem(weak.problem)}`)
     const log = Log.create({ clock: systemClock, sink: record => terminal.err(`${formatLogRecord(record)}\n`) })
     const stopping = new AbortController()
     const unlisten = onSignals({ stop: () => stopping.abort(), reload: () => {} })
@@ -34,8 +40,8 @@ export const command: Command = {
       const failure = await installLocally({
         path: resolve(operand(invocation, 0)),
         extraParams: invocation.value('extra-params') ?? '',
-        runtimeDir: settings.runtimeDir,
-        rules,
+        runtimeDir,
+        rules: connection.settings.ota,
         clock: systemClock,
         log,
         signal: stopping.signal,

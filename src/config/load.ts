@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
+import type { FileFacts } from '../platform/file-facts.ts'
 import type { Environment } from '../platform/process-facts.ts'
 import { type Closure, partProblems } from './closure.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
@@ -35,6 +36,8 @@ export interface ClientConfig {
   readonly closures: readonly Closure[]
   /** Absolute path of the connection file, whether it exists or not. */
   readonly path: string
+  /** The very file that was read; absent when there is none. */
+  readonly opened?: FileFacts
   /** The same as `settings`, for people: row by row with origin, secrets hidden. */
   readonly effective: readonly EffectiveSetting[]
 }
@@ -68,7 +71,9 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   const settings = assemble(values)
   notes.push(...findRisks(settings))
   const effective = effectiveSettings('connect', values)
-  return { settings, origins: values.origins, warnings: notes, closures, path, effective }
+  const { opened } = read
+  const file = opened === undefined ? { path } : { path, opened }
+  return { settings, origins: values.origins, warnings: notes, closures, ...file, effective }
 }
 
 /** The mistakes in connection settings that are not in a file yet, for whoever is about to write one. */

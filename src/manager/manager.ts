@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
+import { type Closure, closureOf } from '../config/closure.ts'
 import type { ClientConfig } from '../config/load.ts'
 import type { Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
@@ -36,6 +37,7 @@ import type { MemoryTimes, MemoryWatch } from './memory/memory-watch.ts'
 import { softLimitBytes } from './memory/soft-limit.ts'
 import { warnOfOpenPaths } from './open-paths.ts'
 import { ManagerUpdates } from './ota/manager-updates.ts'
+import { ownershipClosures } from './ownership.ts'
 import { PendingAnswers } from './pending-answers.ts'
 import { type ProgressSigns, progressSigns } from './progress.ts'
 import { RemoteAccess } from './remote-access.ts'
@@ -82,6 +84,12 @@ export class Manager {
   readonly #decommissioning: Decommissioning
   readonly #memory: MemoryWatch
   readonly #closed: ClosedCapabilities
+  /** What mistakes in the settings close. */
+  #configClosures: readonly Closure[]
+  /** The connection file as it was read. */
+  #deciding: ClientConfig
+  /** What is closed because another user could have written it. */
+  #ownership: readonly Closure[] = []
   readonly #startedMs: number
   readonly #closing = new AbortController()
   #own: OwnConfig
@@ -99,7 +107,8 @@ export class Manager {
     this.#connection = connection
     this.#startedMs = clock.monotonicMs()
     this.#closed = new ClosedCapabilities({ log, publish: (text, level) => client.events.publish(text, { level }) })
-    this.#closed.set([...config.closures, ...own.closures])
+    this.#configClosures = [...config.closures, ...own.closures]
+    this.#deciding = config
     this.#runtime = new RuntimeFolder({ path: own.settings.runtimeDir, log })
     this.#background = new BackgroundWork({ log, report: text => client.events.publish(text, { level: 'error' }) })
     this.#facts = new MachineFacts({ client, clock, log })
@@ -127,6 +136,7 @@ export class Manager {
     this.#remote = new RemoteAccess({
       connection: () => this.#connection,
       own: () => this.#own.settings,
+      whyNoCommands: () => this.#closed.why('service_commands'),
       clock,
       log: options.log.child('relay'),
       report: text => client.events.publish(text, { level: 'info' }),
@@ -182,6 +192,7 @@ export class Manager {
    */
   readonly start: () => Promise<void> = once(async () => {
     const isUsable = await this.#runtime.open()
+    await this.#lookAtOwners()
     this.#applySettings()
     logNotes(this.#log, this.#own.warnings)
     this.#closed.tell()
@@ -213,14 +224,17 @@ export class Manager {
   async reload(): Promise<void> {
     try {
       const own = await loadOwnConfig(this.#options)
-      const { settings: connection, closures } = await loadConnectionConfig(this.#options)
+      const config = await loadConnectionConfig(this.#options)
+      const { settings: connection } = config
       const before = { connection: this.#connection, own: this.#own.settings }
       const keys = needsRestart(before, { connection, own: own.settings })
       // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
       const { logLevel, fileTransfer, remoteAccess, ota } = connection
       this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
       this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
-      this.#closed.set([...closures, ...own.closures])
+      this.#configClosures = [...config.closures, ...own.closures]
+      this.#deciding = config
+      await this.#lookAtOwners()
       this.#applySettings()
       logNotes(this.#log, own.warnings)
       this.#closed.tell()
@@ -286,8 +300,17 @@ export class Manager {
     const runtimeDir = this.#runtime.path
     const rules = () => this.#connection.ota
     const handOver = () => onEnd('probation')
-    const parts = { client: this.#client, runtimeDir, rules, powerOptions, handOver, clock, log: this.#log }
+    const isWeak = () => closureOf(this.#ownership, 'ota') !== undefined
+    const parts = { client: this.#client, runtimeDir, rules, isWeak, powerOptions, handOver, clock, log: this.#log }
     return ManagerUpdates.open(parts)
+  }
+
+  /** Who could have written what decides here. After each reading, and with the runtime folder made. */
+  async #lookAtOwners(): Promise<void> {
+    const { configDir } = this.#options
+    const runtimeDir = this.#runtime.path
+    this.#ownership = await ownershipClosures({ configDir, connection: this.#deciding, own: this.#own, runtimeDir })
+    this.#closed.set([...this.#configClosures, ...this.#ownership])
   }
 
   #registerActions(updates: ManagerUpdates): void {
@@ -300,7 +323,8 @@ export class Manager {
       background: this.#background,
       transferSettings: () => this.#transferSettings(),
       allowedFolders: () => (this.#closed.isClosed('absolute_paths') ? [] : this.#connection.fileTransfer.allow),
-      refreshRemoteAccess: () => this.#facts.publishServices(this.#own),
+      whyPathsClosed: () => this.#closed.why('absolute_paths'),
+      refreshRemoteAccess: () => this.#facts.publishServices(this.#offered()),
       openRelay: this.#remote.open,
       softwareUpdate: updates.action,
       quit: () => onEnd('quit'),
@@ -314,6 +338,14 @@ export class Manager {
     const isEnabled = (name: string) => this.#isEnabled(name)
     const whyClosed = (name: string) => this.#closed.whyClosed(name)
     registerActions({ actions, taker: this.#client.actions, isEnabled, whyClosed, log: this.#log })
+  }
+
+  /** What is published of the own settings: a service whose command does not run is not offered. */
+  #offered(): OwnConfig {
+    if (!this.#closed.isClosed('service_commands')) return this.#own
+    const { settings } = this.#own
+    const remoteAccessSupport = settings.remoteAccessSupport.filter(({ command }) => command === undefined)
+    return { ...this.#own, settings: { ...settings, remoteAccessSupport } }
   }
 
   /** A switch that iot.cfg does not know is one that nobody has switched off. */
@@ -336,7 +368,7 @@ export class Manager {
 
   #publishFacts(): void {
     this.#facts
-      .publish(this.#own)
+      .publish(this.#offered())
       .catch(error => this.#log.warn('facts of the machine not published', { why: messageOf(error) }))
   }
 
