@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { LogOutput } from '../client/log-output.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
-import { ownershipProblem } from '../config/ownership.ts'
+import { logSettingsOf, ownershipProblem } from '../config/ownership.ts'
 import type { ConfigProblem, Settings } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import { AgentSlot } from '../manager/ota/agent-slot.ts'
@@ -32,8 +32,8 @@ export async function watchTrial(invocation: Invocation, { log, output, ...lent 
   })
   if (!waits) return 'old'
   const { runTrial } = await import('../manager/ota/trial.ts')
-  const { runtimeDir, connection, weak } = await configOf(invocation)
-  await output.open(connection, managerWords(invocation).appId)
+  const { runtimeDir, logSettings, weak } = await configOf(invocation)
+  await output.open(logSettings, managerWords(invocation).appId)
   if (weak !== undefined) {
     log.error('a new agent waits, and is not started: the old one goes on', { why: formatProblem(weak) })
     return 'old'
@@ -59,7 +59,7 @@ export async function proveNewAgent(
 /** Where an update is, and why the configuration that says so is not believed. */
 async function configOf(
   invocation: Invocation,
-): Promise<{ runtimeDir: string; connection: Settings; weak: ConfigProblem | undefined }> {
+): Promise<{ runtimeDir: string; logSettings: Settings; weak: ConfigProblem | undefined }> {
   const words = managerWords(invocation)
   const environment = processEnvironment()
   const [client, own] = await Promise.all([
@@ -68,7 +68,7 @@ async function configOf(
   ])
   const { caBundleFile } = client.settings
   const weak = await ownershipProblem({ configDir: words.configDir, connection: client, manager: own, caBundleFile })
-  return { runtimeDir: own.settings.runtimeDir, connection: client.settings, weak }
+  return { runtimeDir: own.settings.runtimeDir, logSettings: logSettingsOf(client, weak !== undefined), weak }
 }
 
 /** The words that name the configuration. */

@@ -3,7 +3,8 @@ import type { FileFacts } from '../platform/file-facts.ts'
 import { userId } from '../platform/process-facts.ts'
 import { describeWeakSpots, type WeakSpot, weakSpotsOn } from '../platform/weak-spots.ts'
 import type { Capability } from './closure.ts'
-import type { ConfigProblem } from './settings.ts'
+import type { ClientConfig } from './load.ts'
+import type { ConfigProblem, Settings } from './settings.ts'
 
 /** A file that decides what this device does. */
 export interface DecidingFile {
@@ -45,8 +46,18 @@ export async function ownershipProblem(config: {
   return problemOf(configDir, spots)
 }
 
+/**
+ * Where the log goes: with a configuration that others can change, to no file that it names, because what stands in a log
+ * may be a command to whatever reads the file. One that the command line names is written.
+ */
+export function logSettingsOf(config: Pick<ClientConfig, 'settings' | 'origins'>, isWeak: boolean): Settings {
+  const { logFile, ...settings } = config.settings
+  const isOwn = config.origins.get('log_file')?.source !== 'file'
+  return logFile === undefined || (isWeak && !isOwn) ? settings : config.settings
+}
+
 /** A mistake that consists of weak spots: the first one is named as the file; undefined without any. */
-export function problemOf(about: string, spots: readonly WeakSpot[], before = ''): ConfigProblem | undefined {
+export function problemOf(about: string, spots: readonly WeakSpot[]): ConfigProblem | undefined {
   const unique = spots.filter(({ path, why }, index) => {
     return spots.findIndex(other => other.path === path && other.why === why) === index
   })
@@ -56,7 +67,7 @@ export function problemOf(about: string, spots: readonly WeakSpot[], before = ''
   const more = unique.length > mostShown ? `, and ${unique.length - mostShown} more` : ''
   const problem = `${first.why}${others === '' ? '' : `; ${others}${more}`}: ${whose()} alone may change what decides here`
   // The order of the way: what is above comes first, and the rest shows when that is mended.
-  const commands = [before, ...unique.map(({ remedy }) => remedy)].filter(command => command !== '')
+  const commands = unique.map(({ remedy }) => remedy)
   const move = first.isAbove ? ` Or move ${about} to where ${whose()} alone may write.` : ''
   return {
     file: first.path,

@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
 import { type Closure, closureOf } from '../config/closure.ts'
 import type { ClientConfig } from '../config/load.ts'
+import { logSettingsOf } from '../config/ownership.ts'
 import type { Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
 import { memoryOfMachine } from '../platform/own-memory.ts'
@@ -172,7 +173,9 @@ export class Manager {
     const { appId, configDir, configFile, settings, log } = options
     const client = new Client(appId, { configDir, configFile, settings, logger: log })
     const [own, connection] = await Promise.all([loadOwnConfig(options), loadConnectionConfig(options), client.open()])
-    return new Manager(options, client, own, connection)
+    const manager = new Manager(options, client, own, connection)
+    await manager.#lookAtOwners()
+    return manager
   }
 
   get runtimeDir(): string {
@@ -182,6 +185,12 @@ export class Manager {
   /** The connection settings that hold since the start. */
   get connectionSettings(): Settings {
     return this.#connection
+  }
+
+  /** Where the log goes. */
+  get logSettings(): Settings {
+    const config = { settings: this.#connection, origins: this.#deciding.origins }
+    return logSettingsOf(config, closureOf(this.#ownership, 'absolute_paths') !== undefined)
   }
 
   /**
@@ -196,6 +205,9 @@ export class Manager {
     this.#applySettings()
     logNotes(this.#log, this.#own.warnings)
     this.#closed.tell()
+    const { logFile } = this.#connection
+    if (logFile !== undefined && this.logSettings.logFile === undefined)
+      this.#log.error('log_file is not written: absolute paths are closed', { logFile })
     warnOfOpenPaths(this.#connection, name => this.#isEnabled(name), this.#log)
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
     const updates = await this.#openUpdates()
@@ -292,7 +304,7 @@ export class Manager {
     if (!delivered) this.#log.warn('the device manager ends with samples or answers that the cloud does not have')
     await this.#runtime.close()
     this.#log.info('device manager ended')
-    await this.#decommissioning.afterTheEnd(this.#runtime.path, this.#connection, this.#client.thingKey)
+    await this.#decommissioning.afterTheEnd(this.#runtime.path, this.logSettings, this.#client.thingKey)
   })
 
   #openUpdates(): Promise<ManagerUpdates> {

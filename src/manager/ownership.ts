@@ -4,7 +4,7 @@ import { closedByOwnership, ownershipProblem, problemOf } from '../config/owners
 import { isBelow } from '../platform/contained-path.ts'
 import type { OwnConfig } from './manager-config.ts'
 import { updatePlaces } from './ota/places.ts'
-import { removeUpdateState, weakUpdatePlaces } from './ota/sound-places.ts'
+import { weakUpdatePlaces } from './ota/sound-places.ts'
 
 /**
  * What is closed because another user of this machine could have written it: by the configuration, all that it names and
@@ -19,11 +19,10 @@ export async function ownershipClosures(parts: {
   const { configDir, connection, own, runtimeDir } = parts
   const { caBundleFile } = connection.settings
   const problem = await ownershipProblem({ configDir, connection, manager: own.file, caBundleFile })
-  const places = updatePlaces(runtimeDir)
-  const spots = await weakUpdatePlaces(places)
+  const spots = await weakUpdatePlaces(updatePlaces(runtimeDir))
   // What is above both is told with the configuration.
   const told = problem === undefined ? spots : spots.filter(({ path }) => isBelow(runtimeDir, path))
-  const weak = problemOf(runtimeDir, told, removeUpdateState(places))
+  const weak = problemOf(runtimeDir, told)
   return [
     ...(problem === undefined ? [] : closedByOwnership.map(capability => ({ capability, problem }))),
     ...(weak === undefined ? [] : [{ capability: 'ota', problem: weak } as const]),

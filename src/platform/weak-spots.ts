@@ -40,7 +40,7 @@ export async function weakSpotsOn(
     return await walk(path, self, opened)
   } catch (error) {
     const why = `cannot be looked at: ${asAgentError(error).message}`
-    return [{ path, why, remedy: `ls -ld ${quoted(path)}`, isAbove: false }]
+    return [{ path, why, remedy: `ls -ld ${shellWord(path)}`, isAbove: false }]
   }
 }
 
@@ -92,14 +92,14 @@ async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefin
     }
     const target = ++links > mostLinks ? undefined : await readLink(at)
     if (target === undefined) {
-      found.push({ path: at, why: 'is one of too many links', remedy: `ls -l ${quoted(at)}`, isAbove: true })
+      found.push({ path: at, why: 'is one of too many links', remedy: `ls -l ${shellWord(at)}`, isAbove: true })
       break
     }
     if (target.startsWith(sep)) current = '/'
     waiting.unshift(...partsOf(target))
   }
   if (opened !== undefined && (last?.inode !== opened.inode || last.device !== opened.device))
-    found.push({ path, why: 'was replaced while it was read', remedy: `ls -l ${quoted(path)}`, isAbove: false })
+    found.push({ path, why: 'was replaced while it was read', remedy: `ls -l ${shellWord(path)}`, isAbove: false })
   return found
 }
 
@@ -112,7 +112,8 @@ async function judge(
   const { kind, mode, ownerId } = facts
   const isFolderAbove = isAbove && kind === 'folder'
   const spots: WeakSpot[] = []
-  const spot = (why: string, remedy: string) => spots.push({ path, why, remedy: `${remedy} ${quoted(path)}`, isAbove })
+  const spot = (why: string, remedy: string) =>
+    spots.push({ path, why, remedy: `${remedy} ${shellWord(path)}`, isAbove })
   // Whoever owns the folders outside of a user namespace is above those inside of it.
   const isOwn = ownerId === 0 || ownerId === self.userId || (isFolderAbove && ownerId === self.unmappedId)
   if (!isOwn) {
@@ -148,6 +149,6 @@ function named(name: string | undefined, kind: 'uid' | 'gid', id: number): strin
 }
 
 /** A path as a word of a shell. */
-function quoted(path: string): string {
+export function shellWord(path: string): string {
   return /^[\w/.+@,:=-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

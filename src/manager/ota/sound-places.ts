@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
+import { isBelow } from '../../platform/contained-path.ts'
 import { ownIdentity } from '../../platform/own-identity.ts'
-import { describeWeakSpots, type WeakSpot, weakSpotsIn, weakSpotsOn } from '../../platform/weak-spots.ts'
+import { describeWeakSpots, shellWord, type WeakSpot, weakSpotsIn, weakSpotsOn } from '../../platform/weak-spots.ts'
 import type { UpdatePlaces } from './places.ts'
 
 /**
@@ -15,19 +16,17 @@ export async function weakUpdatePlaces(places: UpdatePlaces): Promise<readonly W
     spots.push(...(await weakSpotsOn(path, { self })))
   // Behind a folder that is wrong already, a listing tells nothing that its owner could not change again.
   if (spots.length === 0) spots.push(...(await weakSpotsIn(stateFolder, self)))
-  return spots
-}
-
-/** Removes what others may have written as orders: an update that was under way there must not go on by itself. */
-export function removeUpdateState({ stateFolder, packageFolder }: UpdatePlaces): string {
-  return `rm -rf ${[stateFolder, packageFolder].map(path => `'${path.replaceAll("'", `'\\''`)}'`).join(' ')}`
+  // What others have written there are orders: with another owner they would be obeyed.
+  const remedy = `rm -rf ${shellWord(stateFolder)} ${shellWord(packageFolder)}`
+  const isState = ({ path }: WeakSpot) => isBelow(stateFolder, path) || isBelow(packageFolder, path)
+  return spots.map(spot => (isState(spot) ? { ...spot, remedy } : spot))
 }
 
 /** Why an update is not read from there or begun there; undefined when it may. */
 export async function whyNotSound(places: UpdatePlaces): Promise<string | undefined> {
   const [first, ...others] = await weakUpdatePlaces(places)
   if (first === undefined) return undefined
-  const remedy = [removeUpdateState(places), first.remedy, ...others.map(spot => spot.remedy)]
+  const remedy = [first.remedy, ...others.map(spot => spot.remedy)]
   return `another user can change what would run here: ${describeWeakSpots([first])}. Run: ${[...new Set(remedy)].join(' && ')}`
 }
 
