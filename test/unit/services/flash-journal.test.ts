@@ -302,7 +302,7 @@ test(
     await assert.rejects(journal.handOver('m2', undefined, { onlyAfterReboot: true }), { code: 'POLICY_REFUSED' })
 
     chownSync(path, 0, 0)
-    clock.advance(60_000)
+    await clock.advance(60_000)
     await eventually('the journal on flash', () => troubles.length === 2)
     const { journal: next } = await openJournal(t, path)
     assert.deepEqual(
