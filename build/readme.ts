@@ -47,6 +47,7 @@ function valuesOf({ type, unit }: Setting): string {
     case 'boolean':
       return '`true`, `false`'
     case 'texts':
+    case 'keys':
     case 'paths':
     case 'addresses':
     case 'services':

@@ -4,6 +4,7 @@ import type { Closure } from '../config/closure.ts'
 import { findIdentity } from '../config/identity.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
+import { findPolicyRisks } from '../config/policy.ts'
 import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import { ownershipClosures } from '../manager/ownership.ts'
@@ -72,6 +73,7 @@ async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
   if (bundle !== undefined) problems.push(...(await checkBundle(bundle)))
   const manager = await load(loadManagerConfig({ ...target, environment }))
   if (client !== undefined && manager !== undefined) {
+    warnings.push(...findPolicyRisks(client, manager.settings))
     const { configDir } = target
     const { runtimeDir } = manager.settings
     const owned = await ownershipClosures({ configDir, connection: client, own: { file: manager }, runtimeDir })

@@ -1,9 +1,9 @@
 import { extname, resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
+import type { Json, JsonObject } from '../base/json.ts'
 import { checkConnectionSettings } from '../config/load.ts'
 import type { ConfigProblem } from '../config/settings.ts'
-import { environmentName } from '../config/table.ts'
+import { environmentName, settingsTable } from '../config/table.ts'
 import { formatProblem } from '../config/values.ts'
 import { realPath } from '../platform/contained-path.ts'
 import { fileFacts } from '../platform/file-facts.ts'
@@ -170,11 +170,18 @@ async function findToken(io: ConfigIo): Promise<string | undefined> {
   return io.environment[environmentName('cloud.token')] || (await io.ask?.('Cloud token: ', { hidden: true }))
 }
 
+/** What a new device begins with, so that it opens what it needs and no more; one that migrates has a file without it. */
+const startValues: readonly (readonly [string, Json])[] = [
+  ['cloud.tls', 'modern'],
+  ['file_transfer.allow', []],
+]
+
 /** Nested as in the file; numbers as numbers where they are ones. */
 function settingsOf(answers: Answers): JsonObject {
-  const root: Record<string, JsonObject | string | number | boolean> = {}
-  const sections: Record<string, Record<string, string | number | boolean>> = {}
-  for (const [key, answer] of answers) {
+  const root: Record<string, Json> = {}
+  const sections: Record<string, Record<string, Json>> = {}
+  const start = startValues.filter(([key]) => settingsTable.some(setting => setting.key === key))
+  for (const [key, answer] of [...answers, ...start]) {
     const isPort = key.endsWith('port') && typeof answer === 'string' && /^\s*\d+\s*$/.test(answer)
     const value = isPort ? Number(answer) : answer
     const [section = key, name] = key.split('.')

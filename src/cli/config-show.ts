@@ -2,6 +2,7 @@ import type { EffectiveSetting } from '../config/effective.ts'
 import { findIdentity } from '../config/identity.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
+import { findPolicyRisks } from '../config/policy.ts'
 import type { Origin } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import type { Command } from './command.ts'
@@ -32,7 +33,8 @@ export async function configShow(flags: ConfigTarget & { readonly json?: boolean
     const client = await loadClientConfig({ ...target, environment })
     const manager = await loadManagerConfig({ ...target, environment })
     const identity = await findIdentity(target)
-    const warnings = [...client.warnings, ...manager.warnings].filter(note => note.level === 'warn')
+    const risks = findPolicyRisks(client, manager.settings)
+    const warnings = [...client.warnings, ...manager.warnings, ...risks].filter(note => note.level === 'warn')
     const problems = [...client.closures, ...manager.closures].map(({ problem }) => problem)
     const code = problems.length === 0 ? 0 : 3
     const services = manager.settings.remoteAccessSupport.map(service => service.raw)

@@ -8,9 +8,9 @@ import { installLocally } from '../manager/ota/local-install.ts'
 import { ownershipClosures } from '../manager/ownership.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 import { onSignals } from '../platform/signals.ts'
-import type { Command } from './command.ts'
-import { configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
-import { otaConfig } from './ota-settings.ts'
+import type { Command, Invocation } from './command.ts'
+import { configDirFlag, configDirOf, configFileFlag } from './config-flags.ts'
+import { type OtaRules, otaRules } from './ota-settings.ts'
 import { operand } from './words.ts'
 
 export const command: Command = {
@@ -22,13 +22,17 @@ export const command: Command = {
   operands: [{ name: 'PACKAGE' }],
   flags: [
     { name: 'extra-params', short: 'x', value: 'TEXT', summary: 'HDC_EXTRA_PARAMS of the scripts.' },
+    {
+      name: 'unsigned',
+      summary: 'Where no connection file says what to require, install a package that nobody has signed.',
+    },
     configFileFlag,
     configDirFlag,
   ],
   async run(invocation, terminal) {
-    const { configDir, configFile } = configPlaceOf(invocation)
+    const { rules, config: connection } = await rulesOf(invocation)
+    const configDir = configDirOf(invocation)
     const manager = await loadManagerConfig({ configDir, environment: processEnvironment() })
-    const connection = await otaConfig(configDir, configFile)
     const { runtimeDir } = manager.settings
     const [weak] = await ownershipClosures({ configDir, connection, own: { file: manager }, runtimeDir })
     if (weak !== undefined)
@@ -41,7 +45,7 @@ export const command: Command = {
         path: resolve(operand(invocation, 0)),
         extraParams: invocation.value('extra-params') ?? '',
         runtimeDir,
-        rules: connection.settings.ota,
+        rules,
         clock: systemClock,
         log,
         signal: stopping.signal,
@@ -52,4 +56,20 @@ export const command: Command = {
       unlisten()
     }
   },
+}
+
+/**
+ * What the owner requires. Where nothing says so, a file that was moved away looks the same as an owner who wants nothing:
+ * only --unsigned tells them apart, and it takes nothing back that is said.
+ */
+async function rulesOf(invocation: Invocation): Promise<OtaRules> {
+  const found = await otaRules(invocation)
+  if (found.isSaid || invocation.has('unsigned')) return found
+  const { path } = found.config
+  throw new AgentError(
+    'POLICY_REFUSED',
+    `There is no connection file ${path} to say in ota.public_keys and ota.require_signature which packages this device ` +
+      'accepts. Name its folder with --config-dir, or give --unsigned to install what nobody has signed.',
+    { details: { path } },
+  )
 }

@@ -1,15 +1,49 @@
+import { AgentError } from '../base/errors.ts'
+import { closureOf } from '../config/closure.ts'
 import { type ClientConfig, loadClientConfig } from '../config/load.ts'
 import type { Settings } from '../config/settings.ts'
+import { configError, formatProblem } from '../config/values.ts'
+import { fileFacts } from '../platform/file-facts.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
+import type { Invocation } from './command.ts'
+import { configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
 
-/** The `ota` settings of a device that need not know a cloud: without a connection file those of the environment, else the defaults. */
-export async function otaSettings(configDir: string, configFile: string): Promise<Settings['ota']> {
-  return (await otaConfig(configDir, configFile)).settings.ota
+/** What the owner of this device wants of update packages. */
+export interface OtaRules {
+  readonly rules: Settings['ota']
+  /** Whether anything says so: a connection file, or the environment. */
+  readonly isSaid: boolean
+  readonly config: ClientConfig
 }
 
-/** The connection configuration of such a device, with the file that it came from. */
-export function otaConfig(configDir: string, configFile: string): Promise<ClientConfig> {
+/**
+ * The `ota` settings for a command that may run where no cloud is known. A folder or a file that the command line names
+ * must be there: a name that was mistyped is no owner who wants nothing.
+ *
+ * @throws AgentError `CONFIG_INVALID`; `POLICY_REFUSED` when a mistake in the settings closes updates
+ */
+export async function otaRules(invocation: Invocation): Promise<OtaRules> {
+  const { configDir, configFile } = configPlaceOf(invocation)
+  if (invocation.value(configDirFlag.name) !== undefined && (await fileFacts(configDir))?.kind !== 'folder')
+    throw missing(configDir, 'is no folder', 'Correct --config-dir.')
   const environment = processEnvironment()
   const place = { appId: 'device_manager', configDir, configFile, settings: {}, environment, offline: true }
-  return loadClientConfig(place)
+  const config = await loadClientConfig(place)
+  const { path, exists, closures } = config
+  if (!exists && invocation.value(configFileFlag.name) !== undefined)
+    throw missing(path, 'does not exist', 'Correct --config-file.')
+  const closure = closureOf(closures, 'ota')
+  if (closure !== undefined) {
+    const message = `No package is accepted, because of a mistake in the configuration: ${formatProblem(closure.problem)}`
+    throw new AgentError('POLICY_REFUSED', message, { details: { problems: [closure.problem] } })
+  }
+  return { rules: config.settings.ota, isSaid: exists || isFromEnvironment(config), config }
+}
+
+function isFromEnvironment({ origins }: ClientConfig): boolean {
+  return ['ota.require_signature', 'ota.public_keys'].some(key => origins.get(key)?.source === 'environment')
+}
+
+function missing(file: string, problem: string, remedy: string): AgentError {
+  return configError([{ file, problem, remedy }])
 }

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
+import { AgentError } from '../base/errors.ts'
 import type { Command, Invocation } from './command.ts'
-import { configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
+import { configDirFlag, configFileFlag } from './config-flags.ts'
 import { operand } from './words.ts'
 
 export const command: Command = {
@@ -39,8 +40,11 @@ async function rulesOf(invocation: Invocation) {
   const given = invocation.values('public-key')
   const requireSignature = invocation.has('require-signature')
   if (given.length > 0) return { publicKeys: given, requireSignature }
-  const { otaSettings } = await import('./ota-settings.ts')
-  const { configDir, configFile } = configPlaceOf(invocation)
-  const { publicKeys, requireSignature: required } = await otaSettings(configDir, configFile)
+  const { otaRules } = await import('./ota-settings.ts')
+  const { rules, isSaid, config } = await otaRules(invocation)
+  // Without a folder that was named it may be the machine that makes packages, which has no keys of devices.
+  if (!isSaid && invocation.value(configDirFlag.name) !== undefined)
+    throw new AgentError('CONFIG_INVALID', `There is no connection file ${config.path} with the keys to check it with.`)
+  const { publicKeys, requireSignature: required } = rules
   return { publicKeys, requireSignature: requireSignature || required }
 }

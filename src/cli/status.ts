@@ -30,6 +30,7 @@ export function statusLines(status: JsonObject): string[] {
     `link       ${text(link.state)}${since}${tries}${next}; connected again ${text(link.reconnects)} times`,
     ...troubleLines(objectIn(status, 'lastError')),
     ...closedLines(status.closed),
+    ...warningLines(status.warnings),
     `queue      ${text(queue.waiting)} waiting, ${bytes(queue.bytes)} of ${bytes(queue.maxBytes)}`,
     ...laneLines(objectIn(queue, 'lanes')),
     ...actionLines(status.runningActions),
@@ -54,6 +55,13 @@ function closedLines(closed: Json | undefined): string[] {
     const { capability, text: why } = isJsonObject(one) ? one : {}
     return `${index === 0 ? 'closed    ' : '          '} ${text(capability)}, because of a mistake: ${text(why)}`
   })
+}
+
+function warningLines(warnings: Json | undefined): string[] {
+  if (!Array.isArray(warnings)) return []
+  return warnings.map(
+    (one, index) => `${index === 0 ? 'warnings  ' : '          '} ${text(isJsonObject(one) ? one.text : one)}`,
+  )
 }
 
 /** Only lanes in which something ever happened. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { Log, type LogLevel } from '../base/log.ts'
+import type { Closure } from '../config/closure.ts'
 import { loadIdentity } from '../config/identity.ts'
 import { loadClientConfig } from '../config/load.ts'
 import type { ConfigNote } from '../config/settings.ts'
@@ -41,13 +42,12 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   log.hide(settings.proxy?.password)
   parts.setLevel(settings.logLevel)
   await logOutput.open(settings, appId === '' ? 'device-cloud' : appId)
-  note(log, warnings)
-  // What they close concerns the device manager alone, which tells of them by itself.
-  if (!(options.logger instanceof Log))
-    note(
-      log,
-      closures.map(({ problem }) => ({ ...problem, level: 'warn' })),
-    )
+  // The device manager tells of them itself, together with those of its own files.
+  if (!(options.logger instanceof Log)) {
+    note(log, warnings)
+    // This program goes on without what they close: it is the device manager that would use it.
+    note(log, closures.map(asWarning))
+  }
   // No identity: an offline run leaves nothing behind.
   if (offline) return offlineCloud(settings)
   const identity = await loadIdentity({ configDir, appId })
@@ -57,6 +57,10 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   // Only an online client needs sockets, TLS and all that stands on them.
   const { onlineCloud } = await import('./online-cloud.ts')
   return onlineCloud({ facts: { thingKey, deviceId, settings }, configDir, clock, log, execute, listener })
+}
+
+function asWarning({ problem }: Closure): ConfigNote {
+  return { ...problem, level: 'warn' }
 }
 
 function note(log: Log, notes: readonly ConfigNote[]): void {

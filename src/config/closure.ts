@@ -21,6 +21,9 @@ export interface Closure {
   readonly problem: ConfigProblem
 }
 
+/** The sections that only ever take away from what the cloud may do: where one is misspelt, more is open than its owner believes. */
+export const policySections = ['ota', 'file_transfer', 'remote_access', 'actions_enabled'] as const
+
 const capabilityOfSection: Readonly<Record<string, Capability>> = {
   ota: 'ota',
   file_transfer: 'file_transfer',
@@ -36,10 +39,15 @@ export function capabilityOf(key: string): Capability | undefined {
   return Object.hasOwn(capabilityOfSection, section) ? capabilityOfSection[section] : undefined
 }
 
+/** Whether it is a switch of `actions_enabled`, or all of them. */
+export function isSwitch(capability: Capability): boolean {
+  return capability === 'actions_enabled' || capability.startsWith('actions_enabled.')
+}
+
 /** Parts the mistakes that close a capability from those that end the start. */
 export function partProblems(problems: readonly ConfigProblem[]): {
-  readonly fatal: readonly ConfigProblem[]
-  readonly closures: readonly Closure[]
+  readonly fatal: ConfigProblem[]
+  readonly closures: Closure[]
 } {
   const fatal: ConfigProblem[] = []
   const closures: Closure[] = []
@@ -54,10 +62,8 @@ export function partProblems(problems: readonly ConfigProblem[]): {
 /** Why a capability is closed; undefined when it is not. */
 export function closureOf(closures: readonly Closure[], capability: Capability): Closure | undefined {
   const name = comparable(capability)
-  const isSwitch = capability.startsWith('actions_enabled.')
-  return closures.find(
-    ({ capability: closed }) => comparable(closed) === name || (isSwitch && closed === 'actions_enabled'),
-  )
+  const all = isSwitch(capability) ? 'actions_enabled' : capability
+  return closures.find(({ capability: closed }) => comparable(closed) === name || closed === all)
 }
 
 /** A variable of the environment tells neither case nor signs of the name of an action. */

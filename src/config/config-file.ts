@@ -3,6 +3,7 @@ import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { type FileFacts, fileFacts, othersCanRead } from '../platform/file-facts.ts'
 import { readBoundedText } from '../platform/read-file.ts'
+import { capabilityOf } from './closure.ts'
 import { locateJson, type Place } from './json-locator.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 
@@ -15,7 +16,7 @@ export interface ConfigFile {
   placeOf(key: string): Place | undefined
 }
 
-/** What came of reading one: a file, or nothing (absent or broken), with what there is to say about it. */
+/** What came of reading one: a file, or nothing (absent or broken), with what there is to say about it. Without a file every problem ends the start. */
 export interface ConfigFileRead {
   readonly file?: ConfigFile
   readonly exists: boolean
@@ -49,24 +50,16 @@ export async function readConfigFile(path: string, options: { secret?: boolean }
     return { exists: true, ...(opened === undefined ? {} : { opened }), problems, notes }
   }
   const placeOf = (key: string) => located.places.get(key)
-  const repeated = located.repeated.map(
-    (key): ConfigNote => ({
-      level: 'warn',
-      file: path,
-      ...lineOf(placeOf(key)),
-      key,
-      problem: 'stands in the file twice; the last one counts',
-      remedy: 'Remove one of them.',
-    }),
-  )
-  const file: ConfigFile = { path, folder: dirname(path), value: located.value, placeOf }
-  return {
-    file,
-    exists: true,
-    ...(opened === undefined ? {} : { opened }),
-    problems: [],
-    notes: [...notes, ...repeated],
+  const problems: ConfigProblem[] = []
+  for (const { path: key, differs } of located.repeated) {
+    const at = { file: path, ...lineOf(placeOf(key)), key, remedy: 'Remove one of them.' }
+    // Which of two policies its owner means, nobody knows.
+    if (differs && capabilityOf(key) !== undefined)
+      problems.push({ ...at, problem: 'stands in the file twice, with different values' })
+    else notes.push({ ...at, level: 'warn', problem: 'stands in the file twice; the last one counts' })
   }
+  const file: ConfigFile = { path, folder: dirname(path), value: located.value, placeOf }
+  return { file, exists: true, ...(opened === undefined ? {} : { opened }), problems, notes }
 }
 
 /** The line of a place as an optional member. */
@@ -74,7 +67,7 @@ export function lineOf(place: Place | undefined): { line?: number; column?: numb
   return place === undefined ? {} : { line: place.line, column: place.column }
 }
 
-async function notesOnMode(path: string): Promise<readonly ConfigNote[]> {
+async function notesOnMode(path: string): Promise<ConfigNote[]> {
   const facts = await fileFacts(path)
   if (facts === undefined || !othersCanRead(facts)) return []
   const mode = facts.mode.toString(8).padStart(4, '0')

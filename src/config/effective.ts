@@ -1,6 +1,5 @@
 import type { Setting, SettingValue } from './setting.ts'
 import type { Origin } from './settings.ts'
-import { settingsTable } from './table.ts'
 import type { Values } from './values.ts'
 
 /** A setting as it is in effect, fit to be shown: the value of a secret is not in here. */
@@ -15,11 +14,11 @@ export interface EffectiveSetting {
 
 export const hiddenValue = '[hidden]'
 
-/** The settings of one file in the order of the table, without those that have no effect. */
-export function effectiveSettings(file: Setting['file'], values: Values): readonly EffectiveSetting[] {
-  return settingsTable
-    .filter(setting => setting.file === file && !setting.ignored && setting.type.kind !== 'services')
-    .map(({ key, secret }) => {
+/** These rows of the table as they are in effect, without those that have no effect. */
+export function effectiveSettings(settings: readonly Setting[], values: Values): readonly EffectiveSetting[] {
+  return settings
+    .filter(setting => !setting.ignored && setting.type.kind !== 'services')
+    .map(({ key, file, secret }) => {
       const value = values.get(key)
       const origin = values.origins.get(key)
       return {

@@ -6,6 +6,14 @@ export interface Place {
   readonly column: number
 }
 
+/** A member that stands in its object twice. */
+export interface Repeated {
+  /** Dotted path. */
+  readonly path: string
+  /** The two have different values. */
+  readonly differs: boolean
+}
+
 /** A JSON object together with the places of its keys, or the first thing that is not JSON. */
 export type Located =
   | {
@@ -13,12 +21,14 @@ export type Located =
       readonly value: JsonObject
       /** Dotted path of a member (`cloud.host`, `list.0.port`) → where its key stands. */
       readonly places: ReadonlyMap<string, Place>
-      /** Dotted paths that stand in the text twice; the last one counts, as everywhere in JSON. */
-      readonly repeated: readonly string[]
+      /** Members that stand in their object twice; the last one counts, as everywhere in JSON. */
+      readonly repeated: readonly Repeated[]
     }
   | { readonly ok: false; readonly place: Place; readonly problem: string; readonly remedy: string }
 
 const mostDepth = 32
+/** No setting has a longer path; the place of a longer one is not remembered. */
+const mostPathLength = 512
 
 /**
  * Reads JSON text and remembers where every key stands. JSON.parse tells no lines, and words its errors differently in each Node version.
@@ -27,13 +37,14 @@ const mostDepth = 32
 export function locateJson(text: string): Located {
   const scanner = new Scanner(text)
   const failed = scanner.document()
-  if (failed !== undefined) return { ok: false, place: placeAt(text, failed.at), ...failed.mistake }
+  const placeAt = placesIn(text)
+  if (failed !== undefined) return { ok: false, place: placeAt(failed.at), ...failed.mistake }
   const value = parseJson(text)
   if (!isJsonObject(value)) {
     const problem = value === undefined ? 'is not JSON' : 'is JSON, but not an object'
     return { ok: false, place: { line: 1, column: 1 }, problem, remedy: 'Begin with "{" and end with "}".' }
   }
-  const places = new Map([...scanner.keys].map(([path, at]) => [path, placeAt(text, at)]))
+  const places = new Map([...scanner.keys].map(([path, at]) => [path, placeAt(at)]))
   return { ok: true, value, places, repeated: scanner.repeated }
 }
 
@@ -54,13 +65,18 @@ class ScanFailure extends Error {
   }
 }
 
+/** Stands for a path that is not remembered. */
+const tooLong = 'x'.repeat(mostPathLength + 1)
+
 const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these in strings
 const stringBody = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y
 
 class Scanner {
   readonly keys = new Map<string, number>()
-  readonly repeated: string[] = []
+  readonly repeated: Repeated[] = []
+  /** The values by path; a name with a dot in it is another one than two names. */
+  readonly #values = new Map<string, string>()
   readonly #text: string
   #at = 0
 
@@ -70,7 +86,7 @@ class Scanner {
 
   document(): ScanFailure | undefined {
     try {
-      this.#value('', 0)
+      this.#value('', '', 0)
       if (this.#next() !== undefined) this.#fail('has something after its end', 'Remove what follows the last "}".')
       return undefined
     } catch (error) {
@@ -91,12 +107,13 @@ class Scanner {
     return character
   }
 
-  #value(path: string, depth: number): void {
+  /** @param spelled as `path`, with a separator that tells names apart */
+  #value(path: string, spelled: string, depth: number): void {
     if (depth > mostDepth) this.#fail('is nested too deeply', `Use at most ${mostDepth} levels.`)
     const character = this.#next()
     if (character === undefined) this.#fail('ends too early', 'Close every { and [ and add the missing value.')
-    if (character === '{') this.#members(path, depth, '}')
-    else if (character === '[') this.#members(path, depth, ']')
+    if (character === '{') this.#members(path, spelled, depth, '}')
+    else if (character === '[') this.#members(path, spelled, depth, ']')
     else if (character === '"') this.#string()
     else this.#literal()
   }
@@ -111,7 +128,7 @@ class Scanner {
   }
 
   /** The members of an object or the items of a list. */
-  #members(path: string, depth: number, end: '}' | ']'): void {
+  #members(path: string, spelled: string, depth: number, end: '}' | ']'): void {
     this.#at++
     if (this.#next() === end) {
       this.#at++
@@ -120,10 +137,14 @@ class Scanner {
     for (let index = 0; ; index++) {
       const name = end === ']' ? String(index) : this.#key()
       const inner = path === '' ? name : `${path}.${name}`
+      const innerSpelled = `${spelled}\0${name}`
+      const isRemembered = inner.length <= mostPathLength
       if (end === '}') this.#colon()
-      else this.keys.set(inner, this.#skipped())
-      this.#remember(inner, end)
-      this.#value(inner, depth + 1)
+      const start = this.#skipped()
+      if (isRemembered) this.keys.set(inner, end === '}' ? this.#keyAt : start)
+      // A path that is too long stays so below: it need not grow any further.
+      this.#value(isRemembered ? inner : tooLong, innerSpelled.slice(0, 2 * mostPathLength), depth + 1)
+      if (isRemembered && end === '}') this.#compare(inner, innerSpelled, this.#text.slice(start, this.#at))
       const character = this.#next()
       if (character === end) {
         this.#at++
@@ -154,10 +175,11 @@ class Scanner {
     return this.#at
   }
 
-  #remember(path: string, end: '}' | ']'): void {
-    if (end === ']') return
-    if (this.keys.has(path)) this.repeated.push(path)
-    this.keys.set(path, this.#keyAt)
+  #compare(path: string, spelled: string, value: string): void {
+    const before = this.#values.get(spelled)
+    if (before !== undefined)
+      this.repeated.push({ path, differs: before !== value && meaning(before) !== meaning(value) })
+    this.#values.set(spelled, value)
   }
 
   #string(): string {
@@ -176,8 +198,22 @@ class Scanner {
   }
 }
 
-function placeAt(text: string, at: number): Place {
-  const before = text.slice(0, at)
-  const lastBreak = before.lastIndexOf('\n')
-  return { line: before.split('\n').length, column: at - lastBreak }
+/** JSON text without the white space that means nothing. */
+function meaning(text: string): string {
+  return JSON.stringify(parseJson(text))
+}
+
+/** Finds the places of offsets, each in few steps: a file may have very many keys. */
+function placesIn(text: string): (at: number) => Place {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return at => {
+    let [low, high] = [0, starts.length]
+    while (high - low > 1) {
+      const middle = (low + high) >> 1
+      if ((starts[middle] ?? 0) <= at) low = middle
+      else high = middle
+    }
+    return { line: low + 1, column: at - (starts[low] ?? 0) + 1 }
+  }
 }

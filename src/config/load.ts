@@ -3,14 +3,16 @@ import type { JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
 import type { FileFacts } from '../platform/file-facts.ts'
 import type { Environment } from '../platform/process-facts.ts'
-import { type Closure, partProblems } from './closure.ts'
+import { type Closure, isSwitch, partProblems } from './closure.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
+import { implyPolicies } from './policy.ts'
 import { findRisks } from './risks.ts'
 import type { ConfigNote, ConfigProblem, Origins, ProxySettings, Settings, Transport } from './settings.ts'
 import { environmentSource, fileSource, flagSource } from './sources.ts'
 import { settingsOf, settingsTable } from './table.ts'
-import { findUnknownKeys, findUnknownVariables } from './unknown-keys.ts'
+import { type Document, findUnknownKeys } from './unknown-keys.ts'
+import { findUnknownVariables } from './unknown-variables.ts'
 import { configError, Values } from './values.ts'
 
 /** What {@link loadClientConfig} needs to know. */
@@ -36,6 +38,7 @@ export interface ClientConfig {
   readonly closures: readonly Closure[]
   /** Absolute path of the connection file, whether it exists or not. */
   readonly path: string
+  readonly exists: boolean
   /** The very file that was read; absent when there is none. */
   readonly opened?: FileFacts
   /** The same as `settings`, for people: row by row with origin, secrets hidden. */
@@ -52,27 +55,27 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   const path = resolve(request.configDir, request.configFile ?? `${request.appId}-connect.cfg`)
   const read = await readConfigFile(path, { secret: true })
   const values = collect(request, read)
-  const problems = [...read.problems, ...values.problems]
-  const notes = [...read.notes, ...values.notes, ...findUnknownVariables(request.environment)]
-  if (read.file !== undefined) {
-    const unknown = findUnknownKeys(read.file, settingsOf('connect'))
-    problems.push(...unknown.problems)
-    notes.push(...unknown.notes)
-  }
+  const variables = findUnknownVariables(request.environment, settingsTable)
+  const keys = documentsOf(request, read).map(document => findUnknownKeys(document, 'connect'))
+  const problems = [...read.problems, ...values.problems, ...keys.flatMap(found => found.problems)]
+  const notes = [...read.notes, ...values.notes, ...variables.notes, ...keys.flatMap(found => found.notes)]
   // A file that is not JSON says nothing about what is missing in it.
-  if (read.problems.length === 0) {
+  const isBroken = read.exists && read.file === undefined
+  if (!isBroken) {
     if (!request.offline) problems.push(...findMissing(request.configFile !== undefined, path, read, values))
     problems.push(...chooseTransport(values, path, read))
     problems.push(...checkProxy(values, path, read))
   }
   const { fatal, closures } = partProblems(problems)
-  if (fatal.length > 0) throw configError(problems)
-  values.close(settingsOf('connect'), closures)
+  closures.push(...variables.closures.filter(({ capability }) => !isSwitch(capability)))
+  closures.push(...keys.flatMap(found => found.closures))
+  closures.push(...implyPolicies(values, closures))
+  if (fatal.length > 0 || isBroken) throw configError([...fatal, ...closures.map(({ problem }) => problem)])
   const settings = assemble(values)
   notes.push(...findRisks(settings))
-  const effective = effectiveSettings('connect', values)
-  const { opened } = read
-  const file = opened === undefined ? { path } : { path, opened }
+  const effective = effectiveSettings(settingsOf('connect'), values)
+  const { opened, exists } = read
+  const file = { path, exists, ...(opened === undefined ? {} : { opened }) }
   return { settings, origins: values.origins, warnings: notes, closures, ...file, effective }
 }
 
@@ -93,6 +96,11 @@ function collect(request: ClientConfigRequest, read: ConfigFileRead): Values {
   const sources = [flagSource(request.settings ?? {}), environmentSource(request.environment)]
   if (read.file !== undefined) sources.push(fileSource(read.file))
   return new Values(settingsOf('connect'), sources)
+}
+
+function documentsOf(request: ClientConfigRequest, read: ConfigFileRead): Document[] {
+  const given: Document = { path: 'command line', value: request.settings ?? {}, placeOf: () => undefined }
+  return read.file === undefined ? [given] : [given, read.file]
 }
 
 function findMissing(isNamed: boolean, path: string, read: ConfigFileRead, values: Values): ConfigProblem[] {

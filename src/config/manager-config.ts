@@ -1,16 +1,18 @@
 import { resolve } from 'node:path'
-import { isJsonObject, type JsonObject } from '../base/json.ts'
+import type { JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
 import type { FileFacts } from '../platform/file-facts.ts'
 import type { Environment } from '../platform/process-facts.ts'
-import { type Closure, closureOf, partProblems } from './closure.ts'
-import { type ConfigFile, readConfigFile } from './config-file.ts'
+import { type Closure, closureOf, isSwitch, partProblems } from './closure.ts'
+import { readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
 import { readRemoteServices } from './remote-services.ts'
+import type { Setting } from './setting.ts'
 import type { ConfigNote, ManagerSettings, Origins } from './settings.ts'
 import { environmentSource, fileSource, flagSource } from './sources.ts'
-import { settingsOf } from './table.ts'
-import { findUnknownKeys } from './unknown-keys.ts'
+import { settingsOf, settingsTable } from './table.ts'
+import { type Document, findUnknownKeys } from './unknown-keys.ts'
+import { findUnknownVariables } from './unknown-variables.ts'
 import { configError, Values } from './values.ts'
 
 export interface ManagerConfigRequest {
@@ -44,26 +46,31 @@ export interface ManagerConfig {
 export async function loadManagerConfig(request: ManagerConfigRequest): Promise<ManagerConfig> {
   const path = resolve(request.configDir, 'iot.cfg')
   const read = await readConfigFile(path)
-  const rows = settingsOf('iot')
+  const given: Document = { path: 'command line', value: request.settings ?? {}, placeOf: () => undefined }
+  const keys = (read.file === undefined ? [given] : [given, read.file]).map(file => findUnknownKeys(file, 'iot'))
+  const added = [...new Set(keys.flatMap(found => found.addedSwitches))].map(addedSwitch)
+  const rows = [...settingsOf('iot'), ...added]
   const sources = [flagSource(request.settings ?? {}), environmentSource(request.environment)]
   if (read.file !== undefined) sources.push(fileSource(read.file))
   const values = new Values(rows, sources)
   const services = readRemoteServices(read.file)
-  const unknown = read.file === undefined ? { notes: [], problems: [] } : findUnknownKeys(read.file, rows)
-  const problems = [...read.problems, ...values.problems, ...unknown.problems, ...services.problems]
+  const problems = [read, values, services, ...keys].flatMap(found => found.problems)
   const { fatal, closures } = partProblems(problems)
-  if (fatal.length > 0) throw configError(problems)
+  const variables = findUnknownVariables(request.environment, [...settingsTable, ...added])
+  closures.push(...variables.closures.filter(({ capability }) => isSwitch(capability)))
+  closures.push(...keys.flatMap(found => found.closures))
+  const isBroken = read.exists && read.file === undefined
+  if (fatal.length > 0 || isBroken) throw configError([...fatal, ...closures.map(({ problem }) => problem)])
   values.close(rows, closures)
-  const notes = [...read.notes, ...values.notes, ...unknown.notes]
+  const notes = [read, values, ...keys].flatMap(found => found.notes)
   if (!read.exists) {
     const problem = 'does not exist: the defaults hold'
     notes.push({ level: 'debug', file: path, problem, remedy: 'Write one to change them.' })
   }
   if (services.origin !== undefined) values.origins.set('remote_access_support', services.origin)
-  const actionsEnabled = readActions(values, read.file)
   const offered = closureOf(closures, 'remote_access') === undefined ? services.services : []
-  const settings = assemble(values, request.configDir, actionsEnabled, offered)
-  const effective = effectiveSettings('iot', values).map(row =>
+  const settings = assemble(values, request.configDir, readActions(values, rows), offered)
+  const effective = effectiveSettings(rows, values).map(row =>
     // The default is told as it is in effect, too: from where it starts.
     row.key === 'runtime_dir' ? { ...row, value: settings.runtimeDir } : row,
   )
@@ -74,17 +81,14 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
 
 const actionPrefix = 'actions_enabled.'
 
-/** The known switches, and those of the file that are not known (each has a note). */
-function readActions(values: Values, file: ConfigFile | undefined): Record<string, boolean> {
-  const enabled: Record<string, boolean> = {}
-  const section = file?.value.actions_enabled
-  for (const [name, value] of Object.entries(isJsonObject(section) ? section : {})) {
-    if (typeof value === 'boolean') enabled[name] = value
-  }
-  for (const { key } of settingsOf('iot')) {
-    if (key.startsWith(actionPrefix)) enabled[key.slice(actionPrefix.length)] = values.boolean(key)
-  }
-  return enabled
+/** The switch of an action that the owner of the device adds. */
+function addedSwitch(name: string): Setting {
+  return { key: `${actionPrefix}${name}`, file: 'iot', type: { kind: 'boolean' }, closed: false, sentence: '' }
+}
+
+function readActions(values: Values, rows: readonly Setting[]): Record<string, boolean> {
+  const switches = rows.filter(({ key }) => key.startsWith(actionPrefix))
+  return Object.fromEntries(switches.map(({ key }) => [key.slice(actionPrefix.length), values.boolean(key)]))
 }
 
 function assemble(

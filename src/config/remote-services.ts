@@ -1,7 +1,8 @@
-import { isJsonObject, type Json } from '../base/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigProblem, Origin, RemoteAccessService } from './settings.ts'
+import { closestName } from './suggestion.ts'
 import { checkValue } from './value.ts'
 
 const key = 'remote_access_support'
@@ -53,6 +54,10 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
     const [nameRead, portRead, timeoutRead, userRead] = [read(name), read(port), read(sessionTimeout), read(user)]
     const command = readCommand(item.command)
     if (command === 'wrong') return wrong(`${at}.command`, 'is not a command', commandSyntax)
+    const mistaken = command === undefined ? undefined : mistakenMember(item)
+    // It would run as the agent's user, who may do more than the one that was meant.
+    if (mistaken !== undefined)
+      return wrong(`${at}.${mistaken}`, 'does not say as whom the command runs', 'a "user", or leave it out')
     if (userRead !== undefined && command === undefined)
       return wrong(`${at}.user`, 'has no command beside it', 'a command that this user shall run')
     if (problems.length > before) return undefined
@@ -68,6 +73,16 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
   })
   const origin: Origin = { source: 'file', file: file.path, line: place?.line ?? 1 }
   return { services: services.filter(service => service !== undefined), problems, origin }
+}
+
+const members = ['name', 'port', 'session_timeout', 'command', 'user']
+
+/** A member of an entry with a command that means to name its user, and does not. Other members are for the portal. */
+function mistakenMember(item: JsonObject): string | undefined {
+  const isEmpty = item.user === null || item.user === ''
+  if (isEmpty) return 'user'
+  const strange = Object.keys(item).filter(key => !members.includes(key))
+  return strange.find(key => closestName(key, members) === 'user' || key.toLowerCase().includes('user'))?.slice(0, 128)
 }
 
 const commandSyntax =

@@ -12,14 +12,17 @@ export type SettingType =
       readonly aliases?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'path' }
-  /** `addresses` are `HOST:PORT`, an IPv6 address in brackets. */
-  | { readonly kind: 'texts' | 'paths' | 'addresses' }
+  /** `addresses` are `HOST:PORT`, an IPv6 address in brackets; `keys` are public keys of update packages. */
+  | { readonly kind: ListKind }
   /** `remote_access_support`: checked by its own reader. */
   | { readonly kind: 'services' }
 
-/** Whether its values are lists of texts. */
-export function isList({ kind }: SettingType): boolean {
-  return kind === 'texts' || kind === 'paths' || kind === 'addresses'
+/** The types whose values are lists of texts. */
+export type ListKind = 'texts' | 'paths' | 'addresses' | 'keys'
+
+export function isList(type: SettingType): type is Extract<SettingType, { readonly kind: ListKind }> {
+  const { kind } = type
+  return kind === 'texts' || kind === 'paths' || kind === 'addresses' || kind === 'keys'
 }
 
 /** A checked value. */

@@ -1,14 +1,18 @@
-import { isJsonObject, type JsonObject } from '../base/json.ts'
+import type { JsonObject } from '../base/json.ts'
 import { currentFolder, type Environment } from '../platform/process-facts.ts'
+import { capabilityOf } from './closure.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigProblem, Origin } from './settings.ts'
+import { haveDifferences, valuesAt } from './spelling.ts'
 import { environmentName } from './table.ts'
 import type { ValueContext } from './value.ts'
 
 /** A raw value as one source has it. */
 export interface Found {
   readonly raw: unknown
+  /** It has several values, in different spellings of its name. */
+  readonly isAmbiguous?: boolean
   readonly origin: Origin
   readonly context: ValueContext
   /** Where to point when the value is wrong. */
@@ -21,10 +25,9 @@ export type Source = (setting: Setting) => Found | undefined
 /** Flags, or the settings that a program hands to the library: shaped as the file. */
 export function flagSource(settings: JsonObject): Source {
   return setting => {
-    const raw = memberOf(settings, setting.key)
-    if (isUnset(raw)) return undefined
+    const given = givenIn(settings, setting)
     const where = { file: 'command line' }
-    return { raw, origin: { source: 'flag' }, context: { baseFolder: currentFolder() }, where }
+    return given && { ...given, origin: { source: 'flag' }, context: { baseFolder: currentFolder() }, where }
   }
 }
 
@@ -32,7 +35,7 @@ export function environmentSource(environment: Environment): Source {
   return setting => {
     const name = environmentName(setting.key)
     const raw = environment[name]
-    if (isUnset(raw)) return undefined
+    if (isUnset(setting, raw)) return undefined
     return {
       raw,
       origin: { source: 'environment', name },
@@ -44,11 +47,11 @@ export function environmentSource(environment: Environment): Source {
 
 export function fileSource(file: ConfigFile): Source {
   return setting => {
-    const raw = memberOf(file.value, setting.key)
-    if (isUnset(raw)) return undefined
+    const given = givenIn(file.value, setting)
+    if (given === undefined) return undefined
     const place = file.placeOf(setting.key)
     return {
-      raw,
+      ...given,
       origin: { source: 'file', file: file.path, line: place?.line ?? 1 },
       context: { baseFolder: file.folder },
       where: { file: file.path, ...lineOf(place) },
@@ -56,16 +59,17 @@ export function fileSource(file: ConfigFile): Source {
   }
 }
 
-/** null and empty text mean "not set", as they did for the Python agent. */
-function isUnset(raw: unknown): boolean {
-  return raw === undefined || raw === null || raw === ''
+/** What an object has for a setting, in whichever spelling. */
+function givenIn(object: JsonObject, setting: Setting): Pick<Found, 'raw' | 'isAmbiguous'> | undefined {
+  const values = valuesAt(object, setting.key).filter(value => !isUnset(setting, value))
+  return values.length === 0 ? undefined : { raw: values[0], isAmbiguous: haveDifferences(values) }
 }
 
-function memberOf(object: JsonObject, key: string): unknown {
-  let at: unknown = object
-  for (const name of key.split('.')) {
-    if (!isJsonObject(at) || !Object.hasOwn(at, name)) return undefined
-    at = at[name]
-  }
-  return at
+/**
+ * null and empty text mean "not set", as they did for the Python agent. For what permits something, "not set" can be the
+ * opposite of what its owner wanted: there they are mistakes.
+ */
+function isUnset({ key, type: { kind } }: Setting, raw: unknown): boolean {
+  const permits = capabilityOf(key) !== undefined && kind !== 'integer' && kind !== 'number'
+  return raw === undefined || (!permits && (raw === null || raw === ''))
 }

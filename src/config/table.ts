@@ -130,9 +130,10 @@ export const settingsTable: readonly Setting[] = [
   {
     key: 'ota.public_keys',
     file: 'connect',
-    type: { kind: 'texts' },
+    type: { kind: 'keys' },
     default: [],
-    sentence: 'Public keys whose signature on an update package is accepted.',
+    sentence:
+      'Public keys whose signature on an update package is accepted, as "device-cloud ota keygen" prints them. One is enough for ota.require_signature.',
   },
   {
     key: 'ota.require_signature',
@@ -140,7 +141,8 @@ export const settingsTable: readonly Setting[] = [
     type: yesNo,
     default: false,
     closed: true,
-    sentence: 'Refuse update packages without an accepted signature.',
+    sentence:
+      'Refuse update packages without an accepted signature; true as soon as ota.public_keys names a key. file_transfer.allow is [] then, if it is absent.',
   },
   {
     key: 'remote_access.allow',
@@ -185,7 +187,7 @@ export const settingsTable: readonly Setting[] = [
     type: { kind: 'paths' },
     default: ['/'],
     sentence:
-      'Folders in which file actions may use absolute paths; the default is everywhere, as in the Python agent.',
+      'Folders in which file actions may use absolute paths. Absent, it is everywhere, as in the Python agent, or nowhere with ota.require_signature.',
   },
   {
     key: 'loop_time',

@@ -1,82 +1,206 @@
-import { isJsonObject } from '../base/json.ts'
-import type { Environment } from '../platform/process-facts.ts'
-import { type ConfigFile, lineOf } from './config-file.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
+import { type Capability, type Closure, capabilityOf, policySections } from './closure.ts'
+import { lineOf } from './config-file.ts'
+import type { Place } from './json-locator.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 import { closestName } from './suggestion.ts'
-import { environmentName, settingsTable } from './table.ts'
+import { meaningOfSwitch } from './switches.ts'
+import { settingsOf, settingsTable } from './table.ts'
+
+/** A file, or the settings that a program handed in. */
+export interface Document {
+  /** Path of the file, or another word for where it comes from. */
+  readonly path: string
+  readonly value: JsonObject
+  placeOf(key: string): Place | undefined
+}
+
+/** What there is to say about the keys of a document. */
+export interface KeyFindings {
+  readonly notes: ConfigNote[]
+  /** Mistakes that end the start. */
+  readonly problems: ConfigProblem[]
+  readonly closures: Closure[]
+  /** Names of `actions_enabled` that may be actions which the owner adds. */
+  readonly addedSwitches: string[]
+}
 
 /** Keys that the Python agent knew and that are not settings of the file they stand in; nobody needs to hear about them. */
 const silent = new Set(['app_id', 'config_dir', 'config_file', 'device_id', 'key'])
+/** More of them are no configuration, and each is compared with all names. */
+const mostUnknownKeys = 1000
+/** Characters of a key that are shown. */
+const mostShown = 128
+const fileNames = { connect: 'the connection file', iot: 'iot.cfg' }
+const switches = 'actions_enabled'
 
-/** A note for every key that means nothing (old files carry extra ones, so it is never an error); a problem for a section that is none. */
-export function findUnknownKeys(
-  file: ConfigFile,
-  settings: readonly Setting[],
-): { notes: ConfigNote[]; problems: ConfigProblem[] } {
-  const notes: ConfigNote[] = []
-  const problems: ConfigProblem[] = []
-  const keys = settings.map(setting => setting.key)
-  const sections = new Set(keys.filter(key => key.includes('.')).map(sectionOf))
-  for (const [name, value] of Object.entries(file.value)) {
-    if (keys.includes(name) || silent.has(name)) continue
-    if (!sections.has(name)) notes.push(unknown(file, name, [...keys, ...sections]))
-    else if (isJsonObject(value)) {
-      for (const inner of Object.keys(value)) {
-        const key = `${name}.${inner}`
-        if (!keys.includes(key)) notes.push(unknown(file, key, keys))
-      }
-    } else if (value !== null && value !== '') {
-      problems.push({
-        file: file.path,
-        ...lineOf(file.placeOf(name)),
-        key: name,
-        problem: 'is not an object',
-        expected: 'an object',
-        remedy: `Write "${name}": { ... }.`,
-      })
-    }
-  }
-  return { notes, problems }
-}
-
-function unknown(file: ConfigFile, key: string, keys: readonly string[]): ConfigNote {
-  const last = key.slice(key.indexOf('.') + 1)
-  // "host" at the top belongs into a section: the same last name is closer than any spelling.
-  const sameName = keys.find(known => known.endsWith(`.${last}`))
-  const didYouMean = closestName(key, keys) ?? sameName
-  return {
-    level: 'warn',
-    file: file.path,
-    ...lineOf(file.placeOf(key)),
-    key,
-    problem: 'is not a setting, and has no effect',
-    remedy: 'Remove it, or correct its name.',
-    ...(didYouMean === undefined ? {} : { didYouMean }),
-  }
-}
-
-function sectionOf(key: string): string {
-  return key.slice(0, key.indexOf('.'))
-}
+const policyKeys = settingsTable
+  .filter(({ key, type }) => capabilityOf(key) !== undefined && type.kind !== 'services')
+  .map(({ key }) => key)
 
 /**
- * A note for every environment variable that looks like a misspelt setting. Others that begin with `DEVICE_CLOUD_` may belong to the
- * user's own scripts.
+ * Judges every key that means nothing. Old files carry extra ones, so that is only worth a note; where it could be a policy
+ * that somebody believes to hold, the capability is closed.
  */
-export function findUnknownVariables(environment: Environment): ConfigNote[] {
-  const known = settingsTable.filter(({ type }) => type.kind !== 'services').map(({ key }) => environmentName(key))
-  return Object.keys(environment)
-    .filter(name => name.startsWith('DEVICE_CLOUD_') && !known.includes(name))
-    .flatMap((name): ConfigNote[] => {
-      const listOnly = settingsTable.find(({ key, type }) => type.kind === 'services' && environmentName(key) === name)
-      if (listOnly !== undefined) {
-        const problem = 'has no effect: a list of services cannot come from the environment'
-        return [{ level: 'warn', file: 'environment', key: name, problem, remedy: `Write ${listOnly.key} in iot.cfg.` }]
+export function findUnknownKeys(document: Document, file: Setting['file']): KeyFindings {
+  const findings = { notes: [], problems: [], closures: [], addedSwitches: [] }
+  new KeyWalk(document, file, findings).section('', document.value)
+  return findings
+}
+
+class KeyWalk {
+  readonly #document: Document
+  readonly #file: Setting['file']
+  readonly #findings: KeyFindings
+  readonly #keys: readonly string[]
+  readonly #sections: ReadonlySet<string>
+  #unknown = 0
+
+  constructor(document: Document, file: Setting['file'], findings: KeyFindings) {
+    this.#document = document
+    this.#file = file
+    this.#findings = findings
+    this.#keys = settingsOf(file).map(({ key }) => key)
+    this.#sections = new Set(this.#keys.flatMap(sectionsOf))
+  }
+
+  section(above: string, members: JsonObject): void {
+    for (const [name, value] of Object.entries(members)) this.#member(`${above}${name}`, value)
+  }
+
+  #member(key: string, value: unknown): void {
+    if (this.#keys.includes(key) || silent.has(key)) return
+    if (this.#sections.has(key)) this.#sectionMember(key, value)
+    else if (++this.#unknown <= mostUnknownKeys) this.#unknownMember(key, value)
+    else if (this.#unknown === mostUnknownKeys + 1) {
+      const problem = {
+        ...this.#at(key),
+        problem: 'is one of too many keys that are no settings',
+        remedy: 'Remove them.',
       }
-      const didYouMean = closestName(name, known)
-      if (didYouMean === undefined) return []
-      const problem = 'is not a setting, and has no effect'
-      return [{ level: 'warn', file: 'environment', key: name, problem, remedy: 'Correct its name.', didYouMean }]
-    })
+      for (const capability of policySections) this.#findings.closures.push({ capability, problem })
+    }
+  }
+
+  #sectionMember(key: string, value: unknown): void {
+    if (isJsonObject(value)) {
+      this.section(`${key}.`, value)
+      return
+    }
+    const capability = capabilityOf(key)
+    // An empty section says nothing, as for the Python agent; of a policy that may not be what was meant.
+    if (capability === undefined && (value === null || value === '' || value === undefined)) return
+    const remedy = `Write "${key}": { ... }.`
+    const problem = { ...this.#at(key), problem: 'is not an object', expected: 'an object', remedy }
+    if (capability === undefined) this.#findings.problems.push(problem)
+    else this.#findings.closures.push({ capability, problem })
+  }
+
+  #unknownMember(key: string, value: unknown): void {
+    const [section = key] = key.split('.', 1)
+    const isOfPolicy = policySections.some(name => name === section)
+    if (section === switches && this.#sections.has(section)) this.#switch(key)
+    else if (isOfPolicy && !this.#sections.has(section)) this.#misplaced(key, value)
+    else if (isOfPolicy) this.#close(capabilitiesOf(key, value), key, 'is not a setting', closestName(key, this.#keys))
+    else this.#otherMember(key, value)
+  }
+
+  #otherMember(key: string, value: unknown): void {
+    const meant = this.#meantPolicies(key)
+    const capabilities = meant.flatMap(one => capabilitiesOf(one, value))
+    if (capabilities.length === 0) this.#findings.notes.push(this.#note(key))
+    else this.#close(capabilities, key, 'is not a setting', meant[0])
+  }
+
+  #switch(key: string): void {
+    const name = key.slice(switches.length + 1)
+    const meaning = meaningOfSwitch(name)
+    if (meaning.kind === 'added') this.#findings.addedSwitches.push(name)
+    if (meaning.kind !== 'mistake') return
+    const capability = switchCapability(meaning.meant)
+    this.#close([capability], key, 'is not a switch', meaning.meant === '*' ? undefined : capability)
+  }
+
+  /** A policy in the other file: nobody would look for it there. */
+  #misplaced(key: string, value: unknown): void {
+    const place = fileNames[this.#file === 'iot' ? 'connect' : 'iot']
+    const problem = {
+      ...this.#at(key),
+      problem: `has no effect in ${fileNames[this.#file]}`,
+      remedy: `Move it to ${place}.`,
+    }
+    for (const capability of capabilitiesOf(key, value)) this.#findings.closures.push({ capability, problem })
+  }
+
+  #close(capabilities: readonly Capability[], key: string, what: string, didYouMean: string | undefined): void {
+    const problem: ConfigProblem = {
+      ...this.#at(key),
+      problem: `${what}, and what it is to decide is closed`,
+      remedy: 'Correct its name, or remove it.',
+      ...(didYouMean === undefined ? {} : { didYouMean }),
+    }
+    for (const capability of new Set(capabilities)) this.#findings.closures.push({ capability, problem })
+  }
+
+  /** The policies that a key may stand for: misspelt, or without the name of its section. */
+  #meantPolicies(key: string): readonly string[] {
+    const own = sameLastName(key).filter(known => this.#keys.includes(known))
+    if (own.length > 0) return own
+    const nearest = closestName(key, [...policySections, ...policyKeys, ...this.#keys, ...this.#sections])
+    if (nearest !== undefined) return isPolicy(nearest) ? [nearest] : []
+    const [section = ''] = key.split('.', 1)
+    if (section === key) return sameLastName(key)
+    const meant = closestName(section, [...policySections, ...this.#sections])
+    return meant !== undefined && isPolicy(meant) ? [meant] : []
+  }
+
+  #note(key: string): ConfigNote {
+    const last = key.slice(key.indexOf('.') + 1)
+    // "host" at the top belongs into a section: the same last name is closer than any spelling.
+    const sameName = this.#keys.find(known => known.endsWith(`.${last}`))
+    const didYouMean = closestName(key, [...this.#keys, ...this.#sections]) ?? sameName
+    return {
+      level: 'warn',
+      ...this.#at(key),
+      problem: 'is not a setting, and has no effect',
+      remedy: 'Remove it, or correct its name.',
+      ...(didYouMean === undefined ? {} : { didYouMean }),
+    }
+  }
+
+  #at(key: string): { file: string; line?: number; column?: number; key: string } {
+    return { file: this.#document.path, ...lineOf(this.#document.placeOf(key)), key: key.slice(0, mostShown) }
+  }
+}
+
+/** What a key of a policy closes; a section of switches those that it names. */
+function capabilitiesOf(key: string, value: unknown): readonly Capability[] {
+  const names = key === switches && isJsonObject(value) ? Object.keys(value) : []
+  const capability = capabilityOf(key)
+  if (names.length === 0) return capability === undefined ? [] : [capability]
+  return names.map(name => {
+    const meaning = meaningOfSwitch(name)
+    return switchCapability(meaning.kind === 'mistake' ? meaning.meant : name)
+  })
+}
+
+/** `require_signature` → `ota.require_signature`. */
+function sameLastName(key: string): readonly string[] {
+  const written = key.toLowerCase().replaceAll('-', '_')
+  return policyKeys.filter(known => known.endsWith(`.${written}`))
+}
+
+function switchCapability(name: string): Capability {
+  return name === '*' ? switches : `${switches}.${name.slice(0, mostShown)}`
+}
+
+function isPolicy(name: string): boolean {
+  return policyKeys.includes(name) || policySections.some(section => section === name)
+}
+
+/** `a.b.c` → `a`, `a.b`. */
+function sectionsOf(key: string): readonly string[] {
+  const names = key.split('.')
+  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('.'))
 }

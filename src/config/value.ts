@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { Setting, SettingType, SettingValue } from './setting.ts'
+import { isList, type ListKind, type Setting, type SettingType, type SettingValue } from './setting.ts'
 
 /** A value that was accepted, or what was expected instead. `found` is absent where it could show a secret. */
 export type Checked =
@@ -18,7 +18,7 @@ export function checkValue(setting: Setting, raw: unknown, context: ValueContext
   const value = parse(setting.type, raw, context)
   if (value !== undefined) return { ok: true, value }
   const expected = expectation(setting.type)
-  const found = setting.secret === true ? undefined : describe(raw)
+  const found = setting.secret === true ? undefined : describeValue(setting.type, raw, context)
   return found === undefined ? { ok: false, expected } : { ok: false, expected, found }
 }
 
@@ -45,6 +45,8 @@ export function expectation(type: SettingType): string {
       return 'a list of paths'
     case 'addresses':
       return 'a list of HOST:PORT, an IPv6 address in brackets'
+    case 'keys':
+      return 'a list of keys such as "ed25519:...", as "device-cloud ota keygen" prints them'
     case 'services':
       return 'a list of {"name", "port", "session_timeout"}'
   }
@@ -66,11 +68,10 @@ function parse(type: SettingType, raw: unknown, context: ValueContext): SettingV
     case 'path':
       return parsePath(raw, context.baseFolder)
     case 'texts':
-      return parseList(raw, context, parseText)
     case 'paths':
-      return parseList(raw, context, item => parsePath(item, context.baseFolder))
     case 'addresses':
-      return parseList(raw, context, parseAddress)
+    case 'keys':
+      return parseList(type.kind, raw, context)
     case 'services':
       return undefined
   }
@@ -134,19 +135,50 @@ function parsePath(raw: unknown, baseFolder: string): string | undefined {
   return text === undefined || text === '' ? undefined : resolve(baseFolder, text)
 }
 
+/** 32 bytes in base64, of either alphabet. */
+function parseKey(raw: unknown): string | undefined {
+  const text = typeof raw === 'string' ? raw.trim() : ''
+  return /^ed25519:[A-Za-z0-9+/_-]{43}=?$/.test(text) ? text : undefined
+}
+
 const mostItems = 1000
 
-function parseList(raw: unknown, context: ValueContext, parseItem: (item: unknown) => string | undefined) {
-  const items: unknown =
-    context.fromEnvironment && typeof raw === 'string'
-      ? raw
-          .split(',')
-          .map(item => item.trim())
-          .filter(item => item !== '')
-      : raw
-  if (!Array.isArray(items) || items.length > mostItems) return undefined
-  const values = items.map(parseItem)
+function parseList(kind: ListKind, raw: unknown, context: ValueContext): readonly string[] | undefined {
+  const items = itemsOf(raw, context)
+  if (items === undefined || items.length > mostItems) return undefined
+  const values = items.map(item => parseItem(kind, item, context))
   return values.every(value => value !== undefined && value !== '') ? values.map(String) : undefined
+}
+
+function parseItem(kind: ListKind, item: unknown, { baseFolder }: ValueContext): string | undefined {
+  switch (kind) {
+    case 'texts':
+      return parseText(item)
+    case 'paths':
+      return parsePath(item, baseFolder)
+    case 'addresses':
+      return parseAddress(item)
+    case 'keys':
+      return parseKey(item)
+  }
+}
+
+/** Commas alone are no list: a script whose variables are empty means something else than "nothing". */
+function itemsOf(raw: unknown, { fromEnvironment }: ValueContext): readonly unknown[] | undefined {
+  if (Array.isArray(raw)) return raw
+  if (!fromEnvironment || typeof raw !== 'string') return undefined
+  const items = raw.split(',').map(item => item.trim())
+  const given = items.filter(item => item !== '')
+  return given.length === 0 ? undefined : given
+}
+
+function describeValue(type: SettingType, raw: unknown, context: ValueContext): string {
+  const items = isList(type) ? itemsOf(raw, context) : undefined
+  if (items === undefined || !isList(type)) return describe(raw)
+  if (items.length > mostItems) return `a list of more than ${mostItems} items`
+  const { kind } = type
+  const wrong = items.findIndex(item => !parseItem(kind, item, context))
+  return `a list whose item ${wrong + 1} is ${describe(items[wrong])}`
 }
 
 /** What was found, short; a text that may carry a login (a URL) is not quoted. */

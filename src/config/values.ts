@@ -29,6 +29,11 @@ export class Values {
         return
       }
       this.origins.set(key, found.origin)
+      if (found.isAmbiguous) {
+        const problem = 'is given twice, in two spellings, with different values'
+        this.problems.push({ ...found.where, key, problem, remedy: 'Remove one of them.' })
+        return
+      }
       const checked = checkValue(setting, found.raw, found.context)
       if (checked.ok) {
         this.#values.set(key, checked.value)
@@ -109,10 +114,15 @@ export function formatProblem(problem: ConfigProblem | ConfigNote): string {
   return `${place}: ${subject.replace(/\.$/, '')}.${meant} ${problem.remedy}`
 }
 
+/** Mistakes that a message names. */
+const mostNamed = 50
+
 /** `CONFIG_INVALID` with every mistake in `details.problems`. */
 export function configError(problems: readonly ConfigProblem[], cause?: unknown): AgentError {
   const [first, ...others] = problems
   const head = first === undefined ? 'The configuration is wrong.' : formatProblem(first)
-  const message = others.length === 0 ? head : `${problems.length} mistakes: ${problems.map(formatProblem).join(' ')}`
+  const named = problems.slice(0, mostNamed).map(formatProblem).join(' ')
+  const more = problems.length > mostNamed ? ' And more, see "device-cloud config check".' : ''
+  const message = others.length === 0 ? head : `${problems.length} mistakes: ${named}${more}`
   return new AgentError('CONFIG_INVALID', message, { cause, details: { problems } })
 }

@@ -5,6 +5,7 @@ import { type ClientConfig, loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
 import type { DecidingFile } from '../config/ownership.ts'
 import type { ConfigNote, ManagerSettings, Settings } from '../config/settings.ts'
+import { formatProblem } from '../config/values.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 
 /** Where the configuration of a manager is. */
@@ -40,6 +41,16 @@ export async function loadOwnConfig({ configDir }: ManagerPlace): Promise<OwnCon
 /** Reads the connection file. Throws `CONFIG_INVALID` with every mistake that ends the start. */
 export function loadConnectionConfig(place: ManagerPlace): Promise<ClientConfig> {
   return loadClientConfig({ ...place, environment: processEnvironment() })
+}
+
+const mostWarnings = 100
+
+/** What of notes is worth a line of `status`. */
+export function warningList(notes: readonly ConfigNote[]): readonly JsonObject[] {
+  return notes
+    .filter(({ level }) => level === 'warn')
+    .slice(0, mostWarnings)
+    .map(note => ({ file: note.file, line: note.line, key: note.key, text: formatProblem(note) }))
 }
 
 /** Settings that a running manager cannot change, by the key of their file; the other ones it can. */

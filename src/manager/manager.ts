@@ -7,7 +7,8 @@ import { Client } from '../client/client.ts'
 import { type Closure, closureOf } from '../config/closure.ts'
 import type { ClientConfig } from '../config/load.ts'
 import { logSettingsOf } from '../config/ownership.ts'
-import type { Settings } from '../config/settings.ts'
+import { findPolicyRisks } from '../config/policy.ts'
+import type { ConfigNote, Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
 import { memoryOfMachine } from '../platform/own-memory.ts'
 import type { PowerOptions } from '../platform/power.ts'
@@ -32,11 +33,11 @@ import {
   type ManagerPlace,
   needsRestart,
   type OwnConfig,
+  warningList,
 } from './manager-config.ts'
 import { memoryWatchOf } from './memory/manager-memory.ts'
 import type { MemoryTimes, MemoryWatch } from './memory/memory-watch.ts'
 import { softLimitBytes } from './memory/soft-limit.ts'
-import { warnOfOpenPaths } from './open-paths.ts'
 import { ManagerUpdates } from './ota/manager-updates.ts'
 import { ownershipClosures } from './ownership.ts'
 import { PendingAnswers } from './pending-answers.ts'
@@ -86,7 +87,7 @@ export class Manager {
   readonly #memory: MemoryWatch
   readonly #closed: ClosedCapabilities
   /** What mistakes in the settings close. */
-  #configClosures: readonly Closure[]
+  #configClosures: readonly Closure[] = []
   /** The connection file as it was read. */
   #deciding: ClientConfig
   /** What is closed because another user could have written it. */
@@ -95,6 +96,7 @@ export class Manager {
   readonly #closing = new AbortController()
   #own: OwnConfig
   #connection: Settings
+  #warnings: readonly ConfigNote[] = []
   #updates: ManagerUpdates | undefined
 
   private constructor(options: ManagerOptions, client: Client, own: OwnConfig, config: ClientConfig) {
@@ -108,8 +110,8 @@ export class Manager {
     this.#connection = connection
     this.#startedMs = clock.monotonicMs()
     this.#closed = new ClosedCapabilities({ log, publish: (text, level) => client.events.publish(text, { level }) })
-    this.#configClosures = [...config.closures, ...own.closures]
     this.#deciding = config
+    this.#takePolicies(config, own)
     this.#runtime = new RuntimeFolder({ path: own.settings.runtimeDir, log })
     this.#background = new BackgroundWork({ log, report: text => client.events.publish(text, { level: 'error' }) })
     this.#facts = new MachineFacts({ client, clock, log })
@@ -203,12 +205,11 @@ export class Manager {
     const isUsable = await this.#runtime.open()
     await this.#lookAtOwners()
     this.#applySettings()
-    logNotes(this.#log, this.#own.warnings)
+    logNotes(this.#log, this.#warnings)
     this.#closed.tell()
     const { logFile } = this.#connection
     if (logFile !== undefined && this.logSettings.logFile === undefined)
       this.#log.error('log_file is not written: absolute paths are closed', { logFile })
-    warnOfOpenPaths(this.#connection, name => this.#isEnabled(name), this.#log)
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
     const updates = await this.#openUpdates()
     this.#updates = updates
@@ -237,18 +238,17 @@ export class Manager {
     try {
       const own = await loadOwnConfig(this.#options)
       const config = await loadConnectionConfig(this.#options)
-      const { settings: connection } = config
+      const connection = config.settings
       const before = { connection: this.#connection, own: this.#own.settings }
       const keys = needsRestart(before, { connection, own: own.settings })
       // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
       const { logLevel, fileTransfer, remoteAccess, ota } = connection
       this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
       this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
-      this.#configClosures = [...config.closures, ...own.closures]
-      this.#deciding = config
+      this.#takePolicies(config, own)
       await this.#lookAtOwners()
       this.#applySettings()
-      logNotes(this.#log, own.warnings)
+      logNotes(this.#log, this.#warnings)
       this.#closed.tell()
       this.#publishFacts()
       if (keys.length === 0) this.#log.info('configuration reloaded')
@@ -271,6 +271,7 @@ export class Manager {
       lastTrouble: this.#history.lastTrouble,
       memory: this.#memory.status(),
       closed: this.#closed.list(),
+      warnings: warningList(this.#warnings),
     })
   }
 
@@ -362,13 +363,21 @@ export class Manager {
 
   /** A switch that iot.cfg does not know is one that nobody has switched off. */
   #isEnabled(name: string): boolean {
-    return this.#own.settings.actionsEnabled[name] ?? true
+    const { actionsEnabled } = this.#own.settings
+    return Object.hasOwn(actionsEnabled, name) ? actionsEnabled[name] !== false : true
   }
 
   #transferSettings(): TransferSettings {
     const { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile } = this.#own.settings
     const { downloadFolder, uploadFolder } = this.#runtime
     return { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile, downloadFolder, uploadFolder }
+  }
+
+  /** Closes and opens what the configuration says, and keeps what is to be said about it. */
+  #takePolicies(config: ClientConfig, own: OwnConfig): void {
+    this.#deciding = config
+    this.#configClosures = [...config.closures, ...own.closures]
+    this.#warnings = [...config.warnings, ...own.warnings, ...findPolicyRisks(config, own.settings)]
   }
 
   #applySettings(): void {

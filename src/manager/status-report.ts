@@ -21,6 +21,8 @@ export interface ManagerFacts {
   readonly memory: JsonObject
   /** What mistakes in the configuration have closed. */
   readonly closed: readonly JsonObject[]
+  /** What in the configuration deserves a warning. */
+  readonly warnings: readonly JsonObject[]
 }
 
 /** The answer to `device-cloud status`: plain JSON, without a secret. */
@@ -56,6 +58,7 @@ export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerF
     ...(client.flashWrites === undefined ? {} : { flashWrites: toJson(client.flashWrites) }),
     memory: { residentBytes: rss, heapUsedBytes: heapUsed, ...facts.memory },
     closed: facts.closed,
+    warnings: facts.warnings,
   }
 }
 

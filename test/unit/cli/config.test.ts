@@ -64,6 +64,7 @@ test('generate writes a private file from flags that loads without a remark, and
     },
     proxy: { type: 'SOCKS5', host: 'p', port: 1080, username: 'u', password: 'hunter2' },
     validate_cloud_cert: true,
+    file_transfer: { allow: [] },
   })
   assert.doesNotMatch(said(), /Tok-En|hunter2/)
   const { settings, warnings } = await loadClientConfig({
@@ -176,7 +177,10 @@ test('check finds the files of a Python agent fine, and makes nothing', async t 
   assert.equal(out.length, 1)
   assert.deepEqual(
     err.map(line => line.replace(/^.*\.cfg/, '')),
-    [':7:5: cloud.name is not a setting, and has no effect. Remove it, or correct its name.'],
+    [
+      ':7:5: cloud.name is not a setting, and has no effect. Remove it, or correct its name.',
+      ': file_transfer.allow is absent: the cloud may read and write every file of this device, as with the Python agent. Name the folders that the cloud needs in file_transfer.allow of the connection file, [] for none.',
+    ],
   )
   assert.deepEqual(readdirSync(configDir), before)
 })

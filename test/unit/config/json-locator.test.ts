@@ -64,8 +64,22 @@ test('accepts exactly what JSON.parse accepts', () => {
 })
 
 test('names keys that stand there twice, and lets the last one count', () => {
-  const located = locateJson('{"a": {"b": 1, "b": 2}}')
+  const located = locateJson('{"a": {"b": 1, "b": 2, "c": [1, 2], "c": [ 1,2 ]}, "a.b": 3}')
   assert.ok(located.ok)
-  assert.deepEqual(located.repeated, ['a.b'])
-  assert.deepEqual(located.value, { a: { b: 2 } })
+  assert.deepEqual(located.repeated, [
+    { path: 'a.b', differs: true },
+    { path: 'a.c', differs: false },
+  ])
+  assert.deepEqual(located.value, { a: { b: 2, c: [1, 2] }, 'a.b': 3 })
+})
+
+test('a file of nothing but keys, or of keys as long as the file, is read in a moment', () => {
+  const many = `{${Array.from({ length: 90_000 }, (_, index) => `"k${index}":1`).join(',\n')}}`
+  const long = `{"${'x'.repeat(500_000)}":[${'1,'.repeat(250_000)}1]}`
+  const started = performance.now()
+  const located = locateJson(many)
+  assert.ok(located.ok)
+  assert.deepEqual(located.places.get('k89999'), { line: 90_000, column: 1 })
+  assert.ok(locateJson(long).ok)
+  assert.ok(performance.now() - started < 5000)
 })

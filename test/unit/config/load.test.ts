@@ -7,6 +7,8 @@ import { type ClientConfigRequest, loadClientConfig } from '../../../src/config/
 import type { ConfigProblem } from '../../../src/config/settings.ts'
 import { configFolder, pythonAgentFolder } from '../../helpers/config-folder.ts'
 
+const key = `ed25519:${Buffer.alloc(32, 1).toString('base64')}`
+const otherKey = `ed25519:${Buffer.alloc(32, 2).toString('base64')}`
 const cloud = { host: 'cloud.example.test', port: 8883, token: 'Tok-En-123' }
 
 function load(configDir: string, more: Partial<ClientConfigRequest> = {}) {
@@ -74,13 +76,13 @@ test('lists in the environment are separated by commas, sections by an underscor
   const folder = configFolder(t, { 'iot-connect.cfg': { cloud } })
   const { settings } = await load(folder, {
     environment: {
-      DEVICE_CLOUD_OTA_PUBLIC_KEYS: 'one, two,',
+      DEVICE_CLOUD_OTA_PUBLIC_KEYS: `${key}, ${otherKey},`,
       DEVICE_CLOUD_OTA_REQUIRE_SIGNATURE: 'yes',
       DEVICE_CLOUD_QUEUE_DURABILITY: 'always',
       DEVICE_CLOUD_QUIET: '',
     },
   })
-  assert.deepEqual(settings.ota, { publicKeys: ['one', 'two'], requireSignature: true })
+  assert.deepEqual(settings.ota, { publicKeys: [key, otherKey], requireSignature: true })
   assert.equal(settings.queue.durability, 'always')
   assert.equal(settings.quiet, false)
 })
@@ -134,8 +136,8 @@ test('every mistake is told at once, with file, line and what was expected, and 
       '7 validate_cloud_cert',
       '8 queue.durability',
       '8 queue.max_bytes',
-      '9 remote_access',
       '4 proxy.port',
+      '9 remote_access',
     ],
   )
   assert.ok(problems.every(problem => problem.file === join(folder, 'iot-connect.cfg') && problem.remedy !== ''))
@@ -159,10 +161,14 @@ test('remote_access.allow takes HOST:PORT, and nothing that would silently admit
     '',
   ]) {
     const bad = configFolder(t, { 'iot-connect.cfg': { cloud, remote_access: { allow: [wrong] } } })
-    const [problem, ...more] = await problemsOf(load(bad))
-    assert.equal(problem?.key, 'remote_access.allow', wrong)
-    assert.match(problem?.expected ?? '', /HOST:PORT/)
-    assert.equal(more.length, 0)
+    const { settings, closures } = await load(bad)
+    assert.deepEqual(settings.remoteAccess.allow, [])
+    assert.deepEqual(
+      closures.map(({ capability, problem }) => [capability, problem.key]),
+      [['remote_access', 'remote_access.allow']],
+      wrong,
+    )
+    assert.match(closures[0]?.problem.expected ?? '', /HOST:PORT/)
   }
 })
 

@@ -1,0 +1,84 @@
+import type { Environment } from '../platform/process-facts.ts'
+import { type Capability, type Closure, capabilityOf, policySections } from './closure.ts'
+import type { Setting } from './setting.ts'
+import type { ConfigNote, ConfigProblem } from './settings.ts'
+import { closestName } from './suggestion.ts'
+import { meaningOfSwitch } from './switches.ts'
+import { environmentName } from './table.ts'
+
+const prefix = 'DEVICE_CLOUD_'
+/** They are compared with all names. */
+const mostVariables = 1000
+/** Characters of a name that are shown. */
+const mostShown = 128
+
+/** What there is to say about the variables of the environment. */
+export interface VariableFindings {
+  readonly notes: readonly ConfigNote[]
+  readonly closures: readonly Closure[]
+}
+
+/**
+ * A note for every environment variable that looks like a misspelt setting; one that looks like a policy closes what it is to
+ * decide. Others that begin with `DEVICE_CLOUD_` may belong to the user's own scripts.
+ *
+ * @param settings the rows that are asked of the environment
+ */
+export function findUnknownVariables(environment: Environment, settings: readonly Setting[]): VariableFindings {
+  const notes: ConfigNote[] = []
+  const closures: Closure[] = []
+  const settable = settings.filter(({ type }) => type.kind !== 'services')
+  const known = new Map(settable.map(({ key }) => [environmentName(key), key]))
+  const tails = [...known.keys()].map(name => name.slice(prefix.length))
+  const names = Object.keys(environment).filter(name => name.startsWith(prefix) && !known.has(name))
+  for (const name of names.slice(0, mostVariables)) {
+    const listOnly = settings.find(({ key, type }) => type.kind === 'services' && environmentName(key) === name)
+    if (listOnly !== undefined) {
+      const problem = 'has no effect: a list of services cannot come from the environment'
+      notes.push({
+        level: 'warn',
+        file: 'environment',
+        key: name,
+        problem,
+        remedy: `Write ${listOnly.key} in iot.cfg.`,
+      })
+      continue
+    }
+    // Without what all of them begin with, which would make any short name look close.
+    const nearest = closestName(name.slice(prefix.length), tails)
+    const didYouMean = nearest === undefined ? undefined : `${prefix}${nearest}`
+    const meant = didYouMean === undefined ? undefined : known.get(didYouMean)
+    const capability = capabilityOfVariable(name) ?? (meant === undefined ? undefined : capabilityOf(meant))
+    if (capability !== undefined) closures.push({ capability, problem: mistake(name, didYouMean) })
+    else if (didYouMean !== undefined) {
+      const problem = 'is not a setting, and has no effect'
+      notes.push({ level: 'warn', file: 'environment', key: name, problem, remedy: 'Correct its name.', didYouMean })
+    }
+  }
+  return { notes, closures }
+}
+
+/** The capability that a variable is to decide by its section; undefined when it is of no policy. */
+function capabilityOfVariable(name: string): Capability | undefined {
+  const section = policySections.find(
+    one => name === environmentName(one) || name.startsWith(`${environmentName(one)}_`),
+  )
+  if (section !== 'actions_enabled') return section
+  const action = name
+    .slice(environmentName(section).length + 1)
+    .slice(0, mostShown)
+    .toLowerCase()
+  const meaning = meaningOfSwitch(action)
+  const meant = meaning.kind === 'mistake' ? meaning.meant : action
+  return meant === '*' ? section : `${section}.${meant}`
+}
+
+function mistake(name: string, didYouMean: string | undefined): ConfigProblem {
+  return {
+    file: 'environment',
+    key: name.slice(0, mostShown),
+    problem: 'is not a setting, and what it is to decide is closed',
+    remedy: 'Correct its name, or write the setting into the file.',
+    ...(didYouMean === undefined ? {} : { didYouMean }),
+  }
+}
