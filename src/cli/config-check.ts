@@ -7,6 +7,7 @@ import { loadManagerConfig } from '../config/manager-config.ts'
 import { findPolicyRisks } from '../config/policy.ts'
 import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
+import { ownershipClosures } from '../manager/ownership.ts'
 import { readBoundedText } from '../platform/read-file.ts'
 import type { Command } from './command.ts'
 import {
@@ -71,7 +72,13 @@ async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
   const bundle = client?.settings.caBundleFile
   if (bundle !== undefined) problems.push(...(await checkBundle(bundle)))
   const manager = await load(loadManagerConfig({ ...target, environment }))
-  if (client !== undefined && manager !== undefined) warnings.push(...findPolicyRisks(client, manager.settings))
+  if (client !== undefined && manager !== undefined) {
+    warnings.push(...findPolicyRisks(client, manager.settings))
+    const { configDir } = target
+    const { runtimeDir } = manager.settings
+    const owned = await ownershipClosures({ configDir, connection: client, own: { file: manager }, runtimeDir })
+    problems.push(...new Set(owned.map(({ problem }) => problem)))
+  }
   await load(loadAttributesFile(target))
   await load(findIdentity(target))
   return { problems, warnings }

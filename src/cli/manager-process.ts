@@ -164,7 +164,7 @@ class ManagerProcess {
     const { connectionSettings } = manager
     hideInErrors(connectionSettings.cloud.token)
     hideInErrors(connectionSettings.proxy?.password)
-    await this.#output.open(connectionSettings, words.appId)
+    await this.#output.open(manager.logSettings, words.appId)
     return manager
   }
 

@@ -3,7 +3,9 @@ import type { Log } from '../base/log.ts'
 import type { LogOutput } from '../client/log-output.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
-import type { Settings } from '../config/settings.ts'
+import { logSettingsOf, ownershipProblem } from '../config/ownership.ts'
+import type { ConfigProblem, Settings } from '../config/settings.ts'
+import { formatProblem } from '../config/values.ts'
 import { AgentSlot } from '../manager/ota/agent-slot.ts'
 import type { TrialEnd, TrialParts } from '../manager/ota/trial.ts'
 import { isOnTrial, ownExecutable } from '../platform/own-executable.ts'
@@ -30,8 +32,12 @@ export async function watchTrial(invocation: Invocation, { log, output, ...lent 
   })
   if (!waits) return 'old'
   const { runTrial } = await import('../manager/ota/trial.ts')
-  const { runtimeDir, connection } = await configOf(invocation)
-  await output.open(connection, managerWords(invocation).appId)
+  const { runtimeDir, logSettings, weak } = await configOf(invocation)
+  await output.open(logSettings, managerWords(invocation).appId)
+  if (weak !== undefined) {
+    log.error('a new agent waits, and is not started: the old one goes on', { why: formatProblem(weak) })
+    return 'old'
+  }
   const switches = ['log-to-file', 'log-to-syslog'].filter(name => invocation.has(name)).map(name => `--${name}`)
   const words = ['manager', ...configWords(invocation), ...switches]
   return await runTrial({ ...lent, slot, runtimeDir, words, log: log.child('ota') })
@@ -50,14 +56,19 @@ export async function proveNewAgent(
   await runProbation({ slot, runtimeDir, words: configWords(invocation), clock, log: log.child('ota') })
 }
 
-async function configOf(invocation: Invocation): Promise<{ runtimeDir: string; connection: Settings }> {
+/** Where an update is, and why the configuration that says so is not believed. */
+async function configOf(
+  invocation: Invocation,
+): Promise<{ runtimeDir: string; logSettings: Settings; weak: ConfigProblem | undefined }> {
   const words = managerWords(invocation)
   const environment = processEnvironment()
   const [client, own] = await Promise.all([
     loadClientConfig({ ...words, environment }),
     loadManagerConfig({ configDir: words.configDir, environment }),
   ])
-  return { runtimeDir: own.settings.runtimeDir, connection: client.settings }
+  const { caBundleFile } = client.settings
+  const weak = await ownershipProblem({ configDir: words.configDir, connection: client, manager: own, caBundleFile })
+  return { runtimeDir: own.settings.runtimeDir, logSettings: logSettingsOf(client, weak !== undefined), weak }
 }
 
 /** The words that name the configuration. */

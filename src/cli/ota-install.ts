@@ -3,13 +3,14 @@ import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { formatLogRecord, Log } from '../base/log.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
-import type { PackageRules } from '../manager/ota/check-package.ts'
+import { formatProblem } from '../config/values.ts'
 import { installLocally } from '../manager/ota/local-install.ts'
+import { ownershipClosures } from '../manager/ownership.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 import { onSignals } from '../platform/signals.ts'
 import type { Command, Invocation } from './command.ts'
 import { configDirFlag, configDirOf, configFileFlag } from './config-flags.ts'
-import { otaRules } from './ota-settings.ts'
+import { type OtaRules, otaRules } from './ota-settings.ts'
 import { operand } from './words.ts'
 
 export const command: Command = {
@@ -29,11 +30,13 @@ export const command: Command = {
     configDirFlag,
   ],
   async run(invocation, terminal) {
-    const rules = await rulesOf(invocation)
-    const { settings } = await loadManagerConfig({
-      configDir: configDirOf(invocation),
-      environment: processEnvironment(),
-    })
+    const { rules, config: connection } = await rulesOf(invocation)
+    const configDir = configDirOf(invocation)
+    const manager = await loadManagerConfig({ configDir, environment: processEnvironment() })
+    const { runtimeDir } = manager.settings
+    const [weak] = await ownershipClosures({ configDir, connection, own: { file: manager }, runtimeDir })
+    if (weak !== undefined)
+      throw new AgentError('POLICY_REFUSED', `nothing is installed: ${formatProblem(weak.problem)}`)
     const log = Log.create({ clock: systemClock, sink: record => terminal.err(`${formatLogRecord(record)}\n`) })
     const stopping = new AbortController()
     const unlisten = onSignals({ stop: () => stopping.abort(), reload: () => {} })
@@ -41,7 +44,7 @@ export const command: Command = {
       const failure = await installLocally({
         path: resolve(operand(invocation, 0)),
         extraParams: invocation.value('extra-params') ?? '',
-        runtimeDir: settings.runtimeDir,
+        runtimeDir,
         rules,
         clock: systemClock,
         log,
@@ -59,9 +62,10 @@ export const command: Command = {
  * What the owner requires. Where nothing says so, a file that was moved away looks the same as an owner who wants nothing:
  * only --unsigned tells them apart, and it takes nothing back that is said.
  */
-async function rulesOf(invocation: Invocation): Promise<PackageRules> {
-  const { rules, isSaid, path } = await otaRules(invocation)
-  if (isSaid || invocation.has('unsigned')) return rules
+async function rulesOf(invocation: Invocation): Promise<OtaRules> {
+  const found = await otaRules(invocation)
+  if (found.isSaid || invocation.has('unsigned')) return found
+  const { path } = found.config
   throw new AgentError(
     'POLICY_REFUSED',
     `There is no connection file ${path} to say in ota.public_keys and ota.require_signature which packages this device ` +

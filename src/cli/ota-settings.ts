@@ -13,8 +13,7 @@ export interface OtaRules {
   readonly rules: Settings['ota']
   /** Whether anything says so: a connection file, or the environment. */
   readonly isSaid: boolean
-  /** Absolute path of the connection file, whether it exists or not. */
-  readonly path: string
+  readonly config: ClientConfig
 }
 
 /**
@@ -38,7 +37,7 @@ export async function otaRules(invocation: Invocation): Promise<OtaRules> {
     const message = `No package is accepted, because of a mistake in the configuration: ${formatProblem(closure.problem)}`
     throw new AgentError('POLICY_REFUSED', message, { details: { problems: [closure.problem] } })
   }
-  return { rules: config.settings.ota, isSaid: exists || isFromEnvironment(config), path }
+  return { rules: config.settings.ota, isSaid: exists || isFromEnvironment(config), config }
 }
 
 function isFromEnvironment({ origins }: ClientConfig): boolean {

@@ -41,10 +41,10 @@ async function rulesOf(invocation: Invocation) {
   const requireSignature = invocation.has('require-signature')
   if (given.length > 0) return { publicKeys: given, requireSignature }
   const { otaRules } = await import('./ota-settings.ts')
-  const { rules, isSaid, path } = await otaRules(invocation)
+  const { rules, isSaid, config } = await otaRules(invocation)
   // Without a folder that was named it may be the machine that makes packages, which has no keys of devices.
   if (!isSaid && invocation.value(configDirFlag.name) !== undefined)
-    throw new AgentError('CONFIG_INVALID', `There is no connection file ${path} with the keys to check it with.`)
+    throw new AgentError('CONFIG_INVALID', `There is no connection file ${config.path} with the keys to check it with.`)
   const { publicKeys, requireSignature: required } = rules
   return { publicKeys, requireSignature: requireSignature || required }
 }

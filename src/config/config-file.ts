@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import { fileFacts, othersCanRead } from '../platform/file-facts.ts'
+import { type FileFacts, fileFacts, othersCanRead } from '../platform/file-facts.ts'
 import { readBoundedText } from '../platform/read-file.ts'
 import { capabilityOf } from './closure.ts'
 import { locateJson, type Place } from './json-locator.ts'
@@ -20,6 +20,8 @@ export interface ConfigFile {
 export interface ConfigFileRead {
   readonly file?: ConfigFile
   readonly exists: boolean
+  /** The very file that was read, from its descriptor. */
+  readonly opened?: FileFacts
   readonly problems: readonly ConfigProblem[]
   readonly notes: readonly ConfigNote[]
 }
@@ -29,8 +31,11 @@ const mostFileBytes = 1024 * 1024
 /** Reads one configuration file. An absent one is no problem here; whether it is needed, the caller knows. Never throws for what is in it. */
 export async function readConfigFile(path: string, options: { secret?: boolean } = {}): Promise<ConfigFileRead> {
   let text: string
+  let opened: FileFacts | undefined
   try {
-    text = await readBoundedText(path, mostFileBytes)
+    text = await readBoundedText(path, mostFileBytes, facts => {
+      opened = facts
+    })
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
     if (error.code === 'FILE_NOT_FOUND') return { exists: false, problems: [], notes: [] }
@@ -41,7 +46,8 @@ export async function readConfigFile(path: string, options: { secret?: boolean }
   const located = locateJson(text)
   if (!located.ok) {
     const { place, problem, remedy } = located
-    return { exists: true, problems: [{ file: path, ...place, problem: `the file ${problem}`, remedy }], notes }
+    const problems = [{ file: path, ...place, problem: `the file ${problem}`, remedy }]
+    return { exists: true, ...(opened === undefined ? {} : { opened }), problems, notes }
   }
   const placeOf = (key: string) => located.places.get(key)
   const problems: ConfigProblem[] = []
@@ -53,7 +59,7 @@ export async function readConfigFile(path: string, options: { secret?: boolean }
     else notes.push({ ...at, level: 'warn', problem: 'stands in the file twice; the last one counts' })
   }
   const file: ConfigFile = { path, folder: dirname(path), value: located.value, placeOf }
-  return { file, exists: true, problems, notes }
+  return { file, exists: true, ...(opened === undefined ? {} : { opened }), problems, notes }
 }
 
 /** The line of a place as an optional member. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
+import type { FileFacts } from '../platform/file-facts.ts'
 import type { Environment } from '../platform/process-facts.ts'
 import { type Closure, isSwitch, partProblems } from './closure.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
@@ -38,6 +39,8 @@ export interface ClientConfig {
   /** Absolute path of the connection file, whether it exists or not. */
   readonly path: string
   readonly exists: boolean
+  /** The very file that was read; absent when there is none. */
+  readonly opened?: FileFacts
   /** The same as `settings`, for people: row by row with origin, secrets hidden. */
   readonly effective: readonly EffectiveSetting[]
 }
@@ -71,7 +74,9 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   const settings = assemble(values)
   notes.push(...findRisks(settings))
   const effective = effectiveSettings(settingsOf('connect'), values)
-  return { settings, origins: values.origins, warnings: notes, closures, path, exists: read.exists, effective }
+  const { opened, exists } = read
+  const file = { path, exists, ...(opened === undefined ? {} : { opened }) }
+  return { settings, origins: values.origins, warnings: notes, closures, ...file, effective }
 }
 
 /** The mistakes in connection settings that are not in a file yet, for whoever is about to write one. */

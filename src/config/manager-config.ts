@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
+import type { FileFacts } from '../platform/file-facts.ts'
 import type { Environment } from '../platform/process-facts.ts'
 import { type Closure, closureOf, isSwitch, partProblems } from './closure.ts'
 import { readConfigFile } from './config-file.ts'
@@ -30,6 +31,8 @@ export interface ManagerConfig {
   readonly closures: readonly Closure[]
   /** Absolute path of `iot.cfg`, whether it exists or not. */
   readonly path: string
+  /** The very file that was read; absent when there is none. */
+  readonly opened?: FileFacts
   /** The same as `settings`, for people: row by row with origin. */
   readonly effective: readonly EffectiveSetting[]
 }
@@ -71,7 +74,9 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
     // The default is told as it is in effect, too: from where it starts.
     row.key === 'runtime_dir' ? { ...row, value: settings.runtimeDir } : row,
   )
-  return { settings, origins: values.origins, warnings: notes, closures, path, effective }
+  const { opened } = read
+  const file = opened === undefined ? { path } : { path, opened }
+  return { settings, origins: values.origins, warnings: notes, closures, ...file, effective }
 }
 
 const actionPrefix = 'actions_enabled.'

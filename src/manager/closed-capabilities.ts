@@ -1,6 +1,7 @@
 import type { JsonObject } from '../base/json.ts'
 import type { Log } from '../base/log.ts'
 import { type Capability, type Closure, closureOf } from '../config/closure.ts'
+import type { ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 
 /** The capability that a switch of `actions_enabled` needs besides being on. */
@@ -42,20 +43,26 @@ export class ClosedCapabilities {
     return closureOf(this.#closures, capability) !== undefined
   }
 
+  /** Why a capability is closed, for whoever asked for it; undefined when it is not. */
+  why(capability: Capability): string | undefined {
+    const closure = closureOf(this.#closures, capability)
+    return closure && textOf(closure)
+  }
+
   /** What to answer instead of running an action with this switch; undefined when nothing has closed it. */
   whyClosed(switchName: string): string | undefined {
     const needed = Object.hasOwn(neededBy, switchName) ? neededBy[switchName] : undefined
     const closure =
       closureOf(this.#closures, `actions_enabled.${switchName}`) ??
       (needed === undefined ? undefined : closureOf(this.#closures, needed))
-    return closure && `closed because of a mistake in the configuration: ${formatProblem(closure.problem)}`
+    return closure && textOf(closure)
   }
 
   /** Logs what is closed; the cloud gets one event when that is not what it was told before. */
   tell(): void {
-    for (const { capability, problem } of this.#closures.slice(0, mostTold)) {
+    for (const { names, problem } of byProblem(this.#closures).slice(0, mostTold)) {
       const { file, line, key, remedy, didYouMean } = problem
-      this.#log.error(`${capability} is closed: ${problem.problem}`, { file, line, key, remedy, didYouMean })
+      this.#log.error(`${names} is closed: ${problem.problem}`, { file, line, key, remedy, didYouMean })
     }
     const text = eventText(this.#closures)
     if (text === this.#told) return
@@ -75,12 +82,24 @@ export class ClosedCapabilities {
   }
 }
 
+function textOf({ problem }: Closure): string {
+  return `closed because of a mistake in the configuration: ${formatProblem(problem)}`
+}
+
+/** One mistake may close several capabilities, and is told once. */
+function byProblem(
+  closures: readonly Closure[],
+): readonly { readonly names: string; readonly problem: ConfigProblem }[] {
+  const names = new Map<ConfigProblem, string[]>()
+  for (const { capability, problem } of closures) names.set(problem, [...(names.get(problem) ?? []), capability])
+  return [...names].map(([problem, capabilities]) => ({ names: capabilities.join(', '), problem }))
+}
+
 function eventText(closures: readonly Closure[]): string {
   if (closures.length === 0) return ''
-  const named = closures
-    .slice(0, mostInEvent)
-    .map(({ capability, problem }) => `${capability}: ${formatProblem(problem)}`)
+  const problems = byProblem(closures)
+  const named = problems.slice(0, mostInEvent).map(({ names, problem }) => `${names}: ${formatProblem(problem)}`)
   const more =
-    closures.length > mostInEvent ? ` And ${closures.length - mostInEvent} more, see "device-cloud status".` : ''
+    problems.length > mostInEvent ? ` And ${problems.length - mostInEvent} more, see "device-cloud status".` : ''
   return `Closed because of mistakes in the configuration: ${named.join(' ')}${more}`
 }

@@ -14,6 +14,7 @@ import { type OpenRelay, remoteAccessAction } from './actions/remote-access.ts'
 import { remoteAccessInfoAction } from './actions/remote-access-info.ts'
 import { resetAgentAction } from './actions/reset-agent.ts'
 import type { BackgroundWork } from './background-work.ts'
+import { withClosedPaths } from './closed-paths.ts'
 import { pathGuard } from './path-guard.ts'
 import { relayVersion } from './platform-attributes.ts'
 import type { RuntimeFolder } from './runtime-folder.ts'
@@ -29,6 +30,8 @@ export interface ActionParts {
   /** Settings of the file actions, and the folders that they may use; looked up at each call. */
   readonly transferSettings: () => TransferSettings
   readonly allowedFolders: () => readonly string[]
+  /** Why no absolute path is allowed, whatever is named; undefined when that is not closed. */
+  readonly whyPathsClosed: () => string | undefined
   readonly refreshRemoteAccess: () => Promise<string>
   readonly openRelay: OpenRelay
   readonly softwareUpdate: ManagedAction
@@ -41,7 +44,7 @@ export interface ActionParts {
 /** The actions of the device manager [TR50 4.5]. */
 export function managedActions(parts: ActionParts): readonly ManagedAction[] {
   const { client, clock, log, runtime, background, transferSettings, softwareUpdate, quit, restart, forget } = parts
-  const guard = pathGuard({ allow: parts.allowedFolders })
+  const guard = withClosedPaths(pathGuard({ allow: parts.allowedFolders }), parts.whyPathsClosed)
   const report = async (text: string) => void (await client.events.publish(text, { level: 'error' }))
   const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), report, log })
   return [

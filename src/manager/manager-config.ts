@@ -3,6 +3,7 @@ import { type AttributesFile, loadAttributesFile } from '../config/attributes-fi
 import type { Closure } from '../config/closure.ts'
 import { type ClientConfig, loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
+import type { DecidingFile } from '../config/ownership.ts'
 import type { ConfigNote, ManagerSettings, Settings } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
@@ -24,13 +25,17 @@ export interface OwnConfig {
   readonly attributes: AttributesFile['attributes']
   readonly warnings: readonly ConfigNote[]
   readonly closures: readonly Closure[]
+  /** `iot.cfg` as it was read. */
+  readonly file: DecidingFile
 }
 
 /** Reads `iot.cfg` and `attributes.cfg`. Throws `CONFIG_INVALID` with every mistake that ends the start. */
 export async function loadOwnConfig({ configDir }: ManagerPlace): Promise<OwnConfig> {
-  const { settings, warnings, closures } = await loadManagerConfig({ configDir, environment: processEnvironment() })
+  const config = await loadManagerConfig({ configDir, environment: processEnvironment() })
   const file = await loadAttributesFile({ configDir })
-  return { settings, attributes: file.attributes, warnings: [...warnings, ...file.warnings], closures }
+  const { settings, closures } = config
+  const warnings = [...config.warnings, ...file.warnings]
+  return { settings, attributes: file.attributes, warnings, closures, file: config }
 }
 
 /** Reads the connection file. Throws `CONFIG_INVALID` with every mistake that ends the start. */

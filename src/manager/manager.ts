@@ -4,7 +4,9 @@ import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
+import { type Closure, closureOf } from '../config/closure.ts'
 import type { ClientConfig } from '../config/load.ts'
+import { logSettingsOf } from '../config/ownership.ts'
 import { findPolicyRisks } from '../config/policy.ts'
 import type { ConfigNote, Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
@@ -37,6 +39,7 @@ import { memoryWatchOf } from './memory/manager-memory.ts'
 import type { MemoryTimes, MemoryWatch } from './memory/memory-watch.ts'
 import { softLimitBytes } from './memory/soft-limit.ts'
 import { ManagerUpdates } from './ota/manager-updates.ts'
+import { ownershipClosures } from './ownership.ts'
 import { PendingAnswers } from './pending-answers.ts'
 import { type ProgressSigns, progressSigns } from './progress.ts'
 import { RemoteAccess } from './remote-access.ts'
@@ -83,6 +86,12 @@ export class Manager {
   readonly #decommissioning: Decommissioning
   readonly #memory: MemoryWatch
   readonly #closed: ClosedCapabilities
+  /** What mistakes in the settings close. */
+  #configClosures: readonly Closure[] = []
+  /** The connection file as it was read. */
+  #deciding: ClientConfig
+  /** What is closed because another user could have written it. */
+  #ownership: readonly Closure[] = []
   readonly #startedMs: number
   readonly #closing = new AbortController()
   #own: OwnConfig
@@ -101,6 +110,7 @@ export class Manager {
     this.#connection = connection
     this.#startedMs = clock.monotonicMs()
     this.#closed = new ClosedCapabilities({ log, publish: (text, level) => client.events.publish(text, { level }) })
+    this.#deciding = config
     this.#takePolicies(config, own)
     this.#runtime = new RuntimeFolder({ path: own.settings.runtimeDir, log })
     this.#background = new BackgroundWork({ log, report: text => client.events.publish(text, { level: 'error' }) })
@@ -129,6 +139,7 @@ export class Manager {
     this.#remote = new RemoteAccess({
       connection: () => this.#connection,
       own: () => this.#own.settings,
+      whyNoCommands: () => this.#closed.why('service_commands'),
       clock,
       log: options.log.child('relay'),
       report: text => client.events.publish(text, { level: 'info' }),
@@ -164,7 +175,9 @@ export class Manager {
     const { appId, configDir, configFile, settings, log } = options
     const client = new Client(appId, { configDir, configFile, settings, logger: log })
     const [own, connection] = await Promise.all([loadOwnConfig(options), loadConnectionConfig(options), client.open()])
-    return new Manager(options, client, own, connection)
+    const manager = new Manager(options, client, own, connection)
+    await manager.#lookAtOwners()
+    return manager
   }
 
   get runtimeDir(): string {
@@ -176,6 +189,12 @@ export class Manager {
     return this.#connection
   }
 
+  /** Where the log goes. */
+  get logSettings(): Settings {
+    const config = { settings: this.#connection, origins: this.#deciding.origins }
+    return logSettingsOf(config, closureOf(this.#ownership, 'absolute_paths') !== undefined)
+  }
+
   /**
    * Takes the runtime folder, registers the actions, begins to connect and opens the local socket. A cloud that cannot be
    * reached is no failure: the client goes on trying.
@@ -184,9 +203,13 @@ export class Manager {
    */
   readonly start: () => Promise<void> = once(async () => {
     const isUsable = await this.#runtime.open()
+    await this.#lookAtOwners()
     this.#applySettings()
     logNotes(this.#log, this.#warnings)
     this.#closed.tell()
+    const { logFile } = this.#connection
+    if (logFile !== undefined && this.logSettings.logFile === undefined)
+      this.#log.error('log_file is not written: absolute paths are closed', { logFile })
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
     const updates = await this.#openUpdates()
     this.#updates = updates
@@ -223,6 +246,7 @@ export class Manager {
       this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
       this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
       this.#takePolicies(config, own)
+      await this.#lookAtOwners()
       this.#applySettings()
       logNotes(this.#log, this.#warnings)
       this.#closed.tell()
@@ -281,7 +305,7 @@ export class Manager {
     if (!delivered) this.#log.warn('the device manager ends with samples or answers that the cloud does not have')
     await this.#runtime.close()
     this.#log.info('device manager ended')
-    await this.#decommissioning.afterTheEnd(this.#runtime.path, this.#connection, this.#client.thingKey)
+    await this.#decommissioning.afterTheEnd(this.#runtime.path, this.logSettings, this.#client.thingKey)
   })
 
   #openUpdates(): Promise<ManagerUpdates> {
@@ -289,8 +313,17 @@ export class Manager {
     const runtimeDir = this.#runtime.path
     const rules = () => this.#connection.ota
     const handOver = () => onEnd('probation')
-    const parts = { client: this.#client, runtimeDir, rules, powerOptions, handOver, clock, log: this.#log }
+    const isWeak = () => closureOf(this.#ownership, 'ota') !== undefined
+    const parts = { client: this.#client, runtimeDir, rules, isWeak, powerOptions, handOver, clock, log: this.#log }
     return ManagerUpdates.open(parts)
+  }
+
+  /** Who could have written what decides here. After each reading, and with the runtime folder made. */
+  async #lookAtOwners(): Promise<void> {
+    const { configDir } = this.#options
+    const runtimeDir = this.#runtime.path
+    this.#ownership = await ownershipClosures({ configDir, connection: this.#deciding, own: this.#own, runtimeDir })
+    this.#closed.set([...this.#configClosures, ...this.#ownership])
   }
 
   #registerActions(updates: ManagerUpdates): void {
@@ -303,7 +336,8 @@ export class Manager {
       background: this.#background,
       transferSettings: () => this.#transferSettings(),
       allowedFolders: () => (this.#closed.isClosed('absolute_paths') ? [] : this.#connection.fileTransfer.allow),
-      refreshRemoteAccess: () => this.#facts.publishServices(this.#own),
+      whyPathsClosed: () => this.#closed.why('absolute_paths'),
+      refreshRemoteAccess: () => this.#facts.publishServices(this.#offered()),
       openRelay: this.#remote.open,
       softwareUpdate: updates.action,
       quit: () => onEnd('quit'),
@@ -317,6 +351,14 @@ export class Manager {
     const isEnabled = (name: string) => this.#isEnabled(name)
     const whyClosed = (name: string) => this.#closed.whyClosed(name)
     registerActions({ actions, taker: this.#client.actions, isEnabled, whyClosed, log: this.#log })
+  }
+
+  /** What is published of the own settings: a service whose command does not run is not offered. */
+  #offered(): OwnConfig {
+    if (!this.#closed.isClosed('service_commands')) return this.#own
+    const { settings } = this.#own
+    const remoteAccessSupport = settings.remoteAccessSupport.filter(({ command }) => command === undefined)
+    return { ...this.#own, settings: { ...settings, remoteAccessSupport } }
   }
 
   /** A switch that iot.cfg does not know is one that nobody has switched off. */
@@ -333,7 +375,8 @@ export class Manager {
 
   /** Closes and opens what the configuration says, and keeps what is to be said about it. */
   #takePolicies(config: ClientConfig, own: OwnConfig): void {
-    this.#closed.set([...config.closures, ...own.closures])
+    this.#deciding = config
+    this.#configClosures = [...config.closures, ...own.closures]
     this.#warnings = [...config.warnings, ...own.warnings, ...findPolicyRisks(config, own.settings)]
   }
 
@@ -346,7 +389,7 @@ export class Manager {
 
   #publishFacts(): void {
     this.#facts
-      .publish(this.#own)
+      .publish(this.#offered())
       .catch(error => this.#log.warn('facts of the machine not published', { why: messageOf(error) }))
   }
 

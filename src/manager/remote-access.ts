@@ -11,6 +11,7 @@ export class RemoteAccess {
   readonly #parts: {
     readonly connection: () => Settings
     readonly own: () => ManagerSettings
+    readonly whyNoCommands: () => string | undefined
     readonly clock: Clock
     readonly log: Log
     readonly report: (text: string) => Promise<unknown>
@@ -22,6 +23,8 @@ export class RemoteAccess {
   constructor(parts: {
     readonly connection: () => Settings
     readonly own: () => ManagerSettings
+    /** Why the commands of services do not run; undefined when they do. */
+    readonly whyNoCommands: () => string | undefined
     readonly clock: Clock
     readonly log: Log
     /** Tells the cloud of each start and end. */
@@ -71,7 +74,10 @@ export class RemoteAccess {
   #settings(): RelaySettings {
     const { remoteAccess, cloud } = this.#parts.connection()
     const { allow, ...limits } = remoteAccess
-    const services = this.#parts.own().remoteAccessSupport
+    const closed = this.#parts.whyNoCommands()
+    const services = this.#parts.own().remoteAccessSupport.map(service => {
+      return closed === undefined || service.command === undefined ? service : { ...service, closed }
+    })
     return { services, allow, limits, allowPlain: cloud.transport === 'mqtt' }
   }
 }

@@ -1,8 +1,11 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AgentError } from '../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
 import { ensureFolder } from './folders.ts'
+import { onFile } from './on-file.ts'
+import { OwnFolder } from './own-folder.ts'
 import type { WriteBudget } from './write-budget.ts'
 import { assertInPlace, syncWhole, writeWhole } from './write-whole.ts'
 
@@ -22,10 +25,13 @@ export interface AppendFile {
   close(): Promise<void>
 }
 
-/** A private folder of append-only files. Every failure is an `AgentError` that names the path. */
+/**
+ * A private folder of append-only files. Every failure is an `AgentError` that names the path; one that another user can
+ * change is not read and not written (`POLICY_REFUSED`).
+ */
 export interface StoreFolder {
   readonly path: string
-  /** Makes the folder (mode 0700) when it is missing. */
+  /** Makes the folder (mode 0700) when it is missing, and looks whose it is. */
   prepare(): Promise<void>
   names(): Promise<readonly string[]>
   size(name: string): Promise<number>
@@ -46,36 +52,45 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY, O_DIRECTORY }
 
 /** {@link StoreFolder} on the real file system. */
 export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
+  const own = new OwnFolder(path)
   const at = (name: string) => join(path, name)
 
-  async function tell<T>(verb: string, name: string, work: () => Promise<T>): Promise<T> {
+  /** Does something in the folder, where `place` is the path of a name. */
+  async function tell<T>(
+    verb: string,
+    name: string,
+    work: (place: (name: string) => string, folder: FileHandle | undefined) => Promise<T>,
+  ): Promise<T> {
     try {
-      return await work()
+      return await own.within((base, folder) => work(one => join(base, one), folder))
     } catch (error) {
       throw fileFailure(verb, at(name), error)
     }
   }
 
   /** Makes names that were added to or taken from the folder survive a power cut. */
-  async function syncFolder(cause: string): Promise<void> {
-    const handle = await open(path, O_RDONLY | O_DIRECTORY)
+  async function syncFolder(cause: string, pinned: FileHandle | undefined): Promise<void> {
+    const handle = pinned ?? (await open(path, O_RDONLY | O_DIRECTORY))
     try {
       await handle.sync()
       budget.synced(cause)
     } finally {
-      await handle.close()
+      if (pinned === undefined) await handle.close()
     }
   }
 
   return {
     path,
-    prepare: () => ensureFolder(path),
-    names: () => tell('list', '.', async () => (await readdir(path)).sort()),
-    size: name => tell('look at', name, async () => (await stat(at(name))).size),
+    async prepare() {
+      await ensureFolder(path)
+      await own.look()
+    },
+    names: () => tell('list', '.', async place => (await readdir(place('.'))).sort()),
+    size: name => tell('look at', name, async place => (await stat(place(name))).size),
 
     read: (name, position, maxBytes) =>
-      tell('read', name, async () => {
-        const handle = await open(at(name), O_RDONLY | O_NOFOLLOW)
+      tell('read', name, async place => {
+        const handle = await open(place(name), O_RDONLY | O_NOFOLLOW)
         try {
           const { size } = await handle.stat()
           return await readWhole(handle, position, Math.max(0, Math.min(maxBytes, size - position)))
@@ -85,27 +100,27 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
       }),
 
     create: (name, cause) =>
-      tell('create', name, async () => {
-        const handle = await open(at(name), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600)
+      tell('create', name, async (place, folder) => {
+        const handle = await open(place(name), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW, 0o600)
         try {
-          await syncFolder(cause)
+          await syncFolder(cause, folder)
         } catch (error) {
           await handle.close()
-          await rm(at(name), { force: true }).catch(() => {})
+          await rm(place(name), { force: true }).catch(() => {})
           throw error
         }
         return appendFile(name, handle, cause, 0)
       }),
 
     reopen: (name, cause) =>
-      tell('open', name, async () => {
-        const handle = await open(at(name), O_WRONLY | O_APPEND | O_NOFOLLOW)
+      tell('open', name, async place => {
+        const handle = await open(place(name), O_WRONLY | O_APPEND | O_NOFOLLOW)
         return appendFile(name, handle, cause, (await handle.stat()).size)
       }),
 
     replace: (name, content, cause) =>
-      tell('replace', name, async () => {
-        const temporary = `${at(name)}.new`
+      tell('replace', name, async (place, folder) => {
+        const temporary = `${place(name)}.new`
         await rm(temporary, { force: true })
         const handle = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
         try {
@@ -114,14 +129,18 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
         } finally {
           await handle.close()
         }
-        await rename(temporary, at(name))
+        await rename(temporary, place(name))
         budget.wrote(cause, content.length)
         budget.synced(cause)
-        await syncFolder(cause)
+        await syncFolder(cause, folder)
       }),
 
-    rename: (from, to) => tell('rename', from, () => rename(at(from), at(to))),
-    remove: name => tell('remove', name, () => rm(at(name), { force: true })),
+    rename: (from, to) => tell('rename', from, place => rename(place(from), place(to))),
+    remove: name =>
+      tell('remove', name, place => rm(place(name), { force: true })).catch(error => {
+        // With its folder.
+        if (!(error instanceof AgentError) || error.code !== 'FILE_NOT_FOUND') throw error
+      }),
   }
 
   function appendFile(name: string, handle: FileHandle, cause: string, wholeBytes: number): AppendFile {
@@ -132,7 +151,7 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
         return bytes
       },
       append: content =>
-        tell('write', name, async () => {
+        onFile('write', at(name), async () => {
           try {
             await writeWhole(handle, content)
           } catch (error) {
@@ -144,7 +163,7 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
           budget.wrote(cause, content.length)
         }),
       sync: () =>
-        tell('write', name, async () => {
+        onFile('write', at(name), async () => {
           // Neither look needs the other's result, and somebody waits for both.
           await Promise.all([handle.datasync(), assertInPlace(handle, at(name), bytes)])
           budget.synced(cause)

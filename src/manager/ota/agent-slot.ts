@@ -9,6 +9,7 @@ import { runProgram } from '../../platform/program.ts'
 import { spaceAt } from '../../platform/space.ts'
 import { removeFile, renameFile, syncFolder } from '../../platform/write-file.ts'
 import { Status } from '../../protocol/status.ts'
+import { whyNotStarted } from './sound-places.ts'
 import { UpdateError } from './update-error.ts'
 
 const reserveBytes = 1024 * 1024
@@ -38,14 +39,21 @@ export class AgentSlot {
   }
 
   /**
-   * Whether there is room for a second executable, before anything is touched.
+   * Whether there is room for a second executable, and nobody else can put one there, before anything is touched.
    *
    * @param bytes size of the new executable
    * @param alsoBytes what else is about to be written to `alsoFolder`
-   * @throws UpdateError `DISK_FULL`; `FILE_ACCESS`
+   * @throws UpdateError `POLICY_REFUSED`, `DISK_FULL`; `FILE_ACCESS`
    */
   async checkRoom(bytes: number, alsoBytes: number, alsoFolder: string): Promise<void> {
     const folder = dirname(this.#executable)
+    const why = await whyNotStarted(this.candidate)
+    if (why !== undefined)
+      throw new UpdateError(
+        'POLICY_REFUSED',
+        Status.NoPermission,
+        `the new agent is not put beside the old one: ${why}`,
+      )
     await checkWritable(folder)
     const [own, other] = [await fileFacts(folder), await fileFacts(alsoFolder)]
     const neededBytes = bytes + reserveBytes + (own?.device === other?.device ? alsoBytes : 0)

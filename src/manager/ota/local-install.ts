@@ -14,6 +14,7 @@ import type { PackageRules } from './check-package.ts'
 import { updatePlaces } from './places.ts'
 import { packageBytes } from './read-package.ts'
 import { defaultLogName, nameProblem, packageKind } from './request.ts'
+import { whyNotSound } from './sound-places.ts'
 import { outcomeOf } from './tell.ts'
 import { UpdateJournal } from './update-journal.ts'
 import { Updates } from './updates.ts'
@@ -29,7 +30,7 @@ export interface LocalFailure {
  * Installs a package of this device without a cloud [TR50 7.7]. An update that was cut off is finished first.
  *
  * @returns why it failed; undefined when it is installed
- * @throws AgentError `ALREADY_RUNNING`; `ABORTED` when `signal` left it to the next process; `FILE_NOT_FOUND`
+ * @throws AgentError `POLICY_REFUSED` when another user can write to the runtime folder; `ALREADY_RUNNING`; `ABORTED` when `signal` left it to the next process; `FILE_NOT_FOUND`
  */
 export async function installLocally(parts: {
   readonly path: string
@@ -47,6 +48,8 @@ export async function installLocally(parts: {
   packageKind(name)
   await packageBytes(path)
   const places = updatePlaces(runtimeDir)
+  const weak = await whyNotSound(places)
+  if (weak !== undefined) throw new AgentError('POLICY_REFUSED', `nothing is installed: ${weak}`)
   await ensureFolder(runtimeDir, 0o750)
   const updates = new Updates({
     places,
@@ -76,7 +79,10 @@ export async function installLocally(parts: {
       extraParams,
       logName: defaultLogName,
     })
-    if (beginning.kind === 'answered') throw new AgentError('ALREADY_RUNNING', beginning.outcome.message ?? '')
+    if (beginning.kind === 'answered') {
+      const { status, message = '' } = beginning.outcome
+      throw new AgentError(status === Status.NoPermission ? 'POLICY_REFUSED' : 'ALREADY_RUNNING', message)
+    }
     const end = await updates.ended()
     if (end?.step !== 'done')
       throw new AgentError('ABORTED', 'the update was left in the middle; the next start of the agent goes on with it')

@@ -22,6 +22,8 @@ export interface ManagerUpdatesParts {
   readonly client: Client
   readonly runtimeDir: string
   readonly rules: () => PackageRules
+  /** Whether another user can change what decides about updates: then none is taken up. */
+  readonly isWeak: () => boolean
   readonly powerOptions: PowerOptions
   /** Ends the manager, for the probation of a new executable or because its trial is over. */
   readonly handOver: () => void
@@ -29,18 +31,23 @@ export interface ManagerUpdatesParts {
   readonly log: Log
 }
 
+const notTakenUp =
+  'the update does not go on: another user of the device can change what decides about it; "device-cloud status" says where'
+
 /** The software updates of a device manager. */
 export class ManagerUpdates {
   readonly #client: Client
   readonly #log: Log
   readonly #updates: Updates
+  readonly #isWeak: () => boolean
   /** Calls of an earlier process whose update never began. */
   #lost: string[] = []
 
-  private constructor(client: Client, updates: Updates, log: Log) {
-    this.#client = client
+  private constructor(parts: Pick<ManagerUpdatesParts, 'client' | 'isWeak' | 'log'>, updates: Updates) {
+    this.#client = parts.client
+    this.#isWeak = parts.isWeak
+    this.#log = parts.log
     this.#updates = updates
-    this.#log = log
   }
 
   static async open(parts: ManagerUpdatesParts): Promise<ManagerUpdates> {
@@ -55,7 +62,7 @@ export class ManagerUpdates {
     const slot = executable === undefined ? undefined : new AgentSlot({ executable, onTrial: isOnTrial(), clock })
     const facts = () => readDeviceFacts()
     const updates = new Updates({ places, journal, cloud, rules, facts, slot, handOver, reboot, bootId, clock, log })
-    return new ManagerUpdates(client, updates, log)
+    return new ManagerUpdates({ ...parts, log }, updates)
   }
 
   /** The action by which the cloud asks for an update. */
@@ -75,7 +82,7 @@ export class ManagerUpdates {
    */
   async resume(): Promise<void> {
     try {
-      const known = await this.#updates.resume()
+      const known = this.#isWeak() ? undefined : await this.#updates.resume()
       const left = await this.#client.actions.handedOver()
       this.#lost = left.filter(({ id, name }) => name === 'software_update' && id !== known).map(({ id }) => id)
     } catch (error) {
@@ -85,11 +92,13 @@ export class ManagerUpdates {
 
   /** Answers the calls whose update never began. To be called when the client begins to connect. Never rejects. */
   async answerLost(): Promise<void> {
-    const message = 'the agent ended before the update began; nothing was changed'
+    const answer = this.#isWeak()
+      ? { status: Status.NoPermission, message: notTakenUp }
+      : { status: Status.TryAgain, message: 'the agent ended before the update began; nothing was changed' }
     for (const id of this.#lost.splice(0)) {
-      this.#log.warn('an update was asked for and never began', { id })
+      this.#log.warn('an update was asked for and is not carried out', { id, why: answer.message })
       await this.#client.actions
-        .acknowledge(id, { status: Status.TryAgain, message })
+        .acknowledge(id, answer)
         .catch(error => this.#log.error('a call of an earlier process cannot be answered', { id, error }))
     }
   }

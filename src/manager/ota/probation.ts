@@ -6,6 +6,7 @@ import { storeFolder } from '../../platform/store-folder.ts'
 import { WriteBudget } from '../../platform/write-budget.ts'
 import type { AgentSlot } from './agent-slot.ts'
 import { updatePlaces } from './places.ts'
+import { whyNotSound, whyNotStarted } from './sound-places.ts'
 import { UpdateJournal } from './update-journal.ts'
 
 /** How long the new agent may take to reach the cloud. */
@@ -34,6 +35,8 @@ export async function runProbation(parts: {
     log,
   })
   try {
+    const weak = (await whyNotSound(updatePlaces(runtimeDir))) ?? (await whyNotStarted(slot.candidate))
+    if (weak !== undefined) return log.error('the new agent is not started: the old one goes on', { why: weak })
     const state = await journal.last()
     if (state?.step !== 'agent') return
     await journal.begin({ ...state, probation: { result: 'begun' } })

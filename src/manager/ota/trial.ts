@@ -14,6 +14,7 @@ import { Status } from '../../protocol/status.ts'
 import type { AgentSlot } from './agent-slot.ts'
 import { isTrial, nextState, type UpdateState } from './machine.ts'
 import { type UpdatePlaces, updatePlaces } from './places.ts'
+import { whyNotSound, whyNotStarted } from './sound-places.ts'
 import { TrialRecord } from './trial-record.ts'
 import { UpdateJournal } from './update-journal.ts'
 
@@ -65,6 +66,11 @@ export async function runTrial(parts: TrialParts): Promise<TrialEnd> {
   let lock: ProcessLock | undefined
   try {
     if (slot.onTrial || !(await slot.hasCandidate())) return 'old'
+    const why = (await whyNotSound(places)) ?? (await whyNotStarted(slot.candidate))
+    if (why !== undefined) {
+      log.error('a new agent waits, and is not started: the old one goes on', { why })
+      return 'old'
+    }
     const state = await journal.last()
     if (state === undefined || !(isTrial(state) || state.step === 'adopt')) return 'old'
     lock = await takeProcessLock(places.trialLock)

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError, messageOf } from '../../base/errors.ts'
 import { once } from '../../base/lifecycle.ts'
 import type { Log } from '../../base/log.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
 import { type ProcessLock, processIdentity, takeProcessLock } from '../../platform/process-lock.ts'
 import { removeFile } from '../../platform/write-file.ts'
 import { Status } from '../../protocol/status.ts'
@@ -21,6 +22,7 @@ import {
   withScript,
 } from './machine.ts'
 import type { UpdateRequest } from './request.ts'
+import { whyNotSound } from './sound-places.ts'
 import { carryOut, type StepParts } from './steps.ts'
 import { outcomeOf, tellFailure, tellStep } from './tell.ts'
 import { UpdateError } from './update-error.ts'
@@ -89,12 +91,13 @@ export class Updates {
   }
 
   /**
-   * Goes on with the update that an earlier process left. To be called once, before anything is asked for.
+   * Goes on with the update that an earlier process left. To be called once, before anything is asked for. One that another
+   * user could have written stays where it is.
    *
    * @returns the id of the present or last update: its answer is seen to
    */
   async resume(): Promise<string | undefined> {
-    if (this.#claimed || !(await this.#parts.journal.isThere())) return this.#current?.request.id
+    if (this.#claimed || !(await this.#isLeft())) return this.#current?.request.id
     this.#claimed = true
     try {
       const lock = await this.#lock()
@@ -106,6 +109,16 @@ export class Updates {
     } finally {
       if (this.#running === undefined) this.#claimed = false
     }
+  }
+
+  /** Whether an earlier process has left an update that is to be believed. */
+  async #isLeft(): Promise<boolean> {
+    const { journal, places, log } = this.#parts
+    if ((await fileFacts(places.stateFolder)) === undefined) return false
+    const why = await whyNotSound(places)
+    if (why === undefined) return await journal.isThere()
+    log.error('what an earlier update may have left is not read, and nothing of it runs', { why })
+    return false
   }
 
   /** The last state of the update that runs now: `done`, or where {@link stop} caught it. Undefined when none runs. */
@@ -121,6 +134,9 @@ export class Updates {
 
   async #begin(request: UpdateRequest): Promise<Beginning> {
     const { journal, places, bootId } = this.#parts
+    const why = await whyNotSound(places)
+    if (why !== undefined)
+      return { kind: 'answered', outcome: { status: Status.NoPermission, message: `the update is refused: ${why}` } }
     const lock = await this.#lock()
     // Another process updates.
     if (lock === undefined) return { kind: 'answered', outcome: busy(undefined) }

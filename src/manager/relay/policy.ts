@@ -9,6 +9,8 @@ export interface OfferedService {
   readonly command?: readonly string[]
   /** The user that the command runs as; absent: the agent's own. */
   readonly user?: string
+  /** Why its command does not run. */
+  readonly closed?: string
 }
 
 /** What a session may reach. */
@@ -39,6 +41,11 @@ export function relayTarget(
   const isLocal = host === 'localhost' || loopback.includes(host)
   const hosts = host === 'localhost' ? loopback : [host]
   const service = isLocal ? policy.services.find(one => one.port === port) : undefined
+  if (service?.closed !== undefined)
+    throw new AgentError(
+      'POLICY_REFUSED',
+      `remote access to ${place}: the command of this service is ${service.closed}`,
+    )
   if (service !== undefined) return { label: `${place} (${service.name})`, hosts, port, service }
   if (policy.allow.some(entry => isSame(entry, host, port))) return { label: place, hosts, port }
   const list = isLocal ? `port ${port} is not in remote_access_support of iot.cfg` : `${host} is not this device`

@@ -58,7 +58,7 @@ export class FlashJournal implements Journal {
     this.#o = options
   }
 
-  /** Reads what a former process left. What cannot be read is set aside and said so. */
+  /** Reads what a former process left. What cannot be read is set aside and said so; what others could have written stays unread. */
   static async open(options: FlashJournalOptions): Promise<FlashJournal> {
     const journal = new FlashJournal(options)
     const { folder, log } = options
@@ -66,6 +66,10 @@ export class FlashJournal implements Journal {
       await folder.prepare()
       if ((await folder.names()).includes(fileName)) await journal.#readPatiently()
     } catch (error) {
+      if (asAgentError(error).code === 'POLICY_REFUSED') {
+        log.error('The journal of actions is not read.', { path: folder.path, why: messageOf(error) })
+        return journal
+      }
       log.error('The journal of actions cannot be read; it is set aside.', { path: folder.path, why: messageOf(error) })
       await folder.rename(fileName, `${fileName}.damaged`).catch(() => {})
     }

@@ -1,7 +1,7 @@
 /** The trial of a new executable, with shell scripts in its place. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AgentSlot } from '../../../src/manager/ota/agent-slot.ts'
@@ -9,6 +9,7 @@ import type { UpdateState } from '../../../src/manager/ota/machine.ts'
 import { updatePlaces } from '../../../src/manager/ota/places.ts'
 import { mostStarts, runTrial } from '../../../src/manager/ota/trial.ts'
 import { processIdentity } from '../../../src/platform/process-lock.ts'
+import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { hastyClock } from '../../helpers/hasty-device.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
@@ -160,4 +161,24 @@ test('a process that outlived its watcher is ended before the next one is starte
   assert.equal(await run(), 'old')
   assert.equal(left.signalCode, 'SIGKILL')
   assert.equal(starts(), mostStarts - 1)
+})
+
+test('a new executable, or a journal, that another user could have put there is not started', needsRoot, async t => {
+  const { folder, executable, run, state, starts } = await scene(t, `#!/bin/sh\nprintf x >>"$2/starts"\n`, onTrial)
+  const runtimeDir = join(folder, 'runtime')
+  for (const path of [`${executable}.new`, runtimeDir, updatePlaces(runtimeDir).stateFolder, folder]) {
+    chownSync(path, stranger, stranger)
+    assert.equal(await run(), 'old', path)
+    chownSync(path, 0, 0)
+  }
+  chmodSync(folder, 0o777)
+  assert.equal(await run(), 'old')
+  chmodSync(folder, 0o755)
+  assert.equal(starts(), 0)
+  assert.equal((await state())?.step, 'agent', 'it is left as it was')
+  assert.ok(existsSync(`${executable}.new`))
+  const slot = new AgentSlot({ executable, clock: hastyClock(20) })
+  await slot.checkRoom(1, 1, folder)
+  chownSync(folder, stranger, stranger)
+  await assert.rejects(slot.checkRoom(1, 1, folder), { code: 'POLICY_REFUSED', message: /another user can change/ })
 })

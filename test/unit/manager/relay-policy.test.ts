@@ -68,3 +68,11 @@ test('what is no URL of a relay is refused without being quoted', () => {
     )
   }
 })
+
+test('a service whose command is closed is refused with the reason, also where remote_access.allow has its port', () => {
+  const closed = [{ name: 'console', port: 8080, command: ['/bin/login'], closed: 'closed because of a mistake' }]
+  assert.throws(() => relayTarget({ host: 'localhost', port: 8080 }, { services: closed, allow }), {
+    code: 'POLICY_REFUSED',
+    message: /localhost:8080: the command of this service is closed because of a mistake/,
+  })
+})

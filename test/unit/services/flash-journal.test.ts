@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { AgentError } from '../../../src/base/errors.ts'
 import { storeFolder } from '../../../src/platform/store-folder.ts'
 import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FlashJournal } from '../../../src/services/mailbox/flash-journal.ts'
+import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
@@ -282,3 +283,31 @@ test('trouble is told once when it begins and once when it is over', async t => 
   assert.equal((await next.find('m1'))?.settled, true)
   assert.deepEqual(readdirSync(path), ['actions.journal'])
 })
+
+test(
+  'a journal that another user could have written orders nothing, and is written anew when the folder is sound',
+  needsRoot,
+  async t => {
+    const path = join(tempDir(t), 'queue')
+    const forged = await openJournal(t, path)
+    await forged.journal.accept('m1', call)
+    await forged.journal.close()
+    chownSync(path, stranger, stranger)
+
+    const { journal, text, clock, troubles } = await openJournal(t, path)
+    assert.deepEqual(await journal.unsettled(), [])
+    assert.match(text(), /is not believed, because another user can change it.*chown root: /)
+    await journal.accept('m2', call)
+    assert.deepEqual(troubles, ['POLICY_REFUSED'])
+    await assert.rejects(journal.handOver('m2', undefined, { onlyAfterReboot: true }), { code: 'POLICY_REFUSED' })
+
+    chownSync(path, 0, 0)
+    await clock.advance(60_000)
+    await eventually('the journal on flash', () => troubles.length === 2)
+    const { journal: next } = await openJournal(t, path)
+    assert.deepEqual(
+      (await next.unsettled()).map(({ id }) => id),
+      ['m2'],
+    )
+  },
+)

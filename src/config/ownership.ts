@@ -1,0 +1,81 @@
+import { resolve } from 'node:path'
+import type { FileFacts } from '../platform/file-facts.ts'
+import { userId } from '../platform/process-facts.ts'
+import { describeWeakSpots, type WeakSpot, weakSpotsOn } from '../platform/weak-spots.ts'
+import type { Capability } from './closure.ts'
+import type { ClientConfig } from './load.ts'
+import type { ConfigProblem, Settings } from './settings.ts'
+
+/** A file that decides what this device does. */
+export interface DecidingFile {
+  readonly path: string
+  /** The very file that was read. */
+  readonly opened?: FileFacts
+}
+
+/** What a configuration closes that another user can change: whatever it names that would run, or be read, as the agent's user. */
+export const closedByOwnership: readonly Capability[] = ['ota', 'service_commands', 'absolute_paths']
+
+const mostShown = 4
+
+/**
+ * That another user than root and the own one can change the configuration; undefined when only they can. Looked at are
+ * the connection file, `iot.cfg`, `device_id` and `ca_bundle_file`, and all folders and links that lead to them.
+ * `attributes.cfg` is not: it holds texts.
+ */
+export async function ownershipProblem(config: {
+  readonly configDir: string
+  /** Absent when it was never asked for. */
+  readonly connection: DecidingFile | undefined
+  readonly manager: DecidingFile
+  readonly caBundleFile: string | undefined
+}): Promise<ConfigProblem | undefined> {
+  const { configDir, connection, manager, caBundleFile } = config
+  const files: readonly (DecidingFile | undefined)[] = [
+    connection,
+    manager,
+    { path: resolve(configDir, 'device_id') },
+    caBundleFile === undefined ? undefined : { path: caBundleFile },
+  ]
+  const spots: WeakSpot[] = []
+  for (const file of files) {
+    if (file === undefined) continue
+    const { path, opened } = file
+    spots.push(...(await weakSpotsOn(path, opened === undefined ? {} : { opened })))
+  }
+  return problemOf(configDir, spots)
+}
+
+/**
+ * Where the log goes: with a configuration that others can change, to no file that it names, because what stands in a log
+ * may be a command to whatever reads the file. One that the command line names is written.
+ */
+export function logSettingsOf(config: Pick<ClientConfig, 'settings' | 'origins'>, isWeak: boolean): Settings {
+  const { logFile, ...settings } = config.settings
+  const isOwn = config.origins.get('log_file')?.source !== 'file'
+  return logFile === undefined || (isWeak && !isOwn) ? settings : config.settings
+}
+
+/** A mistake that consists of weak spots: the first one is named as the file; undefined without any. */
+export function problemOf(about: string, spots: readonly WeakSpot[]): ConfigProblem | undefined {
+  const unique = spots.filter(({ path, why }, index) => {
+    return spots.findIndex(other => other.path === path && other.why === why) === index
+  })
+  const [first] = unique
+  if (first === undefined) return undefined
+  const others = describeWeakSpots(unique.slice(1, mostShown))
+  const more = unique.length > mostShown ? `, and ${unique.length - mostShown} more` : ''
+  const problem = `${first.why}${others === '' ? '' : `; ${others}${more}`}: ${whose()} alone may change what decides here`
+  // The order of the way: what is above comes first, and the rest shows when that is mended.
+  const commands = unique.map(({ remedy }) => remedy)
+  const move = first.isAbove ? ` Or move ${about} to where ${whose()} alone may write.` : ''
+  return {
+    file: first.path,
+    problem,
+    remedy: `Look at what was written there, then run: ${[...new Set(commands)].join(' && ')}.${move}`,
+  }
+}
+
+function whose(): string {
+  return userId() === 0 ? 'root' : 'root, or the user of the agent,'
+}

@@ -1,0 +1,30 @@
+import type { Closure } from '../config/closure.ts'
+import type { ClientConfig } from '../config/load.ts'
+import { closedByOwnership, ownershipProblem, problemOf } from '../config/ownership.ts'
+import { isBelow } from '../platform/contained-path.ts'
+import type { OwnConfig } from './manager-config.ts'
+import { updatePlaces } from './ota/places.ts'
+import { weakUpdatePlaces } from './ota/sound-places.ts'
+
+/**
+ * What is closed because another user of this machine could have written it: by the configuration, all that it names and
+ * that would run or be read as the agent's user; by the runtime folder, updates alone.
+ */
+export async function ownershipClosures(parts: {
+  readonly configDir: string
+  readonly connection: Pick<ClientConfig, 'path' | 'opened' | 'settings'>
+  readonly own: Pick<OwnConfig, 'file'>
+  readonly runtimeDir: string
+}): Promise<readonly Closure[]> {
+  const { configDir, connection, own, runtimeDir } = parts
+  const { caBundleFile } = connection.settings
+  const problem = await ownershipProblem({ configDir, connection, manager: own.file, caBundleFile })
+  const spots = await weakUpdatePlaces(updatePlaces(runtimeDir))
+  // What is above both is told with the configuration.
+  const told = problem === undefined ? spots : spots.filter(({ path }) => isBelow(runtimeDir, path))
+  const weak = problemOf(runtimeDir, told)
+  return [
+    ...(problem === undefined ? [] : closedByOwnership.map(capability => ({ capability, problem }))),
+    ...(weak === undefined ? [] : [{ capability: 'ota', problem: weak } as const]),
+  ]
+}
