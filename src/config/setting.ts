@@ -12,8 +12,8 @@ export type SettingType =
       readonly aliases?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'path' }
-  /** `addresses` are `HOST:PORT`, an IPv6 address in brackets. */
-  | { readonly kind: 'texts' | 'paths' | 'addresses' }
+  /** `addresses` are `HOST:PORT`, an IPv6 address in brackets; `hosts` are names, addresses or `*.DOMAIN`. */
+  | { readonly kind: 'texts' | 'paths' | 'addresses' | 'hosts' }
   /** `remote_access_support`: checked by its own reader. */
   | { readonly kind: 'services' }
 

@@ -45,6 +45,8 @@ export function expectation(type: SettingType): string {
       return 'a list of paths'
     case 'addresses':
       return 'a list of HOST:PORT, an IPv6 address in brackets'
+    case 'hosts':
+      return 'a list of host names, addresses or *.DOMAIN (of two labels or more), without scheme or port'
     case 'services':
       return 'a list of {"name", "port", "session_timeout"}'
   }
@@ -71,6 +73,8 @@ function parse(type: SettingType, raw: unknown, context: ValueContext): SettingV
       return parseList(raw, context, item => parsePath(item, context.baseFolder))
     case 'addresses':
       return parseList(raw, context, parseAddress)
+    case 'hosts':
+      return parseList(raw, context, parseHostPattern)
     case 'services':
       return undefined
   }
@@ -99,6 +103,14 @@ function parseAddress(raw: unknown): string | undefined {
   const [, name, port] = /^(\[[^\]]+\]|[^:[\]]+):(\d{1,5})$/.exec(typeof raw === 'string' ? raw.trim() : '') ?? []
   const isPort = Number(port) >= 1 && Number(port) <= 65_535
   return isPort && parseHost(name) !== undefined ? `${name}:${Number(port)}` : undefined
+}
+
+/** A wildcard covers a domain that somebody owns, so never a whole top level. */
+function parseHostPattern(raw: unknown): string | undefined {
+  const domain = typeof raw === 'string' ? /^\*\.(.+)$/.exec(raw.trim())?.[1] : undefined
+  if (domain === undefined) return parseHost(raw)
+  const isDomain = /^[^.]+(?:\.[^.]+)+$/.test(domain) && !/\.[0-9]+$/.test(domain) && !domain.includes(':')
+  return isDomain && parseHost(domain) !== undefined ? `*.${domain}` : undefined
 }
 
 function parseNumber(type: { kind: 'integer' | 'number'; least: number; most: number }, raw: unknown) {

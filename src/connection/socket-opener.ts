@@ -10,7 +10,9 @@ import { tcpFailure, tlsFailure } from './failure.ts'
 import { discard, openTcp } from './open-tcp.ts'
 import { openThroughProxy } from './proxy.ts'
 import type { ProxyRequest } from './proxy-request.ts'
-import { Trust, type TrustSettings } from './trust.ts'
+import type { TlsPolicy } from './tls-policy.ts'
+import { Trust } from './trust.ts'
+import type { TrustSettings } from './trust-settings.ts'
 
 export interface SocketOpenerOptions {
   readonly proxy?: ProxySettings | undefined
@@ -76,7 +78,7 @@ export class SocketOpener {
     const socket = await this.#openPlain(target, request)
     try {
       request.progress.step = 'TLS handshake'
-      const open = tls === undefined ? socket : await this.#secured(socket, tls, request)
+      const open = tls === undefined ? socket : await this.#secured(socket, target.host, tls, request)
       throwIfAborted(request.signal)
       // Stays for good: an error before the caller listens must not end the process. "close" follows every error.
       open.on('error', () => {})
@@ -87,10 +89,11 @@ export class SocketOpener {
     }
   }
 
-  async #secured(socket: Socket, tls: ConnectionOptions, request: ProxyRequest): Promise<Socket> {
-    const secured = await secure(socket, tls, request, this.#clock)
+  async #secured(socket: Socket, host: string, tls: ConnectionOptions, request: ProxyRequest): Promise<Socket> {
+    const { policy } = this.#trust
+    const secured = await secure(socket, tls, request, { clock: this.#clock, policy })
     // Nobody waits for it: it fails by itself, and then the next process learns it.
-    this.#trust.trusted(secured).catch(() => {})
+    this.#trust.accepted(secured, host).catch(() => {})
     return secured
   }
 
@@ -113,7 +116,7 @@ function secure(
   socket: Socket,
   options: ConnectionOptions,
   { place, signal }: ProxyRequest,
-  clock: Clock,
+  { clock, policy }: { readonly clock: Clock; readonly policy: TlsPolicy },
 ): Promise<TLSSocket> {
   return waitFor<TLSSocket>(signal, (resolve, reject) => {
     const secured = connectTls({ ...options, socket })
@@ -122,7 +125,7 @@ function secure(
       // A string at run time, whatever the types say: set when it was the certificate that failed.
       const refused: unknown = secured.authorizationError
       const refusedBecause = typeof refused === 'string' ? { refusedBecause: refused } : {}
-      reject(tlsFailure(place, error, { nowMs: clock.now(), ...refusedBecause }))
+      reject(tlsFailure(place, error, { nowMs: clock.now(), policy, ...refusedBecause }))
     }
     const onClose = () => onError(new Error('the server closed the connection'))
     secured.once('error', onError)
