@@ -49,6 +49,7 @@ function valuesOf({ type, unit }: Setting): string {
     case 'texts':
     case 'paths':
     case 'addresses':
+    case 'hosts':
     case 'services':
       return 'list'
     default:

@@ -121,6 +121,7 @@ export class Manager {
     this.#remote = new RemoteAccess({
       connection: () => this.#connection,
       own: () => this.#own.settings,
+      cloudAddress: () => client.status().link?.cloudAddress,
       clock,
       log: options.log.child('relay'),
       report: text => client.events.publish(text, { level: 'info' }),

@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { ProxySettings } from '../../src/config/settings.ts'
 import type { RelayLimits } from '../../src/manager/relay/limits.ts'
 import type { OfferedService } from '../../src/manager/relay/policy.ts'
+import type { RelayHostPolicy } from '../../src/manager/relay/relay-hosts.ts'
 import { RelaySessions } from '../../src/manager/relay/relay-sessions.ts'
 import { testOpener } from './connecting.ts'
 import { eventually } from './eventually.ts'
@@ -86,6 +87,8 @@ export interface RelaySceneOptions {
   readonly proxy?: ProxySettings
   /** How the relay is named (127.0.0.1). */
   readonly host?: string
+  /** Where a relay may be; the cloud is where the relay is. */
+  readonly relay?: Partial<RelayHostPolicy>
 }
 
 /** Sessions of a device against a relay that a test scripts. */
@@ -107,7 +110,13 @@ export async function relayScene(t: TestContext, options: RelaySceneOptions) {
   const events: string[] = []
   const limits = { maxSessions: 4, maxChannels: 16, idleTimeoutS: 0, maxDurationS: 0, ...options.limits }
   const sessions = new RelaySessions({
-    settings: () => ({ services, allow: [], limits, allowPlain: tls === undefined }),
+    settings: () => ({
+      services,
+      allow: [],
+      limits,
+      allowPlain: tls === undefined,
+      relay: { cloudHost: host, ownAddresses: new Set(), ...options.relay },
+    }),
     opener,
     clock,
     log: log.log,

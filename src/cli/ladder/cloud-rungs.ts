@@ -9,8 +9,8 @@ import { trustSettings } from '../../connection/trust-settings.ts'
 import { diagTime } from '../../protocol/commands.ts'
 import { Requester } from '../../protocol/requester.ts'
 import type { Rung } from './climb.ts'
+import { type LadderParts, rungTimeoutMs } from './ladder-parts.ts'
 import { type ManagerView, seeManager } from './manager-view.ts'
-import { type LadderParts, rungTimeoutMs } from './network-rungs.ts'
 
 export interface CloudParts extends LadderParts {
   readonly thingKey: string
