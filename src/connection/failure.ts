@@ -79,7 +79,7 @@ export function tlsFailure(place: string, error: unknown, facts: TlsFacts): Agen
     default:
       return failure(
         'CERTIFICATE_REFUSED',
-        `the certificate is not trusted: ${messageOf(error)} (${facts.refusedBecause})`,
+        `the certificate is not trusted: ${messageOf(error)} (${facts.refusedBecause})${strengthNeeded(error)}`,
       )
   }
 }
@@ -87,6 +87,11 @@ export function tlsFailure(place: string, error: unknown, facts: TlsFacts): Agen
 /** A time before this program was made tells whose fault it is. */
 function neverSet(nowMs: number): string {
   return nowMs < earliestSetClockMs ? ', a time before this program was built: it was not set since the start' : ''
+}
+
+/** OpenSSL says that a key or signature is too weak, and not what would do. */
+function strengthNeeded(error: unknown): string {
+  return messageOf(error).endsWith('too weak') ? '; a key of RSA needs 2048 bits, a signature SHA-256' : ''
 }
 
 function whoNeedsSan(policy: TlsPolicy): string {
@@ -97,13 +102,10 @@ function whoNeedsSan(policy: TlsPolicy): string {
 
 /** What the two sides say when they find nothing in common. The names of the versions of OpenSSL differ. */
 const nothingInCommon = /ALERT_(?:HANDSHAKE_FAILURE|PROTOCOL_VERSION|INSUFFICIENT_SECURITY)$|UNSUPPORTED_PROTOCOL$/
-const tooWeak = /KEY_TOO_SMALL$|MD_TOO_WEAK$/
 
 function handshakeText(error: unknown, policy: TlsPolicy): string {
   const reason = plainReason(error)
   const code = errnoOf(error) ?? ''
-  if (tooWeak.test(code))
-    return `a key or signature of the server is too weak (${reason}): RSA needs 2048 bits, a signature SHA-256`
   if (!nothingInCommon.test(code)) return `the TLS handshake failed: ${reason}`
   const compatible = policy === 'modern' ? '; "compatible" would also take CBC suites' : ''
   return (
