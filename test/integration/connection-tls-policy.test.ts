@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { TLSSocket, type TlsOptions } from 'node:tls'
+import { promisify } from 'node:util'
 import { systemClock } from '../../src/base/clock.ts'
 import { SocketOpener } from '../../src/connection/socket-opener.ts'
 import type { TrustSettings } from '../../src/connection/trust-settings.ts'
-import { testOpener } from '../helpers/connecting.ts'
+import { bundledProgram } from '../helpers/bundled-program.ts'
+import { caFile, testOpener } from '../helpers/connecting.ts'
 import { memoryLog } from '../helpers/memory-log.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { makeAuthority, makeCertificate, type TestCertificate } from '../helpers/test-certificates.ts'
@@ -161,6 +164,24 @@ test('modern refuses an RSA key of 1024 bits and a certificate signed with SHA-1
       message: /too weak.*RSA needs 2048 bits, a signature SHA-256/,
     })
   }
+})
+
+test('an OPENSSL_CONF that lowers everything does not bring SHA-1 signatures, TLS 1.1 or static RSA back', async t => {
+  const folder = tempDir(t)
+  const config = join(folder, 'openssl.cnf')
+  const section = '[init]\nssl_conf = ssl\n[ssl]\nsystem_default = low\n[low]'
+  const low = `${section}\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n`
+  writeFileSync(config, `nodejs_conf = init\nopenssl_conf = init\n${low}`)
+  const ca = caFile(t, authority)
+  const run = promisify(execFile)
+  const program = await bundledProgram(t, 'integration/programs/open-tls.ts')
+  const env = { ...process.env, OPENSSL_CONF: config, NODE_OPTIONS: '' }
+  const said = async (server: TlsOptions) => {
+    const { port } = await tlsServer(t, rsa, server)
+    return (await run(process.execPath, [program, String(port), ca], { env })).stdout.trim()
+  }
+  assert.equal(await said({}), 'open')
+  for (const { scene, server } of never) assert.equal(await said(server), 'TLS_FAILED', scene)
 })
 
 test('validate_cloud_cert: false says nothing about names, and takes no suite that is never taken', async t => {
