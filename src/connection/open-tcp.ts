@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns'
+import dns from 'node:dns'
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { AgentError } from '../base/errors.ts'
@@ -53,7 +53,7 @@ export function openTcp(host: string, port: number, signal: AbortSignal, refuse?
 /** The resolver, without the addresses that may not be dialled: what is judged is what is dialled. */
 function admitting(refuse: RefuseAddress): LookupFunction {
   return (host, options, done) => {
-    lookup(host, { ...options, all: true }, (error, addresses) => {
+    dns.lookup(host, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return done(error, [])
       const refusals = addresses.map(({ address }) => refuse(address))
       const admitted = addresses.filter((_, index) => refusals[index] === undefined)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import dns from 'node:dns'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 import { FakeClock } from '../helpers/fake-clock.ts'
@@ -104,6 +105,25 @@ test('a name that is allowed and leads to this device is not dialled (DNS rebind
   const there = { cloudHost: 'api.example.test', relayHosts: ['localhost'], cloudAddress: '127.0.0.9' }
   const beside = await relayScene(t, { services, tls, host: 'localhost', relay: there })
   await beside.open()
+})
+
+test('a sibling of the cloud that suddenly leads into the network of the device is not dialled', async t => {
+  const echo = await echoServer(t)
+  const clock = new FakeClock()
+  const inner = await echoServer(t)
+  let address = '127.0.0.1'
+  const relay = { cloudHost: 'api.example.test', cloudAddress: '93.184.216.34' }
+  const services = [{ name: 'Echo', port: echo.port }]
+  const scene = await relayScene(t, { services, tls: { certificate, authority }, clock, relay })
+  t.mock.method(dns, 'lookup', (_name: string, _options: unknown, done: (...found: unknown[]) => void) =>
+    process.nextTick(() => done(null, [{ address, family: address.includes(':') ? 6 : 4 }])),
+  )
+  for (address of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', '169.254.169.254', '10.0.0.1', 'fd00::1']) {
+    const { told, error } = await scene.fails(clock, `wss://relay.example.test:${inner.port}/ws-relay/1`)
+    assert.match(String(told.reason), /cloud\.host is not at one: add ".*" to remote_access\.relay_hosts/, address)
+    assert.match(String(error), /the relay cannot be reached/)
+  }
+  assert.deepEqual(inner.peers, [])
 })
 
 test('without TLS the same hosts are allowed and no others: no inner service gets a request', async t => {
