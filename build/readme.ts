@@ -50,6 +50,7 @@ function valuesOf({ type, unit }: Setting): string {
     case 'keys':
     case 'paths':
     case 'addresses':
+    case 'hosts':
     case 'services':
       return 'list'
     default:

@@ -37,7 +37,7 @@ export const errorKinds = {
     'The proxy refused to connect.',
     'Check proxy.username, proxy.password and the rules of the proxy.',
   ),
-  TLS_FAILED: kind(4, true, 'The TLS handshake failed.', 'Check that the port speaks TLS 1.2 or 1.3.'),
+  TLS_FAILED: kind(4, true, 'The TLS handshake failed.', 'Run "device-cloud check": it shows what the server offers.'),
   CERTIFICATE_REFUSED: kind(
     4,
     true,

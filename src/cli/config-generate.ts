@@ -100,6 +100,7 @@ export const command: Command = {
 export async function configGenerate(flags: GenerateFlags, io: ConfigIo): Promise<number> {
   try {
     const { file, answers } = await collect(flags, io)
+    answers.set('cloud.tls', 'modern')
     const settings = settingsOf(answers)
     const problems = checkConnectionSettings(settings)
     if (problems.length > 0) {

@@ -4,6 +4,7 @@ import { AgentError } from '../base/errors.ts'
 import { formatLogRecord, Log } from '../base/log.ts'
 import { HttpsClient } from '../connection/https.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
+import { trustSettings } from '../connection/trust-settings.ts'
 import { onSignals } from '../platform/signals.ts'
 import type { Command, Invocation, Terminal } from './command.ts'
 import { configIo } from './config-terminal.ts'
@@ -121,9 +122,7 @@ async function validate(target: Target, options: Options, terminal: Terminal): P
 }
 
 function operatorOf({ settings, place }: Target, log: Log): Operator {
-  const { proxy, validateCloudCert, caBundleFile } = settings
-  const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
-  const opener = new SocketOpener({ proxy, trust, clock, log })
+  const opener = new SocketOpener({ proxy: settings.proxy, trust: trustSettings(settings), clock, log })
   return new Operator({ https: new HttpsClient({ opener, clock, log }), place, clock })
 }
 

@@ -7,6 +7,7 @@ import { waitFor, withDeadline } from '../base/wait.ts'
 import { HttpsClient } from '../connection/https.ts'
 import { Link } from '../connection/link.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
+import { trustSettings } from '../connection/trust-settings.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { networkPaths } from '../platform/network-paths.ts'
 import { readBootId } from '../platform/system-facts.ts'
@@ -35,14 +36,9 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   const { facts, configDir, clock, log, execute, listener } = parts
   const { thingKey, settings } = facts
   const { host, port, token, transport, fileXferHost, fileXferPort } = settings.cloud
-  const { validateCloudCert, caBundleFile } = settings
   const writes = new WriteBudget()
   const folder = stateFolder({ settings, configDir, thingKey }, writes)
-  const trust = {
-    validateCloudCert,
-    ...(caBundleFile === undefined ? {} : { caBundleFile }),
-    rootMemory: rootMemory(folder),
-  }
+  const trust = { ...trustSettings(settings), rootMemory: rootMemory(folder) }
   const opener = new SocketOpener({ proxy: settings.proxy, trust, clock, log: log.child('socket') })
   const endpoint = { host, port, transport }
   const link = new Link({ endpoint, thingKey, token, opener, clock, log: log.child('link'), network: networkPaths })

@@ -162,6 +162,7 @@ function checkProxy(values: Values, path: string, read: ConfigFileRead): ConfigP
 }
 
 function assemble(values: Values): Settings {
+  const tls = values.choice('cloud.tls', ['modern', 'compatible'])
   const fileXferHost = values.text('cloud.file_xfer_host')
   const fileXferPort = values.number('cloud.file_xfer_port')
   const caBundleFile = values.text('ca_bundle_file')
@@ -174,6 +175,7 @@ function assemble(values: Values): Settings {
       port: values.number('cloud.port') ?? 0,
       token: values.text('cloud.token') ?? '',
       transport: values.choice('cloud.transport', ['mqtt', 'mqtts', 'wss']) ?? 'mqtts',
+      ...(tls === undefined ? {} : { tls }),
       ...(fileXferHost === undefined ? {} : { fileXferHost }),
       ...(fileXferPort === undefined ? {} : { fileXferPort }),
     },
@@ -194,6 +196,7 @@ function assemble(values: Values): Settings {
     ota: { publicKeys: values.list('ota.public_keys'), requireSignature: values.boolean('ota.require_signature') },
     remoteAccess: {
       allow: values.list('remote_access.allow'),
+      ...(values.isGiven('remote_access.relay_hosts') ? { relayHosts: values.list('remote_access.relay_hosts') } : {}),
       maxSessions: values.number('remote_access.max_sessions') ?? 1,
       maxChannels: values.number('remote_access.max_channels') ?? 1,
       idleTimeoutS: values.number('remote_access.idle_timeout') ?? 0,

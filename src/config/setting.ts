@@ -12,13 +12,13 @@ export type SettingType =
       readonly aliases?: Readonly<Record<string, string>>
     }
   | { readonly kind: 'path' }
-  /** `addresses` are `HOST:PORT`, an IPv6 address in brackets; `keys` are public keys of update packages. */
+  /** `addresses` are `HOST:PORT`, an IPv6 address in brackets; `hosts` are names, addresses or `*.DOMAIN`; `keys` are public keys of update packages. */
   | { readonly kind: ListKind }
   /** `remote_access_support`: checked by its own reader. */
   | { readonly kind: 'services' }
 
 /** The types whose values are lists of texts. */
-export type ListKind = 'texts' | 'paths' | 'addresses' | 'keys'
+export type ListKind = 'texts' | 'paths' | 'addresses' | 'hosts' | 'keys'
 
 export function isList(type: SettingType): type is Extract<SettingType, { readonly kind: ListKind }> {
   const { kind } = type

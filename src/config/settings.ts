@@ -20,6 +20,8 @@ export interface Settings {
     readonly port: number
     readonly token: string
     readonly transport: Transport
+    /** Absent: what `compatible` takes, with a warning. */
+    readonly tls?: 'modern' | 'compatible'
     readonly fileXferHost?: string
     readonly fileXferPort?: number
   }
@@ -45,6 +47,8 @@ export interface Settings {
   readonly remoteAccess: {
     /** `HOST:PORT`. */
     readonly allow: readonly string[]
+    /** Names, addresses and `*.DOMAIN`; absent: where `cloud.host` is. */
+    readonly relayHosts?: readonly string[]
     readonly maxSessions: number
     readonly maxChannels: number
     /** 0 = none. */

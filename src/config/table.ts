@@ -38,6 +38,13 @@ export const settingsTable: readonly Setting[] = [
     sentence: 'By port when absent: 443 wss, 8883 mqtts, 1883 mqtt (no TLS). Any other port must say it.',
   },
   {
+    key: 'cloud.tls',
+    file: 'connect',
+    type: { kind: 'choice', choices: ['modern', 'compatible'] },
+    sentence:
+      'modern: TLS 1.3, or 1.2 with ECDHE and AEAD, and a certificate with a SAN. compatible, and with a warning when absent: also CBC suites, and CN-only under ca_bundle_file; see share/tls.md.',
+  },
+  {
     key: 'cloud.file_xfer_host',
     file: 'connect',
     type: { kind: 'host' },
@@ -150,6 +157,13 @@ export const settingsTable: readonly Setting[] = [
     type: { kind: 'addresses' },
     default: [],
     sentence: 'HOST:PORT that remote access may reach besides the services of remote_access_support on this device.',
+  },
+  {
+    key: 'remote_access.relay_hosts',
+    file: 'connect',
+    type: { kind: 'hosts' },
+    sentence:
+      'Hosts and addresses, or *.DOMAIN, where the relay may be; default: cloud.host, its sub-domains and its siblings, see share/remote-access.md.',
   },
   {
     key: 'remote_access.max_sessions',

@@ -47,6 +47,8 @@ export function expectation(type: SettingType): string {
       return 'a list of HOST:PORT, an IPv6 address in brackets'
     case 'keys':
       return 'a list of keys such as "ed25519:...", as "device-cloud ota keygen" prints them'
+    case 'hosts':
+      return 'a list of host names, addresses or *.DOMAIN (of two labels or more), without scheme or port'
     case 'services':
       return 'a list of {"name", "port", "session_timeout"}'
   }
@@ -70,6 +72,7 @@ function parse(type: SettingType, raw: unknown, context: ValueContext): SettingV
     case 'texts':
     case 'paths':
     case 'addresses':
+    case 'hosts':
     case 'keys':
       return parseList(type.kind, raw, context)
     case 'services':
@@ -100,6 +103,14 @@ function parseAddress(raw: unknown): string | undefined {
   const [, name, port] = /^(\[[^\]]+\]|[^:[\]]+):(\d{1,5})$/.exec(typeof raw === 'string' ? raw.trim() : '') ?? []
   const isPort = Number(port) >= 1 && Number(port) <= 65_535
   return isPort && parseHost(name) !== undefined ? `${name}:${Number(port)}` : undefined
+}
+
+/** A wildcard covers a domain that somebody owns, so never a whole top level. */
+function parseHostPattern(raw: unknown): string | undefined {
+  const domain = typeof raw === 'string' ? /^\*\.(.+)$/.exec(raw.trim())?.[1] : undefined
+  if (domain === undefined) return parseHost(raw)
+  const isDomain = /^[^.]+(?:\.[^.]+)+$/.test(domain) && !/\.[0-9]+$/.test(domain) && !domain.includes(':')
+  return isDomain && parseHost(domain) !== undefined ? `*.${domain}` : undefined
 }
 
 function parseNumber(type: { kind: 'integer' | 'number'; least: number; most: number }, raw: unknown) {
@@ -158,6 +169,8 @@ function parseItem(kind: ListKind, item: unknown, { baseFolder }: ValueContext):
       return parsePath(item, baseFolder)
     case 'addresses':
       return parseAddress(item)
+    case 'hosts':
+      return parseHostPattern(item)
     case 'keys':
       return parseKey(item)
   }

@@ -1,5 +1,7 @@
 import { earliestSetClockMs } from '../base/clock.ts'
 import { AgentError, type ErrorCode, errnoOf, messageOf } from '../base/errors.ts'
+import { noSubjectName } from './server-identity.ts'
+import { type TlsPolicy, takenBy } from './tls-policy.ts'
 
 const noRoute = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 
@@ -53,6 +55,7 @@ export interface TlsFacts {
   /** Set when the certificate was the reason. */
   readonly refusedBecause?: string
   readonly nowMs: number
+  readonly policy: TlsPolicy
 }
 
 /** A failed TLS handshake as an error with the matching code; a certificate that is refused for time is told apart. */
@@ -61,7 +64,7 @@ export function tlsFailure(place: string, error: unknown, facts: TlsFacts): Agen
   const failure = (code: ErrorCode, text: string) => new AgentError(code, `${place}: ${text}`, { cause: error })
   switch (facts.refusedBecause) {
     case undefined:
-      return failure('TLS_FAILED', `the TLS handshake failed: ${plainReason(error)}`)
+      return failure('TLS_FAILED', handshakeText(error, facts.policy))
     case 'CERT_NOT_YET_VALID':
       return failure(
         'CERTIFICATE_NOT_YET_VALID',
@@ -71,10 +74,12 @@ export function tlsFailure(place: string, error: unknown, facts: TlsFacts): Agen
       return failure('CERTIFICATE_EXPIRED', `the certificate has expired; the clock of this device says ${deviceTime}`)
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return failure('CERTIFICATE_REFUSED', `the certificate is for another host: ${plainReason(error)}`)
+    case noSubjectName:
+      return failure('CERTIFICATE_REFUSED', `${messageOf(error)}, which ${whoNeedsSan(facts.policy)}`)
     default:
       return failure(
         'CERTIFICATE_REFUSED',
-        `the certificate is not trusted: ${messageOf(error)} (${facts.refusedBecause})`,
+        `the certificate is not trusted: ${messageOf(error)} (${facts.refusedBecause})${strengthNeeded(error)}`,
       )
   }
 }
@@ -82,6 +87,31 @@ export function tlsFailure(place: string, error: unknown, facts: TlsFacts): Agen
 /** A time before this program was made tells whose fault it is. */
 function neverSet(nowMs: number): string {
   return nowMs < earliestSetClockMs ? ', a time before this program was built: it was not set since the start' : ''
+}
+
+/** OpenSSL says that a key or signature is too weak, and not what would do. */
+function strengthNeeded(error: unknown): string {
+  return messageOf(error).endsWith('too weak') ? '; a key of RSA needs 2048 bits, a signature SHA-256' : ''
+}
+
+function whoNeedsSan(policy: TlsPolicy): string {
+  return policy === 'modern'
+    ? 'cloud.tls "modern" asks for. Until then "compatible" takes it, if ca_bundle_file names its authority'
+    : 'every authority but one of your own in ca_bundle_file writes'
+}
+
+/** What the two sides say when they find nothing in common. The names of the versions of OpenSSL differ. */
+const nothingInCommon = /ALERT_(?:HANDSHAKE_FAILURE|PROTOCOL_VERSION|INSUFFICIENT_SECURITY)$|UNSUPPORTED_PROTOCOL$/
+
+function handshakeText(error: unknown, policy: TlsPolicy): string {
+  const reason = plainReason(error)
+  const code = errnoOf(error) ?? ''
+  if (!nothingInCommon.test(code)) return `the TLS handshake failed: ${reason}`
+  const compatible = policy === 'modern' ? '; "compatible" would also take CBC suites' : ''
+  return (
+    `the server offers nothing that cloud.tls "${policy}" takes (${reason}). Have it offer ${takenBy[policy]}` +
+    `${compatible}; "device-cloud check" shows what it offers`
+  )
 }
 
 /** OpenSSL packs its reason between colons: `4057:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:...`. */

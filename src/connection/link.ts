@@ -54,6 +54,8 @@ export interface LinkStatus {
   /** How often the link came up again. */
   readonly reconnects: number
   readonly lastError?: AgentError
+  /** The address at which the cloud was last reached; absent behind a proxy. */
+  readonly cloudAddress?: string
   /** While waiting. */
   readonly nextTryInMs?: number
   /** While waiting: what kind of failure it waits after. */
@@ -152,6 +154,7 @@ export class Link {
 
   status(): LinkStatus {
     const { phase } = this.#state
+    const cloudAddress = this.#options.opener.addressOf(this.#options.endpoint.host)
     return {
       state: phase,
       attempts: this.#attempts,
@@ -159,6 +162,7 @@ export class Link {
       oversizedMessages: this.#oversized + (this.#session?.oversized ?? 0),
       moves: this.#moves + (this.#session?.received ?? 0),
       ...(this.#downSinceMs === undefined ? {} : { downSinceMonotonicMs: this.#downSinceMs }),
+      ...(cloudAddress === undefined ? {} : { cloudAddress }),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       ...(this.#retry === undefined ? {} : { nextTryInMs: Math.max(0, this.#retry.dueMs - this.#clock.monotonicMs()) }),
       ...(this.#state.phase === 'waiting' ? { waitsAfter: this.#state.after } : {}),

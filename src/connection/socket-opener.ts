@@ -7,10 +7,12 @@ import { throwIfAborted, waitFor, withDeadline } from '../base/wait.ts'
 import type { ProxySettings } from '../config/settings.ts'
 import { hostAndPort, type SocketTarget, wireHost } from './endpoint.ts'
 import { tcpFailure, tlsFailure } from './failure.ts'
-import { discard, openTcp } from './open-tcp.ts'
+import { discard, openTcp, type RefuseAddress } from './open-tcp.ts'
 import { openThroughProxy } from './proxy.ts'
 import type { ProxyRequest } from './proxy-request.ts'
-import { Trust, type TrustSettings } from './trust.ts'
+import type { TlsPolicy } from './tls-policy.ts'
+import { Trust } from './trust.ts'
+import type { TrustSettings } from './trust-settings.ts'
 
 export interface SocketOpenerOptions {
   readonly proxy?: ProxySettings | undefined
@@ -23,6 +25,15 @@ export interface OpenOptions {
   /** For everything together: name, TCP, proxy and TLS. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
+  /** Asked about each address before it is dialled. Behind a proxy, which resolves names itself, nobody is asked. */
+  readonly refuse?: RefuseAddress | undefined
+}
+
+/** Most hosts whose address is remembered: the cloud and its file service come first. */
+const mostAddresses = 16
+
+interface OpenRequest extends ProxyRequest {
+  readonly refuse: RefuseAddress | undefined
 }
 
 /** The one way out of the device: every connection of the agent is opened here, through the proxy if there is one. */
@@ -30,6 +41,7 @@ export class SocketOpener {
   readonly #proxy: ProxySettings | undefined
   readonly #trust: Trust
   readonly #clock: Clock
+  readonly #addresses = new Map<string, string>()
 
   constructor({ proxy, trust, clock, log }: SocketOpenerOptions) {
     this.#proxy = proxy
@@ -42,10 +54,10 @@ export class SocketOpener {
    * A connected socket (a `tls.TLSSocket` with a checked certificate when `tls`), TCP_NODELAY and keep-alive set.
    * An error without a listener does no harm; `close` always follows.
    *
-   * @throws AgentError `NAME_NOT_RESOLVED`, `NETWORK_UNREACHABLE`, `TCP_FAILED`, `PROXY_FAILED`, `PROXY_REFUSED`, `TLS_FAILED`,
+   * @throws AgentError `POLICY_REFUSED` when `refuse` leaves no address, `NAME_NOT_RESOLVED`, `NETWORK_UNREACHABLE`, `TCP_FAILED`, `PROXY_FAILED`, `PROXY_REFUSED`, `TLS_FAILED`,
    *   `CERTIFICATE_REFUSED`, `CERTIFICATE_NOT_YET_VALID`, `CERTIFICATE_EXPIRED`, `CONFIG_INVALID`, `TIMEOUT`, `ABORTED`
    */
-  open(target: SocketTarget, { timeoutMs, signal }: OpenOptions): Promise<Socket> {
+  open(target: SocketTarget, { timeoutMs, signal, refuse }: OpenOptions): Promise<Socket> {
     const wire = { ...target, host: wireHost(target.host) }
     const place = hostAndPort(wire) + (this.#proxy === undefined ? '' : ` via ${describeProxy(this.#proxy)}`)
     const progress = { step: 'connecting' }
@@ -53,12 +65,22 @@ export class SocketOpener {
       this.#clock,
       timeoutMs,
       () => new AgentError('TIMEOUT', `${place}: not open after ${timeoutMs} ms (${progress.step})`),
-      ended => this.#open(wire, { place, progress, timeoutMs, signal: ended }),
+      ended => this.#open(wire, { place, progress, timeoutMs, signal: ended, refuse }),
       signal,
     )
   }
 
-  async #open(target: SocketTarget, request: ProxyRequest): Promise<Socket> {
+  /** The address at which a host was last reached, TLS included; undefined before, and behind a proxy. */
+  addressOf(host: string): string | undefined {
+    return this.#addresses.get(wireHost(host))
+  }
+
+  #remember(host: string, address: string | undefined): void {
+    if (address === undefined || (this.#addresses.size >= mostAddresses && !this.#addresses.has(host))) return
+    this.#addresses.set(host, address)
+  }
+
+  async #open(target: SocketTarget, request: OpenRequest): Promise<Socket> {
     if (!target.tls) return this.#openOnce(target, request, undefined)
     // First, because a CA file that cannot be used must be told even when the network is down.
     const { tls, isPart } = await this.#trust.optionsFor(target.host)
@@ -71,15 +93,16 @@ export class SocketOpener {
     }
   }
 
-  async #openOnce(target: SocketTarget, request: ProxyRequest, tls: ConnectionOptions | undefined): Promise<Socket> {
+  async #openOnce(target: SocketTarget, request: OpenRequest, tls: ConnectionOptions | undefined): Promise<Socket> {
     throwIfAborted(request.signal)
     const socket = await this.#openPlain(target, request)
     try {
       request.progress.step = 'TLS handshake'
-      const open = tls === undefined ? socket : await this.#secured(socket, tls, request)
+      const open = tls === undefined ? socket : await this.#secured(socket, target.host, tls, request)
       throwIfAborted(request.signal)
       // Stays for good: an error before the caller listens must not end the process. "close" follows every error.
       open.on('error', () => {})
+      if (this.#proxy === undefined) this.#remember(target.host, socket.remoteAddress)
       return open
     } catch (error) {
       discard(socket)
@@ -87,17 +110,18 @@ export class SocketOpener {
     }
   }
 
-  async #secured(socket: Socket, tls: ConnectionOptions, request: ProxyRequest): Promise<Socket> {
-    const secured = await secure(socket, tls, request, this.#clock)
+  async #secured(socket: Socket, host: string, tls: ConnectionOptions, request: OpenRequest): Promise<Socket> {
+    const { policy } = this.#trust
+    const secured = await secure(socket, tls, request, { clock: this.#clock, policy })
     // Nobody waits for it: it fails by itself, and then the next process learns it.
-    this.#trust.trusted(secured).catch(() => {})
+    this.#trust.accepted(secured, host).catch(() => {})
     return secured
   }
 
-  async #openPlain(target: SocketTarget, request: ProxyRequest): Promise<Socket> {
+  async #openPlain(target: SocketTarget, request: OpenRequest): Promise<Socket> {
     if (this.#proxy !== undefined) return openThroughProxy(this.#proxy, target, request)
     try {
-      return await openTcp(target.host, target.port, request.signal)
+      return await openTcp(target.host, target.port, request.signal, request.refuse)
     } catch (error) {
       throw error instanceof AgentError ? error : tcpFailure(request.place, error)
     }
@@ -113,7 +137,7 @@ function secure(
   socket: Socket,
   options: ConnectionOptions,
   { place, signal }: ProxyRequest,
-  clock: Clock,
+  { clock, policy }: { readonly clock: Clock; readonly policy: TlsPolicy },
 ): Promise<TLSSocket> {
   return waitFor<TLSSocket>(signal, (resolve, reject) => {
     const secured = connectTls({ ...options, socket })
@@ -122,7 +146,7 @@ function secure(
       // A string at run time, whatever the types say: set when it was the certificate that failed.
       const refused: unknown = secured.authorizationError
       const refusedBecause = typeof refused === 'string' ? { refusedBecause: refused } : {}
-      reject(tlsFailure(place, error, { nowMs: clock.now(), ...refusedBecause }))
+      reject(tlsFailure(place, error, { nowMs: clock.now(), policy, ...refusedBecause }))
     }
     const onClose = () => onError(new Error('the server closed the connection'))
     secured.once('error', onError)

@@ -4,17 +4,11 @@ import { type ConnectionOptions, createSecureContext, type SecureContext, type T
 import { AgentError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { readBoundedFile } from '../platform/read-file.ts'
-import { KnownRoots, type RootMemory } from './known-roots.ts'
-
-/** Whom the agent believes. One policy for MQTT, files and relay. */
-export interface TrustSettings {
-  /** False turns the check of the server's certificate off, which is said loudly. */
-  readonly validateCloudCert: boolean
-  /** Absolute path of a PEM file that replaces the embedded certificates. */
-  readonly caBundleFile?: string
-  /** Keeps the agent from holding a whole bundle in memory for the sake of one root. */
-  readonly rootMemory?: RootMemory
-}
+import { KnownRoots } from './known-roots.ts'
+import { readPem } from './pem-blocks.ts'
+import { identityCheck, missingName } from './server-identity.ts'
+import { agreementOf, type TlsPolicy, takenBy, tlsOptions } from './tls-policy.ts'
+import type { TrustSettings } from './trust-settings.ts'
 
 /** How to check a server. */
 export interface TrustOptions {
@@ -33,20 +27,26 @@ interface Context {
 /** Largest `ca_bundle_file`; all of Mozilla's programme is 0.2 MB. */
 export const maxCaBundleBytes = 4 * 1024 * 1024
 
-const pemBlock = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g
+/** Most remarks about servers that are remembered as made. */
+const mostRemarks = 64
 
-/** The TLS policy of the agent: TLS 1.2 or 1.3, the certificate and the host name checked, never silently less. */
+/** The TLS policy of the agent: the certificate, the host name and the strength of the connection checked, never silently less. */
 export class Trust {
   readonly #settings: TrustSettings
   readonly #log: Log
   readonly #roots: KnownRoots
-  #warned = false
+  readonly #remarks = new Set<string>()
   #context: Context | undefined
 
   constructor(settings: TrustSettings, log: Log) {
     this.#settings = settings
     this.#log = log
     this.#roots = new KnownRoots(settings.rootMemory, log)
+  }
+
+  /** What is taken: `compatible` where the owner has not decided. */
+  get policy(): TlsPolicy {
+    return this.#settings.tls ?? 'compatible'
   }
 
   /**
@@ -56,12 +56,18 @@ export class Trust {
    * @throws AgentError `CONFIG_INVALID` when `ca_bundle_file` cannot be used
    */
   async optionsFor(host: string, extent: 'enough' | 'whole' = 'enough'): Promise<TrustOptions> {
-    const { validateCloudCert } = this.#settings
-    if (!validateCloudCert) this.#warnOnce()
+    const { validateCloudCert, caBundleFile } = this.#settings
+    if (!validateCloudCert && this.policy !== 'any') this.#remark('warn', notChecked)
     const { made, isPart } = await this.#secureContext(extent)
+    // Public authorities have not issued a certificate without a SAN for many years: only an owner's own may lack it.
+    const mayLackSan = this.policy !== 'modern' && (caBundleFile !== undefined || !validateCloudCert)
+    const onCommonName = () => {
+      if (validateCloudCert) this.#weak(host, missingName(host))
+    }
     const tls = {
       secureContext: made,
       rejectUnauthorized: validateCloudCert,
+      checkServerIdentity: identityCheck(mayLackSan ? onCommonName : undefined),
       // An address has no place in SNI [RFC 6066 3]; `host` makes the check look for it among the addresses of the certificate.
       host,
       ...(isIP(host) === 0 ? { servername: host } : {}),
@@ -69,20 +75,32 @@ export class Trust {
     return { tls, isPart }
   }
 
-  /** A server was trusted by the whole bundle: next time what vouched for it will do. */
-  async trusted(socket: TLSSocket): Promise<void> {
+  /** A handshake with a server of this name or address has succeeded. */
+  async accepted(socket: TLSSocket, host: string): Promise<void> {
+    const { protocol, cipher, isAead } = agreementOf(socket)
+    if (!isAead) this.#weak(host, `it agrees on ${protocol} with ${cipher}; have it offer ${takenBy.modern}`)
     const context = this.#context
+    // What vouched for it will do next time.
     if (!socket.authorized || context === undefined || context.isPart) return
-    const isNews = await this.#roots.learn(socket, blocksOf(await textOf(context.bundle)))
+    const isNews = await this.#roots.learn(socket, readPem(await textOf(context.bundle)).certificates)
     if (isNews && this.#context === context) this.#context = undefined
   }
 
-  #warnOnce(): void {
-    if (this.#warned) return
-    this.#warned = true
-    this.#log.warn(
-      'validate_cloud_cert is false: the certificate of the cloud is NOT checked, and anybody on the way can read the token and give orders to this device. Set it to true, with ca_bundle_file if the cloud has its own CA.',
+  /** What `modern` would not take is said once of each server: as a warning, until the owner has decided. */
+  #weak(host: string, why: string): void {
+    const { tls } = this.#settings
+    if (tls === 'any') return
+    const decide = '"tls": "compatible" in the section cloud of the connection file accepts it'
+    this.#remark(
+      tls === undefined ? 'warn' : 'info',
+      `${host}: its TLS would not do for cloud.tls "modern": ${why}${tls === undefined ? `; ${decide}` : ''}`,
     )
+  }
+
+  #remark(level: 'warn' | 'info', text: string): void {
+    if (this.#remarks.has(text) || this.#remarks.size >= mostRemarks) return
+    this.#remarks.add(text)
+    this.#log[level](text)
   }
 
   async #secureContext(extent: 'enough' | 'whole'): Promise<Context> {
@@ -91,10 +109,9 @@ export class Trust {
     const before = this.#context
     if (before !== undefined && sameBytes(before.bundle, bundle) && !(before.isPart && extent === 'whole'))
       return before
-    const text = await textOf(bundle)
-    const part = extent === 'whole' ? undefined : await this.#roots.choose(blocksOf(text))
-    const ca = part === undefined ? text : part.join('\n')
-    const made = createSecureContext({ ca, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' })
+    const { certificates } = readPem(await textOf(bundle))
+    const part = extent === 'whole' ? undefined : await this.#roots.choose(certificates)
+    const made = createSecureContext({ ...tlsOptions[this.policy], ca: (part ?? certificates).join('\n') })
     this.#context = { bundle, made, isPart: part !== undefined }
     return this.#context
   }
@@ -108,35 +125,37 @@ export class Trust {
     } catch (error) {
       throw new AgentError('CONFIG_INVALID', `ca_bundle_file: ${messageOf(error)}`, { cause: error })
     }
-    if (!sameBytes(this.#context?.bundle, bundle)) checkBundle(path, bundle)
+    if (!sameBytes(this.#context?.bundle, bundle)) {
+      for (const oddity of checkBundle(path, bundle)) this.#remark('warn', `ca_bundle_file: ${path}: ${oddity}`)
+    }
     return bundle
   }
 }
 
+const notChecked =
+  'validate_cloud_cert is false: the certificate of the cloud is NOT checked, and anybody on the way can read the token and give orders to this device. Set it to true, with ca_bundle_file if the cloud has its own CA.'
+
 async function textOf(bundle: Buffer | undefined): Promise<string> {
   return bundle?.toString('latin1') ?? (await import('./ca-bundle.ts')).caBundle
-}
-
-function blocksOf(text: string): readonly string[] {
-  return text.match(pemBlock) ?? []
 }
 
 function sameBytes(one: Buffer | undefined, other: Buffer | undefined): boolean {
   return one === other || (one !== undefined && other !== undefined && one.equals(other))
 }
 
-/** OpenSSL skips what it cannot read without a word; an operator must hear it. */
-function checkBundle(path: string, bundle: Buffer): void {
+/** OpenSSL skips what it cannot read without a word; an operator must hear it. Returns what is odd and does no harm. */
+function checkBundle(path: string, bundle: Buffer): readonly string[] {
   const refuse = (why: string, cause?: unknown) =>
     new AgentError('CONFIG_INVALID', `ca_bundle_file: ${path}: ${why}`, cause === undefined ? {} : { cause })
   if (bundle.length === 0) throw refuse('the file is empty')
-  const blocks = blocksOf(bundle.toString('latin1'))
-  if (blocks.length === 0) throw refuse('no certificate in PEM form ("-----BEGIN CERTIFICATE-----") in it')
-  for (const [index, block] of blocks.entries()) {
+  const { certificates, oddities } = readPem(bundle.toString('latin1'))
+  if (certificates.length === 0) throw refuse('no certificate in PEM form ("-----BEGIN CERTIFICATE-----") in it')
+  for (const [index, block] of certificates.entries()) {
     try {
       new X509Certificate(block)
     } catch (error) {
-      throw refuse(`certificate ${index + 1} of ${blocks.length} cannot be read: ${messageOf(error)}`, error)
+      throw refuse(`certificate ${index + 1} of ${certificates.length} cannot be read: ${messageOf(error)}`, error)
     }
   }
+  return oddities
 }

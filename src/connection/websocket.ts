@@ -7,7 +7,7 @@ import { AgentError, errnoOf, messageOf } from '../base/errors.ts'
 import { waitFor, withDeadline } from '../base/wait.ts'
 import { bracketed, hostAndPort } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
-import { discard } from './open-tcp.ts'
+import { discard, type RefuseAddress } from './open-tcp.ts'
 import type { SocketOpener } from './socket-opener.ts'
 
 /** Largest WebSocket message taken; MQTT bytes and relay data come in far smaller ones. */
@@ -34,6 +34,8 @@ export interface OpenWebSocketOptions {
   /** For everything together, the upgrade included. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
+  /** As for `SocketOpener.open`. */
+  readonly refuse?: RefuseAddress | undefined
   readonly maxMessageBytes?: number | undefined
   /** How long the other side may take to agree to a close before the connection is cut; default 2 s. */
   readonly closeWithinMs?: number | undefined
@@ -46,11 +48,11 @@ export interface OpenWebSocketOptions {
  * @throws AgentError `WEBSOCKET_REFUSED`, `TCP_FAILED`, `TIMEOUT`, `ABORTED`, and all of `SocketOpener.open`
  */
 export async function openWebSocket(target: WebSocketTarget, options: OpenWebSocketOptions): Promise<WebSocket> {
-  const { opener, clock, timeoutMs, signal } = options
+  const { opener, clock, timeoutMs, signal, refuse } = options
   // Loaded only where it is needed: half of the fleet never speaks WebSocket.
   const { WebSocket } = await import('ws')
   const startMs = clock.monotonicMs()
-  const socket = await opener.open(target, { timeoutMs, signal })
+  const socket = await opener.open(target, { timeoutMs, signal, refuse })
   const place = `${hostAndPort(target)}${target.pathIsSecret ? '' : target.path.split('?')[0]}`
   const { maxMessageBytes = maxWebSocketMessageBytes, closeWithinMs = defaultCloseWithinMs } = options
   const leftMs = Math.max(0, timeoutMs - (clock.monotonicMs() - startMs))

@@ -140,6 +140,7 @@ export class Manager {
       connection: () => this.#connection,
       own: () => this.#own.settings,
       whyNoCommands: () => this.#closed.why('service_commands'),
+      cloudAddress: () => client.status().link?.cloudAddress,
       clock,
       log: options.log.child('relay'),
       report: text => client.events.publish(text, { level: 'info' }),

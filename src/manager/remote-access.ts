@@ -3,6 +3,8 @@ import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Log } from '../base/log.ts'
 import type { ManagerSettings, Settings } from '../config/settings.ts'
+import { trustSettings } from '../connection/trust-settings.ts'
+import { ownAddresses } from '../platform/network-paths.ts'
 import type { OpenRelay } from './actions/remote-access.ts'
 import type { RelaySessions, RelaySettings } from './relay/relay-sessions.ts'
 
@@ -12,6 +14,7 @@ export class RemoteAccess {
     readonly connection: () => Settings
     readonly own: () => ManagerSettings
     readonly whyNoCommands: () => string | undefined
+    readonly cloudAddress: () => string | undefined
     readonly clock: Clock
     readonly log: Log
     readonly report: (text: string) => Promise<unknown>
@@ -25,6 +28,8 @@ export class RemoteAccess {
     readonly own: () => ManagerSettings
     /** Why the commands of services do not run; undefined when they do. */
     readonly whyNoCommands: () => string | undefined
+    /** The address at which the cloud was last reached. */
+    readonly cloudAddress: () => string | undefined
     readonly clock: Clock
     readonly log: Log
     /** Tells the cloud of each start and end. */
@@ -64,20 +69,21 @@ export class RemoteAccess {
       import('../connection/socket-opener.ts'),
     ])
     // As all that needs a restart: the way out is the one of the start.
-    const { proxy, validateCloudCert, caBundleFile } = connection()
-    const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
-    const opener = new SocketOpener({ proxy, trust, clock, log })
+    const settings = connection()
+    const opener = new SocketOpener({ proxy: settings.proxy, trust: trustSettings(settings), clock, log })
     this.#sessions = new RelaySessions({ settings: () => this.#settings(), opener, clock, log, report })
     return this.#sessions
   }
 
   #settings(): RelaySettings {
     const { remoteAccess, cloud } = this.#parts.connection()
-    const { allow, ...limits } = remoteAccess
+    const { allow, relayHosts, ...limits } = remoteAccess
     const closed = this.#parts.whyNoCommands()
     const services = this.#parts.own().remoteAccessSupport.map(service => {
       return closed === undefined || service.command === undefined ? service : { ...service, closed }
     })
-    return { services, allow, limits, allowPlain: cloud.transport === 'mqtt' }
+    const cloudAddress = this.#parts.cloudAddress()
+    const relay = { cloudHost: cloud.host, relayHosts, cloudAddress, ownAddresses: ownAddresses() }
+    return { services, allow, limits, allowPlain: cloud.transport === 'mqtt', relay }
   }
 }

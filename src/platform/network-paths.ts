@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os'
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { systemText } from './system-file.ts'
 
 /**
@@ -16,11 +16,20 @@ export async function networkPaths(root = '/'): Promise<ReadonlySet<string>> {
   return new Set([...addresses(), ...routes4, ...routes6])
 }
 
+/** The addresses of this machine on all its networks now. */
+export function ownAddresses(): ReadonlySet<string> {
+  return new Set(interfaces().map(([, { address }]) => address))
+}
+
 function addresses(): string[] {
+  return interfaces()
+    .filter(([, { internal }]) => !internal)
+    .map(([name, { address }]) => `address ${name} ${address}`)
+}
+
+function interfaces(): (readonly [name: string, NetworkInterfaceInfo])[] {
   try {
-    return Object.entries(networkInterfaces()).flatMap(([name, all = []]) =>
-      all.filter(one => !one.internal).map(one => `address ${name} ${one.address}`),
-    )
+    return Object.entries(networkInterfaces()).flatMap(([name, all = []]) => all.map(one => [name, one] as const))
   } catch {
     // Some containers forbid the question.
     return []

@@ -6,6 +6,7 @@ import type { AgentError } from '../../src/base/errors.ts'
 import type { ProxySettings, Transport } from '../../src/config/settings.ts'
 import { Link } from '../../src/connection/link.ts'
 import { SocketOpener } from '../../src/connection/socket-opener.ts'
+import type { TrustSettings } from '../../src/connection/trust-settings.ts'
 import { memoryLog } from './memory-log.ts'
 import { tempDir } from './temp-dir.ts'
 import type { TestCertificate } from './test-certificates.ts'
@@ -18,12 +19,19 @@ export interface TestOpener {
 /** A socket opener that trusts `authority` and nothing else. */
 export function testOpener(
   t: TestContext,
-  options: { authority?: TestCertificate; proxy?: ProxySettings; validate?: boolean; clock?: Clock } = {},
+  options: {
+    authority?: TestCertificate
+    proxy?: ProxySettings
+    validate?: boolean
+    clock?: Clock
+    tls?: TrustSettings['tls']
+  } = {},
 ): TestOpener {
-  const { authority, proxy, validate = true, clock = systemClock } = options
+  const { authority, proxy, validate = true, clock = systemClock, tls } = options
   const log = memoryLog(clock)
   const trust = {
     validateCloudCert: validate,
+    ...(tls === undefined ? {} : { tls }),
     ...(authority === undefined ? {} : { caBundleFile: caFile(t, authority) }),
   }
   return { opener: new SocketOpener({ proxy, trust, clock, log: log.log }), log }

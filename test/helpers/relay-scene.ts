@@ -4,12 +4,15 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { TestContext } from 'node:test'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
+import type { LogRecord } from '../../src/base/log.ts'
 import type { ProxySettings } from '../../src/config/settings.ts'
 import type { RelayLimits } from '../../src/manager/relay/limits.ts'
 import type { OfferedService } from '../../src/manager/relay/policy.ts'
+import type { RelayHostPolicy } from '../../src/manager/relay/relay-hosts.ts'
 import { RelaySessions } from '../../src/manager/relay/relay-sessions.ts'
 import { testOpener } from './connecting.ts'
 import { eventually } from './eventually.ts'
+import type { FakeClock } from './fake-clock.ts'
 import type { TestCertificate } from './test-certificates.ts'
 import { listen } from './test-servers.ts'
 
@@ -86,6 +89,8 @@ export interface RelaySceneOptions {
   readonly proxy?: ProxySettings
   /** How the relay is named (127.0.0.1). */
   readonly host?: string
+  /** Where a relay may be; the cloud is where the relay is. */
+  readonly relay?: Partial<RelayHostPolicy>
 }
 
 /** Sessions of a device against a relay that a test scripts. */
@@ -107,30 +112,60 @@ export async function relayScene(t: TestContext, options: RelaySceneOptions) {
   const events: string[] = []
   const limits = { maxSessions: 4, maxChannels: 16, idleTimeoutS: 0, maxDurationS: 0, ...options.limits }
   const sessions = new RelaySessions({
-    settings: () => ({ services, allow: [], limits, allowPlain: tls === undefined }),
+    settings: () => ({
+      services,
+      allow: [],
+      limits,
+      allowPlain: tls === undefined,
+      relay: { cloudHost: host, ownAddresses: new Set(), ...options.relay },
+    }),
     opener,
     clock,
     log: log.log,
     report: async text => events.push(text),
   })
   t.after(() => sessions.close(1000))
+  const openAt = (place: string, more: { reconnect?: boolean; port?: number } = {}) => {
+    const request = { url: place, host: 'localhost', port: services[0]?.port ?? 0, reconnect: true, ...more }
+    return sessions.open(request, new AbortController().signal)
+  }
   return {
     sessions,
     events,
+    url,
+    openAt,
+    /** Opens a session that fails, and turns the clock until it is said. */
+    async fails(fakeClock: FakeClock, place = url, { isSilent = false } = {}) {
+      const startMs = fakeClock.monotonicMs()
+      const before = refusals(log.records).length
+      let error: unknown
+      openAt(place).then(
+        id => (error = new Error(`${place} was opened as ${id}`)),
+        reason => (error = reason),
+      )
+      // Only who waits for a server that says nothing needs the clock before the failure.
+      if (!isSilent) await eventually('the failure', () => refusals(log.records).length > before)
+      await eventually('the answer', async () => {
+        if (error === undefined) await fakeClock.advance(100)
+        return error !== undefined
+      })
+      return { error, tookMs: fakeClock.monotonicMs() - startMs, told: refusals(log.records).at(-1) ?? {} }
+    },
     log,
     webSockets,
     /** Opens a session to the first service (or the one of `port`). */
     async open(more: { reconnect?: boolean; port?: number } = {}) {
       const came = once(webSockets, 'connection')
-      const request = {
-        url,
-        host: 'localhost',
-        port: more.port ?? services[0]?.port ?? 0,
-        reconnect: more.reconnect ?? true,
-      }
-      const id = await sessions.open(request, new AbortController().signal)
+      const id = await openAt(url, more)
       const [webSocket] = await came
       return { id, relay: new ScriptedRelay(webSocket) }
     },
   }
+}
+
+/** What the owner's log says about relays that were not used. */
+function refusals(records: readonly LogRecord[]): readonly LogRecord['fields'][] {
+  return records
+    .filter(({ level, message }) => level === 'warn' && message.includes('the relay cannot be used'))
+    .map(({ fields }) => fields)
 }

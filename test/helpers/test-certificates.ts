@@ -18,6 +18,10 @@ export interface CertificateOptions {
   readonly hosts?: readonly string[]
   readonly notBefore?: Date
   readonly notAfter?: Date
+  /** An RSA key of so many bits instead of P-256. Only for a certificate that another one signs. */
+  readonly rsaBits?: number
+  /** Signed with SHA-1, as nobody does any more. */
+  readonly sha1?: boolean
 }
 
 const day = 86_400_000
@@ -27,8 +31,12 @@ export function makeCertificate(options: CertificateOptions): TestCertificate {
   const { name, issuer, ca = false, hosts = [] } = options
   const notBefore = options.notBefore ?? new Date(Date.now() - day)
   const notAfter = options.notAfter ?? new Date(Date.now() + 30 * day)
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const algorithm = sequence(objectId('1.2.840.10045.4.3.2'))
+  const { rsaBits, sha1 = false } = options
+  const { publicKey, privateKey } =
+    rsaBits === undefined
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: rsaBits })
+  const algorithm = sequence(objectId(sha1 ? '1.2.840.10045.4.1' : '1.2.840.10045.4.3.2'))
   const body = sequence(
     tagged(0xa0, integer(Buffer.from([2]))),
     integer(serialNumber()),
@@ -40,7 +48,7 @@ export function makeCertificate(options: CertificateOptions): TestCertificate {
     tagged(0xa3, sequence(...extensions(ca, hosts))),
   )
   const signingKey: KeyObject = issuer === undefined ? privateKey : createPrivateKey(issuer.key)
-  const signature = tagged(0x03, Buffer.from([0]), sign('sha256', body, signingKey))
+  const signature = tagged(0x03, Buffer.from([0]), sign(sha1 ? 'sha1' : 'sha256', body, signingKey))
   const der = sequence(body, algorithm, signature)
   const lines = der.toString('base64').match(/.{1,64}/g) ?? []
   return {

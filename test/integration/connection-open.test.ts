@@ -44,6 +44,35 @@ test('IPv6 and IPv4: when the first address of a name refuses, the next one is t
   socket.destroy()
 })
 
+test('an address that may not be dialled is left out, and a name that has no other is refused', async t => {
+  const server = await tcpServer(t, socket => socket.end())
+  resolver(t, [
+    { address: '::1', family: 6 },
+    { address: '10.0.0.1', family: 4 },
+    { address: '127.0.0.1', family: 4 },
+  ])
+  const { opener } = testOpener(t)
+  const asked: string[] = []
+  const open = (host: string, admitted: string) => {
+    const refuse = (address: string) => {
+      asked.push(address)
+      return address === admitted ? undefined : `${address} is not allowed`
+    }
+    return opener.open({ host, port: server.port, tls: false }, { timeoutMs, refuse })
+  }
+  const socket = await open('relay.example.test', '127.0.0.1')
+  assert.equal(socket.remoteAddress, '127.0.0.1')
+  assert.equal(opener.addressOf('relay.example.test'), '127.0.0.1')
+  socket.destroy()
+  await assert.rejects(open('relay.example.test', 'none'), {
+    code: 'POLICY_REFUSED',
+    message: 'relay.example.test: ::1 is not allowed; 10.0.0.1 is not allowed; 127.0.0.1 is not allowed',
+  })
+  await assert.rejects(open('127.0.0.1', 'none'), { code: 'POLICY_REFUSED', message: '127.0.0.1 is not allowed' })
+  assert.equal(server.peers.length, 1)
+  assert.deepEqual(asked.slice(0, 3), ['::1', '10.0.0.1', '127.0.0.1'])
+})
+
 test('an IPv6 address is connected to, with or without the brackets of a URL', async t => {
   const server = await tcpServer(t, socket => socket.end(), '::1')
   const { opener } = testOpener(t)

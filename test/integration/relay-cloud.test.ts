@@ -127,7 +127,7 @@ test('an operator reaches services of a device, and only those that its owner li
         /without TLS is refused.*cloud\.transport/,
       ],
       [{ url: 'nonsense', host: 'localhost', protocol: echo.port }, 2, /url is not a URL/],
-      [{ url, host: 'localhost', protocol: echo.port }, 19, /127\.0\.0\.1:1: .*refused/],
+      [{ url, host: 'localhost', protocol: echo.port }, 19, /^the relay cannot be reached from this device; the log/],
     ]
     for (const [params, code, pattern] of rows) {
       const reply = await cloud.exec(thingKey, 'remote-access', params)
@@ -135,6 +135,31 @@ test('an operator reaches services of a device, and only those that its owner li
       assert.match(String(reply.errorMessages), pattern)
     }
   })
+
+  await t.test(
+    'a relay that is not where the cloud is, is not dialled, and the log says which setting decides',
+    async () => {
+      const inner = await echoServer(t)
+      const texts = new Set<string>()
+      // The cloud of this test is called localhost, and a closed port sounds like an open one.
+      for (const place of [
+        `127.0.0.1:${inner.port}`,
+        `[::ffff:127.0.0.1]:${inner.port}`,
+        '2130706433:1',
+        '10.0.0.1:443',
+      ]) {
+        const url = `wss://${place}/ws-relay/s3cret`
+        const reply = await cloud.exec(thingKey, 'remote-access', { url, host: 'localhost', protocol: echo.port })
+        assert.deepEqual(reply.errorCodes, [19])
+        texts.add(String(reply.errorMessages))
+      }
+      assert.equal(texts.size, 1, [...texts].join('\n'))
+      assert.deepEqual(inner.peers, [])
+      const log = `${manager.out}${manager.err}`
+      assert.match(log, /the relay cannot be used.*127\.0\.0\.1.*remote_access\.relay_hosts/)
+      assert.ok(!log.includes('s3cret'))
+    },
+  )
 
   await t.test('a session too many is refused; the owner ends one, and all', async () => {
     const one = await open({ port: echo.port })

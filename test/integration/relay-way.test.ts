@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FakeClock } from '../helpers/fake-clock.ts'
 import { proxyKinds, proxyMissing, startProxy } from '../helpers/real-proxies.ts'
 import { relayScene } from '../helpers/relay-scene.ts'
 import { echoServer } from '../helpers/tcp.ts'
@@ -34,10 +35,14 @@ for (const kind of proxyKinds) {
 
 test('a relay with a certificate of somebody else is refused [R18]', async t => {
   const echo = await echoServer(t)
+  const clock = new FakeClock()
   const scene = await relayScene(t, {
     services: [{ name: 'Echo', port: echo.port }],
     tls: { certificate, authority: makeAuthority() },
+    clock,
   })
-  await assert.rejects(scene.open(), { code: 'CERTIFICATE_REFUSED' })
+  const { error, told } = await scene.fails(clock)
+  assert.match(String(error), /the relay cannot be reached/)
+  assert.equal(told.code, 'CERTIFICATE_REFUSED')
   assert.deepEqual(scene.sessions.list(), [])
 })

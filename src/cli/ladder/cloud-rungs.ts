@@ -5,11 +5,12 @@ import { waitFor, withDeadline } from '../../base/wait.ts'
 import { HttpsClient } from '../../connection/https.ts'
 import { Link } from '../../connection/link.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
+import { trustSettings } from '../../connection/trust-settings.ts'
 import { diagTime } from '../../protocol/commands.ts'
 import { Requester } from '../../protocol/requester.ts'
 import type { Rung } from './climb.ts'
+import { type LadderParts, rungTimeoutMs } from './ladder-parts.ts'
 import { type ManagerView, seeManager } from './manager-view.ts'
-import { type LadderParts, rungTimeoutMs } from './network-rungs.ts'
 
 export interface CloudParts extends LadderParts {
   readonly thingKey: string
@@ -22,9 +23,8 @@ const cloudPort = 443
 /** Login, a round trip through the cloud, and the file service. */
 export function cloudRungs(parts: CloudParts): readonly Rung[] {
   const { settings, clock, log, thingKey, manager } = parts
-  const { cloud, proxy, validateCloudCert, caBundleFile, qosLevel } = settings
-  const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
-  const opener = new SocketOpener({ proxy, trust, clock, log })
+  const { cloud, proxy, qosLevel } = settings
+  const opener = new SocketOpener({ proxy, trust: trustSettings(settings), clock, log })
   let managed = false
   let isLeftOut = false
   let trip: string | AgentError = new AgentError('NOT_CONNECTED', 'nothing was asked yet')

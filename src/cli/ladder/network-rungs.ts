@@ -1,24 +1,14 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { TLSSocket } from 'node:tls'
-import type { Clock } from '../../base/clock.ts'
+import type { PeerCertificate } from 'node:tls'
 import { AgentError } from '../../base/errors.ts'
-import type { Log } from '../../base/log.ts'
-import type { Settings } from '../../config/settings.ts'
 import { hostAndPort } from '../../connection/endpoint.ts'
 import { tcpFailure } from '../../connection/failure.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
+import { trustSettings } from '../../connection/trust-settings.ts'
 import type { Rung } from './climb.ts'
-
-/** How long a rung may take. */
-export const rungTimeoutMs = 10_000
-
-/** What every rung works with. */
-export interface LadderParts {
-  readonly settings: Settings
-  readonly clock: Clock
-  readonly log: Log
-}
+import { type LadderParts, rungTimeoutMs } from './ladder-parts.ts'
+import { seeTls } from './seen-tls.ts'
 
 /** Dates and issuer of a server's certificate. */
 interface SeenCertificate {
@@ -29,14 +19,12 @@ interface SeenCertificate {
 
 /** From the name of the cloud to its certificate. */
 export function networkRungs({ settings, clock, log }: LadderParts): readonly Rung[] {
-  const { cloud, proxy, validateCloudCert, caBundleFile } = settings
+  const { cloud, proxy, validateCloudCert } = settings
   const target = { host: cloud.host, port: cloud.port }
   const place = hostAndPort(target)
-  const trust = { validateCloudCert, ...(caBundleFile === undefined ? {} : { caBundleFile }) }
+  const trust = trustSettings(settings)
   const open = async (opener: SocketOpener, to: { host: string; port: number; tls: boolean }) =>
     opener.open(to, { timeoutMs: rungTimeoutMs })
-  // Only to look at the certificate: nothing is said over this connection.
-  const blind = new SocketOpener({ proxy, trust: { validateCloudCert: false }, clock, log })
   const real = new SocketOpener({ proxy, trust, clock, log })
   const noTls = cloud.transport === 'mqtt' ? { skip: 'cloud.transport is mqtt: there is no TLS' } : undefined
   let seen: SeenCertificate | undefined
@@ -78,11 +66,8 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
       needs: ['TCP'],
       climb: async () => {
         if (noTls !== undefined) return noTls
-        const socket = await open(blind, { ...target, tls: true })
-        if (!(socket instanceof TLSSocket)) throw new AgentError('TLS_FAILED', `${place}: there is no TLS`)
-        const text = `${socket.getProtocol()}, ${socket.getCipher().name}`
-        seen = certificateOf(socket)
-        socket.destroy()
+        const { certificate, text } = await seeTls({ settings, clock, log })
+        seen = datesOf(certificate)
         return text
       },
     },
@@ -110,8 +95,7 @@ async function resolve(host: string): Promise<string[]> {
   }
 }
 
-function certificateOf(socket: TLSSocket): SeenCertificate | undefined {
-  const { valid_from: from, valid_to: to, issuer } = socket.getPeerCertificate()
+function datesOf({ valid_from: from, valid_to: to, issuer }: PeerCertificate): SeenCertificate | undefined {
   const [validFromMs, validToMs] = [Date.parse(from), Date.parse(to)]
   if (Number.isNaN(validFromMs) || Number.isNaN(validToMs)) return undefined
   const names: readonly unknown[] = [issuer?.O, issuer?.CN].flat()

@@ -77,9 +77,9 @@ function clientSettings(
   { cloud, proxy, validateCloudCert, caBundleFile, qosLevel }: Settings,
   folder: string,
 ): JsonObject {
-  const { host, port, token, transport, fileXferHost, fileXferPort } = cloud
+  const { host, port, token, transport, tls, fileXferHost, fileXferPort } = cloud
   return {
-    cloud: { host, port, token, transport, file_xfer_host: fileXferHost, file_xfer_port: fileXferPort },
+    cloud: { host, port, token, transport, tls, file_xfer_host: fileXferHost, file_xfer_port: fileXferPort },
     ...(proxy === undefined ? {} : { proxy: { ...proxy } }),
     validate_cloud_cert: validateCloudCert,
     ...(caBundleFile === undefined ? {} : { ca_bundle_file: caBundleFile }),

@@ -5,11 +5,12 @@ import type { Log } from '../../base/log.ts'
 import { abortReason } from '../../base/wait.ts'
 import { hostAndPort } from '../../connection/endpoint.ts'
 import type { SocketOpener } from '../../connection/socket-opener.ts'
-import { openWebSocket } from '../../connection/websocket.ts'
-import { type RelayLimits, relayLimits, relayTimes } from './limits.ts'
+import { type RelayLimits, relayTimes } from './limits.ts'
 import { connectLocal } from './local-end.ts'
 import { localService } from './local-service.ts'
 import { type OfferedService, type RelayTarget, relayTarget } from './policy.ts'
+import { admitRelay, dialRelay } from './relay-dial.ts'
+import type { RelayHostPolicy } from './relay-hosts.ts'
 import { RelaySession } from './relay-session.ts'
 import { readRelayUrl } from './relay-url.ts'
 
@@ -20,6 +21,8 @@ export interface RelaySettings {
   readonly limits: RelayLimits
   /** Whether the link to the cloud has no TLS, so that a relay needs none either. */
   readonly allowPlain: boolean
+  /** Where a relay may be. */
+  readonly relay: RelayHostPolicy
 }
 
 /** What the cloud asks for. */
@@ -62,14 +65,15 @@ export class RelaySessions {
   /**
    * Opens a session; resolves to its id when the relay has accepted it and the service answers.
    *
-   * @throws AgentError `POLICY_REFUSED`, `LIMIT_EXCEEDED`, `TCP_FAILED` or `TIMEOUT` (nothing listens), and all of
-   *   `openWebSocket`; BadParameter for the url
+   * @throws AgentError `POLICY_REFUSED`, `LIMIT_EXCEEDED`, `TCP_FAILED` (nothing listens, or the relay cannot be used for
+   *   whatever reason) or `TIMEOUT` (nothing listens); BadParameter for the url
    */
   async open(request: RelayRequest, signal: AbortSignal): Promise<string> {
     const { settings, log } = this.#parts
-    const { services, allow, limits, allowPlain } = settings()
+    const { services, allow, limits, allowPlain, relay } = settings()
     const target = relayTarget(request, { services, allow })
     const place = readRelayUrl(request.url, allowPlain)
+    admitRelay(place, relay, log)
     if (this.#live.size + this.#opening >= limits.maxSessions) {
       const text = `${this.#live.size} sessions of remote access are open, and remote_access.max_sessions is ${limits.maxSessions}`
       throw new AgentError('LIMIT_EXCEEDED', text)
@@ -78,19 +82,8 @@ export class RelaySessions {
     this.#opening++
     try {
       if (target.service?.command === undefined) await this.#probe(target, ended)
-      const { clock, opener } = this.#parts
-      const webSocket = await openWebSocket(
-        // As the Python agent's library names itself [TR50 6.2].
-        { ...place, pathIsSecret: true, origin: `http://${hostAndPort(place)}` },
-        {
-          opener,
-          clock,
-          timeoutMs: relayTimes.openMs,
-          maxMessageBytes: relayLimits.messageBytes,
-          closeWithinMs: relayTimes.closeMs,
-          signal: ended,
-        },
-      )
+      const { clock } = this.#parts
+      const webSocket = await dialRelay(place, relay, this.#parts, ended)
       if (ended.aborted) {
         webSocket.terminate()
         throw abortReason(ended)

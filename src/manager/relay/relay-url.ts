@@ -27,7 +27,13 @@ export function readRelayUrl(text: string, allowPlain: boolean): RelayPlace {
       'url is ws://: a relay without TLS is refused, unless cloud.transport of the connection file is mqtt',
     )
   const port = url.port === '' ? (tls ? 443 : 80) : Number(url.port)
-  return { host: url.hostname.replace(/^\[|\]$/g, ''), port, tls, path: `${url.pathname}${url.search}` }
+  if (port === 0) throw new BadParameter('url must not name port 0')
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, ''),
+    port,
+    tls,
+    path: `${url.pathname}${url.search}`,
+  }
 }
 
 function parse(text: string): URL | undefined {

@@ -13,6 +13,7 @@ const sessions = new RelaySessions({
     allow: [],
     limits: { maxSessions: 1, maxChannels: 16, idleTimeoutS: 1800, maxDurationS: 43_200 },
     allowPlain: false,
+    relay: { cloudHost: new URL(url).hostname, ownAddresses: new Set() },
   }),
   opener: new SocketOpener({ trust: { validateCloudCert: true, caBundleFile }, clock, log }),
   clock,

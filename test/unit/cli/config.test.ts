@@ -61,6 +61,7 @@ test('generate writes a private file from flags that loads without a remark, and
       token: secret,
       file_xfer_host: 'files.example.test',
       file_xfer_port: 8443,
+      tls: 'modern',
     },
     proxy: { type: 'SOCKS5', host: 'p', port: 1080, username: 'u', password: 'hunter2' },
     validate_cloud_cert: true,

@@ -172,6 +172,32 @@ test('remote_access.allow takes HOST:PORT, and nothing that would silently admit
   }
 })
 
+test('remote_access.relay_hosts takes names, addresses and *.DOMAIN, and is not the same empty as absent', async t => {
+  const of = (relay_hosts: unknown) =>
+    load(configFolder(t, { 'iot-connect.cfg': { cloud, remote_access: { relay_hosts } } }))
+  const good = ['relay.example.com', '*.r.example.com', '10.0.0.5', 'fd00::7', 'box']
+  assert.deepEqual((await of(good)).settings.remoteAccess.relayHosts, good)
+  assert.deepEqual((await of([])).settings.remoteAccess.relayHosts, [])
+  const absent = configFolder(t, { 'iot-connect.cfg': { cloud } })
+  assert.equal((await load(absent)).settings.remoteAccess.relayHosts, undefined)
+  for (const wrong of ['*', '*.com', '*.', '*.*.example.com', '*.10.0.0.0', 'h:443', 'wss://h', 'a b', '', null, 7]) {
+    const [problem, ...more] = await problemsOf(of([wrong]))
+    assert.equal(problem?.key, 'remote_access.relay_hosts', String(wrong))
+    assert.equal(more.length, 0)
+  }
+})
+
+test('cloud.tls is modern or compatible; absent, nobody has decided', async t => {
+  const of = (more: object) => load(configFolder(t, { 'iot-connect.cfg': { cloud: { ...cloud, ...more } } }))
+  assert.equal((await of({ tls: 'Modern' })).settings.cloud.tls, 'modern')
+  assert.equal((await of({ tls: 'compatible' })).settings.cloud.tls, 'compatible')
+  assert.equal('tls' in (await of({})).settings.cloud, false)
+  for (const wrong of ['any', 'legacy', true]) {
+    const [problem] = await problemsOf(of({ tls: wrong }))
+    assert.equal(problem?.key, 'cloud.tls', String(wrong))
+  }
+})
+
 test('a file that is not JSON is told with line and column, without quoting it', async t => {
   const folder = configFolder(t, { 'iot-connect.cfg': '{\n  "cloud": { "token": "Tok-En-123" "port": 1 }\n}' })
   const [problem, ...more] = await problemsOf(load(folder))

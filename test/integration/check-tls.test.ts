@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import type { TlsOptions } from 'node:tls'
+import { systemClock } from '../../src/base/clock.ts'
+import { networkRungs } from '../../src/cli/ladder/network-rungs.ts'
+import { loadClientConfig } from '../../src/config/load.ts'
+import { caFile } from '../helpers/connecting.ts'
+import { memoryLog } from '../helpers/memory-log.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
+import { makeAuthority, makeCertificate, type TestCertificate } from '../helpers/test-certificates.ts'
+import { tlsServer } from '../helpers/test-servers.ts'
+
+const authority = makeAuthority()
+const good = makeCertificate({ name: 'server', issuer: authority, hosts: ['localhost'], rsaBits: 2048 })
+const commonName = makeCertificate({ name: 'localhost', issuer: authority })
+
+/** What `device-cloud check` says at its TLS rung about a cloud behind such a server. */
+async function tlsRung(t: TestContext, certificate: TestCertificate, server: TlsOptions, tls?: string) {
+  let said = 0
+  const { port } = await tlsServer(t, certificate, {
+    ...server,
+    serve: socket => socket.on('data', data => (said += data.length)),
+  })
+  const { settings } = await loadClientConfig({
+    appId: 'x',
+    configDir: tempDir(t),
+    environment: {},
+    settings: {
+      cloud: { host: 'localhost', port, token: 's3cret', transport: 'mqtts', ...(tls === undefined ? {} : { tls }) },
+      ca_bundle_file: caFile(t, authority),
+    },
+  })
+  const rungs = networkRungs({ settings, clock: systemClock, log: memoryLog().log })
+  const climb = async (name: string) => rungs.find(rung => rung.name === name)?.climb()
+  return { tls: await climb('TLS').then(String), climb, said: () => said }
+}
+
+test('check shows what was agreed on, and the line to add when modern would do', async t => {
+  const { tls, said } = await tlsRung(t, good, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })
+  assert.match(tls, /^TLSv1\.2, ECDHE-RSA-AES128-GCM-SHA256, key exchange ECDHE( \(.+\))?; /)
+  assert.match(tls, /cloud\.tls "modern" would do: add "tls": "modern" to the section cloud/)
+  assert.equal(said(), 0)
+  const modern = await tlsRung(t, good, {}, 'modern')
+  assert.match(modern.tls, /^TLSv1\.3, TLS_\w+, key exchange ECDHE.*; cloud\.tls is modern$/)
+})
+
+test('check warns of what modern would not take, and names the remedy', async t => {
+  const cbc = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-SHA' } as const
+  const absent = await tlsRung(t, good, cbc)
+  assert.match(absent.tls, /ECDHE-RSA-AES128-SHA.*WARNING: cloud\.tls "modern" would not do.*Have it offer TLS 1\.3/)
+  assert.match(absent.tls, /To accept it write "tls": "compatible" there$/)
+  const chosen = await tlsRung(t, good, cbc, 'compatible')
+  assert.match(chosen.tls, /WARNING: cloud\.tls "modern" would not do/)
+  assert.doesNotMatch(chosen.tls, /To accept it/)
+
+  const named = await tlsRung(t, commonName, {})
+  assert.match(
+    named.tls,
+    /would not do: .*common name \(CN\) only; have it issued again with subjectAltName = DNS:localhost/,
+  )
+  assert.match(String(await named.climb('certificate')), /^trusted for localhost/)
+})
+
+test('check tells what a server offers that is refused, and what to do', async t => {
+  await assert.rejects(
+    tlsRung(t, good, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-SHA' }, 'modern'),
+    (error: Error) => {
+      assert.match(
+        error.message,
+        /offers TLSv1\.2, ECDHE-RSA-AES128-SHA, key exchange ECDHE.*nothing that cloud\.tls "modern" takes/,
+      )
+      assert.match(error.message, /have the server offer TLS 1\.3.*Until then write "tls": "compatible"/)
+      return true
+    },
+  )
+  for (const tls of [undefined, 'modern'])
+    await assert.rejects(
+      tlsRung(t, good, { maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' }, tls),
+      (error: Error) => {
+        assert.equal((error as { code?: unknown }).code, 'TLS_FAILED')
+        assert.match(error.message, /offers TLSv1\.2, AES128-GCM-SHA256, key exchange static RSA/)
+        assert.doesNotMatch(error.message, /Until then/)
+        return true
+      },
+    )
+  const named = await tlsRung(t, commonName, {}, 'modern')
+  await assert.rejects(named.climb('certificate') ?? Promise.resolve(), {
+    code: 'CERTIFICATE_REFUSED',
+    message: /subjectAltName/,
+  })
+  assert.equal(named.said(), 0)
+})
