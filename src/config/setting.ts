@@ -18,11 +18,11 @@ export type SettingType =
   | { readonly kind: 'services' }
 
 /** The types whose values are lists of texts. */
-export type ListKind = 'texts' | 'paths' | 'addresses' | 'hosts' | 'keys'
+const listKinds = ['texts', 'paths', 'addresses', 'hosts', 'keys'] as const
+export type ListKind = (typeof listKinds)[number]
 
 export function isList(type: SettingType): type is Extract<SettingType, { readonly kind: ListKind }> {
-  const { kind } = type
-  return kind === 'texts' || kind === 'paths' || kind === 'addresses' || kind === 'keys'
+  return listKinds.some(kind => kind === type.kind)
 }
 
 /** A checked value. */
