@@ -5,6 +5,7 @@ import { hostAndPort } from '../../connection/endpoint.ts'
 import { isNamedBySan, missingName } from '../../connection/server-identity.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
 import { agreementOf, type TlsAgreement, type TlsPolicy, takenBy } from '../../connection/tls-policy.ts'
+import { trustSettings } from '../../connection/trust-settings.ts'
 import { type LadderParts, rungTimeoutMs } from './ladder-parts.ts'
 
 /** What the cloud's server showed in a handshake, in which nobody checked its certificate. */
@@ -65,21 +66,37 @@ function offersOnly(place: string, agreement: TlsAgreement, policy: TlsPolicy): 
 
 /** Whether the owner can ask for more than now, and what stands in the way. */
 async function modernText(parts: LadderParts, certificate: PeerCertificate): Promise<string> {
-  const { tls, host } = parts.settings.cloud
+  const { tls } = parts.settings.cloud
   if (tls === 'modern') return 'cloud.tls is modern'
-  const faults = await modernFaults(parts, host, certificate)
+  const faults = await modernFaults(parts, certificate)
+  if (faults === undefined) return 'whether cloud.tls "modern" would do is seen when the certificate is trusted'
   if (faults.length === 0)
     return 'cloud.tls "modern" would do: add "tls": "modern" to the section cloud of the connection file'
   const accept = tls === undefined ? '. To accept it write "tls": "compatible" there' : ''
   return `WARNING: cloud.tls "modern" would not do: ${faults.join('; ')}${accept}`
 }
 
-async function modernFaults(
-  parts: LadderParts,
-  host: Settings['cloud']['host'],
-  certificate: PeerCertificate,
-): Promise<readonly string[]> {
-  const error = await look(parts, 'modern').then(() => undefined, asAgentError)
+/** What `modern` would refuse; undefined when the server is refused as it is, which another rung explains. */
+async function modernFaults(parts: LadderParts, certificate: PeerCertificate): Promise<readonly string[] | undefined> {
+  const { settings } = parts
+  const { host } = settings.cloud
   const isByName = !isNamedBySan(host, certificate) && checkServerIdentity(host, certificate) === undefined
-  return [...(error === undefined ? [] : [error.message]), ...(isByName ? [missingName(host)] : [])]
+  const faults = isByName ? [missingName(host)] : []
+  const error = await failureOf(parts, { ...settings, cloud: { ...settings.cloud, tls: 'modern' } })
+  if (error === undefined || (error.code === 'CERTIFICATE_REFUSED' && isByName)) return faults
+  if (error.code === 'TLS_FAILED') return [`have the server offer ${takenBy.modern}`, ...faults]
+  return (await failureOf(parts, settings)) === undefined ? [...faults, error.message] : undefined
+}
+
+/** Why the agent would not connect with such settings. */
+async function failureOf({ clock, log }: LadderParts, settings: Settings): Promise<AgentError | undefined> {
+  const { host, port } = settings.cloud
+  const opener = new SocketOpener({ proxy: settings.proxy, trust: trustSettings(settings), clock, log })
+  try {
+    const socket = await opener.open({ host, port, tls: true }, { timeoutMs: rungTimeoutMs })
+    socket.destroy()
+    return undefined
+  } catch (error) {
+    return asAgentError(error)
+  }
 }

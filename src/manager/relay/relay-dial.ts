@@ -65,6 +65,6 @@ export async function dialRelay(
 }
 
 function unreachable(place: RelayPlace, why: JsonObject, log: Log): AgentError {
-  log.warn('remote access refused: the relay cannot be used', { relay: hostAndPort(place), ...why })
+  log.warn('remote access refused: the relay cannot be used', { relay: hostAndPort(place).slice(0, 300), ...why })
   return new AgentError('TCP_FAILED', 'the relay cannot be reached from this device; the log of the device tells why')
 }

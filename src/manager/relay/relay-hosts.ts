@@ -13,6 +13,9 @@ export interface RelayHostPolicy {
   readonly ownAddresses: ReadonlySet<string>
 }
 
+/** Longest name of a host [RFC 1035 2.3.4]. */
+const maxNameLength = 253
+
 const setting = 'remote_access.relay_hosts of the connection file'
 
 /** A name as it is compared: lower case, ASCII, no dot at its end. Undefined when it can be no host. */
@@ -22,7 +25,7 @@ export function plainHost(host: string): string | undefined {
     // The parser of URLs knows every way to write an address: 0x7f.1, 2130706433, 127.1.
     const { hostname } = new URL(`wss://${isIP(bare) === 6 ? `[${bare}]` : bare}/`)
     const name = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-    return name === '' || name.split('.').includes('') ? undefined : name
+    return name === '' || name.length > maxNameLength || name.split('.').includes('') ? undefined : name
   } catch {
     return undefined
   }
