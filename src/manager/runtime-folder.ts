@@ -5,7 +5,6 @@ import { ensureFolder, listFolder, removeFolder } from '../platform/folders.ts'
 import { type ProcessLock, takeProcessLock } from '../platform/process-lock.ts'
 import { readBoundedText } from '../platform/read-file.ts'
 import { isSocketLeftover } from '../platform/socket-place.ts'
-import { weakSpotsOn } from '../platform/weak-spots.ts'
 import { removeFile, replaceFile } from '../platform/write-file.ts'
 import { removeStaleArchives } from './folder-archive.ts'
 import { socketFileName } from './local-socket/socket-path.ts'
@@ -94,12 +93,8 @@ export class RuntimeFolder {
     }
   }
 
-  /**
-   * Removes what a process left that was ended at a bad moment. Nobody else uses the folder now. Where another user can
-   * change it, he could lead the broom elsewhere while it sweeps.
-   */
+  /** Removes what a process left that was ended at a bad moment. Nobody else uses the folder now. */
   async #sweep(): Promise<void> {
-    if ((await weakSpotsOn(this.path)).length > 0) return
     await removeStaleArchives(this.path)
     for await (const { path, facts } of listFolder(this.path, { maxEntries: 100_000, maxDepth: 1 }))
       if (facts.kind === 'folder' && isSocketLeftover(path)) await removeFolder(join(this.path, path))

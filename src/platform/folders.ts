@@ -1,8 +1,9 @@
-import { chmod, mkdir, opendir, rm, rmdir } from 'node:fs/promises'
+import { chmod, mkdir, opendir, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../base/errors.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
 import { onFile } from './on-file.ts'
+import { removeTree } from './remove-tree.ts'
 
 /** Makes `path` and what is missing above it. A folder that is made here belongs to its owner alone; one that exists stays as it is. */
 export function ensureFolder(path: string, mode = 0o700): Promise<void> {
@@ -91,9 +92,9 @@ function namesIn(folder: string, most: number): Promise<string[] | undefined> {
   })
 }
 
-/** Removes a folder with all that is in it; links are removed, not followed. One that is gone already is fine. */
+/** Removes a folder with all that is in it; links are removed and never followed. One that is gone already is fine. */
 export function removeFolder(path: string): Promise<void> {
-  return onFile('remove', path, () => rm(path, { recursive: true, force: true }))
+  return onFile('remove', path, () => removeTree(path))
 }
 
 /** Removes a folder that has nothing in it. Throws `FILE_ACCESS` when it has, `FILE_NOT_FOUND`. */

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { removeFolder } from '../../../src/platform/folders.ts'
+import { removeTree } from '../../../src/platform/remove-tree.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+test('a folder that is swapped for a link while it is emptied leads the removal nowhere', async t => {
+  const folder = tempDir(t)
+  const treasure = join(tempDir(t), 'etc')
+  mkdirSync(treasure)
+  writeFileSync(join(treasure, 'passwd'), 'root')
+  const victim = join(folder, 'otapackage')
+  mkdirSync(join(victim, 'etc'), { recursive: true })
+  writeFileSync(join(victim, 'etc', 'passwd'), 'bait')
+  let entered = 0
+  await removeTree(victim, async () => {
+    // First the folder itself goes aside, and a link takes its place; then the one in it.
+    if (entered++ > 0) return
+    renameSync(victim, join(folder, 'aside'))
+    symlinkSync(join(treasure, '..'), victim)
+  }).catch(() => {})
+  assert.deepEqual(readdirSync(treasure), ['passwd'])
+  assert.ok(!existsSync(victim), 'the link is removed as a link')
+  assert.deepEqual(readdirSync(join(folder, 'aside')), [], 'what was entered was emptied')
+})
+
+test('all goes: files, links, folders in folders; a link itself, and nothing that is not there', async t => {
+  const folder = tempDir(t)
+  const path = join(folder, 'tree')
+  mkdirSync(join(path, ...Array.from({ length: 50 }, () => 'd')), { recursive: true })
+  writeFileSync(join(path, 'file'), 'x')
+  symlinkSync('/nowhere', join(path, 'link'))
+  await removeFolder(path)
+  symlinkSync(folder, join(folder, 'to-folder'))
+  await removeFolder(join(folder, 'to-folder'))
+  writeFileSync(join(folder, 'file'), 'x')
+  await removeFolder(join(folder, 'file'))
+  assert.deepEqual(readdirSync(folder), [])
+  await removeFolder(join(folder, 'nothing'))
+  await removeFolder(join(folder, 'no', 'thing'))
+  mkdirSync(join(path, ...Array.from({ length: 300 }, () => 'd')), { recursive: true })
+  await assert.rejects(removeFolder(path), { code: 'LIMIT_EXCEEDED' })
+})
