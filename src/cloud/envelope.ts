@@ -1,6 +1,6 @@
 import { type Command, type Commands, type Context, failureOf } from './command.ts'
 import { CommandFailure, codes } from './failure.ts'
-import { isObject, type Json, type JsonObject } from './json.ts'
+import { isObject, type Json, type JsonObject, mostDepth } from './json.ts'
 
 /** Commands that one request may hold. */
 const mostCommands = 1000
@@ -27,7 +27,7 @@ export function readRequest(body: Json | undefined, commands: Commands): Request
     names: [],
     failure: new CommandFailure(codes.malformed, message),
   })
-  if (!isObject(body)) return broken('The request is not a JSON object')
+  if (!isObject(body)) return broken(`The request is not a JSON object, or is deeper than ${mostDepth} levels`)
   const entries = Object.entries(body)
   if (entries.length === 0) return broken('The request holds no command')
   if (entries.length > mostCommands) return broken(`The request holds more than ${mostCommands} commands`)

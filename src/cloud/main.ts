@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   )
   if (!isLoopback(options.host))
     process.stderr.write(
-      `local cloud: others can reach it on ${options.host}; whoever knows the token or the password may use it\n`,
+      `local cloud: others can reach it on ${options.host}; whoever knows the token or the password may use it, and the --mqtt port is not encrypted\n`,
     )
   const ready = await cloud.start()
   process.stderr.write(`local cloud: console at https://localhost:${ready.https}/\n`)

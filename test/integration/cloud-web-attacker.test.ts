@@ -197,6 +197,12 @@ function nearPages(port: number): readonly Headers[] {
   )
 }
 
+const linkFrom = (site: string): Headers => [
+  ['Sec-Fetch-Site', site],
+  ['Sec-Fetch-Mode', 'navigate'],
+  ['Sec-Fetch-Dest', 'document'],
+]
+
 test('no route and no upgrade serves a foreign name, a page of elsewhere, or a request that says neither', async t => {
   const one = await scene(t)
   const { cloud, send } = one
@@ -217,6 +223,9 @@ test('no route and no upgrade serves a foreign name, a page of elsewhere, or a r
     for (const headers of foreignPages(port)) await attack([...own, ...headers], [403])
     if (rules.takesLooseOrigin !== true)
       for (const headers of nearPages(port)) await attack([...own, ...headers], [403])
+    // By a link on another page only the page itself opens.
+    for (const site of ['cross-site', 'same-site'])
+      if (rules.isLinkable !== true) await attack([...own, ...linkFrom(site)], [403])
     for (const method of ['OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE']) await attack(own, [405], { method })
     // Nothing of that has used the door up: it still opens to whom it should.
     if (rules.body !== 'json')

@@ -193,3 +193,14 @@ test('alarms that repeat their state are left out unless republished [TR50 3.1]'
     ],
   )
 })
+
+test('a request that is nested without end is refused, and the cloud lives on', async t => {
+  const cloud = await startCloud(t)
+  const device = await plainDevice(t, cloud, 'dev-1')
+  const nested = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
+  for (const command of ['diag.echo', 'thing.attr.set', 'mailbox.send']) {
+    device.client.publish('api/deep', `{"1":{"command":"${command}","params":{"key":"k","value":${nested}}}}`)
+    assert.deepEqual((await device.json('reply/deep')).errorCodes, [-90100], command)
+  }
+  assert.equal((await device.command('diag.ping')).success, true)
+})

@@ -70,9 +70,9 @@ function originRefusal(request: IncomingMessage, route: RouteRules | undefined):
 
 /** Browsers say so themselves when a page of elsewhere asks, also where they send no Origin. */
 function siteRefusal(request: IncomingMessage, route: RouteRules | undefined): Refusal | undefined {
-  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest, origin } = request.headers
+  const { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest } = request.headers
   if (site === undefined || own.has(String(site))) return undefined
-  const isLink = route?.isLinkable && origin === undefined && mode === 'navigate' && dest === 'document'
+  const isLink = route?.isLinkable && mode === 'navigate' && dest === 'document'
   if (isLink && (request.method === 'GET' || request.method === 'HEAD')) return undefined
   return { status: 403, text: 'Pages of another site may not ask this cloud [Sec-Fetch-Site]' }
 }

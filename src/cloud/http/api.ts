@@ -4,7 +4,7 @@ import type { ConnectionRecord } from '../connections.ts'
 import { asReply, execute, readRequest } from '../envelope.ts'
 import { CommandFailure, codes } from '../failure.ts'
 import { numberOf } from '../faults.ts'
-import { isObject, type Json, type JsonObject, parseJson } from '../json.ts'
+import { isObject, type Json, type JsonObject, mostDepth, parseJson } from '../json.ts'
 import { mostRequestBytes } from '../requests.ts'
 import type { Session } from '../sessions.ts'
 import type { State } from '../state.ts'
@@ -39,7 +39,10 @@ export class Api {
   }
 
   async #reply(body: Json | undefined, request: IncomingMessage, record: ConnectionRecord): Promise<JsonObject> {
-    if (!isObject(body)) return asReply(new CommandFailure(codes.malformed, 'The body is not a JSON object'))
+    if (!isObject(body))
+      return asReply(
+        new CommandFailure(codes.malformed, `The body is not a JSON object, or is deeper than ${mostDepth} levels`),
+      )
     const { auth, ...rest } = body
     const from = { connection: record.id, remoteAddress: record.remoteAddress, transport: record.transport }
     const header = request.headers.sessionid

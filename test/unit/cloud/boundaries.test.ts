@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FrameGuard } from '../../../src/cloud/frame-guard.ts'
 import { readRange } from '../../../src/cloud/http/range.ts'
+import { canonical, parseJson } from '../../../src/cloud/json.ts'
 import { readOptions } from '../../../src/cloud/options.ts'
 import { hideSecrets } from '../../../src/cloud/secrets.ts'
 import { parseTimestamp } from '../../../src/cloud/timestamp.ts'
@@ -30,6 +31,17 @@ test('a packet above the limit is seen by its header, however the bytes are cut'
     assert.ok(verdicts.slice(0, Math.floor(14 / size)).every(Boolean))
   }
   assert.equal(new FrameGuard(1e9).accepts(Uint8Array.from([0x30, 0xff, 0xff, 0xff, 0xff])), false)
+})
+
+test('JSON that nobody could put into words again is none, and brackets in a text do not count', () => {
+  const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
+  assert.notEqual(parseJson(nested(1000)), undefined)
+  assert.equal(parseJson(nested(1001)), undefined)
+  assert.equal(parseJson(`${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`), undefined)
+  const text = `\\"${'[{'.repeat(2000)}`
+  assert.equal(parseJson(JSON.stringify(text)), text)
+  assert.deepEqual(parseJson(`[${'[],'.repeat(5000)}1]`)?.toString().length, 5001)
+  assert.doesNotThrow(() => JSON.stringify(canonical(parseJson(nested(1000)))))
 })
 
 test('no password and no token gets into the transcript', () => {
