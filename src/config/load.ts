@@ -170,7 +170,11 @@ function assemble(values: Values): Settings {
       maxBytes: values.number('queue.max_bytes') ?? 0,
       ...(directory === undefined ? {} : { directory }),
     },
-    ota: { publicKeys: values.list('ota.public_keys'), requireSignature: values.boolean('ota.require_signature') },
+    ota: {
+      publicKeys: values.list('ota.public_keys'),
+      requireSignature: values.boolean('ota.require_signature'),
+      names: values.list('ota.names'),
+    },
     remoteAccess: {
       allow: values.list('remote_access.allow'),
       maxSessions: values.number('remote_access.max_sessions') ?? 1,

@@ -141,6 +141,14 @@ export const settingsTable: readonly Setting[] = [
     sentence: 'Refuse update packages without an accepted signature.',
   },
   {
+    key: 'ota.names',
+    file: 'connect',
+    type: { kind: 'texts' },
+    default: [],
+    sentence:
+      'Names that a package may have where a signature is required, besides those of signed packages that were installed; none: the first one decides.',
+  },
+  {
     key: 'remote_access.allow',
     file: 'connect',
     type: { kind: 'addresses' },

@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
+import { findIdentity } from '../config/identity.ts'
 import type { Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
 import { memoryOfMachine } from '../platform/own-memory.ts'
@@ -275,8 +276,10 @@ export class Manager {
     const { clock, onEnd, powerOptions = {} } = this.#options
     const runtimeDir = this.#runtime.path
     const rules = () => this.#connection.ota
+    const { configDir } = this.#options
+    const deviceId = async () => (await findIdentity({ configDir, appId: '' }))?.deviceId
     const handOver = () => onEnd('probation')
-    const parts = { client: this.#client, runtimeDir, rules, powerOptions, handOver, clock, log: this.#log }
+    const parts = { client: this.#client, runtimeDir, rules, deviceId, powerOptions, handOver, clock, log: this.#log }
     return ManagerUpdates.open(parts)
   }
 
