@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { AgentError } from '../../src/base/errors.ts'
+import type { AgentSlot } from '../../src/manager/ota/agent-slot.ts'
 import type { PackageRules } from '../../src/manager/ota/check-package.ts'
 import { InstalledReleases } from '../../src/manager/ota/installed-releases.ts'
 import { openPackage } from '../../src/manager/ota/open-package.ts'
@@ -80,12 +81,14 @@ export class PackageDoor {
   }
 
   /** Opens a package as the step `unpack` does. */
-  async open(path: string, more: { readonly deviceId?: string; readonly onWait?: () => void } = {}) {
+  async open(
+    path: string,
+    more: { readonly deviceId?: string; readonly onWait?: () => void; readonly slot?: AgentSlot } = {},
+  ) {
     const { log, text } = memoryLog()
     const { packageFolder: folder, stateFolder, record } = this.places
     await ensureFolder(stateFolder)
-    const { rm } = await import('node:fs/promises')
-    await rm(folder, { recursive: true, force: true })
+    rmSync(folder, { recursive: true, force: true })
     try {
       const manifest = await openPackage(path, folder, {
         owner: this.#owner,
@@ -95,7 +98,7 @@ export class PackageDoor {
         deviceId: async () => more.deviceId,
         onWaitForClock: async () => more.onWait?.(),
         facts: () => assert.fail('no compatibility is looked at'),
-        slot: undefined,
+        slot: more.slot,
         clock: this.#clock,
         log,
         signal: new AbortController().signal,

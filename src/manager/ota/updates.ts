@@ -276,7 +276,8 @@ export class Updates {
   async #after(state: UpdateState, result: StepResult): Promise<UpdateState> {
     const { bootId, log, rules } = this.#parts
     const next = nextState(state, result, bootId)
-    const { manifest, failure, step } = next
+    const { failure, step, request } = next
+    const manifest = this.#proven?.id === request.id ? this.#proven.manifest : next.manifest
     if (step !== 'report' || failure !== undefined || manifest === undefined) return next
     try {
       await rememberInstalled(manifest, this.#parts.places)
@@ -319,6 +320,7 @@ export class Updates {
       return this.#current
     } finally {
       this.#current = undefined
+      this.#proven = undefined
       await journal.close().catch(error => log.warn('the journal of the update was not closed', { error }))
       await lock.release().catch(error => log.warn('the lock of the update stays', { error }))
       this.#running = undefined

@@ -52,7 +52,10 @@ test('another name than that of the signed packages so far is taken only when ot
   const key = testKey()
   const other = await writeSigned(root, 'other.zip', { name: 'other', release: 9 }, [key])
   await install(strict(root, [key]), await writeSigned(root, 'app.zip', app(1), [key]))
-  await strict(root, [key]).refuses(other, /its name is "other".*were "app" so far; to take it, add the name to ota\.names/)
+  await strict(root, [key]).refuses(
+    other,
+    /its name is "other".*were "app" so far; to take it, add the name to ota\.names/,
+  )
   await strict(root, [key], { names: ['third'] }).refuses(other, /ota\.names does not list its name "other"/)
   const listing = strict(root, [key], { names: ['other'] })
   await install(listing, other)
@@ -79,7 +82,18 @@ for (const requireSignature of [true, false])
     await install(door, path)
     assert.deepEqual(JSON.parse(readFileSync(releases, 'utf8')), { app: 7 })
     const sound = ['{"app": 7}', '{"app": 7, "other": 0}']
-    const damaged = ['', '{', '[]', 'null', '7', '{"app": "7"}', '{"app": -1}', '{"app": 7, "x": 1.5}', '{"app": null}', '\0'.repeat(99)]
+    const damaged = [
+      '',
+      '{',
+      '[]',
+      'null',
+      '7',
+      '{"app": "7"}',
+      '{"app": -1}',
+      '{"app": 7, "x": 1.5}',
+      '{"app": null}',
+      '\0'.repeat(99),
+    ]
     for (const text of damaged) {
       writeFileSync(releases, text)
       await door.refuses(path, /releases\.json tells which packages may come, and .* remove the file when you know/)
@@ -133,7 +147,9 @@ test('a package for named devices is refused by all others, without telling them
     const path = await writeSigned(root, 'app.zip', app(1, { devices: ['dev-1', 'dev-2'] }), keys)
     await door.takes(path, { deviceId: 'dev-2' })
     for (const deviceId of ['dev-3', 'DEV-1', 'dev-1 ', 'dev'])
-      await door.refuses(path, /^the package is refused: "devices" in it names .* \(2\), and this device is dev/i, { deviceId })
+      await door.refuses(path, /^the package is refused: "devices" in it names .* \(2\), and this device is dev/i, {
+        deviceId,
+      })
     await door.refuses(path, /this device has no id yet/)
     const { error } = await door.open(path, { deviceId: 'dev-3' })
     assert.doesNotMatch(error?.message ?? '', /dev-1|dev-2/)
@@ -216,7 +232,10 @@ test('a signed package revokes a key: from then on its signatures are worth noth
   await door.refuses(late, new RegExp(`signed with key ${id(old.text)}, which a signed package has revoked`))
   // Neither another entry of the same key nor a second signature helps the old one; the new one counts alone.
   await strict(root, [old, old, fresh]).refuses(late, /revoked/)
-  assert.equal((await door.takes(await writeSigned(root, 'both.zip', app(3), [old, fresh]))).manifest.signedBy, id(fresh.text))
+  assert.equal(
+    (await door.takes(await writeSigned(root, 'both.zip', app(3), [old, fresh]))).manifest.signedBy,
+    id(fresh.text),
+  )
   await install(door, await writeSigned(root, 'again.zip', app(4, { revokes: [id(old.text)] }), [fresh]))
   assert.deepEqual((await door.signed.read()).revoked, [id(old.text)])
 })
@@ -226,7 +245,10 @@ test('the last usable key cannot be revoked, and a key that stays must have sign
   const [one, two, unknown] = [testKey(), testKey(), testKey()]
   const revoke = (name: string, keys: readonly { text: string }[], by: Parameters<typeof writeSigned>[3]) =>
     writeSigned(root, name, app(1, { revokes: keys.map(({ text }) => text) }), by)
-  await strict(root, [one]).refuses(await revoke('a.zip', [one], [one]), /takes the last usable key of ota\.public_keys/)
+  await strict(root, [one]).refuses(
+    await revoke('a.zip', [one], [one]),
+    /takes the last usable key of ota\.public_keys/,
+  )
   const door = strict(root, [one, two])
   await door.refuses(await revoke('b.zip', [one, two], [one, two]), /takes the last usable key/)
   await door.refuses(await revoke('c.zip', [one], [one]), /every key that has signed it: a key that stays must sign it/)
@@ -261,10 +283,22 @@ test('a signed.json that cannot be read refuses every signed package, with its r
   await install(door, path)
   const lax = strict(root, [key], { requireSignature: false })
   const unsigned = await writeSigned(root, 'u.zip', app(1), [])
-  for (const text of ['', '{}', '[]', '{"names":[]}', '{"revoked":[]}', '{"names":[1],"revoked":[]}', '{"names":[],"revoked":["x"]}', 'x']) {
+  for (const text of [
+    '',
+    '{}',
+    '[]',
+    '{"names":[]}',
+    '{"revoked":[]}',
+    '{"names":[1],"revoked":[]}',
+    '{"names":[],"revoked":["x"]}',
+    'x',
+  ]) {
     writeFileSync(door.places.signed, text)
     for (const one of [door, lax])
-      await one.refuses(path, /signed\.json tells which packages may come, and .*take the keys .* out of ota\.public_keys/)
+      await one.refuses(
+        path,
+        /signed\.json tells which packages may come, and .*take the keys .* out of ota\.public_keys/,
+      )
     await assert.rejects(door.signed.remember('app', [id(key.text)]), /signed\.json/)
     assert.equal(readFileSync(door.places.signed, 'utf8'), text)
     await lax.takes(unsigned)
@@ -275,7 +309,21 @@ test('a signed.json that cannot be read refuses every signed package, with its r
 
 test('chance in signed.json: it is understood or refused', t => {
   const path = join(tempDir(t), 'signed.json')
-  const pieces = ['{', '}', '[', ']', '"names"', '"revoked"', ':', ',', '"a"', `"${'0'.repeat(16)}"`, '1', 'null', '"__proto__"']
+  const pieces = [
+    '{',
+    '}',
+    '[',
+    ']',
+    '"names"',
+    '"revoked"',
+    ':',
+    ',',
+    '"a"',
+    `"${'0'.repeat(16)}"`,
+    '1',
+    'null',
+    '"__proto__"',
+  ]
   return checkChance(t, path, pieces)
 })
 
@@ -287,7 +335,10 @@ async function checkChance(t: TestContext, path: string, pieces: readonly string
     const dice = seeded(seed)
     const at = dice(sound.length)
     const odd = oneOf(dice, pieces)
-    writeFileSync(path, dice(2) === 0 ? `${sound.slice(0, at)}${odd}${sound.slice(at)}` : sound.replace(sound[at] ?? '', odd))
+    writeFileSync(
+      path,
+      dice(2) === 0 ? `${sound.slice(0, at)}${odd}${sound.slice(at)}` : sound.replace(sound[at] ?? '', odd),
+    )
     try {
       const { names, revoked } = await memory.read()
       used++

@@ -30,8 +30,10 @@ const entries: readonly MadeEntry[] = [
 
 type Change = (signed: readonly MadeEntry[]) => readonly MadeEntry[]
 
-const changed = (name: string, more: Partial<MadeEntry>): Change => signed =>
-  signed.map(entry => (entry.name === name ? { ...entry, ...more } : entry))
+const changed =
+  (name: string, more: Partial<MadeEntry>): Change =>
+  signed =>
+    signed.map(entry => (entry.name === name ? { ...entry, ...more } : entry))
 
 const tampering: readonly (readonly [string, Change])[] = [
   ['a script that is no program any more', changed('bin/run.sh', { mode: 0o100644 })],
@@ -51,7 +53,10 @@ const tampering: readonly (readonly [string, Change])[] = [
   ['a file added', signed => [...signed, { name: 'evil', content: 'x' }]],
   ['a file removed', signed => signed.filter(({ name }) => name !== 'more')],
   ['content changed', changed('data', { content: 'eno' })],
-  ['contents of two files swapped', signed => changed('data', { content: 'two' })(changed('more', { content: 'one' })(signed))],
+  [
+    'contents of two files swapped',
+    signed => changed('data', { content: 'two' })(changed('more', { content: 'one' })(signed)),
+  ],
   ['a space behind update.json', changed('update.json', { content: `${manifest} ` })],
   ['update.json made a program', changed('update.json', { mode: 0o100755 })],
 ]
@@ -94,7 +99,10 @@ test('one listing for a zip and a tar with the same entries, whatever time, owne
   )
   const dotted = entries.map(entry => ({ ...entry, name: `./${entry.name}` }))
   const all = [{ name: './', mode: 0o755 }, ...dotted]
-  assert.equal((await scanPackage(writeArchive(root, 'q.tar.gz', all), signal)).listing, `folder 0755 .\n${zip?.listing}`)
+  assert.equal(
+    (await scanPackage(writeArchive(root, 'q.tar.gz', all), signal)).listing,
+    `folder 0755 .\n${zip?.listing}`,
+  )
 })
 
 test('what lies behind the end of a signed tar is refused where signatures are required', async t => {
@@ -176,15 +184,35 @@ test('reserved names are refused in whatever kind and spelling, signed or not', 
   const door = new PackageDoor(root, { publicKeys: [], requireSignature: false })
   const update = { name: 'update.json', content: manifest }
   for (const entry of [
-    ...['ota_install.log', 'ota_install.log/', 'ota_install.log/x', './ota_install.log', 'OTA_Install.log', 'ota_install.log.'],
-    ...['update.sig/', 'update.sig/x', 'Update.sig', 'UPDATE.SIG/', 'update.sig ', 'Update.JSON', 'update.json/', 'update.json/x'],
+    ...[
+      'ota_install.log',
+      'ota_install.log/',
+      'ota_install.log/x',
+      './ota_install.log',
+      'OTA_Install.log',
+      'ota_install.log.',
+    ],
+    ...[
+      'update.sig/',
+      'update.sig/x',
+      'Update.sig',
+      'UPDATE.SIG/',
+      'update.sig ',
+      'Update.JSON',
+      'update.json/',
+      'update.json/x',
+    ],
   ])
     for (const name of ['p.zip', 'p.tar.gz']) {
       const clash = entry.startsWith('update.json/') ? [] : [update]
       const path = writeArchive(root, name, [...clash, { name: entry }])
       const { error } = await door.open(path)
       assert.equal(error?.code, 'PACKAGE_INVALID', `${entry} in ${name}`)
-      assert.match(error?.message ?? '', /is refused: (?:the agent keeps the log|update\.(?:sig|json) is a file of that)/, entry)
+      assert.match(
+        error?.message ?? '',
+        /is refused: (?:the agent keeps the log|update\.(?:sig|json) is a file of that)/,
+        entry,
+      )
     }
   // Deeper down they mean nothing.
   for (const name of ['p.zip', 'p.tar.gz'])
@@ -236,8 +264,34 @@ test('chance in update.sig and in listings: nothing is thrown, and nothing is ta
   const key = testKey()
   const [, id = ''] = signatureText(Buffer.alloc(0), '', [key.key]).split(' ')
   const right = signatureText(Buffer.from('{}'), 'x\n', [key.key])
-  const pieces = ['ed25519 ', 'ed25519-2 ', `${id} `, 'AAAA', '\n', ' ', '=', '\r', '\0', 'ed25519-3 x y\n', 'é', right.slice(0, 90)]
-  const listed = ['file ', 'folder ', '0644 ', '9 ', 'a'.repeat(64), ' ', 'update.json', '\n', '..', '/', '99999 ', '\u2028']
+  const pieces = [
+    'ed25519 ',
+    'ed25519-2 ',
+    `${id} `,
+    'AAAA',
+    '\n',
+    ' ',
+    '=',
+    '\r',
+    '\0',
+    'ed25519-3 x y\n',
+    'é',
+    right.slice(0, 90),
+  ]
+  const listed = [
+    'file ',
+    'folder ',
+    '0644 ',
+    '9 ',
+    'a'.repeat(64),
+    ' ',
+    'update.json',
+    '\n',
+    '..',
+    '/',
+    '99999 ',
+    '\u2028',
+  ]
   const make = (from: readonly string[], seed: number) => {
     const dice = seeded(seed)
     return Array.from({ length: dice(40) }, () => oneOf(dice, from)).join('')
