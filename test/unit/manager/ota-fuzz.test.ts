@@ -139,6 +139,9 @@ function oddManifest(dice: Dice): string {
   }
 }
 
+/** More devices than a package may name. */
+const tooMany = `[${'"d",'.repeat(20_000)}"d"]`
+
 function oddValue(dice: Dice, depth: number): string {
   const plain = [
     'null',
@@ -165,14 +168,7 @@ function oddValue(dice: Dice, depth: number): string {
   ]
   const times = ['"2030-01-31T12:00:00Z"', '"2030-13-31T12:00:00Z"', '"2030-01-31"', '"+275760-09-13T00:00:00Z"']
   const keys = [`"${'0'.repeat(16)}"`, `"ed25519:${'A'.repeat(43)}="`, `"ed25519:${'A'.repeat(40)}"`]
-  const lists = [
-    `[${keys.join()}]`,
-    `[${keys[0]}]`,
-    `[${keys[1]},${keys[0]}]`,
-    '[]',
-    '["dev-1"]',
-    `[${'"d",'.repeat(20_000)}"d"]`,
-  ]
+  const lists = [`[${keys.join()}]`, `[${keys[0]}]`, `[${keys[1]},${keys[0]}]`, '[]', '["dev-1"]', tooMany]
   const sums = [`"${'aB'.repeat(32)}"`, `"${'0'.repeat(63)}"`]
   if (depth === 0 || dice(3) !== 0) return oneOf(dice, [...plain, ...texts, ...sums, ...times, ...keys, ...lists])
   const inner = Array.from({ length: dice(4) }, () => oddValue(dice, depth - 1))

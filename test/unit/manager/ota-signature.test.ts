@@ -10,7 +10,7 @@ import { packFolder } from '../../../src/manager/ota/pack.ts'
 import { mostListingBytes, PackageListing, readListing } from '../../../src/manager/ota/package-listing.ts'
 import { scanPackage } from '../../../src/manager/ota/read-package.ts'
 import { publicKeyText, signatureText, signersOf } from '../../../src/manager/ota/signature.ts'
-import { type MadeEntry, makeTar, makeZip } from '../../helpers/archives.ts'
+import { type MadeEntry, makeTar } from '../../helpers/archives.ts'
 import { oneOf, seeded } from '../../helpers/seeded.ts'
 import { PackageDoor, signEntries, testKey, writeArchive } from '../../helpers/signed-packages.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -223,7 +223,7 @@ test('reserved names are refused in whatever kind and spelling, signed or not', 
   await assert.rejects(packFolder(folder, join(root, 'x.tar.gz'), []), /the agent keeps the log/)
 })
 
-test('the test vector of the documentation', () => {
+test('the test vector of the documentation: what it says is signed, by what it says, and a device takes it', async t => {
   const text = readFileSync(join(import.meta.dirname, '../../../share/software-update.md'), 'utf8')
   const block = (title: string) => {
     const [, content] = new RegExp(`${title}\n\n\`\`\`text\n(.*?)\`\`\``, 's').exec(text) ?? []
@@ -232,25 +232,19 @@ test('the test vector of the documentation', () => {
   const seed = /private key of 32 bytes `([0-9a-f]{64})`/.exec(text)?.[1] ?? ''
   const prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
   const key = createPrivateKey({ key: Buffer.concat([prefix, Buffer.from(seed, 'hex')]), format: 'der', type: 'pkcs8' })
-  const [domain, ...listing] = block('What is signed:').split('\n')
-  assert.equal(domain, 'device-cloud update package 2')
-  const manifest = `${block('Its `update.json`:').trimEnd()}\n`
-  const folders = [{ name: 'conf/', mode: 0o40755 }]
-  const made = makeZip([
-    { name: 'update.json', content: manifest },
-    ...folders,
+  const publicKey = publicKeyText(createPublicKey(key))
+  assert.ok(text.includes(publicKey))
+  const signature = block('Its line of `update.sig`:')
+  const path = writeArchive(tempDir(t), 'p.zip', [
+    { name: 'update.json', content: block('Its `update.json`:'), mode: 0o100644 },
+    { name: 'update.sig', content: signature },
+    { name: 'conf/', mode: 0o40755 },
     { name: 'run.sh', content: 'echo hello\n', mode: 0o100755 },
   ])
-  assert.ok(made.length > 0)
-  const lines = signatureText(Buffer.from(manifest), listing.join('\n'), [key]).split('\n')
-  assert.equal(block('Its line of `update.sig`:').trim(), lines[1])
-  assert.ok(text.includes(publicKeyText(createPublicKey(key))))
-  const own = new PackageListing()
-  const sum = (content: string) => createHash('sha256').update(content).digest('hex')
-  own.file('update.json', 0o644, manifest.length, sum(manifest))
-  own.folder('conf', 0o755)
-  own.file('run.sh', 0o755, 11, sum('echo hello\n'))
-  assert.equal(own.text, listing.join('\n'))
+  const scanned = await scanPackage(path, signal)
+  assert.equal(`device-cloud update package 2\n${scanned.listing}`, block('What is signed:'))
+  assert.equal(checkPackage(scanned, { publicKeys: [publicKey], requireSignature: true }).covers, 'all')
+  assert.equal(signatureText(Buffer.alloc(0), scanned.listing ?? '', [key]).split('\n')[1], signature.trim())
 })
 
 test('a listing that is too large cannot be signed, and is refused where signatures are required', () => {
