@@ -40,8 +40,7 @@ export function checkPackage(
   if (bytes === undefined)
     throw new UpdateError('PACKAGE_INVALID', Status.BadParameter, `the package has no ${manifestName} at its root`)
   const { manifest, rules } = parseManifest(new TextDecoder().decode(bytes))
-  const keys = usableKeys(owner, revoked)
-  const { signers, covers } = checkSignature(scanned, keys, owner, revoked, rules)
+  const { signers, covers } = checkSignature(scanned, owner, revoked, rules)
   if (rules.files !== undefined) checkSums(rules.files, sums)
   const unchecked = signature !== undefined && signers.length === 0
   return { manifest, rules, signers, covers, unchecked }
@@ -59,18 +58,19 @@ const unsigned: Signed = { signers: [], covers: 'nothing' }
 /** Who has signed it. A signature that is there must be right, also where none is required. */
 function checkSignature(
   scanned: ScannedPackage,
-  keys: readonly PublicKey[],
-  { publicKeys, requireSignature }: PackageRules,
+  owner: PackageRules,
   revoked: readonly string[],
   rules: ManifestRules,
 ): Signed {
+  const { publicKeys, requireSignature } = owner
   const { signature, manifest = Buffer.alloc(0), listing } = scanned
   if (signature === undefined || publicKeys.length === 0) {
     if (requireSignature) throw refusedPackage(whyUnsigned(signature !== undefined))
     return unsigned
   }
   const text = signature.toString('latin1')
-  const { whole, manifest: first, wrong } = signersOf(text, { manifest, ...(listing && { listing }) }, keys)
+  const signed = { manifest, ...(listing === undefined ? {} : { listing }) }
+  const { whole, manifest: first, wrong } = signersOf(text, signed, usableKeys(owner, revoked))
   if (whole.length > 0) {
     if (requireSignature && scanned.hasMore) throw refusedPackage('something lies behind the end of the archive')
     return { signers: whole, covers: 'all' }

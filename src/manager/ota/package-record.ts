@@ -92,6 +92,7 @@ function recorded(
   }
   const sums = new Map(files.map(([path, file]) => [path, file.sum]))
   const { manifest, signature } = papers
-  const scanned = { size, sums, bytes, listing: text, hasMore: false, manifest, ...(signature && { signature }) }
+  const signed = signature === undefined ? {} : { signature }
+  const scanned = { size, sums, bytes, listing: text, hasMore: false, manifest, ...signed }
   return { scanned, listing }
 }

@@ -1,6 +1,16 @@
 /** A process that goes on with an update of another one: what lies there must be the package that was accepted. */
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -179,6 +189,22 @@ for (const [what, change] of damage)
     assert.equal(end?.failure?.step, 'install')
     assert.equal(end?.failure?.status, Status.NoPermission)
   })
+
+const needsRoot = { skip: process.getuid?.() === 0 ? false : 'only root can give a folder away' }
+
+test('a folder that another user owns, or may write to, is not what was unpacked', needsRoot, async t => {
+  for (const open of [
+    (path: string) => chownSync(path, 65_534, 65_534),
+    (path: string) => chmodSync(path, 0o770),
+    (path: string) => chmodSync(path, 0o707),
+  ]) {
+    const made = await scene(t)
+    open(made.at(''))
+    const end = await made.goOn({ step: 'install', changed: true })
+    assert.match(end?.failure?.text ?? '', /belongs to another user, or others may write to it/)
+    assert.equal(made.effects, '')
+  }
+})
 
 test('between two scripts, what scripts make, take away and let run is theirs', async t => {
   for (const requireSignature of [true, false]) {

@@ -1,7 +1,7 @@
 /** The second form of signature: all that is in an archive is signed, and nothing of it can be changed. */
 import assert from 'node:assert/strict'
 import { createHash, createPrivateKey, createPublicKey, verify } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
@@ -10,7 +10,8 @@ import { packFolder } from '../../../src/manager/ota/pack.ts'
 import { mostListingBytes, PackageListing, readListing } from '../../../src/manager/ota/package-listing.ts'
 import { scanPackage } from '../../../src/manager/ota/read-package.ts'
 import { publicKeyText, signatureText, signersOf } from '../../../src/manager/ota/signature.ts'
-import { type MadeEntry, makeTar } from '../../helpers/archives.ts'
+import { unpackPackage } from '../../../src/manager/ota/unpack.ts'
+import { type MadeEntry, makeTar, makeZip } from '../../helpers/archives.ts'
 import { oneOf, seeded } from '../../helpers/seeded.ts'
 import { PackageDoor, signEntries, testKey, writeArchive } from '../../helpers/signed-packages.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -119,6 +120,39 @@ test('what lies behind the end of a signed tar is refused where signatures are r
   // Filling is what every tar program writes there.
   writeFileSync(path, gzipSync(Buffer.concat([tar, Buffer.alloc(10_240)])))
   await door.takes(path)
+})
+
+test('a zip behind a signed zip, or anything else behind it, is not taken for the signed one', async t => {
+  const root = tempDir(t)
+  const key = testKey()
+  const zip = makeZip(await signEntries(root, entries, [key]))
+  const path = join(root, 'p.zip')
+  const door = new PackageDoor(root, { publicKeys: [key.text], requireSignature: true })
+  for (const more of [makeZip([{ name: 'update.json', content: manifest }]), Buffer.from('x'), Buffer.alloc(1)]) {
+    writeFileSync(path, Buffer.concat([zip, more]))
+    const { error } = await door.open(path)
+    assert.ok(error?.code === 'PACKAGE_INVALID' || error?.code === 'POLICY_REFUSED', error?.message)
+  }
+})
+
+test('a package that becomes another one between its check and its unpacking is not gone on with', async t => {
+  const root = tempDir(t)
+  for (const kind of ['zip', 'tar.gz']) {
+    const name = `p.${kind}`
+    const scanned = await scanPackage(writeArchive(root, name, entries), signal)
+    for (const [what, change] of tampering) {
+      const path = writeArchive(root, name, change(entries))
+      const folder = join(root, 'out')
+      await assert.rejects(
+        unpackPackage(path, folder, scanned, signal),
+        /changed while it was read/,
+        `${what}, ${kind}`,
+      )
+      rmSync(folder, { recursive: true })
+    }
+    await unpackPackage(writeArchive(root, name, entries), join(root, 'out'), scanned, signal)
+    rmSync(join(root, 'out'), { recursive: true })
+  }
 })
 
 test('an agent of before the second form takes what is packed now by the first line', async t => {
