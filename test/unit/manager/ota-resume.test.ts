@@ -188,6 +188,7 @@ for (const [what, change] of damage)
     assert.equal(made.effects, '')
     assert.equal(end?.failure?.step, 'install')
     assert.equal(end?.failure?.status, Status.NoPermission)
+    assert.doesNotMatch(made.log, /error action/, 'what nobody has signed is not even tried')
   })
 
 const needsRoot = { skip: process.getuid?.() === 0 ? false : 'only root can give a folder away' }
@@ -242,7 +243,14 @@ test('the commands are those that were signed, whatever a journal says', async t
 })
 
 test('a journal without a signed package runs nothing', async t => {
-  for (const leave of ['nothing', 'an unsigned package', 'an unsigned record', 'a record of the first form']) {
+  const left = [
+    'nothing',
+    'an unsigned package',
+    'an unsigned record',
+    'a record of the first form',
+    'another manifest',
+  ]
+  for (const leave of left) {
     const made = await scene(t)
     const { record } = made.door.places
     const own = JSON.parse(readFileSync(record, 'utf8'))
@@ -252,6 +260,8 @@ test('a journal without a signed package runs nothing', async t => {
     const first = Buffer.from(String(Buffer.from(own.signature, 'base64')).split('\n')[0] ?? '').toString('base64')
     if (leave === 'an unsigned record') writeFileSync(record, JSON.stringify({ ...own, signature: undefined }))
     if (leave === 'a record of the first form') writeFileSync(record, JSON.stringify({ ...own, signature: first }))
+    const evil = Buffer.from(JSON.stringify({ ...manifest, install: says('evil') })).toString('base64')
+    if (leave === 'another manifest') writeFileSync(record, JSON.stringify({ ...own, manifest: evil }))
     const end = await made.goOn({ step: 'install', changed: true })
     assert.equal(made.effects, '', leave)
     assert.equal(end?.failure?.status, Status.NoPermission)
