@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { formatLogRecord, Log } from '../base/log.ts'
+import { findIdentity } from '../config/identity.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
 import { formatProblem } from '../config/values.ts'
 import { installLocally } from '../manager/ota/local-install.ts'
@@ -46,6 +47,7 @@ export const command: Command = {
         extraParams: invocation.value('extra-params') ?? '',
         runtimeDir,
         rules,
+        deviceId: async () => (await findIdentity({ configDir, appId: '' }))?.deviceId,
         clock: systemClock,
         log,
         signal: stopping.signal,

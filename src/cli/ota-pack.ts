@@ -1,8 +1,9 @@
 import { basename, resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
-import type { Command } from './command.ts'
+import type { UpdateManifest } from '../manager/ota/manifest.ts'
+import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'
-import { operand } from './words.ts'
+import { numberFlags, operand } from './words.ts'
 
 const mostKeyBytes = 16 * 1024
 
@@ -11,7 +12,7 @@ export const command: Command = {
   summary: 'Make an update package of a folder, and sign it.',
   description:
     'DIR has an update.json. The package is a .tar.gz with the SHA-256 sums of all files; nothing in DIR is changed. ' +
-    'Without --key it is not signed.',
+    'Without --key it is not signed. What is given here goes before what update.json says.',
   operands: [{ name: 'DIR' }],
   flags: [
     {
@@ -22,6 +23,15 @@ export const command: Command = {
       summary: 'Private key of "ota keygen". Given several times, each of them signs.',
     },
     { name: 'out', short: 'o', value: 'FILE', summary: 'The package (default: the name of DIR with .tar.gz, here).' },
+    { name: 'release', value: 'NUMBER', summary: 'Whole number that goes up with each package of one name.' },
+    { name: 'expires', value: 'TIME', summary: 'No device takes it from then on, as 2030-01-31T12:00:00Z.' },
+    { name: 'device', value: 'ID', several: true, summary: 'Only the devices with these ids take it.' },
+    {
+      name: 'revoke',
+      value: 'KEY',
+      several: true,
+      summary: 'Public key that is not good any more once it is installed.',
+    },
   ],
   async run(invocation, terminal) {
     const folder = resolve(operand(invocation, 0))
@@ -35,10 +45,28 @@ export const command: Command = {
     const { packFolder } = await import('../manager/ota/pack.ts')
     const keys = []
     for (const path of invocation.values('key')) keys.push(parsePrivateKey(await readBoundedText(path, mostKeyBytes)))
-    const { files, bytes } = await packFolder(folder, output, keys)
+    const { files, bytes, manifest } = await packFolder(folder, output, keys, additionsOf(invocation))
     const signed =
       keys.length === 0 ? 'not signed' : `signed with ${keys.length === 1 ? 'one key' : `${keys.length} keys`}`
     terminal.out(`${output}: ${files} files, ${bytes} bytes, ${signed}\n`)
+    const missing = keys.length === 0 ? [] : missingIn(manifest)
+    if (missing.length > 0)
+      terminal.err(`Devices with ota.require_signature refuse it: update.json has no ${missing.join(' and no ')}.\n`)
     return 0
   },
+}
+
+function additionsOf(invocation: Invocation) {
+  const expires = invocation.value('expires')
+  const [devices, revokes] = [invocation.values('device'), invocation.values('revoke')]
+  return {
+    ...numberFlags('ota pack', invocation, ['release']),
+    ...(expires === undefined ? {} : { expires }),
+    ...(devices.length === 0 ? {} : { devices }),
+    ...(revokes.length === 0 ? {} : { revokes }),
+  }
+}
+
+function missingIn({ name, release }: UpdateManifest): readonly string[] {
+  return [...(name === undefined ? ['"name"'] : []), ...(release === undefined ? ['"release"'] : [])]
 }

@@ -193,7 +193,11 @@ function assemble(values: Values): Settings {
       maxBytes: values.number('queue.max_bytes') ?? 0,
       ...(directory === undefined ? {} : { directory }),
     },
-    ota: { publicKeys: values.list('ota.public_keys'), requireSignature: values.boolean('ota.require_signature') },
+    ota: {
+      publicKeys: values.list('ota.public_keys'),
+      requireSignature: values.boolean('ota.require_signature'),
+      names: values.list('ota.names'),
+    },
     remoteAccess: {
       allow: values.list('remote_access.allow'),
       ...(values.isGiven('remote_access.relay_hosts') ? { relayHosts: values.list('remote_access.relay_hosts') } : {}),

@@ -43,7 +43,12 @@ export interface Settings {
     /** Absolute path. */
     readonly directory?: string
   }
-  readonly ota: { readonly publicKeys: readonly string[]; readonly requireSignature: boolean }
+  readonly ota: {
+    readonly publicKeys: readonly string[]
+    readonly requireSignature: boolean
+    /** Names that signed packages may have; empty: those that were installed, and any for the first one. */
+    readonly names: readonly string[]
+  }
   readonly remoteAccess: {
     /** `HOST:PORT`. */
     readonly allow: readonly string[]

@@ -152,6 +152,14 @@ export const settingsTable: readonly Setting[] = [
       'Refuse update packages without an accepted signature; true as soon as ota.public_keys names a key. file_transfer.allow is [] then, if it is absent.',
   },
   {
+    key: 'ota.names',
+    file: 'connect',
+    type: { kind: 'texts' },
+    default: [],
+    sentence:
+      'Names that a package may have where a signature is required, besides those of signed packages that were installed; none: the first one decides.',
+  },
+  {
     key: 'remote_access.allow',
     file: 'connect',
     type: { kind: 'addresses' },

@@ -5,6 +5,7 @@ import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
 import { type Closure, closureOf } from '../config/closure.ts'
+import { findIdentity } from '../config/identity.ts'
 import type { ClientConfig } from '../config/load.ts'
 import { logSettingsOf } from '../config/ownership.ts'
 import { findPolicyRisks } from '../config/policy.ts'
@@ -313,10 +314,12 @@ export class Manager {
     const { clock, onEnd, powerOptions = {} } = this.#options
     const runtimeDir = this.#runtime.path
     const rules = () => this.#connection.ota
+    const { configDir } = this.#options
+    const deviceId = async () => (await findIdentity({ configDir, appId: '' }))?.deviceId
     const handOver = () => onEnd('probation')
     const isWeak = () => closureOf(this.#ownership, 'ota') !== undefined
-    const parts = { client: this.#client, runtimeDir, rules, isWeak, powerOptions, handOver, clock, log: this.#log }
-    return ManagerUpdates.open(parts)
+    const own = { client: this.#client, runtimeDir, rules, deviceId, isWeak, powerOptions, handOver }
+    return ManagerUpdates.open({ ...own, clock, log: this.#log })
   }
 
   /** Who could have written what decides here. After each reading, and with the runtime folder made. */

@@ -55,7 +55,7 @@ export function hastySettings(
     useSyslog: false,
     quiet: true,
     queue: { durability, maxBytes, directory: queueDir },
-    ota: { publicKeys: [], requireSignature: false },
+    ota: { publicKeys: [], requireSignature: false, names: [] },
     remoteAccess: { allow: [], maxSessions: 1, maxChannels: 1, idleTimeoutS: 60, maxDurationS: 60 },
     fileTransfer: { allow: [] },
   }

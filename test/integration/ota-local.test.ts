@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, existsSync } from 'node:fs'
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { eventually } from '../helpers/eventually.ts'
@@ -26,9 +26,10 @@ test('a package is made, signed, checked and installed without a cloud', async t
   }
   const verified = await device.run('ota', 'verify', 'success.tar.gz', '-p', key.out.trim(), '--require-signature')
   assert.equal(verified.code, 0, verified.err)
-  assert.match(verified.out, /signature {2}right, key [0-9a-f]{16}/)
+  assert.match(verified.out, /signature {2}right, key [0-9a-f]{16}, second form: all of the package/)
 
-  device.write('iot-connect.cfg', { ota: { public_keys: [key.out.trim()], require_signature: true } })
+  const ota = { public_keys: [key.out.trim()], require_signature: true }
+  device.write('iot-connect.cfg', { ota })
   const installed = await device.run('ota', 'install', 'success.tar.gz', '-x', 'on site')
   assert.equal(installed.code, 0, installed.err)
   const log = device.read('runtime/otapackage/ota_install.log')
@@ -39,6 +40,10 @@ test('a package is made, signed, checked and installed without a cloud', async t
   )
   assert.ok(!existsSync(device.path('runtime/.otalock')))
 
+  const stranger = await device.run('ota', 'install', 'rollback.tar.gz')
+  assert.equal(stranger.code, 6)
+  assert.match(stranger.err, /its name is "example-rollback", .*add the name to ota\.names/)
+  device.write('iot-connect.cfg', { ota: { ...ota, names: ['example-rollback'] } })
   const failed = await device.run('ota', 'install', 'rollback.tar.gz')
   assert.equal(failed.code, 1)
   assert.match(failed.err, /install failed: exit code 7; last lines:.*does not work on this device/)
@@ -58,6 +63,74 @@ test('a package is made, signed, checked and installed without a cloud', async t
     const { code, err } = await device.run('ota', ...words)
     assert.equal(code, 1, err)
     assert.match(err, why)
+  }
+})
+
+test('keys change by a signed package, and what is damaged, over or meant for others is refused without a cloud too', async t => {
+  const device = new ManagedDevice(tempDir(t), 'lonely')
+  t.after(() => device.stop())
+  const keygen = async (name: string) => (await device.run('ota', 'keygen', name)).out.trim()
+  const [old, fresh] = [await keygen('old.key'), await keygen('new.key')]
+  device.write('p/update.json', { name: 'app', install: 'echo in >>../../effects' })
+  const pack = async (name: string, ...words: string[]) => {
+    const made = await device.run('ota', 'pack', 'p', '-o', `${name}.tar.gz`, ...words)
+    assert.equal(made.code, 0, made.err)
+    return made
+  }
+  const install = (name: string) => device.run('ota', 'install', `${name}.tar.gz`)
+  const refused = async (name: string, why: RegExp) => {
+    const { code, err } = await install(name)
+    assert.match(err, why)
+    assert.equal(code, 6)
+  }
+  assert.match(
+    (await pack('no-release', '-k', 'old.key')).err,
+    /ota\.require_signature refuse it: update\.json has no "release"/,
+  )
+  await pack('one', '-k', 'old.key', '--release', '1')
+  await pack('turn', '-k', 'old.key', '-k', 'new.key', '--release', '2', '--revoke', old)
+  await pack('late', '-k', 'old.key', '--release', '3')
+  await pack('over', '-k', 'new.key', '--release', '3', '--expires', '2024-06-01T00:00:00Z')
+  await pack('theirs', '-k', 'new.key', '--release', '3', '--device', 'another', '--device', 'third')
+  await pack('ours', '-k', 'new.key', '--release', '3', '--device', 'lonely-one', '--expires', '2099-01-01T00:00:00Z')
+  writeFileSync(device.path('device_id'), 'lonely-one')
+  device.write('iot-connect.cfg', { ota: { public_keys: [old, fresh], require_signature: true } })
+
+  await refused('no-release', /has no "release"/)
+  assert.equal((await install('one')).code, 0)
+  assert.equal((await install('turn')).code, 0)
+  await refused('late', /signed with key [0-9a-f]{16}, which a signed package has revoked on this device/)
+  await refused('one', /it is release 1, and release 2 of "app" is installed|revoked/)
+  await refused('over', /it expired at 2024-06-01T00:00:00\.000Z/)
+  await refused('theirs', /names the devices that it is meant for \(2\), and this device is lonely-one/)
+
+  const over = await device.run('ota', 'verify', 'over.tar.gz')
+  assert.equal(over.code, 6)
+  assert.match(over.out, /expires {4}2024-06-01T00:00:00\.000Z, which is over/)
+  const theirs = await device.run('ota', 'verify', 'theirs.tar.gz')
+  assert.equal(theirs.code, 0, theirs.err)
+  assert.match(theirs.out, /devices {4}another, third\nrevoked {4}[0-9a-f]{16} \(on this device\)/)
+  assert.match((await device.run('ota', 'verify', 'turn.tar.gz', '-p', old)).out, /revokes {4}[0-9a-f]{16}\n/)
+  assert.match((await device.run('ota', 'verify', 'late.tar.gz')).err, /revoked/)
+
+  writeFileSync(device.path('runtime/ota/releases.json'), '{"app": ')
+  await refused('ours', /releases\.json.*remove the file/)
+  rmSync(device.path('runtime/ota/releases.json'))
+  const ours = await install('ours')
+  assert.equal(ours.code, 0, ours.err)
+  assert.equal(device.read('effects'), 'in\n'.repeat(3))
+
+  for (const [words, why] of [
+    [['--release', 'soon'], /--release must be a number/],
+    [['--release', '1.5'], /"release" must be a whole number/],
+    [['--expires', 'tomorrow'], /"expires" must be a time with its zone/],
+    [['--revoke', 'me'], /"revokes" must hold public keys/],
+    [['--device', ''], /"devices" must hold device ids/],
+  ] as const) {
+    const { code, err } = await device.run('ota', 'pack', 'p', '-o', 'x.tar.gz', ...words)
+    assert.ok(code === 1 || code === 2, err)
+    assert.match(err, why)
+    assert.ok(!existsSync(device.path('x.tar.gz')))
   }
 })
 

@@ -5,8 +5,14 @@ export interface ArchiveEntry {
   readonly kind: 'file' | 'folder'
   /** As the archive announces it; the reader holds it to that. */
   readonly bytes: number
-  readonly isProgram: boolean
+  /** Permission bits as they are written in the archive, at most 0o7777; 0 where it tells none. */
+  readonly mode: number
 }
 
 /** Takes an entry and reads as much of its content as it likes; what it throws ends the reading. */
 export type VisitEntry = (entry: ArchiveEntry, content: AsyncIterable<Uint8Array>) => Promise<void>
+
+/** Whether a file with this mode can be run by its owner. */
+export function isProgram(mode: number): boolean {
+  return (mode & 0o100) !== 0
+}

@@ -1,61 +1,90 @@
 import { Status } from '../../protocol/status.ts'
-import { type ManifestRules, manifestName, parseManifest, type UpdateManifest } from './manifest.ts'
+import { type ManifestRules, parseManifest, type UpdateManifest } from './manifest.ts'
+import { manifestName, signatureName } from './paper-names.ts'
 import type { FileSums, ScannedPackage } from './read-package.ts'
-import { parsePublicKey, signatureName, signerOf } from './signature.ts'
-import { badPackage, UpdateError } from './update-error.ts'
+import { namedSigners, type PublicKey, parsePublicKey, signersOf } from './signature.ts'
+import { badPackage, refusedPackage, UpdateError } from './update-error.ts'
 
-/** What the owner of the device wants of a package: `ota.public_keys` and `ota.require_signature`. */
+/** What the owner of the device wants of a package: the settings `ota.*`. */
 export interface PackageRules {
   readonly publicKeys: readonly string[]
   readonly requireSignature: boolean
+  /** Names that signed packages may have; empty: those that were installed, and any for the first one. */
+  readonly names?: readonly string[]
 }
 
 /** What a package is worth. */
 export interface CheckedPackage {
   readonly manifest: UpdateManifest
   readonly rules: ManifestRules
-  /** The id of the key; absent when nobody that this device trusts has signed it. */
-  readonly signedBy?: string
+  /** Ids of the keys whose signatures are right; empty when nobody that this device trusts has signed it. */
+  readonly signers: readonly string[]
+  /** What the signatures of {@link signers} cover. */
+  readonly covers: 'all' | 'manifest' | 'nothing'
   /** It has a signature, but the device has no key to check it with. */
   readonly unchecked: boolean
 }
 
 /**
- * Checks a package against its own promises and the rules of the owner, before anything of it is on the disk.
+ * Checks a package against its own promises and the keys of the owner, before anything of it is on the disk.
  *
+ * @param revoked ids of keys that are not good any more
  * @throws UpdateError `PACKAGE_INVALID`, `CHECKSUM_MISMATCH`, `POLICY_REFUSED`
  */
-export function checkPackage(scanned: ScannedPackage, owner: PackageRules): CheckedPackage {
+export function checkPackage(
+  scanned: ScannedPackage,
+  owner: PackageRules,
+  revoked: readonly string[] = [],
+): CheckedPackage {
   const { manifest: bytes, signature, sums } = scanned
   if (bytes === undefined)
     throw new UpdateError('PACKAGE_INVALID', Status.BadParameter, `the package has no ${manifestName} at its root`)
   const { manifest, rules } = parseManifest(new TextDecoder().decode(bytes))
-  const signedBy = signature === undefined ? undefined : checkSignature(bytes, signature, rules, owner)
-  if (signedBy === undefined && owner.requireSignature) throw refused(whyUnsigned(signature !== undefined))
+  const { signers, covers } = checkSignature(scanned, owner, revoked, rules)
   if (rules.files !== undefined) checkSums(rules.files, sums)
-  return {
-    manifest,
-    rules,
-    unchecked: signature !== undefined && signedBy === undefined,
-    ...(signedBy === undefined ? {} : { signedBy }),
-  }
+  const unchecked = signature !== undefined && signers.length === 0
+  return { manifest, rules, signers, covers, unchecked }
 }
 
-/** The id of the key. A signature that is there must be right, also where none is required. */
-function checkSignature(
-  manifest: Buffer,
-  signature: Buffer,
-  rules: ManifestRules,
-  owner: PackageRules,
-): string | undefined {
-  if (owner.publicKeys.length === 0) return undefined
-  const signer = signerOf(manifest, signature.toString('latin1'), owner.publicKeys.map(parsePublicKey))
-  if (signer === undefined)
-    throw refused('its signature is wrong, or was made with a key that ota.public_keys does not name')
-  if (rules.files === undefined)
-    throw refused(`its signature covers ${manifestName} only, which has no "files" with the sums of the others`)
-  return signer
+/** The keys of the owner that no package has revoked. Throws `POLICY_REFUSED` for one that cannot be read. */
+export function usableKeys(owner: PackageRules, revoked: readonly string[]): readonly PublicKey[] {
+  return owner.publicKeys.map(parsePublicKey).filter(({ id }) => !revoked.includes(id))
 }
+
+type Signed = Pick<CheckedPackage, 'signers' | 'covers'>
+
+const unsigned: Signed = { signers: [], covers: 'nothing' }
+
+/** Who has signed it. A signature that is there must be right, also where none is required. */
+function checkSignature(
+  scanned: ScannedPackage,
+  owner: PackageRules,
+  revoked: readonly string[],
+  rules: ManifestRules,
+): Signed {
+  const { publicKeys, requireSignature } = owner
+  const { signature, manifest = Buffer.alloc(0), listing } = scanned
+  if (signature === undefined || publicKeys.length === 0) {
+    if (requireSignature) throw refusedPackage(whyUnsigned(signature !== undefined))
+    return unsigned
+  }
+  const text = signature.toString('latin1')
+  const signed = { manifest, ...(listing === undefined ? {} : { listing }) }
+  const { whole, manifest: first, wrong } = signersOf(text, signed, usableKeys(owner, revoked))
+  if (whole.length > 0) {
+    if (requireSignature && scanned.hasMore) throw refusedPackage('something lies behind the end of the archive')
+    return { signers: whole, covers: 'all' }
+  }
+  if (wrong.length > 0 || first.length === 0) throw refusedPackage(whyWrong(text, wrong, revoked))
+  if (requireSignature) throw refusedPackage(firstFormOnly)
+  if (rules.files === undefined)
+    throw refusedPackage(`its signature covers ${manifestName} only, which has no "files" with the sums of the others`)
+  return { signers: first, covers: 'manifest' }
+}
+
+const firstFormOnly =
+  `its signature is of the first form alone, which leaves modes, empty folders and the order of entries to anybody, and ` +
+  `ota.require_signature asks for one of the second form: pack it again with "device-cloud ota pack" of this release`
 
 function checkSums(promised: ReadonlyMap<string, string>, sums: FileSums): void {
   for (const [path, sum] of sums) {
@@ -75,6 +104,10 @@ function whyUnsigned(hasSignature: boolean): string {
   return 'ota.require_signature asks for a signature, and ota.public_keys names no key to check it with'
 }
 
-function refused(why: string): UpdateError {
-  return new UpdateError('POLICY_REFUSED', Status.NoPermission, `the package is refused: ${why}`)
+function whyWrong(text: string, wrong: readonly string[], revoked: readonly string[]): string {
+  if (wrong.length > 0)
+    return `its signature by key ${wrong[0]} does not fit what is in it: it was changed after it was signed`
+  const gone = revoked.find(id => namedSigners(text).has(id))
+  if (gone !== undefined) return `it is signed with key ${gone}, which a signed package has revoked on this device`
+  return 'its signature is wrong, or was made with a key that ota.public_keys does not name'
 }

@@ -1,4 +1,5 @@
 import type { ArchiveEntry } from './archive-entry.ts'
+import { manifestName, scriptLogName, signatureName } from './paper-names.ts'
 import { badPackage } from './update-error.ts'
 
 /** Bounds of a package when it is unpacked. */
@@ -42,6 +43,7 @@ export class EntryPolicy {
    */
   admit(entry: ArchiveEntry): string {
     const path = cleanPath(entry.path)
+    checkReserved(path, entry)
     if (++this.#entries > packageLimits.mostEntries)
       throw badPackage(`the package has more than ${packageLimits.mostEntries} entries`)
     if (entry.kind === 'file') this.#admitFile(path, entry)
@@ -98,6 +100,18 @@ function cleanPath(given: string): string {
   const path = parts.join('/')
   if (Buffer.byteLength(path) > mostPathBytes) throw refused(given, `its path is longer than ${mostPathBytes} bytes`)
   return path
+}
+
+/**
+ * Names at the root of a package that mean something to the agent: each stands for the one file that it is there for, in no
+ * other kind and in no other spelling that some file system takes for the same.
+ */
+function checkReserved(path: string, { path: given, kind }: ArchiveEntry): void {
+  const [root = ''] = path.split('/')
+  const name = root.toLowerCase().replace(/[. ]+$/, '')
+  if (name === scriptLogName) throw refused(given, `the agent keeps the log of the scripts under ${scriptLogName}`)
+  if (name !== manifestName && name !== signatureName) return
+  if (path !== name || kind !== 'file') throw refused(given, `${name} is a file of that very name, and nothing else`)
 }
 
 function parentOf(path: string): string {

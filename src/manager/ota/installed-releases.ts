@@ -1,12 +1,15 @@
-import { AgentError } from '../../base/errors.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
-import { readBoundedText } from '../../platform/read-file.ts'
+import { isJsonObject, parseJson } from '../../base/json.ts'
 import { replaceFile } from '../../platform/write-file.ts'
+import { damagedState, readStateText } from './state-file.ts'
 
 const mostBytes = 256 * 1024
+/** Names that have a release; a package with another one is refused then, since forgetting one would open it to older packages. */
 const mostNames = 1000
 
-/** The highest release that was installed of each package name: an older one is refused. */
+/**
+ * The highest release that was installed of each package name: an older one is refused. A file that cannot be read is an
+ * error and never an empty one; one that is gone cannot be told from one that never was.
+ */
 export class InstalledReleases {
   readonly #path: string
 
@@ -14,29 +17,46 @@ export class InstalledReleases {
     this.#path = path
   }
 
-  /** Throws `FILE_ACCESS` when it cannot be read: then no package may claim to be new enough. */
+  /** Throws UpdateError `POLICY_REFUSED` when it cannot be read: then no package may claim to be new enough. */
   async of(name: string): Promise<number | undefined> {
-    const release = (await this.#read())[name]
-    return typeof release === 'number' ? release : undefined
+    return (await this.#read()).get(name)
   }
 
-  /** On flash when it resolves; writes nothing when it is known. */
+  /** Whether {@link remember} has room for this one. Throws as {@link of}. */
+  async fits(name: string, release: number): Promise<boolean> {
+    const known = (await this.#read()).set(name, release)
+    return known.size <= mostNames && Buffer.byteLength(textOf(known)) <= mostBytes
+  }
+
+  /** On flash when it resolves; writes nothing when it is known. Throws as {@link of}. */
   async remember(name: string, release: number): Promise<void> {
     const known = await this.#read()
-    const before = known[name]
-    if (typeof before === 'number' && before >= release) return
-    const { [name]: _, ...others } = known
-    const kept = Object.fromEntries(Object.entries(others).slice(1 - mostNames))
-    await replaceFile(this.#path, `${JSON.stringify({ ...kept, [name]: release })}\n`)
+    const before = known.get(name)
+    if (before !== undefined && before >= release) return
+    // The last one written comes last.
+    known.delete(name)
+    known.set(name, release)
+    await replaceFile(this.#path, textOf(known))
   }
 
-  async #read(): Promise<JsonObject> {
-    try {
-      const value = parseJson(await readBoundedText(this.#path, mostBytes))
-      return isJsonObject(value) ? value : {}
-    } catch (error) {
-      if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return {}
-      throw error
+  async #read(): Promise<Map<string, number>> {
+    const text = await readStateText(this.#path, mostBytes, remedy)
+    if (text === undefined) return new Map()
+    const value = parseJson(text)
+    if (!isJsonObject(value)) throw damagedState(this.#path, 'it is damaged', remedy)
+    const releases = new Map<string, number>()
+    for (const [name, release] of Object.entries(value)) {
+      if (typeof release !== 'number' || !Number.isSafeInteger(release) || release < 0)
+        throw damagedState(this.#path, `the release of ${JSON.stringify(name.slice(0, 80))} in it is damaged`, remedy)
+      releases.set(name, release)
     }
+    return releases
   }
 }
+
+function textOf(releases: ReadonlyMap<string, number>): string {
+  return `${JSON.stringify(Object.fromEntries(releases))}\n`
+}
+
+const remedy =
+  'put back a copy, or remove the file when you know what is installed: the next package is then the first one for this device'

@@ -37,11 +37,13 @@ export async function installLocally(parts: {
   readonly extraParams: string
   readonly runtimeDir: string
   readonly rules: PackageRules
+  /** The id of this device; undefined while it has none. */
+  readonly deviceId: () => Promise<string | undefined>
   readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
 }): Promise<LocalFailure | undefined> {
-  const { path, extraParams, runtimeDir, rules, clock, log, signal } = parts
+  const { path, extraParams, runtimeDir, rules, deviceId, clock, log, signal } = parts
   const name = basename(path)
   const problem = nameProblem(name)
   if (problem !== undefined) throw new AgentError('INVALID_ARGUMENT', `the name of the package: ${problem}`)
@@ -57,6 +59,7 @@ export async function installLocally(parts: {
     cloud: undefined,
     rules: () => rules,
     facts: () => readDeviceFacts(),
+    deviceId,
     slot: undefined,
     handOver: () => {},
     reboot: async () => carryOutPower(await planPower('reboot'), clock),

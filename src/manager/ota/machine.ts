@@ -62,7 +62,13 @@ export interface UpdateState {
 /** How a step ended. */
 export type StepResult =
   | { readonly kind: 'done'; readonly manifest?: UpdateManifest }
-  | { readonly kind: 'failed'; readonly status: Status; readonly text: string }
+  | {
+      readonly kind: 'failed'
+      readonly status: Status
+      readonly text: string
+      /** What is unpacked is not known to be the package: no script of it may undo anything either. */
+      readonly isUnproven?: boolean
+    }
 
 /** What became of the process of a script that an earlier process started. */
 export type ScriptFate = 'runs' | 'ended' | 'lost'
@@ -190,7 +196,7 @@ function stepToHealth({ manifest }: UpdateState): Step {
 
 function afterFailure(
   state: UpdateState,
-  { status, text }: { readonly status: Status; readonly text: string },
+  { status, text, isUnproven = false }: Extract<StepResult, { kind: 'failed' }>,
   bootId: string | undefined,
 ): UpdateState {
   const { step, failure } = state
@@ -215,7 +221,8 @@ function afterFailure(
       return entered(state, stepAfter(state), bootId)
     default: {
       const failed = { ...state, failure: { step, status, text } }
-      const undoes = step !== 'download' && step !== 'unpack' && (state.manifest?.errorAction ?? '') !== ''
+      const hasUndo = (state.manifest?.errorAction ?? '') !== ''
+      const undoes = step !== 'download' && step !== 'unpack' && hasUndo && !isUnproven
       return entered(failed, undoes ? 'error_action' : 'report', bootId)
     }
   }

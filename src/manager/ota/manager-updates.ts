@@ -24,6 +24,8 @@ export interface ManagerUpdatesParts {
   readonly rules: () => PackageRules
   /** Whether another user can change what decides about updates: then none is taken up. */
   readonly isWeak: () => boolean
+  /** The id of this device; undefined while it has none. */
+  readonly deviceId: () => Promise<string | undefined>
   readonly powerOptions: PowerOptions
   /** Ends the manager, for the probation of a new executable or because its trial is over. */
   readonly handOver: () => void
@@ -51,7 +53,7 @@ export class ManagerUpdates {
   }
 
   static async open(parts: ManagerUpdatesParts): Promise<ManagerUpdates> {
-    const { client, runtimeDir, rules, powerOptions, handOver, clock } = parts
+    const { client, runtimeDir, rules, deviceId, powerOptions, handOver, clock } = parts
     const log = parts.log.child('ota')
     const places = updatePlaces(runtimeDir)
     const journal = new UpdateJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log })
@@ -61,7 +63,8 @@ export class ManagerUpdates {
     const executable = ownExecutable()
     const slot = executable === undefined ? undefined : new AgentSlot({ executable, onTrial: isOnTrial(), clock })
     const facts = () => readDeviceFacts()
-    const updates = new Updates({ places, journal, cloud, rules, facts, slot, handOver, reboot, bootId, clock, log })
+    const own = { rules, facts, deviceId, slot, handOver, reboot, bootId }
+    const updates = new Updates({ places, journal, cloud, ...own, clock, log })
     return new ManagerUpdates({ ...parts, log }, updates)
   }
 

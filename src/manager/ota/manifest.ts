@@ -1,5 +1,7 @@
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
 import { Status } from '../../protocol/status.ts'
+import { manifestName } from './paper-names.ts'
+import { keyIdOf } from './signature.ts'
 import { UpdateError } from './update-error.ts'
 
 /** What a healthy device must be able to do after the update. */
@@ -26,6 +28,10 @@ export interface UpdateManifest {
   readonly healthCheck?: HealthCheck
   /** Path in the package of a new executable of the agent itself. */
   readonly agent?: string
+  /** The id of the key whose signature was accepted; only once the package is admitted. */
+  readonly signedBy?: string
+  /** Ids of keys that stop being good when the package is installed; only with `signedBy`. */
+  readonly revokes?: readonly string[]
 }
 
 /** The parts of `update.json` that are checked when the package is unpacked, and not needed afterwards. */
@@ -33,15 +39,24 @@ export interface ManifestRules {
   /** SHA-256 by path, lower-case hex; absent: nothing is promised about the files. */
   readonly files?: ReadonlyMap<string, string>
   readonly compatibility: ReadonlyMap<string, readonly string[]>
+  /** From then on no device takes the package, milliseconds since 1970. */
+  readonly expiresMs?: number
+  /** The only devices that it is meant for, by their ids; absent: all. */
+  readonly devices?: readonly string[]
+  /** Ids of the keys that it revokes. */
+  readonly revokes: readonly string[]
 }
 
-export const manifestName = 'update.json'
 /** The largest `update.json`. */
 export const mostManifestBytes = 1024 * 1024
 const mostCommandBytes = 64 * 1024
 const defaultScriptTimeoutS = 3600
 const longestScriptTimeoutS = 7 * 86_400
 const defaultHealthTimeoutS = 300
+const mostDevices = 10_000
+const mostDeviceIdBytes = 64
+/** Most keys that one package may revoke. */
+const mostRevokes = 32
 
 /** A manifest cannot be used; the message says what is wrong in it. */
 export class ManifestError extends UpdateError {
@@ -64,6 +79,8 @@ export function parseManifest(text: string): { manifest: UpdateManifest; rules: 
   const healthCheck = healthOf(value.health_check) ?? (agent === undefined ? undefined : healthOf(true))
   const files = filesOf(value.files)
   const release = releaseOf(value.release)
+  const expiresMs = expiresOf(value.expires)
+  const devices = devicesOf(value.devices)
   return {
     manifest: {
       preInstall: command(value, 'pre_install'),
@@ -81,6 +98,9 @@ export function parseManifest(text: string): { manifest: UpdateManifest; rules: 
     rules: {
       ...(files === undefined ? {} : { files }),
       compatibility: compatibilityOf(value.compatibility),
+      ...(expiresMs === undefined ? {} : { expiresMs }),
+      ...(devices === undefined ? {} : { devices }),
+      revokes: revokesOf(value.revokes),
     },
   }
 }
@@ -148,6 +168,37 @@ function releaseOf(value: Json | undefined): number | undefined {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
     throw new ManifestError('"release" must be a whole number from 0 that goes up with every package')
   return value
+}
+
+const timePattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})$/
+
+function expiresOf(value: Json | undefined): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  const ms = typeof value === 'string' && timePattern.test(value) ? Date.parse(value) : Number.NaN
+  if (Number.isNaN(ms)) throw new ManifestError('"expires" must be a time with its zone, as "2030-01-31T12:00:00Z"')
+  return ms
+}
+
+function devicesOf(value: Json | undefined): readonly string[] | undefined {
+  if (value === undefined || value === null) return undefined
+  if (!Array.isArray(value) || value.length === 0 || value.length > mostDevices)
+    throw new ManifestError(`"devices" must be a list of 1 to ${mostDevices} device ids`)
+  return value.map(id => {
+    if (typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= mostDeviceIdBytes) return id
+    throw new ManifestError(`"devices" must hold device ids, texts of 1 to ${mostDeviceIdBytes} bytes`)
+  })
+}
+
+function revokesOf(value: Json | undefined): readonly string[] {
+  if (value === undefined || value === null) return []
+  if (!Array.isArray(value) || value.length > mostRevokes)
+    throw new ManifestError(`"revokes" must be a list of at most ${mostRevokes} public keys`)
+  const ids = value.map(key => {
+    const id = typeof key === 'string' ? keyIdOf(key) : undefined
+    if (id !== undefined) return id
+    throw new ManifestError('"revokes" must hold public keys as "device-cloud ota keygen" prints them, or their ids')
+  })
+  return [...new Set(ids)]
 }
 
 function compatibilityOf(value: Json | undefined): ReadonlyMap<string, readonly string[]> {

@@ -1,22 +1,28 @@
 import { dirname } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { DeviceFacts } from '../../platform/device-facts.ts'
 import { Status } from '../../protocol/status.ts'
+import { type AdmissionParts, admitPackage } from './admission.ts'
 import type { AgentSlot } from './agent-slot.ts'
-import { type CheckedPackage, checkPackage, type PackageRules } from './check-package.ts'
+import { awaitExpiry } from './await-expiry.ts'
+import { type CheckedPackage, checkPackage } from './check-package.ts'
 import { incompatibility } from './compatibility.ts'
-import type { InstalledReleases } from './installed-releases.ts'
 import { ManifestError, type UpdateManifest } from './manifest.ts'
+import type { PackageRecord } from './package-record.ts'
 import { type ScannedPackage, scanPackage } from './read-package.ts'
 import { unpackPackage } from './unpack.ts'
 import { UpdateError } from './update-error.ts'
 
-export interface OpenParts {
-  readonly owner: PackageRules
-  readonly releases: InstalledReleases
+export interface OpenParts extends AdmissionParts {
   readonly facts: () => Promise<DeviceFacts>
   /** Where a new executable of the agent would go; undefined where it cannot be replaced. */
   readonly slot: AgentSlot | undefined
+  /** Where it is written down what was found right, for a process that goes on with the scripts. */
+  readonly record: PackageRecord
+  /** The update cannot go on before the clock of the device is set. */
+  readonly onWaitForClock: () => Promise<void>
+  readonly clock: Clock
   readonly log: Log
   readonly signal: AbortSignal
 }
@@ -27,17 +33,31 @@ export interface OpenParts {
  * @throws UpdateError, AgentError
  */
 export async function openPackage(path: string, folder: string, parts: OpenParts): Promise<UpdateManifest> {
-  const { owner, log, signal } = parts
+  const { owner, signed, record, clock, log, signal, onWaitForClock } = parts
   const scanned = await scanPackage(path, signal)
-  const checked = checkPackage(scanned, owner)
-  const { manifest, signedBy, unchecked } = checked
-  if (unchecked) log.warn('the signature of the package is not checked: ota.public_keys names no key')
+  const trusts = scanned.signature !== undefined && owner.publicKeys.length > 0
+  const checked = checkPackage(scanned, owner, trusts ? (await signed.read()).revoked : [])
+  const { rules } = checked
+  warn(checked, log)
   await checkDevice(checked, parts)
-  await checkRelease(checked, parts.releases)
+  const manifest = await admitPackage(checked, parts)
   if (manifest.agent !== undefined) await checkAgent(manifest.agent, scanned, folder, parts.slot)
+  if (rules.expiresMs !== undefined) await awaitExpiry(rules.expiresMs, { clock, signal, onWait: onWaitForClock })
+  await record.remove()
   await unpackPackage(path, folder, scanned, signal)
-  log.info('package unpacked', { name: manifest.name, version: manifest.version, signedBy })
+  await record.write(scanned)
+  log.info('package unpacked', { name: manifest.name, version: manifest.version, signedBy: manifest.signedBy })
   return manifest
+}
+
+function warn({ covers, unchecked, rules, signers }: CheckedPackage, log: Log): void {
+  if (unchecked) log.warn('the signature of the package is not checked: ota.public_keys names no key')
+  if (covers === 'manifest')
+    log.warn('the signature of the package is of the first form: modes, empty folders and order are not signed')
+  if (signers.length === 0 && rules.revokes.length > 0)
+    log.warn('"revokes" of a package counts only with an accepted signature: no key is revoked', {
+      keys: rules.revokes,
+    })
 }
 
 /** Whether the agent can be replaced at all, said before anything is touched. */
@@ -59,19 +79,10 @@ async function checkAgent(
 }
 
 /** Packages from the time when nobody looked carry all kinds of rules: only a signed one is held to them. */
-async function checkDevice({ rules, signedBy }: CheckedPackage, { facts, log }: OpenParts): Promise<void> {
+async function checkDevice({ rules, signers }: CheckedPackage, { facts, log }: OpenParts): Promise<void> {
   if (rules.compatibility.size === 0) return
   const why = incompatibility(rules.compatibility, await facts())
   if (why === undefined) return
-  if (signedBy !== undefined) throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, why)
+  if (signers.length > 0) throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, why)
   log.warn('the compatibility of an unsigned package does not fit this device; it is installed all the same', { why })
-}
-
-async function checkRelease({ manifest }: CheckedPackage, releases: InstalledReleases): Promise<void> {
-  const { name = '', release } = manifest
-  const installed = await releases.of(name)
-  if (installed === undefined || (release !== undefined && release >= installed)) return
-  const own = release === undefined ? 'has no release' : `is release ${release}`
-  const message = `the package is refused as older than what is installed: it ${own}, and release ${installed} of ${JSON.stringify(name)} is installed`
-  throw new UpdateError('POLICY_REFUSED', Status.NoPermission, message)
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
-import { isJsonObject, parseJson } from '../../base/json.ts'
+import { isJsonObject, type Json, parseJson } from '../../base/json.ts'
 import { fileChunks } from '../../platform/file-chunks.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { type FolderEntry, listFolder } from '../../platform/folders.ts'
@@ -11,9 +11,12 @@ import { createNewFile } from '../../platform/new-file.ts'
 import { readBoundedText } from '../../platform/read-file.ts'
 import { removeFile, syncFolder } from '../../platform/write-file.ts'
 import { tarEnd, tarHeader, tarPadding } from '../tar-blocks.ts'
+import { isProgram } from './archive-entry.ts'
 import { EntryPolicy, packageLimits } from './entry-policy.ts'
-import { ManifestError, manifestName, mostManifestBytes, parseManifest } from './manifest.ts'
-import { signatureLine, signatureName } from './signature.ts'
+import { ManifestError, mostManifestBytes, parseManifest, type UpdateManifest } from './manifest.ts'
+import { mostListingBytes, PackageListing } from './package-listing.ts'
+import { manifestName, signatureName } from './paper-names.ts'
+import { mostSigningKeys, signatureText } from './signature.ts'
 import { badPackage } from './update-error.ts'
 
 /** What was packed. */
@@ -21,31 +24,46 @@ export interface PackedPackage {
   readonly path: string
   readonly files: number
   readonly bytes: number
+  readonly manifest: UpdateManifest
 }
+
+const folderMode = 0o755
+const paperMode = 0o644
 
 interface PackedFile {
   readonly path: string
-  readonly isProgram: boolean
+  readonly mode: number
   readonly bytes: number
 }
+
+/** Fields of `update.json` that come from the command line. */
+export type ManifestAdditions = Readonly<Record<string, Json>>
 
 /**
  * Makes a package of a folder with an `update.json`: a `.tar.gz` with the sums of all files in `update.json`, signed with
  * each of `keys`. The same folder makes the same package. Nothing in the folder is changed.
  *
  * @param output must not exist
+ * @param additions fields of `update.json` that go before those of the folder
  * @throws UpdateError `PACKAGE_INVALID` for what no device would take; `FILE_ACCESS`, `FILE_NOT_FOUND`
  */
-export async function packFolder(folder: string, output: string, keys: readonly KeyObject[]): Promise<PackedPackage> {
+export async function packFolder(
+  folder: string,
+  output: string,
+  keys: readonly KeyObject[],
+  additions: ManifestAdditions = {},
+): Promise<PackedPackage> {
+  if (keys.length > mostSigningKeys)
+    throw badPackage(`a package takes the signatures of ${mostSigningKeys} keys at most`)
   const { folders, files } = await contentOf(folder, output)
   const sums: Record<string, string> = {}
   for (const { path } of files) sums[path] = await sumOf(join(folder, path))
-  const manifest = await manifestWith(folder, sums)
-  const signatures = Buffer.from(keys.map(key => signatureLine(manifest, key)).join(''))
+  const { bytes: manifest, parsed } = await manifestWith(folder, { ...additions, files: sums })
+  const signatures = keys.length === 0 ? '' : signatureText(manifest, listingOf(manifest, folders, files, sums), keys)
   const chunks = async function* () {
     yield* packedBytes(manifestName, manifest)
-    if (signatures.length > 0) yield* packedBytes(signatureName, signatures)
-    for (const path of folders) yield header(path, 'Directory', 0, true)
+    if (signatures !== '') yield* packedBytes(signatureName, Buffer.from(signatures))
+    for (const path of folders) yield header(path, 'Directory', 0, folderMode)
     for (const file of files) yield* packedFile(folder, file, sums[file.path])
     yield tarEnd()
   }
@@ -60,7 +78,8 @@ export async function packFolder(folder: string, output: string, keys: readonly 
     await target.close()
   }
   await syncFolder(dirname(output))
-  return { path: output, files: files.length + 1, bytes: (await fileFacts(output))?.bytes ?? 0 }
+  const bytes = (await fileFacts(output))?.bytes ?? 0
+  return { path: output, files: files.length + 1, bytes, manifest: parsed }
 }
 
 async function contentOf(folder: string, output: string): Promise<{ folders: string[]; files: PackedFile[] }> {
@@ -72,10 +91,10 @@ async function contentOf(folder: string, output: string): Promise<{ folders: str
     const { path, facts } = entry
     if (path === manifestName || path === signatureName || join(folder, path) === output) continue
     const kind = kindOf(entry)
-    const isProgram = (facts.mode & 0o100) !== 0
-    policy.admit({ path, kind, bytes: facts.bytes, isProgram })
+    const mode = isProgram(facts.mode) ? 0o755 : 0o644
+    policy.admit({ path, kind, bytes: facts.bytes, mode })
     if (kind === 'folder') folders.push(path)
-    else files.push({ path, isProgram, bytes: facts.bytes })
+    else files.push({ path, mode, bytes: facts.bytes })
   }
   return { folders, files }
 }
@@ -85,15 +104,31 @@ function kindOf({ path, facts: { kind } }: FolderEntry): 'file' | 'folder' {
   throw badPackage(`${JSON.stringify(path)} is a link, a device or a pipe; a package takes files and folders only`)
 }
 
-async function manifestWith(folder: string, sums: Readonly<Record<string, string>>): Promise<Buffer> {
+/** What a signature covers: the entries in the order in which they are packed. */
+function listingOf(
+  manifest: Buffer,
+  folders: readonly string[],
+  files: readonly PackedFile[],
+  sums: Readonly<Record<string, string>>,
+): string {
+  const listing = new PackageListing()
+  listing.file(manifestName, paperMode, manifest.length, createHash('sha256').update(manifest).digest('hex'))
+  for (const path of folders) listing.folder(path, folderMode)
+  for (const { path, mode, bytes } of files) listing.file(path, mode, bytes, sums[path] ?? '')
+  if (listing.text !== undefined) return listing.text
+  throw badPackage(
+    `the listing of the package is larger than ${mostListingBytes} bytes: put the files into one archive`,
+  )
+}
+
+async function manifestWith(folder: string, fields: ManifestAdditions) {
   const text = await readBoundedText(join(folder, manifestName), mostManifestBytes)
-  parseManifest(text)
-  const own = parseJson(text)
+  const own = parseJson(text.replace(/^\ufeff/, ''))
   if (!isJsonObject(own)) throw new ManifestError('it is not a JSON object')
-  const manifest = Buffer.from(`${JSON.stringify({ ...own, files: sums }, null, 2)}\n`)
-  if (manifest.length > mostManifestBytes)
+  const bytes = Buffer.from(`${JSON.stringify({ ...own, ...fields }, null, 2)}\n`)
+  if (bytes.length > mostManifestBytes)
     throw new ManifestError(`it is larger than ${mostManifestBytes} bytes with all sums`)
-  return manifest
+  return { bytes, parsed: parseManifest(bytes.toString()).manifest }
 }
 
 async function sumOf(path: string): Promise<string> {
@@ -103,14 +138,14 @@ async function sumOf(path: string): Promise<string> {
 }
 
 function* packedBytes(path: string, content: Buffer): Generator<Uint8Array> {
-  yield header(path, 'File', content.length, false)
+  yield header(path, 'File', content.length, paperMode)
   yield content
   yield tarPadding(content.length)
 }
 
 /** Holds the file to the sum that is promised: it must not change while it is packed. */
 async function* packedFile(folder: string, file: PackedFile, sum: string | undefined): AsyncGenerator<Uint8Array> {
-  yield header(file.path, 'File', file.bytes, file.isProgram)
+  yield header(file.path, 'File', file.bytes, file.mode)
   const hash = createHash('sha256')
   for await (const chunk of fileChunks(join(folder, file.path))) {
     hash.update(chunk)
@@ -121,6 +156,6 @@ async function* packedFile(folder: string, file: PackedFile, sum: string | undef
 }
 
 /** No times: the same content makes the same package. */
-function header(path: string, type: 'File' | 'Directory', bytes: number, isProgram: boolean): Buffer {
-  return tarHeader({ path, type, mode: isProgram ? 0o755 : 0o644, bytes, modifiedMs: 0 })
+function header(path: string, type: 'File' | 'Directory', bytes: number, mode: number): Buffer {
+  return tarHeader({ path, type, mode, bytes, modifiedMs: 0 })
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { scriptLogName } from './paper-names.ts'
 
 /** Where an update keeps its things below `runtime_dir`, under the names of the Python agent [TR50 7.2]. */
 export interface UpdatePlaces {
@@ -13,6 +14,10 @@ export interface UpdatePlaces {
   readonly stateFolder: string
   /** `ota/releases.json`: what was installed. */
   readonly releases: string
+  /** `ota/signed.json`: what signed packages have settled, their names and the keys that they revoked. */
+  readonly signed: string
+  /** `ota/unpacked.json`: what was found right in the package that is unpacked. */
+  readonly record: string
   /** `ota/trial.json`: the starts of a new agent; and the lock of who watches it. */
   readonly trial: string
   readonly trialLock: string
@@ -27,9 +32,11 @@ export function updatePlaces(runtimeDir: string): UpdatePlaces {
     lock: join(runtimeDir, '.otalock'),
     downloadFolder: join(runtimeDir, 'download'),
     packageFolder,
-    log: join(packageFolder, 'ota_install.log'),
+    log: join(packageFolder, scriptLogName),
     stateFolder,
     releases: join(stateFolder, 'releases.json'),
+    signed: join(stateFolder, 'signed.json'),
+    record: join(stateFolder, 'unpacked.json'),
     trial: join(stateFolder, 'trial.json'),
     trialLock: join(stateFolder, 'trial.lock'),
     exitFile: step => join(stateFolder, `exit-${step}`),

@@ -4,9 +4,11 @@ import { fileFacts } from '../../platform/file-facts.ts'
 import { Status } from '../../protocol/status.ts'
 import type { VisitEntry } from './archive-entry.ts'
 import { EntryPolicy, type UnpackedSize } from './entry-policy.ts'
-import { manifestName, mostManifestBytes } from './manifest.ts'
+import { mostManifestBytes } from './manifest.ts'
+import { PackageListing } from './package-listing.ts'
+import { manifestName, signatureName } from './paper-names.ts'
 import { packageKind } from './request.ts'
-import { mostSignatureBytes, signatureName } from './signature.ts'
+import { mostSignatureBytes } from './signature.ts'
 import { badPackage, UpdateError } from './update-error.ts'
 
 /** SHA-256 of each file of a package by its path, lower-case hex. */
@@ -21,6 +23,10 @@ export interface ScannedPackage {
   /** The bytes of `update.json` and `update.sig`; absent when there is none. */
   readonly manifest?: Buffer
   readonly signature?: Buffer
+  /** What a signature of the second form covers; absent when it is larger than one may be. */
+  readonly listing?: string
+  /** Something lies behind the end of the archive. */
+  readonly hasMore: boolean
 }
 
 /** The files that say something about the package, and how large they may be. */
@@ -39,9 +45,10 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
   const sums = new Map<string, string>()
   const bytes = new Map<string, number>()
   const found = new Map<string, Buffer>()
-  await readPackage(path, async (entry, content) => {
+  const listing = new PackageListing()
+  const { hasMore } = await readPackage(path, async (entry, content) => {
     const relative = policy.admit(entry)
-    if (entry.kind === 'folder') return
+    if (entry.kind === 'folder') return listing.folder(relative, entry.mode)
     const mostBytes = papers.get(relative)
     if (mostBytes !== undefined && entry.bytes > mostBytes)
       throw badPackage(`${relative} of the package is larger than ${mostBytes} bytes`)
@@ -53,7 +60,9 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
       if (mostBytes !== undefined) kept.push(chunk)
     }
     bytes.set(relative, entry.bytes)
-    sums.set(relative, hash.digest('hex'))
+    const sum = hash.digest('hex')
+    sums.set(relative, sum)
+    listing.file(relative, entry.mode, entry.bytes, sum)
     if (mostBytes !== undefined) found.set(relative, Buffer.concat(kept))
   })
   const [manifest, signature] = [found.get(manifestName), found.get(signatureName)]
@@ -61,19 +70,22 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
     size: policy.size,
     sums,
     bytes,
+    hasMore,
+    ...(listing.text === undefined ? {} : { listing: listing.text }),
     ...(manifest === undefined ? {} : { manifest }),
     ...(signature === undefined ? {} : { signature }),
   }
 }
 
-/** Reads a package entry by entry. Throws as {@link scanPackage}, and what `visit` throws. */
-export async function readPackage(path: string, visit: VisitEntry): Promise<void> {
+/** Reads a package entry by entry, and tells whether something lies behind its end. Throws as {@link scanPackage}, and what `visit` throws. */
+export async function readPackage(path: string, visit: VisitEntry): Promise<{ hasMore: boolean }> {
   if (packageKind(path) === 'zip') {
     const { readZip } = await import('./zip-reader.ts')
     await readZip(path, visit)
+    return { hasMore: false }
   } else {
     const { readTarGz } = await import('./tar-gz-reader.ts')
-    await readTarGz(path, await packageBytes(path), visit)
+    return await readTarGz(path, await packageBytes(path), visit)
   }
 }
 

@@ -1,6 +1,7 @@
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { BadParameter, textParam } from '../actions/params.ts'
+import { scriptLogName } from './paper-names.ts'
 
 /** One wish for an update, as it is kept on flash. */
 export interface UpdateRequest {
@@ -23,7 +24,7 @@ export interface UpdateRequest {
 const defaultTimeoutS = 600
 const longestTimeoutS = 30 * 86_400
 const mostNameBytes = 200
-export const defaultLogName = 'ota_install.log'
+export const defaultLogName = scriptLogName
 
 /** Reads the parameters of `software_update` [TR50 7.1]. Throws {@link BadParameter}. */
 export function readUpdateRequest(id: string, params: JsonObject): UpdateRequest {

@@ -8,15 +8,19 @@ import { fileFacts } from '../../platform/file-facts.ts'
 import { removeFolder } from '../../platform/folders.ts'
 import { removeFile } from '../../platform/write-file.ts'
 import { Status } from '../../protocol/status.ts'
+import type { AdmissionParts } from './admission.ts'
 import type { AgentSlot } from './agent-slot.ts'
 import type { PackageRules } from './check-package.ts'
 import { fetchPackage, packagePath } from './fetch-package.ts'
 import { InstalledReleases } from './installed-releases.ts'
 import type { StepResult, UpdateState } from './machine.ts'
+import type { UpdateManifest } from './manifest.ts'
 import { openPackage } from './open-package.ts'
+import { PackageRecord } from './package-record.ts'
 import type { UpdatePlaces } from './places.ts'
 import { report } from './report.ts'
 import { runStepScript } from './run-step-script.ts'
+import { SignedMemory } from './signed-memory.ts'
 import type { UpdateCloud } from './update-cloud.ts'
 import { UpdateError } from './update-error.ts'
 
@@ -29,6 +33,8 @@ export interface StepParts {
   readonly rules: () => PackageRules
   /** What this device is. */
   readonly facts: () => Promise<DeviceFacts>
+  /** The id of this device; undefined while it has none. */
+  readonly deviceId: () => Promise<string | undefined>
   /** Where a new executable of the agent goes; undefined where it cannot be replaced. */
   readonly slot: AgentSlot | undefined
   /**
@@ -48,44 +54,48 @@ const uploadTimeoutMs = 60_000
 
 const done: StepResult = { kind: 'done' }
 
-/**
- * Does what a step is there for. Throws what went wrong; the reason of `signal` when the agent ends meanwhile.
- *
- * @param begun puts the mark of a script on flash before it begins
- */
-export async function carryOut(
-  state: UpdateState,
-  parts: StepParts,
-  signal: AbortSignal,
-  begun: (mark: string) => Promise<void>,
-): Promise<StepResult> {
+/** What a step gets from whoever goes through the steps. */
+export interface StepHelp {
+  readonly signal: AbortSignal
+  /** Puts the mark of a script on flash before it begins. */
+  readonly begun: (mark: string) => Promise<void>
+  /** The manifest of what is unpacked: this process has unpacked it, or has proven it. Throws `UnprovenPackage`. */
+  readonly proven: () => Promise<UpdateManifest>
+}
+
+/** The command of a step; empty for none. */
+type CommandOf = (manifest: UpdateManifest) => string | undefined
+
+/** Does what a step is there for. Throws what went wrong; the reason of `signal` when the agent ends meanwhile. */
+export async function carryOut(state: UpdateState, parts: StepParts, help: StepHelp): Promise<StepResult> {
   const { places, cloud, clock, log } = parts
+  const { signal, begun, proven } = help
   const { manifest, request } = state
-  const script = (command = '') => runStepScript({ state, command, places, clock, signal, begun })
+  const script = async (commandOf: CommandOf): Promise<StepResult> => {
+    if (manifest === undefined) return done
+    let command = commandOf(manifest) ?? ''
+    // One that has begun already is only waited for.
+    if (command !== '' && state.script === undefined) command = commandOf(await proven()) ?? ''
+    return await runStepScript({ state, command, places, clock, signal, begun })
+  }
   switch (state.step) {
     case 'download':
       await fetchPackage({ request, places, cloud, clock, log, signal })
       return done
-    case 'unpack': {
-      const path = packagePath(request, places)
-      const releases = new InstalledReleases(places.releases)
-      const opening = { owner: parts.rules(), releases, facts: parts.facts, slot: parts.slot, log, signal }
-      // What the scripts of the last update said stays until here.
-      await removeFolder(places.packageFolder)
-      return { kind: 'done', manifest: await openPackage(path, places.packageFolder, opening) }
-    }
+    case 'unpack':
+      return await unpack(state, parts, signal)
     case 'pre_install':
-      return await script(manifest?.preInstall)
+      return await script(({ preInstall }) => preInstall)
     case 'install':
-      return await script(manifest?.install)
+      return await script(({ install }) => install)
     case 'post_install':
-      return await script(manifest?.postInstall)
+      return await script(({ postInstall }) => postInstall)
     case 'error_action':
-      return await script(manifest?.errorAction)
+      return await script(({ errorAction }) => errorAction)
     case 'health':
       return await checkHealth(state, parts, signal, script)
     case 'agent':
-      return await placeAgent(state, parts, signal)
+      return await placeAgent(parts, help)
     case 'restart':
     case 'reboot':
       return await goDown(parts, signal)
@@ -102,28 +112,49 @@ export async function carryOut(
   }
 }
 
+async function unpack({ request }: UpdateState, parts: StepParts, signal: AbortSignal): Promise<StepResult> {
+  const { places, cloud, log } = parts
+  const onWaitForClock = async () => {
+    const text = 'the package expires, and the clock of the device is not set yet: waiting for the time'
+    log.warn(text, { package: request.package })
+    if (request.from === 'cloud') await cloud?.progress(request.id, text)
+  }
+  const record = new PackageRecord(places.record)
+  // What the scripts of the last update said stays until here.
+  await removeFolder(places.packageFolder)
+  const opening = { ...admissionParts(parts), ...parts, record, onWaitForClock, signal }
+  return { kind: 'done', manifest: await openPackage(packagePath(request, places), places.packageFolder, opening) }
+}
+
+/** What decides which packages may come. */
+export function admissionParts({ places, rules, deviceId }: StepParts): AdmissionParts {
+  const [releases, signed] = [new InstalledReleases(places.releases), new SignedMemory(places.signed)]
+  return { owner: rules(), releases, signed, deviceId }
+}
+
 async function checkHealth(
   { manifest }: UpdateState,
   { cloud, clock, log }: StepParts,
   signal: AbortSignal,
-  script: (command?: string) => Promise<StepResult>,
+  script: (commandOf: CommandOf) => Promise<StepResult>,
 ): Promise<StepResult> {
-  const { timeoutS = 0, command } = manifest?.healthCheck ?? {}
+  const { timeoutS = 0 } = manifest?.healthCheck ?? {}
   if (cloud === undefined) log.warn('without a cloud, that it can be reached is not checked')
   else {
     const unreached = `the agent did not reach the cloud within ${timeoutS} s after the update`
     const onTimeout = () => new UpdateError('TIMEOUT', Status.TimedOut, unreached)
     await withDeadline(clock, timeoutS * 1000, onTimeout, own => cloud.reached(own), signal)
   }
-  return await script(command)
+  return await script(({ healthCheck }) => healthCheck?.command)
 }
 
 /** Places the new executable and waits for the end of this process: the next one finds how it did. */
-async function placeAgent({ manifest }: UpdateState, parts: StepParts, signal: AbortSignal): Promise<StepResult> {
+async function placeAgent(parts: StepParts, { signal, proven }: StepHelp): Promise<StepResult> {
   const { slot, places, handOver } = parts
   if (slot === undefined)
     throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, 'the agent cannot be replaced here')
-  await slot.place(join(places.packageFolder, manifest?.agent ?? ''))
+  const { agent = '' } = await proven()
+  await slot.place(join(places.packageFolder, agent))
   handOver()
   return await waitFor<StepResult>(signal, () => undefined)
 }
@@ -139,9 +170,8 @@ async function goDown({ reboot, clock }: StepParts, signal: AbortSignal): Promis
 }
 
 async function finish(state: UpdateState, { places, cloud, log }: StepParts, signal: AbortSignal): Promise<void> {
-  const { request, manifest, failure } = state
-  if (failure === undefined && manifest?.release !== undefined)
-    await new InstalledReleases(places.releases).remember(manifest.name ?? '', manifest.release)
+  const { request } = state
+  await new PackageRecord(places.record).remove()
   if (request.from === 'cloud') await removeFile(packagePath(request, places))
   if (cloud === undefined || (await fileFacts(places.log, { followLinks: false }))?.kind !== 'file') return
   try {

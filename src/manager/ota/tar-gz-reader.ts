@@ -11,9 +11,10 @@ import { badPackage } from './update-error.ts'
 const mostTarBytes = packageLimits.mostBytes + packageLimits.mostEntries * 4096
 
 /** Reads a gzip'd tar file entry by entry; what it unpacks to is bounded. Throws as {@link readTar}. */
-export async function readTarGz(path: string, archiveBytes: number, visit: VisitEntry): Promise<void> {
+export async function readTarGz(path: string, archiveBytes: number, visit: VisitEntry): Promise<{ hasMore: boolean }> {
+  let end = { hasMore: false }
   await pipeline(Readable.from(fileChunks(path)), createGunzip(), async (chunks: AsyncIterable<Uint8Array>) => {
-    await readTar(bounded(chunks, archiveBytes), visit)
+    end = await readTar(bounded(chunks, archiveBytes), visit)
   }).catch(error => {
     // zlib's own: no gzip file, a wrong sum, an end too early.
     const code: unknown = error?.code
@@ -21,6 +22,7 @@ export async function readTarGz(path: string, archiveBytes: number, visit: Visit
       throw badPackage(`the package is not a whole gzip file: ${error.message}`, error)
     throw error
   })
+  return end
 }
 
 async function* bounded(chunks: AsyncIterable<Uint8Array>, archiveBytes: number): AsyncGenerator<Uint8Array> {

@@ -12,9 +12,10 @@ const mostHeaderBytes = 64 * 1024
 /**
  * Reads a tar archive (ustar, pax, GNU) entry by entry. Links, devices, pipes and sparse files are refused.
  *
+ * @returns whether something follows behind its end, which other programs may take for entries
  * @throws UpdateError `PACKAGE_INVALID`, or what `visit` throws
  */
-export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEntry): Promise<void> {
+export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEntry): Promise<{ hasMore: boolean }> {
   const source = new ByteSource(chunks)
   let own: Pax | undefined
   let everybody: Pax | undefined
@@ -24,7 +25,7 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
     if (block.length === 0) break
     if (block.length < blockBytes) throw badPackage('the tar archive ends in the middle of a header')
     const header = told(() => new Header(block, 0, own, everybody))
-    // The end of an archive is marked by empty blocks; what follows is filling.
+    // The end of an archive is marked by empty blocks; what follows should be filling.
     if (header.nullBlock) break
     if (!header.cksumValid) throw badPackage('the tar archive has a damaged header')
     const size = header.size ?? -1
@@ -48,7 +49,7 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
     }
     const path = longPath ?? header.path ?? ''
     const kind = kindOf(header.type, path)
-    const entry = { path, kind, bytes: kind === 'file' ? size : 0, isProgram: ((header.mode ?? 0) & 0o100) !== 0 }
+    const entry = { path, kind, bytes: kind === 'file' ? size : 0, mode: (header.mode ?? 0) & 0o7777 }
     const content = source.slice(size)
     await visit(entry, content)
     await drain(content)
@@ -56,7 +57,7 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
     own = undefined
     longPath = undefined
   }
-  await drain(source.rest())
+  return { hasMore: await hasContent(source.rest()) }
 }
 
 function kindOf(type: string, path: string): 'file' | 'folder' {
@@ -98,6 +99,13 @@ function padding(size: number): number {
 
 async function skip(source: ByteSource, bytes: number): Promise<void> {
   if ((await source.take(bytes)).length < bytes) throw badPackage('the tar archive ends too early')
+}
+
+/** Whether there is more than zeros. */
+async function hasContent(chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
+  let found = false
+  for await (const chunk of chunks) found ||= chunk.some(byte => byte !== 0)
+  return found
 }
 
 async function drain(content: AsyncIterable<Uint8Array>): Promise<void> {

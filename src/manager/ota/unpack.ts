@@ -5,8 +5,10 @@ import { throwIfAborted } from '../../base/wait.ts'
 import { createNewFile, createNewFolder } from '../../platform/new-file.ts'
 import { spaceAt } from '../../platform/space.ts'
 import { syncFolder } from '../../platform/write-file.ts'
-import type { ArchiveEntry } from './archive-entry.ts'
+import { type ArchiveEntry, isProgram } from './archive-entry.ts'
 import { EntryPolicy, type UnpackedSize } from './entry-policy.ts'
+import { PackageListing } from './package-listing.ts'
+import { signatureName } from './paper-names.ts'
 import { packageBytes, readPackage, type ScannedPackage } from './read-package.ts'
 import { badPackage } from './update-error.ts'
 
@@ -28,6 +30,7 @@ export async function unpackPackage(
   await checkSpace(scanned.size, dirname(folder))
   const policy = new EntryPolicy(await packageBytes(path))
   const folders = new Set<string>()
+  const listing = new PackageListing()
   const ensure = async (relative: string): Promise<void> => {
     if (folders.has(relative)) return
     if (relative !== '') await ensure(parentOf(relative))
@@ -38,12 +41,19 @@ export async function unpackPackage(
   await readPackage(path, async (entry, content) => {
     throwIfAborted(signal)
     const relative = policy.admit(entry)
-    if (entry.kind === 'folder') return await ensure(relative)
+    if (entry.kind === 'folder') {
+      listing.folder(relative, entry.mode)
+      return await ensure(relative)
+    }
+    // Nobody signs the signatures: a script must not find them among its files.
+    if (relative === signatureName) return
     await ensure(parentOf(relative))
     const sum = await writeEntry(join(folder, relative), entry, content, signal)
+    listing.file(relative, entry.mode, entry.bytes, sum)
     if (scanned.sums.get(relative) !== sum) throw badPackage('the package changed while it was read')
   })
-  if (policy.size.files !== scanned.sums.size) throw badPackage('the package changed while it was read')
+  if (policy.size.files !== scanned.sums.size || listing.text !== scanned.listing)
+    throw badPackage('the package changed while it was read')
   for (const relative of folders) await syncFolder(join(folder, relative))
   await syncFolder(dirname(folder))
 }
@@ -54,7 +64,7 @@ async function writeEntry(
   content: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<string> {
-  const file = await createNewFile(path, entry.isProgram ? 0o700 : 0o600)
+  const file = await createNewFile(path, isProgram(entry.mode) ? 0o700 : 0o600)
   try {
     const hash = createHash('sha256')
     for await (const chunk of content) {

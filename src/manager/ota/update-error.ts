@@ -11,7 +11,15 @@ export class UpdateError extends AgentError {
   }
 }
 
+/** What is unpacked cannot be shown to be the package that was accepted: no script of it may run any more. */
+export class UnprovenPackage extends UpdateError {}
+
 /** The package is broken, or holds what no package may hold. */
 export function badPackage(problem: string, cause?: unknown): UpdateError {
   return new UpdateError('PACKAGE_INVALID', Status.IoError, problem, cause === undefined ? {} : { cause })
+}
+
+/** A rule of the owner refuses the package. */
+export function refusedPackage(why: string): UpdateError {
+  return new UpdateError('POLICY_REFUSED', Status.NoPermission, `the package is refused: ${why}`)
 }

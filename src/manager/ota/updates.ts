@@ -8,6 +8,7 @@ import { removeFile } from '../../platform/write-file.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ActionOutcome } from '../actions/action.ts'
 import { failureOutcome } from '../actions/failure-outcome.ts'
+import { packagePath } from './fetch-package.ts'
 import {
   type Found,
   firstState,
@@ -21,11 +22,14 @@ import {
   type UpdateState,
   withScript,
 } from './machine.ts'
+import type { UpdateManifest } from './manifest.ts'
+import { PackageRecord } from './package-record.ts'
+import { rememberInstalled } from './remember-installed.ts'
 import type { UpdateRequest } from './request.ts'
 import { whyNotSound } from './sound-places.ts'
-import { carryOut, type StepParts } from './steps.ts'
+import { admissionParts, carryOut, type StepHelp, type StepParts } from './steps.ts'
 import { outcomeOf, tellFailure, tellStep } from './tell.ts'
-import { UpdateError } from './update-error.ts'
+import { UnprovenPackage, UpdateError } from './update-error.ts'
 import type { UpdateJournal } from './update-journal.ts'
 
 export interface UpdatesParts extends StepParts {
@@ -51,6 +55,8 @@ export class Updates {
   #current: UpdateState | undefined
   #running: Promise<UpdateState | undefined> | undefined
   #claimed = false
+  /** The update of which this process knows what is unpacked. */
+  #proven: { readonly id: string; readonly manifest: UpdateManifest } | undefined
   /** What is asked for and not on flash yet. */
   #beginning: UpdateRequest | undefined
 
@@ -220,7 +226,7 @@ export class Updates {
     const resumption = resume(left, found)
     const { step, request } = left
     const fields = { package: request.package, step, id: request.id }
-    const state = resumption.kind === 'continue' ? resumption.state : nextState(left, resumption.result, bootId)
+    const state = resumption.kind === 'continue' ? resumption.state : await this.#after(left, resumption.result)
     if (resumption.kind === 'continue') log.warn('an update that was cut off goes on', fields)
     else log.warn('an update that was cut off goes on with the next step', { ...fields, result: resumption.result })
     await journal.begin(state)
@@ -238,7 +244,7 @@ export class Updates {
 
   /** Step after step. Ends at `done`, or when this process ends. */
   async #run(first: UpdateState): Promise<UpdateState> {
-    const { journal, cloud, log, bootId } = this.#parts
+    const { journal, cloud, log } = this.#parts
     let state = first
     while (state.step !== 'done') {
       this.#current = state
@@ -253,10 +259,13 @@ export class Updates {
         state = withScript(state, mark)
         await journal.add(state)
       }
-      const result = await this.#carryOut(state, begun)
+      const { signal } = this.#stopping
+      const result = await this.#carryOut(state, { signal, begun, proven: () => this.#prove(state) })
       if (result === undefined) return state
       if (result.kind === 'failed') await tellFailure(state, result.text, log, cloud)
-      state = nextState(state, result, bootId)
+      if (result.kind === 'done' && result.manifest !== undefined)
+        this.#proven = { id: state.request.id, manifest: result.manifest }
+      state = await this.#after(state, result)
       await journal.add(state)
     }
     await tellStep(state, log, cloud)
@@ -264,16 +273,56 @@ export class Updates {
   }
 
   /** How the step ended; undefined when this process ends before. */
-  async #carryOut(state: UpdateState, begun: (mark: string) => Promise<void>): Promise<StepResult | undefined> {
-    const { signal } = this.#stopping
+  async #carryOut(state: UpdateState, help: StepHelp): Promise<StepResult | undefined> {
     try {
-      return await carryOut(state, this.#parts, signal, begun)
+      return await carryOut(state, this.#parts, help)
     } catch (error) {
-      if (signal.aborted) return undefined
+      if (help.signal.aborted) return undefined
       const { status, message = '' } = failureOutcome(error)
       const text = error instanceof AgentError ? message : messageOf(error)
-      return { kind: 'failed', status: error instanceof UpdateError ? error.status : status, text }
+      const isUnproven = error instanceof UnprovenPackage
+      return { kind: 'failed', status: error instanceof UpdateError ? error.status : status, text, isUnproven }
     }
+  }
+
+  /**
+   * The state after a step ended. What the update leaves for good, its release and the keys that it revokes, is on flash
+   * before its success is: what cannot be remembered where signatures are required has failed.
+   */
+  async #after(state: UpdateState, result: StepResult): Promise<UpdateState> {
+    const { bootId, log, rules } = this.#parts
+    const next = nextState(state, result, bootId)
+    const { failure, step, request } = next
+    const manifest = this.#proven?.id === request.id ? this.#proven.manifest : next.manifest
+    if (step !== 'report' || failure !== undefined || manifest === undefined) return next
+    try {
+      await rememberInstalled(manifest, this.#parts.places)
+      return next
+    } catch (error) {
+      log.error('what was installed cannot be remembered', { error })
+      if (!rules().requireSignature) return next
+      const text = `what was installed cannot be remembered: ${messageOf(error)}`
+      return nextState(state, { kind: 'failed', status: Status.IoError, text }, bootId)
+    }
+  }
+
+  /** See {@link StepHelp.proven}. */
+  async #prove({ request, manifest, changed }: UpdateState): Promise<UpdateManifest> {
+    if (this.#proven?.id !== request.id) {
+      if (manifest === undefined) throw new Error('nothing is unpacked')
+      const { provePackage } = await import('./prove-package.ts')
+      const { places, log } = this.#parts
+      const proven = await provePackage(manifest, changed, {
+        ...admissionParts(this.#parts),
+        path: packagePath(request, places),
+        folder: places.packageFolder,
+        record: new PackageRecord(places.record),
+        log,
+        signal: this.#stopping.signal,
+      })
+      this.#proven = { id: request.id, manifest: proven }
+    }
+    return this.#proven.manifest
   }
 
   /** Runs an update, and gives everything back at its end. Never rejects. */
@@ -287,6 +336,7 @@ export class Updates {
       return this.#current
     } finally {
       this.#current = undefined
+      this.#proven = undefined
       await journal.close().catch(error => log.warn('the journal of the update was not closed', { error }))
       await lock.release().catch(error => log.warn('the lock of the update stays', { error }))
       this.#running = undefined

@@ -35,9 +35,10 @@ function factsOf(entry: Entry): ArchiveEntry {
   if (type !== 0 && type !== regular && type !== folder)
     throw badPackage(`the entry ${name} of the package is refused: it is a link, a device or a pipe`)
   if (entry.isEncrypted()) throw badPackage(`the entry ${name} of the package is encrypted`)
-  if (path.endsWith('/')) return { path, kind: 'folder', bytes: 0, isProgram: false }
+  const bits = mode & 0o7777
+  if (path.endsWith('/')) return { path, kind: 'folder', bytes: 0, mode: bits }
   if (!entry.canDecodeFileData()) throw badPackage(`the entry ${name} of the package is compressed in an unknown way`)
-  return { path, kind: 'file', bytes, isProgram: (mode & 0o100) !== 0 }
+  return { path, kind: 'file', bytes, mode: bits }
 }
 
 async function* contentOf(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array> {

@@ -46,7 +46,7 @@ test('takes the connection file of a Python agent as it is', async t => {
     useSyslog: false,
     quiet: false,
     queue: { durability: 'spill', maxBytes: 16_777_216 },
-    ota: { publicKeys: [], requireSignature: false },
+    ota: { publicKeys: [], requireSignature: false, names: [] },
     remoteAccess: { allow: [], maxSessions: 4, maxChannels: 16, idleTimeoutS: 1800, maxDurationS: 43_200 },
     fileTransfer: { allow: ['/'] },
   })
@@ -82,7 +82,7 @@ test('lists in the environment are separated by commas, sections by an underscor
       DEVICE_CLOUD_QUIET: '',
     },
   })
-  assert.deepEqual(settings.ota, { publicKeys: [key, otherKey], requireSignature: true })
+  assert.deepEqual(settings.ota, { publicKeys: [key, otherKey], requireSignature: true, names: [] })
   assert.equal(settings.queue.durability, 'always')
   assert.equal(settings.quiet, false)
 })

@@ -87,6 +87,12 @@ test(`update.json: what is used is sound, and what is not is refused with a reas
       if (agent !== undefined) assert.ok(healthCheck !== undefined)
       assert.ok(release === undefined || (Number.isSafeInteger(release) && release >= 0))
       for (const sum of rules.files?.values() ?? []) assert.match(sum, /^[0-9a-f]{64}$/)
+      const { expiresMs, devices = ['x'], revokes } = rules
+      assert.ok(expiresMs === undefined || Number.isSafeInteger(expiresMs))
+      assert.ok(devices.length > 0 && devices.length <= 10_000)
+      for (const id of devices) assert.ok(id !== '' && Buffer.byteLength(id) <= 64)
+      assert.ok(revokes.length <= 32 && new Set(revokes).size === revokes.length)
+      for (const id of revokes) assert.match(id, /^[0-9a-f]{16}$/)
       for (const list of rules.compatibility.values()) assert.ok(list.every(one => typeof one === 'string'))
     } catch (error) {
       assert.ok(
@@ -113,6 +119,7 @@ const keys = [
     'agent',
     'files',
   ],
+  ...['expires', 'devices', 'revokes', 'expires', 'devices', 'revokes'],
   ...['script_timeout', 'health_check', 'compatibility', '__proto__', 'constructor', 'toString', 'x', ''],
 ]
 
@@ -131,6 +138,9 @@ function oddManifest(dice: Dice): string {
       return text
   }
 }
+
+/** More devices than a package may name. */
+const tooMany = `[${'"d",'.repeat(20_000)}"d"]`
 
 function oddValue(dice: Dice, depth: number): string {
   const plain = [
@@ -156,8 +166,11 @@ function oddValue(dice: Dice, depth: number): string {
     '"\\ud800"',
     JSON.stringify('x'.repeat(dice(100_000))),
   ]
+  const times = ['"2030-01-31T12:00:00Z"', '"2030-13-31T12:00:00Z"', '"2030-01-31"', '"+275760-09-13T00:00:00Z"']
+  const keys = [`"${'0'.repeat(16)}"`, `"ed25519:${'A'.repeat(43)}="`, `"ed25519:${'A'.repeat(40)}"`]
+  const lists = [`[${keys.join()}]`, `[${keys[0]}]`, `[${keys[1]},${keys[0]}]`, '[]', '["dev-1"]', tooMany]
   const sums = [`"${'aB'.repeat(32)}"`, `"${'0'.repeat(63)}"`]
-  if (depth === 0 || dice(3) !== 0) return oneOf(dice, [...plain, ...texts, ...sums])
+  if (depth === 0 || dice(3) !== 0) return oneOf(dice, [...plain, ...texts, ...sums, ...times, ...keys, ...lists])
   const inner = Array.from({ length: dice(4) }, () => oddValue(dice, depth - 1))
   if (dice(2) === 0) return `[${inner.join(',')}]`
   const names = ['timeout', 'command', 'a', '../b', 'os_version', '__proto__']

@@ -3,14 +3,17 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { systemClock } from '../../../src/base/clock.ts'
 import { AgentError } from '../../../src/base/errors.ts'
 import { checkPackage, type PackageRules } from '../../../src/manager/ota/check-package.ts'
 import { incompatibility } from '../../../src/manager/ota/compatibility.ts'
 import { InstalledReleases } from '../../../src/manager/ota/installed-releases.ts'
 import { openPackage } from '../../../src/manager/ota/open-package.ts'
 import { packFolder } from '../../../src/manager/ota/pack.ts'
+import { PackageRecord } from '../../../src/manager/ota/package-record.ts'
 import { scanPackage } from '../../../src/manager/ota/read-package.ts'
-import { publicKeyText } from '../../../src/manager/ota/signature.ts'
+import { publicKeyText, signatureText } from '../../../src/manager/ota/signature.ts'
+import { SignedMemory } from '../../../src/manager/ota/signed-memory.ts'
 import { type DeviceFacts, readDeviceFacts } from '../../../src/platform/device-facts.ts'
 import { makeZip } from '../../helpers/archives.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
@@ -47,7 +50,19 @@ async function open(root: string, path: string, owner: PackageRules) {
   const { log, text } = memoryLog()
   const folder = join(root, 'out')
   const releases = new InstalledReleases(join(root, 'releases.json'))
-  const parts = { owner, releases, facts: async () => facts, slot: undefined, log, signal }
+  const parts = {
+    owner,
+    releases,
+    signed: new SignedMemory(join(root, 'signed.json')),
+    record: new PackageRecord(join(root, 'unpacked.json')),
+    deviceId: async () => 'device-1',
+    onWaitForClock: () => assert.fail('the clock is set'),
+    facts: async () => facts,
+    slot: undefined,
+    clock: systemClock,
+    log,
+    signal,
+  }
   try {
     return { manifest: await openPackage(path, folder, parts), folder, text: text() }
   } catch (error) {
@@ -59,10 +74,11 @@ async function open(root: string, path: string, owner: PackageRules) {
 
 test('a signed package is taken by a device that knows the key, with old and new key during a change', async t => {
   const [old, fresh, stranger] = [keyPair(), keyPair(), keyPair()]
-  const { root, path } = await packed(t, {}, [old.key, fresh.key])
+  const { root, path } = await packed(t, { name: 'app', release: 1 }, [old.key, fresh.key])
   for (const publicKeys of [[old.text], [fresh.text], [stranger.text, fresh.text]]) {
-    const { signedBy } = checkPackage(await scanPackage(path, signal), { publicKeys, requireSignature: true })
-    assert.match(signedBy ?? '', /^[0-9a-f]{16}$/)
+    const { signers, covers } = checkPackage(await scanPackage(path, signal), { publicKeys, requireSignature: true })
+    assert.match(signers[0] ?? '', /^[0-9a-f]{16}$/)
+    assert.equal(covers, 'all')
   }
   const { error } = await open(root, path, { publicKeys: [stranger.text], requireSignature: false })
   assert.equal(error?.code, 'POLICY_REFUSED')
@@ -81,12 +97,13 @@ test('unsigned packages go on working until the owner asks for signatures', asyn
   assert.ok((await open(root, path, { publicKeys: [text], requireSignature: false })).manifest)
 })
 
-test('a signed package where one byte was changed, a file added or taken away, is refused', async t => {
+test('by the first form of signature, one byte changed, a file added or taken away is refused', async t => {
   const { key, text } = keyPair()
   const { root, path } = await packed(t, {}, [key])
   const owner = { publicKeys: [text], requireSignature: false }
   const scanned = await scanPackage(path, signal)
-  const { manifest = Buffer.alloc(0), signature = Buffer.alloc(0) } = scanned
+  const { manifest = Buffer.alloc(0) } = scanned
+  const signature = `${scanned.signature}`.split('\n')[0] ?? ''
   const papers = [
     { name: 'update.json', content: manifest },
     { name: 'update.sig', content: signature },
@@ -127,16 +144,16 @@ test('a signature that covers update.json alone, or was made for something else,
     ]),
   )
   assert.match((await open(root, path, owner)).error?.message ?? '', /signature is wrong/)
-  const { signatureLine } = await import('../../../src/manager/ota/signature.ts')
-  const right = signatureLine(Buffer.from(manifest), key)
+  const right = signatureText(Buffer.from(manifest), '', [key]).split('\n')[0]
   writeFileSync(
     path,
     makeZip([
       { name: 'update.json', content: manifest },
-      { name: 'update.sig', content: right },
+      { name: 'update.sig', content: `${right}\n` },
     ]),
   )
-  assert.match((await open(root, path, owner)).error?.message ?? '', /no "files"/)
+  assert.match((await open(root, path, { ...owner, requireSignature: false })).error?.message ?? '', /no "files"/)
+  assert.match((await open(root, path, owner)).error?.message ?? '', /of the first form alone/)
 })
 
 test('an older release than the installed one is refused, the same one is not', async t => {

@@ -20,6 +20,7 @@ const parts = {
   cloud: undefined,
   rules: () => assert.fail('no package is looked at'),
   facts: () => assert.fail('no package is looked at'),
+  deviceId: () => assert.fail('no package is looked at'),
   slot: undefined,
   handOver: () => assert.fail('no agent comes'),
   reboot: () => assert.fail('nothing reboots'),

@@ -1,0 +1,43 @@
+import { type Clock, earliestSetClockMs } from '../../base/clock.ts'
+import { sleep } from '../../base/wait.ts'
+import { Status } from '../../protocol/status.ts'
+import { refusedPackage, UpdateError } from './update-error.ts'
+
+/** How long a package that expires waits for a clock that was never set. */
+export const longestClockWaitMs = 10 * 60_000
+const lookMs = 5_000
+
+/**
+ * Sees that the time of a package is not over. Without a clock that was set nobody can tell: then it waits for one.
+ *
+ * @param onWait it is going to wait
+ * @throws UpdateError `POLICY_REFUSED` when it is over; `TIMEOUT` with status TryAgain when the clock was not set meanwhile
+ */
+export async function awaitExpiry(
+  expiresMs: number,
+  parts: { readonly clock: Clock; readonly signal: AbortSignal; readonly onWait: () => Promise<void> },
+): Promise<void> {
+  const { clock, signal, onWait } = parts
+  const untilMs = clock.monotonicMs() + longestClockWaitMs
+  for (let tells = true; !isSet(clock); tells = false) {
+    if (tells) await onWait()
+    if (clock.monotonicMs() >= untilMs) {
+      const message = `the package expires, and the clock of the device was not set within ${longestClockWaitMs / 60_000} minutes: nothing was changed`
+      throw new UpdateError('TIMEOUT', Status.TryAgain, message)
+    }
+    await sleep(clock, lookMs, signal)
+  }
+  if (clock.now() < expiresMs) return
+  throw refusedPackage(
+    `it expired at ${timeText(expiresMs)} by "expires" in it, and the clock of the device shows ${timeText(clock.now())}`,
+  )
+}
+
+/** Whether the wall clock can be believed at all. */
+function isSet(clock: Clock): boolean {
+  return clock.now() >= earliestSetClockMs
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { messageOf } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { throwIfAborted } from '../../base/wait.ts'
+import { fileChunks } from '../../platform/file-chunks.ts'
+import { fileFacts } from '../../platform/file-facts.ts'
+import { listFolder } from '../../platform/folders.ts'
+import { userId } from '../../platform/process-facts.ts'
+import { Status } from '../../protocol/status.ts'
+import { type AdmissionParts, admitPackage } from './admission.ts'
+import { checkPackage } from './check-package.ts'
+import { packageLimits } from './entry-policy.ts'
+import { ManifestError, type UpdateManifest } from './manifest.ts'
+import type { ReadListing } from './package-listing.ts'
+import { type PackageRecord, type RecordedPackage, recordOf } from './package-record.ts'
+import { scriptLogName } from './paper-names.ts'
+import { scanPackage } from './read-package.ts'
+import { UnprovenPackage } from './update-error.ts'
+
+export interface ProofParts extends AdmissionParts {
+  /** The package itself, which may be gone by now. */
+  readonly path: string
+  /** The unpacked package. */
+  readonly folder: string
+  readonly record: PackageRecord
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+/**
+ * Sees, for a process that did not unpack it, that what lies in `folder` is a package that this device may install. Its
+ * signature, name, release and devices are looked at again, and every file of it must have the content that was signed.
+ *
+ * A script may have taken files away and made others, so only before the first one must nothing be missing or new. What a
+ * script has changed in a file of the package is not signed by anybody: such a package is not gone on with.
+ *
+ * Where no signature is required, nothing could be proven against whoever writes the journal; then only a package of which
+ * no script has run yet is looked at, for damage.
+ *
+ * @param journaled the manifest by the journal
+ * @param changed a script has begun
+ * @returns the manifest that was signed, whatever the journal says
+ * @throws UnprovenPackage
+ */
+export async function provePackage(
+  journaled: UpdateManifest,
+  changed: boolean,
+  parts: ProofParts,
+): Promise<UpdateManifest> {
+  const { owner, folder, log, signal } = parts
+  try {
+    const facts = await fileFacts(folder, { followLinks: false })
+    if (facts?.kind !== 'folder') throw new Error(`${folder} is no folder`)
+    const isOurs = facts.ownerId === 0 || facts.ownerId === userId()
+    if (owner.requireSignature && (!isOurs || (facts.mode & 0o022) !== 0))
+      throw new Error(`${folder} belongs to another user, or others may write to it`)
+    const recorded = await recordedPackage(parts)
+    if (!owner.requireSignature) {
+      if (recorded !== undefined && !changed) await checkTree(recorded.listing, parts, true)
+      return journaled
+    }
+    if (recorded === undefined) throw new Error('the package is gone, and there is no record of it')
+    const { revoked } = await parts.signed.read()
+    const checked = checkPackage(recorded.scanned, owner, revoked)
+    const manifest = await admitPackage(checked, parts)
+    const { agent } = manifest
+    if (agent !== undefined && !recorded.listing.files.has(agent))
+      throw new ManifestError(`"agent" names ${JSON.stringify(agent)}, which is not in the package`)
+    await checkTree(recorded.listing, parts, !changed)
+    log.info('the unpacked package is the one that was signed', { signedBy: manifest.signedBy })
+    return manifest
+  } catch (error) {
+    throwIfAborted(signal)
+    const message = `what is unpacked cannot be proven to be the accepted package after the restart, and no script of it is run: ${messageOf(error)}`
+    throw new UnprovenPackage('POLICY_REFUSED', Status.NoPermission, message, { cause: error })
+  }
+}
+
+async function recordedPackage({ record, path, owner, signal }: ProofParts): Promise<RecordedPackage | undefined> {
+  const recorded = await record.read()
+  // An earlier release of the agent left none: then the package itself tells, while it is there.
+  if (recorded !== undefined || !owner.requireSignature || (await fileFacts(path))?.kind !== 'file') return recorded
+  return recordOf(await scanPackage(path, signal))
+}
+
+/** Holds the unpacked files to the listing. `isExact`: nothing may be missing or new. */
+async function checkTree(listing: ReadListing, { folder, signal }: ProofParts, isExact: boolean): Promise<void> {
+  for (const [path, { sum }] of listing.files) {
+    const shown = JSON.stringify(path)
+    const facts = await fileFacts(join(folder, path), { followLinks: false })
+    if (facts === undefined && !isExact) continue
+    if (facts?.kind !== 'file')
+      throw new Error(`its file ${shown} is ${facts === undefined ? 'gone' : 'no file any more'}`)
+    const hash = createHash('sha256')
+    for await (const chunk of fileChunks(join(folder, path))) {
+      throwIfAborted(signal)
+      hash.update(chunk)
+    }
+    if (hash.digest('hex') !== sum) throw new Error(`its file ${shown} was changed`)
+  }
+  if (isExact) await checkNothingNew(listing, folder)
+}
+
+async function checkNothingNew({ files, folders }: ReadListing, folder: string): Promise<void> {
+  const known = new Set(folders)
+  for (const path of [...files.keys(), ...folders])
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) known.add(path.slice(0, at))
+  const limits = { maxEntries: 2 * packageLimits.mostEntries + 1, maxDepth: packageLimits.mostDepth + 1 }
+  for await (const { path, facts } of listFolder(folder, limits)) {
+    if (path === scriptLogName && facts.kind === 'file') continue
+    if (!(facts.kind === 'folder' ? known : files).has(path)) throw new Error(`${JSON.stringify(path)} is new in it`)
+    known.delete(path)
+  }
+  for (const path of known) throw new Error(`its folder ${JSON.stringify(path)} is gone`)
+}

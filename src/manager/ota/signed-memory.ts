@@ -1,0 +1,82 @@
+import { isJsonObject, type Json, parseJson } from '../../base/json.ts'
+import { replaceFile } from '../../platform/write-file.ts'
+import { damagedState, readStateText } from './state-file.ts'
+
+const mostBytes = 256 * 1024
+const mostNames = 1000
+const mostRevoked = 256
+const mostNameCharacters = 256
+
+/** What signed packages have settled on this device. */
+export interface SignedState {
+  /** Names of the signed packages that were installed. */
+  readonly names: readonly string[]
+  /** Ids of the keys that they have revoked. */
+  readonly revoked: readonly string[]
+}
+
+/**
+ * What signed packages have settled: which names they have, and which keys are not good any more. A file that cannot be read
+ * is an error and never an empty one; one that is gone cannot be told from one that never was.
+ */
+export class SignedMemory {
+  readonly #path: string
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Throws UpdateError `POLICY_REFUSED` when it cannot be read. */
+  async read(): Promise<SignedState> {
+    const text = await readStateText(this.#path, mostBytes, remedy)
+    if (text === undefined) return { names: [], revoked: [] }
+    const value = parseJson(text)
+    const names = isJsonObject(value) ? textsOf(value.names, mostNames, isName) : undefined
+    const revoked = isJsonObject(value) ? textsOf(value.revoked, mostRevoked, isKeyId) : undefined
+    if (names === undefined || revoked === undefined) throw damagedState(this.#path, 'it is damaged', remedy)
+    return { names, revoked }
+  }
+
+  /** Whether {@link remember} has room for these. */
+  async fits(name: string | undefined, revoked: readonly string[]): Promise<boolean> {
+    const next = joined(await this.read(), name, revoked)
+    const { names, revoked: keys } = next
+    return names.length <= mostNames && keys.length <= mostRevoked && Buffer.byteLength(textOf(next)) <= mostBytes
+  }
+
+  /** On flash when it resolves; writes nothing when all of it is known. */
+  async remember(name: string | undefined, revoked: readonly string[]): Promise<void> {
+    const known = await this.read()
+    const next = joined(known, name, revoked)
+    if (next.names.length === known.names.length && next.revoked.length === known.revoked.length) return
+    await replaceFile(this.#path, textOf(next))
+  }
+}
+
+const remedy =
+  'put back a copy; or take the keys that packages have revoked out of ota.public_keys, and remove the file'
+
+function joined({ names, revoked }: SignedState, name: string | undefined, more: readonly string[]): SignedState {
+  return {
+    names: [...new Set([...names, ...(name === undefined ? [] : [name])])],
+    revoked: [...new Set([...revoked, ...more])],
+  }
+}
+
+function textOf(state: SignedState): string {
+  return `${JSON.stringify(state)}\n`
+}
+
+function textsOf(value: Json | undefined, most: number, fits: (text: string) => boolean): string[] | undefined {
+  if (!Array.isArray(value) || value.length > most) return undefined
+  const texts = value.flatMap((one: Json) => (typeof one === 'string' && fits(one) ? [one] : []))
+  return texts.length === value.length ? texts : undefined
+}
+
+function isName(text: string): boolean {
+  return text !== '' && text.length <= mostNameCharacters
+}
+
+function isKeyId(text: string): boolean {
+  return /^[0-9a-f]{16}$/.test(text)
+}
