@@ -31,7 +31,7 @@ test('a dotted key says the same as a nested one, in both files and in settings 
     'remote_access.allow': ['plc.local:502'],
     'queue.durability': 'always',
   })
-  assert.deepEqual(settings.ota, { publicKeys: [key], requireSignature: true })
+  assert.deepEqual(settings.ota, { publicKeys: [key], requireSignature: true, names: [] })
   assert.deepEqual(settings.remoteAccess.allow, ['plc.local:502'])
   assert.equal(settings.queue.durability, 'always')
   assert.deepEqual(warnings, [])
@@ -104,7 +104,7 @@ for (const [what, members, capabilities] of mistakes) {
     assert.equal(settings.cloud.host, cloud.host)
     for (const { problem } of closures)
       assert.ok(problem.line !== undefined && problem.remedy !== '' && problem.file === path)
-    if (capabilities.includes('ota')) assert.deepEqual(settings.ota, { publicKeys: [], requireSignature: true })
+    if (capabilities.includes('ota')) assert.deepEqual(settings.ota, { publicKeys: [], requireSignature: true, names: [] })
     if (capabilities.includes('remote_access')) assert.deepEqual(settings.remoteAccess.allow, [])
     if (capabilities.includes('file_transfer')) {
       assert.deepEqual(settings.fileTransfer.allow, [])
