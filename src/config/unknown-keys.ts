@@ -107,10 +107,12 @@ class KeyWalk {
   }
 
   #otherMember(key: string, value: unknown): void {
-    const meant = this.#meantPolicies(key)
-    const capabilities = meant.flatMap(one => capabilitiesOf(one, value))
-    if (capabilities.length === 0) this.#findings.notes.push(this.#note(key))
-    else this.#close(capabilities, key, 'is not a setting', meant[0])
+    const [meant, ...others] = this.#meantPolicies(key, value)
+    if (meant === undefined) this.#findings.notes.push(this.#note(key))
+    else {
+      const capabilities = [meant, ...others].flatMap(one => capabilitiesOf(one, value))
+      this.#close(capabilities, key, 'is not a setting', meant)
+    }
   }
 
   #switch(key: string): void {
@@ -143,10 +145,13 @@ class KeyWalk {
     for (const capability of new Set(capabilities)) this.#findings.closures.push({ capability, problem })
   }
 
-  /** The policies that a key may stand for: misspelt, or without the name of its section. */
-  #meantPolicies(key: string): readonly string[] {
+  /** The policies that a key may stand for: misspelt, without the name of its section, or a brace too deep. */
+  #meantPolicies(key: string, value: unknown): readonly string[] {
     const own = sameLastName(key).filter(known => this.#keys.includes(known))
     if (own.length > 0) return own
+    const within = isJsonObject(value) ? policySections.filter(section => Object.hasOwn(value, section)) : []
+    const misplaced = policySections.filter(section => section === lastName(key))
+    if (misplaced.length + within.length > 0) return [...misplaced, ...within]
     const nearest = closestName(key, [...policySections, ...policyKeys, ...this.#keys, ...this.#sections])
     if (nearest !== undefined) return isPolicy(nearest) ? [nearest] : []
     const [section = ''] = key.split('.', 1)
@@ -185,10 +190,17 @@ function capabilitiesOf(key: string, value: unknown): readonly Capability[] {
   })
 }
 
-/** `require_signature` → `ota.require_signature`. */
+/** `require_signature` and `cloud.require_signature` → `ota.require_signature`. */
 function sameLastName(key: string): readonly string[] {
-  const written = key.toLowerCase().replaceAll('-', '_')
-  return policyKeys.filter(known => known.endsWith(`.${written}`))
+  const last = lastName(key)
+  return policyKeys.filter(known => known.endsWith(`.${last}`))
+}
+
+function lastName(key: string): string {
+  return key
+    .slice(key.lastIndexOf('.') + 1)
+    .toLowerCase()
+    .replaceAll('-', '_')
 }
 
 function switchCapability(name: string): Capability {

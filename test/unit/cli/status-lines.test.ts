@@ -25,6 +25,11 @@ test('shows a person the link, the latest trouble with its remedy, and only lane
     backgroundTransfers: 0,
     localConnections: 1,
     memory: { residentBytes: 50_000_000, heapUsedBytes: 9_000_000 },
+    closed: [
+      { capability: 'ota', text: 'a.cfg:3: ota.x is not a setting.' },
+      { capability: 'file_transfer', text: 'a.cfg:4: y.' },
+    ],
+    warnings: [{ text: 'a.cfg: z.' }],
   })
   const text = lines.join('\n')
   assert.match(text, /process 7, running for 1 d 2 h/)
@@ -33,11 +38,18 @@ test('shows a person the link, the latest trouble with its remedy, and only lane
   assert.match(text, /telemetry {2}4 waiting, 0 delivered, 1 dropped/)
   assert.doesNotMatch(text, /event/)
   assert.match(text, /file_upload \(m1\)/)
+  assert.match(
+    text,
+    /^closed {5}ota, because of a mistake: a\.cfg:3: ota\.x is not a setting\.\n {11}file_transfer, because/m,
+  )
+  assert.match(text, /^warnings {3}a\.cfg: z\.$/m)
 })
 
 test('an answer of another version with members missing is shown as far as it goes', () => {
   assert.doesNotThrow(() => statusLines({}))
-  assert.doesNotThrow(() => statusLines({ queue: 7, link: null, runningActions: [null], memory: 'x' }))
+  assert.doesNotThrow(() =>
+    statusLines({ queue: 7, link: null, runningActions: [null], memory: 'x', closed: 1, warnings: [2] }),
+  )
 })
 
 test('shows progress on a terminal only, and takes it away', () => {

@@ -95,6 +95,9 @@ const mistakes: readonly (readonly [string, object, readonly string[]])[] = [
   ['a misspelt section of a dotted key', { 'otta.x': true }, ['ota']],
   ['a key without its section', { require_signature: true }, ['ota']],
   ['a key of two sections', { allow: [] }, ['file_transfer', 'remote_access']],
+  ['a section in another one', { cloud: { ...cloud, ota: { require_signature: true } } }, ['ota']],
+  ['a key in another section', { queue: { require_signature: true } }, ['ota']],
+  ['a section in an unknown one', { settings: { file_transfer: { allow: [] }, x: 1 } }, ['file_transfer']],
   ['switches in the wrong file', { actions_enabled: { reboot_device: false } }, ['actions_enabled.reboot_device']],
 ]
 for (const [what, members, capabilities] of mistakes) {
