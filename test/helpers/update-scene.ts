@@ -7,6 +7,7 @@ import { bundledProgram } from './bundled-program.ts'
 import { eventually } from './eventually.ts'
 import { type LocalCloud, startCloud } from './local-cloud.ts'
 import { deviceToken, type ManagedDevice, makeDevice } from './managed-device.ts'
+import { testKey } from './signed-packages.ts'
 import { offerPackages } from './update-packages.ts'
 
 /** Each script says that it ran, and which group it belongs to, before it does anything slow. */
@@ -104,13 +105,19 @@ export class UpdateScene {
   }
 }
 
-export async function updateScene(t: TestContext): Promise<UpdateScene> {
+/** @param isSigned the package is signed, and the device requires that */
+export async function updateScene(t: TestContext, isSigned = false): Promise<UpdateScene> {
   const cloud = await startCloud(t, { token: deviceToken })
   // A call that is on the wire when the agent is killed can only come from the cloud again: whether it offers mail in flight
   // anew is an open question of the protocol [TR50 4.4], and this is the side on which nothing is lost.
   await cloud.fault('redeliverMail', { when: 'session' })
-  await offerPackages(t, cloud, [{ name: 'p.tar.gz', manifest }])
-  const scene = new UpdateScene(await bundledProgram(t, '../src/main.ts'), cloud, makeDevice(t, cloud))
+  const key = testKey()
+  const signed = isSigned ? { keys: [key] } : {}
+  await offerPackages(t, cloud, [{ name: 'p.tar.gz', manifest: { ...manifest, name: 'app', release: 1 }, ...signed }])
+  const device = makeDevice(t, cloud)
+  const ota = { public_keys: [key.text], require_signature: true }
+  if (isSigned) device.write('iot-connect.cfg', { ...JSON.parse(device.read('iot-connect.cfg')), ota })
+  const scene = new UpdateScene(await bundledProgram(t, '../src/main.ts'), cloud, device)
   t.after(() => scene.kill(true))
   // A thing that the cloud has never seen has no mailbox.
   await scene.live(/device manager runs/)

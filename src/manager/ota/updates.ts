@@ -8,7 +8,6 @@ import { removeFile } from '../../platform/write-file.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ActionOutcome } from '../actions/action.ts'
 import { failureOutcome } from '../actions/failure-outcome.ts'
-import { packagePath } from './fetch-package.ts'
 import {
   type Found,
   firstState,
@@ -23,11 +22,11 @@ import {
   withScript,
 } from './machine.ts'
 import type { UpdateManifest } from './manifest.ts'
-import { PackageRecord } from './package-record.ts'
+import { PackageProof } from './package-proof.ts'
 import { rememberInstalled } from './remember-installed.ts'
 import type { UpdateRequest } from './request.ts'
 import { whyNotSound } from './sound-places.ts'
-import { admissionParts, carryOut, type StepHelp, type StepParts } from './steps.ts'
+import { carryOut, type StepHelp, type StepParts } from './steps.ts'
 import { outcomeOf, tellFailure, tellStep } from './tell.ts'
 import { UnprovenPackage, UpdateError } from './update-error.ts'
 import type { UpdateJournal } from './update-journal.ts'
@@ -55,8 +54,6 @@ export class Updates {
   #current: UpdateState | undefined
   #running: Promise<UpdateState | undefined> | undefined
   #claimed = false
-  /** The update of which this process knows what is unpacked. */
-  #proven: { readonly id: string; readonly manifest: UpdateManifest } | undefined
   /** What is asked for and not on flash yet. */
   #beginning: UpdateRequest | undefined
 
@@ -245,6 +242,7 @@ export class Updates {
   /** Step after step. Ends at `done`, or when this process ends. */
   async #run(first: UpdateState): Promise<UpdateState> {
     const { journal, cloud, log } = this.#parts
+    const proof = new PackageProof(this.#parts, this.#stopping.signal)
     let state = first
     while (state.step !== 'done') {
       this.#current = state
@@ -260,12 +258,11 @@ export class Updates {
         await journal.add(state)
       }
       const { signal } = this.#stopping
-      const result = await this.#carryOut(state, { signal, begun, proven: () => this.#prove(state) })
+      const result = await this.#carryOut(state, { signal, begun, proven: () => proof.manifestOf(state) })
       if (result === undefined) return state
       if (result.kind === 'failed') await tellFailure(state, result.text, log, cloud)
-      if (result.kind === 'done' && result.manifest !== undefined)
-        this.#proven = { id: state.request.id, manifest: result.manifest }
-      state = await this.#after(state, result)
+      if (result.kind === 'done' && result.manifest !== undefined) proof.unpacked(result.manifest)
+      state = await this.#after(state, result, proof.known)
       await journal.add(state)
     }
     await tellStep(state, log, cloud)
@@ -289,11 +286,11 @@ export class Updates {
    * The state after a step ended. What the update leaves for good, its release and the keys that it revokes, is on flash
    * before its success is: what cannot be remembered where signatures are required has failed.
    */
-  async #after(state: UpdateState, result: StepResult): Promise<UpdateState> {
+  async #after(state: UpdateState, result: StepResult, proven?: UpdateManifest): Promise<UpdateState> {
     const { bootId, log, rules } = this.#parts
     const next = nextState(state, result, bootId)
-    const { failure, step, request } = next
-    const manifest = this.#proven?.id === request.id ? this.#proven.manifest : next.manifest
+    const { failure, step } = next
+    const manifest = proven ?? next.manifest
     if (step !== 'report' || failure !== undefined || manifest === undefined) return next
     try {
       await rememberInstalled(manifest, this.#parts.places)
@@ -304,25 +301,6 @@ export class Updates {
       const text = `what was installed cannot be remembered: ${messageOf(error)}`
       return nextState(state, { kind: 'failed', status: Status.IoError, text }, bootId)
     }
-  }
-
-  /** See {@link StepHelp.proven}. */
-  async #prove({ request, manifest, changed }: UpdateState): Promise<UpdateManifest> {
-    if (this.#proven?.id !== request.id) {
-      if (manifest === undefined) throw new Error('nothing is unpacked')
-      const { provePackage } = await import('./prove-package.ts')
-      const { places, log } = this.#parts
-      const proven = await provePackage(manifest, changed, {
-        ...admissionParts(this.#parts),
-        path: packagePath(request, places),
-        folder: places.packageFolder,
-        record: new PackageRecord(places.record),
-        log,
-        signal: this.#stopping.signal,
-      })
-      this.#proven = { id: request.id, manifest: proven }
-    }
-    return this.#proven.manifest
   }
 
   /** Runs an update, and gives everything back at its end. Never rejects. */
@@ -336,7 +314,6 @@ export class Updates {
       return this.#current
     } finally {
       this.#current = undefined
-      this.#proven = undefined
       await journal.close().catch(error => log.warn('the journal of the update was not closed', { error }))
       await lock.release().catch(error => log.warn('the lock of the update stays', { error }))
       this.#running = undefined

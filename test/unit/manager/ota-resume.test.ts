@@ -196,7 +196,6 @@ const needsRoot = { skip: process.getuid?.() === 0 ? false : 'only root can give
 test('a folder that another user owns, or may write to, is not what was unpacked', needsRoot, async t => {
   for (const open of [
     (path: string) => chownSync(path, 65_534, 65_534),
-    (path: string) => chmodSync(path, 0o770),
     (path: string) => chmodSync(path, 0o707),
   ]) {
     const made = await scene(t)
@@ -206,6 +205,14 @@ test('a folder that another user owns, or may write to, is not what was unpacked
     assert.match(made.log, /another user can change what would run here: .*otapackage/)
     assert.equal(made.effects, '')
   }
+})
+
+test('a folder that the group of root may write to is not as it was unpacked either', needsRoot, async t => {
+  const made = await scene(t)
+  chmodSync(made.at(''), 0o770)
+  const end = await made.goOn({ step: 'install', changed: true })
+  assert.match(end?.failure?.text ?? '', /belongs to another user, or others may write to it/)
+  assert.equal(made.effects, '')
 })
 
 test('between two scripts, what scripts make, take away and let run is theirs', async t => {

@@ -1,0 +1,51 @@
+import { Status } from '../../protocol/status.ts'
+import { packagePath } from './fetch-package.ts'
+import type { UpdateState } from './machine.ts'
+import type { UpdateManifest } from './manifest.ts'
+import { PackageRecord } from './package-record.ts'
+import { admissionParts, type StepParts } from './steps.ts'
+import { UnprovenPackage } from './update-error.ts'
+
+/** What this process knows of the package that one update has unpacked: its own work, or what it could prove of that of another one. */
+export class PackageProof {
+  readonly #parts: StepParts
+  readonly #signal: AbortSignal
+  #known: UpdateManifest | undefined
+
+  constructor(parts: StepParts, signal: AbortSignal) {
+    this.#parts = parts
+    this.#signal = signal
+  }
+
+  /** The manifest; undefined while nothing was unpacked or proven. */
+  get known(): UpdateManifest | undefined {
+    return this.#known
+  }
+
+  /** This process has unpacked the package. */
+  unpacked(manifest: UpdateManifest): void {
+    this.#known = manifest
+  }
+
+  /**
+   * The manifest to act by. What another process has unpacked is looked at once.
+   *
+   * @throws UnprovenPackage
+   */
+  async manifestOf({ request, manifest, changed }: UpdateState): Promise<UpdateManifest> {
+    if (this.#known !== undefined) return this.#known
+    if (manifest === undefined)
+      throw new UnprovenPackage('POLICY_REFUSED', Status.NoPermission, 'the journal of the update names no package')
+    const { places, log } = this.#parts
+    const { provePackage } = await import('./prove-package.ts')
+    this.#known = await provePackage(manifest, changed, {
+      ...admissionParts(this.#parts),
+      path: packagePath(request, places),
+      folder: places.packageFolder,
+      record: new PackageRecord(places.record),
+      log,
+      signal: this.#signal,
+    })
+    return this.#known
+  }
+}
