@@ -107,5 +107,5 @@ export function cutText(text: string, maxBytes: number): string {
   const note = ` … (${bytes.length} bytes, cut)`
   // A cut inside a character leaves replacement characters at the end.
   const kept = bytes.subarray(0, maxBytes - Buffer.byteLength(note)).toString()
-  return kept.replace(/\ufffd+$/, '') + note
+  return kept.replace(/(?<!\ufffd)\ufffd+$/, '') + note
 }
