@@ -6,13 +6,61 @@ export interface JsonObject {
   readonly [key: string]: Json | undefined
 }
 
+/**
+ * How many lists and objects may stand in each other in what comes from outside. Far more than anybody writes, and far less
+ * than what a function that calls itself can follow: JSON.parse reads any depth, JSON.stringify ends in a stack overflow.
+ */
+export const maxJsonDepth = 64
+
 /** Whether `value` is a JSON object (not null, not an array). */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The value of JSON text, or undefined when it is not JSON. (JSON itself has no undefined, so nothing is ambiguous.) */
-export function parseJson(text: string): Json | undefined {
+/**
+ * The value of JSON text; undefined when it is not JSON, or nested deeper than `maxDepth`. (JSON itself has no undefined, so
+ * nothing is ambiguous.) {@link jsonProblem} tells which.
+ */
+export function parseJson(text: string, maxDepth = maxJsonDepth): Json | undefined {
+  return isNestedDeeper(text, maxDepth) ? undefined : parsed(text)
+}
+
+/** What is wrong with a text of which {@link parseJson} made nothing, to go behind "it is". */
+export function jsonProblem(text: string, maxDepth = maxJsonDepth): string {
+  return isNestedDeeper(text, maxDepth) ? `nested deeper than ${maxDepth} levels` : 'not JSON'
+}
+
+/**
+ * As {@link parseJson}, for a text of many parts of which one that is too deep must not take the others with it: the lists and
+ * objects below `maxDepth` are null instead.
+ */
+export function parseCutJson(text: string, maxDepth: number): Json | undefined {
+  const value = parsed(text)
+  if (value !== undefined && isNestedDeeper(text, maxDepth)) cutBelow(value, maxDepth)
+  return value
+}
+
+/** Whether lists and objects stand in each other more than `maxDepth` times, the outermost counted. For a tree, as JSON is one. */
+export function isDeeperThan(value: Json, maxDepth: number): boolean {
+  let level: readonly Json[] = [value].filter(isContainer)
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > maxDepth) return true
+    level = level.flatMap(childrenOf)
+  }
+  return false
+}
+
+/** JSON text in which every character beyond ASCII is escaped as `\uXXXX`, as the Python agent writes it. */
+export function toAsciiJson(value: unknown): string {
+  // Of undefined and of functions there is no text.
+  const text = JSON.stringify(value) ?? 'null'
+  // Nearly all messages are plain ASCII already, and the test is much cheaper than the rewrite.
+  return /^[\x20-\x7e]*$/.test(text)
+    ? text
+    : text.replace(/[\u007f-\uffff]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function parsed(text: string): Json | undefined {
   try {
     return JSON.parse(text) as Json
   } catch {
@@ -20,11 +68,41 @@ export function parseJson(text: string): Json | undefined {
   }
 }
 
-/** JSON text in which every character beyond ASCII is escaped as `\uXXXX`, as the Python agent writes it. */
-export function toAsciiJson(value: unknown): string {
-  const text = JSON.stringify(value)
-  // Nearly all messages are plain ASCII already, and the test is much cheaper than the rewrite.
-  return /^[\x20-\x7e]*$/.test(text)
-    ? text
-    : text.replace(/[\u007f-\uffff]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const quote = 0x22
+const backslash = 0x5c
+const openings = { list: 0x5b, object: 0x7b }
+const closings = { list: 0x5d, object: 0x7d }
+
+/** One look at each character and no memory: a hostile text costs a quarter of what its parsing costs, a short one nothing. */
+function isNestedDeeper(text: string, maxDepth: number): boolean {
+  if (text.length <= maxDepth) return false
+  let depth = 0
+  let inText = false
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === quote) inText = !inText
+    else if (inText) at += unit === backslash ? 1 : 0
+    else if (unit === openings.list || unit === openings.object) {
+      if (++depth > maxDepth) return true
+    } else if (unit === closings.list || unit === closings.object) depth--
+  }
+  return false
+}
+
+function isContainer(value: Json | undefined): value is readonly Json[] | JsonObject {
+  return typeof value === 'object' && value !== null
+}
+
+function childrenOf(value: Json): (readonly Json[] | JsonObject)[] {
+  return (Array.isArray(value) ? value : Object.values(value ?? {})).filter(isContainer)
+}
+
+function cutBelow(value: Json, maxDepth: number): void {
+  let level = [value].filter(isContainer)
+  for (let depth = 1; depth < maxDepth; depth++) level = level.flatMap(childrenOf)
+  for (const container of level) {
+    // The one place that changes a value: it was made a moment ago, and nobody else has it.
+    const changeable = container as Record<string, Json>
+    for (const [key, child] of Object.entries(container)) if (isContainer(child)) changeable[key] = null
+  }
 }

@@ -35,6 +35,12 @@ interface Shared {
   level: LogLevel
 }
 
+/**
+ * Most characters of a message, and of each field: an error may quote megabytes of what came from outside, and a log must
+ * neither wear the flash nor push everything else out.
+ */
+export const maxLogChars = 4096
+
 const oncePerMs = 60_000
 const mostLimitedKinds = 500
 
@@ -126,14 +132,26 @@ export class Log implements Logger {
   #hideIn(value: unknown): unknown {
     if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean') return value
     if (typeof value === 'string') return this.#hideText(value)
-    return this.#hideText(value instanceof Error ? value.message : (JSON.stringify(value) ?? String(value)))
+    return this.#hideText(value instanceof Error ? String(value.message) : textOf(value))
   }
 
   #hideText(text: string): string {
     let hidden = text
     for (const secret of this.#shared.secrets)
       if (hidden.includes(secret)) hidden = hidden.replaceAll(secret, '[hidden]')
-    return hidden
+    // Cut after the secrets are out: half of one would not be known again.
+    return hidden.length <= maxLogChars
+      ? hidden
+      : `${hidden.slice(0, maxLogChars)} … (${hidden.length} characters, cut)`
+  }
+}
+
+/** A value that JSON cannot hold must not cost the line, let alone the process. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return '[not JSON]'
   }
 }
 

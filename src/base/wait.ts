@@ -78,3 +78,8 @@ export function withDeadline<T>(
     }
   })
 }
+
+/** Resolves when the event loop has looked at everything else once: for long work that must not be alone. */
+export function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}

@@ -42,7 +42,7 @@ function problemsOf(failure: AgentError): string[] {
 
 /** Where a bug sits: the first frame of its stack. The rest of the stack is not for a terminal. */
 function placeOf(error: unknown): string {
-  const frame = error instanceof Error ? /\n\s+at (.+)/.exec(error.stack ?? '')?.[1] : undefined
+  const frame = error instanceof Error ? /\n[ \t]+at (.+)/.exec(error.stack ?? '')?.[1] : undefined
   return frame === undefined ? '' : ` (at ${frame})`
 }
 
@@ -51,8 +51,9 @@ function sentence(text: string): string {
 }
 
 function oneLine(text: string): string {
+  const joined = text.replace(/(?<!\s)\s+/g, gap => (gap.includes('\n') ? ' ' : gap))
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what came from outside must not drive the terminal
-  return text.replace(/\s*\n\s*/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+  return joined.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 }
 
 function hide(text: string): string {

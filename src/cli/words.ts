@@ -3,7 +3,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { Invocation } from './command.ts'
 import { usage } from './flags.ts'
 
-const plainNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+const plainNumber = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 
 /** A word of the command line as a number. Throws `USAGE` naming it: a shell script must not publish a wrong 0. */
 export function numberWord(command: string, what: string, word: string): number {

@@ -94,9 +94,11 @@ function parseHost(raw: unknown): string | undefined {
   if (typeof raw !== 'string') return undefined
   const text = raw.trim()
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text
+  // Before the expressions: what they find no address in, they try in many ways.
+  if (bare.length > 253) return undefined
   const isName = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_.])?$/u.test(bare)
   const isIpv6 = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?$/.test(bare)
-  return bare.length <= 253 && (isName || isIpv6) ? bare : undefined
+  return isName || isIpv6 ? bare : undefined
 }
 
 function parseAddress(raw: unknown): string | undefined {

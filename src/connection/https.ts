@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { AgentError, errnoOf, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { abortReason, throwIfAborted, waitFor } from '../base/wait.ts'
+import { AnswerGuard } from './answer-guard.ts'
 import { bracketed, hostAndPort, wireHost } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
 import { IdleTimer } from './idle-timer.ts'
@@ -83,6 +84,7 @@ class Exchange {
   readonly #place: string
   readonly #sendIdle: IdleTimer
   readonly #readIdle: IdleTimer
+  readonly #guard: AnswerGuard
   readonly #onAbort = () => this.#fail(this.#abortedWith())
   #failure: Error | undefined
   #stopSending = false
@@ -97,6 +99,7 @@ class Exchange {
     const onIdle = () => this.#fail(new AgentError('TIMEOUT', `${this.#place}: nothing moved for ${idleTimeoutMs} ms`))
     this.#sendIdle = new IdleTimer(clock, idleTimeoutMs, onIdle)
     this.#readIdle = new IdleTimer(clock, idleTimeoutMs, onIdle)
+    this.#guard = new AnswerGuard(this.#place, error => this.#fail(error))
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
@@ -114,11 +117,17 @@ class Exchange {
         ...lengthOf(body),
       },
     })
+    this.#guard.countAll(request)
     this.#sendIdle.touch()
     const answered = waitFor<IncomingMessage>(undefined, (resolve, reject) => {
       request.once('response', resolve)
       // Stays for good: a late error (of a body that is not wanted any more) must not end the process.
-      request.on('error', error => reject(this.#explain(error)))
+      request.on('error', error => {
+        const why = this.#explain(error)
+        // Behind the head, Node tells the body only that the connection ended.
+        if (why instanceof AgentError && why.code === 'PROTOCOL_VIOLATION') this.#failure ??= why
+        reject(why)
+      })
       request.once('close', () => reject(this.#explain(new Error('the connection was closed before an answer'))))
       return undefined
     })
@@ -186,6 +195,7 @@ class Exchange {
       // Time counts only while this side waits: a slow reader is not the server's fault.
       onWait: () => this.#readIdle.touch(),
       onPiece: () => this.#readIdle.pause(),
+      onBytes: bytes => this.#guard.body(bytes),
       explain: error => this.#explain(error),
       onEnd: () => this.finish(),
     })

@@ -10,6 +10,8 @@ export interface ResponseBodyEvents {
   onWait(): void
   /** The reader has something to do. */
   onPiece(): void
+  /** So many bytes of the body came. */
+  onBytes(bytes: number): void
   /** Makes the error that the reader gets. */
   explain(error: unknown): Error
   /** The body is over, or nobody reads it any more. */
@@ -84,6 +86,7 @@ export class ResponseBody implements AsyncIterator<Uint8Array, undefined> {
   #take(piece: Buffer): void {
     this.#waiting.push(piece)
     this.#waitingBytes += piece.length
+    this.#events.onBytes(piece.length)
     if (this.#waitingBytes >= mostWaitingBytes && this.#flow === 'on') {
       this.#flow = 'paused'
       this.#response.pause()

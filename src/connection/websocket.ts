@@ -5,6 +5,7 @@ import type { ClientOptions, WebSocket } from 'ws'
 import type { Clock } from '../base/clock.ts'
 import { AgentError, errnoOf, messageOf } from '../base/errors.ts'
 import { waitFor, withDeadline } from '../base/wait.ts'
+import { AnswerGuard } from './answer-guard.ts'
 import { bracketed, hostAndPort } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
 import { discard, type RefuseAddress } from './open-tcp.ts'
@@ -93,6 +94,14 @@ function upgrade(
       createConnection: () => socket,
       followRedirects: false,
       perMessageDeflate: false,
+      finishRequest: request => {
+        const guard = new AnswerGuard(place, error => {
+          reject(error)
+          request.destroy()
+        })
+        guard.countInformational(request)
+        request.end()
+      },
       ...(origin === undefined ? {} : { origin }),
     }
     const webSocket = new WebSocketClass(url, subprotocol === undefined ? [] : [subprotocol], options)

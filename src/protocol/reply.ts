@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../base/json.ts'
+import { isJsonObject, type Json, type JsonObject, maxJsonDepth, parseCutJson } from '../base/json.ts'
 import { limits } from './limits.ts'
 
 /** The answer to one command [TR50 2.3]. */
@@ -19,6 +19,12 @@ export type Reply =
   | { readonly kind: 'refused'; readonly errorCodes: readonly number[]; readonly errorMessages: readonly string[] }
   | { readonly kind: 'malformed'; readonly problem: string }
 
+/**
+ * The parameters of a mail stand six levels down in a reply. One more than they may have is read, so that whoever takes them
+ * still sees that they are too deep; a mail that is must not take the rest of its page with it.
+ */
+const maxReplyDepth = 6 + maxJsonDepth + 1
+
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -28,7 +34,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 export function parseReply(payload: Uint8Array, commands: number): Reply {
   const text = decode(payload)
   if (text === undefined) return { kind: 'malformed', problem: 'not UTF-8' }
-  const reply = parseJson(text)
+  const reply = parseCutJson(text, maxReplyDepth)
   if (reply === undefined) return { kind: 'malformed', problem: 'not JSON' }
   if (!isJsonObject(reply)) return { kind: 'malformed', problem: 'not a JSON object' }
   if (Object.hasOwn(reply, 'success')) {

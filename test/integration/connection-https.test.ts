@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
+import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { AgentError } from '../../src/base/errors.ts'
+import { maxInformationalAnswers, maxOverheadBytes } from '../../src/connection/answer-guard.ts'
 import { HttpsClient, type HttpsRequest } from '../../src/connection/https.ts'
 import { testOpener } from '../helpers/connecting.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -233,4 +235,76 @@ test('a path that is none is refused before anything is opened', async t => {
   for (const path of ['', 'file/1', '/file/1 HTTP/1.1\r\nX: y', '/file/ü'])
     await assert.rejects(request({ path }), { code: 'INVALID_ARGUMENT' })
   assert.equal(server.peers.length, 0)
+})
+
+/** A server that sends `head`, and then `flood` for as long as somebody takes it. Tells how many bytes of the flood it got rid of. */
+async function flooding(t: TestContext, head: string, flood: string) {
+  const told = { bytes: 0 }
+  const send = (socket: Socket) => {
+    if (socket.destroyed) return
+    const isTaken = socket.write(flood)
+    told.bytes += flood.length
+    if (isTaken) setImmediate(() => send(socket))
+    else socket.once('drain', () => send(socket))
+  }
+  const server = await tlsServer(t, certificate, {
+    serve: socket =>
+      socket.once('data', () => {
+        socket.write(head)
+        send(socket)
+      }),
+  })
+  return { server, told, request: client(t, server).request }
+}
+
+const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+
+for (const [what, flood] of [
+  ['100 Continue', 'HTTP/1.1 100 Continue\r\n\r\n'],
+  ['102 Processing', 'HTTP/1.1 102 Processing\r\n\r\n'],
+  ['103 Early Hints', `HTTP/1.1 103 Early Hints\r\nLink: </${'x'.repeat(8000)}>\r\n\r\n`],
+] as const) {
+  test(`a server that answers ${what} without end is given up, whether it is asked for a file or sent one`, async t => {
+    const { server, request } = await flooding(t, '', flood)
+    const refused = { code: 'PROTOCOL_VIOLATION', message: /more than 16 informational answers/ }
+    await assert.rejects(request({}), refused)
+    const count = { sent: 0 }
+    const stream = endless(Buffer.alloc(16 * 1024), count)
+    await assert.rejects(request({ method: 'POST', body: { stream } }), refused)
+    await closed(server)
+  })
+}
+
+test('as many informational answers as a server may send are passed over', async t => {
+  const { request } = await flooding(
+    t,
+    `${'HTTP/1.1 102 Processing\r\n\r\n'.repeat(maxInformationalAnswers)}${chunked}`,
+    '1\r\nx\r\n0\r\n\r\n',
+  )
+  const { status, body } = await request({})
+  assert.equal(status, 200)
+  assert.equal((await text(body)).slice(0, 1), 'x')
+})
+
+test('a head, a chunk extension and a trailer without end are given up', async t => {
+  for (const [head, flood] of [
+    ['HTTP/1.1 200 OK\r\n', 'X-A: b\r\n'],
+    ['HTTP/1.1 200 OK\r\nX-A: ', 'b'.repeat(100)],
+    [`${chunked}1`, ';a=b'],
+    [`${chunked}1\r\nx\r\n0\r\n`, 'X-A: b\r\n'],
+    // Each by itself is small, but there is hardly any content in between.
+    [chunked, `1;${'a'.repeat(8000)}\r\nx\r\n`],
+  ] as const) {
+    const { server, told, request } = await flooding(t, head, flood)
+    const asked = request({}).then(({ body }) => text(body))
+    await assert.rejects(asked, { code: 'PROTOCOL_VIOLATION' }, `${head} ${flood}`.slice(0, 80))
+    await closed(server)
+    assert.ok(told.bytes < 64 * maxOverheadBytes, `${told.bytes} bytes were sent`)
+  }
+})
+
+test('chunks of one byte are a body like any other', async t => {
+  const bytes = 300_000
+  const { request } = await flooding(t, chunked + '1\r\nx\r\n'.repeat(bytes), '0\r\n\r\n')
+  assert.equal((await text((await request({})).body)).length, bytes)
 })

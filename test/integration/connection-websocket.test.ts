@@ -171,3 +171,16 @@ test('a server that never answers the upgrade is given up', async t => {
   await assert.rejects(open(t, server.port, {}, 300), { code: 'TIMEOUT', message: /WebSocket upgrade/ })
   await eventually('the connection is closed', () => server.sockets.size === 0)
 })
+
+test('a server that answers the upgrade with informational answers without end is given up', async t => {
+  const server = await upgrading(t, (_request, socket) => {
+    const send = () => {
+      if (socket.destroyed) return
+      if (socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(10))) setImmediate(send)
+      else socket.once('drain', send)
+    }
+    send()
+  })
+  await assert.rejects(open(t, server.port), { code: 'PROTOCOL_VIOLATION', message: /more than 16 informational/ })
+  await eventually('the connection is closed', () => server.sockets.size === 0)
+})

@@ -39,7 +39,7 @@ function spellingsOf(secret: string): readonly string[] {
     // By way of UTF-8: half of a surrogate pair has no place in a URL.
     encodeURIComponent(Buffer.from(secret).toString()),
     base64,
-    base64.replace(/=+$/, ''),
+    base64.replace(/={1,2}$/, ''),
   ]
 }
 
@@ -47,24 +47,36 @@ function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }
 
-/** What looks like a secret though nobody named it. None of them may swallow the end of a JSON string. */
+/**
+ * What looks like a secret though nobody named it. None of them may swallow the end of a JSON string.
+ *
+ * Each begins with something fixed, and what it tries from there and finds wanting contains no further beginning: so no part of
+ * a text is looked at again and again, whoever wrote it.
+ */
 const suspects: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, hidden],
   // User and password of a URL, then path and query: those of a relay are its only key.
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>\\]+@/gi, `$1${hidden}@`],
+  [/:\/\/[^\s/@"'<>\\]+@/g, `://${hidden}@`],
   [/\b((?:wss?|https?):\/\/[^\s/?#"'<>\\]+)[/?#][^\s"'<>\\]+/gi, `$1/${hidden}`],
   [/(\/file\/)[\w-]{8,}/g, `$1${hidden}`],
   [/\b(bearer|basic|digest)\s+[\w+/=.~-]{8,}/gi, `$1 ${hidden}`],
 ]
 
-/** `password=x`, `"cloud.token": "x"`, `\"sessionId\":\"x\"`: a name, and the value that belongs to it. */
+/** `password=x`, `"cloud.token": "x"`, `\"sessionId\":\"x\"`: the end of a name, and the value that belongs to it. */
 const namedSecret =
-  /([\w.-]*(?:tokens?|passw(?:or)?ds?|passwd|passphrase|secrets?|session_?id|api_?key|private_?key|credentials?|user_?name|authorization)(\\*["'])?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"|\\+"[^"\n]*"|'[^'\n]*'|[^\s"',;}\])]+)/gi
+  /((?:tokens?|passw(?:or)?ds?|passwd|passphrase|secrets?|session_?id|api_?key|private_?key|credentials?|user_?name|authorization)(\\*["'])?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"|\\+"[^"\n]*"|'[^'\n]*'|[^\s"',;}\])]+)/gi
 
 function hideValue(all: string, name: string, nameQuote: string | undefined, value: string): string {
   if (/^(?:true|false|null)$/.test(value)) return all
-  const quotes = /^(\\*["']).*?(\\*["'])$/s.exec(value)
-  if (quotes !== null) return `${name}${quotes[1]}${hidden}${quotes[2]}`
+  const opening = /^\\*["']/.exec(value)?.[0]
+  if (opening !== undefined) return `${name}${opening}${hidden}${closingOf(value)}`
   // A bare value behind a quoted name is a number in JSON.
   return nameQuote === '"' ? `${name}"${hidden}"` : `${name}${hidden}`
+}
+
+/** The quote at the end of a quoted value, with its backslashes. (A search for it would begin anew at each backslash within.) */
+function closingOf(value: string): string {
+  let start = value.length - 1
+  while (value[start - 1] === '\\') start--
+  return value.slice(start)
 }

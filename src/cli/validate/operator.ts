@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
+import { isJsonObject, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
 import type { HttpsClient } from '../../connection/https.ts'
 import { refusedError, resultError } from '../../protocol/refusal.ts'
 import { type CommandResult, parseCommandResult } from '../../protocol/reply.ts'
@@ -105,7 +105,13 @@ export class Operator {
       body: { stream: oneChunk(content), bytes: content.length },
       ...o,
     })
-    const reply = parseJson(answer.toString('utf8'))
+    const text = answer.toString('utf8')
+    const reply = parseJson(text)
+    if (reply === undefined)
+      throw new AgentError(
+        'PROTOCOL_VIOLATION',
+        `${host}:${port}: the answer to ${command} is not a JSON object: it is ${jsonProblem(text)}`,
+      )
     if (!isJsonObject(reply))
       throw new AgentError('PROTOCOL_VIOLATION', `${host}:${port}: the answer to ${command} is not a JSON object`)
     return parseCommandResult(reply[key])

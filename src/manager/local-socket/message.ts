@@ -1,5 +1,5 @@
 import { AgentError, type ErrorCode, errorKinds } from '../../base/errors.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
+import { isJsonObject, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
 
 /** The version of the language on the local socket. */
 export const socketVersion = 1
@@ -45,6 +45,7 @@ export class BadRequest extends Error {
  */
 export function parseRequest(line: string): LocalRequest {
   const body = parseJson(line)
+  if (body === undefined) throw new BadRequest(null, `the line is not a JSON object: it is ${jsonProblem(line)}`)
   if (!isJsonObject(body)) throw new BadRequest(null, 'the line is not a JSON object')
   const id = typeof body.id === 'number' || (typeof body.id === 'string' && body.id.length <= 64) ? body.id : null
   if (body.v !== socketVersion)

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
+import { isJsonObject, type Json, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
 import { Status } from '../../protocol/status.ts'
 import { manifestName } from './paper-names.ts'
 import { keyIdOf } from './signature.ts'
@@ -69,6 +69,7 @@ export class ManifestError extends UpdateError {
 export function parseManifest(text: string): { manifest: UpdateManifest; rules: ManifestRules } {
   // Editors on Windows put a byte order mark in front.
   const value = parseJson(text.replace(/^\ufeff/, ''))
+  if (value === undefined) throw new ManifestError(`it is not a JSON object: it is ${jsonProblem(text)}`)
   if (!isJsonObject(value)) throw new ManifestError('it is not a JSON object')
   const install = command(value, 'install')
   if (install === '') throw new ManifestError('"install" is missing: the command that installs the package')

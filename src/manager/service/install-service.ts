@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
-import { isJsonObject, type JsonObject } from '../../base/json.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { ensureFolder, listFolder } from '../../platform/folders.ts'
 import { makeLink } from '../../platform/links.ts'
@@ -178,7 +178,7 @@ function merge(earlier: readonly Addition[], added: readonly Addition[]): readon
 async function jsonIfThere(path: string): Promise<JsonObject | undefined> {
   if ((await fileFacts(path)) === undefined) return undefined
   try {
-    const value: unknown = JSON.parse(await readBoundedText(path, mostFileBytes))
+    const value = parseJson(await readBoundedText(path, mostFileBytes))
     return isJsonObject(value) ? value : {}
   } catch {
     // The manager and "config check" say what is wrong with it.

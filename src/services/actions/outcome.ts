@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/errors.ts'
-import { isJsonObject, type Json, type JsonObject, parseJson, toAsciiJson } from '../../base/json.ts'
+import { isJsonObject, type JsonObject, jsonProblem, maxJsonDepth, parseJson, toAsciiJson } from '../../base/json.ts'
 import { isStatus, Status } from '../../protocol/status.ts'
 
 /** How an action ended, as it goes to the operator [TR50 mailbox.ack]. */
@@ -64,7 +64,7 @@ const meaningless = failure(
 
 function checkedOutcome(status: Status, message: unknown, params: unknown): Outcome {
   const values = params === undefined || params === null ? undefined : plainJson(params)
-  if (values === notJson) return failure(Status.Failure, 'the action returned params that are not a JSON object.')
+  if (typeof values === 'string') return failure(Status.Failure, `the action returned params that are ${values}.`)
   if (values !== undefined && values.bytes > maxParamsBytes)
     return failure(
       Status.Failure,
@@ -77,20 +77,27 @@ function checkedOutcome(status: Status, message: unknown, params: unknown): Outc
   }
 }
 
-const notJson = Symbol('not JSON')
-
 /** What JSON makes of the object: dates as text, undefined left out. The handler may change its own object afterwards. */
-function plainJson(value: unknown): { value: JsonObject; bytes: number } | typeof notJson {
+function plainJson(value: unknown): { value: JsonObject; bytes: number } | string {
   // Not even an object: JSON.stringify would make no text of a function or a symbol.
-  if (!isJsonObject(value)) return notJson
+  if (!isJsonObject(value)) return 'not a JSON object'
   let text: string
   try {
     text = toAsciiJson(value)
-  } catch {
-    return notJson
+  } catch (error) {
+    return whyNoText(error)
   }
-  const copy: Json | undefined = parseJson(text)
-  return isJsonObject(copy) ? { value: copy, bytes: text.length } : notJson
+  const copy = parseJson(text)
+  if (copy === undefined) return jsonProblem(text)
+  return isJsonObject(copy) ? { value: copy, bytes: text.length } : 'not a JSON object'
+}
+
+/** Why JSON.stringify made no text: a value that it would follow for ever, or one that has no text. */
+function whyNoText(error: unknown): string {
+  const text = messageOf(error)
+  if (error instanceof RangeError) return `nested deeper than ${maxJsonDepth} levels`
+  if (error instanceof TypeError && /circular|cyclic/i.test(text)) return 'not JSON: an object in it holds itself'
+  return `not JSON: ${text}`
 }
 
 /** `text`, or as much of it as `maxBytes` bytes of UTF-8 hold, with a note of what was left out. */
@@ -100,5 +107,5 @@ export function cutText(text: string, maxBytes: number): string {
   const note = ` … (${bytes.length} bytes, cut)`
   // A cut inside a character leaves replacement characters at the end.
   const kept = bytes.subarray(0, maxBytes - Buffer.byteLength(note)).toString()
-  return kept.replace(/\ufffd+$/, '') + note
+  return kept.replace(/(?<!\ufffd)\ufffd+$/, '') + note
 }

@@ -152,7 +152,7 @@ export class FilesService {
 
   async #uploadFolder(folder: string, options: UploadOptions, { signal, meter }: Transfer): Promise<UploadResult> {
     const entries = await listFolderFiles(this.#files, folder, signal)
-    const prefix = options.name === undefined ? '' : `${options.name.replace(/\/+$/, '')}/`
+    const prefix = options.name === undefined ? '' : `${options.name.replace(/(?<!\/)\/+$/, '')}/`
     const totalBytes = entries.reduce((sum, { bytes }) => sum + bytes, 0)
     let doneBytes = 0
     const files = await uploadEach(folder, entries, signal, async entry => {

@@ -22,6 +22,8 @@ export class Answers {
   readonly #underWay = new Map<string, Promise<Receipt>>()
   readonly #chars = new Map<string, number>()
   #openChars = 0
+  readonly #callChars = new Map<string, number>()
+  #openCallChars = 0
   /** Answers that the outbox could not deliver. */
   readonly #lost = new Set<string>()
 
@@ -48,14 +50,22 @@ export class Answers {
     return this.#openChars
   }
 
+  /** How many characters the parameters have of the calls that are not answered. */
+  get openCallChars(): number {
+    return this.#openCallChars
+  }
+
   /** Whether the answer of a mail is being made or on its way. */
   isOpen(id: string): boolean {
     return this.#open.has(id)
   }
 
-  /** The mail is going to be answered. */
-  expect(id: string): void {
+  /** The mail is going to be answered; until then its call takes `callChars` characters. */
+  expect(id: string, callChars: number): void {
     this.#open.add(id)
+    this.#callEnded(id)
+    if (callChars > 0) this.#callChars.set(id, callChars)
+    this.#openCallChars += callChars
   }
 
   /** Answers a mail, unless it has an answer already; then it is that one. All who ask meanwhile share one receipt. */
@@ -91,6 +101,7 @@ export class Answers {
 
   async #recordAndSend(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<Receipt> {
     const { status, message, params } = await this.#recorded(id, outcome, options)
+    this.#callEnded(id)
     this.#count(id, (message?.length ?? 0) + (params === undefined ? 0 : JSON.stringify(params).length))
     const ack = mailboxAck({
       id,
@@ -148,8 +159,14 @@ export class Answers {
     else this.#chars.delete(id)
   }
 
+  #callEnded(id: string): void {
+    this.#openCallChars -= this.#callChars.get(id) ?? 0
+    this.#callChars.delete(id)
+  }
+
   #close(id: string): void {
     this.#open.delete(id)
+    this.#callEnded(id)
     this.#underWay.delete(id)
     this.#count(id, 0)
     this.#onRoom()

@@ -85,8 +85,10 @@ export class FlashJournal implements Journal {
   }
 
   async accept(id: string, call: MailCall): Promise<void> {
+    // What cannot be written must not be in memory either: the file would never again be made from that.
+    const frame = frameStep({ step: 'accept', id, call })
     await this.#memory.accept(id, call)
-    await this.#write({ step: 'accept', id, call })
+    await this.#write(frame)
     // Nearly always the start follows at once and takes this record to the disk with it.
     this.#toDiskSoon()
   }
@@ -94,7 +96,7 @@ export class FlashJournal implements Journal {
   async start(id: string, { lazily = false }: RecordOptions = {}): Promise<void> {
     const { bootId } = this.#o
     await this.#memory.start(id, { bootId })
-    await this.#write({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) })
+    await this.#write(frameStep({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) }))
     await (lazily ? this.#toDiskSoon() : this.#toDisk())
   }
 
@@ -103,13 +105,14 @@ export class FlashJournal implements Journal {
     outcome: MailOutcome | undefined,
     options: { readonly onlyAfterReboot: boolean },
   ): Promise<void> {
-    await this.#memory.handOver(id, outcome, options)
-    await this.#write({
+    const frame = frameStep({
       step: 'hand over',
       id,
       ...(outcome === undefined ? {} : { outcome }),
       ...(options.onlyAfterReboot ? { onlyAfterReboot: true } : {}),
     })
+    await this.#memory.handOver(id, outcome, options)
+    await this.#write(frame)
     await this.#toDisk()
     if (this.#trouble === undefined) return
     await this.#memory.start(id, { bootId: this.#o.bootId })
@@ -117,15 +120,16 @@ export class FlashJournal implements Journal {
   }
 
   async finish(id: string, outcome: MailOutcome, { lazily = false }: RecordOptions = {}): Promise<void> {
+    const frame = frameStep({ step: 'finish', id, outcome })
     await this.#memory.finish(id, outcome)
-    await this.#write({ step: 'finish', id, outcome })
+    await this.#write(frame)
     await (lazily ? this.#toDiskSoon() : this.#toDisk())
   }
 
   async settle(id: string): Promise<void> {
     await this.#memory.settle(id)
     // Lost in a power cut, it costs one more acknowledgement that the cloud refuses.
-    await this.#write({ step: 'settle', id })
+    await this.#write(frameStep({ step: 'settle', id }))
   }
 
   /** Nothing is written any more when it resolves. */
@@ -179,11 +183,11 @@ export class FlashJournal implements Journal {
     }
   }
 
-  #write(step: JournalStep): Promise<void> {
+  #write(frame: Uint8Array): Promise<void> {
     return this.#turns.take(async () => {
       if (this.#closed) return
       if (this.#writer !== undefined && this.#writer.bytes < this.#compactAtBytes)
-        await this.#onFile(this.#writer, writer => writer.append(frameStep(step)))
+        await this.#onFile(this.#writer, writer => writer.append(frame))
       else await this.#orTrouble(() => this.#writeAnew())
     })
   }

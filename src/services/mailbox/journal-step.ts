@@ -1,8 +1,14 @@
-import { isJsonObject, type JsonObject, parseJson, toAsciiJson } from '../../base/json.ts'
+import { isJsonObject, type JsonObject, maxJsonDepth, parseCutJson, toAsciiJson } from '../../base/json.ts'
 import { frameRecord } from '../../base/record.ts'
 import { isStatus } from '../../protocol/status.ts'
 import type { JournalEntry } from './journal.ts'
 import type { MailCall, MailOutcome } from './mail.ts'
+
+/**
+ * Parameters stand two levels down in a record. One more is read, so that parameters which a former agent took and which are
+ * too deep are still seen to be so; what is below that is of no use to anybody.
+ */
+const maxRecordDepth = maxJsonDepth + 3
 
 /** One record of the journal on flash. */
 export type JournalStep =
@@ -12,6 +18,7 @@ export type JournalStep =
   | { readonly step: 'finish'; readonly id: string; readonly outcome: MailOutcome }
   | { readonly step: 'settle'; readonly id: string }
 
+/** Throws when the step cannot be written as JSON. */
 export function frameStep(step: JournalStep): Uint8Array {
   return frameRecord(Buffer.from(toAsciiJson(step), 'latin1'))
 }
@@ -38,7 +45,7 @@ export function stepsOf(entry: JournalEntry): JournalStep[] {
 /** Reads the body of a record; one of another version, or of none, is undefined. */
 export function parseStep(body: Uint8Array): JournalStep | undefined {
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
-  const value = parseJson(text)
+  const value = parseCutJson(text, maxRecordDepth)
   if (!isJsonObject(value) || typeof value.id !== 'string') return undefined
   const { step, id, bootId } = value
   const outcome = parseOutcome(value.outcome)

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts'
+import { isDeeperThan, isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../../base/json.ts'
 import { Status } from '../../protocol/status.ts'
 
 /** How a mail was answered; what `mailbox.ack` carries. */
@@ -14,11 +14,15 @@ export interface MailCall {
   readonly params: JsonObject
 }
 
-/** One entry of a mailbox page, parsed [TR50 mailbox.check]. */
-export type Mail =
+/** An entry of a mailbox page that can be answered. */
+export type UsableMail =
   | { readonly kind: 'call'; readonly id: string; readonly call: MailCall }
   /** It has an id but cannot be carried out: it is answered with a refusal. */
   | { readonly kind: 'refused'; readonly id: string; readonly outcome: MailOutcome }
+
+/** One entry of a mailbox page, parsed [TR50 mailbox.check]. */
+export type Mail =
+  | UsableMail
   /** It has no usable id, so that nothing can be answered. */
   | { readonly kind: 'unusable'; readonly problem: string }
 
@@ -46,5 +50,20 @@ export function parseMail(entry: Json | undefined): Mail {
   // Absent when the operator gave none [TR50 3.8].
   if (given === null) return { kind: 'call', id, call: { method, params: {} } }
   if (!isJsonObject(given)) return refuse(Status.BadParameter, 'the params of the method must be an object.')
-  return { kind: 'call', id, call: { method, params: given } }
+  const outcome = refusalOf(given)
+  return outcome !== undefined
+    ? { kind: 'refused', id, outcome }
+    : { kind: 'call', id, call: { method, params: given } }
+}
+
+/** The answer to parameters that no action may get: nobody could write them down, hand them on or look through them. */
+export function refusalOf(params: JsonObject): MailOutcome | undefined {
+  if (!isDeeperThan(params, maxJsonDepth)) return undefined
+  const message = `ERROR: the parameters are nested deeper than ${maxJsonDepth} levels, which is the agent's limit; the action was not run.`
+  return { status: Status.BadParameter, message }
+}
+
+/** About how many characters a call takes while it is not answered. */
+export function charsOf({ params }: MailCall): number {
+  return JSON.stringify(params).length
 }

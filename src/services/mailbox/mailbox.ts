@@ -1,8 +1,9 @@
 import { backoffMs } from '../../base/backoff.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { AgentError, asAgentError, messageOf } from '../../base/errors.ts'
-import type { Json, JsonObject } from '../../base/json.ts'
+import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
+import { nextTurn } from '../../base/wait.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 import type { Ask } from '../../protocol/ask.ts'
 import { mailboxCheck } from '../../protocol/commands.ts'
@@ -11,7 +12,8 @@ import { Status } from '../../protocol/status.ts'
 import { Answers } from './answers.ts'
 import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
 import { answerOf, isLeft, type LeftMail } from './left-mail.ts'
-import { type MailCall, type MailOutcome, parseMail } from './mail.ts'
+import { charsOf, type MailCall, type MailOutcome, refusalOf, type UsableMail } from './mail.ts'
+import { Page, parsePage, takePortion } from './page.ts'
 import { ProgressLines } from './progress-lines.ts'
 
 /** Where the one who carries out a mail reports. */
@@ -45,6 +47,10 @@ export interface MailboxCounters {
 export const mostOpenMails = 200
 /** The same for the characters of their answers. */
 export const mostOpenChars = 4 * 1024 * 1024
+/** The same for the characters of the parameters of those that are not answered. */
+export const mostOpenCallChars = 16 * 1024 * 1024
+/** How many characters of mail may wait that nobody asked for: the longest reply, however small its mails are. What is more is dropped. */
+const mostSurplusChars = 5 * limits.maxReplyBytes
 
 // Drawn from the upper half: 10 to 20 minutes.
 const slowCheck = { firstMs: 20 * 60_000, mostMs: 20 * 60_000 }
@@ -70,6 +76,13 @@ export class Mailbox {
   #left: readonly JournalEntry[] | undefined
   #wanted = false
   #checking = false
+  /** The last page had room for no more mail, and some of it was new. */
+  #expectsMore = false
+  /**
+   * What a page brought beyond what was asked for, taken by portions. A cloud that keeps to the limit sends no such page; one that does
+   * not has handed this mail out for good, and gets its answers all the same.
+   */
+  readonly #surplus = new Page()
   #failures = 0
   #next: Timer | undefined
   #closed = false
@@ -124,6 +137,7 @@ export class Mailbox {
   close(): void {
     this.#closed = true
     this.#next?.cancel()
+    this.#surplus.clear()
   }
 
   /** Answers a mail of which only the id is known, such as one that an earlier process left open. The first answer counts. */
@@ -151,10 +165,10 @@ export class Mailbox {
     let lookAgain = false
     try {
       // With no room left the wish stays, and the next delivered answer takes it up.
-      while (this.#wanted && !this.#closed && this.#hasRoom()) {
-        this.#wanted = false
-        const { fresh, isFull } = await this.#checkOnce()
-        if (fresh > 0 && isFull) this.#wanted = true
+      while (!this.#closed && this.#hasWork()) {
+        const isCheck = this.#isCheckDue()
+        if (isCheck) this.#wanted = this.#expectsMore = false
+        const fresh = await (isCheck ? this.#checkOnce() : this.#takeSurplus())
         lookAgain = fresh > 0
         this.#failures = 0
       }
@@ -165,8 +179,17 @@ export class Mailbox {
     this.#checking = false
   }
 
-  /** One page; resolves to the number of mails that were new, and whether the page had room for no more. */
-  async #checkOnce(): Promise<{ fresh: number; isFull: boolean }> {
+  #hasWork(): boolean {
+    return this.#isCheckDue() || (this.#surplus.size > 0 && this.#hasRoom(limits.mailboxPage))
+  }
+
+  /** Between the portions of a page that is too long, mail that somebody told us of has its turn. */
+  #isCheckDue(): boolean {
+    return this.#hasRoom() && (this.#wanted || (this.#expectsMore && this.#surplus.size === 0))
+  }
+
+  /** One page; resolves to the number of mails that were new. */
+  async #checkOnce(): Promise<number> {
     // Open mails may be offered again [TR50 4.4]: with them counted in, they cannot keep new ones out of the page.
     const { open } = this.#answers
     const most = Math.min(limits.mailboxPage, mostOpenMails - open) + open
@@ -175,9 +198,36 @@ export class Mailbox {
     await this.#answers.retry()
     if (!Array.isArray(messages))
       throw new AgentError('PROTOCOL_VIOLATION', 'The cloud answered mailbox.check with messages that are no list.')
-    let fresh = 0
-    for (const entry of messages) if (await this.#take(entry)) fresh++
-    return { fresh, isFull: messages.length >= most }
+    const page = await parsePage(messages, {
+      repeated: () => this.#counts.repeated++,
+      unusable: problem => this.#malformed(problem),
+    })
+    const fresh = await this.#takePortion(page, most)
+    this.#expectsMore = fresh > 0 && messages.length >= most
+    this.#keep(page, messages.length > most)
+    return fresh
+  }
+
+  #takePortion(page: Page, most: number): Promise<number> {
+    return takePortion(page, most, mail => this.#take(mail))
+  }
+
+  async #takeSurplus(): Promise<number> {
+    await nextTurn()
+    return this.#takePortion(this.#surplus, limits.mailboxPage)
+  }
+
+  /** Keeps what is beyond the limit for the next portions. */
+  #keep(page: Page, isTooLong: boolean): void {
+    const mails = page.size
+    let dropped = 0
+    for (let mail = page.shift(); mail !== undefined; mail = page.shift()) {
+      if (this.#surplus.has(mail.id) || this.#answers.isOpen(mail.id)) this.#counts.repeated++
+      else if (this.#surplus.chars < mostSurplusChars) this.#surplus.add(mail)
+      else dropped++
+    }
+    if (isTooLong || dropped > 0)
+      this.#log.limited('mail surplus', 'warn', 'the cloud sends more mail than was asked for', { mails, dropped })
   }
 
   #checkFailed(error: AgentError): void {
@@ -196,19 +246,14 @@ export class Mailbox {
     if (!this.#closed) this.#next = this.#clock.timer(delayMs, () => this.check(), { background: true })
   }
 
-  /** Takes one entry of a page; whatever is wrong with it, the next ones still get their turn. Resolves to whether it was new. */
-  async #take(entry: Json): Promise<boolean> {
-    const mail = parseMail(entry)
-    if (mail.kind === 'unusable') {
-      this.#malformed(mail.problem)
-      return false
-    }
+  /** Takes one mail; whatever is wrong with it, the next ones still get their turn. Resolves to whether it was new. */
+  async #take(mail: UsableMail): Promise<boolean> {
     const { id } = mail
     try {
       if (await this.#isRepeated(id)) return false
       this.#counts.mails++
       if (mail.kind === 'call') {
-        this.#answers.expect(id)
+        this.#answers.expect(id, charsOf(mail.call))
         await this.#journal.accept(id, mail.call)
         this.#run(id, mail.call)
       } else {
@@ -235,9 +280,11 @@ export class Mailbox {
 
   async #resumeOne(entry: JournalEntry): Promise<void> {
     const { id, call, state } = entry
-    this.#answers.expect(id)
+    this.#answers.expect(id, call === undefined ? 0 : charsOf(call))
     if (state === 'accepted' && call !== undefined) {
-      this.#run(id, call)
+      const refusal = refusalOf(call.params)
+      if (refusal === undefined) this.#run(id, call)
+      else this.#answer(id, refusal)
       return
     }
     if (isLeft(entry)) {
@@ -267,12 +314,14 @@ export class Mailbox {
     )
   }
 
-  #hasRoom(): boolean {
-    return this.#answers.open < mostOpenMails && this.#answers.openChars < mostOpenChars
+  /** Whether more mail may be taken; with `reserve`, whether room for so many others is left. */
+  #hasRoom(reserve = 0): boolean {
+    const { open, openChars, openCallChars } = this.#answers
+    return open < mostOpenMails - reserve && openChars < mostOpenChars && openCallChars < mostOpenCallChars
   }
 
   #goOn(): void {
-    if (this.#wanted && !this.#checking) this.check()
+    if (!this.#closed && !this.#checking && this.#hasWork()) void this.#checkWhileWanted()
   }
 
   #malformed(problem: string, id?: string): void {

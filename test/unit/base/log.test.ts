@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { maxLogChars } from '../../../src/base/log.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 
@@ -47,4 +48,25 @@ test('lines below the level are not written', () => {
     records.map(record => record.message),
     ['yes'],
   )
+})
+
+test('what comes from outside by the megabyte is cut, after the secrets are out', () => {
+  const { log, records } = memoryLog()
+  log.hide('S3CRET')
+  const long = 'x'.repeat(maxLogChars - 3) + 'S3CRET'.repeat(200_000)
+  log.error(long, { error: new Error(long), field: long, list: [long] })
+  const [record] = records
+  assert.equal(Object.keys(record?.fields ?? {}).length, 3)
+  for (const text of [record?.message, ...Object.values(record?.fields ?? {})].map(String)) {
+    assert.ok(text.length < maxLogChars + 100 && text.includes('characters, cut)'), `${text.length} characters`)
+    assert.doesNotMatch(text, /S3C/)
+  }
+})
+
+test('a field that JSON cannot hold does not cost the line', () => {
+  const { log, text } = memoryLog()
+  const cyclic: Record<string, unknown> = {}
+  cyclic.me = cyclic
+  log.info('odd', { cyclic, deep: JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)), big: { at: 1n } })
+  assert.match(text(), /odd cyclic="\[not JSON\]" deep="\[not JSON\]" big="\[not JSON\]"/)
 })

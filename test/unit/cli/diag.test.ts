@@ -51,6 +51,21 @@ for (const [text, clean] of looksLikeSecret)
     else assert.equal(cleaned, clean)
   })
 
+test('1 MB of what is made to be looked at again and again is cleaned, and what is in it goes', () => {
+  const redaction = new Redaction(['S3CRET'])
+  const mb = (text: string) => text.repeat(Math.ceil((1024 * 1024) / text.length))
+  for (const hostile of [
+    ...['a', 'a.', 'a-', 'token', 'token=', 'token:', 'token ', 'token="', 'token=\\"', "token='", 'token\\', 'to'],
+    ...['\\', '"', ' ', '\n', 'http://', 'http://a', 'a://', '://', '/file/', 'basic ', 'basic\n'],
+    ...['-----BEGIN ', '-----BEGIN PRIVATE KEY-----', '-----END ', 'PRIVATE KEY', 'A '],
+    ...['token="\\\\', 'token="\\\\x"', 'S3CRE'],
+  ])
+    assert.match(redaction.clean(`${mb(hostile)}\n S3CRET`), /\[hidden\]/, hostile)
+  // One value, with a long run of what its own end could be.
+  assert.equal(redaction.clean(`token="${mb('\\\\')}x"`), 'token="[hidden]"')
+  assert.equal(redaction.clean(`password=${mb('x')}`), 'password=[hidden]')
+})
+
 test('knows the secrets of settings, environment and every connection file, broken ones too', async t => {
   const configDir = configFolder(t, {
     'iot-connect.cfg': '{"cloud": {"token": "to\\"ken-1", }, "proxy": {"username": "bobby", "password": "pw-2"',

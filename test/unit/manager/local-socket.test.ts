@@ -68,6 +68,7 @@ test('tells what is wrong with a line, and goes on with the next', async t => {
   const rows = [
     ['not json', null, /not a JSON object/],
     ['[1]', null, /not a JSON object/],
+    [`{"v":1,"id":1,"do":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, null, /nested deeper than 64 levels/],
     [{ id: 1, do: 'echo' }, 1, /"v" must be 1/],
     [{ v: 2, id: 1, do: 'echo' }, 1, /"v" must be 1/],
     [{ v: 1, do: 'echo' }, null, /"id" must be/],

@@ -170,6 +170,7 @@ test('update.json: what it may say, and what is refused in words', () => {
   const bad: readonly (readonly [unknown, RegExp])[] = [
     ['', /not a JSON object/],
     ['[]', /not a JSON object/],
+    [`{"install":"x","a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, /nested deeper than 64 levels/],
     [{}, /"install" is missing/],
     [{ install: 7 }, /"install" must be text/],
     [{ install: 'a\0b' }, /NUL/],

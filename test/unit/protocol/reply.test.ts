@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { isDeeperThan, type Json, maxJsonDepth } from '../../../src/base/json.ts'
 import { limits } from '../../../src/protocol/limits.ts'
 import { isTemporary, refusedError } from '../../../src/protocol/refusal.ts'
 import { parseReply } from '../../../src/protocol/reply.ts'
@@ -50,6 +51,17 @@ test('a reply that is not a JSON object in UTF-8 is malformed and nothing is thr
     assert.equal(parseReply(Buffer.from(payload), 1).kind, 'malformed', payload)
   assert.equal(parseReply(Buffer.from([0x7b, 0xff, 0xfe]), 1).kind, 'malformed')
   assert.equal(parseReply(Buffer.from('['.repeat(500_000)), 1).kind, 'malformed')
+})
+
+test('a part of a reply that is too deep is cut where it is still seen to be, and the parts beside it are whole', () => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
+  const payload = `{"1":{"success":true,"params":{"messages":[{"params":{"params":${nested(100_000)}}},{"id":"m2"}]}}}`
+  const reply = parseReply(Buffer.from(payload), 1)
+  assert.ok(reply.kind === 'results' && reply.results[0]?.ok)
+  const [deep, whole] = reply.results[0].params.messages as [{ params: { params: Json } }, unknown]
+  assert.deepEqual(whole, { id: 'm2' })
+  assert.equal(isDeeperThan(deep.params.params, maxJsonDepth), true)
+  assert.equal(isDeeperThan(deep.params.params, maxJsonDepth + 1), false)
 })
 
 test('error lists of any shape are bounded and cleaned', () => {

@@ -3,6 +3,7 @@ import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, st
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { AgentError } from '../../../src/base/errors.ts'
+import { isDeeperThan, maxJsonDepth } from '../../../src/base/json.ts'
 import { storeFolder } from '../../../src/platform/store-folder.ts'
 import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FlashJournal } from '../../../src/services/mailbox/flash-journal.ts'
@@ -34,6 +35,35 @@ test('an action that was started is known as started after the process was kille
   await first.journal.start('m1')
   const { journal } = await openJournal(t, path, 'boot-2')
   assert.deepEqual(await journal.unsettled(), [{ id: 'm1', state: 'started', call, bootId: 'boot-1' }])
+})
+
+test('a call that cannot be written is refused, is in no memory, and the journal goes on', async t => {
+  const path = tempDir(t)
+  const { journal, text, troubles } = await openJournal(t, path)
+  await journal.accept('m1', call)
+  const deep = JSON.parse('{"a":'.repeat(100_000) + 1 + '}'.repeat(100_000))
+  await assert.rejects(journal.accept('m2', { method: 'go', params: deep }), RangeError)
+  await assert.rejects(journal.handOver('m1', { status: 0, params: deep }, { onlyAfterReboot: false }), RangeError)
+  await assert.rejects(journal.finish('m1', { status: 0, params: deep }), RangeError)
+  assert.equal(await journal.find('m2'), undefined)
+  assert.equal((await journal.find('m1'))?.state, 'accepted')
+  await journal.finish('m1', done)
+  const next = await openJournal(t, path)
+  assert.deepEqual(await next.journal.unsettled(), [{ id: 'm1', state: 'finished', outcome: done }])
+  assert.deepEqual(troubles, [])
+  assert.equal(text(), '')
+})
+
+test('a record of a former agent with parameters that are deeper than today is read, and seen to be too deep', async t => {
+  const path = tempDir(t)
+  const { journal } = await openJournal(t, path)
+  const deep = (depth: number) => JSON.parse('{"a":'.repeat(depth) + 1 + '}'.repeat(depth))
+  await journal.accept('m1', { method: 'go', params: deep(64) })
+  await journal.accept('m2', { method: 'go', params: deep(1000) })
+  await journal.close()
+  const [whole, cut] = await (await openJournal(t, path)).journal.unsettled()
+  assert.deepEqual(whole?.call?.params, deep(64))
+  assert.equal(isDeeperThan(cut?.call?.params ?? null, maxJsonDepth), true)
 })
 
 test('start and outcome are on the disk before they are told, a mail alone is not worth a write of its own', async t => {

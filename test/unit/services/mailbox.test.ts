@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../../../src/base/json.ts'
 import type { Ask } from '../../../src/protocol/ask.ts'
 import type { Command } from '../../../src/protocol/commands.ts'
 import { limits } from '../../../src/protocol/limits.ts'
-import { Mailbox, type MailReply, mostOpenMails } from '../../../src/services/mailbox/mailbox.ts'
+import { Mailbox, type MailReply, mostOpenCallChars, mostOpenMails } from '../../../src/services/mailbox/mailbox.ts'
 import { MemoryJournal } from '../../../src/services/mailbox/memory-journal.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
 import { FakeOutbox } from '../../helpers/fake-outbox.ts'
@@ -15,6 +15,8 @@ interface Ran {
   readonly mail: { id: string; name: string; params: JsonObject }
   readonly reply: MailReply
 }
+
+const nested = (depth: number): Json => JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`)
 
 /** A mailbox whose cloud answers checks with `pages` in turn, and then with empty ones. */
 function mailbox(
@@ -481,4 +483,138 @@ test('an answer that is still being recorded is waited for before the end [H34]'
   record()
   await taken
   assert.equal(outbox.in('ack').length, 1)
+})
+
+test('parameters that are too deep are refused, never run, and the mail around them runs', async () => {
+  const { box, ran, outbox, journal } = mailbox([
+    [call('m1', 'go', nested(100_000)), call('m2', 'go', nested(64)), call('m3', 'go', nested(65)), call('m4')],
+  ])
+  box.check()
+  await settle()
+  assert.deepEqual(
+    ran.map(({ mail }) => mail.id),
+    ['m2', 'm4'],
+  )
+  const problem = 'ERROR: the parameters are nested deeper than 64 levels'
+  const refused = outbox.answers()
+  assert.equal(refused.length, 2)
+  assert.ok(refused[0]?.startsWith(`ack m1 2 ${problem}`), refused[0])
+  assert.ok(refused[1]?.startsWith(`ack m3 2 ${problem}`), refused[1])
+  assert.deepEqual((await journal.find('m1'))?.outcome?.status, 2)
+})
+
+test('a call with parameters that are too deep, from the journal of a former agent, is refused and not run', async () => {
+  const journal = new MemoryJournal()
+  await journal.accept('m1', { method: 'go', params: nested(66) as JsonObject })
+  const { box, ran, outbox } = mailbox([], journal)
+  await box.resume()
+  await settle()
+  assert.deepEqual(ran, [])
+  assert.ok(outbox.answers()[0]?.startsWith('ack m1 2 '))
+})
+
+test('of a page of 20,000 mails the first runs before the rest is accepted, and mail that comes later does not wait for all', async () => {
+  const many = 20_000
+  const all = Array.from({ length: many }, (_, index) => call(`m${index}`))
+  // Listed twice, far behind where the first is forgotten.
+  const pages: Json[][] = [[...all, call('m0'), call('m7')]]
+  const { box, ran, outbox, journal } = mailbox(pages)
+  outbox.instant = true
+  let accepted = 0
+  let mostOpen = 0
+  const accept = journal.accept.bind(journal)
+  journal.accept = (id, what) => {
+    accepted++
+    mostOpen = Math.max(mostOpen, box.counters().open)
+    return accept(id, what)
+  }
+  let turns = 0
+  let isOver = false
+  const turn = () => {
+    turns++
+    if (!isOver) setImmediate(turn)
+  }
+  turn()
+  box.check()
+  let acceptedAtFirst: number | undefined
+  let urgentAfter: number | undefined
+  for (let at = 0; at < many + 1; ) {
+    if (at === ran.length) await new Promise(resolve => setImmediate(resolve))
+    for (; at < ran.length; at++) {
+      const one = ran[at]
+      acceptedAtFirst ??= accepted
+      if (one?.mail.id === 'urgent') urgentAfter = at
+      await one?.reply.finish({ status: 0 })
+      if (at === 1000) {
+        pages.push([call('urgent')])
+        box.check()
+      }
+    }
+  }
+  isOver = true
+  await settle()
+  assert.ok(
+    acceptedAtFirst !== undefined && acceptedAtFirst <= mostOpenMails,
+    `${acceptedAtFirst} before the first ran`,
+  )
+  assert.ok(
+    urgentAfter !== undefined && urgentAfter < 1000 + 2 * mostOpenMails,
+    `the later one ran as number ${urgentAfter}`,
+  )
+  assert.ok(mostOpen <= mostOpenMails, `${mostOpen} were open`)
+  assert.ok(turns >= many / mostOpenMails, `the event loop had ${turns} turns`)
+  assert.equal(new Set(ran.map(({ mail }) => mail.id)).size, many + 1)
+  assert.equal(ran.length, many + 1)
+  assert.equal(box.counters().repeated, 2)
+  assert.equal(outbox.answers().length, many + 1)
+})
+
+test('20,000 entries that make no sense leave the event loop its turns', async () => {
+  const { box, asked } = mailbox([Array.from({ length: 20_000 }, () => 7)])
+  let turns = 0
+  const turn = () => {
+    turns++
+    if (box.counters().malformed < 20_000) setImmediate(turn)
+  }
+  box.check()
+  setImmediate(turn)
+  while (box.counters().malformed < 20_000) await new Promise(resolve => setImmediate(resolve))
+  assert.ok(turns >= 50, `${turns} turns`)
+  await settle()
+  assert.equal(asked.length, 1)
+})
+
+test('surplus that is offered again is carried out once, and more surplus than may wait is dropped', async () => {
+  const page = Array.from({ length: 300 }, (_, index) => call(`m${index}`))
+  const { box, ran, text } = mailbox([page, page])
+  box.check()
+  await settle()
+  box.check()
+  await settle()
+  const finished = new Set<string>()
+  while (finished.size < 300) {
+    const open = ran.filter(({ mail }) => !finished.has(mail.id))
+    assert.notEqual(open.length, 0)
+    for (const { mail, reply } of open) {
+      finished.add(mail.id)
+      const receipt = await reply.finish({ status: 0 })
+      assert.ok(receipt.accepted)
+    }
+    await settle()
+  }
+  assert.equal(ran.length, 300)
+  assert.match(text(), /the cloud sends more mail than was asked for/)
+})
+
+test('stops fetching while the parameters of what runs are large', async () => {
+  const large = { text: 'x'.repeat(mostOpenCallChars / 4) }
+  const pages = [1, 2, 3, 4, 5].map(at => [call(`m${at}`, 'go', large)])
+  const { box, ran, clock } = mailbox(pages)
+  box.check()
+  await clock.advance(60_000)
+  assert.equal(ran.length, 4)
+  await ran[0]?.reply.finish({ status: 0 })
+  box.check()
+  await settle()
+  assert.equal(ran.length, 5)
 })

@@ -1,0 +1,85 @@
+import type { Json } from '../../base/json.ts'
+import { nextTurn } from '../../base/wait.ts'
+import { charsOf, parseMail, type UsableMail } from './mail.ts'
+
+/** The event loop has its turn after so many mails, also when they cost nothing: more than a cloud sends that keeps to the limit. */
+export const mailsPerTurn = 250
+
+/** What a mail takes beside its parameters. */
+const mailChars = 100
+
+/** Parses a page; what is wrong with one entry harms none of the others. */
+export async function parsePage(
+  messages: readonly Json[],
+  on: { repeated(): void; unusable(problem: string): void },
+): Promise<Page> {
+  const page = new Page()
+  let seen = 0
+  for (const entry of messages) {
+    if (++seen % mailsPerTurn === 0) await nextTurn()
+    const mail = parseMail(entry)
+    if (mail.kind === 'unusable') on.unusable(mail.problem)
+    else if (page.has(mail.id)) on.repeated()
+    else page.add(mail)
+  }
+  return page
+}
+
+/** Takes mails out of a page until `most` of them were new; resolves to how many were. */
+export async function takePortion(
+  page: { shift(): UsableMail | undefined },
+  most: number,
+  take: (mail: UsableMail) => Promise<boolean>,
+): Promise<number> {
+  let fresh = 0
+  let seen = 0
+  while (fresh < most) {
+    const mail = page.shift()
+    if (mail === undefined) break
+    if (++seen % mailsPerTurn === 0) await nextTurn()
+    if (await take(mail)) fresh++
+  }
+  return fresh
+}
+
+/** Mails by id, oldest first: one that is listed twice is there once. */
+export class Page {
+  readonly #mails = new Map<string, UsableMail>()
+  #chars = 0
+
+  get size(): number {
+    return this.#mails.size
+  }
+
+  /** About how many characters the mails take. */
+  get chars(): number {
+    return this.#chars
+  }
+
+  has(id: string): boolean {
+    return this.#mails.has(id)
+  }
+
+  add(mail: UsableMail): void {
+    this.#mails.set(mail.id, mail)
+    this.#chars += charsOfMail(mail)
+  }
+
+  /** Takes the oldest one out. */
+  shift(): UsableMail | undefined {
+    const { value: mail } = this.#mails.values().next()
+    if (mail === undefined) return undefined
+    this.#mails.delete(mail.id)
+    this.#chars -= charsOfMail(mail)
+    return mail
+  }
+
+  clear(): void {
+    this.#mails.clear()
+    this.#chars = 0
+  }
+}
+
+function charsOfMail(mail: UsableMail): number {
+  return mailChars + (mail.kind === 'call' ? charsOf(mail.call) : 0)
+}
