@@ -1,4 +1,13 @@
-import type { DownloadOptions, DownloadResult, UploadOptions, UploadResult } from '../services/files/types.ts'
+import type { TransferFolder } from '../platform/held/transfer-folder.ts'
+import type { Destination } from '../services/files/destination.ts'
+import type {
+  DownloadOptions,
+  DownloadResult,
+  FolderUploadOptions,
+  UploadOptions,
+  UploadOrigin,
+  UploadResult,
+} from '../services/files/types.ts'
 import type { FileTransfers } from './cloud.ts'
 
 /** File transfers between this device and the cloud [TR50 5]. */
@@ -30,5 +39,24 @@ export class ClientFiles {
    */
   async download(name: string, destination: string, options?: DownloadOptions): Promise<DownloadResult> {
     return (await this.#open()).download(name, destination, options)
+  }
+
+  /** Sends a file that the caller opens. @internal */
+  async uploadFile(origin: UploadOrigin, options?: UploadOptions): Promise<UploadResult> {
+    return (await this.#open()).uploadFile(origin, options)
+  }
+
+  /** Sends a folder that the caller holds. @internal */
+  async uploadFolder(folder: TransferFolder, options?: FolderUploadOptions): Promise<UploadResult> {
+    return (await this.#open()).uploadFolder(folder, options)
+  }
+
+  /** Fetches a file into a folder that the caller holds. @internal */
+  async downloadInto(
+    name: string,
+    settle: () => Promise<Destination>,
+    options?: DownloadOptions,
+  ): Promise<DownloadResult> {
+    return (await this.#open()).downloadInto(name, settle, options)
   }
 }

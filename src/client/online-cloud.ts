@@ -36,6 +36,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   const { thingKey, settings } = facts
   const { host, port, token, transport, fileXferHost, fileXferPort } = settings.cloud
   const { validateCloudCert, caBundleFile } = settings
+  const { maxBytes } = settings.fileTransfer
   const writes = new WriteBudget()
   const folder = stateFolder({ settings, configDir, thingKey }, writes)
   const trust = {
@@ -101,6 +102,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
       cloudHost: host,
       ...(fileXferHost === undefined ? {} : { fileXferHost }),
       ...(fileXferPort === undefined ? {} : { fileXferPort }),
+      ...(maxBytes === undefined ? {} : { maxDownloadBytes: maxBytes }),
     })
     return files
   }

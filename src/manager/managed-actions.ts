@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Client } from '../client/client.ts'
-import { ensureFolder } from '../platform/folders.ts'
 import { carryOutPower, type PowerAction, type PowerOptions, planPower } from '../platform/power.ts'
 import type { ManagedAction } from './actions/action.ts'
 import { decommissionAction } from './actions/decommission.ts'
@@ -14,10 +13,10 @@ import { type OpenRelay, remoteAccessAction } from './actions/remote-access.ts'
 import { remoteAccessInfoAction } from './actions/remote-access-info.ts'
 import { resetAgentAction } from './actions/reset-agent.ts'
 import type { BackgroundWork } from './background-work.ts'
-import { pathGuard } from './path-guard.ts'
+import { archiveFolder, snapshotsOf } from './folder-archive.ts'
 import { relayVersion } from './platform-attributes.ts'
+import type { Reach } from './reach/reach.ts'
 import type { RuntimeFolder } from './runtime-folder.ts'
-import { uploadFiles } from './upload-files.ts'
 
 /** What the actions are made of. */
 export interface ActionParts {
@@ -26,9 +25,9 @@ export interface ActionParts {
   readonly log: Log
   readonly runtime: RuntimeFolder
   readonly background: BackgroundWork
-  /** Settings of the file actions, and the folders that they may use; looked up at each call. */
+  /** Settings of the file actions; looked up at each call. */
   readonly transferSettings: () => TransferSettings
-  readonly allowedFolders: () => readonly string[]
+  readonly reach: Reach
   readonly refreshRemoteAccess: () => Promise<string>
   readonly openRelay: OpenRelay
   readonly softwareUpdate: ManagedAction
@@ -40,23 +39,24 @@ export interface ActionParts {
 
 /** The actions of the device manager [TR50 4.5]. */
 export function managedActions(parts: ActionParts): readonly ManagedAction[] {
-  const { client, clock, log, runtime, background, transferSettings, softwareUpdate, quit, restart, forget } = parts
-  const guard = pathGuard({ allow: parts.allowedFolders })
+  const { client, clock, log, runtime, background, transferSettings, reach } = parts
+  const { softwareUpdate, quit, restart, forget } = parts
   const report = async (text: string) => void (await client.events.publish(text, { level: 'error' }))
   const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), report, log })
   return [
     fileDownloadAction({
-      download: (name, destination, options) => client.files.download(name, destination, options),
+      download: (name, settle, options) => client.files.downloadInto(name, settle, options),
       settings: transferSettings,
-      guard,
-      makeFolder: path => ensureFolder(path),
+      destination: named => reach.destination(named),
       background: background.start,
     }),
     fileUploadAction({
-      ...uploadFiles(runtime.path),
-      upload: (path, options) => client.files.upload(path, options),
+      uploadFile: (origin, options) => client.files.uploadFile(origin, options),
+      uploadFolder: (folder, options) => client.files.uploadFolder(folder, options),
       settings: transferSettings,
-      guard,
+      source: named => reach.source(named),
+      snapshots: snapshotsOf,
+      archive: (folder, signal) => archiveFolder(folder, runtime.path, signal),
       background: background.start,
     }),
     shutdownAction(power('shutdown')),

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -36,6 +37,8 @@ import { warnOfOpenPaths } from './open-paths.ts'
 import { ManagerUpdates } from './ota/manager-updates.ts'
 import { PendingAnswers } from './pending-answers.ts'
 import { type ProgressSigns, progressSigns } from './progress.ts'
+import { ownThings } from './reach/own-things.ts'
+import { Reach, type ReachFacts } from './reach/reach.ts'
 import { RemoteAccess } from './remote-access.ts'
 import { RuntimeFolder } from './runtime-folder.ts'
 import { statusReport } from './status-report.ts'
@@ -77,6 +80,7 @@ export class Manager {
   readonly #socket: LocalSocketServer
   readonly #watch: LinkWatch
   readonly #remote: RemoteAccess
+  readonly #reach: Reach
   readonly #decommissioning: Decommissioning
   readonly #memory: MemoryWatch
   readonly #startedMs: number
@@ -118,6 +122,7 @@ export class Manager {
       },
     })
     this.#decommissioning = new Decommissioning(options, log)
+    this.#reach = new Reach({ facts: () => this.#reachFacts(), log })
     this.#remote = new RemoteAccess({
       connection: () => this.#connection,
       own: () => this.#own.settings,
@@ -179,6 +184,7 @@ export class Manager {
     this.#applySettings()
     logNotes(this.#log, this.#own.warnings)
     warnOfOpenPaths(this.#connection, name => this.#isEnabled(name), this.#log)
+    await this.#reach.load()
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
     const updates = await this.#openUpdates()
     this.#updates = updates
@@ -214,6 +220,7 @@ export class Manager {
       this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
       this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
       this.#applySettings()
+      await this.#reach.load()
       logNotes(this.#log, own.warnings)
       this.#publishFacts()
       if (keys.length === 0) this.#log.info('configuration reloaded')
@@ -289,7 +296,7 @@ export class Manager {
       runtime: this.#runtime,
       background: this.#background,
       transferSettings: () => this.#transferSettings(),
-      allowedFolders: () => this.#connection.fileTransfer.allow,
+      reach: this.#reach,
       refreshRemoteAccess: () => this.#facts.publishServices(this.#own),
       openRelay: this.#remote.open,
       softwareUpdate: updates.action,
@@ -314,6 +321,14 @@ export class Manager {
     const { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile } = this.#own.settings
     const { downloadFolder, uploadFolder } = this.#runtime
     return { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile, downloadFolder, uploadFolder }
+  }
+
+  #reachFacts(): ReachFacts {
+    const { configDir, configFile } = this.#options
+    const { uploadFolder, downloadFolder, path: runtimeFolder } = this.#runtime
+    const connectionFile = resolve(configDir, configFile)
+    const own = ownThings({ configDir, connectionFile, runtimeFolder, settings: this.#connection })
+    return { own, uploadFolder, downloadFolder, allow: this.#connection.fileTransfer.allow }
   }
 
   #applySettings(): void {
