@@ -34,10 +34,7 @@ export interface CloudStatus {
 }
 
 /** Moves files; the real service, or its stand-in when offline. */
-export type FileTransfers = Pick<
-  FilesService,
-  'upload' | 'uploadFile' | 'uploadFolder' | 'download' | 'downloadInto'
->
+export type FileTransfers = Pick<FilesService, 'upload' | 'uploadFile' | 'uploadFolder' | 'download' | 'downloadInto'>
 
 /** What happens on the way to the cloud. */
 export interface CloudListener {

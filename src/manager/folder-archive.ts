@@ -1,7 +1,13 @@
 import { join } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { throwIfAborted } from '../base/wait.ts'
-import { folderTree, inParentBelow, type LeaveOut, openFileBelow, type TreeEntry } from '../platform/held/folder-tree.ts'
+import {
+  folderTree,
+  inParentBelow,
+  type LeaveOut,
+  openFileBelow,
+  type TreeEntry,
+} from '../platform/held/folder-tree.ts'
 import type { PrivateFile } from '../platform/held/private-file.ts'
 import type { ReadableFile } from '../platform/held/readable-file.ts'
 import type { TransferFacts } from '../platform/held/transfer-facts.ts'

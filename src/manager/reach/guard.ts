@@ -74,7 +74,8 @@ export class Guard {
   /** Whether an entry of a folder stays out of what is made of the folder. */
   async isOwnEntry(folder: string, { path, facts }: TreeEntry): Promise<boolean> {
     const full = join(folder, path)
-    if (facts.kind === 'folder') return this.#closesFolder({ ...facts, path: full }) || this.#isFlat({ ...facts, path: full })
+    if (facts.kind === 'folder')
+      return this.#closesFolder({ ...facts, path: full }) || this.#isFlat({ ...facts, path: full })
     return (await this.#closesFile(full, facts)) !== undefined
   }
 

@@ -23,7 +23,10 @@ export async function hasHardLink(
   const isIt = (facts: { readonly device: number; readonly inode: number } | undefined) =>
     facts !== undefined && `${facts.device}:${facts.inode}` === wanted
   try {
-    for (const [folders, maxDepth] of [[places.trees, limits.maxDepth], [places.flats, 1]] as const) {
+    for (const [folders, maxDepth] of [
+      [places.trees, limits.maxDepth],
+      [places.flats, 1],
+    ] as const) {
       for (const folder of folders) {
         if (notOurs.has(folder) || (await fileFacts(folder))?.kind !== 'folder') continue
         for await (const { path, facts } of listFolder(folder, { ...limits, maxDepth }))

@@ -26,4 +26,5 @@ export const servicePlaces = {
 } as const
 
 /** Links in the folders of run levels: `/etc/rc2.d/S99device-cloud`. */
-export const isBootLink = (path: string): boolean => /^\/etc\/(?:rc\.d\/)?rc[0-9S]\.d\/[SK]\d\d?device-cloud$/.test(path)
+export const isBootLink = (path: string): boolean =>
+  /^\/etc\/(?:rc\.d\/)?rc[0-9S]\.d\/[SK]\d\d?device-cloud$/.test(path)

@@ -117,7 +117,8 @@ function checkNames(path: string, facts: TransferFacts, isOpenToOthers: boolean)
 }
 
 async function checkOwn(guard: Guard, top: string, entry: TreeEntry): Promise<void> {
-  if (await guard.isOwnEntry(top, entry)) throw refused(top, 'it belongs to the agent itself, and no file action reaches that')
+  if (await guard.isOwnEntry(top, entry))
+    throw refused(top, 'it belongs to the agent itself, and no file action reaches that')
 }
 
 function unfit(path: string): AgentError {

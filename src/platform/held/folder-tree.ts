@@ -38,7 +38,8 @@ export async function* folderTree(
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { path: folder, depth } = next
     const found = await inFolderBelow(top, folder, async held => entriesIn(held, folder, left)).catch(error => {
-      if (folder !== '' && error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return { entries: [], seen: 0 }
+      if (folder !== '' && error instanceof AgentError && error.code === 'FILE_NOT_FOUND')
+        return { entries: [], seen: 0 }
       throw error
     })
     if (found === undefined) throw tooMuch(top, `${limits.maxEntries} entries`)

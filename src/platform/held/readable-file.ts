@@ -26,8 +26,5 @@ export function readableFile(path: string, handle: FileHandle): ReadableFile {
 
 /** Opens for reading the very file that a handle holds. The handle stays with its owner. Never waits for the writer of a FIFO. */
 export async function openHeldFile(path: string, held: FileHandle): Promise<ReadableFile> {
-  return readableFile(
-    path,
-    await onFile('open', path, () => open(descriptorPath(held), O_RDONLY | O_NONBLOCK)),
-  )
+  return readableFile(path, await onFile('open', path, () => open(descriptorPath(held), O_RDONLY | O_NONBLOCK)))
 }

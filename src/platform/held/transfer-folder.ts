@@ -1,5 +1,17 @@
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, lstat, mkdir, open, opendir, readlink, rename, rm, stat, statfs } from 'node:fs/promises'
+import {
+  chmod,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  opendir,
+  readlink,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFailure } from '../file-failure.ts'
@@ -205,7 +217,8 @@ export class HeldFolder extends NamedFolder {
     try {
       const { kind } = transferFacts(await held.stat({ bigint: true }))
       // Opened through its descriptor a link would be followed; and a device may act on being opened.
-      if (kind !== 'file') throw new AgentError('FILE_ACCESS', `cannot open ${path}: it is not a regular file`, { details: { path } })
+      if (kind !== 'file')
+        throw new AgentError('FILE_ACCESS', `cannot open ${path}: it is not a regular file`, { details: { path } })
       return await openHeldFile(path, held)
     } finally {
       await held.close()

@@ -4,7 +4,7 @@ import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFailure } from '../file-failure.ts'
 import { descriptorPath, holdEntry, holdFolder, needDescriptorPaths } from './descriptor.ts'
 import { isTrustedOwner, transferFacts } from './transfer-facts.ts'
-import { firmness, type PassedFolder, Walked, type WalkEnd } from './walked.ts'
+import { firmness, type PassedFolder, type WalkEnd, Walked } from './walked.ts'
 
 /** As many links as the kernel itself follows. */
 const mostLinks = 40

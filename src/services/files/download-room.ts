@@ -30,7 +30,8 @@ export class DownloadRoom {
    * @throws AgentError `LIMIT_EXCEEDED`, `DISK_FULL`
    */
   async expect(bytes: number | undefined, hereBytes = 0): Promise<void> {
-    if (bytes !== undefined && bytes > (this.#maxBytes ?? Number.POSITIVE_INFINITY)) throw this.#tooLarge(`it has ${bytes} bytes`)
+    if (bytes !== undefined && bytes > (this.#maxBytes ?? Number.POSITIVE_INFINITY))
+      throw this.#tooLarge(`it has ${bytes} bytes`)
     const room = await checkDiskSpace(this.#folder, (bytes ?? hereBytes) - hereBytes)
     this.#checkedBytes = nextCheck(hereBytes, room)
   }
@@ -53,7 +54,10 @@ export class DownloadRoom {
 
   #tooLarge(why: string): AgentError {
     const limit = this.#maxBytes ?? fileLimits.unknownSizeBytes
-    const rule = this.#maxBytes === undefined ? 'without file_transfer.max_bytes such a file may have' : 'file_transfer.max_bytes is'
+    const rule =
+      this.#maxBytes === undefined
+        ? 'without file_transfer.max_bytes such a file may have'
+        : 'file_transfer.max_bytes is'
     return new AgentError(
       'LIMIT_EXCEEDED',
       `the download of ${JSON.stringify(this.#name)} is refused: ${why}; ${rule} ${limit}. Raise file_transfer.max_bytes in the connection file`,

@@ -17,7 +17,8 @@ import { type TestContext, test } from 'node:test'
 import type { Clock } from '../../../src/base/clock.ts'
 import { crc32 } from '../../../src/base/crc32.ts'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
-import { type PrivateFile, type TransferFiles, transferFiles } from '../../../src/platform/transfer-files.ts'
+import type { PrivateFile } from '../../../src/platform/held/private-file.ts'
+import type { TransferFiles } from '../../../src/platform/transfer-files.ts'
 import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
@@ -27,6 +28,7 @@ import { FakeClock, settle } from '../../helpers/fake-clock.ts'
 import { answer, cutAfter, FileCloud, type Manners } from '../../helpers/file-cloud.ts'
 import { HurriedClock } from '../../helpers/hurried-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
+import { withFolders } from '../../helpers/odd-folders.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 interface Scene {
@@ -511,10 +513,9 @@ test('while it grows the file is private, hidden and beside its destination', as
 
 test('content is forced to the disk before the file gets its name, and the name after it', async t => {
   const steps: string[] = []
-  const noting: TransferFiles = {
-    ...transferFiles,
+  const noting = withFolders(held => ({
     createPrivate: async (...where) => {
-      const file = await transferFiles.createPrivate(...where)
+      const file = await held.createPrivate(...where)
       const seal = (mode: number, bytes: number) => {
         steps.push('content')
         return file.seal(mode, bytes)
@@ -523,13 +524,13 @@ test('content is forced to the disk before the file gets its name, and the name 
     },
     rename: (from, to) => {
       steps.push('rename')
-      return transferFiles.rename(from, to)
+      return held.rename(from, to)
     },
-    syncFolder: folder => {
+    sync: () => {
       steps.push('folder')
-      return transferFiles.syncFolder(folder)
+      return held.sync()
     },
-  }
+  }))
   const { cloud, files, folder } = await scene(t, { files: noting })
   cloud.put('a', 'x')
   await files.download('a', folder)
@@ -589,7 +590,7 @@ test('rests of downloads that a killed process left are removed, those of others
 
 test('a disk that has too little room is noticed before a byte is fetched', async t => {
   const room = { bytes: 1001, totalBytes: 100_000, files: 100, totalFiles: 1000 }
-  const { cloud, files, folder } = await scene(t, { files: { ...transferFiles, freeSpace: async () => room } })
+  const { cloud, files, folder } = await scene(t, { files: withFolders(() => ({ freeSpace: async () => room })) })
   cloud.put('a', 'x', { fileSize: 1 })
   assert.equal((await files.download('a', folder)).bytes, 1)
   cloud.put('b', Buffer.alloc(1))
@@ -610,17 +611,16 @@ test('a disk that has too little room is noticed before a byte is fetched', asyn
 })
 
 test('a disk that fills up on the way ends the download at once, and gives back what it took', async t => {
-  const refusing: TransferFiles = {
-    ...transferFiles,
+  const refusing = withFolders(held => ({
     createPrivate: async (...where) => {
-      const file = await transferFiles.createPrivate(...where)
+      const file = await held.createPrivate(...where)
       const write = async (bytes: Uint8Array, position: number) => {
         if (position > 0) throw new AgentError('DISK_FULL', 'full')
         await file.write(bytes, position)
       }
       return { ...file, write }
     },
-  }
+  }))
   const { cloud, files, folder } = await scene(t, { files: refusing })
   cloud.put('a', content)
   await assert.rejects(files.download('a', folder), failsWith('DISK_FULL'))
@@ -630,13 +630,12 @@ test('a disk that fills up on the way ends the download at once, and gives back 
 
 /** A service that writes through `over`, and whose cloud has a file `a` of three times what is forced to the disk at once. */
 async function largeScene(t: TestContext, over: (file: PrivateFile) => Partial<PrivateFile>) {
-  const files: TransferFiles = {
-    ...transferFiles,
+  const files = withFolders(held => ({
     createPrivate: async (...where) => {
-      const file = await transferFiles.createPrivate(...where)
+      const file = await held.createPrivate(...where)
       return { ...file, ...over(file) }
     },
-  }
+  }))
   const made = await scene(t, { files })
   made.cloud.put('a', Buffer.alloc(3 * fileLimits.syncEveryBytes))
   return made
@@ -684,11 +683,10 @@ test('a file over 4 GB is counted right', async t => {
   const known = size - 3
   let written = 0
   let lastPosition = 0
-  const nowhere: TransferFiles = {
-    ...transferFiles,
+  const nowhere = withFolders(() => ({
     freeSpace: async () => ({ bytes: 2 ** 40, totalBytes: 2 ** 41, files: 0, totalFiles: 0 }),
     createPrivate: async () => ({
-      path: 'nowhere',
+      name: 'nowhere',
       write: async (bytes, position) => {
         written += bytes.length
         lastPosition = Math.max(lastPosition, position)
@@ -700,7 +698,7 @@ test('a file over 4 GB is counted right', async t => {
     }),
     rename: async () => {},
     remove: async () => {},
-  }
+  }))
   const { cloud, files, folder } = await scene(t, { files: nowhere })
   cloud.put('a', '', { fileSize: size, crc32: 5 })
   const ranges: (string | undefined)[] = []
@@ -725,10 +723,9 @@ test('a file over 4 GB is counted right', async t => {
 test('memory holds two blocks of a download however slow the disk is', async t => {
   let most = 0
   let outside = 0
-  const slow: TransferFiles = {
-    ...transferFiles,
+  const slow = withFolders(held => ({
     createPrivate: async (...where) => {
-      const file = await transferFiles.createPrivate(...where)
+      const file = await held.createPrivate(...where)
       const write = async (bytes: Uint8Array, position: number) => {
         await settle()
         outside -= bytes.length
@@ -736,7 +733,7 @@ test('memory holds two blocks of a download however slow the disk is', async t =
       }
       return { ...file, write }
     },
-  }
+  }))
   const { cloud, files, folder } = await scene(t, { files: slow })
   const total = 40 * fileLimits.writeBytes
   cloud.put('a', Buffer.alloc(total))
@@ -778,7 +775,7 @@ test('the first reason wins: what fails after the caller has ended it is not the
     later.abort()
     throw new AgentError('FILE_ACCESS', 'no')
   }
-  const broken = await scene(t, { files: { ...transferFiles, rename } })
+  const broken = await scene(t, { files: withFolders(() => ({ rename })) })
   broken.cloud.put('a', 'x')
   await assert.rejects(broken.files.download('a', folder, { signal: later.signal }), failsWith('ABORTED'))
 })

@@ -15,6 +15,7 @@ import { FakeClock } from '../../helpers/fake-clock.ts'
 import { answer, answerBehindBody, FileCloud } from '../../helpers/file-cloud.ts'
 import { HurriedClock } from '../../helpers/hurried-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
+import { withFolders } from '../../helpers/odd-folders.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 async function scene(t: TestContext, options: { clock?: Clock; files?: TransferFiles; untilUp?: UntilUp } = {}) {
@@ -44,6 +45,7 @@ const failsWith = (code: ErrorCode, text?: RegExp) => (error: unknown) => {
 }
 
 const content = randomBytes(300_001)
+const plainFacts = { mode: 0o644, modifiedNs: 1n, modifiedMs: 0, device: 1n, inode: 1n, ownerId: 0, links: 1 } as const
 
 test('a file is stored under its own name, announced with its check sum as the Python agent does [TR50 appendix A]', async t => {
   const { cloud, files, folder } = await scene(t)
@@ -257,7 +259,7 @@ test('a file that was written since its check sum was made is not sent in vain',
 test('a file over 4 GB is announced and sent with its true size', async t => {
   const size = 5 * 2 ** 30
   const positions = { last: 0 }
-  const facts = { kind: 'file', bytes: size, mode: 0o644, modifiedNs: 1n, modifiedMs: 0 } as const
+  const facts = { ...plainFacts, kind: 'file', bytes: size } as const
   const cleared = new WeakSet<ArrayBufferLike>()
   const huge: TransferFiles = {
     ...transferFiles,
@@ -427,21 +429,14 @@ test('a folder that is too deep is refused before anything is sent', async t => 
 })
 
 test('a folder of too many files is refused before anything is sent', async t => {
-  const crowded: TransferFiles = {
-    ...transferFiles,
+  const crowded = withFolders(() => ({
     list: async function* () {
       for (let index = 0; index <= fileLimits.folderFiles; index++) yield String(index)
     },
-    look: async path => ({
-      kind: path.endsWith('crowd') ? 'folder' : 'file',
-      bytes: 1,
-      mode: 0o644,
-      modifiedNs: 1n,
-      modifiedMs: 0,
-    }),
-  }
-  const { cloud, files } = await scene(t, { files: crowded })
-  await assert.rejects(files.upload('/crowd'), failsWith('LIMIT_EXCEEDED', /more than 10000 files/))
+    look: async () => ({ ...plainFacts, kind: 'file', bytes: 1 }),
+  }))
+  const { cloud, files, folder } = await scene(t, { files: crowded })
+  await assert.rejects(files.upload(folder), failsWith('LIMIT_EXCEEDED', /more than 10000 files/))
   assert.equal(cloud.commands.length, 0)
 })
 
