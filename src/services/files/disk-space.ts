@@ -1,5 +1,5 @@
 import { AgentError } from '../../base/errors.ts'
-import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
+import type { FreeSpace, TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { fileLimits } from './limits.ts'
 
 /**
@@ -10,7 +10,7 @@ import { fileLimits } from './limits.ts'
 export async function checkDiskSpace(folder: TransferFolder, bytes: number): Promise<number> {
   const free = await folder.freeSpace()
   const { path } = folder
-  const reserve = Math.min(fileLimits.reserveBytes, Math.floor(free.totalBytes / 100))
+  const reserve = reserveOf(free)
   // Some network and FUSE file systems do not tell; they find out when writing.
   if (free.totalBytes > 0 && free.bytes < bytes + reserve) {
     throw new AgentError(
@@ -26,4 +26,25 @@ export async function checkDiskSpace(folder: TransferFolder, bytes: number): Pro
     })
   }
   return free.totalBytes > 0 ? free.bytes - reserve : Number.POSITIVE_INFINITY
+}
+
+/**
+ * While a download grows. Throws `DISK_FULL` when the reserve is touched.
+ *
+ * @returns how many bytes there is room for
+ */
+export async function checkDiskFills(folder: TransferFolder): Promise<number> {
+  const free = await folder.freeSpace()
+  if (free.totalBytes === 0) return Number.POSITIVE_INFINITY
+  const reserve = reserveOf(free)
+  if (free.bytes >= reserve) return free.bytes - reserve
+  throw new AgentError(
+    'DISK_FULL',
+    `cannot go on with the download: ${folder.path} has ${free.bytes} bytes free, and ${reserve} must stay free (ENOSPC)`,
+    { details: { folder: folder.path, freeBytes: free.bytes, reserveBytes: reserve, errno: 'ENOSPC' } },
+  )
+}
+
+function reserveOf({ totalBytes }: FreeSpace): number {
+  return Math.min(fileLimits.reserveBytes, Math.floor(totalBytes / 100))
 }

@@ -1,6 +1,6 @@
 import { AgentError } from '../../base/errors.ts'
 import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
-import { checkDiskSpace } from './disk-space.ts'
+import { checkDiskFills, checkDiskSpace } from './disk-space.ts'
 import { fileLimits } from './limits.ts'
 
 /** How much a download may bring: what its owner allows, and what the disk has room for, which others fill as well. */
@@ -33,7 +33,7 @@ export class DownloadRoom {
     if (bytes !== undefined && bytes > (this.#maxBytes ?? Number.POSITIVE_INFINITY))
       throw this.#tooLarge(`it has ${bytes} bytes`)
     const room = await checkDiskSpace(this.#folder, (bytes ?? hereBytes) - hereBytes)
-    this.#checkedBytes = nextCheck(hereBytes, room)
+    this.#checkedBytes = this.#nextCheck(hereBytes, bytes, room)
   }
 
   /**
@@ -44,16 +44,24 @@ export class DownloadRoom {
    * @throws AgentError `LIMIT_EXCEEDED`, `DISK_FULL`
    */
   async check(bytes: number, totalBytes: number | undefined): Promise<void> {
-    if (totalBytes === undefined && bytes > (this.#maxBytes ?? fileLimits.unknownSizeBytes))
+    if (totalBytes === undefined && bytes > this.#unknownBytes)
       throw this.#tooLarge(`nobody tells how large it is, and ${bytes} bytes of it have come`)
-    const room = await checkDiskSpace(this.#folder, 0)
-    this.#checkedBytes = nextCheck(bytes, room)
-    if (totalBytes === undefined)
-      this.#checkedBytes = Math.min(this.#checkedBytes, this.#maxBytes ?? fileLimits.unknownSizeBytes)
+    this.#checkedBytes = this.#nextCheck(bytes, totalBytes, await checkDiskFills(this.#folder))
+  }
+
+  /** What may come when nobody tells the size. */
+  get #unknownBytes(): number {
+    return this.#maxBytes ?? fileLimits.unknownSizeBytes
+  }
+
+  /** Half of the room may be used before the disk is asked again, because others write too; on a large disk less often than would cost anything. */
+  #nextCheck(bytes: number, totalBytes: number | undefined, room: number): number {
+    const next = bytes + Math.min(fileLimits.spaceEveryBytes, Math.max(room / 2, fileLimits.writeBytes))
+    return totalBytes === undefined ? Math.min(next, this.#unknownBytes) : next
   }
 
   #tooLarge(why: string): AgentError {
-    const limit = this.#maxBytes ?? fileLimits.unknownSizeBytes
+    const limit = this.#unknownBytes
     const rule =
       this.#maxBytes === undefined
         ? 'without file_transfer.max_bytes such a file may have'
@@ -64,10 +72,4 @@ export class DownloadRoom {
       { details: { limit } },
     )
   }
-}
-
-/** Half of the room may be used before the disk is asked again, because others write too; on a large disk less often than would cost anything. */
-function nextCheck(bytes: number, room: number): number {
-  const step = Math.min(fileLimits.spaceEveryBytes, Math.max(room / 2, fileLimits.writeBytes))
-  return bytes + step
 }

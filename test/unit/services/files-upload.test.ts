@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, mkdirSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Clock } from '../../../src/base/clock.ts'
@@ -11,6 +20,7 @@ import { type TransferFiles, transferFiles } from '../../../src/platform/transfe
 import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
 import type { TransferProgress, UntilUp } from '../../../src/services/files/types.ts'
+import { openDescriptors } from '../../helpers/attacker.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { answer, answerBehindBody, FileCloud } from '../../helpers/file-cloud.ts'
 import { HurriedClock } from '../../helpers/hurried-clock.ts'
@@ -477,4 +487,32 @@ test('what was uploaded comes back the same', async t => {
   const result = await files.download('a', join(folder, 'b'))
   assert.equal(result.crc32, crc32(content))
   assert.equal(cloud.count('file.get'), 1)
+})
+
+test('the file that was opened is the one that every try sends, whatever takes its place meanwhile', async t => {
+  const { cloud, files, folder } = await scene(t)
+  writeFileSync(join(folder, 'secret'), 'secret')
+  writeFileSync(join(folder, 'a'), content)
+  changing(cloud, 1, () => {
+    renameSync(join(folder, 'a'), join(folder, 'old'))
+    symlinkSync('secret', join(folder, 'a'))
+  })
+  cloud.script.push(answer(503), answer(503))
+  assert.equal((await files.upload(join(folder, 'a'))).files[0]?.tries, 3)
+  assert.deepEqual(cloud.files.get('a')?.content, content)
+  assert.deepEqual(openDescriptors(folder), [], 'nothing stays open')
+})
+
+test('a folder whose sub-folder becomes a link while it is sent sends nothing through the link', async t => {
+  const { cloud, files, folder } = await scene(t)
+  mkdirSync(join(folder, 'out/sub'), { recursive: true })
+  mkdirSync(join(folder, 'trap'))
+  for (const path of ['out/a', 'out/sub/b', 'trap/b']) writeFileSync(join(folder, path), path)
+  changing(cloud, 1, () => {
+    renameSync(join(folder, 'out/sub'), join(folder, 'old'))
+    symlinkSync('../trap', join(folder, 'out/sub'))
+  })
+  await assert.rejects(files.upload(join(folder, 'out')), failsWith('FILE_NOT_FOUND', /sub\/b/))
+  assert.deepEqual([...cloud.files.keys()], ['a'])
+  assert.deepEqual(openDescriptors(folder), [], 'nothing stays open')
 })
