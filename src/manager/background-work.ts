@@ -37,8 +37,8 @@ export class BackgroundWork {
   async #run(what: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
     try {
       const { signal } = this.#controller
-      await this.#slots.run(signal, () => work(signal))
-      this.#log.info('background work done', { what })
+      const said = await this.#slots.run(signal, () => work(signal))
+      this.#log.info('background work done', { what, ...(typeof said === 'string' && said !== '' ? { said } : {}) })
     } catch (error) {
       this.#log.warn('background work failed', { what, error })
       const why = error instanceof Error ? error.message : String(error)

@@ -4,7 +4,7 @@ import { fileFacts } from '../../platform/file-facts.ts'
 import type { TreeEntry } from '../../platform/held/folder-tree.ts'
 import { type FileIdentity, identityKey, type TransferFacts } from '../../platform/held/transfer-facts.ts'
 import type { PassedFolder } from '../../platform/held/walked.ts'
-import { hasHardLink } from './hard-links.ts'
+import { ownFileKeys } from './hard-links.ts'
 import type { ProtectedPlaces } from './protected-places.ts'
 
 /** What stands, or will stand, at the end of a way. */
@@ -30,6 +30,7 @@ export class Guard {
   readonly #fileKeys: ReadonlySet<string>
   readonly #open: ReadonlySet<string>
   readonly #systemDevices: ReadonlySet<bigint>
+  #ownFiles: Promise<ReadonlySet<string> | undefined> | undefined
 
   private constructor(places: ProtectedPlaces, found: Found, systemDevices: ReadonlySet<bigint>) {
     this.#places = places
@@ -83,7 +84,13 @@ export class Guard {
     if (this.#filePaths.has(path) || this.#places.isClosedName(path)) return path
     if (facts === undefined) return undefined
     if (this.#fileKeys.has(identityKey(facts)) || this.#systemDevices.has(facts.device)) return path
-    return facts.links > 1 && (await hasHardLink(this.#places, this.#open, facts)) ? path : undefined
+    return facts.links > 1 && (await this.#isOurs(identityKey(facts))) ? path : undefined
+  }
+
+  /** Where there are too many to look at, it may be. */
+  async #isOurs(key: string): Promise<boolean> {
+    this.#ownFiles ??= ownFileKeys(this.#places, this.#open)
+    return (await this.#ownFiles)?.has(key) ?? true
   }
 
   #closesFolder(folder: Pick<PassedFolder, 'path' | 'device' | 'inode'>): boolean {

@@ -1,41 +1,37 @@
 import { join } from 'node:path'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { listFolder } from '../../platform/folders.ts'
-import type { FileIdentity } from '../../platform/held/transfer-facts.ts'
 import type { ProtectedPlaces } from './protected-places.ts'
 
-/** More than this, and nobody can tell: the answer is yes. */
 const limits = { maxEntries: 20_000, maxDepth: 32 }
 /** Not files of ours, and endless. */
 const notOurs = new Set(['/proc', '/sys', '/dev'])
 
 /**
- * Whether a file is one of the agent's own under another name. Asked only for the rare file that has several names.
+ * Every file of the agent's own, by `DEVICE:INODE`: another name of one of them, a hard link, has the same. Asked for only when
+ * a file with several names turns up.
  *
  * @param open folders in the trees that are not the agent's own
+ * @returns undefined when there are more than anybody can look at
  */
-export async function hasHardLink(
+export async function ownFileKeys(
   places: ProtectedPlaces,
   open: ReadonlySet<string>,
-  file: FileIdentity,
-): Promise<boolean> {
-  const wanted = `${file.device}:${file.inode}`
-  const isIt = (facts: { readonly device: number; readonly inode: number } | undefined) =>
-    facts !== undefined && `${facts.device}:${facts.inode}` === wanted
-  try {
-    for (const [folders, maxDepth] of [
-      [places.trees, limits.maxDepth],
-      [places.flats, 1],
-    ] as const) {
-      for (const folder of folders) {
-        if (notOurs.has(folder) || (await fileFacts(folder))?.kind !== 'folder') continue
-        for await (const { path, facts } of listFolder(folder, { ...limits, maxDepth }))
-          if (isIt(facts) && !isBelowAny(open, join(folder, path))) return true
-      }
+): Promise<ReadonlySet<string> | undefined> {
+  const keys = new Set<string>()
+  const collect = async (folders: readonly string[], maxDepth: number) => {
+    for (const folder of folders) {
+      if (notOurs.has(folder) || (await fileFacts(folder))?.kind !== 'folder') continue
+      for await (const { path, facts } of listFolder(folder, { ...limits, maxDepth }))
+        if (facts.kind === 'file' && !isBelowAny(open, join(folder, path))) keys.add(`${facts.device}:${facts.inode}`)
     }
-    return false
+  }
+  try {
+    await collect(places.trees, limits.maxDepth)
+    await collect(places.flats, 1)
+    return keys
   } catch {
-    return true
+    return undefined
   }
 }
 
