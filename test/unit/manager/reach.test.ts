@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -331,6 +332,7 @@ test('only the very file that was sent is removed, and only from the real upload
   const s = scene(t)
   const sent = async (path: string, meanwhile: (full: string) => void) => {
     const full = s.write(path)
+    utimesSync(full, 1, 1)
     const source = await s.reach.source({ path: full, relative: false })
     assert.ok(source?.kind === 'file')
     meanwhile(full)
@@ -342,10 +344,10 @@ test('only the very file that was sent is removed, and only from the real upload
   assert.equal(await sent(`${upload}/sub/a`, () => {}), false)
   assert.equal(await sent('other/upload/a', () => {}), true, 'a folder of that name elsewhere')
   assert.equal(await sent(`${upload}/b`, full => writeFileSync(full, 'more', { flag: 'a' })), true, 'written to')
+  assert.equal(await sent(`${upload}/d`, full => writeFileSync(full, 'changed')), true, 'the same size')
   const replaced = (full: string) => {
     writeFileSync(`${full}.tmp`, 'content')
     utimesSync(`${full}.tmp`, 1, 1)
-    utimesSync(full, 1, 1)
     renameSync(`${full}.tmp`, full)
   }
   assert.equal(await sent(`${upload}/c`, replaced), true, 'another file of the same size and time')
@@ -381,4 +383,25 @@ test('a file of another user hands down no right to write', needsRoot, async t =
     assert.equal(found.mode, mode, path)
   }
   assert.equal(readFileSync(join(s.root, 'own'), 'utf8'), 'content')
+})
+
+test('another mount of one of our folders or files is that folder or file', needsRoot, async t => {
+  const s = scene(t)
+  s.write('config/iot-connect.cfg', 'token')
+  s.write('config/runtime/ota/releases.json', '{}')
+  s.write('single')
+  for (const path of ['all', 'ota', 'proc']) mkdirSync(join(s.root, path))
+  const mounts = [
+    ['--bind', 'config', 'all'],
+    ['--bind', 'config/runtime/ota', 'ota'],
+    ['--bind', 'config/iot-connect.cfg', 'single'],
+  ] as const
+  for (const [how, from, to] of mounts) {
+    const { status, stderr } = spawnSync('mount', [how, join(s.root, from), join(s.root, to)], { encoding: 'utf8' })
+    if (status !== 0) return t.skip(`this machine lets nobody mount: ${stderr}`)
+    t.after(() => spawnSync('umount', ['-l', join(s.root, to)]))
+  }
+  for (const path of ['all/iot-connect.cfg', 'all/new', 'ota/releases.json', 'ota/new', 'single'])
+    await s.refusedDown(path, /no file action reaches/)
+  for (const path of ['all', 'all/iot-connect.cfg', 'ota', 'single']) await s.refusedUp(path, /no file action reaches/)
 })
