@@ -1,11 +1,12 @@
 import { basename, dirname, join } from 'node:path'
 import { realPath } from '../../platform/contained-path.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
+import { listFolder } from '../../platform/folders.ts'
 import type { TreeEntry } from '../../platform/held/folder-tree.ts'
 import { type FileIdentity, identityKey, type TransferFacts } from '../../platform/held/transfer-facts.ts'
 import type { PassedFolder } from '../../platform/held/walked.ts'
 import { ownFileKeys } from './hard-links.ts'
-import type { ProtectedPlaces } from './protected-places.ts'
+import { type ProtectedPlaces, systemViews } from './protected-places.ts'
 
 /** What stands, or will stand, at the end of a way. */
 export interface EndOfWay {
@@ -46,6 +47,7 @@ export class Guard {
 
   static async look(places: ProtectedPlaces): Promise<Guard> {
     const [trees, flats, files] = [await lookAt(places.trees), await lookAt(places.flats), await lookAt(places.files)]
+    await lookInto(places, trees.keys, files.keys)
     // With its own name only: where a link of this name leads is not ours to open.
     const open = new Set<string>()
     for (const path of places.open) open.add(join(await realPathOf(dirname(path)), basename(path)))
@@ -105,8 +107,8 @@ export class Guard {
 }
 
 interface Seen {
-  readonly paths: ReadonlySet<string>
-  readonly keys: ReadonlySet<string>
+  readonly paths: Set<string>
+  readonly keys: Set<string>
 }
 
 interface Found {
@@ -133,6 +135,28 @@ async function lookAt(places: readonly string[]): Promise<Seen> {
   return { paths, keys }
 }
 
+const mostDirect = 1000
+
+/** What lies directly in our folders may be mounted elsewhere by itself. */
+async function lookInto(
+  { trees, flats, open }: ProtectedPlaces,
+  folders: Set<string>,
+  files: Set<string>,
+): Promise<void> {
+  for (const above of [...trees, ...flats]) {
+    if (systemViews.includes(above)) continue
+    try {
+      for await (const { path, facts } of listFolder(above, { maxEntries: mostDirect, maxDepth: 1 })) {
+        const key = `${facts.device}:${facts.inode}`
+        if (facts.kind === 'file') files.add(key)
+        else if (facts.kind === 'folder' && trees.includes(above) && !open.includes(join(above, path))) folders.add(key)
+      }
+    } catch {
+      // Not there, or more than is ours.
+    }
+  }
+}
+
 /** The path without links; as it is where it leads nowhere. */
 function realPathOf(path: string): Promise<string> {
   return realPath(path).catch(() => path)
@@ -142,7 +166,7 @@ function realPathOf(path: string): Promise<string> {
 async function systemDevices(): Promise<ReadonlySet<bigint>> {
   const root = await fileFacts('/')
   const devices = new Set<bigint>()
-  for (const path of ['/proc', '/sys', '/dev']) {
+  for (const path of systemViews) {
     const facts = await fileFacts(path).catch(() => undefined)
     if (facts !== undefined && facts.device !== root?.device) devices.add(BigInt(facts.device))
   }

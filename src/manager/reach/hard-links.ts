@@ -1,11 +1,9 @@
 import { join } from 'node:path'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { listFolder } from '../../platform/folders.ts'
-import type { ProtectedPlaces } from './protected-places.ts'
+import { type ProtectedPlaces, systemViews } from './protected-places.ts'
 
 const limits = { maxEntries: 20_000, maxDepth: 32 }
-/** Not files of ours, and endless. */
-const notOurs = new Set(['/proc', '/sys', '/dev'])
 
 /**
  * Every file of the agent's own, by `DEVICE:INODE`: another name of one of them, a hard link, has the same. Asked for only when
@@ -21,7 +19,7 @@ export async function ownFileKeys(
   const keys = new Set<string>()
   const collect = async (folders: readonly string[], maxDepth: number) => {
     for (const folder of folders) {
-      if (notOurs.has(folder) || (await fileFacts(folder))?.kind !== 'folder') continue
+      if (systemViews.includes(folder) || (await fileFacts(folder))?.kind !== 'folder') continue
       for await (const { path, facts } of listFolder(folder, { ...limits, maxDepth }))
         if (facts.kind === 'file' && !isBelowAny(open, join(folder, path))) keys.add(`${facts.device}:${facts.inode}`)
     }

@@ -31,8 +31,8 @@ export interface ProtectedPlaces {
 
 /** Folders of programs and of parts of the configuration, which lie beside it. */
 const extensionFolders = ['actions.d', 'samples.d', 'config.d', 'log.d', 'inventory.d', 'modules.d']
-/** What no file lies in. */
-const systemViews = ['/proc', '/sys', '/dev']
+/** They show the system itself, and have no files of anybody. */
+export const systemViews: readonly string[] = ['/proc', '/sys', '/dev']
 
 /**
  * The one list of what no file action reaches, whatever `file_transfer.allow` says. A folder of a Python agent may hold other
