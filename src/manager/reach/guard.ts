@@ -1,11 +1,11 @@
 import { basename, dirname, join } from 'node:path'
-import { realPath } from '../../platform/contained-path.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { listFolder } from '../../platform/folders.ts'
 import type { TreeEntry } from '../../platform/held/folder-tree.ts'
 import { type FileIdentity, identityKey, type TransferFacts } from '../../platform/held/transfer-facts.ts'
 import type { PassedFolder } from '../../platform/held/walked.ts'
 import { ownFileKeys } from './hard-links.ts'
+import type { OwnPaths } from './own-paths.ts'
 import { type ProtectedPlaces, systemViews } from './protected-places.ts'
 
 /** What stands, or will stand, at the end of a way. */
@@ -22,43 +22,30 @@ export interface EndOfWay {
  * file leads to the same answer.
  */
 export class Guard {
-  readonly #places: ProtectedPlaces
-  readonly #treePaths: ReadonlySet<string>
-  readonly #treeKeys: ReadonlySet<string>
-  readonly #flatPaths: ReadonlySet<string>
-  readonly #flatKeys: ReadonlySet<string>
-  readonly #filePaths: ReadonlySet<string>
-  readonly #fileKeys: ReadonlySet<string>
-  readonly #open: ReadonlySet<string>
+  readonly #paths: OwnPaths
+  readonly #keys: Keys
   readonly #systemDevices: ReadonlySet<bigint>
   #ownFiles: Promise<ReadonlySet<string> | undefined> | undefined
 
-  private constructor(places: ProtectedPlaces, found: Found, systemDevices: ReadonlySet<bigint>) {
-    this.#places = places
-    this.#treePaths = found.trees.paths
-    this.#treeKeys = found.trees.keys
-    this.#flatPaths = found.flats.paths
-    this.#flatKeys = found.flats.keys
-    this.#filePaths = found.files.paths
-    this.#fileKeys = found.files.keys
-    this.#open = found.open
+  private constructor(paths: OwnPaths, keys: Keys, systemDevices: ReadonlySet<bigint>) {
+    this.#paths = paths
+    this.#keys = keys
     this.#systemDevices = systemDevices
   }
 
-  static async look(places: ProtectedPlaces): Promise<Guard> {
-    const [trees, flats, files] = [await lookAt(places.trees), await lookAt(places.flats), await lookAt(places.files)]
-    await lookInto(places, trees.keys, files.keys)
-    // With its own name only: where a link of this name leads is not ours to open.
-    const open = new Set<string>()
-    for (const path of places.open) open.add(join(await realPathOf(dirname(path)), basename(path)))
-    return new Guard(places, { trees, flats, files, open }, await systemDevices())
+  /** As it is at this moment: files are replaced, and have another identity then. */
+  static async look(paths: OwnPaths): Promise<Guard> {
+    const { places } = paths
+    const [trees, flats, files] = await Promise.all([keysOf(places.trees), keysOf(places.flats), keysOf(places.files)])
+    await lookInto(places, trees, files)
+    return new Guard(paths, { trees, flats, files }, await systemDevices())
   }
 
   /** What of the agent's own a way leads to; undefined when it may be gone. */
   async ownThing({ way, names, facts }: EndOfWay): Promise<string | undefined> {
     let closed: string | undefined
     for (const folder of way) {
-      if (this.#open.has(folder.path)) closed = undefined
+      if (this.#paths.open.has(folder.path)) closed = undefined
       else if (closed === undefined && this.#closesFolder(folder)) closed = folder.path
     }
     if (closed !== undefined) return closed
@@ -69,7 +56,7 @@ export class Guard {
     let path = last.path
     for (const name of names) {
       path = join(path, name)
-      if (this.#treePaths.has(path)) return path
+      if (this.#paths.trees.has(path)) return path
     }
     return this.#closesFile(path, facts)
   }
@@ -83,56 +70,50 @@ export class Guard {
   }
 
   async #closesFile(path: string, facts: EndOfWay['facts']): Promise<string | undefined> {
-    if (this.#filePaths.has(path) || this.#places.isClosedName(path)) return path
+    if (this.#paths.files.has(path) || this.#paths.places.isClosedName(path)) return path
     if (facts === undefined) return undefined
-    if (this.#fileKeys.has(identityKey(facts)) || this.#systemDevices.has(facts.device)) return path
+    if (this.#keys.files.has(identityKey(facts)) || this.#systemDevices.has(facts.device)) return path
     return facts.links > 1 && (await this.#isOurs(identityKey(facts))) ? path : undefined
   }
 
   /** Where there are too many to look at, it may be. */
   async #isOurs(key: string): Promise<boolean> {
-    this.#ownFiles ??= ownFileKeys(this.#places, this.#open)
+    this.#ownFiles ??= ownFileKeys(this.#paths.places, this.#paths.open)
     return (await this.#ownFiles)?.has(key) ?? true
   }
 
   #closesFolder(folder: Pick<PassedFolder, 'path' | 'device' | 'inode'>): boolean {
-    if (this.#treePaths.has(folder.path) || this.#treeKeys.has(identityKey(folder))) return true
+    if (this.#paths.trees.has(folder.path) || this.#keys.trees.has(identityKey(folder))) return true
     if (this.#systemDevices.has(folder.device)) return true
-    return isExtensionName(basename(folder.path)) && this.#flatPaths.has(dirname(folder.path))
+    return isExtensionName(basename(folder.path)) && this.#paths.flats.has(dirname(folder.path))
   }
 
   #isFlat(folder: FileIdentity & { readonly path: string }): boolean {
-    return this.#flatPaths.has(folder.path) || this.#flatKeys.has(identityKey(folder))
+    return this.#paths.flats.has(folder.path) || this.#keys.flats.has(identityKey(folder))
   }
 }
 
-interface Seen {
-  readonly paths: Set<string>
-  readonly keys: Set<string>
-}
-
-interface Found {
-  readonly trees: Seen
-  readonly flats: Seen
-  readonly files: Seen
-  readonly open: ReadonlySet<string>
+/** Identities, by `DEVICE:INODE`. */
+interface Keys {
+  readonly trees: ReadonlySet<string>
+  readonly flats: ReadonlySet<string>
+  readonly files: ReadonlySet<string>
 }
 
 function isExtensionName(name: string | undefined): boolean {
   return name?.endsWith('.d') === true
 }
 
-async function lookAt(places: readonly string[]): Promise<Seen> {
-  const paths = new Set<string>()
+async function keysOf(places: readonly string[]): Promise<Set<string>> {
   const keys = new Set<string>()
-  for (const place of places) {
-    paths.add(place)
-    paths.add(await realPathOf(place))
-    // Who may not look at a file of his own cannot be sent to it either.
-    const facts = await fileFacts(place).catch(() => undefined)
-    if (facts !== undefined) keys.add(`${facts.device}:${facts.inode}`)
-  }
-  return { paths, keys }
+  await Promise.all(
+    places.map(async place => {
+      // Who may not look at a file of his own cannot be led to it either.
+      const facts = await fileFacts(place).catch(() => undefined)
+      if (facts !== undefined) keys.add(`${facts.device}:${facts.inode}`)
+    }),
+  )
+  return keys
 }
 
 const mostDirect = 1000
@@ -155,11 +136,6 @@ async function lookInto(
       // Not there, or more than is ours.
     }
   }
-}
-
-/** The path without links; as it is where it leads nowhere. */
-function realPathOf(path: string): Promise<string> {
-  return realPath(path).catch(() => path)
 }
 
 /** The file systems that show the system itself, wherever they are mounted as well. */

@@ -7,7 +7,8 @@ import type { Walked } from '../../platform/held/walked.ts'
 import { type Destination, modeToReplace } from '../../services/files/destination.ts'
 import { checkPlainName } from '../../services/files/file-name.ts'
 import { Guard } from './guard.ts'
-import { type OwnThings, type ProtectedPlaces, protectedPlaces } from './protected-places.ts'
+import { type OwnPaths, resolveOwnPaths } from './own-paths.ts'
+import { type OwnThings, protectedPlaces } from './protected-places.ts'
 import { Root } from './roots.ts'
 import { fileSource, folderSource, type Source } from './source.ts'
 
@@ -31,7 +32,7 @@ export interface NamedPath {
 }
 
 interface Policy {
-  readonly places: ProtectedPlaces
+  readonly paths: OwnPaths
   readonly upload: Root
   readonly download: Root
   readonly allowed: readonly Root[]
@@ -66,10 +67,10 @@ export class Reach {
    * @throws AgentError `PATH_REFUSED`, `FILE_ACCESS`, `NOT_SUPPORTED` (no /proc)
    */
   async source(named: NamedPath): Promise<Source | undefined> {
-    const { upload, allowed, places } = await this.#loaded()
+    const { upload, allowed, paths } = await this.#loaded()
     const walked = await walkPath(named.path)
     try {
-      const guard = await Guard.look(places)
+      const guard = await Guard.look(paths)
       await admit(named, walked, { own: upload, allowed, guard })
       if (walked.failure !== undefined) throw walked.failure
       if (walked.missing.length > 0) {
@@ -106,10 +107,10 @@ export class Reach {
 
   /** Undefined when the path names a folder. */
   async #place(named: NamedPath): Promise<Destination | undefined> {
-    const { download, allowed, places } = await this.#loaded()
+    const { download, allowed, paths } = await this.#loaded()
     const walked = await walkPath(named.path)
     try {
-      await admit(named, walked, { own: download, allowed, guard: await Guard.look(places) })
+      await admit(named, walked, { own: download, allowed, guard: await Guard.look(paths) })
       if (walked.failure !== undefined) throw walked.failure
       const { path, file, missing } = walked
       const name = file?.name ?? missing.at(-1)
@@ -132,13 +133,13 @@ export class Reach {
 }
 
 async function resolvePolicy({ own, uploadFolder, downloadFolder, allow }: ReachFacts): Promise<Policy> {
-  const places = protectedPlaces(own)
-  const guard = await Guard.look(places)
+  const paths = await resolveOwnPaths(protectedPlaces(own))
+  const guard = await Guard.look(paths)
   const upload = await Root.resolve(uploadFolder, guard, { isOwn: true })
   const download = await Root.resolve(downloadFolder, guard, { isOwn: true })
   const allowed: Root[] = []
   for (const path of allow) allowed.push(await Root.resolve(path, guard))
-  return { places, upload, download, allowed }
+  return { paths, upload, download, allowed }
 }
 
 /** Throws `PATH_REFUSED` unless the policy lets a file action go where a way led. */

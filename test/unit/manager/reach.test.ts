@@ -13,7 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Source } from '../../../src/manager/reach/reach.ts'
 import { servicePlaces } from '../../../src/manager/reach/service-places.ts'
@@ -91,6 +91,7 @@ test('absolute paths go where file_transfer.allow names them, links followed; th
   assert.equal(await s.up(`${upload}/x`), join(s.root, upload, 'x'))
   assert.equal(await s.up('single.txt'), join(s.root, 'single.txt'))
   assert.equal(await s.down('later/on/a/b'), join(s.root, 'later/on/a/b'), 'what is not there yet is made')
+  assert.deepEqual(readdirSync(join(s.root, 'later/on/a')), [], 'but for the file itself')
   assert.equal(await s.up('later/on/a'), join(s.root, 'later/on/a'))
   for (const path of [
     'database/x',
@@ -395,13 +396,15 @@ test('another mount of one of our folders or files is that folder or file', need
     ['--bind', 'config', 'all'],
     ['--bind', 'config/runtime/ota', 'ota'],
     ['--bind', 'config/iot-connect.cfg', 'single'],
+    ['--bind', '/proc', 'proc'],
   ] as const
   for (const [how, from, to] of mounts) {
-    const { status, stderr } = spawnSync('mount', [how, join(s.root, from), join(s.root, to)], { encoding: 'utf8' })
+    const { status, stderr } = spawnSync('mount', [how, resolve(s.root, from), join(s.root, to)], { encoding: 'utf8' })
     if (status !== 0) return t.skip(`this machine lets nobody mount: ${stderr}`)
     t.after(() => spawnSync('umount', ['-l', join(s.root, to)]))
   }
-  for (const path of ['all/iot-connect.cfg', 'all/new', 'ota/releases.json', 'ota/new', 'single'])
+  for (const path of ['all/iot-connect.cfg', 'all/new', 'ota/releases.json', 'ota/new', 'single', 'proc/version'])
     await s.refusedDown(path, /no file action reaches/)
-  for (const path of ['all', 'all/iot-connect.cfg', 'ota', 'single']) await s.refusedUp(path, /no file action reaches/)
+  for (const path of ['all', 'all/iot-connect.cfg', 'ota', 'single', 'proc/version', 'proc/self/environ'])
+    await s.refusedUp(path, /no file action reaches/)
 })
