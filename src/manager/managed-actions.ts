@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Client } from '../client/client.ts'
+import { transfersOf } from '../client/files.ts'
 import { carryOutPower, type PowerAction, type PowerOptions, planPower } from '../platform/power.ts'
 import type { ManagedAction } from './actions/action.ts'
 import { decommissionAction } from './actions/decommission.ts'
@@ -45,14 +46,15 @@ export function managedActions(parts: ActionParts): readonly ManagedAction[] {
   const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), report, log })
   return [
     fileDownloadAction({
-      download: (name, settle, options) => client.files.downloadInto(name, settle, options),
+      download: (name, settle, options) =>
+        transfersOf(client.files).then(files => files.downloadInto(name, settle, options)),
       settings: transferSettings,
       destination: named => reach.destination(named),
       background: background.start,
     }),
     fileUploadAction({
-      uploadFile: (origin, options) => client.files.uploadFile(origin, options),
-      uploadFolder: (folder, options) => client.files.uploadFolder(folder, options),
+      uploadFile: (origin, options) => transfersOf(client.files).then(files => files.uploadFile(origin, options)),
+      uploadFolder: (folder, options) => transfersOf(client.files).then(files => files.uploadFolder(folder, options)),
       settings: transferSettings,
       source: named => reach.source(named),
       snapshots: snapshotsOf,
