@@ -35,7 +35,7 @@ const sharedFolders = new Set(['/', '/home', '/media', '/mnt', '/opt', '/srv', '
 
 /**
  * A folder of the policy. It is resolved once; a folder that somebody puts in its place later is another one, and refused,
- * unless only root and the agent's user can have done so.
+ * unless only root and the agent's user can have done so, or a user with a folder of his own.
  */
 export class Root {
   /** As the settings name it. */
@@ -79,7 +79,10 @@ export class Root {
   }
 
   #checkSame(passed: PassedFolder, place: Place): void {
-    if (passed.isFirm || isSameFile(passed, place.holder)) return
+    const { movableBy } = passed
+    if (movableBy === undefined || isSameFile(passed, place.holder)) return
+    // A user who puts another folder of his own there could as well have put its files into the old one.
+    if (passed.ownerId === movableBy) return
     throw refused(
       `${passed.path} is another folder than when the configuration was read, and users other than root could have put it there; if it is right, let the agent read its configuration again (SIGHUP or a restart)`,
       passed.path,

@@ -9,8 +9,9 @@ import { HeldFolder, type TransferFolder } from './transfer-folder.ts'
 export interface PassedFolder extends FileIdentity {
   /** Absolute. */
   readonly path: string
-  /** Nobody but root and the agent's user could have put it where it is. */
-  readonly isFirm: boolean
+  readonly ownerId: number
+  /** Who could have put it where it is, beside root and the agent's user: nobody, one user, or several. */
+  readonly movableBy: number | 'several' | undefined
   /** Somebody else may put things into it. */
   readonly isOpenToOthers: boolean
 }
@@ -86,14 +87,24 @@ export function firmness(
   above?: { readonly folder: PassedFolder; readonly stats: BigIntStats },
 ): Omit<PassedFolder, 'path'> {
   const { dev: device, ino: inode } = stats
-  const isFirm = above === undefined || (above.folder.isFirm && keepsInPlace(above.stats, stats))
-  return { device, inode, isFirm, isOpenToOthers: isOpenToOthers(stats) }
+  const movableBy = above === undefined ? undefined : both(above.folder.movableBy, moverIn(above.stats, stats))
+  return { device, inode, ownerId: Number(stats.uid), movableBy, isOpenToOthers: isOpenToOthers(stats) }
 }
 
 const sticky = 0o1000n
 
-/** Whether only root and the agent's user can put something in the place of what is in this folder. */
-function keepsInPlace(folder: BigIntStats, entry: BigIntStats): boolean {
-  if (!isOpenToOthers(folder)) return true
-  return isTrustedOwner(Number(folder.uid)) && (folder.mode & sticky) !== 0n && isTrustedOwner(Number(entry.uid))
+/** Who, beside root and the agent's user, can rename what is in a folder, and put something else in its place. */
+function moverIn(folder: BigIntStats, entry: BigIntStats): PassedFolder['movableBy'] {
+  const owner = otherUser(folder)
+  if ((folder.mode & 0o022n) === 0n) return owner
+  return (folder.mode & sticky) === 0n ? 'several' : both(owner, otherUser(entry))
+}
+
+function otherUser({ uid }: BigIntStats): number | undefined {
+  return isTrustedOwner(Number(uid)) ? undefined : Number(uid)
+}
+
+function both(a: PassedFolder['movableBy'], b: PassedFolder['movableBy']): PassedFolder['movableBy'] {
+  if (a === undefined) return b
+  return b === undefined || a === b ? a : 'several'
 }

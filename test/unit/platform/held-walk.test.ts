@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
+  chownSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -135,19 +136,22 @@ test('who else could have put a folder where it is, and things into it', needsRo
   const facts = async (path: string) => {
     const walked = await walkPath(path)
     await walked.close()
-    return [walked.last.isFirm, walked.last.isOpenToOthers]
+    return [walked.last.movableBy, walked.last.isOpenToOthers]
   }
   mkdirSync(join(theirs, 'of-root'))
-  assert.deepEqual(await facts(join(root, 'data')), [true, false])
-  assert.deepEqual(await facts(theirs), [true, true])
-  assert.deepEqual(await facts(join(theirs, 'of-root')), [false, false])
-  mkdirSync(join(root, 'shared/own'), { recursive: true })
+  assert.deepEqual(await facts(join(root, 'data')), [undefined, false])
+  assert.deepEqual(await facts(theirs), [undefined, true])
+  assert.deepEqual(await facts(join(theirs, 'of-root')), [65_534, false])
+  mkdirSync(join(root, 'shared/own/deep'), { recursive: true })
   chmodSync(join(root, 'shared'), 0o1777)
-  assert.deepEqual(await facts(join(root, 'shared/own')), [true, false], 'a sticky folder keeps what is in it')
+  assert.deepEqual(await facts(join(root, 'shared/own')), [undefined, false], 'a sticky folder keeps what is in it')
   asAttacker(`mkdir ${root}/shared/his`)
-  assert.deepEqual(await facts(join(root, 'shared/his')), [false, true])
+  assert.deepEqual(await facts(join(root, 'shared/his')), [65_534, true])
   chmodSync(join(root, 'shared'), 0o777)
-  assert.deepEqual(await facts(join(root, 'shared/own')), [false, false])
+  assert.deepEqual(await facts(join(root, 'shared/own/deep')), ['several', false])
+  chownSync(join(theirs, 'of-root'), 1234, 1234)
+  mkdirSync(join(theirs, 'of-root/deep'))
+  assert.deepEqual(await facts(join(theirs, 'of-root/deep')), ['several', false])
 })
 
 test('a folder is held by its name only within it: no name leads out', async t => {
