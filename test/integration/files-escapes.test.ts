@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -12,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { asAttacker, attackersFolder, needsRoot } from '../helpers/attacker.ts'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
@@ -276,4 +277,19 @@ test('runtime/upload as a link of another user is refused: nothing is sent, noth
   await manager.says(/configuration reloaded/)
   assert.ok((await cloud.exec(device.thingKey, 'file_upload', { file_name: 'x' })).success)
   assert.deepEqual(readdirSync(join(runtime, 'upload')), [])
+})
+
+test('without /proc file actions say so, and an application still moves its files', needsRoot, async t => {
+  const folder = realpathSync(tempDir(t))
+  symlinkSync('/etc/hostname', join(folder, 'link'))
+  // In a world of mounts of its own.
+  const loader = resolve(import.meta.dirname, '../../node_modules/tsx/dist/loader.mjs')
+  const program = resolve(import.meta.dirname, 'programs/without-proc.ts')
+  const line = 'mount --make-rprivate / && umount -l /proc && exec "$0" --import "$1" "$2" "$3"'
+  const args = ['--mount', 'sh', '-c', line, process.execPath, loader, program, folder]
+  const { stdout, stderr, status } = spawnSync('unshare', args, { encoding: 'utf8' })
+  if (status !== 0 && stdout === '') return t.skip(`this machine gives nobody mounts of his own: ${stderr}`)
+  const told = JSON.parse(stdout)
+  assert.match(told.walk, /NOT_SUPPORTED: file actions need \/proc.*mount -t proc/)
+  assert.deepEqual([told.text, told.refused, told.kind], ['content', 'refused', 'file'], stdout)
 })
