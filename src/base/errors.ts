@@ -125,7 +125,12 @@ export const errorKinds = {
     'See the message; check that the thing definition and the roles in the cloud allow it.',
   ),
   HTTP_STATUS: kind(1, true, 'The file service answered with an error status.', 'See status in the details.'),
-  PATH_REFUSED: kind(6, false, 'Policy does not allow this path.', 'Name it in file_transfer.allow.'),
+  PATH_REFUSED: kind(
+    6,
+    false,
+    'Policy does not allow this path.',
+    'See the message for the rule; file_transfer.allow names what file actions reach.',
+  ),
   POLICY_REFUSED: kind(6, false, 'Policy does not allow this.', 'See the message for the setting that decides.'),
   NOT_SUPPORTED: kind(1, false, 'This system or build cannot do that.', 'See the message.'),
   EXECUTION_FAILED: kind(1, false, 'A program ended with an error.', 'See exitCode and output in the details.'),

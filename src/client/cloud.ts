@@ -8,7 +8,7 @@ import type { OutboxStats } from '../outbox/stats.ts'
 import type { WriteCount } from '../platform/write-budget.ts'
 import type { Ask } from '../protocol/ask.ts'
 import type { RequesterCounters } from '../protocol/requester-counters.ts'
-import type { DownloadOptions, DownloadResult, UploadOptions, UploadResult } from '../services/files/types.ts'
+import type { FilesService } from '../services/files/files-service.ts'
 import type { LeftMail } from '../services/mailbox/left-mail.ts'
 import type { MailOutcome } from '../services/mailbox/mail.ts'
 import type { MailboxCounters } from '../services/mailbox/mailbox.ts'
@@ -34,10 +34,7 @@ export interface CloudStatus {
 }
 
 /** Moves files; the real service, or its stand-in when offline. */
-export interface FileTransfers {
-  upload(path: string, options?: UploadOptions): Promise<UploadResult>
-  download(name: string, destination: string, options?: DownloadOptions): Promise<DownloadResult>
-}
+export type FileTransfers = Pick<FilesService, 'upload' | 'uploadFile' | 'uploadFolder' | 'download' | 'downloadInto'>
 
 /** What happens on the way to the cloud. */
 export interface CloudListener {

@@ -1,9 +1,15 @@
 import type { DownloadOptions, DownloadResult, UploadOptions, UploadResult } from '../services/files/types.ts'
 import type { FileTransfers } from './cloud.ts'
 
+let transfersIn: (files: ClientFiles) => Promise<FileTransfers>
+
 /** File transfers between this device and the cloud [TR50 5]. */
 export class ClientFiles {
   readonly #open: () => Promise<FileTransfers>
+
+  static {
+    transfersIn = files => files.#open()
+  }
 
   /** @internal */
   constructor(open: () => Promise<FileTransfers>) {
@@ -25,10 +31,16 @@ export class ClientFiles {
    *
    * @param name name in the cloud
    * @param destination path of the file, or a folder that gets it under its own name
-   * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`, `DISK_FULL`, `CHECKSUM_MISMATCH`, `REFUSED_BY_CLOUD`, `HTTP_STATUS`,
-   *   `TIMEOUT`, `ABORTED`, `CLOSED`, `INVALID_ARGUMENT`, `NOT_CONNECTED` and the other failures of the connection
+   * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`, `DISK_FULL`, `LIMIT_EXCEEDED` (`file_transfer.max_bytes`),
+   *   `CHECKSUM_MISMATCH`, `REFUSED_BY_CLOUD`, `HTTP_STATUS`, `TIMEOUT`, `ABORTED`, `CLOSED`, `INVALID_ARGUMENT`,
+   *   `NOT_CONNECTED` and the other failures of the connection
    */
   async download(name: string, destination: string, options?: DownloadOptions): Promise<DownloadResult> {
     return (await this.#open()).download(name, destination, options)
   }
+}
+
+/** The transfers behind a client, for the device manager, which names what it has opened itself and not only paths. */
+export function transfersOf(files: ClientFiles): Promise<FileTransfers> {
+  return transfersIn(files)
 }

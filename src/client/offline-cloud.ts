@@ -11,7 +11,10 @@ const unanswerable = () =>
 
 const files: FileTransfers = {
   upload: async path => ({ path, bytes: 0, files: [] }),
+  uploadFile: async ({ path }) => ({ path, bytes: 0, files: [] }),
+  uploadFolder: async ({ path }) => ({ path, bytes: 0, files: [] }),
   download: unanswerable,
+  downloadInto: unanswerable,
 }
 
 /** The cloud of an offline client: takes everything, answers nothing, and uses no network. */

@@ -36,6 +36,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
   const { facts, configDir, clock, log, execute, listener } = parts
   const { thingKey, settings } = facts
   const { host, port, token, transport, fileXferHost, fileXferPort } = settings.cloud
+  const { maxBytes } = settings.fileTransfer
   const writes = new WriteBudget()
   const folder = stateFolder({ settings, configDir, thingKey }, writes)
   const trust = { ...trustSettings(settings), rootMemory: rootMemory(folder) }
@@ -97,6 +98,7 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
       cloudHost: host,
       ...(fileXferHost === undefined ? {} : { fileXferHost }),
       ...(fileXferPort === undefined ? {} : { fileXferPort }),
+      ...(maxBytes === undefined ? {} : { maxDownloadBytes: maxBytes }),
     })
     return files
   }

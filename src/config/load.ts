@@ -168,6 +168,7 @@ function assemble(values: Values): Settings {
   const caBundleFile = values.text('ca_bundle_file')
   const logFile = values.text('log_file')
   const directory = values.text('queue.directory')
+  const maxBytes = values.number('file_transfer.max_bytes')
   const proxy = assembleProxy(values)
   return {
     cloud: {
@@ -206,7 +207,10 @@ function assemble(values: Values): Settings {
       idleTimeoutS: values.number('remote_access.idle_timeout') ?? 0,
       maxDurationS: values.number('remote_access.max_duration') ?? 0,
     },
-    fileTransfer: { allow: values.list('file_transfer.allow') },
+    fileTransfer: {
+      allow: values.list('file_transfer.allow'),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+    },
   }
 }
 

@@ -61,8 +61,12 @@ export interface Settings {
     /** 0 = none. */
     readonly maxDurationS: number
   }
-  /** Absolute folders in which actions may read and write by absolute path. */
-  readonly fileTransfer: { readonly allow: readonly string[] }
+  readonly fileTransfer: {
+    /** Absolute folders in which actions may read and write by absolute path. */
+    readonly allow: readonly string[]
+    /** The largest file that a download may bring. */
+    readonly maxBytes?: number
+  }
 }
 
 /** One entry of `remote_access_support`. */

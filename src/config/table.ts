@@ -212,6 +212,14 @@ export const settingsTable: readonly Setting[] = [
       'Folders in which file actions may use absolute paths. Absent, it is everywhere, as in the Python agent, or nowhere with ota.require_signature.',
   },
   {
+    key: 'file_transfer.max_bytes',
+    file: 'connect',
+    type: { kind: 'integer', least: 1, most: Number.MAX_SAFE_INTEGER },
+    unit: 'bytes',
+    sentence:
+      'Largest file that a download may bring. When absent: what the disk has room for, and 1 GiB where neither the cloud nor the file service tells the size.',
+  },
+  {
     key: 'loop_time',
     file: 'connect',
     type: { kind: 'number', least: 0, most: Number.MAX_SAFE_INTEGER },

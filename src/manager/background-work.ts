@@ -1,11 +1,17 @@
 import { AgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { Slots } from '../services/files/slots.ts'
 import type { Background } from './actions/file-download.ts'
+
+/** What runs holds files open; the rest waits. */
+const mostAtOnce = 8
+const mostWaiting = 1000
 
 /** Work that nobody waits for: told to stop when the manager ends, and its failures are told to the cloud. */
 export class BackgroundWork {
   readonly #controller = new AbortController()
   readonly #log: Log
+  readonly #slots = new Slots(mostAtOnce, mostWaiting)
   readonly #report: (text: string) => Promise<unknown>
   #running = 0
 
@@ -14,7 +20,7 @@ export class BackgroundWork {
     this.#report = parts.report
   }
 
-  /** How many pieces of work run now. */
+  /** How many pieces of work run or wait. */
   get running(): number {
     return this.#running
   }
@@ -30,8 +36,9 @@ export class BackgroundWork {
 
   async #run(what: string, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
     try {
-      await work(this.#controller.signal)
-      this.#log.info('background work done', { what })
+      const { signal } = this.#controller
+      const said = await this.#slots.run(signal, () => work(signal))
+      this.#log.info('background work done', { what, ...(typeof said === 'string' && said !== '' ? { said } : {}) })
     } catch (error) {
       this.#log.warn('background work failed', { what, error })
       const why = error instanceof Error ? error.message : String(error)

@@ -1,6 +1,8 @@
-/** A file as it was when its upload began. */
+import type { TransferFacts } from '../platform/held/transfer-facts.ts'
+
+/** A file of a folder as it was when its upload began. */
 export interface FileSnapshot {
+  /** In the folder. */
   readonly path: string
-  readonly bytes: number
-  readonly modifiedNs: bigint
+  readonly facts: TransferFacts
 }

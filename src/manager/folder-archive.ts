@@ -1,10 +1,19 @@
 import { join } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { throwIfAborted } from '../base/wait.ts'
-import { type FolderEntry, listFolder } from '../platform/folders.ts'
-import { readLink } from '../platform/read-link.ts'
+import {
+  folderTree,
+  inParentBelow,
+  type LeaveOut,
+  openFileBelow,
+  type TreeEntry,
+} from '../platform/held/folder-tree.ts'
+import type { PrivateFile } from '../platform/held/private-file.ts'
+import type { ReadableFile } from '../platform/held/readable-file.ts'
+import type { TransferFacts } from '../platform/held/transfer-facts.ts'
+import type { TransferFolder } from '../platform/held/transfer-folder.ts'
 import { spaceAt } from '../platform/space.ts'
-import { type PrivateFile, type TransferFiles, transferFiles } from '../platform/transfer-files.ts'
+import { type TransferFiles, transferFiles } from '../platform/transfer-files.ts'
 import type { FileSnapshot } from './file-snapshot.ts'
 
 /** A folder that was packed into a temporary file. */
@@ -14,8 +23,20 @@ export interface ArchivedFolder {
   readonly bytes: number
   /** The regular files in it, as they were when they were read. */
   readonly files: readonly FileSnapshot[]
+  /** Opens the archive. */
+  open(): Promise<ReadableFile>
   /** Removes the archive. */
   discard(): Promise<void>
+}
+
+/** A folder to pack, and what of it. */
+export interface FolderToPack {
+  /** Held by the caller. */
+  readonly folder: TransferFolder
+  /** What is left out. */
+  readonly leaveOut?: LeaveOut
+  /** Opens a file by its path in the folder (default: as it is). */
+  readonly openFile?: (folder: TransferFolder, path: string) => Promise<ReadableFile>
 }
 
 const chunkBytes = 256 * 1024
@@ -33,24 +54,42 @@ const temporaryName = /(?:^|\/)\.upload-[0-9a-f]{16}\.tar$/
  * @throws AgentError `DISK_FULL`, `FILE_ACCESS`, `LIMIT_EXCEEDED` (entries, depth), or the reason of `signal`
  */
 export async function archiveFolder(
-  folder: string,
+  what: FolderToPack,
   temporaryFolder: string,
   signal: AbortSignal,
   files: TransferFiles = transferFiles,
 ): Promise<ArchivedFolder> {
-  const entries = await entriesOf(folder, signal)
+  const entries = await entriesOf(what, signal)
   await checkSpace(entries, temporaryFolder)
-  const archive = await files.createPrivate(temporaryFolder, temporaryPrefix, temporarySuffix)
-  const discard = () => files.remove(archive.path)
+  const place = await files.openFolder(temporaryFolder)
   try {
-    const packed = await pack(folder, entries, archive, signal, files)
-    return { path: archive.path, ...packed, discard }
+    const archive = await place.createPrivate(temporaryPrefix, temporarySuffix)
+    const discard = async () => {
+      await place.remove(archive.name)
+      await place.close()
+    }
+    try {
+      const packed = await pack(what, entries, archive, signal)
+      const path = join(temporaryFolder, archive.name)
+      return { path, ...packed, open: () => place.openFile(archive.name), discard }
+    } catch (error) {
+      await discard()
+      throw error
+    } finally {
+      await archive.close()
+    }
   } catch (error) {
-    await discard()
+    await place.close()
     throw error
-  } finally {
-    await archive.close()
   }
+}
+
+/** The regular files in and below a folder, as they are now. Throws as {@link archiveFolder}. */
+export async function snapshotsOf(folder: TransferFolder, leaveOut?: LeaveOut): Promise<FileSnapshot[]> {
+  const found: FileSnapshot[] = []
+  for await (const { path, facts } of folderTree(folder, limits, leaveOut))
+    if (facts.kind === 'file') found.push({ path, facts })
+  return found
 }
 
 /** Removes archives that a process left behind which was ended while it sent them. */
@@ -58,20 +97,24 @@ export async function removeStaleArchives(
   temporaryFolder: string,
   files: TransferFiles = transferFiles,
 ): Promise<void> {
-  for await (const name of files.list(temporaryFolder))
-    if (temporaryName.test(name)) await files.remove(join(temporaryFolder, name))
+  const folder = await files.openFolder(temporaryFolder)
+  try {
+    for await (const name of folder.list()) if (temporaryName.test(name)) await folder.remove(name)
+  } finally {
+    await folder.close()
+  }
 }
 
-async function entriesOf(folder: string, signal: AbortSignal): Promise<FolderEntry[]> {
-  const entries: FolderEntry[] = []
-  for await (const entry of listFolder(folder, limits)) {
+async function entriesOf({ folder, leaveOut }: FolderToPack, signal: AbortSignal): Promise<TreeEntry[]> {
+  const entries: TreeEntry[] = []
+  for await (const entry of folderTree(folder, limits, leaveOut)) {
     throwIfAborted(signal)
     if (entry.facts.kind !== 'other' && !temporaryName.test(entry.path)) entries.push(entry)
   }
   return entries
 }
 
-async function checkSpace(entries: readonly FolderEntry[], temporaryFolder: string): Promise<void> {
+async function checkSpace(entries: readonly TreeEntry[], temporaryFolder: string): Promise<void> {
   const neededBytes = entries.reduce((sum, { facts }) => sum + (facts.kind === 'file' ? facts.bytes : 0) + 2048, 0)
   const { freeBytes } = await spaceAt(temporaryFolder)
   if (neededBytes + reserveBytes <= freeBytes) return
@@ -80,11 +123,10 @@ async function checkSpace(entries: readonly FolderEntry[], temporaryFolder: stri
 }
 
 async function pack(
-  folder: string,
-  entries: readonly FolderEntry[],
+  { folder, openFile = openFileBelow }: FolderToPack,
+  entries: readonly TreeEntry[],
   archive: PrivateFile,
   signal: AbortSignal,
-  files: TransferFiles,
 ): Promise<{ bytes: number; files: FileSnapshot[] }> {
   const { tarEnd, tarHeader, tarPadding } = await import('./tar-blocks.ts')
   const sent: FileSnapshot[] = []
@@ -96,18 +138,19 @@ async function pack(
   for (const { path, facts } of entries) {
     throwIfAborted(signal)
     const { mode, modifiedMs } = facts
-    const full = join(folder, path)
     if (facts.kind === 'folder') await write(tarHeader({ path, type: 'Directory', mode, bytes: 0, modifiedMs }))
     else if (facts.kind === 'link') {
-      const target = await readLink(full)
+      const target = await ifThere(() => inParentBelow(folder, path, (parent, name) => parent.readLink(name)))
       if (target !== undefined)
         await write(tarHeader({ path, type: 'SymbolicLink', mode, bytes: 0, modifiedMs, target }))
     } else {
-      const snapshot = await packFile(full, files, async (size, modified, fileMode) => {
-        await write(tarHeader({ path, type: 'File', mode: fileMode, bytes: size, modifiedMs: modified }))
-        return { write, end: () => write(tarPadding(size)) }
+      const file = await ifThere(() => openFile(folder, path))
+      if (file === undefined) continue
+      const packed = await packFile(file, async (bytes, modified, fileMode) => {
+        await write(tarHeader({ path, type: 'File', mode: fileMode, bytes, modifiedMs: modified }))
+        return { write, end: () => write(tarPadding(bytes)) }
       })
-      if (snapshot !== undefined) sent.push(snapshot)
+      sent.push({ path, facts: packed })
     }
   }
   await write(tarEnd())
@@ -123,16 +166,11 @@ type Begin = (
 /**
  * Packs one file with the size that it has when it is opened: what is appended meanwhile (a log) waits for the next
  * upload, and a file that shrinks meanwhile is filled up with zeros, because its header is written already.
- * Undefined when the file vanished before it was opened.
  */
-async function packFile(path: string, files: TransferFiles, begin: Begin): Promise<FileSnapshot | undefined> {
-  const file = await files.openForReading(path, { followLinks: false }).catch(error => {
-    if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined
-    throw error
-  })
-  if (file === undefined) return undefined
+async function packFile(file: ReadableFile, begin: Begin): Promise<TransferFacts> {
   try {
-    const { bytes, modifiedMs, modifiedNs, mode } = await file.facts()
+    const facts = await file.facts()
+    const { bytes, modifiedMs, mode } = facts
     const out = await begin(bytes, modifiedMs, mode)
     const room = Buffer.alloc(Math.min(chunkBytes, bytes))
     for (let position = 0; position < bytes; ) {
@@ -144,8 +182,18 @@ async function packFile(path: string, files: TransferFiles, begin: Begin): Promi
       position += part.length
     }
     await out.end()
-    return { path, bytes, modifiedNs }
+    return facts
   } finally {
     await file.close()
+  }
+}
+
+/** Undefined for what vanished before it was opened. */
+async function ifThere<T>(open: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await open()
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined
+    throw error
   }
 }

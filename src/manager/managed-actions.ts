@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Client } from '../client/client.ts'
-import { ensureFolder } from '../platform/folders.ts'
+import { transfersOf } from '../client/files.ts'
 import { carryOutPower, type PowerAction, type PowerOptions, planPower } from '../platform/power.ts'
 import type { ManagedAction } from './actions/action.ts'
 import { decommissionAction } from './actions/decommission.ts'
@@ -15,10 +15,10 @@ import { remoteAccessInfoAction } from './actions/remote-access-info.ts'
 import { resetAgentAction } from './actions/reset-agent.ts'
 import type { BackgroundWork } from './background-work.ts'
 import { withClosedPaths } from './closed-paths.ts'
-import { pathGuard } from './path-guard.ts'
+import { archiveFolder, snapshotsOf } from './folder-archive.ts'
 import { relayVersion } from './platform-attributes.ts'
+import type { Reach } from './reach/reach.ts'
 import type { RuntimeFolder } from './runtime-folder.ts'
-import { uploadFiles } from './upload-files.ts'
 
 /** What the actions are made of. */
 export interface ActionParts {
@@ -27,11 +27,11 @@ export interface ActionParts {
   readonly log: Log
   readonly runtime: RuntimeFolder
   readonly background: BackgroundWork
-  /** Settings of the file actions, and the folders that they may use; looked up at each call. */
+  /** Settings of the file actions; looked up at each call. */
   readonly transferSettings: () => TransferSettings
-  readonly allowedFolders: () => readonly string[]
   /** Why no absolute path is allowed, whatever is named; undefined when that is not closed. */
   readonly whyPathsClosed: () => string | undefined
+  readonly reach: Reach
   readonly refreshRemoteAccess: () => Promise<string>
   readonly openRelay: OpenRelay
   readonly softwareUpdate: ManagedAction
@@ -43,23 +43,25 @@ export interface ActionParts {
 
 /** The actions of the device manager [TR50 4.5]. */
 export function managedActions(parts: ActionParts): readonly ManagedAction[] {
-  const { client, clock, log, runtime, background, transferSettings, softwareUpdate, quit, restart, forget } = parts
-  const guard = withClosedPaths(pathGuard({ allow: parts.allowedFolders }), parts.whyPathsClosed)
+  const { client, clock, log, runtime, background, transferSettings, reach, whyPathsClosed } = parts
+  const { softwareUpdate, quit, restart, forget } = parts
   const report = async (text: string) => void (await client.events.publish(text, { level: 'error' }))
   const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), report, log })
   return [
     fileDownloadAction({
-      download: (name, destination, options) => client.files.download(name, destination, options),
+      download: (name, settle, options) =>
+        transfersOf(client.files).then(files => files.downloadInto(name, settle, options)),
       settings: transferSettings,
-      guard,
-      makeFolder: path => ensureFolder(path),
+      destination: withClosedPaths(named => reach.destination(named), whyPathsClosed),
       background: background.start,
     }),
     fileUploadAction({
-      ...uploadFiles(runtime.path),
-      upload: (path, options) => client.files.upload(path, options),
+      uploadFile: (origin, options) => transfersOf(client.files).then(files => files.uploadFile(origin, options)),
+      uploadFolder: (folder, options) => transfersOf(client.files).then(files => files.uploadFolder(folder, options)),
       settings: transferSettings,
-      guard,
+      source: withClosedPaths(named => reach.source(named), whyPathsClosed),
+      snapshots: snapshotsOf,
+      archive: (folder, signal) => archiveFolder(folder, runtime.path, signal),
       background: background.start,
     }),
     shutdownAction(power('shutdown')),

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
@@ -43,6 +44,8 @@ import { ManagerUpdates } from './ota/manager-updates.ts'
 import { ownershipClosures } from './ownership.ts'
 import { PendingAnswers } from './pending-answers.ts'
 import { type ProgressSigns, progressSigns } from './progress.ts'
+import { ownThings } from './reach/own-things.ts'
+import { Reach, type ReachFacts } from './reach/reach.ts'
 import { RemoteAccess } from './remote-access.ts'
 import { RuntimeFolder } from './runtime-folder.ts'
 import { statusReport } from './status-report.ts'
@@ -84,6 +87,7 @@ export class Manager {
   readonly #socket: LocalSocketServer
   readonly #watch: LinkWatch
   readonly #remote: RemoteAccess
+  readonly #reach: Reach
   readonly #decommissioning: Decommissioning
   readonly #memory: MemoryWatch
   readonly #closed: ClosedCapabilities
@@ -137,6 +141,7 @@ export class Manager {
       },
     })
     this.#decommissioning = new Decommissioning(options, log)
+    this.#reach = new Reach({ facts: () => this.#reachFacts(), log })
     this.#remote = new RemoteAccess({
       connection: () => this.#connection,
       own: () => this.#own.settings,
@@ -212,6 +217,7 @@ export class Manager {
     const { logFile } = this.#connection
     if (logFile !== undefined && this.logSettings.logFile === undefined)
       this.#log.error('log_file is not written: absolute paths are closed', { logFile })
+    await this.#reach.load()
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
     const updates = await this.#openUpdates()
     this.#updates = updates
@@ -250,6 +256,7 @@ export class Manager {
       this.#takePolicies(config, own)
       await this.#lookAtOwners()
       this.#applySettings()
+      await this.#reach.load()
       logNotes(this.#log, this.#warnings)
       this.#closed.tell()
       this.#publishFacts()
@@ -339,7 +346,7 @@ export class Manager {
       runtime: this.#runtime,
       background: this.#background,
       transferSettings: () => this.#transferSettings(),
-      allowedFolders: () => (this.#closed.isClosed('absolute_paths') ? [] : this.#connection.fileTransfer.allow),
+      reach: this.#reach,
       whyPathsClosed: () => this.#closed.why('absolute_paths'),
       refreshRemoteAccess: () => this.#facts.publishServices(this.#offered()),
       openRelay: this.#remote.open,
@@ -375,6 +382,15 @@ export class Manager {
     const { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile } = this.#own.settings
     const { downloadFolder, uploadFolder } = this.#runtime
     return { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile, downloadFolder, uploadFolder }
+  }
+
+  #reachFacts(): ReachFacts {
+    const { configDir, configFile } = this.#options
+    const { uploadFolder, downloadFolder, path: runtimeFolder } = this.#runtime
+    const connectionFile = resolve(configDir, configFile)
+    const own = ownThings({ configDir, connectionFile, runtimeFolder, settings: this.#connection })
+    const allow = this.#closed.isClosed('absolute_paths') ? [] : this.#connection.fileTransfer.allow
+    return { own, uploadFolder, downloadFolder, allow }
   }
 
   /** Closes and opens what the configuration says, and keeps what is to be said about it. */

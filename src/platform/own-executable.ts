@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, realpathSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { onFile } from './on-file.ts'
@@ -6,6 +6,23 @@ import { onFile } from './on-file.ts'
 /** The single-file executable that this process runs; undefined when Node runs it from a script. */
 export function ownExecutable(): string | undefined {
   return /^node/i.test(basename(process.execPath)) ? undefined : process.execPath
+}
+
+/** The files that this process runs: its program, and its script where it is not one executable of its own. Absolute, links resolved. */
+export function ownPrograms(): readonly string[] {
+  const [, script] = process.argv
+  const real = (path: string) => {
+    try {
+      return realpathSync(path)
+    } catch {
+      return path
+    }
+  }
+  const { execPath } = process
+  // One on trial lies beside the one whose place it may take.
+  const slot = execPath.endsWith(candidateSuffix) ? [execPath.slice(0, -candidateSuffix.length)] : []
+  const own = [execPath, ...slot, ...(ownExecutable() === undefined && script !== undefined ? [script] : [])]
+  return [...new Set(own.flatMap(path => [path, real(path)]))]
 }
 
 /** What the name of a new executable ends with as long as it lies beside the old one. */

@@ -1,5 +1,5 @@
-import { dirname } from 'node:path'
 import { Status } from '../../protocol/status.ts'
+import type { Destination } from '../../services/files/destination.ts'
 import type { DownloadOptions } from '../../services/files/types.ts'
 import { readTransferTarget } from '../transfer-paths.ts'
 import type { ManagedAction } from './action.ts'
@@ -17,25 +17,23 @@ export interface TransferSettings {
   readonly uploadTarFile: boolean
 }
 
-/** What the folders on the disk say about a path. */
-export interface PathGuard {
-  /**
-   * The path with its links resolved, as far as it exists.
-   *
-   * @throws AgentError `PATH_REFUSED` when it lies where a transfer may not go
-   */
-  admit(path: string, options: { readonly folder: string; readonly relative: boolean }): Promise<string>
-}
-
 /** Runs transfers that nobody waits for, and tells when they fail. */
 export type Background = (what: string, work: (signal: AbortSignal) => Promise<unknown>) => void
 
 export interface FileDownloadParts {
-  readonly download: (name: string, destination: string, options: DownloadOptions) => Promise<unknown>
+  /** Calls `settle` once, when the turn of the download has come, and closes what it returns. */
+  readonly download: (name: string, settle: () => Promise<Destination>, options: DownloadOptions) => Promise<unknown>
   readonly settings: () => TransferSettings
-  readonly guard: PathGuard
-  /** Creates a folder and the missing ones above it. */
-  readonly makeFolder: (path: string) => Promise<void>
+  /**
+   * Where a path leads, held open; missing folders are made.
+   *
+   * @throws AgentError `PATH_REFUSED` when it lies where a transfer may not go
+   */
+  readonly destination: (named: {
+    readonly path: string
+    readonly relative: boolean
+    readonly name: string
+  }) => Promise<Destination>
   readonly background: Background
 }
 
@@ -45,7 +43,7 @@ export interface FileDownloadParts {
  * it cannot replace the file after its failure was reported [M16].
  */
 export function fileDownloadAction(parts: FileDownloadParts): ManagedAction {
-  const { download, settings, guard, makeFolder, background } = parts
+  const { download, settings, destination, background } = parts
   return {
     name: 'file_download',
     switchedBy: 'file_transfers',
@@ -56,10 +54,12 @@ export function fileDownloadAction(parts: FileDownloadParts): ManagedAction {
       const { fileName, path, relative, global } = readTransferTarget(params, downloadFolder)
       if (fileName === undefined) throw new BadParameter('file_name or file_path must be given')
       if (fileName === '' || path === downloadFolder) throw new BadParameter('file_path names a folder, not a file')
-      const admitted = await guard.admit(path, { folder: downloadFolder, relative })
-      await makeFolder(dirname(admitted))
-      const fetch = (options: DownloadOptions) => download(fileName, admitted, { ...options, global })
+      // Looked up when its turn has come: what was checked then is held until the file stands there.
+      const settle = () => destination({ path, relative, name: fileName })
+      const fetch = (options: DownloadOptions) => download(fileName, settle, { ...options, global })
       if (!waitForFileTransfer) {
+        // Whoever asks for a place that is refused hears of it in the answer.
+        await (await settle()).folder.close()
         background(`download of ${fileName}`, signal => fetch({ signal }))
         return { status: Status.Success, message: '' }
       }

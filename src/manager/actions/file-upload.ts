@@ -1,27 +1,34 @@
+import { join } from 'node:path'
+import { AgentError } from '../../base/errors.ts'
+import type { LeaveOut } from '../../platform/held/folder-tree.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { Status } from '../../protocol/status.ts'
-import type { UploadOptions, UploadResult } from '../../services/files/types.ts'
+import type { FolderUploadOptions, UploadOptions, UploadOrigin, UploadResult } from '../../services/files/types.ts'
 import type { FileSnapshot } from '../file-snapshot.ts'
-import type { ArchivedFolder } from '../folder-archive.ts'
-import { readTransferTarget } from '../transfer-paths.ts'
+import type { ArchivedFolder, FolderToPack } from '../folder-archive.ts'
+import type { FileSource, FolderSource, Source } from '../reach/reach.ts'
+import { readTransferTarget, type TransferTarget } from '../transfer-paths.ts'
 import type { ManagedAction } from './action.ts'
-import type { Background, PathGuard, TransferSettings } from './file-download.ts'
-import { BadParameter } from './params.ts'
+import type { Background, TransferSettings } from './file-download.ts'
 
 /** How long an upload may take while the cloud waits for the answer [TR50 4.5]. */
 const uploadTimeoutMs = 240_000
 
 export interface FileUploadParts {
-  readonly upload: (path: string, options: UploadOptions) => Promise<UploadResult>
+  /** Calls `origin.open` once, when the turn of the upload has come, and closes what it returns. */
+  readonly uploadFile: (origin: UploadOrigin, options: UploadOptions) => Promise<UploadResult>
+  readonly uploadFolder: (folder: TransferFolder, options: FolderUploadOptions) => Promise<UploadResult>
   readonly settings: () => TransferSettings
-  readonly guard: PathGuard
-  /** What a path names, or undefined when it names nothing. */
-  readonly look: (path: string) => Promise<{ readonly kind: string; readonly snapshot: FileSnapshot } | undefined>
+  /**
+   * What a path names, held open, or undefined when it names nothing.
+   *
+   * @throws AgentError `PATH_REFUSED` when it lies where a transfer may not go
+   */
+  readonly source: (named: { readonly path: string; readonly relative: boolean }) => Promise<Source | undefined>
   /** The regular files in and below a folder, as they are now. */
-  readonly snapshots: (folder: string) => Promise<readonly FileSnapshot[]>
+  readonly snapshots: (folder: TransferFolder, leaveOut: LeaveOut) => Promise<readonly FileSnapshot[]>
   /** Packs a folder into a private temporary file. */
-  readonly archive: (folder: string, signal: AbortSignal) => Promise<ArchivedFolder>
-  /** Removes the file of a snapshot if it is still the same one with the same content. */
-  readonly removeUnchanged: (snapshot: FileSnapshot) => Promise<void>
+  readonly archive: (folder: FolderToPack, signal: AbortSignal) => Promise<ArchivedFolder>
   readonly background: Background
 }
 
@@ -31,7 +38,7 @@ export interface FileUploadParts {
  * they [M3]: what came into the folder meanwhile, or was written to, stays.
  */
 export function fileUploadAction(parts: FileUploadParts): ManagedAction {
-  const { settings, guard, look, background } = parts
+  const { settings, background } = parts
   return {
     name: 'file_upload',
     switchedBy: 'file_transfers',
@@ -39,70 +46,127 @@ export function fileUploadAction(parts: FileUploadParts): ManagedAction {
     timeoutMs: 0,
     run: async ({ params }, help) => {
       const { uploadFolder, waitForFileTransfer } = settings()
-      const { fileName, path, relative, global } = readTransferTarget(params, uploadFolder)
-      const admitted = await guard.admit(path, { folder: uploadFolder, relative })
-      const found = await look(admitted)
-      if (found === undefined) return { status: Status.NotFound, message: `there is no file ${path}` }
-      if (found.kind !== 'file' && found.kind !== 'folder')
-        throw new BadParameter(`${path} is neither a file nor a folder`)
-      const names = { given: path, cloud: fileName }
-      const send = (options: UploadOptions, signal: AbortSignal) =>
-        found.kind === 'folder'
-          ? sendFolder(parts, admitted, names, { ...options, global }, signal)
-          : sendFile(parts, found.snapshot, names, { ...options, global })
-      if (waitForFileTransfer) await send({ signal: help.signal, timeoutMs: uploadTimeoutMs }, help.signal)
-      else background(`upload of ${path}`, signal => send({ signal }, signal))
+      const target = readTransferTarget(params, uploadFolder)
+      const upload = new OneUpload(parts, target)
+      if (waitForFileTransfer) {
+        const options = { signal: help.signal, timeoutMs: uploadTimeoutMs }
+        return { status: Status.Success, message: await upload.run(options, help.signal) }
+      }
+      // Whoever asks for what is not there, or is refused, hears of it in the answer.
+      await (await upload.find()).close()
+      background(`upload of ${target.path}`, signal => upload.run({ signal }, signal))
       return { status: Status.Success, message: '' }
     },
   }
 }
 
-interface Names {
-  /** The path as the action named it. */
-  readonly given: string
-  readonly cloud: string | undefined
-}
+class OneUpload {
+  readonly #parts: FileUploadParts
+  readonly #target: TransferTarget
 
-async function sendFile(
-  { upload, settings, removeUnchanged }: FileUploadParts,
-  file: FileSnapshot,
-  { given, cloud }: Names,
-  options: UploadOptions,
-): Promise<void> {
-  await upload(file.path, cloud === undefined || cloud === '' ? options : { ...options, name: cloud })
-  if (settings().uploadRemoveOnSuccess && isInUploadFolder(given)) await removeUnchanged(file)
-}
-
-async function sendFolder(
-  parts: FileUploadParts,
-  folder: string,
-  { given }: Names,
-  options: UploadOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const { upload, settings, snapshots, archive, removeUnchanged } = parts
-  let sent: readonly FileSnapshot[]
-  if (settings().uploadTarFile) {
-    const packed = await archive(folder, signal)
-    try {
-      await upload(packed.path, { ...options, name: tarName(given) })
-    } finally {
-      await packed.discard()
-    }
-    sent = packed.files
-  } else {
-    const before = await snapshots(folder)
-    const { files } = await upload(folder, options)
-    const uploaded = new Set(files.map(file => file.path))
-    sent = before.filter(file => uploaded.has(file.path))
+  constructor(parts: FileUploadParts, target: TransferTarget) {
+    this.#parts = parts
+    this.#target = target
   }
-  if (!settings().uploadRemoveOnSuccess || !isInUploadFolder(`${given}/`)) return
-  for (const file of sent) await removeUnchanged(file)
+
+  /** What is to be sent, held open. */
+  async find(): Promise<Source> {
+    const { path, relative } = this.#target
+    const found = await this.#parts.source({ path, relative })
+    if (found === undefined) {
+      throw new AgentError('FILE_NOT_FOUND', `there is no file ${path}`, { details: { path } })
+    }
+    return found
+  }
+
+  /** Returns what is to be said about what was left out. */
+  async run(options: UploadOptions, signal: AbortSignal): Promise<string> {
+    const { global } = this.#target
+    const source = await this.find()
+    try {
+      if (source.kind === 'file') return await this.#sendFile(source, { ...options, global })
+      return await this.#sendFolder(source, { ...options, global }, signal)
+    } finally {
+      await source.close()
+    }
+  }
+
+  async #sendFile(source: FileSource, options: UploadOptions): Promise<string> {
+    const { fileName } = this.#target
+    // The one that was found is the one that is sent; it is closed here.
+    const file = { ...source.file, close: async () => {} }
+    const name = fileName === undefined || fileName === '' ? {} : { name: fileName }
+    await this.#parts.uploadFile({ path: source.path, open: async () => file }, { ...options, ...name })
+    if (this.#mayRemove(source)) await source.removeUnchanged()
+    return ''
+  }
+
+  async #sendFolder(source: FolderSource, options: UploadOptions, signal: AbortSignal): Promise<string> {
+    const { settings } = this.#parts
+    const left = new LeftOut(source)
+    const sent = settings().uploadTarFile
+      ? await this.#sendArchive(source, left.leaveOut, options, signal)
+      : await this.#sendEach(source, left.leaveOut, options)
+    if (this.#mayRemove(source)) for (const file of sent) await source.removeUnchanged(file)
+    return left.text
+  }
+
+  async #sendArchive(
+    { folder, openFile }: FolderSource,
+    leaveOut: LeaveOut,
+    options: UploadOptions,
+    signal: AbortSignal,
+  ): Promise<readonly FileSnapshot[]> {
+    const { archive, uploadFile } = this.#parts
+    const { path, open, files, discard } = await archive({ folder, leaveOut, openFile }, signal)
+    try {
+      await uploadFile({ path, open }, { ...options, name: tarName(this.#target.path) })
+      return files
+    } finally {
+      await discard()
+    }
+  }
+
+  async #sendEach(
+    { folder, path, openFile }: FolderSource,
+    leaveOut: LeaveOut,
+    options: UploadOptions,
+  ): Promise<readonly FileSnapshot[]> {
+    const { snapshots, uploadFolder } = this.#parts
+    const before = await snapshots(folder, leaveOut)
+    const { files } = await uploadFolder(folder, { ...options, leaveOut, openFile })
+    const uploaded = new Set(files.map(file => file.path))
+    return before.filter(file => uploaded.has(join(path, file.path)))
+  }
+
+  #mayRemove(source: Source): boolean {
+    return source.isRemovable && this.#parts.settings().uploadRemoveOnSuccess
+  }
 }
 
-/** The Python agent removes what it sent only from below a folder of this name. */
-function isInUploadFolder(path: string): boolean {
-  return path.includes('/upload/')
+const mostNames = 5
+
+/** What of a folder is not sent, for the answer. */
+class LeftOut {
+  readonly #names = new Set<string>()
+  readonly #source: FolderSource
+
+  constructor(source: FolderSource) {
+    this.#source = source
+  }
+
+  readonly leaveOut: LeaveOut = async entry => {
+    const isOut = await this.#source.leaveOut(entry)
+    if (isOut) this.#names.add(entry.path)
+    return isOut
+  }
+
+  get text(): string {
+    if (this.#names.size === 0) return ''
+    const names = [...this.#names].slice(0, mostNames)
+    const more = this.#names.size > names.length ? `, and ${this.#names.size - names.length} more` : ''
+    return `left out, because no file action reaches the agent's own files and files with several names: ${names.join(', ')}${more}`
+  }
 }
 
 /** The Python agent's name for the tar of a folder: its full path with `-` for `/` [TR50 4.5]. */

@@ -1,12 +1,18 @@
 import { dirname, join, resolve } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
+import { leadsToOpenFile } from '../../platform/held/open-file-link.ts'
+import { isTrustedOwner, type TransferFacts } from '../../platform/held/transfer-facts.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import type { TransferFiles } from '../../platform/transfer-files.ts'
 import { checkPlainName } from './file-name.ts'
 
 /** Where a download goes. */
 export interface Destination {
   readonly path: string
-  readonly folder: string
+  /** Held from here to the end of the download, over all its tries. */
+  readonly folder: TransferFolder
+  /** In the folder. */
+  readonly name: string
   /** Permission bits of the regular file that will be replaced. */
   readonly mode: number | undefined
 }
@@ -14,6 +20,7 @@ export interface Destination {
 /**
  * Settles where a download goes: the path as given, or `name` inside of it when it is a folder.
  * A symbolic link there is replaced itself, never followed, unless a `/` at the end says that the folder behind it is meant.
+ * The caller closes the folder.
  */
 export async function settleDestination(files: TransferFiles, given: string, name: string): Promise<Destination> {
   if (typeof given !== 'string' || given === '') throw new AgentError('INVALID_ARGUMENT', 'the destination is empty')
@@ -31,15 +38,39 @@ export async function settleDestination(files: TransferFiles, given: string, nam
 async function place(files: TransferFiles, path: string): Promise<Destination> {
   const folder = dirname(path)
   if ((await files.look(folder, { followLinks: true }))?.kind !== 'folder') throw noFolder(folder)
-  const facts = await files.look(path, { followLinks: false })
-  if (facts?.kind === 'link') {
+  const held = await files.openFolder(folder)
+  try {
+    const name = path.slice(folder.length).replace(/^\//, '')
+    // The root itself has no name in a folder.
+    const facts = name === '' ? await files.look(path, { followLinks: false }) : await held.look(name)
+    if (facts?.kind !== 'link') return { path, folder: held, name, mode: modeToReplace(path, facts) }
     const behind = await files.look(path, { followLinks: true }).catch(() => undefined)
-    if (behind?.kind !== 'folder') return { path, folder, mode: undefined }
-    throw refused(path, 'is a symbolic link to a folder; end it with / to put the file into that folder')
+    if (behind?.kind === 'folder')
+      throw refused(path, 'is a symbolic link to a folder; end it with / to put the file into that folder')
+    if (behind?.kind === 'other' || (await leadsToOpenFile(path)))
+      throw refused(
+        path,
+        'is a symbolic link to a device, a pipe, a socket or an open file of a process, and will not be replaced by a file; name a file of its own, and read that afterwards',
+      )
+    return { path, folder: held, name, mode: undefined }
+  } catch (error) {
+    await held.close()
+    throw error
   }
-  if (facts?.kind === 'folder') throw refused(path, 'is a folder and will not be replaced by a file')
-  if (facts?.kind === 'other') throw refused(path, 'is a device, socket or pipe and will not be replaced by a file')
-  return { path, folder, mode: facts?.mode }
+}
+
+/**
+ * The permission bits that a file hands down to the one that replaces it.
+ *
+ * @param facts of what stands at `path`, no link
+ * @throws AgentError `INVALID_ARGUMENT` for what no file may replace
+ */
+export function modeToReplace(path: string, facts: TransferFacts | undefined): number | undefined {
+  if (facts === undefined) return undefined
+  if (facts.kind === 'folder') throw refused(path, 'is a folder and will not be replaced by a file')
+  if (facts.kind !== 'file') throw refused(path, 'is a device, socket or pipe and will not be replaced by a file')
+  // The new file is ours: whoever opened his own to everybody does not open that.
+  return isTrustedOwner(facts.ownerId) ? facts.mode : facts.mode & ~0o022
 }
 
 function refused(path: string, why: string): AgentError {

@@ -5,7 +5,7 @@ import { throwIfAborted } from '../../base/wait.ts'
 import type { TransferFiles } from '../../platform/transfer-files.ts'
 import { parseContentRange } from './content-range.ts'
 import type { Destination } from './destination.ts'
-import { checkDiskSpace } from './disk-space.ts'
+import { DownloadRoom } from './download-room.ts'
 import { connectionFailure, type FileExchange } from './file-exchange.ts'
 import { headerOf } from './http-outcome.ts'
 import { fileLimits } from './limits.ts'
@@ -21,6 +21,8 @@ export interface DownloadTools {
   readonly clock: Clock
   readonly log: Log
   readonly budget?: FlashBudget | undefined
+  /** The largest file that may come. */
+  readonly maxBytes?: number | undefined
 }
 
 export interface DownloadTask {
@@ -35,6 +37,7 @@ export interface DownloadTask {
 export class Download {
   readonly #tools: DownloadTools
   readonly #task: DownloadTask
+  readonly #room: DownloadRoom
   #part: PartFile | undefined
   /** What the content so far belongs to. */
   #offer: Offer | undefined
@@ -47,6 +50,7 @@ export class Download {
   constructor(tools: DownloadTools, task: DownloadTask) {
     this.#tools = tools
     this.#task = task
+    this.#room = new DownloadRoom(task.name, task.destination.folder, tools.maxBytes)
   }
 
   /** Resolves when the file stands at its destination, checked and on disk; leaves no temporary file behind in any case. */
@@ -87,7 +91,7 @@ export class Download {
 
   /** The temporary file, with what of it belongs to the file that is offered now. */
   async #partFor(offer: Offer): Promise<PartFile> {
-    const { files } = this.#tools
+    const { files, budget } = this.#tools
     const before = this.#offer
     const part = this.#part
     this.#offer = offer
@@ -98,8 +102,8 @@ export class Download {
       if (part.bytes > 0) await this.#startOver(part, mismatch('the file in the cloud changed during the download'))
     }
     this.#bytes = offer.bytes
-    await checkDiskSpace(files, this.#task.destination.folder, offer.bytes ?? 0)
-    this.#part = part ?? (await PartFile.create(files, this.#task.destination.folder, this.#tools.budget))
+    await this.#room.expect(offer.bytes)
+    this.#part = part ?? (await PartFile.create(this.#task.destination.folder, files.processId, budget))
     return this.#part
   }
 
@@ -118,12 +122,13 @@ export class Download {
         }
         const full = part.append(chunk)
         if (full !== undefined) await full
+        if (part.bytes > this.#room.checkedBytes) await this.#room.check(part.bytes, this.#bytes)
         meter.report(part.bytes, this.#bytes)
       }
     } catch (error) {
       throwIfAborted(signal)
       if (error instanceof Unwelcome) throw error.failure
-      if (part.failed || error instanceof GiveUp) throw error
+      if (part.failed || error instanceof GiveUp || isOwnLimit(error)) throw error
       cut = connectionFailure(error)
     } finally {
       answer.body.destroy()
@@ -171,7 +176,10 @@ export class Download {
         await this.#startOver(part, error)
         throw error
       }
-      this.#bytes ??= range.totalBytes
+      if (this.#bytes === undefined && range.totalBytes !== undefined) {
+        this.#bytes = range.totalBytes
+        await this.#room.expect(range.totalBytes, from)
+      }
       this.#resumedFromBytes = from
       return
     }
@@ -179,10 +187,14 @@ export class Download {
     if (from > 0) await this.#startOver(part, violation('does not go on with an interrupted download'))
     this.#resumedFromBytes = 0
     const length = headerOf(answer, 'content-length')
-    if (length === undefined || !/^\d{1,16}$/.test(length)) return
+    if (length === undefined || !/^\d{1,16}$/.test(length)) {
+      // Before anything is fetched that nothing could ever prove.
+      if (this.#bytes === undefined && this.#offer?.crc32 === undefined) throw unprovable()
+      return
+    }
     if (this.#bytes === undefined) {
       this.#bytes = Number(length)
-      await checkDiskSpace(this.#tools.files, this.#task.destination.folder, this.#bytes)
+      await this.#room.expect(this.#bytes)
     } else if (Number(length) !== this.#bytes) {
       throw violation(`sends ${length} bytes of a file that has ${this.#bytes}`)
     }
@@ -192,7 +204,7 @@ export class Download {
     const hasSize = this.#bytes !== undefined
     if (offer.crc32 === undefined) {
       if (hasSize) return 'size'
-      throw new GiveUp(violation('tells neither size nor check sum, so nothing proves that the file is complete'))
+      throw unprovable()
     }
     if (crc32 === offer.crc32) return hasSize ? 'size+crc32' : 'crc32'
     const error = mismatch(`the check sum of what arrived is ${crc32}, but the file in the cloud has ${offer.crc32}`)
@@ -206,8 +218,8 @@ export class Download {
     await part.seal(destination.mode ?? (await files.newFileMode()))
     // The last moment: after an end from outside nothing is replaced any more.
     throwIfAborted(signal)
-    await files.rename(part.path, destination.path)
-    await files.syncFolder(destination.folder)
+    await destination.folder.rename(part.name, destination.name)
+    await destination.folder.sync()
   }
 
   /** Drops the content; too often, and `reason` ends the download. */
@@ -229,5 +241,12 @@ class Unwelcome extends Error {
   }
 }
 
+/** No broken connection: the next try would meet it again. */
+function isOwnLimit(error: unknown): boolean {
+  return error instanceof AgentError && (error.code === 'LIMIT_EXCEEDED' || error.code === 'DISK_FULL')
+}
+
+const unprovable = () =>
+  new GiveUp(violation('tells neither size nor check sum, so nothing proves that the file is complete'))
 const mismatch = (message: string) => new AgentError('CHECKSUM_MISMATCH', message)
 const violation = (message: string) => new AgentError('PROTOCOL_VIOLATION', `the file service ${message}`)

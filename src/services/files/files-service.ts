@@ -2,8 +2,10 @@ import { basename, resolve } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
+import { openFileBelow } from '../../platform/held/folder-tree.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { type TransferFiles, transferFiles } from '../../platform/transfer-files.ts'
-import { settleDestination } from './destination.ts'
+import { type Destination, settleDestination } from './destination.ts'
 import { Download } from './download.ts'
 import { type ExchangeOptions, FileExchange } from './file-exchange.ts'
 import { checkCloudName } from './file-name.ts'
@@ -13,7 +15,15 @@ import { ProgressMeter } from './progress-meter.ts'
 import { Slots } from './slots.ts'
 import { removeStaleParts } from './stale-parts.ts'
 import { TransferScope } from './transfer-scope.ts'
-import type { DownloadOptions, DownloadResult, UploadedFile, UploadOptions, UploadResult } from './types.ts'
+import type {
+  DownloadOptions,
+  DownloadResult,
+  FolderUploadOptions,
+  UploadedFile,
+  UploadOptions,
+  UploadOrigin,
+  UploadResult,
+} from './types.ts'
 import { uploadFile } from './upload.ts'
 import { listFolderFiles, uploadEach } from './upload-folder.ts'
 
@@ -23,6 +33,8 @@ export interface FilesServiceOptions extends ExchangeOptions {
   readonly files?: TransferFiles
   /** Where the bytes that downloads write to flash are counted. */
   readonly budget?: FlashBudget
+  /** The largest file that a download may bring; absent: what the disk takes, and a bound of our own where nobody tells the size. */
+  readonly maxDownloadBytes?: number
 }
 
 interface Transfer {
@@ -40,6 +52,7 @@ export class FilesService {
   readonly #clock: Clock
   readonly #log: Log
   readonly #budget: FlashBudget | undefined
+  readonly #maxDownloadBytes: number | undefined
   readonly #slots = new Slots(fileLimits.concurrent, fileLimits.waiting)
   readonly #running = new Map<TransferScope, Promise<unknown>>()
   readonly #searched = new Set<string>()
@@ -51,6 +64,7 @@ export class FilesService {
     this.#clock = options.clock
     this.#log = options.log.child('files')
     this.#budget = options.budget
+    this.#maxDownloadBytes = options.maxDownloadBytes
   }
 
   /**
@@ -71,10 +85,32 @@ export class FilesService {
         throw new AgentError('INVALID_ARGUMENT', 'the path to upload is empty')
       const full = resolve(path)
       const facts = await this.#files.look(full, { followLinks: true })
-      if (facts?.kind === 'folder') return this.#uploadFolder(full, options, transfer)
-      const report = (sent: number, total: number) => transfer.meter.report(sent, total)
-      const file = await this.#uploadOne(full, name ?? basename(full), true, options, transfer.signal, report)
-      return { path: full, bytes: file.bytes, files: [file] }
+      if (facts?.kind !== 'folder') {
+        const open = () => this.#files.openForReading(full, { followLinks: true })
+        return this.#uploadSingle({ path: full, open }, options, transfer)
+      }
+      const folder = await this.#files.openFolder(full)
+      try {
+        return await this.#uploadAll(folder, options, transfer)
+      } finally {
+        await folder.close()
+      }
+    })
+  }
+
+  /** As {@link upload}, of a file that the caller knows how to open: once, when its turn has come. */
+  uploadFile(origin: UploadOrigin, options: UploadOptions = {}): Promise<UploadResult> {
+    return this.#transfer(`the upload of ${origin.path}`, options, async transfer => {
+      if (options.name !== undefined) checkCloudName(options.name)
+      return this.#uploadSingle(origin, options, transfer)
+    })
+  }
+
+  /** As {@link upload}, of a folder that the caller holds open, and closes. */
+  uploadFolder(folder: TransferFolder, options: FolderUploadOptions = {}): Promise<UploadResult> {
+    return this.#transfer(`the upload of ${folder.path}`, options, async transfer => {
+      if (options.name !== undefined) checkCloudName(options.name)
+      return this.#uploadAll(folder, options, transfer)
     })
   }
 
@@ -91,15 +127,32 @@ export class FilesService {
    * `CLOSED`, or the failure of the connection. Nothing is left behind.
    */
   download(name: string, destination: string, options: DownloadOptions = {}): Promise<DownloadResult> {
+    return this.downloadInto(name, () => settleDestination(this.#files, destination, name), options)
+  }
+
+  /**
+   * As {@link download}, to where the caller has looked himself.
+   *
+   * @param settle called once, when the turn of this download has come; what it returns is closed here
+   */
+  downloadInto(
+    name: string,
+    settle: () => Promise<Destination>,
+    options: DownloadOptions = {},
+  ): Promise<DownloadResult> {
     return this.#transfer(`the download of ${JSON.stringify(name)}`, options, async transfer => {
       checkCloudName(name)
       return this.#slots.run(transfer.signal, async () => {
-        const settled = await settleDestination(this.#files, destination, name)
-        await this.#searchOnce(settled.folder)
-        const task = { ...transfer, name, global: options.global ?? false, destination: settled }
-        const result = await new Download(this.#tools, task).run()
-        this.#log.info('downloaded', { ...result })
-        return result
+        const destination = await settle()
+        try {
+          await this.#searchOnce(destination.folder)
+          const task = { ...transfer, name, global: options.global ?? false, destination }
+          const result = await new Download(this.#tools, task).run()
+          this.#log.info('downloaded', { ...result })
+          return result
+        } finally {
+          await destination.folder.close()
+        }
       })
     })
   }
@@ -117,7 +170,14 @@ export class FilesService {
   }
 
   get #tools() {
-    return { exchange: this.#exchange, files: this.#files, clock: this.#clock, log: this.#log, budget: this.#budget }
+    return {
+      exchange: this.#exchange,
+      files: this.#files,
+      clock: this.#clock,
+      log: this.#log,
+      budget: this.#budget,
+      maxBytes: this.#maxDownloadBytes,
+    }
   }
 
   async #transfer<T>(what: string, options: DownloadOptions, work: (transfer: Transfer) => Promise<T>): Promise<T> {
@@ -150,40 +210,55 @@ export class FilesService {
     }
   }
 
-  async #uploadFolder(folder: string, options: UploadOptions, { signal, meter }: Transfer): Promise<UploadResult> {
-    const entries = await listFolderFiles(this.#files, folder, signal)
+  async #uploadSingle(
+    origin: UploadOrigin,
+    options: UploadOptions,
+    { signal, meter }: Transfer,
+  ): Promise<UploadResult> {
+    const report = (sent: number, total: number) => meter.report(sent, total)
+    const file = await this.#uploadOne(origin, options.name ?? basename(origin.path), options, signal, report)
+    return { path: origin.path, bytes: file.bytes, files: [file] }
+  }
+
+  async #uploadAll(
+    folder: TransferFolder,
+    options: FolderUploadOptions,
+    { signal, meter }: Transfer,
+  ): Promise<UploadResult> {
+    const entries = await listFolderFiles(folder, signal, options.leaveOut)
     const prefix = options.name === undefined ? '' : `${options.name.replace(/(?<!\/)\/+$/, '')}/`
     const totalBytes = entries.reduce((sum, { bytes }) => sum + bytes, 0)
     let doneBytes = 0
-    const files = await uploadEach(folder, entries, signal, async entry => {
+    const files = await uploadEach(folder.path, entries, signal, async ({ path, relative }) => {
+      const open = options.openFile ?? openFileBelow
       const report = (sent: number) => meter.report(doneBytes + sent, totalBytes)
-      const file = await this.#uploadOne(entry.path, prefix + entry.relative, false, options, signal, report)
+      const origin = { path, open: () => open(folder, relative) }
+      const file = await this.#uploadOne(origin, prefix + relative, options, signal, report)
       doneBytes += file.bytes
       return file
     })
-    return { path: folder, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files }
+    return { path: folder.path, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), files }
   }
 
   #uploadOne(
-    path: string,
+    { path, open }: UploadOrigin,
     name: string,
-    followLinks: boolean,
     options: UploadOptions,
     signal: AbortSignal,
     report: (sentBytes: number, totalBytes: number) => void,
   ): Promise<UploadedFile> {
     return this.#slots.run(signal, async () => {
       checkCloudName(name)
-      const task = { path, name, global: options.global ?? false, followLinks, signal, report }
+      const task = { path, name, global: options.global ?? false, open, signal, report }
       const file = await uploadFile(this.#tools, task)
       this.#log.info('uploaded', { ...file })
       return file
     })
   }
 
-  async #searchOnce(folder: string): Promise<void> {
-    if (this.#searched.has(folder) || this.#searched.size >= mostSearchedFolders) return
-    this.#searched.add(folder)
+  async #searchOnce(folder: TransferFolder): Promise<void> {
+    if (this.#searched.has(folder.path) || this.#searched.size >= mostSearchedFolders) return
+    this.#searched.add(folder.path)
     await removeStaleParts({ files: this.#files, clock: this.#clock, log: this.#log }, folder)
   }
 }

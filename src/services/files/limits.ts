@@ -37,6 +37,10 @@ export const fileLimits = {
   syncEveryBytes: 16 * 1024 * 1024,
   /** Space that a download leaves free: this much, or a hundredth of a small file system. */
   reserveBytes: 16 * 1024 * 1024,
+  /** The free space is looked at each time so much more of a download has come, or half of what is free. */
+  spaceEveryBytes: 16 * 1024 * 1024,
+  /** What a download may bring when neither the cloud nor the file service tells its size, and no setting says less or more. */
+  unknownSizeBytes: 1024 * 1024 * 1024,
   /** Inodes that a download leaves free, or a hundredth of a small file system. */
   reserveFiles: 16,
   /** Files in one folder upload, sub-folders included. */

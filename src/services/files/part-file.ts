@@ -1,5 +1,6 @@
 import { crc32 } from '../../base/crc32.ts'
-import type { PrivateFile, TransferFiles } from '../../platform/transfer-files.ts'
+import type { PrivateFile } from '../../platform/held/private-file.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { fileLimits } from './limits.ts'
 import { guardPart, partPrefix, partSuffix } from './stale-parts.ts'
 
@@ -16,7 +17,7 @@ export interface FlashBudget {
 export class PartFile {
   /** One at a time in the process: each may hold a thread of the few that Node has for as long as a slow disk takes. */
   static #someoneSyncs = false
-  readonly #files: TransferFiles
+  readonly #folder: TransferFolder
   readonly #file: PrivateFile
   readonly #budget: FlashBudget | undefined
   #block: Buffer = Buffer.allocUnsafeSlow(fileLimits.writeBytes)
@@ -32,19 +33,21 @@ export class PartFile {
   #open = true
   readonly #unguard: () => void
 
-  private constructor(files: TransferFiles, file: PrivateFile, budget: FlashBudget | undefined) {
+  private constructor(folder: TransferFolder, file: PrivateFile, budget: FlashBudget | undefined) {
     this.#budget = budget
-    this.#files = files
+    this.#folder = folder
     this.#file = file
-    this.#unguard = guardPart(file.path)
+    this.#unguard = guardPart(file.name)
   }
 
-  static async create(files: TransferFiles, folder: string, budget?: FlashBudget): Promise<PartFile> {
-    return new PartFile(files, await files.createPrivate(folder, partPrefix(files.processId), partSuffix), budget)
+  /** @param processId of this process */
+  static async create(folder: TransferFolder, processId: number, budget?: FlashBudget): Promise<PartFile> {
+    return new PartFile(folder, await folder.createPrivate(partPrefix(processId), partSuffix), budget)
   }
 
-  get path(): string {
-    return this.#file.path
+  /** In its folder. */
+  get name(): string {
+    return this.#file.name
   }
 
   /** Bytes taken so far, on disk or about to be. */
@@ -112,7 +115,7 @@ export class PartFile {
     await this.#writing?.catch(() => {})
     await this.#syncing
     await this.#close().catch(() => {})
-    await this.#files.remove(this.path)
+    await this.#folder.remove(this.name)
   }
 
   async #writeBlock(): Promise<void> {

@@ -1,7 +1,7 @@
-import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import type { TransferFiles } from '../../platform/transfer-files.ts'
 import { fileLimits } from './limits.ts'
 
@@ -10,13 +10,13 @@ export const partPrefix = (processId: number): string => `.device-cloud-${proces
 export const partSuffix = '.part'
 const partName = /^\.device-cloud-(\d{1,10})-[0-9a-f]{16}\.part$/
 
-/** Temporary files that this process is writing now. */
+/** Names of temporary files that this process is writing now; chance makes them differ, whatever folder they are in. */
 const inUse = new Set<string>()
 
-/** Notes that `path` is being written; the returned function takes the note back. */
-export function guardPart(path: string): () => void {
-  inUse.add(path)
-  return () => void inUse.delete(path)
+/** Notes that the file `name` is being written; the returned function takes the note back. */
+export function guardPart(name: string): () => void {
+  inUse.add(name)
+  return () => void inUse.delete(name)
 }
 
 /**
@@ -26,27 +26,26 @@ export function guardPart(path: string): () => void {
  */
 export async function removeStaleParts(
   tools: { readonly files: TransferFiles; readonly clock: Clock; readonly log: Log },
-  folder: string,
+  folder: TransferFolder,
 ): Promise<void> {
   const { files, clock, log } = tools
   try {
     let seen = 0
-    for await (const name of files.list(folder)) {
+    for await (const name of folder.list()) {
       if (++seen > fileLimits.staleSearch) return
       const processId = Number(partName.exec(name)?.[1] ?? Number.NaN)
-      const path = join(folder, name)
-      if (Number.isNaN(processId) || inUse.has(path)) continue
+      if (Number.isNaN(processId) || inUse.has(name)) continue
       const isOthers = processId !== files.processId && files.isProcessAlive(processId)
       const mostAgeMs = isOthers ? fileLimits.staleInUseMs : fileLimits.staleMs
-      const facts = await files.look(path, { followLinks: false })
+      const facts = await folder.look(name)
       // A time in the future is as old as one in the past: the clock of a device goes both ways.
       if (facts?.kind !== 'file' || Math.abs(clock.now() - facts.modifiedMs) < mostAgeMs) continue
-      await files.remove(path)
-      log.info('removed the rest of an interrupted download', { path, bytes: facts.bytes })
+      await folder.remove(name)
+      log.info('removed the rest of an interrupted download', { folder: folder.path, name, bytes: facts.bytes })
     }
   } catch (error) {
     log.limited('stale-parts', 'warn', 'could not look for the rests of interrupted downloads', {
-      folder,
+      folder: folder.path,
       error: messageOf(error),
     })
   }

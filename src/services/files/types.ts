@@ -1,4 +1,7 @@
 import type { JsonObject } from '../../base/json.ts'
+import type { LeaveOut } from '../../platform/held/folder-tree.ts'
+import type { ReadableFile } from '../../platform/held/readable-file.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import type { Command } from '../../protocol/commands.ts'
 
 /** How far a transfer is. */
@@ -22,6 +25,21 @@ export interface DownloadOptions {
 export interface UploadOptions extends DownloadOptions {
   /** Name in the cloud (default: the file's own name). For a folder: what stands before the relative names. */
   readonly name?: string
+}
+
+/** A file to send. */
+export interface UploadOrigin {
+  /** Where it is on this device, for results and messages; its last part is its name in the cloud by default. */
+  readonly path: string
+  /** Called once. What it returns is closed by whoever called. */
+  open(): Promise<ReadableFile>
+}
+
+export interface FolderUploadOptions extends UploadOptions {
+  /** What stays here. */
+  readonly leaveOut?: LeaveOut
+  /** Opens a file of the folder by its path in it (default: as it is). */
+  readonly openFile?: (folder: TransferFolder, path: string) => Promise<ReadableFile>
 }
 
 /** What a download was checked against: size and CRC-32 as announced by the cloud, or what it announced of them. */

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { AgentError, asAgentError, type ErrorCode } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
-import type { TransferFiles } from '../../platform/transfer-files.ts'
+import { folderTree, type LeaveOut } from '../../platform/held/folder-tree.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { fileLimits } from './limits.ts'
 import type { UploadedFile } from './types.ts'
 
@@ -16,37 +17,27 @@ export interface FolderEntry {
 
 /**
  * All regular files in `folder` and its sub-folders, in the order of their names. Symbolic links, devices, sockets and pipes are
- * left out. Rejects with `LIMIT_EXCEEDED` when there are too many, or too deep.
+ * left out, and what `leaveOut` says. Rejects with `LIMIT_EXCEEDED` when there are too many, or too deep.
  */
 export async function listFolderFiles(
-  files: TransferFiles,
-  folder: string,
+  folder: TransferFolder,
   signal: AbortSignal,
+  leaveOut?: LeaveOut,
 ): Promise<readonly FolderEntry[]> {
   const found: FolderEntry[] = []
-  const open: { path: string; relative: string; depth: number }[] = [{ path: folder, relative: '', depth: 0 }]
-  let entries = 0
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for await (const name of files.list(next.path)) {
-      throwIfAborted(signal)
-      if (++entries > fileLimits.folderEntries) throw tooMuch(folder, 'entries', fileLimits.folderEntries)
-      const path = join(next.path, name)
-      const relative = next.relative === '' ? name : `${next.relative}/${name}`
-      const facts = await files.look(path, { followLinks: false })
-      if (facts?.kind === 'folder') {
-        if (next.depth >= fileLimits.folderDepth) throw tooMuch(folder, 'levels of folders', fileLimits.folderDepth)
-        open.push({ path, relative, depth: next.depth + 1 })
-      } else if (facts?.kind === 'file') {
-        if (found.length >= fileLimits.folderFiles) throw tooMuch(folder, 'files', fileLimits.folderFiles)
-        found.push({ path, relative, bytes: facts.bytes })
-      }
-    }
+  const limits = { maxEntries: fileLimits.folderEntries, maxDepth: fileLimits.folderDepth + 1 }
+  for await (const { path: relative, facts } of folderTree(folder, limits, leaveOut)) {
+    throwIfAborted(signal)
+    if (facts.kind !== 'file') continue
+    if (found.length >= fileLimits.folderFiles) throw tooMany(folder.path)
+    found.push({ path: join(folder.path, relative), relative, bytes: facts.bytes })
   }
   return found.sort((a, b) => (a.relative < b.relative ? -1 : 1))
 }
 
-function tooMuch(folder: string, what: string, limit: number): AgentError {
-  return new AgentError('LIMIT_EXCEEDED', `${folder} has more than ${limit} ${what}; upload its parts one by one`, {
+function tooMany(folder: string): AgentError {
+  const limit = fileLimits.folderFiles
+  return new AgentError('LIMIT_EXCEEDED', `${folder} has more than ${limit} files; upload its parts one by one`, {
     details: { path: folder, limit },
   })
 }

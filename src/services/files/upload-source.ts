@@ -1,7 +1,8 @@
 import { crc32 } from '../../base/crc32.ts'
 import { AgentError } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
-import type { ReadableFile, TransferFacts, TransferFiles } from '../../platform/transfer-files.ts'
+import type { ReadableFile } from '../../platform/held/readable-file.ts'
+import type { TransferFacts } from '../../platform/held/transfer-facts.ts'
 import { fileLimits } from './limits.ts'
 
 /** What was read of a file before, to save reading it again when the next try finds it untouched. */
@@ -13,7 +14,7 @@ export interface KnownContent {
 
 /**
  * A file that is being sent: first read for its check sum, then read again for its bytes, one block in memory at a time.
- * What is sent are the bytes that it had when it was opened; a log file that grows meanwhile does no harm, any other change does.
+ * What is sent are the bytes that it had when the try began; a log file that grows meanwhile does no harm, any other change does.
  */
 export class UploadSource {
   readonly #path: string
@@ -33,24 +34,14 @@ export class UploadSource {
     this.#signal = signal
   }
 
-  /** Rejects with `FILE_NOT_FOUND` or `FILE_ACCESS`, also for anything that is not a regular file. */
-  static async open(
-    files: TransferFiles,
-    path: string,
-    options: { readonly followLinks: boolean; readonly signal: AbortSignal },
-  ): Promise<UploadSource> {
-    const file = await files.openForReading(path, options)
-    try {
-      const facts = await file.facts()
-      if (facts.kind !== 'file') throw unfit(path, 'it is not a regular file')
-      // The files of /proc say that they are empty, and are not.
-      if (facts.bytes === 0 && (await file.read(new Uint8Array(1), 0)) > 0)
-        throw unfit(path, 'it has no fixed size; copy it first')
-      return new UploadSource(path, file, facts, options.signal)
-    } catch (error) {
-      await file.close()
-      throw error
-    }
+  /** An open file as it is now; it stays with its owner. Rejects with `FILE_ACCESS` for anything that is not a regular file. */
+  static async of(path: string, file: ReadableFile, signal: AbortSignal): Promise<UploadSource> {
+    const facts = await file.facts()
+    if (facts.kind !== 'file') throw unfit(path, 'it is not a regular file')
+    // The files of /proc say that they are empty, and are not.
+    if (facts.bytes === 0 && (await file.read(new Uint8Array(1), 0)) > 0)
+      throw unfit(path, 'it has no fixed size; copy it first')
+    return new UploadSource(path, file, facts, signal)
   }
 
   get bytes(): number {
@@ -105,10 +96,6 @@ export class UploadSource {
       if (error instanceof AgentError) this.#failure = error
       throw error
     }
-  }
-
-  async close(): Promise<void> {
-    await this.#file.close()
   }
 
   async #checkUntouched(): Promise<void> {

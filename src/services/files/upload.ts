@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { TransferFiles } from '../../platform/transfer-files.ts'
+import type { ReadableFile } from '../../platform/held/readable-file.ts'
 import type { FileExchange } from './file-exchange.ts'
 import { fileLimits } from './limits.ts'
 import { GiveUp, untilDone } from './tries.ts'
@@ -10,7 +10,6 @@ import { type KnownContent, UploadSource } from './upload-source.ts'
 
 export interface UploadTools {
   readonly exchange: FileExchange
-  readonly files: TransferFiles
   readonly clock: Clock
   readonly log: Log
 }
@@ -19,20 +18,29 @@ export interface UploadTask {
   readonly path: string
   readonly name: string
   readonly global: boolean
-  /** Whether a symbolic link at `path` stands for the file behind it. */
-  readonly followLinks: boolean
+  /** Opens the file, once: the one that was checked is the one that every try sends, whatever is at its path then. */
+  open(): Promise<ReadableFile>
   readonly signal: AbortSignal
   report(sentBytes: number, totalBytes: number): void
 }
 
 /** Sends one file, over all its tries: every try with a new id and from the first byte, because the service cannot go on with half a file. */
-export function uploadFile(tools: UploadTools, task: UploadTask): Promise<UploadedFile> {
+export async function uploadFile(tools: UploadTools, task: UploadTask): Promise<UploadedFile> {
+  const file = await task.open()
+  try {
+    return await sendOverTries(tools, task, file)
+  } finally {
+    await file.close()
+  }
+}
+
+function sendOverTries(tools: UploadTools, task: UploadTask, file: ReadableFile): Promise<UploadedFile> {
   const { clock, log } = tools
   const { signal, name } = task
   let known: KnownContent | undefined
   let mismatches = 0
   return untilDone({ clock, log, signal, what: `the upload of ${JSON.stringify(name)}` }, async tries => {
-    const source = await UploadSource.open(tools.files, task.path, task)
+    const source = await UploadSource.of(task.path, file, signal)
     try {
       known = await source.checksum(known)
       await send(tools.exchange, task, source, known.crc32)
@@ -41,8 +49,6 @@ export function uploadFile(tools: UploadTools, task: UploadTask): Promise<Upload
       if (!isMismatch(error)) throw error
       known = undefined
       throw ++mismatches >= fileLimits.mismatches ? new GiveUp(error) : error
-    } finally {
-      await source.close()
     }
   })
 }

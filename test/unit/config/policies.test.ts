@@ -107,7 +107,8 @@ for (const [what, members, capabilities] of mistakes) {
     assert.equal(settings.cloud.host, cloud.host)
     for (const { problem } of closures)
       assert.ok(problem.line !== undefined && problem.remedy !== '' && problem.file === path)
-    if (capabilities.includes('ota')) assert.deepEqual(settings.ota, { publicKeys: [], requireSignature: true, names: [] })
+    if (capabilities.includes('ota'))
+      assert.deepEqual(settings.ota, { publicKeys: [], requireSignature: true, names: [] })
     if (capabilities.includes('remote_access')) assert.deepEqual(settings.remoteAccess.allow, [])
     if (capabilities.includes('file_transfer')) {
       assert.deepEqual(settings.fileTransfer.allow, [])

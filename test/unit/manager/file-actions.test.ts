@@ -1,31 +1,29 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import { fileDownloadAction, type TransferSettings } from '../../../src/manager/actions/file-download.ts'
 import { fileUploadAction } from '../../../src/manager/actions/file-upload.ts'
-import { pathGuard } from '../../../src/manager/path-guard.ts'
-import { uploadFiles } from '../../../src/manager/upload-files.ts'
+import { archiveFolder, snapshotsOf } from '../../../src/manager/folder-archive.ts'
 import { callAction } from '../../helpers/action-scene.ts'
+import { reachScene } from '../../helpers/reach-scene.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 function scene(t: TestContext, changed: Partial<TransferSettings> = {}) {
-  const runtime = realpathSync(tempDir(t))
+  const { runtime, downloadFolder, uploadFolder, reach } = reachScene(t)
   const settings: TransferSettings = {
-    downloadFolder: join(runtime, 'download'),
-    uploadFolder: join(runtime, 'upload'),
+    downloadFolder,
+    uploadFolder,
     waitForFileTransfer: true,
     downloadTimeoutS: 15,
     uploadRemoveOnSuccess: true,
     uploadTarFile: true,
     ...changed,
   }
-  mkdirSync(settings.downloadFolder)
-  mkdirSync(settings.uploadFolder)
   const said: unknown[] = []
   const background: Promise<unknown>[] = []
-  const guard = pathGuard({ allow: () => ['/'] })
   const put = (name: string, text = name) => {
     const path = join(settings.uploadFolder, name)
     mkdirSync(join(path, '..'), { recursive: true })
@@ -33,18 +31,19 @@ function scene(t: TestContext, changed: Partial<TransferSettings> = {}) {
     return path
   }
   const exists = (path: string) => statSync(path, { throwIfNoEntry: false }) !== undefined
-  return { runtime, settings, said, background, guard, put, exists }
+  return { runtime, settings, said, background, reach, put, exists }
 }
 
 function downloadIn(s: ReturnType<typeof scene>, fail?: AgentError) {
   return fileDownloadAction({
     settings: () => s.settings,
-    guard: s.guard,
-    makeFolder: async path => void mkdirSync(path, { recursive: true }),
+    destination: named => s.reach.destination(named),
     background: (what, work) =>
       void s.background.push(work(new AbortController().signal).catch(() => s.said.push(what))),
-    download: async (name, destination, { global, timeoutMs }) => {
-      s.said.push([name, destination, global, timeoutMs])
+    download: async (name, settle, { global, timeoutMs }) => {
+      const { path, folder } = await settle()
+      await folder.close()
+      s.said.push([name, path, global, timeoutMs])
       if (fail) throw fail
     },
   })
@@ -105,17 +104,23 @@ test('without wait_for_file_transfer the answer does not wait, and a failure is 
 })
 
 function uploadIn(s: ReturnType<typeof scene>, during: (path: string) => void = () => {}) {
+  const file = (path: string) => ({ name: path, path, bytes: 1, crc32: 0, tries: 1 })
   return fileUploadAction({
-    ...uploadFiles(s.runtime),
+    snapshots: snapshotsOf,
+    archive: (folder, signal) => archiveFolder(folder, s.runtime, signal),
+    source: named => s.reach.source(named),
     settings: () => s.settings,
-    guard: s.guard,
     background: (_what, work) => void s.background.push(work(new AbortController().signal)),
-    upload: async (path, { name, global }) => {
-      const isFolder = statSync(path).isDirectory()
-      s.said.push([isFolder ? 'folder' : path.replace(/\.upload-\w+/, 'TEMPORARY'), name, global])
+    uploadFile: async ({ path, open }, { name, global }) => {
+      await (await open()).close()
+      s.said.push([path.replace(/\.upload-\w+/, 'TEMPORARY'), name, global])
       during(path)
-      const file = (one: string) => ({ name: one, path: one, bytes: 1, crc32: 0, tries: 1 })
-      return { path, bytes: 1, files: isFolder ? [file(join(path, 'a')), file(join(path, 'b'))] : [file(path)] }
+      return { path, bytes: 1, files: [file(path)] }
+    },
+    uploadFolder: async ({ path }, { name, global }) => {
+      s.said.push(['folder', name, global])
+      during(path)
+      return { path, bytes: 1, files: [file(join(path, 'a')), file(join(path, 'b'))] }
     },
   })
 }
@@ -148,7 +153,9 @@ test('nothing is removed when the upload fails, when it is switched off, or outs
     throw new AgentError('HTTP_STATUS', '500')
   }
   assert.equal((await callAction(uploadIn(s, fail), { file_name: 'a.log' })).outcome()?.status, 19)
-  const elsewhere = join(s.runtime, 'elsewhere.log')
+  // The Python agent removed from every path with a folder of this name in it.
+  const elsewhere = join(realpathSync(tempDir(t)), 'upload', 'elsewhere.log')
+  mkdirSync(join(elsewhere, '..'))
   writeFileSync(elsewhere, 'x')
   assert.equal((await callAction(uploadIn(s), { file_path: elsewhere })).outcome()?.status, 0)
   const kept = scene(t, { uploadRemoveOnSuccess: false })
@@ -190,9 +197,11 @@ test('file_upload of what is not there, or is no file, or lies outside, is refus
   const outside = join(tempDir(t), 'outside')
   writeFileSync(outside, 'not for the cloud')
   symlinkSync(outside, join(s.settings.uploadFolder, 'link'))
+  execFileSync('mkfifo', [join(s.settings.uploadFolder, 'fifo')])
   const rows = [
     [{ file_name: 'nothing' }, 12],
-    [{ file_path: '/dev/null' }, 2],
+    [{ file_path: '/dev/null' }, 10],
+    [{ file_name: 'fifo' }, 2],
     [{ file_name: 'link' }, 10],
     [{ file_path: '../download' }, 10],
     [{ use_global_store: 1 }, 2],

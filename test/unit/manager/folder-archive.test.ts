@@ -13,7 +13,8 @@ import {
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { archiveFolder, removeStaleArchives } from '../../../src/manager/folder-archive.ts'
+import { archiveFolder, type FolderToPack, removeStaleArchives } from '../../../src/manager/folder-archive.ts'
+import { openFileBelow } from '../../../src/platform/held/folder-tree.ts'
 import { transferFiles } from '../../../src/platform/transfer-files.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -23,6 +24,12 @@ function scene(t: TestContext) {
   const root = realpathSync(tempDir(t))
   for (const name of ['folder', 'runtime', 'unpacked']) mkdirSync(join(root, name))
   return { folder: join(root, 'folder'), runtime: join(root, 'runtime'), unpacked: join(root, 'unpacked') }
+}
+
+async function pack(t: TestContext, path: string, into: string, how: Omit<FolderToPack, 'folder'> = {}, end = signal) {
+  const folder = await transferFiles.openFolder(path)
+  t.after(() => folder.close())
+  return archiveFolder({ folder, ...how }, into, end)
 }
 
 function unpack(archive: string, into: string): void {
@@ -42,7 +49,7 @@ test('tar(1) unpacks what was packed: names, content, modes, times, links', asyn
   writeFileSync(join(folder, longName), 'long')
   symlinkSync('sub/run.sh', join(folder, 'link'))
   symlinkSync('/nowhere/at/all', join(folder, 'dangling'))
-  const archive = await archiveFolder(folder, runtime, signal)
+  const archive = await pack(t, folder, runtime)
   assert.equal(statSync(archive.path).mode & 0o777, 0o600)
   assert.equal(statSync(archive.path).size, archive.bytes)
   unpack(archive.path, unpacked)
@@ -57,10 +64,7 @@ test('tar(1) unpacks what was packed: names, content, modes, times, links', asyn
   assert.ok(statSync(join(unpacked, 'sub/empty')).isDirectory())
   assert.equal(readlinkSync(join(unpacked, 'link')), 'sub/run.sh')
   assert.equal(readlinkSync(join(unpacked, 'dangling')), '/nowhere/at/all')
-  assert.deepEqual(
-    archive.files.map(({ path }) => path).sort(),
-    ['block', longName, 'nothing', 'sub/run.sh'].map(name => join(folder, name)).sort(),
-  )
+  assert.deepEqual(archive.files.map(({ path }) => path).sort(), ['block', longName, 'nothing', 'sub/run.sh'].sort())
   await archive.discard()
   assert.deepEqual(readdirSync(runtime), [])
 })
@@ -70,7 +74,7 @@ test('an archive made in the folder that it packs does not pack itself [M4]', as
   writeFileSync(join(folder, 'a'), 'a')
   // One that another upload is making at this moment.
   writeFileSync(join(folder, '.upload-0123456789abcdef.tar'), 'half')
-  const archive = await archiveFolder(folder, folder, signal)
+  const archive = await pack(t, folder, folder)
   unpack(archive.path, unpacked)
   assert.deepEqual(readdirSync(unpacked), ['a'])
 })
@@ -81,14 +85,13 @@ test('a log that grows while it is packed is taken as it was, and does not break
   writeFileSync(log, 'x'.repeat(300_000))
   writeFileSync(join(folder, 'b'), 'b')
   let touched = false
-  const archive = await archiveFolder(folder, runtime, signal, {
-    ...transferFiles,
-    openForReading: async (path, options) => {
-      const file = await transferFiles.openForReading(path, options)
+  const archive = await pack(t, folder, runtime, {
+    openFile: async (held, path) => {
+      const file = await openFileBelow(held, path)
       return {
         ...file,
         read: async (into, position) => {
-          if (path === log && !touched) {
+          if (path === 'a.log' && !touched) {
             touched = true
             writeFileSync(log, 'more', { flag: 'a' })
           }
@@ -108,7 +111,7 @@ test('sockets are left out, and files that a crashed process left are removed', 
   await new Promise<void>(resolve => server.listen(join(folder, 'socket'), resolve))
   t.after(() => void server.close())
   writeFileSync(join(folder, 'a'), 'a')
-  const archive = await archiveFolder(folder, runtime, signal)
+  const archive = await pack(t, folder, runtime)
   unpack(archive.path, unpacked)
   assert.deepEqual(readdirSync(unpacked), ['a'])
   writeFileSync(join(runtime, 'message_ids'), '')
@@ -121,6 +124,6 @@ test('a cancelled archive leaves nothing', async t => {
   writeFileSync(join(folder, 'a'), 'a')
   const controller = new AbortController()
   controller.abort()
-  await assert.rejects(archiveFolder(folder, runtime, controller.signal), { code: 'ABORTED' })
+  await assert.rejects(pack(t, folder, runtime, {}, controller.signal), { code: 'ABORTED' })
   assert.deepEqual(readdirSync(runtime), [])
 })

@@ -194,10 +194,7 @@ for (const [what, change] of damage)
 const needsRoot = { skip: process.getuid?.() === 0 ? false : 'only root can give a folder away' }
 
 test('a folder that another user owns, or may write to, is not what was unpacked', needsRoot, async t => {
-  for (const open of [
-    (path: string) => chownSync(path, 65_534, 65_534),
-    (path: string) => chmodSync(path, 0o707),
-  ]) {
+  for (const open of [(path: string) => chownSync(path, 65_534, 65_534), (path: string) => chmodSync(path, 0o707)]) {
     const made = await scene(t)
     open(made.at(''))
     const end = await made.goOn({ step: 'install', changed: true })

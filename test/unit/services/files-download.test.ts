@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { getEventListeners } from 'node:events'
 import {
@@ -7,6 +8,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -17,16 +19,19 @@ import { type TestContext, test } from 'node:test'
 import type { Clock } from '../../../src/base/clock.ts'
 import { crc32 } from '../../../src/base/crc32.ts'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
-import { type PrivateFile, type TransferFiles, transferFiles } from '../../../src/platform/transfer-files.ts'
+import type { PrivateFile } from '../../../src/platform/held/private-file.ts'
+import type { TransferFiles } from '../../../src/platform/transfer-files.ts'
 import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
 import type { TransferProgress } from '../../../src/services/files/types.ts'
+import { openDescriptors } from '../../helpers/attacker.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
 import { answer, cutAfter, FileCloud, type Manners } from '../../helpers/file-cloud.ts'
 import { HurriedClock } from '../../helpers/hurried-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
+import { withFolders } from '../../helpers/odd-folders.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 interface Scene {
@@ -38,7 +43,7 @@ interface Scene {
 
 async function scene<C extends Clock = HurriedClock>(
   t: TestContext,
-  options: { clock?: C; files?: TransferFiles } = {},
+  options: { clock?: C; files?: TransferFiles; maxDownloadBytes?: number } = {},
 ): Promise<Scene & { clock: C }> {
   const cloud = await FileCloud.start(t)
   const clock = options.clock ?? (new HurriedClock() as Clock as C)
@@ -53,6 +58,7 @@ async function scene<C extends Clock = HurriedClock>(
     thingKey: 'K',
     cloudHost: 'cloud.example.test',
     ...(options.files === undefined ? {} : { files: options.files }),
+    ...(options.maxDownloadBytes === undefined ? {} : { maxDownloadBytes: options.maxDownloadBytes }),
   })
   t.after(() => files.close())
   return { cloud, files, folder: tempDir(t), clock, log }
@@ -511,10 +517,9 @@ test('while it grows the file is private, hidden and beside its destination', as
 
 test('content is forced to the disk before the file gets its name, and the name after it', async t => {
   const steps: string[] = []
-  const noting: TransferFiles = {
-    ...transferFiles,
+  const noting = withFolders(held => ({
     createPrivate: async (...where) => {
-      const file = await transferFiles.createPrivate(...where)
+      const file = await held.createPrivate(...where)
       const seal = (mode: number, bytes: number) => {
         steps.push('content')
         return file.seal(mode, bytes)
@@ -523,13 +528,13 @@ test('content is forced to the disk before the file gets its name, and the name 
     },
     rename: (from, to) => {
       steps.push('rename')
-      return transferFiles.rename(from, to)
+      return held.rename(from, to)
     },
-    syncFolder: folder => {
+    sync: () => {
       steps.push('folder')
-      return transferFiles.syncFolder(folder)
+      return held.sync()
     },
-  }
+  }))
   const { cloud, files, folder } = await scene(t, { files: noting })
   cloud.put('a', 'x')
   await files.download('a', folder)
@@ -589,7 +594,7 @@ test('rests of downloads that a killed process left are removed, those of others
 
 test('a disk that has too little room is noticed before a byte is fetched', async t => {
   const room = { bytes: 1001, totalBytes: 100_000, files: 100, totalFiles: 1000 }
-  const { cloud, files, folder } = await scene(t, { files: { ...transferFiles, freeSpace: async () => room } })
+  const { cloud, files, folder } = await scene(t, { files: withFolders(() => ({ freeSpace: async () => room })) })
   cloud.put('a', 'x', { fileSize: 1 })
   assert.equal((await files.download('a', folder)).bytes, 1)
   cloud.put('b', Buffer.alloc(1))
@@ -610,17 +615,16 @@ test('a disk that has too little room is noticed before a byte is fetched', asyn
 })
 
 test('a disk that fills up on the way ends the download at once, and gives back what it took', async t => {
-  const refusing: TransferFiles = {
-    ...transferFiles,
+  const refusing = withFolders(held => ({
     createPrivate: async (...where) => {
-      const file = await transferFiles.createPrivate(...where)
+      const file = await held.createPrivate(...where)
       const write = async (bytes: Uint8Array, position: number) => {
         if (position > 0) throw new AgentError('DISK_FULL', 'full')
         await file.write(bytes, position)
       }
       return { ...file, write }
     },
-  }
+  }))
   const { cloud, files, folder } = await scene(t, { files: refusing })
   cloud.put('a', content)
   await assert.rejects(files.download('a', folder), failsWith('DISK_FULL'))
@@ -630,13 +634,12 @@ test('a disk that fills up on the way ends the download at once, and gives back 
 
 /** A service that writes through `over`, and whose cloud has a file `a` of three times what is forced to the disk at once. */
 async function largeScene(t: TestContext, over: (file: PrivateFile) => Partial<PrivateFile>) {
-  const files: TransferFiles = {
-    ...transferFiles,
+  const files = withFolders(held => ({
     createPrivate: async (...where) => {
-      const file = await transferFiles.createPrivate(...where)
+      const file = await held.createPrivate(...where)
       return { ...file, ...over(file) }
     },
-  }
+  }))
   const made = await scene(t, { files })
   made.cloud.put('a', Buffer.alloc(3 * fileLimits.syncEveryBytes))
   return made
@@ -684,11 +687,10 @@ test('a file over 4 GB is counted right', async t => {
   const known = size - 3
   let written = 0
   let lastPosition = 0
-  const nowhere: TransferFiles = {
-    ...transferFiles,
+  const nowhere = withFolders(() => ({
     freeSpace: async () => ({ bytes: 2 ** 40, totalBytes: 2 ** 41, files: 0, totalFiles: 0 }),
     createPrivate: async () => ({
-      path: 'nowhere',
+      name: 'nowhere',
       write: async (bytes, position) => {
         written += bytes.length
         lastPosition = Math.max(lastPosition, position)
@@ -700,7 +702,7 @@ test('a file over 4 GB is counted right', async t => {
     }),
     rename: async () => {},
     remove: async () => {},
-  }
+  }))
   const { cloud, files, folder } = await scene(t, { files: nowhere })
   cloud.put('a', '', { fileSize: size, crc32: 5 })
   const ranges: (string | undefined)[] = []
@@ -725,10 +727,9 @@ test('a file over 4 GB is counted right', async t => {
 test('memory holds two blocks of a download however slow the disk is', async t => {
   let most = 0
   let outside = 0
-  const slow: TransferFiles = {
-    ...transferFiles,
+  const slow = withFolders(held => ({
     createPrivate: async (...where) => {
-      const file = await transferFiles.createPrivate(...where)
+      const file = await held.createPrivate(...where)
       const write = async (bytes: Uint8Array, position: number) => {
         await settle()
         outside -= bytes.length
@@ -736,7 +737,7 @@ test('memory holds two blocks of a download however slow the disk is', async t =
       }
       return { ...file, write }
     },
-  }
+  }))
   const { cloud, files, folder } = await scene(t, { files: slow })
   const total = 40 * fileLimits.writeBytes
   cloud.put('a', Buffer.alloc(total))
@@ -778,7 +779,7 @@ test('the first reason wins: what fails after the caller has ended it is not the
     later.abort()
     throw new AgentError('FILE_ACCESS', 'no')
   }
-  const broken = await scene(t, { files: { ...transferFiles, rename } })
+  const broken = await scene(t, { files: withFolders(() => ({ rename })) })
   broken.cloud.put('a', 'x')
   await assert.rejects(broken.files.download('a', folder, { signal: later.signal }), failsWith('ABORTED'))
 })
@@ -877,4 +878,122 @@ test('a timeout that is none is refused', async t => {
   const { files, folder } = await scene(t)
   for (const timeoutMs of [0, -1, Number.NaN])
     await assert.rejects(files.download('a', folder, { timeoutMs }), failsWith('INVALID_ARGUMENT', /timeoutMs/))
+})
+
+/** A service that sends what it likes: `total` bytes in blocks, and tells no length. */
+function endless(cloud: FileCloud, total: number) {
+  const sent = { bytes: 0, requests: 0 }
+  cloud.https.request = async () => {
+    sent.requests++
+    async function* blocks() {
+      for (; sent.bytes < total; sent.bytes += 1_048_576) yield new Uint8Array(1_048_576)
+    }
+    return { status: 200, headers: {}, body: Object.assign(blocks(), { destroy: () => {} }) }
+  }
+  return sent
+}
+
+test('a file that is larger than file_transfer.max_bytes is refused before a byte is fetched, whoever tells its size', async t => {
+  const { cloud, files, folder } = await scene(t, { maxDownloadBytes: 1000 })
+  cloud.put('a', Buffer.alloc(1000))
+  assert.equal((await files.download('a', folder)).bytes, 1000)
+  cloud.requests.length = 0
+  const tooLarge = failsWith(
+    'LIMIT_EXCEEDED',
+    /1001 bytes.*file_transfer\.max_bytes is 1000.*Raise file_transfer\.max_bytes/,
+  )
+  cloud.put('b', Buffer.alloc(1001))
+  await assert.rejects(files.download('b', folder), tooLarge)
+  assert.deepEqual(cloud.requests, [])
+  cloud.put('b', Buffer.alloc(1001), { fileSize: null })
+  await assert.rejects(files.download('b', folder), tooLarge)
+  assert.equal(cloud.requests.length, 1)
+  assert.deepEqual(readdirSync(folder), ['a'])
+})
+
+test('a file whose size nobody tells ends at file_transfer.max_bytes, and is not asked for again', async t => {
+  const { cloud, files, folder } = await scene(t, { maxDownloadBytes: 3_000_000 })
+  cloud.put('a', '', { fileSize: null, crc32: 1 })
+  const sent = endless(cloud, 2 ** 22)
+  await assert.rejects(files.download('a', folder), failsWith('LIMIT_EXCEEDED', /nobody tells.*max_bytes is 3000000/))
+  assert.deepEqual([sent.requests, sent.bytes <= 3_000_000], [1, true])
+  assert.deepEqual(readdirSync(folder), [])
+})
+
+test('without a setting there is a bound all the same', async t => {
+  const nowhere = withFolders(held => ({
+    createPrivate: async (...where) => {
+      const file = await held.createPrivate(...where)
+      return { ...file, write: async () => {} }
+    },
+    freeSpace: async () => ({ bytes: 2 ** 40, totalBytes: 2 ** 41, files: 0, totalFiles: 0 }),
+  }))
+  const { cloud, files, folder } = await scene(t, { files: nowhere })
+  cloud.put('a', '', { fileSize: null, crc32: 1 })
+  const sent = endless(cloud, 2 ** 40)
+  await assert.rejects(
+    files.download('a', folder),
+    failsWith('LIMIT_EXCEEDED', /without file_transfer\.max_bytes such a file may have 1073741824/),
+  )
+  assert.ok(sent.bytes <= fileLimits.unknownSizeBytes + 2 ** 20)
+})
+
+test('what nothing could ever prove is not fetched at all', async t => {
+  const { cloud, files, folder } = await scene(t)
+  cloud.put('a', '', { fileSize: null, crc32: null })
+  const sent = endless(cloud, 2 ** 40)
+  await assert.rejects(files.download('a', folder), failsWith('PROTOCOL_VIOLATION', /neither size nor check sum/))
+  assert.deepEqual(sent, { bytes: 0, requests: 1 })
+})
+
+test('the free space is looked at while a download grows: others fill the disk as well', async t => {
+  const room = { bytes: 161_000_000, totalBytes: 200_000_000, files: 0, totalFiles: 0 }
+  const filling = withFolders(() => ({
+    freeSpace: async () => {
+      room.bytes -= 40_000_000
+      return { ...room }
+    },
+  }))
+  const { cloud, files, folder } = await scene(t, { files: filling })
+  cloud.put('a', '', { fileSize: 2 ** 26, crc32: 1 })
+  const sent = endless(cloud, 2 ** 26)
+  await assert.rejects(files.download('a', folder), failsWith('DISK_FULL', /1000000 bytes free, and 2000000 must stay/))
+  assert.equal(sent.requests, 1)
+  assert.ok(sent.bytes < 2 ** 26)
+  assert.deepEqual(readdirSync(folder), [])
+})
+
+test('a link to a device, a pipe or an open file of a process is no destination', async t => {
+  const { cloud, files, folder } = await scene(t)
+  cloud.put('a', 'new')
+  execFileSync('mkfifo', [join(folder, 'fifo')])
+  symlinkSync('fifo', join(folder, 'to-fifo'))
+  symlinkSync('/dev/null', join(folder, 'to-device'))
+  symlinkSync('/proc/self/fd/1', join(folder, 'to-output'))
+  symlinkSync('to-output', join(folder, 'to-it-too'))
+  for (const name of ['to-fifo', 'to-device', 'to-output', 'to-it-too']) {
+    const refused = failsWith('INVALID_ARGUMENT', /link to a device.*name a file of its own/)
+    await assert.rejects(files.download('a', join(folder, name)), refused, name)
+    assert.ok(lstatSync(join(folder, name)).isSymbolicLink(), name)
+  }
+  for (const path of ['/dev/stdout', '/dev/fd/1', '/dev/null', '/proc/self/fd/1'])
+    await assert.rejects(files.download('a', path), failsWith('INVALID_ARGUMENT'), path)
+  assert.equal(cloud.commands.length, 0)
+})
+
+test('the folder of a download is the one that was looked at, whatever its path leads to when the file is there', async t => {
+  const { cloud, files, folder } = await scene(t)
+  cloud.put('a', content)
+  mkdirSync(join(folder, 'in'))
+  mkdirSync(join(folder, 'trap'))
+  cloud.beforeCommand = () => {
+    if (lstatSync(join(folder, 'in')).isSymbolicLink()) return
+    renameSync(join(folder, 'in'), join(folder, 'moved'))
+    symlinkSync('trap', join(folder, 'in'))
+  }
+  cloud.script.push(answer(503), cutAfter(100_000))
+  await files.download('a', join(folder, 'in', 'a'))
+  assert.deepEqual(readdirSync(join(folder, 'trap')), [])
+  assert.deepEqual(readFileSync(join(folder, 'moved', 'a')), content)
+  assert.deepEqual(openDescriptors(folder), [], 'nothing stays open')
 })

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, mkdirSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Clock } from '../../../src/base/clock.ts'
@@ -11,10 +20,12 @@ import { type TransferFiles, transferFiles } from '../../../src/platform/transfe
 import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
 import type { TransferProgress, UntilUp } from '../../../src/services/files/types.ts'
+import { openDescriptors } from '../../helpers/attacker.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { answer, answerBehindBody, FileCloud } from '../../helpers/file-cloud.ts'
 import { HurriedClock } from '../../helpers/hurried-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
+import { withFolders } from '../../helpers/odd-folders.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 async function scene(t: TestContext, options: { clock?: Clock; files?: TransferFiles; untilUp?: UntilUp } = {}) {
@@ -44,6 +55,7 @@ const failsWith = (code: ErrorCode, text?: RegExp) => (error: unknown) => {
 }
 
 const content = randomBytes(300_001)
+const plainFacts = { mode: 0o644, modifiedNs: 1n, modifiedMs: 0, device: 1n, inode: 1n, ownerId: 0, links: 1 } as const
 
 test('a file is stored under its own name, announced with its check sum as the Python agent does [TR50 appendix A]', async t => {
   const { cloud, files, folder } = await scene(t)
@@ -257,7 +269,7 @@ test('a file that was written since its check sum was made is not sent in vain',
 test('a file over 4 GB is announced and sent with its true size', async t => {
   const size = 5 * 2 ** 30
   const positions = { last: 0 }
-  const facts = { kind: 'file', bytes: size, mode: 0o644, modifiedNs: 1n, modifiedMs: 0 } as const
+  const facts = { ...plainFacts, kind: 'file', bytes: size } as const
   const cleared = new WeakSet<ArrayBufferLike>()
   const huge: TransferFiles = {
     ...transferFiles,
@@ -427,21 +439,14 @@ test('a folder that is too deep is refused before anything is sent', async t => 
 })
 
 test('a folder of too many files is refused before anything is sent', async t => {
-  const crowded: TransferFiles = {
-    ...transferFiles,
+  const crowded = withFolders(() => ({
     list: async function* () {
       for (let index = 0; index <= fileLimits.folderFiles; index++) yield String(index)
     },
-    look: async path => ({
-      kind: path.endsWith('crowd') ? 'folder' : 'file',
-      bytes: 1,
-      mode: 0o644,
-      modifiedNs: 1n,
-      modifiedMs: 0,
-    }),
-  }
-  const { cloud, files } = await scene(t, { files: crowded })
-  await assert.rejects(files.upload('/crowd'), failsWith('LIMIT_EXCEEDED', /more than 10000 files/))
+    look: async () => ({ ...plainFacts, kind: 'file', bytes: 1 }),
+  }))
+  const { cloud, files, folder } = await scene(t, { files: crowded })
+  await assert.rejects(files.upload(folder), failsWith('LIMIT_EXCEEDED', /more than 10000 files/))
   assert.equal(cloud.commands.length, 0)
 })
 
@@ -482,4 +487,32 @@ test('what was uploaded comes back the same', async t => {
   const result = await files.download('a', join(folder, 'b'))
   assert.equal(result.crc32, crc32(content))
   assert.equal(cloud.count('file.get'), 1)
+})
+
+test('the file that was opened is the one that every try sends, whatever takes its place meanwhile', async t => {
+  const { cloud, files, folder } = await scene(t)
+  writeFileSync(join(folder, 'secret'), 'secret')
+  writeFileSync(join(folder, 'a'), content)
+  changing(cloud, 1, () => {
+    renameSync(join(folder, 'a'), join(folder, 'old'))
+    symlinkSync('secret', join(folder, 'a'))
+  })
+  cloud.script.push(answer(503), answer(503))
+  assert.equal((await files.upload(join(folder, 'a'))).files[0]?.tries, 3)
+  assert.deepEqual(cloud.files.get('a')?.content, content)
+  assert.deepEqual(openDescriptors(folder), [], 'nothing stays open')
+})
+
+test('a folder whose sub-folder becomes a link while it is sent sends nothing through the link', async t => {
+  const { cloud, files, folder } = await scene(t)
+  mkdirSync(join(folder, 'out/sub'), { recursive: true })
+  mkdirSync(join(folder, 'trap'))
+  for (const path of ['out/a', 'out/sub/b', 'trap/b']) writeFileSync(join(folder, path), path)
+  changing(cloud, 1, () => {
+    renameSync(join(folder, 'out/sub'), join(folder, 'old'))
+    symlinkSync('../trap', join(folder, 'out/sub'))
+  })
+  await assert.rejects(files.upload(join(folder, 'out')), failsWith('FILE_NOT_FOUND', /sub\/b/))
+  assert.deepEqual([...cloud.files.keys()], ['a'])
+  assert.deepEqual(openDescriptors(folder), [], 'nothing stays open')
 })

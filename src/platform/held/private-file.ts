@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { onFile } from '../on-file.ts'
+import { syncWhole } from '../write-whole.ts'
+
+/** A temporary file that nobody else can read, guess or replace. */
+export interface PrivateFile {
+  /** In its folder. */
+  readonly name: string
+  /** Writes all of `bytes` at `position`. */
+  write(bytes: Uint8Array, position: number): Promise<void>
+  /** Drops everything from `bytes` on. */
+  truncate(bytes: number): Promise<void>
+  /** Forces what was written so far to the disk; writes may go on meanwhile. */
+  sync(): Promise<void>
+  /** Sets the permission bits and forces the content, which has `bytes` bytes, to the disk. */
+  seal(mode: number, bytes: number): Promise<void>
+  close(): Promise<void>
+}
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
+
+/**
+ * Creates `PREFIX<16 random hex digits>SUFFIX`, mode 0600.
+ *
+ * @param folder how messages call the folder
+ * @param at the path of a name in it
+ */
+export async function createPrivateFile(
+  folder: string,
+  at: (name: string) => string,
+  prefix: string,
+  suffix: string,
+): Promise<PrivateFile> {
+  const name = `${prefix}${randomBytes(8).toString('hex')}${suffix}`
+  const path = `${folder}/${name}`
+  const handle = await onFile('create a file in', folder, () =>
+    open(at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+  )
+  return {
+    name,
+    write: (bytes, position) =>
+      onFile('write', path, async () => {
+        // One call may write less than asked for: a nearly full disk, a signal, more than 2 GB.
+        for (let done = 0; done < bytes.length; ) {
+          const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+          done += bytesWritten
+        }
+      }),
+    truncate: bytes => onFile('truncate', path, () => handle.truncate(bytes)),
+    sync: () => onFile('write', path, () => handle.datasync()),
+    seal: (mode, bytes) =>
+      onFile('write', path, async () => {
+        await handle.chmod(mode)
+        await syncWhole(handle, bytes)
+      }),
+    close: () => handle.close(),
+  }
+}

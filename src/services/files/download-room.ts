@@ -1,0 +1,75 @@
+import { AgentError } from '../../base/errors.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
+import { checkDiskFills, checkDiskSpace } from './disk-space.ts'
+import { fileLimits } from './limits.ts'
+
+/** How much a download may bring: what its owner allows, and what the disk has room for, which others fill as well. */
+export class DownloadRoom {
+  readonly #name: string
+  readonly #folder: TransferFolder
+  readonly #maxBytes: number | undefined
+  #checkedBytes = 0
+
+  /** @param maxBytes `file_transfer.max_bytes` */
+  constructor(name: string, folder: TransferFolder, maxBytes: number | undefined) {
+    this.#name = name
+    this.#folder = folder
+    this.#maxBytes = maxBytes
+  }
+
+  /** Up to here the download may grow before somebody must {@link check} again. */
+  get checkedBytes(): number {
+    return this.#checkedBytes
+  }
+
+  /**
+   * Before anything is fetched.
+   *
+   * @param bytes size of the whole file; undefined while nobody has told it
+   * @param hereBytes what of it is here already
+   * @throws AgentError `LIMIT_EXCEEDED`, `DISK_FULL`
+   */
+  async expect(bytes: number | undefined, hereBytes = 0): Promise<void> {
+    if (bytes !== undefined && bytes > (this.#maxBytes ?? Number.POSITIVE_INFINITY))
+      throw this.#tooLarge(`it has ${bytes} bytes`)
+    const room = await checkDiskSpace(this.#folder, (bytes ?? hereBytes) - hereBytes)
+    this.#checkedBytes = this.#nextCheck(hereBytes, bytes, room)
+  }
+
+  /**
+   * On the way.
+   *
+   * @param bytes what has come so far
+   * @param totalBytes size of the whole file, if anybody has told it
+   * @throws AgentError `LIMIT_EXCEEDED`, `DISK_FULL`
+   */
+  async check(bytes: number, totalBytes: number | undefined): Promise<void> {
+    if (totalBytes === undefined && bytes > this.#unknownBytes)
+      throw this.#tooLarge(`nobody tells how large it is, and ${bytes} bytes of it have come`)
+    this.#checkedBytes = this.#nextCheck(bytes, totalBytes, await checkDiskFills(this.#folder))
+  }
+
+  /** What may come when nobody tells the size. */
+  get #unknownBytes(): number {
+    return this.#maxBytes ?? fileLimits.unknownSizeBytes
+  }
+
+  /** Half of the room may be used before the disk is asked again, because others write too; on a large disk less often than would cost anything. */
+  #nextCheck(bytes: number, totalBytes: number | undefined, room: number): number {
+    const next = bytes + Math.min(fileLimits.spaceEveryBytes, Math.max(room / 2, fileLimits.writeBytes))
+    return totalBytes === undefined ? Math.min(next, this.#unknownBytes) : next
+  }
+
+  #tooLarge(why: string): AgentError {
+    const limit = this.#unknownBytes
+    const rule =
+      this.#maxBytes === undefined
+        ? 'without file_transfer.max_bytes such a file may have'
+        : 'file_transfer.max_bytes is'
+    return new AgentError(
+      'LIMIT_EXCEEDED',
+      `the download of ${JSON.stringify(this.#name)} is refused: ${why}; ${rule} ${limit}. Raise file_transfer.max_bytes in the connection file`,
+      { details: { limit } },
+    )
+  }
+}
