@@ -6,6 +6,7 @@ import type { Log } from '../base/log.ts'
 import { clockIntervals } from './clock-intervals.ts'
 import { connackFailure } from './connack.ts'
 import { MqttStream } from './mqtt-stream.ts'
+import { PacketBudget } from './packet-budget.ts'
 import { maxIncomingPacketBytes } from './packet-filter.ts'
 
 /**
@@ -47,6 +48,7 @@ type State = 'connecting' | 'up' | 'closing' | 'ended'
 export class MqttSession {
   readonly #client: InstanceType<typeof mqttClient.default>
   readonly #stream: MqttStream
+  readonly #budget: PacketBudget
   readonly #options: MqttSessionOptions
   readonly #events: MqttSessionEvents
   readonly #waiting = new Set<(error: AgentError) => void>()
@@ -63,7 +65,12 @@ export class MqttSession {
     this.#options = options
     this.#events = events
     const onOversized = (topic: string, bytes: number) => this.#countOversized(topic, bytes)
-    this.#stream = new MqttStream(options.stream, onOversized, options.maxIncomingBytes)
+    this.#budget = new PacketBudget(clock)
+    this.#stream = new MqttStream(options.stream, {
+      onOversized,
+      onPacket: bytes => this.#budget.received(bytes),
+      maxIncomingBytes: options.maxIncomingBytes,
+    })
     this.#connackTimer = clock.timer(options.connectTimeoutMs, () =>
       this.#end(
         new AgentError('TIMEOUT', `${place}: no answer to the MQTT login within ${options.connectTimeoutMs} ms`),
@@ -109,7 +116,8 @@ export class MqttSession {
       this.#end(this.#explain(error), messageOf(error) !== keepaliveTimeout)
     })
     this.#client.on('close', () => this.#end(this.#closedByPeer(), true))
-    this.#stream.on('error', error => this.#end(this.#explain(error), true))
+    // An error of ours is a judgement on what the other side sent: it did not end the session, and is no twin either.
+    this.#stream.on('error', error => this.#end(this.#explain(error), !(error instanceof AgentError)))
     this.#stream.on('close', () => this.#end(this.#closedByPeer(), true))
   }
 
@@ -154,6 +162,7 @@ export class MqttSession {
     return new Promise((resolve, reject) => {
       // Registered before it is sent: an acknowledgement may come back before this function returns.
       this.#waiting.add(reject)
+      this.#budget.sent()
       const bytes = typeof payload === 'string' ? payload : asBuffer(payload)
       if (this.#waiting.size > maxUnacknowledged) return this.#end(this.#nothingAcknowledged())
       this.#client.publish(topic, bytes, { qos }, error => {

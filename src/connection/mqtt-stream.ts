@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import { AgentError } from '../base/errors.ts'
-import { type OversizedListener, PacketFilter } from './packet-filter.ts'
+import { type OversizedListener, PacketFilter, type PacketListener } from './packet-filter.ts'
 
 /** Largest write that is put together from the parts of packets; beyond it the copy costs more than it saves. */
 const joinUpToBytes = 64 * 1024
@@ -14,10 +14,17 @@ export class MqttStream extends Duplex {
   readonly #filter: PacketFilter
   #received = 0
 
-  constructor(inner: Duplex, onOversized: OversizedListener, maxIncomingBytes?: number) {
+  constructor(
+    inner: Duplex,
+    o: {
+      readonly onOversized: OversizedListener
+      readonly onPacket: PacketListener
+      readonly maxIncomingBytes?: number | undefined
+    },
+  ) {
     super({ decodeStrings: true })
     this.#inner = inner
-    this.#filter = new PacketFilter(onOversized, maxIncomingBytes)
+    this.#filter = new PacketFilter(o.onOversized, o.maxIncomingBytes, o.onPacket)
     inner.on('data', (chunk: Buffer) => this.#receive(chunk))
     inner.on('error', (error: Error) => this.destroy(error))
     inner.on('end', () => this.push(null))

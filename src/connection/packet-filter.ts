@@ -11,6 +11,8 @@ type State = 'header' | 'body' | 'oversized start' | 'oversized rest'
 
 /** Told about each message that was too large. */
 export type OversizedListener = (topic: string, bytes: number) => void
+/** Told about each packet when its length is known; what it throws ends the session. */
+export type PacketListener = (bytes: number) => void
 
 /**
  * Watches the framing of incoming MQTT bytes and lets packets through untouched, except a message beyond the limit:
@@ -19,6 +21,7 @@ export type OversizedListener = (topic: string, bytes: number) => void
 export class PacketFilter {
   readonly #maxBytes: number
   readonly #onOversized: OversizedListener
+  readonly #onPacket: PacketListener
   #state: State = 'header'
   /** Bytes of the current packet that are still to come. */
   #left = 0
@@ -26,15 +29,16 @@ export class PacketFilter {
   #held: number[] = []
   #firstByte = 0
 
-  constructor(onOversized: OversizedListener, maxBytes = maxIncomingPacketBytes) {
+  constructor(onOversized: OversizedListener, maxBytes = maxIncomingPacketBytes, onPacket: PacketListener = () => {}) {
     this.#onOversized = onOversized
+    this.#onPacket = onPacket
     this.#maxBytes = maxBytes
   }
 
   /**
    * What of `chunk` (and of what was held back before) goes on, in order.
    *
-   * @throws AgentError `PROTOCOL_VIOLATION` when this is not MQTT, or an oversized packet is no message
+   * @throws AgentError `PROTOCOL_VIOLATION` when this is not MQTT, or an oversized packet is no message; what the listener throws
    */
   take(chunk: Buffer): Buffer[] {
     const out: Buffer[] = []
@@ -75,6 +79,7 @@ export class PacketFilter {
       )
     }
     const bytes = this.#held.slice(1).reduce((sum, byte, index) => sum + (byte & 0x7f) * 128 ** index, 0)
+    this.#onPacket(bytes)
     const header = Buffer.from(this.#held)
     this.#firstByte = this.#held[0] ?? 0
     this.#held = []

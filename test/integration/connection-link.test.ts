@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import mqttPacket from 'mqtt-packet'
 import type { Clock } from '../../src/base/clock.ts'
 import { AgentError } from '../../src/base/errors.ts'
 import type { Link } from '../../src/connection/link.ts'
 import { maxUnacknowledged } from '../../src/connection/mqtt-session.ts'
+import { unaskedPackets } from '../../src/connection/packet-budget.ts'
 import { maxIncomingPacketBytes } from '../../src/connection/packet-filter.ts'
 import { next, type TestOpener, testLink, testOpener } from '../helpers/connecting.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
@@ -385,4 +387,68 @@ test('a link that is closed while it connects or waits never comes up', async t 
   assert.deepEqual([clock.timers, waiting.clock.timers], [0, 0])
   assert.equal(server.received.length, 0)
   assert.equal(waiting.server.received.length, 1)
+})
+
+const message = (topic: string, bytes = 2) =>
+  ({ cmd: 'publish', topic, payload: Buffer.alloc(bytes, 0x20), qos: 0, dup: false, retain: false }) as const
+
+for (const [what, packet, most] of [
+  ['answers to pings', { cmd: 'pingresp' }, unaskedPackets.atOnce],
+  ['acknowledgements of nothing', { cmd: 'puback', messageId: 7 }, unaskedPackets.atOnce],
+  ['notifications', message('notify/mailbox_activity'), unaskedPackets.atOnce],
+  ['replies to nobody', message('reply/0999'), unaskedPackets.atOnce],
+  ['large messages', message('reply/0999', 256 * 1024), unaskedPackets.atOnce / 16],
+] as const)
+  test(`${what} without end are a violation of the protocol, which ends the session`, async t => {
+    const { server, link } = await scene(t)
+    let heard = 0
+    link.on('message', () => void heard++)
+    await goUp(link)
+    const down = next(link, 'down')
+    const [socket] = server.sockets
+    const bytes = mqttPacket.generate(packet)
+    const some = Buffer.concat(Array.from({ length: Math.ceil(2000 / (1 + bytes.length / 1000)) }, () => bytes))
+    const send = () => {
+      if (socket === undefined || socket.destroyed) return
+      if (socket.write(some)) setImmediate(send)
+      else socket.once('drain', send)
+    }
+    send()
+    const [error] = await down
+    assert.equal(error.code, 'PROTOCOL_VIOLATION')
+    assert.match(error.message, /packets that nobody asked for/)
+    assert.ok(heard <= most, `${heard} messages got through`)
+  })
+
+test('what was asked for is no flood, however much it is', async t => {
+  const { server, link } = await scene(t, (packet, connection) => {
+    healthy(packet, connection)
+    // An answer, and twice more.
+    if (packet.cmd === 'publish') for (let at = 0; at < 3; at++) connection.send(message('reply/0001'))
+  })
+  let heard = 0
+  link.on('message', () => void heard++)
+  await goUp(link)
+  const times = 2 * unaskedPackets.atOnce
+  for (let at = 0; at < times; at += 100)
+    await Promise.all(Array.from({ length: 100 }, () => link.publish('api/0001', 'x', 1)))
+  while (heard < 3 * times) await next(link, 'message')
+  assert.equal(link.isUp, true)
+  assert.equal(server.peers.length, 1)
+})
+
+test('what comes unasked now and then is no flood, however long it goes on', async t => {
+  const { server, link, clock } = await scene(t)
+  let heard = 0
+  link.on('message', () => void heard++)
+  await goUp(link)
+  // CONNACK and the answers to pings are packets too.
+  const many = unaskedPackets.atOnce - 100
+  const some = Buffer.concat(Array.from({ length: many }, () => mqttPacket.generate(message('notify/x'))))
+  for (let round = 1; round <= 3; round++) {
+    for (const socket of server.sockets) socket.write(some)
+    while (heard < round * many) await next(link, 'message')
+    await clock.advance((1000 * unaskedPackets.atOnce) / unaskedPackets.perSecond)
+  }
+  assert.equal(server.peers.length, 1)
 })

@@ -180,6 +180,12 @@ const proxyAnswers: readonly (readonly [string, string, string, RegExp])[] = [
   ],
   ['forbids the port', 'HTTP/1.1 403 Forbidden\r\n\r\n', 'PROXY_REFUSED', /the proxy answered 403 Forbidden/],
   ['does not speak HTTP', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 'PROXY_FAILED', /does not answer in HTTP/],
+  [
+    'asks to wait without end',
+    'HTTP/1.1 100 Continue\r\n\r\n'.repeat(5000),
+    'PROXY_REFUSED',
+    /the proxy answered 100 Continue/,
+  ],
   ['answers without end', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(20_000)}`, 'PROXY_FAILED', /longer than 16384 bytes/],
 ]
 
@@ -208,6 +214,24 @@ test('a proxy that hangs up, is not there, or has no name, is PROXY_FAILED', asy
     code: 'PROXY_FAILED',
     message: /gate:\d+: the name has no/,
   })
+})
+
+test('a SOCKS proxy that says something other than SOCKS, without end, is given up at once', async t => {
+  for (const type of ['socks4', 'socks5'] as const)
+    for (const flood of ['\x00', '\x05\x02', '\xff', 'HTTP/1.1 100 Continue\r\n\r\n']) {
+      const { settings } = await scriptedProxy(t, (_request, socket) => {
+        const send = () => {
+          if (socket.destroyed) return
+          if (socket.write(Buffer.from(flood.repeat(1000), 'latin1'))) setImmediate(send)
+          else socket.once('drain', send)
+        }
+        send()
+      })
+      // A login makes one step more.
+      const proxy = { ...settings, type, username: 'u', password: 'p' }
+      const refused = (error: AgentError) => error.code === 'PROXY_FAILED' || error.code === 'PROXY_REFUSED'
+      await assert.rejects(testOpener(t, { proxy }).opener.open(target, { timeoutMs }), refused, `${type} ${flood}`)
+    }
 })
 
 test('a silent proxy is given up at the deadline, which says that the proxy was waited for', async t => {

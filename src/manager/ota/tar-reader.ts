@@ -8,6 +8,8 @@ import { badPackage } from './update-error.ts'
 const blockBytes = 512
 /** The longest extended header and long name: a path is far shorter. */
 const mostHeaderBytes = 64 * 1024
+/** How many of them may stand in front of one entry: pax and GNU have four kinds. */
+const mostHeaders = 16
 
 /**
  * Reads a tar archive (ustar, pax, GNU) entry by entry. Links, devices, pipes and sparse files are refused.
@@ -20,6 +22,7 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
   let own: Pax | undefined
   let everybody: Pax | undefined
   let longPath: string | undefined
+  let headers = 0
   for (;;) {
     const block = await source.take(blockBytes)
     if (block.length === 0) break
@@ -30,6 +33,8 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
     if (!header.cksumValid) throw badPackage('the tar archive has a damaged header')
     const size = header.size ?? -1
     if (!Number.isSafeInteger(size) || size < 0) throw badPackage('the tar archive has an entry without a size')
+    if (++headers > mostHeaders)
+      throw badPackage(`the tar archive has more than ${mostHeaders} headers in front of an entry`)
     switch (header.type) {
       case 'ExtendedHeader':
       case 'OldExtendedHeader':
@@ -56,6 +61,7 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
     await skip(source, padding(size))
     own = undefined
     longPath = undefined
+    headers = 0
   }
   return { hasMore: await hasContent(source.rest()) }
 }

@@ -9,6 +9,7 @@ import { AgentError } from '../../../src/base/errors.ts'
 import { isJsonObject, type JsonObject } from '../../../src/base/json.ts'
 import { askManager } from '../../../src/manager/local-socket/client.ts'
 import { maxPendingPerConnection, type RequestHandler } from '../../../src/manager/local-socket/connection.ts'
+import { LineReader } from '../../../src/manager/local-socket/line-reader.ts'
 import { maxLineBytes } from '../../../src/manager/local-socket/message.ts'
 import { type LocalClient, localRequests } from '../../../src/manager/local-socket/requests.ts'
 import { LocalSocketServer, maxConnections } from '../../../src/manager/local-socket/server.ts'
@@ -123,6 +124,37 @@ test('requests under way and connections are bounded', async t => {
   const late = await program(t, path)
   assert.equal((await late.hear()).code, 'LIMIT_EXCEEDED')
   assert.equal(await late.hear(), undefined)
+})
+
+test('a program that never reads its answers is cut off, and the others are answered', async t => {
+  const large = 'x'.repeat(maxLineBytes / 2)
+  const { path, server } = await serve(t, async ({ body }) => ({ said: body.say ?? large }))
+  const deaf = connect({ path })
+  t.after(() => void deaf.destroy())
+  deaf.on('error', () => {})
+  deaf.pause()
+  await eventually('connected', () => server.connections === 1)
+  const ask = () => {
+    if (server.connections === 0) return
+    deaf.write(`${JSON.stringify({ v: 1, id: 1, do: 'x' })}\n`)
+    setImmediate(ask)
+  }
+  ask()
+  await eventually('it is cut off', () => server.connections === 0)
+  const { say, hear } = await program(t, path)
+  say({ v: 1, id: 2, do: 'x', say: 'here' })
+  assert.equal((await hear()).result.said, 'here')
+})
+
+test('a line that comes byte by byte is put together, and one that is too long ends in time', () => {
+  const lines: string[] = []
+  let tooLong = 0
+  const reader = new LineReader({ onLine: line => lines.push(line), onTooLong: () => tooLong++ })
+  const text = 'ä'.repeat(5000)
+  for (const byte of Buffer.from(`${text}\n`)) reader.push(Buffer.from([byte]))
+  assert.deepEqual(lines, [text])
+  for (let at = 0; at <= maxLineBytes; at++) reader.push(Buffer.from('x'))
+  assert.equal(tooLong, 1)
 })
 
 test('a program that goes away ends what it had asked for', async t => {

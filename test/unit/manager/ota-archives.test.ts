@@ -82,6 +82,18 @@ test('a long name of GNU and a path of pax go through the same rules', async t =
   await refuses(t, 'p.tar.gz', makeTarGz(pax), /"\.\."/)
 })
 
+test('headers without an entry are refused before they keep the device busy', async t => {
+  const record = 'comment=x\n'
+  const pax = { name: 'x', content: `${record.length + 3} ${record}` }
+  for (const type of ['x', 'g', 'L', 'K'])
+    await refuses(
+      t,
+      'p.tar.gz',
+      makeTarGz([...Array.from({ length: 100 }, () => ({ ...pax, type })), file]),
+      /more than 16 headers/,
+    )
+})
+
 test('archives that are cut off or damaged are refused', async t => {
   const tar = makeTarGz([{ name: 'a', content: 'x'.repeat(5000) }])
   for (const end of [0, 1, 10, 40, tar.length - 9, tar.length - 1])
