@@ -65,6 +65,7 @@ const fixed: readonly (readonly [key: string, of: (settings: Settings) => unknow
   ['use_syslog', settings => settings.useSyslog],
   ['quiet', settings => settings.quiet],
   ['queue', settings => settings.queue],
+  ['file_transfer.max_bytes', settings => settings.fileTransfer.maxBytes],
 ]
 
 /** The keys whose new value takes effect only after a restart. */

@@ -250,7 +250,8 @@ export class Manager {
       const before = { connection: this.#connection, own: this.#own.settings }
       const keys = needsRestart(before, { connection, own: own.settings })
       // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
-      const { logLevel, fileTransfer, remoteAccess, ota } = connection
+      const { logLevel, remoteAccess, ota } = connection
+      const fileTransfer = { ...this.#connection.fileTransfer, allow: connection.fileTransfer.allow }
       this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
       this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
       this.#takePolicies(config, own)

@@ -8,11 +8,13 @@ import { fileDownloadAction, type TransferSettings } from '../../../src/manager/
 import { fileUploadAction } from '../../../src/manager/actions/file-upload.ts'
 import { archiveFolder, snapshotsOf } from '../../../src/manager/folder-archive.ts'
 import { callAction } from '../../helpers/action-scene.ts'
+import { openDescriptors } from '../../helpers/attacker.ts'
 import { reachScene } from '../../helpers/reach-scene.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 function scene(t: TestContext, changed: Partial<TransferSettings> = {}) {
   const { runtime, downloadFolder, uploadFolder, reach } = reachScene(t)
+  t.after(() => assert.deepEqual(openDescriptors(runtime), [], 'nothing stays open'))
   const settings: TransferSettings = {
     downloadFolder,
     uploadFolder,
