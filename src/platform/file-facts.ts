@@ -22,19 +22,23 @@ export function fileFacts(path: string, options: { followLinks?: boolean } = {})
   return factsOf(path, options.followLinks === false ? lstat : stat)
 }
 
+/** The facts in what the system says about an open file or a path. */
+export function factsFrom(found: Stats): FileFacts {
+  return {
+    kind: found.isFile() ? 'file' : found.isDirectory() ? 'folder' : found.isSymbolicLink() ? 'link' : 'other',
+    bytes: found.size,
+    modifiedMs: found.mtimeMs,
+    mode: found.mode & 0o7777,
+    ownerId: found.uid,
+    groupId: found.gid,
+    inode: found.ino,
+    device: found.dev,
+  }
+}
+
 async function factsOf(path: string, ask: (path: string) => Promise<Stats>): Promise<FileFacts | undefined> {
   try {
-    const found = await ask(path)
-    return {
-      kind: found.isFile() ? 'file' : found.isDirectory() ? 'folder' : found.isSymbolicLink() ? 'link' : 'other',
-      bytes: found.size,
-      modifiedMs: found.mtimeMs,
-      mode: found.mode & 0o7777,
-      ownerId: found.uid,
-      groupId: found.gid,
-      inode: found.ino,
-      device: found.dev,
-    }
+    return factsFrom(await ask(path))
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { AgentError } from '../base/errors.ts'
+import { type FileFacts, factsFrom } from './file-facts.ts'
 import { onFile } from './on-file.ts'
 
 const stepBytes = 64 * 1024
@@ -9,16 +10,23 @@ const stepBytes = 64 * 1024
  * The whole content of a regular file that must not be larger than `maxBytes`.
  * Works for /proc and /sys too, whose files say that they have no size.
  *
- * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` (also for a folder, a device or a pipe), `LIMIT_EXCEEDED`
+ * @param onOpen gets the facts of the very file whose content comes back, whatever its name leads to by then
+ * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` (also for a folder, a device or a pipe), `LIMIT_EXCEEDED`; what `onOpen` throws
  */
-export function readBoundedFile(path: string, maxBytes: number): Promise<Buffer> {
+export function readBoundedFile(
+  path: string,
+  maxBytes: number,
+  onOpen: (facts: FileFacts) => void = () => {},
+): Promise<Buffer> {
   return onFile('read', path, async () => {
     // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      if (!(await file.stat()).isFile()) {
+      const facts = factsFrom(await file.stat())
+      if (facts.kind !== 'file') {
         throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, { details: { path } })
       }
+      onOpen(facts)
       const parts: Buffer[] = []
       for (let total = 0; ; ) {
         // One byte more than allowed tells a file that is too large (or grows) without reading all of it.
@@ -39,6 +47,10 @@ export function readBoundedFile(path: string, maxBytes: number): Promise<Buffer>
 }
 
 /** The same as text in UTF-8; a byte order mark is dropped, bytes that are not UTF-8 become U+FFFD. */
-export async function readBoundedText(path: string, maxBytes: number): Promise<string> {
-  return new TextDecoder().decode(await readBoundedFile(path, maxBytes))
+export async function readBoundedText(
+  path: string,
+  maxBytes: number,
+  onOpen?: (facts: FileFacts) => void,
+): Promise<string> {
+  return new TextDecoder().decode(await readBoundedFile(path, maxBytes, onOpen))
 }

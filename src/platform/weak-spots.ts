@@ -1,0 +1,129 @@
+import { dirname, join, resolve, sep } from 'node:path'
+import { asAgentError } from '../base/errors.ts'
+import { type FileFacts, fileFacts } from './file-facts.ts'
+import { type OwnIdentity, ownIdentity } from './own-identity.ts'
+import { readLink } from './read-link.ts'
+import { groupNameOf, isGroupOf, userNameOf } from './user-database.ts'
+
+/** Something on the way to a file by which a user other than root and the one of this process can change what is read. */
+export interface WeakSpot {
+  readonly path: string
+  /** `belongs to pi (uid 1000)` and the like. */
+  readonly why: string
+  /** The command that mends it, to be run by root. */
+  readonly remedy: string
+  /** It is above what was asked about: a folder, or a link on the way. */
+  readonly isAbove: boolean
+}
+
+const mostLinks = 40
+const stickyBit = 0o1000
+
+/**
+ * What on `path`, from `/` on and through all links, lets another user change or replace what is found there; nothing when
+ * only root and the user of this process can. A folder above in which everybody may make files but nobody may remove those
+ * of others (`/tmp`) is no weak spot: what lies in it is judged by its own owner. What does not exist yet is none either.
+ *
+ * Write permission of a group counts, unless it is root's or the own one and nobody else is listed in it. An access control
+ * list shows as such a permission; beside one of these two groups it cannot be seen.
+ *
+ * @param opened the facts of the file that was read, from its descriptor: what the path leads to now must be that file
+ */
+export async function weakSpotsOn(
+  path: string,
+  options: { readonly opened?: FileFacts; readonly self?: OwnIdentity } = {},
+): Promise<readonly WeakSpot[]> {
+  const { opened, self = await ownIdentity() } = options
+  try {
+    return await walk(path, self, opened)
+  } catch (error) {
+    const why = `cannot be looked at: ${asAgentError(error).message}`
+    return [{ path, why, remedy: `ls -ld ${quoted(path)}`, isAbove: false }]
+  }
+}
+
+async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefined): Promise<readonly WeakSpot[]> {
+  const found: WeakSpot[] = []
+  const look = async (at: string, facts: FileFacts, isAbove: boolean) => {
+    if (!found.some(spot => spot.path === at)) found.push(...(await judge(at, facts, isAbove, self)))
+  }
+  const waiting = partsOf(resolve(path))
+  const root = await fileFacts('/')
+  if (root !== undefined) await look('/', root, waiting.length > 0)
+  let current = '/'
+  let last = root
+  for (let links = 0; waiting.length > 0; ) {
+    const name = waiting.shift() ?? ''
+    if (name === '..') {
+      current = dirname(current)
+      continue
+    }
+    const at = join(current, name)
+    last = await fileFacts(at, { followLinks: false })
+    if (last === undefined) break
+    await look(at, last, waiting.length > 0 || last.kind === 'link')
+    if (last.kind !== 'link') {
+      current = at
+      continue
+    }
+    const target = ++links > mostLinks ? undefined : await readLink(at)
+    if (target === undefined) {
+      found.push({ path: at, why: 'is one of too many links', remedy: `ls -l ${quoted(at)}`, isAbove: true })
+      break
+    }
+    if (target.startsWith(sep)) current = '/'
+    waiting.unshift(...partsOf(target))
+  }
+  if (opened !== undefined && (last?.inode !== opened.inode || last.device !== opened.device))
+    found.push({ path, why: 'was replaced while it was read', remedy: `ls -l ${quoted(path)}`, isAbove: false })
+  return found
+}
+
+async function judge(
+  path: string,
+  facts: FileFacts,
+  isAbove: boolean,
+  self: OwnIdentity,
+): Promise<readonly WeakSpot[]> {
+  const { kind, mode, ownerId } = facts
+  const isFolderAbove = isAbove && kind === 'folder'
+  const spots: WeakSpot[] = []
+  const spot = (why: string, remedy: string) => spots.push({ path, why, remedy: `${remedy} ${quoted(path)}`, isAbove })
+  // Whoever owns the folders outside of a user namespace is above those inside of it.
+  const isOwn = ownerId === 0 || ownerId === self.userId || (isFolderAbove && ownerId === self.unmappedId)
+  if (!isOwn) {
+    const owner = self.userId === 0 ? 'root' : ((await userNameOf(self.userId)) ?? String(self.userId))
+    spot(
+      `belongs to ${named(await userNameOf(ownerId), 'uid', ownerId)}`,
+      `chown${kind === 'link' ? ' -h' : ''} ${owner}:`,
+    )
+  }
+  // The permissions of a link mean nothing; and where nobody may take away what is another's, adding harms nobody.
+  if (kind === 'link' || (isFolderAbove && (mode & stickyBit) !== 0)) return spots
+  const byAll = (mode & 0o002) !== 0
+  const byGroup = (mode & 0o020) !== 0 && !(await isHarmless(facts.groupId, self))
+  const octal = mode.toString(8).padStart(4, '0')
+  if (byAll) spot(`may be written to by everybody (mode ${octal})`, 'chmod go-w')
+  else if (byGroup) {
+    const group = named(await groupNameOf(facts.groupId), 'gid', facts.groupId)
+    spot(`may be written to by the group ${group} (mode ${octal})`, 'chmod g-w')
+  }
+  return spots
+}
+
+async function isHarmless(groupId: number, self: OwnIdentity): Promise<boolean> {
+  return (groupId === 0 || groupId === self.groupId) && (await isGroupOf(groupId, self.userId))
+}
+
+function partsOf(path: string): string[] {
+  return path.split(sep).filter(part => part !== '' && part !== '.')
+}
+
+function named(name: string | undefined, kind: 'uid' | 'gid', id: number): string {
+  return name === undefined ? `${kind} ${id}` : `${name} (${kind} ${id})`
+}
+
+/** A path as a word of a shell. */
+function quoted(path: string): string {
+  return /^[\w/.+@,:=-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+}
