@@ -16,6 +16,7 @@ import { resetAgentAction } from './actions/reset-agent.ts'
 import type { BackgroundWork } from './background-work.ts'
 import { pathGuard } from './path-guard.ts'
 import { relayVersion } from './platform-attributes.ts'
+import type { RootSide } from './root/root-side.ts'
 import type { RuntimeFolder } from './runtime-folder.ts'
 import { uploadFiles } from './upload-files.ts'
 
@@ -36,6 +37,8 @@ export interface ActionParts {
   readonly restart: () => void
   readonly forget: () => void
   readonly powerOptions: PowerOptions
+  /** Of a manager that is not root. */
+  readonly rootSide: RootSide | undefined
 }
 
 /** The actions of the device manager [TR50 4.5]. */
@@ -71,7 +74,9 @@ export function managedActions(parts: ActionParts): readonly ManagedAction[] {
   ]
 }
 
-function powerSwitch(action: PowerAction, { clock, powerOptions }: ActionParts): PowerSwitch {
+function powerSwitch(action: PowerAction, { clock, powerOptions, rootSide }: ActionParts): PowerSwitch {
+  if (rootSide !== undefined)
+    return { check: () => rootSide.checkPower(action), act: id => rootSide.power(action, id) }
   return {
     check: async () => void (await planPower(action, powerOptions)),
     act: async () => carryOutPower(await planPower(action, powerOptions), clock),

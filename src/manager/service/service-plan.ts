@@ -28,6 +28,9 @@ export const defaultPlan: ServicePlan = {
 /** With this exit code the manager asks whoever supervises it to start it again at once; systems keep it for "try again". */
 export const againExitCode = 75
 
+/** With this exit code a manager that is not root has left a request for root: it is started again when that is done. */
+export const rootStepExitCode = 76
+
 /** Letters that mean nothing to a shell, to systemd or to a line of a list. */
 const plainPath = /^\/(?:[\w.+@,-]+\/)*[\w.+@,-]+$/
 const plainName = /^[a-z_][a-z0-9_-]{0,31}$/
