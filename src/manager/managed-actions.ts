@@ -75,8 +75,7 @@ export function managedActions(parts: ActionParts): readonly ManagedAction[] {
 }
 
 function powerSwitch(action: PowerAction, { clock, powerOptions, rootSide }: ActionParts): PowerSwitch {
-  if (rootSide !== undefined)
-    return { check: () => rootSide.checkPower(action), act: id => rootSide.power(action, id) }
+  if (rootSide !== undefined) return { check: () => rootSide.checkPower(action), act: id => rootSide.power(action, id) }
   return {
     check: async () => void (await planPower(action, powerOptions)),
     act: async () => carryOutPower(await planPower(action, powerOptions), clock),

@@ -222,7 +222,8 @@ function afterFailure(
       return entered(state, stepAfter(state), bootId)
     default: {
       const failed = { ...state, failure: { step, status, text } }
-      const undoes = step !== 'download' && step !== 'unpack' && step !== 'root' && (state.manifest?.errorAction ?? '') !== ''
+      const undoes =
+        step !== 'download' && step !== 'unpack' && step !== 'root' && (state.manifest?.errorAction ?? '') !== ''
       return entered(failed, undoes ? 'error_action' : 'report', bootId)
     }
   }

@@ -60,7 +60,15 @@ export async function installAsRoot(
     patience.cancel()
     if (left !== undefined && left.step !== 'done') return undefined
     const path = join(places.packages, name)
-    const request = { id, from: 'local', package: name, path, timeoutS: 0, extraParams, logName: defaultLogName } as const
+    const request = {
+      id,
+      from: 'local',
+      package: name,
+      path,
+      timeoutS: 0,
+      extraParams,
+      logName: defaultLogName,
+    } as const
     const beginning = await updates.begin(request)
     if (beginning.kind === 'answered') return beginning.outcome
     const end = await updates.ended()
