@@ -27,7 +27,16 @@ Restart=always
 `
 
 /** A second manager, as a named user: what an administrator gets with --user, beside the first one. */
-const named = { ...defaultPlan, user: 'cloud', configDir: '/data/named/etc', stateDir: '/data/named/state' }
+const named = {
+  ...defaultPlan,
+  user: 'cloud',
+  configDir: '/data/named/etc',
+  stateDir: '/data/named/state',
+  asksRoot: true,
+  workDir: '/data/named-root',
+}
+/** What root may do for it; /etc is read-only. */
+export const rootConfigOnDisk = '/data/root.cfg'
 
 const files: Readonly<Record<string, GuestFile>> = {
   '/sbin/board': { text: boardScript, mode: 0o755 },
@@ -57,6 +66,7 @@ export const systemdUserland: Userland = {
     mkdirSync(join(own, 'multi-user.target.wants'))
     for (const name of ['board.service', 'operator.service'])
       symlinkSync(`../${name}`, join(own, 'multi-user.target.wants', name))
+    symlinkSync(rootConfigOnDisk, join(tree, 'etc/device-cloud-root.cfg'))
     rmSync(join(tree, 'sbin/init'))
     symlinkSync('/lib/systemd/systemd', join(tree, 'sbin/init'))
   },

@@ -182,10 +182,12 @@ export async function untilDown(parts: {
   readonly signal: AbortSignal
   /** Hears how long it takes at most. */
   readonly onWait: (ms: number) => void
+  /** Only tests have other ones. */
   readonly configPath?: string
+  readonly userId?: number
 }): Promise<void> {
   const { environment, clock, signal, onWait, configPath } = parts
-  if (!hasRootSide(environment)) return
+  if (!hasRootSide(environment, parts.userId)) return
   const result = await lastPower(configPath)
   if (result?.state !== 'ordered' || result.bootId !== (await readBootId())) return
   const leftMs = Math.min(goingDownMs, result.monotonicMs + goingDownMs - clock.monotonicMs())
