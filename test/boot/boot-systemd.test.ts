@@ -1,20 +1,15 @@
 /** A device whose process 1 is systemd, from its boot to its end. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { packFolder } from '../../src/manager/ota/pack.ts'
 import { publicKeyText } from '../../src/manager/ota/signature.ts'
-import { type RootConfig, rootConfigText } from '../../src/manager/root/root-config.ts'
-import { connectedScene } from '../helpers/client-scene.ts'
 import { eventually } from '../helpers/eventually.ts'
 import type { LocalCloud } from '../helpers/local-cloud.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
-import { offerPackages } from '../helpers/update-packages.ts'
+import { offerPackages, offerSigned } from '../helpers/update-packages.ts'
 import type { EmulatedMachine } from './machine.ts'
+import { putNamed } from './named-manager.ts'
 import { bootScene, login, timeoutMs } from './scene.ts'
-import { rootConfigOnDisk, systemdUserland } from './systemd-userland.ts'
+import { systemdUserland } from './systemd-userland.ts'
 
 const key = 'sysd-device_manager'
 const namedKey = 'named-device_manager'
@@ -64,6 +59,7 @@ test('under systemd the service starts at boot, is watched, reloaded, updated, s
   await t.test('a named user is heard by systemd too, and held tight', async t => {
     const keys = generateKeyPairSync('ed25519')
     await namedUser(machine, publicKeyText(keys.publicKey))
+    await cloud.waitForThing(namedKey, { timeoutMs })
     await t.test('root installs for it, also what restarts the service in the middle', t =>
       installByRoot(t, machine, cloud, keys.privateKey),
     )
@@ -137,21 +133,8 @@ async function update(
 
 /** The command returns when the manager has said that it is ready. */
 async function namedUser(machine: EmulatedMachine, publicKey: string): Promise<void> {
-  const folder = '/data/named'
-  await machine.run(`mkdir -p ${folder}/etc ${folder}/state && cp /etc/device-cloud/* ${folder}/etc/`)
-  await machine.run(
-    `echo '{"runtime_dir":"${folder}/state"}' >${folder}/etc/iot.cfg && echo named >${folder}/etc/device_id`,
-  )
-  const config: RootConfig = {
-    user: 'cloud',
-    stateDir: `${folder}/state`,
-    workDir: '/data/named-root',
-    steps: ['reboot', 'install'],
-    publicKeys: [publicKey],
-    extraParams: false,
-  }
-  await machine.run(`echo '${JSON.stringify(JSON.parse(rootConfigText(config)))}' >${rootConfigOnDisk}`)
-  await machine.run(`chown -R cloud ${folder} && systemctl start named`)
+  await putNamed(machine, publicKey)
+  await machine.run('systemctl start named')
   assert.deepEqual(await show(machine, 'ActiveState', 'SubState', 'User', { unit: 'named' }), [
     'active',
     'running',
@@ -166,15 +149,10 @@ async function installByRoot(
   cloud: LocalCloud,
   privateKey: KeyObject,
 ): Promise<void> {
-  const folder = join(tempDir(t), 'content')
-  mkdirSync(folder)
   const install =
     'id -u >/run/by-root && umask >>/run/by-root && systemctl restart named && echo lived on >>/run/by-root'
-  writeFileSync(join(folder, 'update.json'), JSON.stringify({ install, error_action: 'true' }))
-  await packFolder(folder, join(folder, '../signed.tar.gz'), [privateKey])
-  const { client } = await connectedScene(t, cloud, { appId: 'signer' })
-  await client.files.upload(join(folder, '../signed.tar.gz'), { global: true })
-  await client.disconnect()
+  const manifest = { install, error_action: 'true' }
+  await offerSigned(t, cloud, { name: 'signed.tar.gz', manifest, keys: [privateKey] })
   const reply = await cloud.exec(namedKey, 'software_update', { package: 'signed.tar.gz' }, { ackTimeout: 300 })
   assert.ok(reply.success, reply.errorMessages?.[0])
   assert.deepEqual((await machine.run('cat /run/by-root')).split('\n'), ['0', '0022', 'lived on'])

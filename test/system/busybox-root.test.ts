@@ -1,18 +1,16 @@
 /** A device whose manager runs as a named user, and what root does for it between two runs of it. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { packFolder } from '../../src/manager/ota/pack.ts'
 import { publicKeyText } from '../../src/manager/ota/signature.ts'
 import { acksOf } from '../helpers/acks.ts'
 import { BusyboxDevice } from '../helpers/busybox-device.ts'
-import { connectedScene } from '../helpers/client-scene.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { executable } from '../helpers/executable.ts'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
+import { offerSigned } from '../helpers/update-packages.ts'
 
 const thingKey = 'board-7-device_manager'
 const rootConfig = '/etc/device-cloud-root.cfg'
@@ -61,15 +59,8 @@ class Scene {
     return { status: acks[0]?.errorCode ?? -1, message: acks[0]?.errorMessage ?? '' }
   }
 
-  /** Puts a package into the store of the organisation. */
-  async offer(t: TestContext, name: string, manifest: object, keys: readonly KeyObject[] = [this.key]): Promise<void> {
-    const folder = join(tempDir(t), 'content')
-    mkdirSync(folder)
-    writeFileSync(join(folder, 'update.json'), JSON.stringify(manifest))
-    await packFolder(folder, join(folder, '..', name), keys)
-    const { client } = await connectedScene(t, this.cloud, { appId: 'shop' })
-    await client.files.upload(join(folder, '..', name), { global: true })
-    await client.disconnect()
+  offer(t: TestContext, name: string, manifest: object, keys: readonly KeyObject[] = [this.key]): Promise<void> {
+    return offerSigned(t, this.cloud, { name, manifest, keys })
   }
 
   lines(path: string): string[] {

@@ -90,7 +90,7 @@ test('the script for OpenRC names the command and its user, makes the state fold
 })
 
 test('under OpenRC the manager of a named user is started by the loop that is root', t => {
-  const after = 'echo "$command $command_args"; echo "${command_user-nobody}"; echo "$EXE $RUN_AS $PENDING"'
+  const after = `echo "$command $command_args"; echo "\${command_user-nobody}"; echo "$EXE $RUN_AS $PENDING"`
   const said = shell(t, openrcStandIns, printed(openrcScript(plan)), after)
   assert.deepEqual(said.trim().split('\n'), [
     '/bin/sh /etc/init.d/device-cloud supervise',
