@@ -15,7 +15,7 @@ import { detectInitSystem, type InitSystem } from './init-system.ts'
 import { planRootPart, type RootPart } from './root-part.ts'
 import { type ServiceForm, serviceForms } from './service-file.ts'
 import { checkedPlan, type ServicePlan } from './service-plan.ts'
-import { whyMute } from './systemd-notify.ts'
+import { whyMute, whyNoRootPart } from './systemd-notify.ts'
 
 export interface InstallRequest {
   /** Folder that holds the files of the device: `/`, or that of an image. */
@@ -57,7 +57,12 @@ export async function installService(request: InstallRequest): Promise<Installat
   const connection = await jsonIfThere(join(root, request.plan.configDir, 'iot-connect.cfg'))
   const manager = await jsonIfThere(join(root, request.plan.configDir, 'iot.cfg'))
   const muteReason = init === 'systemd' ? await whyMute(root, request.plan.user) : undefined
-  const rootPart = await planRootPart(root, request.plan, { connection, manager, steps: request.rootSteps })
+  const rootPart = await planRootPart(root, request.plan, {
+    connection,
+    manager,
+    steps: request.rootSteps,
+    unable: init === 'systemd' ? await whyNoRootPart(root) : undefined,
+  })
   const found = { placesQueue: !hasQueueFolder(connection), notifies: muteReason === undefined }
   const plan = checkedPlan({ ...request.plan, ...found, ...rootPart.places })
   await checkExecutable(root, plan.executable)

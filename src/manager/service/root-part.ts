@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
@@ -30,11 +30,17 @@ export async function planRootPart(
     readonly connection: JsonObject | undefined
     readonly manager: JsonObject | undefined
     readonly steps: readonly RootStep[] | undefined
+    /** Why the init system cannot do root's part; undefined when it can. */
+    readonly unable: string | undefined
   },
 ): Promise<RootPart> {
   const { user, stateDir } = plan
   const workDir = workDirOf(plan)
   if (user === 'root') return { places: { asksRoot: false, workDir }, notes: [] }
+  if (found.unable !== undefined) {
+    const notes = [`root does no reboot, shutdown or installation for ${user}: ${found.unable}`]
+    return { places: { asksRoot: false, workDir }, notes }
+  }
   const there = await readRootConfig(join(root, rootConfigPath))
   const weak = await weakExecutable(root, plan.executable)
   if (weak !== undefined) {
@@ -44,7 +50,7 @@ export async function planRootPart(
     return { places: { asksRoot: false, workDir }, notes }
   }
   const runtimeDir = found.manager?.runtime_dir
-  const requestDir = typeof runtimeDir === 'string' && isAbsolute(runtimeDir) ? runtimeDir : stateDir
+  const requestDir = typeof runtimeDir === 'string' && isAbsolute(runtimeDir) ? resolve(runtimeDir) : stateDir
   if (there !== undefined) {
     const places = { asksRoot: true, requestDir: there.stateDir, workDir: there.workDir }
     const differs = there.user !== user || there.stateDir !== requestDir

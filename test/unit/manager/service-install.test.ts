@@ -160,6 +160,14 @@ for (const [what, files, user, type, note] of units)
     assert.match(notes.join('\n'), note)
   })
 
+test('a systemd that can run nothing as root beside a named user gets no such lines, and it is said', async t => {
+  const root = image(t, { ...notify, ...account, 'lib/systemd/libsystemd-shared-230.so': '' })
+  const { notes } = await installService(request(root, { user: 'cloud' }))
+  assert.doesNotMatch(readFileSync(join(root, 'etc/systemd/system/device-cloud.service'), 'utf8'), /root-step/)
+  assert.equal(existsSync(join(root, 'etc/device-cloud-root.cfg')), false)
+  assert.match(notes.join('\n'), /only systemd 231 and later .* this is 230/)
+})
+
 test('a system whose boot runs no script of init.d: it is said which line to add', async t => {
   const root = image(t, { 'etc/init.d/rcS': 'mount -a' })
   const { notes } = await installService(request(root))
@@ -315,7 +323,7 @@ test('a second installation leaves what root may do as the owner has changed it'
 })
 
 test('requests lie where the manager’s runtime_dir is, and root’s folder in none of the manager’s user', async t => {
-  const iot = '{"runtime_dir":"/data/run"}'
+  const iot = '{"runtime_dir":"/data/run/"}'
   const root = image(t, { ...buildroot, ...account, 'data/device-cloud/iot.cfg': iot })
   const plan = { user: 'cloud', configDir: '/data/device-cloud', stateDir: '/data/device-cloud/state' }
   await installService(request(root, plan))
