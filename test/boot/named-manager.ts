@@ -32,5 +32,7 @@ export async function putNamed(machine: EmulatedMachine, publicKey: string): Pro
     `echo '{"runtime_dir":"${folder}/state"}' >${folder}/etc/iot.cfg && echo named >${folder}/etc/device_id`,
   )
   await machine.run(`echo '${rootConfigText(config).replaceAll('\n', '')}' >${rootConfigOnDisk}`)
+  // Only root may look into the folder of the first one.
+  await machine.run(`sed -i s#/etc/device-cloud/#${folder}/etc/# ${folder}/etc/iot-connect.cfg`)
   await machine.run(`chown -R ${namedPlan.user} ${folder}`)
 }
