@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { additionsOf, withAdditions } from '../../../src/manager/service/additions.ts'
 import { openrcScript } from '../../../src/manager/service/openrc-script.ts'
 import { procdScript } from '../../../src/manager/service/procd-script.ts'
 import { defaultPlan } from '../../../src/manager/service/service-plan.ts'
+import { supervisorLoop } from '../../../src/manager/service/supervisor-loop.ts'
 import { systemdUnit } from '../../../src/manager/service/systemd-unit.ts'
 import { sysvScript } from '../../../src/manager/service/sysv-script.ts'
+import { needsRoot } from '../../helpers/as-root.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const plan = { ...defaultPlan, user: 'cloud', appId: 'device_manager_py', asksRoot: true }
@@ -113,6 +115,34 @@ const hostile = {
 function assertClean(environment: string): void {
   assert.doesNotMatch(environment, /^(?:NODE_|LD_|OPENSSL_|SSL_)/m)
 }
+
+const becoming: readonly [what: string, missing: readonly string[]][] = [
+  ['setpriv of util-linux', []],
+  ['start-stop-daemon', ['setpriv']],
+  ['su of BusyBox', ['setpriv', 'start-stop-daemon']],
+]
+for (const [program, missing] of becoming)
+  test(`the loop becomes the manager of a named user by ${program}, with the pid that was started`, needsRoot, t => {
+    const folder = tempDir(t)
+    chmodSync(folder, 0o755)
+    const manager = join(folder, 'manager')
+    writeFileSync(manager, '#!/bin/sh\necho $$ $(id -un) $(id -gn) "$*"\n', { mode: 0o755 })
+    // A shell that finds a program of that name which is none.
+    const bin = join(folder, 'bin')
+    mkdirSync(bin)
+    for (const name of missing)
+      writeFileSync(join(bin, name), '#!/bin/sh\necho not found >&2; exit 127\n', { mode: 0o755 })
+    // That of util-linux starts another process; it never comes without setpriv.
+    writeFileSync(join(bin, 'su'), '#!/bin/sh\nexec busybox su "$@"\n', { mode: 0o755 })
+    const settings = `PATH=${bin}:$PATH\nEXE=${manager}\nCONFIG=/etc/x\nRUN_AS=nobody\nARGS="-i a -s"`
+    const loop = supervisorLoop(plan, '$STATE')
+    const said = shell(t, '', `set +eu\n${settings}\n${loop}`, 'manager &\necho $!; wait').trim().split('\n')
+    const pid = said.find(line => /^\d+$/.test(line))
+    assert.deepEqual(
+      said.filter(line => line !== pid),
+      [`${pid} nobody nogroup manager -c /etc/x -i a -s`],
+    )
+  })
 
 test('no service file lets the environment of whoever starts it reach the manager', t => {
   for (const text of [sysvScript(defaultPlan), openrcScript(defaultPlan), openrcScript(plan), procdScript(plan)]) {
