@@ -70,5 +70,7 @@ export interface Command {
 export interface CommandEntry {
   readonly name: string
   readonly summary: string
+  /** Called by our own service files, not by people: the help does not list it. */
+  readonly hidden?: true
   load(): Promise<{ readonly command: Command }>
 }

@@ -113,4 +113,10 @@ export const commandEntries: readonly CommandEntry[] = [
     summary: 'Stop the service and remove what "service install" added, and nothing else.',
     load: () => import('./service-uninstall.ts'),
   },
+  {
+    name: 'root-step',
+    summary: 'Do the step that a manager which is not root has asked root for.',
+    hidden: true,
+    load: () => import('./root-step.ts'),
+  },
 ]

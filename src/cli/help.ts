@@ -5,7 +5,7 @@ const executable = 'device-cloud'
 
 /** The text of `device-cloud --help`. */
 export function overviewHelp(entries: readonly CommandEntry[]): string {
-  const rows = entries.map(({ name, summary }) => [name, summary] as const)
+  const rows = entries.filter(({ hidden }) => !hidden).map(({ name, summary }) => [name, summary] as const)
   return [
     `Usage: ${executable} COMMAND [FLAGS]`,
     '',

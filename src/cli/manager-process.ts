@@ -8,8 +8,11 @@ import { LifeSigns } from '../manager/life-signs.ts'
 import { type EndReason, Manager } from '../manager/manager.ts'
 import type { MemoryTimes } from '../manager/memory/memory-watch.ts'
 import type { TrialEnd } from '../manager/ota/trial.ts'
+import { untilDown } from '../manager/root/root-side.ts'
+import { rootStepExitCode } from '../manager/service/service-plan.ts'
 import { combineSinks } from '../platform/log-stream.ts'
 import { isOnTrial } from '../platform/own-executable.ts'
+import { processEnvironment } from '../platform/process-facts.ts'
 import { restartProcess } from '../platform/restart-process.ts'
 import { ServiceNotifier } from '../platform/service-notifier.ts'
 import { onSignals } from '../platform/signals.ts'
@@ -26,7 +29,7 @@ const clock = systemClock
 /** Ends by itself or by a signal; what comes first counts. */
 type Ending = EndReason | 'signal' | 'standstill'
 /** Reasons after which this program goes on, or is to be started again. */
-const comesAgain: readonly (Ending | undefined)[] = ['restart', 'memory', 'probation', 'standstill', 'no-link']
+const comesAgain: readonly (Ending | undefined)[] = ['restart', 'memory', 'probation', 'standstill', 'no-link', 'root']
 
 export interface ManagerProcessOptions {
   /** Before anything else. */
@@ -80,6 +83,7 @@ class ManagerProcess {
     let trial: TrialEnd = 'end'
     try {
       await this.#wait(this.#options.delayMs ?? 0)
+      await this.#untilDown()
       if (this.#why === undefined) trial = await this.#watchTrial()
       if (trial === 'old' && this.#why === undefined) await this.#manage()
       else if (trial !== 'new' || this.#isOver) this.#life.stopping()
@@ -93,7 +97,7 @@ class ManagerProcess {
       throw new AgentError('NO_PROGRESS', 'The device manager ends: it stood still; the log says what did.')
     if (this.#why === 'no-link')
       throw new AgentError('NOT_CONNECTED', 'The device manager ends: no connection for keep_alive seconds.')
-    return 0
+    return this.#why === 'root' ? rootStepExitCode : 0
   }
 
   /** Whether this program is to be started anew. One on trial ends when it has its verdict: who watches it goes on. */
@@ -115,6 +119,13 @@ class ManagerProcess {
     if (delayMs <= 0) return
     this.#life.startsLater(delayMs)
     await sleep(clock, delayMs, this.#ending.signal).catch(() => {})
+  }
+
+  /** A machine that goes down because an earlier manager asked root for it needs none that begins anew. */
+  async #untilDown(): Promise<void> {
+    const environment = processEnvironment()
+    const onWait = (ms: number) => this.#life.startsLater(ms)
+    await untilDown({ environment, clock, signal: this.#ending.signal, onWait }).catch(() => {})
   }
 
   /** While the new executable of an update is on trial, it does the work. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { type RootStep, rootSteps } from '../manager/root/root-request.ts'
 import { initSystems } from '../manager/service/init-system.ts'
 import { installService } from '../manager/service/install-service.ts'
 import { defaultPlan } from '../manager/service/service-plan.ts'
@@ -20,6 +21,11 @@ export const command: Command = {
     },
     { name: 'user', short: 'u', value: 'NAME', summary: 'User that runs the manager (default root).' },
     {
+      name: 'root-steps',
+      value: 'LIST',
+      summary: `With --user, what root does for the manager: ${rootSteps.join(',')} (default all), or none.`,
+    },
+    {
       name: 'config-dir',
       short: 'c',
       value: 'DIR',
@@ -39,8 +45,10 @@ export const command: Command = {
     const init = initSystems.find(name => name === asked)
     if (asked !== undefined && init === undefined)
       throw usage(command, `--init ${JSON.stringify(asked)} is none of ${initSystems.join(', ')}`)
+    const steps = stepsOf(invocation)
     const installed = await installService({
       root,
+      ...(steps === undefined ? {} : { rootSteps: steps }),
       ...(init === undefined ? {} : { init }),
       plan: {
         executable: executableOf(invocation, root),
@@ -55,6 +63,19 @@ export const command: Command = {
     if (root === '/') terminal.out(`It starts at the next boot; to start it now: ${installed.startCommand}\n`)
     return 0
   },
+}
+
+function stepsOf(invocation: Invocation): readonly RootStep[] | undefined {
+  const list = invocation.value('root-steps')
+  if (list === undefined) return undefined
+  if (invocation.value('user') === undefined) throw usage(command, '--root-steps goes with --user NAME')
+  if (list === 'none') return []
+  return list.split(',').map(word => {
+    const step = rootSteps.find(one => one === word)
+    if (step === undefined)
+      throw usage(command, `--root-steps: ${JSON.stringify(word)} is none of ${rootSteps.join(', ')}`)
+    return step
+  })
 }
 
 function executableOf(invocation: Invocation, root: string): string {

@@ -5,7 +5,7 @@ import { removeFile } from '../platform/write-file.ts'
 
 /** Everything of ours in the runtime folder. What others have put there stays, and then the folder stays too. */
 const runtimeFolders = ['upload', 'download', 'otapackage', 'ota']
-const runtimeFiles = ['message_ids', '.otalock']
+const runtimeFiles = ['message_ids', '.otalock', 'root-request.json', 'root-asked.json']
 
 /** How many old log files the log keeps at most. */
 const mostOldLogs = 9

@@ -18,6 +18,7 @@ import { withClosedPaths } from './closed-paths.ts'
 import { archiveFolder, snapshotsOf } from './folder-archive.ts'
 import { relayVersion } from './platform-attributes.ts'
 import type { Reach } from './reach/reach.ts'
+import type { RootSide } from './root/root-side.ts'
 import type { RuntimeFolder } from './runtime-folder.ts'
 
 /** What the actions are made of. */
@@ -39,6 +40,8 @@ export interface ActionParts {
   readonly restart: () => void
   readonly forget: () => void
   readonly powerOptions: PowerOptions
+  /** Of a manager that is not root. */
+  readonly rootSide: RootSide | undefined
 }
 
 /** The actions of the device manager [TR50 4.5]. */
@@ -76,7 +79,8 @@ export function managedActions(parts: ActionParts): readonly ManagedAction[] {
   ]
 }
 
-function powerSwitch(action: PowerAction, { clock, powerOptions }: ActionParts): PowerSwitch {
+function powerSwitch(action: PowerAction, { clock, powerOptions, rootSide }: ActionParts): PowerSwitch {
+  if (rootSide !== undefined) return { check: () => rootSide.checkPower(action), act: id => rootSide.power(action, id) }
   return {
     check: async () => void (await planPower(action, powerOptions)),
     act: async () => carryOutPower(await planPower(action, powerOptions), clock),

@@ -14,6 +14,7 @@ import type { ConfigNote, Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
 import { memoryOfMachine } from '../platform/own-memory.ts'
 import type { PowerOptions } from '../platform/power.ts'
+import { processEnvironment } from '../platform/process-facts.ts'
 import { socketPlace } from '../platform/socket-place.ts'
 import type { TransferSettings } from './actions/file-download.ts'
 import { registerActions } from './actions/register-actions.ts'
@@ -47,11 +48,12 @@ import { type ProgressSigns, progressSigns } from './progress.ts'
 import { ownThings } from './reach/own-things.ts'
 import { Reach, type ReachFacts } from './reach/reach.ts'
 import { RemoteAccess } from './remote-access.ts'
+import { RootSide } from './root/root-side.ts'
 import { RuntimeFolder } from './runtime-folder.ts'
 import { statusReport } from './status-report.ts'
 
 /** Why a manager ends without being told to from outside. */
-export type EndReason = 'quit' | 'restart' | 'probation' | 'decommission' | 'no-link' | 'memory'
+export type EndReason = 'quit' | 'restart' | 'probation' | 'decommission' | 'no-link' | 'memory' | 'root'
 
 export interface ManagerOptions extends ManagerPlace {
   readonly clock: Clock
@@ -218,10 +220,12 @@ export class Manager {
     if (logFile !== undefined && this.logSettings.logFile === undefined)
       this.#log.error('log_file is not written: absolute paths are closed', { logFile })
     await this.#reach.load()
+    const rootSide = await this.#openRootSide()
+    const notDone = isUsable ? await this.#notDoneByRoot(rootSide) : undefined
     const pending = new PendingAnswers({ file: this.#runtime.answerFile, log: this.#log })
-    const updates = await this.#openUpdates()
+    const updates = await this.#openUpdates(rootSide)
     this.#updates = updates
-    this.#registerActions(updates)
+    this.#registerActions(updates, rootSide)
     // Before the first mail: a call that comes again must find its answer.
     const given = isUsable ? await this.#giveLeftAnswers(pending) : []
     if (isUsable) await updates.resume()
@@ -230,6 +234,7 @@ export class Manager {
     this.#client.connect({ signal: this.#closing.signal }).catch(() => {})
     if (isUsable) await this.#openSocket()
     await updates.answerLost()
+    if (notDone !== undefined) await this.#client.events.publish(notDone, { level: 'error' }).catch(() => {})
     this.#publishFacts()
     this.#memory.start(isUsable).catch(error => this.#log.error('restart for memory not told', { error }))
     pending
@@ -318,7 +323,30 @@ export class Manager {
     await this.#decommissioning.afterTheEnd(this.#runtime.path, this.logSettings, this.#client.thingKey)
   })
 
-  #openUpdates(): Promise<ManagerUpdates> {
+  #openRootSide(): Promise<RootSide | undefined> {
+    const { onEnd, powerOptions } = this.#options
+    return RootSide.open({
+      environment: processEnvironment(),
+      runtimeDir: this.#runtime.path,
+      end: () => onEnd('root'),
+      log: this.#options.log.child('root'),
+      ...(powerOptions === undefined ? {} : { powerOptions }),
+    })
+  }
+
+  /** Why a reboot that an earlier process asked root for did not come. Never rejects. */
+  async #notDoneByRoot(rootSide: RootSide | undefined): Promise<string | undefined> {
+    try {
+      const why = await rootSide?.settle()
+      if (why !== undefined) this.#log.error('what root was asked for was not done', { why })
+      return why
+    } catch (error) {
+      this.#log.error('what became of a request to root cannot be told', { error })
+      return undefined
+    }
+  }
+
+  #openUpdates(rootSide: RootSide | undefined): Promise<ManagerUpdates> {
     const { clock, onEnd, powerOptions = {} } = this.#options
     const runtimeDir = this.#runtime.path
     const rules = () => this.#connection.ota
@@ -326,7 +354,7 @@ export class Manager {
     const deviceId = async () => (await findIdentity({ configDir, appId: '' }))?.deviceId
     const handOver = () => onEnd('probation')
     const isWeak = () => closureOf(this.#ownership, 'ota') !== undefined
-    const own = { client: this.#client, runtimeDir, rules, deviceId, isWeak, powerOptions, handOver }
+    const own = { client: this.#client, runtimeDir, rules, deviceId, isWeak, powerOptions, rootSide, handOver }
     return ManagerUpdates.open({ ...own, clock, log: this.#log })
   }
 
@@ -338,7 +366,7 @@ export class Manager {
     this.#closed.set([...this.#configClosures, ...this.#ownership])
   }
 
-  #registerActions(updates: ManagerUpdates): void {
+  #registerActions(updates: ManagerUpdates, rootSide: RootSide | undefined): void {
     const { clock, onEnd, powerOptions = {} } = this.#options
     const actions = managedActions({
       client: this.#client,
@@ -359,6 +387,7 @@ export class Manager {
         onEnd('decommission')
       },
       powerOptions,
+      rootSide,
     })
     const isEnabled = (name: string) => this.#isEnabled(name)
     const whyClosed = (name: string) => this.#closed.whyClosed(name)

@@ -30,7 +30,7 @@ const graceMs = 2_000
 const drainMs = 500
 
 /** inetd gives one socket for input and output, and dropbear relies on that; Node has two. A third one that goes both ways takes their place. */
-const oneSocket = 'exec "$@" <&3 >&3 3>&-'
+const oneSocket = 'umask 022; exec "$@" <&3 >&3 3>&-'
 
 /**
  * Starts a program in a process group of its own, with a clean environment; the shell that joins it to its socket reads

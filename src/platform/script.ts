@@ -40,10 +40,11 @@ export type ScriptEnd =
 
 /**
  * Reads one line before it does anything: whoever starts it writes down first that it is about to run. Without the line
- * (the starter was killed) nothing happens. The exit code appears under its name whole or not at all.
+ * (the starter was killed) nothing happens. The exit code appears under its name whole or not at all. What it installs is
+ * for everybody to read, however the service keeps its own files.
  */
 const wrapper =
-  'IFS= read -r go || exit 125; [ "$go" = go ] || exit 125; /bin/sh -c "$2" </dev/null; code=$?; ' +
+  'umask 022; IFS= read -r go || exit 125; [ "$go" = go ] || exit 125; /bin/sh -c "$2" </dev/null; code=$?; ' +
   'echo "$code" >"$1.new" && mv -f "$1.new" "$1"; exit "$code"'
 
 const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'

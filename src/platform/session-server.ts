@@ -20,7 +20,8 @@ const complaintBytes = 500
  * program and all of its group. So nothing goes on listening, whatever becomes of this process.
  */
 const guard =
-  'exec 3<&0; "$@" </dev/null 3<&- & ' + 'read -r word <&3; trap "" TERM; kill -TERM 0; sleep 2; kill -KILL 0'
+  'umask 022; exec 3<&0; "$@" </dev/null 3<&- & ' +
+  'read -r word <&3; trap "" TERM; kill -TERM 0; sleep 2; kill -KILL 0'
 
 /**
  * Starts a program that stays in the foreground, without a shell to read its arguments, with a clean environment.

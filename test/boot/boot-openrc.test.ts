@@ -1,10 +1,15 @@
 /** A device with OpenRC, from its boot to its end. */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
+import { publicKeyText } from '../../src/manager/ota/signature.ts'
+import { offerSigned } from '../helpers/update-packages.ts'
+import { putNamed } from './named-manager.ts'
 import { openrcUserland } from './openrc-userland.ts'
 import { bootScene, login, timeoutMs } from './scene.ts'
 
 const key = 'orc-device_manager'
+const namedKey = 'named-device_manager'
 
 test('under OpenRC the service starts at boot, is respawned, reloaded, restarted, stopped, and switches the machine off', async t => {
   const scene = await bootScene(t, 'x64', { userland: openrcUserland })
@@ -60,6 +65,22 @@ test('under OpenRC the service starts at boot, is respawned, reloaded, restarted
     await cloud.waitForThing(key, { connected: false })
     await machine.run('rc-service device-cloud start')
     await again()
+  })
+
+  await t.test('the manager of a named user is watched by a shell of root, which installs for it', async t => {
+    const keys = generateKeyPairSync('ed25519')
+    await putNamed(machine, publicKeyText(keys.publicKey))
+    const manifest = { install: 'echo $(id -u) $(umask) >/run/by-root', error_action: 'true' }
+    await offerSigned(t, cloud, { name: 'signed.tar.gz', manifest, keys: [keys.privateKey] })
+    await machine.run('rc-service named start')
+    await cloud.waitForThing(namedKey, { timeoutMs })
+    const uids = await machine.run('for p in $(pidof device-cloud); do grep Uid: /proc/$p/status; done')
+    assert.match(uids, /^Uid:\t1234\t1234\t1234\t1234$/m)
+    const reply = await cloud.exec(namedKey, 'software_update', { package: 'signed.tar.gz' }, { ackTimeout: 120 })
+    assert.ok(reply.success, reply.errorMessages?.[0])
+    assert.equal(await machine.run('cat /run/by-root'), '0 0022')
+    await machine.run('rc-service named stop')
+    assert.equal((await managers()).length, 1)
   })
 
   await t.test('the cloud switches the machine off', async () => {

@@ -1,13 +1,18 @@
 /** A device whose process 1 is systemd, from its boot to its end. */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import { publicKeyText } from '../../src/manager/ota/signature.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { offerPackages } from '../helpers/update-packages.ts'
+import type { LocalCloud } from '../helpers/local-cloud.ts'
+import { offerPackages, offerSigned } from '../helpers/update-packages.ts'
 import type { EmulatedMachine } from './machine.ts'
+import { putNamed } from './named-manager.ts'
 import { bootScene, login, timeoutMs } from './scene.ts'
 import { systemdUserland } from './systemd-userland.ts'
 
 const key = 'sysd-device_manager'
+const namedKey = 'named-device_manager'
 
 test('under systemd the service starts at boot, is watched, reloaded, updated, stopped, and switches the machine off', async t => {
   const scene = await bootScene(t, 'x64', { userland: systemdUserland })
@@ -51,7 +56,28 @@ test('under systemd the service starts at boot, is watched, reloaded, updated, s
     update(t, machine, scene.cloud),
   )
 
-  await t.test('a named user is heard by systemd too, and held tight', () => namedUser(machine))
+  await t.test('a named user is heard by systemd too, and held tight', async t => {
+    const keys = generateKeyPairSync('ed25519')
+    await namedUser(machine, publicKeyText(keys.publicKey))
+    await cloud.waitForThing(namedKey, { timeoutMs })
+    await t.test('root installs for it, also what restarts the service in the middle', t =>
+      installByRoot(t, machine, cloud, keys.privateKey),
+    )
+    await t.test('root reboots the machine for it', async () => {
+      const before = await machine.run('cat /proc/sys/kernel/random/boot_id')
+      const reboot = await cloud.exec(namedKey, 'reboot_device', {}, { ackTimeout: 60 })
+      assert.ok(reboot.success, reboot.errorMessages?.[0])
+      await again()
+      await eventually(
+        'the operator of the new run',
+        async () => {
+          const now = await machine.run('cat /proc/sys/kernel/random/boot_id').catch(() => before)
+          return now !== before
+        },
+        timeoutMs,
+      )
+    })
+  })
 
   await t.test('it stops in good order', async () => {
     await machine.run('systemctl stop device-cloud')
@@ -106,19 +132,31 @@ async function update(
 }
 
 /** The command returns when the manager has said that it is ready. */
-async function namedUser(machine: EmulatedMachine): Promise<void> {
-  const folder = '/data/named'
-  await machine.run(`mkdir -p ${folder}/etc ${folder}/state && cp /etc/device-cloud/* ${folder}/etc/`)
-  await machine.run(
-    `echo '{"runtime_dir":"${folder}/state"}' >${folder}/etc/iot.cfg && echo named >${folder}/etc/device_id`,
-  )
-  await machine.run(`chown -R cloud ${folder} && systemctl start named`)
+async function namedUser(machine: EmulatedMachine, publicKey: string): Promise<void> {
+  await putNamed(machine, publicKey)
+  await machine.run('systemctl start named')
   assert.deepEqual(await show(machine, 'ActiveState', 'SubState', 'User', { unit: 'named' }), [
     'active',
     'running',
     'cloud',
   ])
-  await machine.run('systemctl stop named')
+}
+
+/** The script waits for a start that waits for the step in which it runs: whoever waits there must not wait for ever. */
+async function installByRoot(
+  t: TestContext,
+  machine: EmulatedMachine,
+  cloud: LocalCloud,
+  privateKey: KeyObject,
+): Promise<void> {
+  const install =
+    'id -u >/run/by-root && umask >>/run/by-root && systemctl restart named && echo lived on >>/run/by-root'
+  const manifest = { install, error_action: 'true' }
+  await offerSigned(t, cloud, { name: 'signed.tar.gz', manifest, keys: [privateKey] })
+  const reply = await cloud.exec(namedKey, 'software_update', { package: 'signed.tar.gz' }, { ackTimeout: 300 })
+  assert.ok(reply.success, reply.errorMessages?.[0])
+  assert.deepEqual((await machine.run('cat /run/by-root')).split('\n'), ['0', '0022', 'lived on'])
+  assert.deepEqual(await show(machine, 'ActiveState', 'User', { unit: 'named' }), ['active', 'cloud'])
 }
 
 type ShowOptions = { readonly unit: string }

@@ -1,7 +1,9 @@
 /** A device with OpenRC, started by the init of BusyBox as on Alpine. */
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { openrcScript } from '../../src/manager/service/openrc-script.ts'
 import { boardScript, type GuestFile, mountedBefore } from './guest-files.ts'
+import { namedPlan, rootConfigOnDisk } from './named-manager.ts'
 import { putBusybox, putFiles, putPackages, type Userland } from './userland.ts'
 
 const inittab = `::sysinit:/sbin/openrc sysinit
@@ -26,6 +28,9 @@ start() {
 
 const pam = ['auth', 'account', 'session'].map(kind => `${kind} required pam_permit.so\n`).join('')
 
+/** A second service beside the first one. */
+const named = openrcScript(namedPlan).replaceAll(/(init\.d|conf\.d|run)\/device-cloud/g, '$1/named')
+
 const files: Readonly<Record<string, GuestFile>> = {
   '/etc/inittab': { text: inittab, mode: 0o644 },
   '/etc/fstab': { text: '', mode: 0o644 },
@@ -35,6 +40,7 @@ const files: Readonly<Record<string, GuestFile>> = {
   '/etc/pam.d/other': { text: pam, mode: 0o644 },
   '/sbin/board': { text: boardScript, mode: 0o755 },
   '/etc/init.d/board': { text: board, mode: 0o755 },
+  '/etc/init.d/named': { text: named, mode: 0o755 },
 }
 
 export const openrcUserland: Userland = {
@@ -43,6 +49,7 @@ export const openrcUserland: Userland = {
     await putPackages(parts, ['openrc', 'libpam-modules', 'libstdc++6'], tree)
     await putBusybox(parts.debian, tree)
     putFiles(tree, files)
+    symlinkSync(rootConfigOnDisk, join(tree, 'etc/device-cloud-root.cfg'))
     const levels = join(tree, 'etc/runlevels')
     for (const level of ['sysinit', 'boot', 'default', 'shutdown']) mkdirSync(join(levels, level), { recursive: true })
     symlinkSync('/etc/init.d/board', join(levels, 'boot/board'))

@@ -1,9 +1,9 @@
 /** A device with Debian's systemd as process 1, and BusyBox for everything else. */
 import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { defaultPlan } from '../../src/manager/service/service-plan.ts'
 import { systemdUnit } from '../../src/manager/service/systemd-unit.ts'
 import { boardScript, type GuestFile, mountedBefore } from './guest-files.ts'
+import { namedPlan, rootConfigOnDisk } from './named-manager.ts'
 import { putBusybox, putFiles, putPackages, type Userland } from './userland.ts'
 
 const boardUnit = `[Unit]
@@ -26,9 +26,6 @@ TTYPath=/dev/ttyS0
 Restart=always
 `
 
-/** A second manager, as a named user: what an administrator gets with --user, beside the first one. */
-const named = { ...defaultPlan, user: 'cloud', configDir: '/data/named/etc', stateDir: '/data/named/state' }
-
 const files: Readonly<Record<string, GuestFile>> = {
   '/sbin/board': { text: boardScript, mode: 0o755 },
   '/etc/machine-id': { text: '0123456789abcdef0123456789abcdef\n', mode: 0o444 },
@@ -36,7 +33,7 @@ const files: Readonly<Record<string, GuestFile>> = {
   '/etc/systemd/journald.conf': { text: '[Journal]\nStorage=volatile\n', mode: 0o644 },
   '/etc/systemd/system/board.service': { text: boardUnit, mode: 0o644 },
   '/etc/systemd/system/operator.service': { text: operatorUnit, mode: 0o644 },
-  '/etc/systemd/system/named.service': { text: systemdUnit(named), mode: 0o644 },
+  '/etc/systemd/system/named.service': { text: systemdUnit(namedPlan), mode: 0o644 },
 }
 
 /** What this device has no use for, or what waits for parts of a full Debian. */
@@ -57,6 +54,7 @@ export const systemdUserland: Userland = {
     mkdirSync(join(own, 'multi-user.target.wants'))
     for (const name of ['board.service', 'operator.service'])
       symlinkSync(`../${name}`, join(own, 'multi-user.target.wants', name))
+    symlinkSync(rootConfigOnDisk, join(tree, 'etc/device-cloud-root.cfg'))
     rmSync(join(tree, 'sbin/init'))
     symlinkSync('/lib/systemd/systemd', join(tree, 'sbin/init'))
   },

@@ -1,5 +1,6 @@
 /** A device of nothing but BusyBox, an executable and the libraries that it needs: a folder, and processes that see only it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { chmodSync, constants, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -90,7 +91,14 @@ export class BusyboxDevice {
 
   /** Lets BusyBox init run as process 1. Everything ends with the test. */
   async boot(t: TestContext): Promise<void> {
-    const start = `mount -t proc proc ${this.root}/proc && exec chroot ${this.root} /sbin/init`
+    // Each boot has an id of its own, as on a machine; the kernel below has only one.
+    this.write('/tmp/boot_id', `${randomUUID()}\n`)
+    const bootId = `${this.root}/proc/sys/kernel/random/boot_id`
+    const start = [
+      `mount -t proc proc ${this.root}/proc`,
+      `mount --bind ${this.root}/tmp/boot_id ${bootId}`,
+      `exec chroot ${this.root} /sbin/init`,
+    ].join(' && ')
     const words = ['--mount', '--pid', '--fork', '--kill-child=SIGKILL', 'sh', '-c', start]
     const child = spawn('unshare', words, { stdio: 'ignore', env: { PATH: process.env.PATH } })
     this.#init = child

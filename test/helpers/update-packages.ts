@@ -1,4 +1,8 @@
+import type { KeyObject } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { packFolder } from '../../src/manager/ota/pack.ts'
 import type { MadeEntry } from './archives.ts'
 import { connectedScene } from './client-scene.ts'
 import type { LocalCloud } from './local-cloud.ts'
@@ -42,5 +46,20 @@ export async function offerPackages(
       : writePackage(folder, name, manifest, files)
     await client.files.upload(path, { global: true })
   }
+  await client.disconnect()
+}
+
+/** Puts a package of one `update.json` into the store of the organisation, signed with each of `keys`. */
+export async function offerSigned(
+  t: TestContext,
+  cloud: LocalCloud,
+  { name, manifest, keys }: { readonly name: string; readonly manifest: object; readonly keys: readonly KeyObject[] },
+): Promise<void> {
+  const folder = join(tempDir(t), 'content')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'update.json'), JSON.stringify({ name: 'app', release: 1, ...manifest }))
+  await packFolder(folder, join(folder, '..', name), keys)
+  const { client } = await connectedScene(t, cloud, { appId: 'signer' })
+  await client.files.upload(join(folder, '..', name), { global: true })
   await client.disconnect()
 }

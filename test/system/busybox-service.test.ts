@@ -186,7 +186,7 @@ test('the supervisor starts again at once after 75, after a pause when it failed
   assert.equal(existsSync(join(device.root, pidFile)), false)
 })
 
-test('the service of a named user runs as that user, and root starts and stops it', async t => {
+test('the service of a named user runs as that user, and a shell of root starts, watches and stops it', async t => {
   const s = await scene(t)
   if (s === undefined) return
   const { device, cloud } = s
@@ -196,7 +196,7 @@ test('the service of a named user runs as that user, and root starts and stops i
   const owners = device.sh(
     `for p in ${supervisorPid(s)} ${managers(s).join(' ')}; do grep Uid: /proc/$p/status; done`,
   ).text
-  assert.deepEqual(owners.trim().split('\n'), ['Uid:\t1234\t1234\t1234\t1234', 'Uid:\t1234\t1234\t1234\t1234'])
+  assert.deepEqual(owners.trim().split('\n'), ['Uid:\t0\t0\t0\t0', 'Uid:\t1234\t1234\t1234\t1234'])
   command(s, 'stop')
   assert.deepEqual(managers(s), [])
 })

@@ -9,8 +9,12 @@ import { failureOutcome } from './failure-outcome.ts'
 export interface PowerSwitch {
   /** Throws an AgentError when this process may not or cannot do it, without doing it. */
   check(): Promise<void>
-  /** Does it. Returning says only that the system has taken the order. */
-  act(): Promise<void>
+  /**
+   * Does it. Returning says only that the system, or who does it for this process, has taken the order.
+   *
+   * @param id of the call
+   */
+  act(id: string): Promise<void>
 }
 
 interface PowerParts {
@@ -54,7 +58,7 @@ function powerAction(name: string, word: string, parts: PowerParts): ManagedActi
       if (delivered === undefined) return undefined
       log.warn(`${word} by order of the cloud`, { id, answerDelivered: delivered })
       try {
-        await power.act()
+        await power.act(id)
       } catch (error) {
         log.error(`${word} failed after it was acknowledged`, { id, error })
         await report(`${word} failed: ${messageOf(error)}`)

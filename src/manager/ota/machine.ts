@@ -8,12 +8,15 @@ import type { UpdateRequest } from './request.ts'
  *     download → unpack → pre_install → install → post_install → (agent) → (restart) → (health) → (adopt)
  *       → report → finish → (reboot) → done
  *
+ * Where the manager is not root and root installs for it: download → root → report → finish → done.
  * A failure from pre_install on goes to error_action, one before that straight to report. From the end of agent to that of
  * health the new executable runs the manager, on trial; in every other step the one that is in place does.
  */
 export type Step =
   | 'download'
   | 'unpack'
+  /** Root installs the package, between two runs of this manager. */
+  | 'root'
   | 'pre_install'
   | 'install'
   | 'post_install'
@@ -154,6 +157,8 @@ export function resume(state: UpdateState, found: Found): Resumption {
   }
   // Nothing else waits for the answer, and trying again harms nobody.
   if (step === 'report' || step === 'finish') return { kind: 'continue', state }
+  // It is counted there: each installation ends this process at least once.
+  if (step === 'root') return { kind: 'continue', state: { ...state, tries: tries + 1 } }
   if (tries >= mostTries) return failed(`the agent ended ${tries + 1} times in this step`)
   return { kind: 'continue', state: { ...state, tries: tries + 1 } }
 }
@@ -161,7 +166,9 @@ export function resume(state: UpdateState, found: Found): Resumption {
 function stepAfter(state: UpdateState): Step {
   switch (state.step) {
     case 'download':
-      return 'unpack'
+      return state.request.byRoot === true ? 'root' : 'unpack'
+    case 'root':
+      return 'report'
     case 'unpack':
       return 'pre_install'
     case 'pre_install':
@@ -222,7 +229,8 @@ function afterFailure(
     default: {
       const failed = { ...state, failure: { step, status, text } }
       const hasUndo = (state.manifest?.errorAction ?? '') !== ''
-      const undoes = step !== 'download' && step !== 'unpack' && hasUndo && !isUnproven
+      const hasBegun = step !== 'download' && step !== 'unpack' && step !== 'root'
+      const undoes = hasBegun && hasUndo && !isUnproven
       return entered(failed, undoes ? 'error_action' : 'report', bootId)
     }
   }

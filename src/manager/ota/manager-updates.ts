@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
@@ -11,6 +12,7 @@ import { WriteBudget } from '../../platform/write-budget.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ManagedAction } from '../actions/action.ts'
 import { softwareUpdateAction } from '../actions/software-update.ts'
+import type { RootSide } from '../root/root-side.ts'
 import { AgentSlot } from './agent-slot.ts'
 import type { PackageRules } from './check-package.ts'
 import { clientCloud } from './client-cloud.ts'
@@ -27,6 +29,8 @@ export interface ManagerUpdatesParts {
   /** The id of this device; undefined while it has none. */
   readonly deviceId: () => Promise<string | undefined>
   readonly powerOptions: PowerOptions
+  /** Of a manager that is not root. */
+  readonly rootSide: RootSide | undefined
   /** Ends the manager, for the probation of a new executable or because its trial is over. */
   readonly handOver: () => void
   readonly clock: Clock
@@ -42,36 +46,54 @@ export class ManagerUpdates {
   readonly #log: Log
   readonly #updates: Updates
   readonly #isWeak: () => boolean
+  readonly #root: RootSide | undefined
   /** Calls of an earlier process whose update never began. */
   #lost: string[] = []
 
-  private constructor(parts: Pick<ManagerUpdatesParts, 'client' | 'isWeak' | 'log'>, updates: Updates) {
+  private constructor(parts: Pick<ManagerUpdatesParts, 'client' | 'isWeak' | 'rootSide' | 'log'>, updates: Updates) {
     this.#client = parts.client
     this.#isWeak = parts.isWeak
+    this.#root = parts.rootSide
     this.#log = parts.log
     this.#updates = updates
   }
 
   static async open(parts: ManagerUpdatesParts): Promise<ManagerUpdates> {
-    const { client, runtimeDir, rules, deviceId, powerOptions, handOver, clock } = parts
+    const { client, runtimeDir, rules, deviceId, powerOptions, rootSide: root, handOver, clock } = parts
     const log = parts.log.child('ota')
     const places = updatePlaces(runtimeDir)
     const journal = new UpdateJournal({ folder: storeFolder(places.stateFolder, new WriteBudget()), log })
-    const reboot = async () => carryOutPower(await planPower('reboot', powerOptions), clock)
+    const reboot = async () => {
+      if (root === undefined) await carryOutPower(await planPower('reboot', powerOptions), clock)
+      else await root.power('reboot', `ota-${randomUUID()}`)
+    }
     const cloud = clientCloud(client, clock)
     const bootId = await readBootId()
     const executable = ownExecutable()
     const slot = executable === undefined ? undefined : new AgentSlot({ executable, onTrial: isOnTrial(), clock })
     const facts = () => readDeviceFacts()
-    const own = { rules, facts, deviceId, slot, handOver, reboot, bootId }
-    const updates = new Updates({ places, journal, cloud, ...own, clock, log })
+    const steps = { places, cloud, rules, facts, deviceId, slot, root, handOver, reboot }
+    const updates = new Updates({ ...steps, journal, bootId, clock, log })
     return new ManagerUpdates({ ...parts, log }, updates)
   }
 
   /** The action by which the cloud asks for an update. */
   get action(): ManagedAction {
     const acknowledge = this.#client.actions.acknowledge.bind(this.#client.actions)
-    return softwareUpdateAction({ updates: this.#updates, acknowledge })
+    const updates = this.#updates
+    const root = this.#root?.installs ? this.#root : undefined
+    return softwareUpdateAction({
+      updates: {
+        refusal: () => updates.refusal(),
+        begin: async request => {
+          const refusal = root?.installRefusal(request.extraParams)
+          if (refusal !== undefined)
+            return { kind: 'answered', outcome: { status: Status.NoPermission, message: refusal } }
+          return await updates.begin(root === undefined ? request : { ...request, byRoot: true })
+        },
+      },
+      acknowledge,
+    })
   }
 
   /** The update that is under way, for `status`. */

@@ -72,7 +72,7 @@ async function checkAgent(
     throw new ManifestError(`"agent" names ${JSON.stringify(path)}, which is not in the package`)
   if (slot === undefined) {
     const message =
-      'the package replaces the agent: that needs the single-file executable, its device manager and the cloud'
+      'the package replaces the agent: that needs the single-file executable, a device manager that runs as root, and the cloud; else copy the new executable there as root and restart the service'
     throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, message)
   }
   await slot.checkRoom(agentBytes, size.bytes, dirname(folder))

@@ -13,6 +13,8 @@ export interface UpdateRequest {
   readonly package: string
   /** Where a local package is, absolute. */
   readonly path?: string
+  /** Root installs it, for a manager that is not root. */
+  readonly byRoot?: true
   /** Longest time for the download, seconds. */
   readonly timeoutS: number
   /** `HDC_EXTRA_PARAMS` of every script. */

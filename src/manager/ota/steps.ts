@@ -10,6 +10,7 @@ import { removeFile } from '../../platform/write-file.ts'
 import { Status } from '../../protocol/status.ts'
 import type { AdmissionParts } from './admission.ts'
 import type { AgentSlot } from './agent-slot.ts'
+import { letRoot, type RootInstaller } from './by-root.ts'
 import type { PackageRules } from './check-package.ts'
 import { fetchPackage, packagePath } from './fetch-package.ts'
 import { InstalledReleases } from './installed-releases.ts'
@@ -37,6 +38,8 @@ export interface StepParts {
   readonly deviceId: () => Promise<string | undefined>
   /** Where a new executable of the agent goes; undefined where it cannot be replaced. */
   readonly slot: AgentSlot | undefined
+  /** Installs what this process may not; absent for root itself. */
+  readonly root?: RootInstaller | undefined
   /**
    * Ends this process in good order, for another executable to go on: the new one to prove itself, or the old one when the
    * trial is over.
@@ -84,6 +87,8 @@ export async function carryOut(state: UpdateState, parts: StepParts, help: StepH
       return done
     case 'unpack':
       return await unpack(state, parts, signal)
+    case 'root':
+      return await letRoot(state, packagePath(request, places), { root: parts.root, clock }, signal)
     case 'pre_install':
       return await script(({ preInstall }) => preInstall)
     case 'install':
@@ -169,14 +174,17 @@ async function goDown({ reboot, clock }: StepParts, signal: AbortSignal): Promis
   })
 }
 
-async function finish(state: UpdateState, { places, cloud, log }: StepParts, signal: AbortSignal): Promise<void> {
+async function finish(state: UpdateState, parts: StepParts, signal: AbortSignal): Promise<void> {
+  const { places, cloud, log } = parts
   const { request } = state
   await new PackageRecord(places.record).remove()
   if (request.from === 'cloud') await removeFile(packagePath(request, places))
-  if (cloud === undefined || (await fileFacts(places.log, { followLinks: false }))?.kind !== 'file') return
+  const path = request.byRoot === true ? parts.root?.logPath(request.id) : places.log
+  if (cloud === undefined || path === undefined) return
+  if ((await fileFacts(path, { followLinks: false }))?.kind !== 'file') return
   try {
-    await cloud.upload(places.log, { name: request.logName, timeoutMs: uploadTimeoutMs, signal })
+    await cloud.upload(path, { name: request.logName, timeoutMs: uploadTimeoutMs, signal })
   } catch (error) {
-    log.warn('the log of the update was not sent', { file: places.log, why: messageOf(error) })
+    log.warn('the log of the update was not sent', { file: path, why: messageOf(error) })
   }
 }

@@ -9,6 +9,7 @@ import type { UpdateCloud } from './update-cloud.ts'
 const alarmStates: Partial<Record<Step, number>> = {
   download: 0,
   pre_install: 1,
+  root: 2,
   install: 2,
   post_install: 3,
   error_action: 4,
@@ -19,6 +20,7 @@ const failedState = 6
 const words: Readonly<Record<Step, string>> = {
   download: 'download',
   unpack: 'unpack',
+  root: 'installation by root',
   pre_install: 'pre-install',
   install: 'install',
   post_install: 'post-install',

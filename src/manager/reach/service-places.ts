@@ -6,6 +6,7 @@ export const servicePlaces = {
     '/etc/device-cloud',
     '/run/device-cloud',
     '/var/run/device-cloud',
+    '/var/lib/device-cloud-root',
   ],
   files: [
     '/etc/init.d/device-cloud',

@@ -1,18 +1,22 @@
 import { dirname, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
+import { findIdentity } from '../../config/identity.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { ensureFolder, listFolder } from '../../platform/folders.ts'
 import { makeLink } from '../../platform/links.ts'
 import { changeOwner } from '../../platform/owners.ts'
 import { readBoundedText } from '../../platform/read-file.ts'
 import { createFile, replaceFile } from '../../platform/write-file.ts'
+import { rootConfigPath, rootConfigText } from '../root/root-config.ts'
+import type { RootStep } from '../root/root-request.ts'
 import { type Account, findAccount } from './accounts.ts'
 import { type Addition, additionsOf, sumOf, withAdditions } from './additions.ts'
 import { detectInitSystem, type InitSystem } from './init-system.ts'
+import { planRootPart, type RootPart } from './root-part.ts'
 import { type ServiceForm, serviceForms } from './service-file.ts'
 import { checkedPlan, type ServicePlan } from './service-plan.ts'
-import { whyMute } from './systemd-notify.ts'
+import { whyMute, whyNoRootPart } from './systemd-notify.ts'
 
 export interface InstallRequest {
   /** Folder that holds the files of the device: `/`, or that of an image. */
@@ -20,7 +24,9 @@ export interface InstallRequest {
   /** Absent: looked for. */
   readonly init?: InitSystem
   /** The rest is found out. */
-  readonly plan: Omit<ServicePlan, 'placesQueue' | 'notifies'>
+  readonly plan: Omit<ServicePlan, 'placesQueue' | 'notifies' | 'asksRoot' | 'requestDir' | 'workDir'>
+  /** What root does for a manager that is not root; default: all of it. */
+  readonly rootSteps?: readonly RootStep[]
 }
 
 export interface Installation {
@@ -43,16 +49,24 @@ const mostFileBytes = 1024 * 1024
  * already stays, except a service file that an earlier installation wrote.
  *
  * @throws AgentError `NOT_SUPPORTED` (no known init system), `USAGE`, `INVALID_ARGUMENT` (no such user), `FILE_NOT_FOUND`
- *   (root or executable), `FILE_ACCESS`, `DISK_FULL`
+ *   (root or executable), `CONFIG_INVALID` and `POLICY_REFUSED` (the file for root), `FILE_ACCESS`, `DISK_FULL`
  */
 export async function installService(request: InstallRequest): Promise<Installation> {
   const { root } = request
   if ((await fileFacts(root))?.kind !== 'folder') throw missing(root, 'the root folder', 'Name it with --root.')
   const init = request.init ?? (await detectInitSystem(root))
   const connection = await jsonIfThere(join(root, request.plan.configDir, 'iot-connect.cfg'))
+  const manager = await jsonIfThere(join(root, request.plan.configDir, 'iot.cfg'))
   const muteReason = init === 'systemd' ? await whyMute(root, request.plan.user) : undefined
+  const rootPart = await planRootPart(root, request.plan, {
+    connection,
+    manager,
+    deviceId: await deviceIdOf(join(root, request.plan.configDir)),
+    steps: request.rootSteps,
+    unable: init === 'systemd' ? await whyNoRootPart(root) : undefined,
+  })
   const found = { placesQueue: !hasQueueFolder(connection), notifies: muteReason === undefined }
-  const plan = checkedPlan({ ...request.plan, ...found })
+  const plan = checkedPlan({ ...request.plan, ...found, ...rootPart.places })
   await checkExecutable(root, plan.executable)
   const account = plan.user === 'root' ? undefined : await findAccount(root, plan.user)
   const form = serviceForms[init]
@@ -62,7 +76,7 @@ export async function installService(request: InstallRequest): Promise<Installat
   const writer = new Writer(root, account)
   await writer.folder(plan.configDir)
   await writer.folder(plan.stateDir)
-  const notes = await writeManagerConfig(writer, plan)
+  const notes = [...(await writeManagerConfig(writer, plan)), ...(await writeRootConfig(writer, rootPart))]
   await writer.parent(form.path)
   for (const link of links) await writer.link(link)
   const additions = merge(earlier ?? [], writer.added)
@@ -111,11 +125,16 @@ class Writer {
     }
   }
 
-  /** A file with settings; false when there is one. */
-  async file(path: string, text: string): Promise<boolean> {
+  /** A folder that belongs to root, whoever the service runs as. */
+  async rootFolder(path: string): Promise<void> {
+    await this.#makeFolder(path, 0o755)
+  }
+
+  /** A file with settings, root's own or the service's; false when there is one. */
+  async file(path: string, text: string, whose: 'root' | 'service' = 'service'): Promise<boolean> {
     const place = join(this.#root, path)
     if (!(await createFile(place, text, { mode: 0o644 }))) return false
-    await this.#give(place)
+    if (whose === 'service') await this.#give(place)
     this.added.push({ kind: 'file', path, sum: sumOf(text) })
     return true
   }
@@ -142,6 +161,14 @@ async function writeManagerConfig(writer: Writer, plan: ServicePlan): Promise<st
   const path = `${plan.configDir}/iot.cfg`
   const isNew = await writer.file(path, `${JSON.stringify({ runtime_dir: plan.stateDir }, null, 2)}\n`)
   return isNew ? [] : [`${path} was there and stays; its runtime_dir says where the state is`]
+}
+
+/** Says what root does for a manager that is not root. A file that is there stays as it is. */
+async function writeRootConfig(writer: Writer, { config, notes }: RootPart): Promise<readonly string[]> {
+  if (config === undefined) return notes
+  await writer.rootFolder(config.workDir)
+  await writer.file(rootConfigPath, rootConfigText(config), 'root')
+  return notes
 }
 
 async function checkExecutable(root: string, path: string): Promise<void> {
@@ -184,6 +211,11 @@ async function jsonIfThere(path: string): Promise<JsonObject | undefined> {
     // The manager and "config check" say what is wrong with it.
     return {}
   }
+}
+
+/** What is wrong with the file of the identity is for the manager to say. */
+async function deviceIdOf(configDir: string): Promise<string | undefined> {
+  return (await findIdentity({ configDir, appId: '' }).catch(() => undefined))?.deviceId
 }
 
 function hasQueueFolder(connection: JsonObject | undefined): boolean {

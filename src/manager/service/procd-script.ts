@@ -1,23 +1,25 @@
+import { cleanShell, serviceUmask } from './clean-start.ts'
 import { type ServicePlan, serviceEnvironment } from './service-plan.ts'
+import { requestPlaces, supervisorLoop } from './supervisor-loop.ts'
+import { sysvScriptPath } from './sysv-script.ts'
 
 /** The script for procd (OpenWrt), which restarts the manager whatever it ends with. It knows no growing pauses. */
 export function procdScript(plan: ServicePlan): string {
-  const { executable, configDir, stateDir, user, appId } = plan
+  const { user, stateDir } = plan
+  const named = user !== 'root'
   const environment = serviceEnvironment(plan).map(([name, value]) => `${name}=${value}`)
-  // logd gets what the manager says by itself; the flag for syslog would say it twice.
   return `#!/bin/sh /etc/rc.common
 
 USE_PROCD=1
 START=90
 STOP=10
-
+${named ? `\n${loopSettings(plan)}` : ''}
 start_service() {
-  [ -d ${stateDir} ] || mkdir -p -m 750 ${stateDir}
-  chown ${user} ${stateDir}
+${named ? '  make_folders || return 1' : `  [ -d ${stateDir} ] || mkdir -p -m 750 ${stateDir}\n  chown -h ${user} ${stateDir}`}
   procd_open_instance
-  procd_set_param command ${executable} manager -c ${configDir} -i ${appId}
-  procd_set_param env ${environment.join(' ')}
-${user === 'root' ? '' : `  procd_set_param user ${user}\n`}  # Again after 10 s, and never give up.
+  # By this file: procd itself knows no umask, and takes nothing out of the environment.
+  procd_set_param command /bin/sh ${sysvScriptPath} ${named ? 'supervise' : 'run'}
+${named ? '' : `  procd_set_param env ${environment.join(' ')}\n`}  # Again after 10 s, and never give up.
   procd_set_param respawn 60 10 0
   procd_set_param term_timeout 30
   procd_set_param stdout 1
@@ -28,5 +30,36 @@ ${user === 'root' ? '' : `  procd_set_param user ${user}\n`}  # Again after 10 s
 reload_service() {
   procd_send_signal device-cloud '*' HUP
 }
+
+${named ? `${supervisorLoop(plan, '$STATE')}\n[ "\${1-}" != supervise ] || supervise\n` : runs(plan)}`
+}
+
+/** logd gets what the manager says by itself; the flag for syslog would say it twice. */
+function runs({ executable, configDir, appId }: ServicePlan): string {
+  return `# Becomes the manager.
+run() {
+  ${cleanShell.replaceAll('\n', '\n  ')}
+  umask ${serviceUmask} && ulimit -c 0
+  exec ${executable} manager -c ${configDir} -i ${appId}
+}
+
+[ "\${1-}" != run ] || run
+`
+}
+
+function loopSettings(plan: ServicePlan): string {
+  const { executable, configDir, stateDir, user, appId } = plan
+  return `${cleanShell}
+
+EXE=${executable}
+CONFIG=${configDir}
+STATE=${stateDir}
+RUN_AS=${user}
+ARGS="-i ${appId} -s"
+${requestPlaces(plan, '$STATE')}
+RUN=/var/run/device-cloud
+PIDFILE=
+LONGEST_STOP=25
+LONGEST_PAUSE=300
 `
 }

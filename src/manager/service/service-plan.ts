@@ -13,6 +13,12 @@ export interface ServicePlan {
   readonly placesQueue: boolean
   /** Whether systemd can be told how the service is. */
   readonly notifies: boolean
+  /** Whether root does for a manager that is not root what that may not do. */
+  readonly asksRoot: boolean
+  /** Where a manager that is not root leaves its requests; absent: in the state folder. */
+  readonly requestDir?: string
+  /** Root's own folder for what it does for the manager. */
+  readonly workDir: string
 }
 
 export const defaultPlan: ServicePlan = {
@@ -23,10 +29,22 @@ export const defaultPlan: ServicePlan = {
   appId: 'device_manager',
   placesQueue: true,
   notifies: true,
+  asksRoot: false,
+  workDir: '/var/lib/device-cloud-root',
 }
 
 /** With this exit code the manager asks whoever supervises it to start it again at once; systems keep it for "try again". */
 export const againExitCode = 75
+
+/** With this exit code a manager that is not root has left a request for root: it is started again when that is done. */
+export const rootStepExitCode = 76
+
+/**
+ * Root's own folder beside the others: below none that the manager's user owns, who could put another one in its place.
+ */
+export function workDirOf({ configDir, stateDir }: Pick<ServicePlan, 'configDir' | 'stateDir'>): string {
+  return `${stateDir.startsWith(`${configDir}/`) ? configDir : stateDir}-root`
+}
 
 /** Letters that mean nothing to a shell, to systemd or to a line of a list. */
 const plainPath = /^\/(?:[\w.+@,-]+\/)*[\w.+@,-]+$/
@@ -40,13 +58,19 @@ const plainAppId = /^\w[\w.-]{0,62}$/
  */
 export function checkedPlan(plan: ServicePlan): ServicePlan {
   const paths = { '--executable': plan.executable, '--config-dir': plan.configDir, '--state-dir': plan.stateDir }
-  for (const [flag, path] of Object.entries(paths))
-    if (!plainPath.test(path) || /(?:^|\/)\.\.?(?:\/|$)/.test(path))
-      throw wrong(flag, path, 'an absolute path of letters, digits and . _ + @ , - without "." and ".." as folders')
+  for (const [flag, path] of Object.entries(paths)) if (!isPlain(path)) throw wrong(flag, path, plainWords)
+  const own = { 'runtime_dir of iot.cfg': plan.requestDir ?? plan.stateDir, 'work_dir of root': plan.workDir }
+  for (const [what, path] of Object.entries(own)) if (!isPlain(path)) throw wrong(what, path, plainWords)
   if (!plainName.test(plan.user)) throw wrong('--user', plan.user, 'a user name of letters, digits, "_" and "-"')
   if (!plainAppId.test(plan.appId))
     throw wrong('--app-id', plan.appId, 'at most 63 letters, digits, ".", "_" and "-", the first no "." or "-"')
   return plan
+}
+
+const plainWords = 'an absolute path of letters, digits and . _ + @ , - without "." and ".." as folders'
+
+function isPlain(path: string): boolean {
+  return plainPath.test(path) && !/(?:^|\/)\.\.?(?:\/|$)/.test(path)
 }
 
 function wrong(flag: string, value: string, expected: string): AgentError {

@@ -8,6 +8,8 @@ const libraryPlaces = ['usr/lib/systemd', 'lib/systemd']
 const libraryName = /(?:^|\/)libsystemd-shared-(\d+)\b[^/]*\.so$/
 /** From this version on `systemd-notify` waits until its message is read, and so it is heard whoever runs it. */
 const waitsSince = 246
+/** From this version on a line of a unit may begin with `+`. */
+const runsAsRootSince = 231
 
 /** Why systemd on the device under `root` could not be told how a service of `user` is; undefined when it can be. */
 export async function whyMute(root: string, user: string): Promise<string | undefined> {
@@ -19,6 +21,13 @@ export async function whyMute(root: string, user: string): Promise<string | unde
   if (version !== undefined && version >= waitsSince) return undefined
   const has = version === undefined ? 'its version cannot be told' : `this is ${version}`
   return `only systemd ${waitsSince} and later surely hears a service of a named user, and ${has}`
+}
+
+/** Why systemd on the device under `root` could run nothing as root beside a service of a named user; undefined when it can. */
+export async function whyNoRootPart(root: string): Promise<string | undefined> {
+  const version = await systemdVersion(root)
+  if (version === undefined || version >= runsAsRootSince) return undefined
+  return `only systemd ${runsAsRootSince} and later can run a step as root for a service of a named user, and this is ${version}`
 }
 
 async function systemdVersion(root: string): Promise<number | undefined> {

@@ -1,4 +1,7 @@
-import { type ServicePlan, serviceEnvironment } from './service-plan.ts'
+import { requestFileName } from '../root/root-request.ts'
+import { rootSideVariable } from '../root/root-side.ts'
+import { cleanUnit, serviceUmask } from './clean-start.ts'
+import { rootStepExitCode, type ServicePlan, serviceEnvironment } from './service-plan.ts'
 
 export const systemdUnitPath = '/etc/systemd/system/device-cloud.service'
 
@@ -21,22 +24,26 @@ StartLimitIntervalSec=0
 
 [Service]
 ${plan.notifies ? notifying : mute}
-ExecStart=${executable} manager -c ${configDir} -i ${appId}
+${plan.asksRoot ? rootPart(plan) : ''}ExecStart=${executable} manager -c ${configDir} -i ${appId}
 ExecReload=/bin/kill -HUP $MAINPID
 ${environment.join('\n')}
+# Taken away last, also what a drop-in sets: one that needs such a variable begins with an empty UnsetEnvironment=.
+${cleanUnit}
 Restart=on-failure
 RestartSec=2
 # Later each time; systemd before 254 stays at RestartSec.
 RestartSteps=8
 RestartMaxDelaySec=300
 # Counts as a clean end otherwise: a reload that comes before the manager listens.
-RestartForceExitStatus=SIGHUP
+RestartForceExitStatus=SIGHUP${plan.asksRoot ? ` ${rootStepExitCode}\nSuccessExitStatus=${rootStepExitCode}` : ''}
 TimeoutStopSec=30
 # The scripts of an update live on: they may stop, replace or restart the manager.
 KillMode=process
 # One of them that runs out of memory takes nothing else with it.
 OOMPolicy=continue
-UMask=0022
+UMask=0${serviceUmask}
+# A dump would hold the token.
+LimitCORE=0
 ${stateLines(plan)}${user === 'root' ? asRoot : asUser(plan)}
 [Install]
 WantedBy=multi-user.target
@@ -56,6 +63,20 @@ WatchdogSignal=SIGKILL`
 const mute = `# There is no systemd-notify that would surely be heard here: no watchdog. A manager that stands still ends by itself.
 Type=exec`
 
+/**
+ * What the manager asks of root is done by a short run as root, and only when there is something: reboot and shutdown when
+ * the manager has ended, an installation before it is started again, because that may take longer than a stop may.
+ */
+function rootPart({ executable, stateDir, requestDir = stateDir, workDir, notifies }: ServicePlan): string {
+  const request = `${requestDir}/${requestFileName}`
+  const nothing = `[ ! -e ${request} ] && [ ! -e ${workDir}/results/pending.json ]`
+  // A script of an update may restart the service, and wait for its start; without systemd-notify no more time can be asked for.
+  return `Environment=${rootSideVariable}=1
+${notifies ? '' : 'TimeoutStartSec=infinity\n'}ExecStartPre=-+/bin/sh -c '${nothing} || exec ${executable} root-step --patience 20'
+ExecStopPost=-+/bin/sh -c '[ ! -e ${request} ] || exec ${executable} root-step --power-only'
+`
+}
+
 /** systemd makes and owns folders below /var/lib itself. */
 function stateLines({ stateDir }: ServicePlan): string {
   const below = /^\/var\/lib\/(.+)$/.exec(stateDir)?.[1]
@@ -64,6 +85,7 @@ function stateLines({ stateDir }: ServicePlan): string {
 
 /** Everything that would keep a program from something keeps the scripts of an update and the consoles from it too. */
 const asRoot = `# Not held: what the cloud asks of root needs all of the machine, such as kernel modules, mounts, sysctl, dmesg, CAN.
+# No NoNewPrivileges either: sudo and su in the scripts of an update and on a console would fail.
 # A named user (--user) is held tight.
 `
 

@@ -1,4 +1,6 @@
-import { againExitCode, type ServicePlan, serviceEnvironment } from './service-plan.ts'
+import { cleanShell } from './clean-start.ts'
+import type { ServicePlan } from './service-plan.ts'
+import { requestPlaces, supervisorLoop } from './supervisor-loop.ts'
 
 export const sysvScriptPath = '/etc/init.d/device-cloud'
 
@@ -8,7 +10,6 @@ export const sysvScriptPath = '/etc/init.d/device-cloud'
  */
 export function sysvScript(plan: ServicePlan): string {
   const { executable, configDir, stateDir, user, appId } = plan
-  const exports = serviceEnvironment(plan, '$STATE').map(([name, value]) => `  export ${name}=${value}`)
   return `#!/bin/sh
 ### BEGIN INIT INFO
 # Provides:          device-cloud
@@ -20,7 +21,9 @@ export function sysvScript(plan: ServicePlan): string {
 # Default-Stop:      0 1 6
 # Short-Description: Device manager of device-cloud
 ### END INIT INFO
-# start, stop, restart, reload, status. Needs setsid, and start-stop-daemon to run as another user than root.
+# start, stop, restart, reload, status. Needs setsid; to run as another user than root also setpriv, start-stop-daemon or su.
+
+${cleanShell}
 
 EXE=${executable}
 CONFIG=${configDir}
@@ -30,6 +33,7 @@ RUN_AS=${user}
 ARGS="-i ${appId} -s"
 # What you change, change there: an update of the service writes this file anew.
 [ ! -r /etc/default/device-cloud ] || . /etc/default/device-cloud
+${requestPlaces(plan, '$STATE')}
 
 SELF=${sysvScriptPath}
 PIDFILE=/var/run/device-cloud.pid
@@ -37,64 +41,9 @@ RUN=/var/run/device-cloud
 LONGEST_STOP=30
 LONGEST_PAUSE=300
 
-${supervisorLoop(exports)}
+${supervisorLoop(plan, '$STATE')}
 ${finders}
 ${commands}`
-}
-
-/** `supervise`: runs as RUN_AS, until it is told to stop or the manager ends because it is meant to. */
-function supervisorLoop(exports: readonly string[]): string {
-  return `# Seconds; the wall clock of a device jumps.
-now() {
-  if read -r up rest 2>/dev/null </proc/uptime; then echo "\${up%%.*}"; else date +%s; fi
-}
-
-say() {
-  echo "$*" >"$RUN/last-end"
-  logger -t device-cloud -p daemon.warning "$*" 2>/dev/null
-}
-
-# Starts the manager again when it dies, later each time that it dies soon. Signals go on to the manager;
-# a reload during a pause ends the pause.
-supervise() {
-  cd / && umask 022
-${exports.join('\n')}
-  # syslog has the log; what a dying manager says is kept apart.
-  export DEVICE_CLOUD_QUIET=true
-  child= pause= stopping=
-  trap 'stopping=1; kill -TERM $child $pause 2>/dev/null' TERM INT QUIT
-  trap 'if [ -n "$child" ]; then kill -HUP $child; elif [ -n "$pause" ]; then kill $pause; fi 2>/dev/null' HUP
-  delay=1
-  while [ -z "$stopping" ]; do
-    began=$(now)
-    "$EXE" manager -c "$CONFIG" $ARGS </dev/null >/dev/null 2>"$RUN/errors" &
-    child=$!
-    [ -z "$stopping" ] || kill -TERM $child
-    # A signal ends the wait early.
-    while :; do
-      wait $child
-      code=$?
-      kill -0 $child 2>/dev/null || break
-    done
-    child=
-    [ -z "$stopping" ] || break
-    # ${againExitCode} asks to be started again. 0: somebody in the cloud ended it, or decommissioned the device.
-    [ $code -ne ${againExitCode} ] || continue
-    [ $code -ne 0 ] || break
-    [ $(($(now) - began)) -lt 60 ] || delay=1
-    say "device manager ended with $code, starts again in $delay s: $(tail -n 1 "$RUN/errors" 2>/dev/null)"
-    sleep $delay &
-    pause=$!
-    [ -z "$stopping" ] || kill $pause
-    wait $pause
-    kill $pause 2>/dev/null
-    pause=
-    delay=$((delay * 2))
-    [ $delay -le $LONGEST_PAUSE ] || delay=$LONGEST_PAUSE
-  done
-  rm -f "$PIDFILE" 2>/dev/null
-}
-`
 }
 
 const finders = `# Whether the supervisor of the pid file runs; sets pid. A pid that was given out again does not count.
@@ -146,16 +95,8 @@ const commands = `start() {
     return 5
   fi
   if left; then end left "-$pid"; fi
-  for folder in "$RUN" "$STATE"; do
-    [ -d "$folder" ] || mkdir -p -m 750 "$folder" || return 1
-    chown "$RUN_AS" "$folder" || return 1
-  done
-  # They may belong to another user.
-  rm -f "$RUN/errors" "$RUN/last-end"
-  set -- /bin/sh "$SELF" supervise
-  # No pid file is looked at: that is done already.
-  [ "$RUN_AS" = root ] || set -- start-stop-daemon -S -c "$RUN_AS" -p /dev/null -x /bin/sh -- "$SELF" supervise
-  setsid "$@" </dev/null >/dev/null 2>&1 &
+  make_folders || return 1
+  setsid /bin/sh "$SELF" supervise </dev/null >/dev/null 2>&1 &
   echo $! >"$PIDFILE" || {
     kill $!
     return 1

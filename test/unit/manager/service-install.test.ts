@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { generateKeyPairSync } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
 import { runCli } from '../../../src/cli/cli.ts'
+import { publicKeyText } from '../../../src/manager/ota/signature.ts'
+import { parseRootConfig } from '../../../src/manager/root/root-config.ts'
 import { type InstallRequest, installService } from '../../../src/manager/service/install-service.ts'
 import { defaultPlan } from '../../../src/manager/service/service-plan.ts'
 import { uninstallService } from '../../../src/manager/service/uninstall-service.ts'
@@ -26,7 +38,7 @@ function image(t: TestContext, files: Readonly<Record<string, string>>): string 
 const buildroot = { 'var/lib/': '', 'etc/init.d/rcS': 'for i in /etc/init.d/S??* ;do $i start; done' }
 
 function request(root: string, plan: Partial<InstallRequest['plan']> = {}): InstallRequest {
-  const { placesQueue, notifies, ...rest } = defaultPlan
+  const { placesQueue, notifies, asksRoot, workDir, ...rest } = defaultPlan
   return { root, plan: { ...rest, ...plan } }
 }
 
@@ -148,6 +160,14 @@ for (const [what, files, user, type, note] of units)
     assert.match(notes.join('\n'), note)
   })
 
+test('a systemd that can run nothing as root beside a named user gets no such lines, and it is said', async t => {
+  const root = image(t, { ...notify, ...account, 'lib/systemd/libsystemd-shared-230.so': '' })
+  const { notes } = await installService(request(root, { user: 'cloud' }))
+  assert.doesNotMatch(readFileSync(join(root, 'etc/systemd/system/device-cloud.service'), 'utf8'), /root-step/)
+  assert.equal(existsSync(join(root, 'etc/device-cloud-root.cfg')), false)
+  assert.match(notes.join('\n'), /only systemd 231 and later .* this is 230/)
+})
+
 test('a system whose boot runs no script of init.d: it is said which line to add', async t => {
   const root = image(t, { 'etc/init.d/rcS': 'mount -a' })
   const { notes } = await installService(request(root))
@@ -228,4 +248,99 @@ test('a missing executable, user or root folder, and words that do not belong in
     await assert.rejects(installService(request(root, plan)), refusal(code, words))
   await assert.rejects(installService(request(join(root, 'no'))), refusal('FILE_NOT_FOUND', /--root/))
   assert.deepEqual(everything(root), before)
+})
+
+const rootConfigFile = 'etc/device-cloud-root.cfg'
+const otaKey = publicKeyText(generateKeyPairSync('ed25519').publicKey)
+const rootConfigOf = (root: string) => parseRootConfig(readFileSync(join(root, rootConfigFile), 'utf8'))
+
+test('a named user gets a file that says what root does for it, with the keys of the connection file', async t => {
+  for (const connection of [{ ota: { public_keys: [otaKey] } }, { 'ota.public_keys': [otaKey] }]) {
+    const root = image(t, { ...buildroot, ...account, 'etc/device-cloud/iot-connect.cfg': JSON.stringify(connection) })
+    const before = everything(root)
+    const { notes } = await installService(request(root, { user: 'cloud' }))
+    assert.deepEqual(rootConfigOf(root), {
+      user: 'cloud',
+      stateDir: '/var/lib/device-cloud',
+      workDir: '/var/lib/device-cloud-root',
+      steps: ['reboot', 'shutdown', 'install'],
+      publicKeys: [otaKey],
+      names: [],
+      extraParams: false,
+    })
+    assert.match(notes.join('\n'), /root does for cloud what .* allows: reboot, shutdown, install/)
+    const { uid, mode } = statSync(join(root, rootConfigFile))
+    assert.deepEqual([uid, mode & 0o777], [process.getuid?.(), 0o644])
+    await uninstallService({ root, clock: new FakeClock() })
+    assert.deepEqual(everything(root), before)
+  }
+})
+
+test('root is told which names packages may have, and which device this is', async t => {
+  const connection = JSON.stringify({ ota: { public_keys: [otaKey], names: ['app'] } })
+  const config = { 'etc/device-cloud/iot-connect.cfg': connection, 'etc/device-cloud/device_id': 'device-1\n' }
+  const root = image(t, { ...buildroot, ...account, ...config })
+  await installService(request(root, { user: 'cloud' }))
+  const { names, deviceId } = rootConfigOf(root)
+  assert.deepEqual([names, deviceId], [['app'], 'device-1'])
+})
+
+test('without a key root installs nothing, and it is said why', async t => {
+  const root = image(t, { ...buildroot, ...account })
+  const { notes } = await installService(request(root, { user: 'cloud' }))
+  assert.deepEqual(rootConfigOf(root).steps, ['reboot', 'shutdown'])
+  assert.match(notes.join('\n'), /updates run as cloud: root installs signed packages only/)
+})
+
+test('root does no more than it is told to, and for root itself there is no such file', async t => {
+  const root = image(t, { ...buildroot, ...account })
+  const terminal = memoryTerminal()
+  const words = ['service', 'install', '--root', root, '--user', 'cloud', '--root-steps', 'shutdown']
+  assert.equal(await runCli(words, terminal), 0, terminal.errText())
+  assert.deepEqual(rootConfigOf(root).steps, ['shutdown'])
+  for (const [list, user] of [
+    ['reboot,run', 'cloud'],
+    ['reboot', undefined],
+  ]) {
+    const flags = user === undefined ? [] : ['--user', user]
+    assert.equal(
+      await runCli(['service', 'install', '--root', root, '--root-steps', list ?? '', ...flags], terminal),
+      2,
+    )
+  }
+  const other = image(t, buildroot)
+  await installService(request(other))
+  assert.equal(existsSync(join(other, rootConfigFile)), false)
+})
+
+test('a second installation leaves what root may do as the owner has changed it', async t => {
+  const root = image(t, { ...buildroot, ...account })
+  await installService(request(root, { user: 'cloud' }))
+  const changed = readFileSync(join(root, rootConfigFile), 'utf8').replace('"reboot",', '')
+  writeFileSync(join(root, rootConfigFile), changed)
+  const { notes } = await installService(request(root, { user: 'cloud' }))
+  assert.equal(readFileSync(join(root, rootConfigFile), 'utf8'), changed)
+  assert.match(notes.join('\n'), /device-cloud-root\.cfg was there and stays/)
+  const elsewhere = await installService(request(root, { user: 'cloud', stateDir: '/data/state' }))
+  assert.match(elsewhere.notes.join('\n'), /remove it, and install again|iot\.cfg was there/)
+  writeFileSync(join(root, rootConfigFile), '{"steps":"all"}')
+  const script = readFileSync(join(root, 'etc/init.d/device-cloud'), 'utf8')
+  await assert.rejects(
+    installService(request(root, { user: 'cloud' })),
+    refusal('CONFIG_INVALID', /device-cloud-root\.cfg: "user"/),
+  )
+  assert.equal(readFileSync(join(root, 'etc/init.d/device-cloud'), 'utf8'), script)
+})
+
+test('requests lie where the manager’s runtime_dir is, and root’s folder in none of the manager’s user', async t => {
+  const iot = '{"runtime_dir":"/data/run/"}'
+  const root = image(t, { ...buildroot, ...account, 'data/device-cloud/iot.cfg': iot })
+  const plan = { user: 'cloud', configDir: '/data/device-cloud', stateDir: '/data/device-cloud/state' }
+  await installService(request(root, plan))
+  assert.deepEqual([rootConfigOf(root).stateDir, rootConfigOf(root).workDir], ['/data/run', '/data/device-cloud-root'])
+  const script = readFileSync(join(root, 'etc/init.d/device-cloud'), 'utf8')
+  assert.match(
+    script,
+    /^REQUEST=\/data\/run\/root-request\.json\nPENDING=\/data\/device-cloud-root\/results\/pending\.json$/m,
+  )
 })

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import { readDeviceFacts } from '../../platform/device-facts.ts'
+import { carryOutPower, type PowerOptions, planPower } from '../../platform/power.ts'
+import { storeFolder } from '../../platform/store-folder.ts'
+import { WriteBudget } from '../../platform/write-budget.ts'
+import { Status } from '../../protocol/status.ts'
+import type { ActionOutcome } from '../actions/action.ts'
+import { updatePlaces } from '../ota/places.ts'
+import { defaultLogName } from '../ota/request.ts'
+import { outcomeOf } from '../ota/tell.ts'
+import { UpdateError } from '../ota/update-error.ts'
+import { UpdateJournal } from '../ota/update-journal.ts'
+import { Updates } from '../ota/updates.ts'
+import type { RootConfig } from './root-config.ts'
+import type { RootPlaces } from './root-places.ts'
+import type { PendingInstall } from './root-results.ts'
+
+/**
+ * Installs a package that root has taken charge of, by the same engine as every update, with a journal of root's own. One
+ * that an earlier process began is taken up where it was, and never begun again.
+ *
+ * @param parts.patienceMs how long to wait for a script that an earlier process has started
+ * @returns how it ended; undefined when it is left to the next process
+ */
+export async function installAsRoot(
+  { id, package: name, extraParams }: PendingInstall,
+  parts: {
+    readonly places: RootPlaces
+    /** What decides which packages may come, and where root is told so. */
+    readonly config: Pick<RootConfig, 'publicKeys' | 'names' | 'deviceId'>
+    readonly configPath: string
+    readonly patienceMs: number
+    readonly powerOptions: PowerOptions
+    readonly bootId: string | undefined
+    readonly clock: Clock
+    readonly log: Log
+    readonly signal: AbortSignal
+  },
+): Promise<ActionOutcome | undefined> {
+  const { places, config, configPath, patienceMs, powerOptions, bootId, clock, log, signal } = parts
+  const own = updatePlaces(places.installDir)
+  const updates = new Updates({
+    places: own,
+    journal: new UpdateJournal({ folder: storeFolder(own.stateFolder, new WriteBudget()), log }),
+    cloud: undefined,
+    rules: () => ({ publicKeys: config.publicKeys, names: config.names, requireSignature: true }),
+    facts: () => readDeviceFacts(),
+    deviceId: async () => config.deviceId ?? unknownDevice(configPath),
+    slot: undefined,
+    handOver: () => {},
+    reboot: async () => carryOutPower(await planPower('reboot', powerOptions), clock),
+    bootId,
+    clock,
+    log,
+  })
+  const stop = () => void updates.stop()
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  try {
+    // The script may wait for the manager to be started, and that waits for this process.
+    const patience = clock.timer(patienceMs, stop)
+    await updates.resume()
+    const left = await updates.ended()
+    patience.cancel()
+    if (left !== undefined && left.step !== 'done') return undefined
+    const path = join(places.packages, name)
+    const request = {
+      id,
+      from: 'local',
+      package: name,
+      path,
+      timeoutS: 0,
+      extraParams,
+      logName: defaultLogName,
+    } as const
+    const beginning = await updates.begin(request)
+    if (beginning.kind === 'answered') return beginning.outcome
+    const end = await updates.ended()
+    return end?.step === 'done' ? outcomeOf(end) : undefined
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+function unknownDevice(configPath: string): never {
+  const message = `the package is refused: "devices" in it names the devices that it is meant for, and "device_id" in ${configPath} does not say which one this is`
+  throw new UpdateError('POLICY_REFUSED', Status.NoPermission, message)
+}

@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { ensureFolder, removeFolder } from '../../platform/folders.ts'
+import { changeMode, changeOwner } from '../../platform/owners.ts'
+import { assertOnlyRootChanges } from './root-config.ts'
+import { RootResults } from './root-results.ts'
+
+/** What root keeps for the steps that it does, in a folder that nobody else can change. */
+export interface RootPlaces {
+  /** The process that does a step. */
+  readonly lock: string
+  /** Copies of packages, for root alone. */
+  readonly packages: string
+  /** Journal, scripts and releases of root's own installations: what `runtime_dir` is to a manager. */
+  readonly installDir: string
+  readonly results: RootResults
+}
+
+/**
+ * Makes what is missing in the folder.
+ *
+ * @param groupId of the manager's user, which may read the results
+ * @throws AgentError `POLICY_REFUSED` when anybody but root can change it; `FILE_ACCESS`, `DISK_FULL`
+ */
+export async function prepareRootPlaces(workDir: string, groupId: number): Promise<RootPlaces> {
+  await ensureFolder(workDir, 0o755)
+  await assertOnlyRootChanges(workDir)
+  const places = rootPlaces(workDir)
+  await ensureFolder(places.installDir, 0o700)
+  await ensureFolder(places.results.path, 0o750)
+  // Whatever is made in it gets its group. The change of the owner may take the bit away.
+  await changeOwner(places.results.path, { userId: 0, groupId })
+  await changeMode(places.results.path, 0o2750)
+  return places
+}
+
+export function rootPlaces(workDir: string): RootPlaces {
+  const installDir = join(workDir, 'install')
+  return {
+    lock: join(workDir, 'step.lock'),
+    packages: join(installDir, 'package'),
+    installDir,
+    results: new RootResults(workDir),
+  }
+}
+
+/** An empty folder for the copy of one package. */
+export async function emptyPackages({ packages }: RootPlaces): Promise<void> {
+  await removeFolder(packages)
+  await ensureFolder(packages, 0o700)
+}

@@ -1,0 +1,86 @@
+import { AgentError } from '../../base/errors.ts'
+import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
+import { nameProblem } from '../ota/request.ts'
+
+/** What a manager that is not root may ask root to do. */
+export const rootSteps = ['reboot', 'shutdown', 'install'] as const
+export type RootStep = (typeof rootSteps)[number]
+
+/** One step that root is asked for. There is no way to name a program, a path or an argument in it. */
+export type RootRequest =
+  | {
+      readonly id: string
+      readonly step: 'reboot' | 'shutdown'
+      /** The run of the system in which it was asked for: in another one it holds no more. */
+      readonly bootId: string
+    }
+  | {
+      readonly id: string
+      readonly step: 'install'
+      /** Name of a file in the download folder. */
+      readonly package: string
+      /** Of the package, lower-case hex. */
+      readonly sha256: string
+      /** `HDC_EXTRA_PARAMS` of its scripts. */
+      readonly extraParams: string
+    }
+
+/** Name of the request in the state folder. */
+export const requestFileName = 'root-request.json'
+export const mostRequestBytes = 16 * 1024
+
+const version = 1
+const mostIdChars = 256
+const mostExtraChars = 4096
+const keysOf: Readonly<Record<RootStep, readonly string[]>> = {
+  reboot: ['version', 'id', 'step', 'boot_id'],
+  shutdown: ['version', 'id', 'step', 'boot_id'],
+  install: ['version', 'id', 'step', 'package', 'sha256', 'extra_params'],
+}
+
+export function requestText(request: RootRequest): string {
+  const { id, step } = request
+  const rest =
+    request.step === 'install'
+      ? { package: request.package, sha256: request.sha256, extra_params: request.extraParams }
+      : { boot_id: request.bootId }
+  return `${JSON.stringify({ version, id, step, ...rest })}\n`
+}
+
+/**
+ * Reads a request, which may come from anybody who runs as the manager's user: what is not exactly one, is none.
+ *
+ * @throws AgentError `POLICY_REFUSED`
+ */
+export function parseRootRequest(text: string): RootRequest {
+  const value = parseJson(text)
+  if (!isJsonObject(value)) throw refused('it is no JSON object')
+  if (value.version !== version) throw refused(`"version" must be ${version}`)
+  const step = rootSteps.find(one => one === value.step)
+  if (step === undefined) throw refused(`"step" must be one of ${rootSteps.join(', ')}`)
+  const unknown = Object.keys(value).find(key => !keysOf[step].includes(key))
+  if (unknown !== undefined) throw refused(`${JSON.stringify(unknown.slice(0, 80))} is no key of it`)
+  const id = textOf(value, 'id', mostIdChars)
+  if (id === '') throw refused('"id" is empty')
+  if (step !== 'install') return { id, step, bootId: textOf(value, 'boot_id', mostIdChars) }
+  const name = textOf(value, 'package', mostIdChars)
+  const problem = nameProblem(name)
+  if (problem !== undefined) throw refused(`"package" must be the plain name of a file: ${problem}`)
+  const sha256 = textOf(value, 'sha256', 64)
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw refused('"sha256" must have 64 hexadecimal digits')
+  return { id, step, package: name, sha256, extraParams: textOf(value, 'extra_params', mostExtraChars) }
+}
+
+/** A text of one line. */
+function textOf(value: JsonObject, key: string, mostChars: number): string {
+  const text = value[key]
+  if (typeof text !== 'string') throw refused(`"${key}" must be a text`)
+  if (text.length > mostChars) throw refused(`"${key}" is longer than ${mostChars} characters`)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
+  if (/[\u0000-\u001f\u007f]/.test(text)) throw refused(`"${key}" has a control character in it`)
+  return text
+}
+
+function refused(why: string): AgentError {
+  return new AgentError('POLICY_REFUSED', `${requestFileName} is refused: ${why}`)
+}

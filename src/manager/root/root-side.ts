@@ -1,0 +1,227 @@
+import { join } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import { AgentError, messageOf } from '../../base/errors.ts'
+import { isJsonObject, parseJson } from '../../base/json.ts'
+import type { Log } from '../../base/log.ts'
+import { sleep } from '../../base/wait.ts'
+import { fileSum } from '../../platform/file-sum.ts'
+import { type PowerAction, type PowerOptions, planPower } from '../../platform/power.ts'
+import { type Environment, userId } from '../../platform/process-facts.ts'
+import { readBoundedText } from '../../platform/read-file.ts'
+import { readBootId } from '../../platform/system-facts.ts'
+import { removeFile, replaceFile } from '../../platform/write-file.ts'
+import type { Status } from '../../protocol/status.ts'
+import type { RootInstaller } from '../ota/by-root.ts'
+import { type RootConfig, readRootConfig, rootConfigPath } from './root-config.ts'
+import { type RootRequest, type RootStep, requestFileName, requestText } from './root-request.ts'
+import { type RootResult, RootResults } from './root-results.ts'
+
+/** Set by a service file whose supervisor does root's steps; the manager of a named user gets it. */
+export const rootSideVariable = 'DEVICE_CLOUD_ROOT_SIDE'
+
+/** What the manager has asked for last, to see what became of it. */
+const noteName = 'root-asked.json'
+const mostNoteBytes = 4096
+/** How long a machine may take to go down, once it was told to. */
+const goingDownMs = 120_000
+
+export interface RootSideParts {
+  readonly environment: Environment
+  /** The manager's `runtime_dir`. */
+  readonly runtimeDir: string
+  /** Ends the manager, for root to do the step. */
+  readonly end: () => void
+  readonly log: Log
+  /** Only tests have other ones. */
+  readonly configPath?: string
+  readonly powerOptions?: PowerOptions
+}
+
+/** Whether this process is a manager that is not root and whose supervisor does root's steps. */
+export function hasRootSide(environment: Environment, id = userId()): boolean {
+  return environment[rootSideVariable] === '1' && id !== 0
+}
+
+/** Root's part of a manager that is not root: asks for a step by a request file, and sees what became of it. */
+export class RootSide implements RootInstaller {
+  readonly #parts: RootSideParts
+  readonly #config: RootConfig | undefined
+  /** Why nothing can be asked for. */
+  readonly #closed: string | undefined
+  readonly #results: RootResults | undefined
+
+  private constructor(parts: RootSideParts, config: RootConfig | undefined, closed: string | undefined) {
+    this.#parts = parts
+    this.#config = config
+    this.#closed = closed
+    this.#results = config === undefined ? undefined : new RootResults(config.workDir)
+  }
+
+  /** Undefined where there is no root side: for root itself, and without a service that does its part. */
+  static async open(parts: RootSideParts): Promise<RootSide | undefined> {
+    const { environment, powerOptions, runtimeDir, log, configPath = rootConfigPath } = parts
+    if (!hasRootSide(environment, powerOptions?.userId)) return undefined
+    try {
+      const config = await readRootConfig(configPath)
+      if (config === undefined) return new RootSide(parts, undefined, `${configPath} does not exist`)
+      if (config.stateDir === runtimeDir) return new RootSide(parts, config, undefined)
+      const why = `runtime_dir is ${runtimeDir}, and "state_dir" in ${configPath} is ${config.stateDir}`
+      return new RootSide(parts, config, why)
+    } catch (error) {
+      log.error('root does nothing for the manager', { why: messageOf(error) })
+      return new RootSide(parts, undefined, messageOf(error))
+    }
+  }
+
+  /** Why root would not do a step; undefined when it would. */
+  refusal(step: RootStep): string | undefined {
+    const path = this.#parts.configPath ?? rootConfigPath
+    if (this.#closed !== undefined)
+      return `the agent does not run as root, and root does nothing for it: ${this.#closed}`
+    if (this.#config?.steps.includes(step)) return undefined
+    return `the agent does not run as root, and "steps" in ${path} does not name ${step}`
+  }
+
+  /** Whether packages are installed by root. Where it does not, they are installed as the manager's own user. */
+  get installs(): boolean {
+    return this.refusal('install') === undefined
+  }
+
+  /** Why an update could not be handed to root. */
+  installRefusal(extraParams: string): string | undefined {
+    if (extraParams === '' || this.#config?.extraParams) return undefined
+    const path = this.#parts.configPath ?? rootConfigPath
+    return `extra_params do not reach scripts that root runs, unless "extra_params" in ${path} is true`
+  }
+
+  /**
+   * Whether a reboot or shutdown can be asked for.
+   *
+   * @throws AgentError `NOT_SUPPORTED`
+   */
+  async checkPower(action: PowerAction): Promise<void> {
+    const refusal = this.refusal(action)
+    if (refusal !== undefined) throw new AgentError('NOT_SUPPORTED', refusal, { details: { reason: 'not-root' } })
+    if ((await readBootId()) === undefined)
+      throw new AgentError('NOT_SUPPORTED', 'this system does not tell one run of it from the next (no /proc)')
+    await planPower(action, { ...this.#parts.powerOptions, userId: 0 })
+  }
+
+  /** Asks for a reboot or shutdown, and ends the manager. Throws `FILE_ACCESS`, `DISK_FULL`. */
+  async power(action: PowerAction, id: string): Promise<void> {
+    await this.checkPower(action)
+    const bootId = (await readBootId()) ?? ''
+    await replaceFile(this.#at(noteName), `${JSON.stringify({ id, step: action, boot_id: bootId })}\n`)
+    await this.#leave({ id, step: action, bootId })
+    this.end()
+  }
+
+  /** Leaves the request for an installation. */
+  async leave(order: { id: string; package: string; path: string; extraParams: string }): Promise<void> {
+    const { id, package: name, path, extraParams } = order
+    await this.#leave({ id, step: 'install', package: name, sha256: await fileSum(path), extraParams })
+  }
+
+  end(): void {
+    this.#parts.end()
+  }
+
+  async withdraw(): Promise<void> {
+    await removeFile(this.#at(requestFileName))
+  }
+
+  async result(id: string): Promise<{ readonly status: Status; readonly text: string } | undefined> {
+    return await this.#results?.of(id)
+  }
+
+  /** Whether root has begun this installation and not finished it. */
+  async isBusy(id: string): Promise<boolean> {
+    return (await this.#results?.pending())?.id === id
+  }
+
+  logPath(id: string): string | undefined {
+    return this.#results?.logPath(id)
+  }
+
+  /**
+   * Sees what became of the reboot or shutdown that an earlier process asked for. To be called once, before the first mail.
+   *
+   * @returns what to tell the operator; undefined when there is nothing to tell
+   */
+  async settle(): Promise<string | undefined> {
+    const note = await noteIn(this.#parts.runtimeDir)
+    if (note === undefined) return undefined
+    const { id, step, bootId } = note
+    const outcome = await this.#results?.of(id)
+    // Root has not taken it, and must not find it later, when nobody expects it any more.
+    if (outcome === undefined) await this.withdraw()
+    await removeFile(this.#at(noteName))
+    if (bootId !== (await readBootId())) return undefined
+    if (outcome === undefined)
+      return `${step} failed: the supervisor of the service did not do it; run "device-cloud service install" again`
+    return `${step} failed: ${outcome.state === 'failed' ? outcome.text : 'root has ordered it, and the machine still runs'}`
+  }
+
+  async #leave(request: RootRequest): Promise<void> {
+    await replaceFile(this.#at(requestFileName), requestText(request))
+    this.#parts.log.info('root is asked for a step', { step: request.step, id: request.id })
+  }
+
+  #at(name: string): string {
+    return join(this.#parts.runtimeDir, name)
+  }
+}
+
+/**
+ * Waits while the machine goes down because this manager's user has asked for it: one that starts before it is down would
+ * take the call for one that has failed. Returns at once when nothing is on its way; rejects when `signal` fires.
+ */
+export async function untilDown(parts: {
+  readonly environment: Environment
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Hears how long it takes at most. */
+  readonly onWait: (ms: number) => void
+  /** Only tests have other ones. */
+  readonly configPath?: string
+  readonly userId?: number
+}): Promise<void> {
+  const { environment, clock, signal, onWait, configPath } = parts
+  if (!hasRootSide(environment, parts.userId)) return
+  const result = await lastPower(configPath)
+  if (result?.state !== 'ordered' || result.bootId !== (await readBootId())) return
+  const leftMs = Math.min(goingDownMs, result.monotonicMs + goingDownMs - clock.monotonicMs())
+  if (leftMs <= 0) return
+  onWait(leftMs)
+  await sleep(clock, leftMs, signal)
+}
+
+async function lastPower(configPath?: string): Promise<RootResult | undefined> {
+  try {
+    const config = await readRootConfig(configPath)
+    const note = config === undefined ? undefined : await noteIn(config.stateDir)
+    return config === undefined || note === undefined ? undefined : await new RootResults(config.workDir).of(note.id)
+  } catch {
+    // The manager says what is wrong with it when it opens its root side.
+    return undefined
+  }
+}
+
+interface Note {
+  readonly id: string
+  readonly step: string
+  readonly bootId: string
+}
+
+async function noteIn(folder: string): Promise<Note | undefined> {
+  try {
+    const value = parseJson(await readBoundedText(join(folder, noteName), mostNoteBytes))
+    if (!isJsonObject(value)) return undefined
+    const { id, step, boot_id: bootId } = value
+    if (typeof id !== 'string' || typeof step !== 'string' || typeof bootId !== 'string') return undefined
+    return { id, step, bootId }
+  } catch (error) {
+    if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,200 @@
+import type { Clock } from '../../base/clock.ts'
+import { AgentError, messageOf } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { throwIfAborted } from '../../base/wait.ts'
+import { type ForeignFolder, openForeignFolder } from '../../platform/foreign-folder.ts'
+import { carryOutPower, type PowerOptions, planPower } from '../../platform/power.ts'
+import { userId } from '../../platform/process-facts.ts'
+import { takeProcessLock } from '../../platform/process-lock.ts'
+import { readBootId } from '../../platform/system-facts.ts'
+import { userAccount } from '../../platform/user-account.ts'
+import { Status } from '../../protocol/status.ts'
+import { failureOutcome } from '../actions/failure-outcome.ts'
+import { updatePlaces } from '../ota/places.ts'
+import { type RootConfig, rootConfigPath, trustedRootConfig } from './root-config.ts'
+import { installAsRoot } from './root-install.ts'
+import { emptyPackages, prepareRootPlaces, type RootPlaces } from './root-places.ts'
+import { mostRequestBytes, parseRootRequest, type RootRequest, requestFileName } from './root-request.ts'
+import type { RootResult } from './root-results.ts'
+import { takePackage } from './take-package.ts'
+
+export interface RootStepParts {
+  /** Only reboot and shutdown: an installation is left where it is. */
+  readonly powerOnly: boolean
+  /** How long to wait for the script of an installation that an earlier process began. */
+  readonly patienceMs: number
+  readonly clock: Clock
+  readonly log: Log
+  /** Fires when this process is told to end. */
+  readonly signal: AbortSignal
+  /** Only tests have other ones. */
+  readonly configPath?: string
+  readonly powerOptions?: PowerOptions
+}
+
+/**
+ * The short run as root between two runs of a manager that is not root: finishes an installation that was cut off, then
+ * does the one step that the manager has asked for, as far as `/etc/device-cloud-root.cfg` allows it. What a user may
+ * write is parsed, never run, and every step is done once at most.
+ *
+ * @throws AgentError `NOT_SUPPORTED` when this process is not root; `CONFIG_INVALID`, `POLICY_REFUSED`, `ALREADY_RUNNING`
+ */
+export async function rootStep(parts: RootStepParts): Promise<void> {
+  if (userId() !== 0) throw new AgentError('NOT_SUPPORTED', 'root-step does what only root may do: run it as root')
+  const config = await trustedRootConfig(parts.configPath ?? rootConfigPath)
+  const account = await userAccount(config.user)
+  const places = await prepareRootPlaces(config.workDir, account.groupId)
+  const lock = await takeProcessLock(places.lock)
+  try {
+    const work = new RootWork(parts, config, places, (await readBootId()) ?? '')
+    if (!parts.powerOnly && !(await work.finishPending())) return
+    const state = await openForeignFolder(config.stateDir, account.userId)
+    try {
+      await work.doRequested(state)
+    } finally {
+      await state.close()
+    }
+  } finally {
+    await lock.release()
+  }
+}
+
+class RootWork {
+  readonly #parts: RootStepParts
+  readonly #config: RootConfig
+  readonly #places: RootPlaces
+  readonly #bootId: string
+
+  constructor(parts: RootStepParts, config: RootConfig, places: RootPlaces, bootId: string) {
+    this.#parts = parts
+    this.#config = config
+    this.#places = places
+    this.#bootId = bootId
+  }
+
+  /** Finishes the installation that an earlier process began; false when it is left once more. */
+  async finishPending(): Promise<boolean> {
+    const { results } = this.#places
+    const pending = await results.pending()
+    // An end that was not recorded as such, or a record that nobody can read.
+    if (pending === undefined || (await results.of(pending.id)) !== undefined) {
+      await this.#tidy()
+      return true
+    }
+    const { clock, log, signal, patienceMs, powerOptions = {} } = this.#parts
+    const bootId = this.#bootId === '' ? undefined : this.#bootId
+    const rules = { config: this.#config, configPath: this.#parts.configPath ?? rootConfigPath }
+    const engine = { places: this.#places, ...rules, patienceMs, powerOptions, bootId, clock, log, signal }
+    const outcome = await installAsRoot(pending, engine)
+    if (outcome === undefined) return false
+    await results.writeLog(pending.id, updatePlaces(this.#places.installDir).log)
+    const { status, message = '' } = outcome
+    await this.#tell(pending.id, 'install', status === Status.Success ? 'done' : 'failed', status, message)
+    await this.#tidy()
+    return true
+  }
+
+  /** Does the one step that is asked for. A request that is none is removed. */
+  async doRequested(state: ForeignFolder): Promise<void> {
+    const { log } = this.#parts
+    let request: RootRequest | undefined
+    try {
+      request = await readRequest(state)
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error
+      log.error('what asks for a step of root is no request, and is removed', { why: error.message })
+      return await state.remove(requestFileName)
+    }
+    if (request === undefined) return
+    const { id, step } = request
+    if (step === 'install' && this.#parts.powerOnly) return
+    if ((await this.#places.results.of(id)) !== undefined) {
+      log.warn('a step of root is asked for that was done before, and is not done again', { step, id })
+      return await state.remove(requestFileName)
+    }
+    const refusal = this.#refusalOf(request)
+    if (refusal !== undefined) {
+      await this.#fail(request, Status.NoPermission, refusal)
+      return await state.remove(requestFileName)
+    }
+    if (request.step === 'install') await this.#install(request, state)
+    else await this.#goDown(request, state)
+  }
+
+  #refusalOf(request: RootRequest): string | undefined {
+    const { steps, extraParams } = this.#config
+    const path = this.#parts.configPath ?? rootConfigPath
+    if (!steps.includes(request.step))
+      return `root does no ${request.step} for the manager: "steps" in ${path} does not name it`
+    if (request.step === 'install' && request.extraParams !== '' && !extraParams)
+      return `extra_params do not reach scripts that root runs, unless "extra_params" in ${path} is true`
+    return undefined
+  }
+
+  async #goDown({ id, step, bootId }: Extract<RootRequest, { bootId: string }>, state: ForeignFolder): Promise<void> {
+    const { clock, log, powerOptions } = this.#parts
+    // Gone before anything is done: what goes down and comes back must not find it again.
+    await state.remove(requestFileName)
+    if (bootId !== this.#bootId)
+      return log.warn('a request from before the machine went down holds no more', { step, id })
+    try {
+      const plan = await planPower(step, powerOptions)
+      await this.#tell(id, step, 'ordered', Status.Success, '')
+      log.warn(`${step} for the manager`, { id })
+      await carryOutPower(plan, clock)
+    } catch (error) {
+      await this.#fail({ id, step }, Status.Failure, messageOf(error))
+    }
+  }
+
+  async #install(request: Extract<RootRequest, { step: 'install' }>, state: ForeignFolder): Promise<void> {
+    const { signal } = this.#parts
+    const { id, package: name, extraParams } = request
+    try {
+      await takePackage(request, state, this.#places, signal)
+    } catch (error) {
+      // The request stays for the next run.
+      throwIfAborted(signal)
+      const { status, message = '' } = failureOutcome(error)
+      await this.#fail(request, status, message)
+      await emptyPackages(this.#places)
+      return await state.remove(requestFileName)
+    }
+    await this.#places.results.begin({ id, package: name, extraParams })
+    await state.remove(requestFileName)
+    await this.finishPending()
+  }
+
+  async #fail({ id, step }: Pick<RootRequest, 'id' | 'step'>, status: Status, text: string): Promise<void> {
+    this.#parts.log.error(`${step} for the manager failed`, { id, why: text })
+    await this.#tell(id, step, 'failed', status, text)
+  }
+
+  async #tell(
+    id: string,
+    step: RootRequest['step'],
+    state: RootResult['state'],
+    status: Status,
+    text: string,
+  ): Promise<void> {
+    const monotonicMs = this.#parts.clock.monotonicMs()
+    await this.#places.results.write({ id, step, state, status, text, bootId: this.#bootId, monotonicMs })
+  }
+
+  async #tidy(): Promise<void> {
+    await this.#places.results.end()
+    await emptyPackages(this.#places)
+  }
+}
+
+async function readRequest(state: ForeignFolder): Promise<RootRequest | undefined> {
+  const file = await state.file(requestFileName, mostRequestBytes)
+  if (file === undefined) return undefined
+  try {
+    const parts: Uint8Array[] = []
+    for await (const chunk of file.chunks()) parts.push(chunk)
+    return parseRootRequest(Buffer.concat(parts).toString('utf8'))
+  } finally {
+    await file.close()
+  }
+}
