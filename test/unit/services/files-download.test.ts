@@ -4,8 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { getEventListeners } from 'node:events'
 import {
   chmodSync,
+  closeSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -971,7 +973,10 @@ test('a link to a device, a pipe or an open file of a process is no destination'
   symlinkSync('/dev/null', join(folder, 'to-device'))
   symlinkSync('/proc/self/fd/1', join(folder, 'to-output'))
   symlinkSync('to-output', join(folder, 'to-it-too'))
-  for (const name of ['to-fifo', 'to-device', 'to-output', 'to-it-too']) {
+  const opened = openSync(join(folder, 'regular'), 'w')
+  t.after(() => closeSync(opened))
+  symlinkSync(`/proc/self/fd/${opened}`, join(folder, 'to-regular'))
+  for (const name of ['to-fifo', 'to-device', 'to-output', 'to-it-too', 'to-regular']) {
     const refused = failsWith('INVALID_ARGUMENT', /link to a device.*name a file of its own/)
     await assert.rejects(files.download('a', join(folder, name)), refused, name)
     assert.ok(lstatSync(join(folder, name)).isSymbolicLink(), name)
