@@ -16,6 +16,12 @@ export const recordOverheadBytes = 10
 /** The longest body; a length beyond it is damage. */
 export const maxRecordBytes = 16 * 1024 * 1024
 
+/**
+ * Bytes that one scan sums up in vain. Each mark in a damaged file may promise a record of up to {@link maxRecordBytes}; chance
+ * makes a handful of them, and a file of nothing else would be summed up again from each mark on.
+ */
+export const maxVainBytes = 256 * 1024 * 1024
+
 /** How many bytes a body of `bodyBytes` takes in the file. */
 export function framedBytes(bodyBytes: number): number {
   return bodyBytes + recordOverheadBytes
@@ -72,6 +78,7 @@ export function scanRecords(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = from
   let damagedBytes = 0
+  let vainBytes = 0
   while (at < bytes.length) {
     const state = recordAt(bytes, view, at, maxBodyBytes)
     if (state === 'unfinished' && more) break
@@ -82,7 +89,9 @@ export function scanRecords(
       if (goOn === false) break
       continue
     }
-    const next = nextMark(bytes, at + 1)
+    if (state === 'wrong sum') vainBytes += view.getUint32(at + lengthAt, true)
+    // Nobody lost that much by chance: the rest is not ours.
+    const next = vainBytes > maxVainBytes ? bytes.length : nextMark(bytes, at + 1)
     damagedBytes += next - at
     at = next
   }
@@ -95,7 +104,7 @@ function recordAt(
   view: DataView,
   offset: number,
   maxBodyBytes: number,
-): number | 'unfinished' | 'damaged' {
+): number | 'unfinished' | 'damaged' | 'wrong sum' {
   const left = bytes.length - offset
   if (bytes[offset] !== mark[0] || (left > 1 && bytes[offset + 1] !== mark[1])) return 'damaged'
   if (left < recordOverheadBytes) return 'unfinished'
@@ -104,7 +113,7 @@ function recordAt(
   if (framedBytes(bodyBytes) > left) return 'unfinished'
   return view.getUint32(offset + sumAt, true) === recordSum(bytes, offset, bodyBytes)
     ? offset + framedBytes(bodyBytes)
-    : 'damaged'
+    : 'wrong sum'
 }
 
 function recordSum(bytes: Uint8Array, offset: number, bodyBytes: number): number {

@@ -9,6 +9,7 @@ import { AnswerGuard } from './answer-guard.ts'
 import { bracketed, hostAndPort } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
 import { discard, type RefuseAddress } from './open-tcp.ts'
+import { PacketBudget } from './packet-budget.ts'
 import type { SocketOpener } from './socket-opener.ts'
 
 /** Largest WebSocket message taken; MQTT bytes and relay data come in far smaller ones. */
@@ -64,9 +65,32 @@ export async function openWebSocket(target: WebSocketTarget, options: OpenWebSoc
     ended =>
       upgrade(WebSocket, socket, target, place, ended, { maxPayload: maxMessageBytes, closeTimeout: closeWithinMs }),
     signal,
-  ).catch((error: unknown) => {
-    discard(socket)
-    throw error
+  ).then(
+    webSocket => {
+      endFloods(webSocket, clock, place)
+      return webSocket
+    },
+    (error: unknown) => {
+      discard(socket)
+      throw error
+    },
+  )
+}
+
+/** Frames that carry nothing are no message to anybody, so that nobody above would ever see that they do not end. */
+function endFloods(webSocket: WebSocket, clock: Clock, place: string): void {
+  const budget = new PacketBudget(clock)
+  const count = () => {
+    try {
+      budget.received(0)
+    } catch (error) {
+      webSocket.emit('error', new AgentError('PROTOCOL_VIOLATION', `${place}: ${messageOf(error)}`, { cause: error }))
+      webSocket.terminate()
+    }
+  }
+  webSocket.on('ping', count).on('pong', count)
+  webSocket.on('message', data => {
+    if (Buffer.isBuffer(data) && data.length === 0) count()
   })
 }
 

@@ -184,3 +184,39 @@ test('a server that answers the upgrade with informational answers without end i
   await assert.rejects(open(t, server.port), { code: 'PROTOCOL_VIOLATION', message: /more than 16 informational/ })
   await eventually('the connection is closed', () => server.sockets.size === 0)
 })
+
+for (const [what, frame] of [
+  ['pings', [0x89, 0]],
+  ['pongs', [0x8a, 0]],
+  ['empty messages', [0x82, 0]],
+  ['empty pieces of a message', [0x02, 0, ...Array(1000).fill([0, 0]).flat()]],
+] as const)
+  test(`${what} without end end the WebSocket`, async t => {
+    const server = await upgrading(t, (request, socket) => {
+      socket.write(
+        `HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: ${accept(request)}\r\n\r\n`,
+      )
+      // The answers to pings are read and thrown away.
+      socket.resume()
+      let isFirst = true
+      const send = () => {
+        if (socket.destroyed) return
+        // A message begins once; the pieces that follow have a kind of their own.
+        const bytes = Buffer.from(frame.length > 2 && !isFirst ? frame.slice(2) : frame)
+        isFirst = false
+        if (socket.write(frame.length > 2 ? bytes : Buffer.concat(Array(100).fill(bytes)))) setImmediate(send)
+        else socket.once('drain', send)
+      }
+      send()
+    })
+    const webSocket = await open(t, server.port)
+    const ended = new Promise<Error | undefined>(resolve => {
+      webSocket.once('error', resolve)
+      // The package ends it by itself when too many of its own answers to pings wait.
+      webSocket.once('close', () => resolve(undefined))
+    })
+    webSocket.resume()
+    const error = await ended
+    if (what !== 'pings') assert.match(error?.message ?? '', /packets that nobody asked for|Too many message fragments/)
+    await eventually('the connection is closed', () => server.sockets.size === 0)
+  })

@@ -62,3 +62,22 @@ test('rubbish before, between and behind is passed over and counted', () => {
   assert.deepEqual(result.found, [...texts, 'z'])
   assert.equal(result.damagedBytes, 3 * rubbish.length)
 })
+
+test('a file of marks that each promise a long record is passed over in a bounded time, and what is before them is found', () => {
+  const good = frameRecord(Buffer.from('{"good":true}'))
+  const bytes = new Uint8Array(8 * 1024 * 1024)
+  bytes.set(good)
+  const view = new DataView(bytes.buffer)
+  for (let at = good.length; at + recordOverheadBytes < bytes.length; at += recordOverheadBytes) {
+    bytes.set([0xfe, 0xed], at)
+    view.setUint32(at + 6, bytes.length - at - recordOverheadBytes, true)
+  }
+  const found: string[] = []
+  const { end, damagedBytes } = scanRecords(bytes, ({ body }) => {
+    found.push(Buffer.from(body).toString())
+    return undefined
+  })
+  assert.deepEqual(found, ['{"good":true}'])
+  assert.equal(end, bytes.length)
+  assert.equal(damagedBytes, bytes.length - good.length)
+})

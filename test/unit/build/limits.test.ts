@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { maxJsonDepth } from '../../../src/base/json.ts'
+import { maxLogChars } from '../../../src/base/log.ts'
+import { maxInformationalAnswers, maxOverheadBytes } from '../../../src/connection/answer-guard.ts'
+import { maxUnacknowledged } from '../../../src/connection/mqtt-session.ts'
+import { unaskedPackets } from '../../../src/connection/packet-budget.ts'
+import { maxIncomingPacketBytes } from '../../../src/connection/packet-filter.ts'
+import { maxConnectAnswerBytes } from '../../../src/connection/proxy-http.ts'
+import { maxWebSocketMessageBytes } from '../../../src/connection/websocket.ts'
+import { maxPendingPerConnection } from '../../../src/manager/local-socket/connection.ts'
+import { maxLineBytes } from '../../../src/manager/local-socket/message.ts'
+import { maxConnections } from '../../../src/manager/local-socket/server.ts'
+import { packageLimits } from '../../../src/manager/ota/entry-policy.ts'
+import { limits } from '../../../src/protocol/limits.ts'
+import { maxMessageBytes, maxParamsBytes } from '../../../src/services/actions/outcome.ts'
+import { mostRunning } from '../../../src/services/actions/runner.ts'
+import { mostOpenCallChars, mostOpenChars, mostOpenMails } from '../../../src/services/mailbox/mailbox.ts'
+import { mostProgressChars } from '../../../src/services/mailbox/progress-lines.ts'
+
+const checkout = join(import.meta.dirname, '../../..')
+
+/** What share/limits.md promises: constant → the value and unit that stand in its row. */
+const promised: Readonly<Record<string, readonly [value: number, unit: string]>> = {
+  maxJsonDepth: [maxJsonDepth, 'levels'],
+  maxReplyBytes: [limits.maxReplyBytes, 'bytes'],
+  maxIncomingPacketBytes: [maxIncomingPacketBytes, 'bytes'],
+  'unaskedPackets.atOnce': [unaskedPackets.atOnce, 'packets'],
+  'unaskedPackets.perSecond': [unaskedPackets.perSecond, 'packets a second'],
+  maxUnacknowledged: [maxUnacknowledged, 'packets'],
+  maxPendingRequests: [limits.maxPendingRequests, 'requests'],
+  maxWebSocketMessageBytes: [maxWebSocketMessageBytes, 'bytes'],
+  mailboxPage: [limits.mailboxPage, 'mails'],
+  mostOpenMails: [mostOpenMails, 'mails'],
+  mostOpenCallChars: [mostOpenCallChars, 'characters'],
+  mostOpenChars: [mostOpenChars, 'characters'],
+  mostRunning: [mostRunning, 'actions'],
+  maxParamsBytes: [maxParamsBytes, 'bytes'],
+  maxMessageBytes: [maxMessageBytes, 'bytes'],
+  mostProgressChars: [mostProgressChars, 'characters'],
+  maxInformationalAnswers: [maxInformationalAnswers, 'answers'],
+  maxOverheadBytes: [maxOverheadBytes, 'bytes'],
+  maxConnectAnswerBytes: [maxConnectAnswerBytes, 'bytes'],
+  maxLineBytes: [maxLineBytes, 'bytes'],
+  maxConnections: [maxConnections, 'programs'],
+  maxPendingPerConnection: [maxPendingPerConnection, 'requests'],
+  'packageLimits.mostEntries': [packageLimits.mostEntries, 'entries'],
+  'packageLimits.mostBytes': [packageLimits.mostBytes, 'bytes'],
+  'packageLimits.mostRatio': [packageLimits.mostRatio, 'times'],
+  'packageLimits.mostDepth': [packageLimits.mostDepth, 'folders'],
+  maxLogChars: [maxLogChars, 'characters'],
+}
+
+test('share/limits.md names every limit once, with the value that holds and the file where it is', () => {
+  const rows = readFileSync(join(checkout, 'share/limits.md'), 'utf8')
+    .split('\n')
+    .map(line => /^\| (.+) \| ([\d,]+) (.+?) \| `(.+?)` \| `(src\/.+?)` \|$/.exec(line))
+    .filter(row => row !== null)
+  const told = Object.fromEntries(
+    rows.map(([, , value = '', unit, name = '']) => [name, [Number(value.replaceAll(',', '')), unit]]),
+  )
+  assert.deepEqual(told, promised)
+  assert.equal(rows.length, Object.keys(promised).length)
+  for (const [, , , , name = '', file = ''] of rows)
+    assert.match(readFileSync(join(checkout, file), 'utf8'), new RegExp(`\\b${name.split('.').at(-1)}\\b`), file)
+})
