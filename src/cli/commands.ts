@@ -85,7 +85,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'ota verify',
-    summary: 'Check an update package: its content, sums and signature.',
+    summary: 'Check an update package: its content, sums, signature and expiry.',
     load: () => import('./ota-verify.ts'),
   },
   {
