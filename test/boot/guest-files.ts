@@ -96,7 +96,7 @@ export interface GuestFile {
 /** Path on the device → its text: what every device has. */
 export const commonFiles: Readonly<Record<string, GuestFile>> = {
   '/sbin/operator': { text: operator, mode: 0o755 },
-  '/etc/passwd': { text: 'root::0:0:root:/root:/bin/sh\ncloud::1234:1234::/:/bin/false\n', mode: 0o644 },
+  '/etc/passwd': { text: 'root::0:0:root:/root:/bin/sh\ncloud:x:1234:1234::/:/bin/false\n', mode: 0o644 },
   '/etc/group': { text: 'root:x:0:\ncloud:x:1234:\n', mode: 0o644 },
   '/etc/hosts': { text: '10.0.2.2 localhost\n', mode: 0o644 },
 }
