@@ -10,6 +10,12 @@ export const O_PATH = 0o10000000
 /** Where the system shows the open files of this process. What is named below one of them stays there, whatever becomes of its path. */
 const openFiles = '/proc/self/fd'
 
+/**
+ * The root of the file system as the kernel has it for this process. An emulator of other processors may show a folder of its
+ * own under the name `/`, in which the files of the system are not.
+ */
+export const ownRoot = '/proc/self/root'
+
 /** The path that leads to what a handle holds, and nowhere else. */
 export function descriptorPath(handle: FileHandle): string {
   return `${openFiles}/${handle.fd}`

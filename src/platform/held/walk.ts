@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import { type FileHandle, lstat, readlink } from 'node:fs/promises'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFailure } from '../file-failure.ts'
-import { descriptorPath, holdEntry, holdFolder, needDescriptorPaths } from './descriptor.ts'
+import { descriptorPath, holdEntry, holdFolder, needDescriptorPaths, ownRoot } from './descriptor.ts'
 import { isTrustedOwner, transferFacts } from './transfer-facts.ts'
 import { firmness, type PassedFolder, type WalkEnd, Walked } from './walked.ts'
 
@@ -131,7 +131,7 @@ class Walk {
   }
 
   async #enterRoot(): Promise<void> {
-    const handle = await holdFolder('/', { followLinks: false })
+    const handle = await holdFolder(ownRoot, { followLinks: true })
     this.#steps.push({ handle, ...rootOf(await handle.stat({ bigint: true })) })
   }
 
