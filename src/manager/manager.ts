@@ -5,12 +5,8 @@ import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { Client } from '../client/client.ts'
-import { type Closure, closureOf } from '../config/closure.ts'
 import { findIdentity } from '../config/identity.ts'
-import type { ClientConfig } from '../config/load.ts'
-import { logSettingsOf } from '../config/ownership.ts'
-import { findPolicyRisks } from '../config/policy.ts'
-import type { ConfigNote, Settings } from '../config/settings.ts'
+import type { Settings } from '../config/settings.ts'
 import { readHealth } from '../platform/health.ts'
 import { memoryOfMachine } from '../platform/own-memory.ts'
 import type { PowerOptions } from '../platform/power.ts'
@@ -19,7 +15,7 @@ import { socketPlace } from '../platform/socket-place.ts'
 import type { TransferSettings } from './actions/file-download.ts'
 import { registerActions } from './actions/register-actions.ts'
 import { BackgroundWork } from './background-work.ts'
-import { ClosedCapabilities } from './closed-capabilities.ts'
+import { Configuration } from './configuration.ts'
 import { Decommissioning } from './decommissioning.ts'
 import { HealthReporter } from './health-reporter.ts'
 import { LinkHistory } from './link-history.ts'
@@ -29,20 +25,11 @@ import { localRequests } from './local-socket/requests.ts'
 import { LocalSocketServer } from './local-socket/server.ts'
 import { MachineFacts } from './machine-facts.ts'
 import { managedActions } from './managed-actions.ts'
-import {
-  loadConnectionConfig,
-  loadOwnConfig,
-  logNotes,
-  type ManagerPlace,
-  needsRestart,
-  type OwnConfig,
-  warningList,
-} from './manager-config.ts'
+import type { ManagerPlace } from './manager-config.ts'
 import { memoryWatchOf } from './memory/manager-memory.ts'
 import type { MemoryTimes, MemoryWatch } from './memory/memory-watch.ts'
 import { softLimitBytes } from './memory/soft-limit.ts'
 import { ManagerUpdates } from './ota/manager-updates.ts'
-import { ownershipClosures } from './ownership.ts'
 import { PendingAnswers } from './pending-answers.ts'
 import { type ProgressSigns, progressSigns } from './progress.ts'
 import { ownThings } from './reach/own-things.ts'
@@ -92,34 +79,19 @@ export class Manager {
   readonly #reach: Reach
   readonly #decommissioning: Decommissioning
   readonly #memory: MemoryWatch
-  readonly #closed: ClosedCapabilities
-  /** What mistakes in the settings close. */
-  #configClosures: readonly Closure[] = []
-  /** The connection file as it was read. */
-  #deciding: ClientConfig
-  /** What is closed because another user could have written it. */
-  #ownership: readonly Closure[] = []
+  readonly #config: Configuration
   readonly #startedMs: number
   readonly #closing = new AbortController()
-  #own: OwnConfig
-  #connection: Settings
-  #warnings: readonly ConfigNote[] = []
   #updates: ManagerUpdates | undefined
 
-  private constructor(options: ManagerOptions, client: Client, own: OwnConfig, config: ClientConfig) {
-    const connection = config.settings
+  private constructor(options: ManagerOptions, client: Client, config: Configuration, log: Log) {
     const { clock, onEnd } = options
-    const log = options.log.child('manager')
     this.#options = options
     this.#log = log
     this.#client = client
-    this.#own = own
-    this.#connection = connection
+    this.#config = config
     this.#startedMs = clock.monotonicMs()
-    this.#closed = new ClosedCapabilities({ log, publish: (text, level) => client.events.publish(text, { level }) })
-    this.#deciding = config
-    this.#takePolicies(config, own)
-    this.#runtime = new RuntimeFolder({ path: own.settings.runtimeDir, log })
+    this.#runtime = new RuntimeFolder({ path: config.own.settings.runtimeDir, log })
     this.#background = new BackgroundWork({ log, report: text => client.events.publish(text, { level: 'error' }) })
     this.#facts = new MachineFacts({ client, clock, log })
     this.#health = new HealthReporter({
@@ -128,7 +100,7 @@ export class Manager {
       read: () => readHealth(this.#runtime.path),
       publish: (name, value) => client.telemetry.publish(name, value),
     })
-    this.#watch = new LinkWatch({ clock, keepAliveS: connection.keepAliveS, onExpired: () => onEnd('no-link') })
+    this.#watch = new LinkWatch({ clock, keepAliveS: config.connection.keepAliveS, onExpired: () => onEnd('no-link') })
     this.#history = new LinkHistory({
       client,
       clock,
@@ -145,9 +117,9 @@ export class Manager {
     this.#decommissioning = new Decommissioning(options, log)
     this.#reach = new Reach({ facts: () => this.#reachFacts(), log })
     this.#remote = new RemoteAccess({
-      connection: () => this.#connection,
-      own: () => this.#own.settings,
-      whyNoCommands: () => this.#closed.why('service_commands'),
+      connection: () => config.connection,
+      own: () => config.own.settings,
+      whyNoCommands: () => config.whyNoCommands,
       cloudAddress: () => client.status().link?.cloudAddress,
       clock,
       log: options.log.child('relay'),
@@ -181,12 +153,12 @@ export class Manager {
    * @throws AgentError `CONFIG_INVALID` with every mistake
    */
   static async open(options: ManagerOptions): Promise<Manager> {
-    const { appId, configDir, configFile, settings, log } = options
-    const client = new Client(appId, { configDir, configFile, settings, logger: log })
-    const [own, connection] = await Promise.all([loadOwnConfig(options), loadConnectionConfig(options), client.open()])
-    const manager = new Manager(options, client, own, connection)
-    await manager.#lookAtOwners()
-    return manager
+    const { appId, configDir, configFile, settings } = options
+    const client = new Client(appId, { configDir, configFile, settings, logger: options.log })
+    const log = options.log.child('manager')
+    const publish = (text: string, level: 'error' | 'info') => client.events.publish(text, { level })
+    const [config] = await Promise.all([Configuration.read({ place: options, log, publish }), client.open()])
+    return new Manager(options, client, config, log)
   }
 
   get runtimeDir(): string {
@@ -195,13 +167,12 @@ export class Manager {
 
   /** The connection settings that hold since the start. */
   get connectionSettings(): Settings {
-    return this.#connection
+    return this.#config.connection
   }
 
   /** Where the log goes. */
   get logSettings(): Settings {
-    const config = { settings: this.#connection, origins: this.#deciding.origins }
-    return logSettingsOf(config, closureOf(this.#ownership, 'absolute_paths') !== undefined)
+    return this.#config.logSettings
   }
 
   /**
@@ -212,13 +183,9 @@ export class Manager {
    */
   readonly start: () => Promise<void> = once(async () => {
     const isUsable = await this.#runtime.open()
-    await this.#lookAtOwners()
+    await this.#config.lookAtOwners()
     this.#applySettings()
-    logNotes(this.#log, this.#warnings)
-    this.#closed.tell()
-    const { logFile } = this.#connection
-    if (logFile !== undefined && this.logSettings.logFile === undefined)
-      this.#log.error('log_file is not written: absolute paths are closed', { logFile })
+    this.#config.tell()
     await this.#reach.load()
     const rootSide = await this.#openRootSide()
     const notDone = isUsable ? await this.#notDoneByRoot(rootSide) : undefined
@@ -249,22 +216,10 @@ export class Manager {
    */
   async reload(): Promise<void> {
     try {
-      const own = await loadOwnConfig(this.#options)
-      const config = await loadConnectionConfig(this.#options)
-      const connection = config.settings
-      const before = { connection: this.#connection, own: this.#own.settings }
-      const keys = needsRestart(before, { connection, own: own.settings })
-      // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
-      const { logLevel, remoteAccess, ota } = connection
-      const fileTransfer = { ...this.#connection.fileTransfer, allow: connection.fileTransfer.allow }
-      this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
-      this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
-      this.#takePolicies(config, own)
-      await this.#lookAtOwners()
+      const keys = await this.#config.reload()
       this.#applySettings()
       await this.#reach.load()
-      logNotes(this.#log, this.#warnings)
-      this.#closed.tell()
+      this.#config.tell()
       this.#publishFacts()
       if (keys.length === 0) this.#log.info('configuration reloaded')
       else this.#log.warn('configuration reloaded; some settings need a restart', { settings: keys.join(', ') })
@@ -285,8 +240,7 @@ export class Manager {
       softwareUpdate: this.#updates?.current,
       lastTrouble: this.#history.lastTrouble,
       memory: this.#memory.status(),
-      closed: this.#closed.list(),
-      warnings: warningList(this.#warnings),
+      ...this.#config.report(),
     })
   }
 
@@ -297,7 +251,7 @@ export class Manager {
 
   /** The state of the link in one line. */
   text(): string {
-    return linkText(this.#connection.cloud, this.#client.status())
+    return linkText(this.#config.connection.cloud, this.#client.status())
   }
 
   /**
@@ -349,21 +303,13 @@ export class Manager {
   #openUpdates(rootSide: RootSide | undefined): Promise<ManagerUpdates> {
     const { clock, onEnd, powerOptions = {} } = this.#options
     const runtimeDir = this.#runtime.path
-    const rules = () => this.#connection.ota
+    const rules = () => this.#config.connection.ota
     const { configDir } = this.#options
     const deviceId = async () => (await findIdentity({ configDir, appId: '' }))?.deviceId
     const handOver = () => onEnd('probation')
-    const isWeak = () => closureOf(this.#ownership, 'ota') !== undefined
+    const isWeak = () => this.#config.isUpdateWeak
     const own = { client: this.#client, runtimeDir, rules, deviceId, isWeak, powerOptions, rootSide, handOver }
     return ManagerUpdates.open({ ...own, clock, log: this.#log })
-  }
-
-  /** Who could have written what decides here. After each reading, and with the runtime folder made. */
-  async #lookAtOwners(): Promise<void> {
-    const { configDir } = this.#options
-    const runtimeDir = this.#runtime.path
-    this.#ownership = await ownershipClosures({ configDir, connection: this.#deciding, own: this.#own, runtimeDir })
-    this.#closed.set([...this.#configClosures, ...this.#ownership])
   }
 
   #registerActions(updates: ManagerUpdates, rootSide: RootSide | undefined): void {
@@ -376,8 +322,8 @@ export class Manager {
       background: this.#background,
       transferSettings: () => this.#transferSettings(),
       reach: this.#reach,
-      whyPathsClosed: () => this.#closed.why('absolute_paths'),
-      refreshRemoteAccess: () => this.#facts.publishServices(this.#offered()),
+      whyPathsClosed: () => this.#config.whyPathsClosed,
+      refreshRemoteAccess: () => this.#facts.publishServices(this.#config.offered),
       openRelay: this.#remote.open,
       softwareUpdate: updates.action,
       quit: () => onEnd('quit'),
@@ -389,27 +335,13 @@ export class Manager {
       powerOptions,
       rootSide,
     })
-    const isEnabled = (name: string) => this.#isEnabled(name)
-    const whyClosed = (name: string) => this.#closed.whyClosed(name)
+    const isEnabled = (name: string) => this.#config.isEnabled(name)
+    const whyClosed = (name: string) => this.#config.whyClosed(name)
     registerActions({ actions, taker: this.#client.actions, isEnabled, whyClosed, log: this.#log })
   }
 
-  /** What is published of the own settings: a service whose command does not run is not offered. */
-  #offered(): OwnConfig {
-    if (!this.#closed.isClosed('service_commands')) return this.#own
-    const { settings } = this.#own
-    const remoteAccessSupport = settings.remoteAccessSupport.filter(({ command }) => command === undefined)
-    return { ...this.#own, settings: { ...settings, remoteAccessSupport } }
-  }
-
-  /** A switch that iot.cfg does not know is one that nobody has switched off. */
-  #isEnabled(name: string): boolean {
-    const { actionsEnabled } = this.#own.settings
-    return Object.hasOwn(actionsEnabled, name) ? actionsEnabled[name] !== false : true
-  }
-
   #transferSettings(): TransferSettings {
-    const { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile } = this.#own.settings
+    const { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile } = this.#config.own.settings
     const { downloadFolder, uploadFolder } = this.#runtime
     return { waitForFileTransfer, downloadTimeoutS, uploadRemoveOnSuccess, uploadTarFile, downloadFolder, uploadFolder }
   }
@@ -418,28 +350,20 @@ export class Manager {
     const { configDir, configFile } = this.#options
     const { uploadFolder, downloadFolder, path: runtimeFolder } = this.#runtime
     const connectionFile = resolve(configDir, configFile)
-    const own = ownThings({ configDir, connectionFile, runtimeFolder, settings: this.#connection })
-    const allow = this.#closed.isClosed('absolute_paths') ? [] : this.#connection.fileTransfer.allow
-    return { own, uploadFolder, downloadFolder, allow }
-  }
-
-  /** Closes and opens what the configuration says, and keeps what is to be said about it. */
-  #takePolicies(config: ClientConfig, own: OwnConfig): void {
-    this.#deciding = config
-    this.#configClosures = [...config.closures, ...own.closures]
-    this.#warnings = [...config.warnings, ...own.warnings, ...findPolicyRisks(config, own.settings)]
+    const own = ownThings({ configDir, connectionFile, runtimeFolder, settings: this.#config.connection })
+    return { own, uploadFolder, downloadFolder, allow: this.#config.allowedPaths }
   }
 
   #applySettings(): void {
-    const { logLevel, healthIntervalS, memorySoftLimitMb } = this.#own.settings
-    this.#options.log.level = logLevel ?? this.#connection.logLevel
+    const { logLevel, healthIntervalS, memorySoftLimitMb } = this.#config.own.settings
+    this.#options.log.level = logLevel ?? this.#config.connection.logLevel
     this.#health.start(healthIntervalS)
     this.#memory.setLimit(softLimitBytes(memorySoftLimitMb, memoryOfMachine()))
   }
 
   #publishFacts(): void {
     this.#facts
-      .publish(this.#offered())
+      .publish(this.#config.offered)
       .catch(error => this.#log.warn('facts of the machine not published', { why: messageOf(error) }))
   }
 
