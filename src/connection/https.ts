@@ -82,6 +82,7 @@ class Exchange {
   readonly #socket: Socket
   readonly #options: HttpsRequest
   readonly #place: string
+  readonly #clock: Clock
   readonly #sendIdle: IdleTimer
   readonly #readIdle: IdleTimer
   readonly #guard: AnswerGuard
@@ -95,6 +96,7 @@ class Exchange {
     this.#socket = socket
     this.#options = options
     this.#place = hostAndPort(options)
+    this.#clock = clock
     const { idleTimeoutMs } = options
     const onIdle = () => this.#fail(new AgentError('TIMEOUT', `${this.#place}: nothing moved for ${idleTimeoutMs} ms`))
     this.#sendIdle = new IdleTimer(clock, idleTimeoutMs, onIdle)
@@ -117,7 +119,7 @@ class Exchange {
         ...lengthOf(body),
       },
     })
-    this.#guard.countAll(request)
+    this.#guard.countAll(request, this.#socket, this.#clock)
     this.#sendIdle.touch()
     const answered = waitFor<IncomingMessage>(undefined, (resolve, reject) => {
       request.once('response', resolve)
@@ -155,6 +157,7 @@ class Exchange {
   #detach(): void {
     this.#sendIdle.stop()
     this.#readIdle.stop()
+    this.#guard.stop()
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
   }
 
