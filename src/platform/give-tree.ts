@@ -1,7 +1,9 @@
 import { type BigIntStats, constants } from 'node:fs'
-import { chown, type FileHandle, open, readdir } from 'node:fs/promises'
+import { chown, type FileHandle, lchown, lstat, open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { AgentError, errnoOf } from '../base/errors.ts'
-import { descriptorPath, O_PATH } from './held/descriptor.ts'
+import { listFolder } from './folders.ts'
+import { descriptorPath, hasDescriptorPaths, O_PATH } from './held/descriptor.ts'
 import { isSameFile } from './held/transfer-facts.ts'
 import { walkPath } from './held/walk.ts'
 import { onFile } from './on-file.ts'
@@ -30,6 +32,7 @@ export function giveTree(
   onEnter: () => Promise<void> = async () => {},
 ): Promise<readonly string[]> {
   return onFile('change the owner of', path, async () => {
+    if (!(await hasDescriptorPaths())) return giveByPath(path, owner)
     const walked = await walkPath(path)
     await walked.close()
     const top = await open(walked.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -44,6 +47,20 @@ export function giveTree(
       await top.close()
     }
   })
+}
+
+/** Without /proc, as in a folder that becomes the image of a device: nobody else is at work there. */
+async function giveByPath(path: string, owner: NewOwner): Promise<readonly string[]> {
+  const left: string[] = []
+  const give = async (place: string) => {
+    const facts = await lstat(place)
+    if (facts.isFile() && facts.nlink > 1) left.push(place)
+    else if (facts.isFile() || facts.isDirectory()) await lchown(place, owner.userId, owner.groupId)
+  }
+  for await (const entry of listFolder(path, { maxEntries: limits.entries, maxDepth: limits.levels }))
+    await give(join(path, entry.path))
+  await give(path)
+  return left
 }
 
 class Giving {

@@ -199,4 +199,14 @@ test('the service of a named user runs as that user, and a shell of root starts,
   assert.deepEqual(owners.trim().split('\n'), ['Uid:\t0\t0\t0\t0', 'Uid:\t1234\t1234\t1234\t1234'])
   command(s, 'stop')
   assert.deepEqual(managers(s), [])
+
+  await t.test('a start gives the user no folder to which a link of his leads', () => {
+    device.sh(
+      'mkdir -p /home/cloud /srv/lib && chown cloud /home/cloud && su -s /bin/sh cloud -c "ln -s /srv /home/cloud/x"',
+    )
+    device.sh('mkdir -p /etc/default && echo STATE=/home/cloud/x/lib >/etc/default/device-cloud')
+    command(s, 'start')
+    assert.equal(device.sh('stat -c %u /srv/lib').text.trim(), '0')
+    command(s, 'stop')
+  })
 })

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { realPath } from '../../platform/contained-path.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
+import { hasDescriptorPaths } from '../../platform/held/descriptor.ts'
 import { walkPath } from '../../platform/held/walk.ts'
 import type { Account } from './accounts.ts'
 
@@ -27,13 +28,20 @@ export async function givenFolder(root: string, place: string, account: Account 
   if (account === undefined) return real
   // What he has already, and what is made in a folder of his, is given by nobody else.
   if ((await nearestOwner(real)) === account.userId) return real
-  const walked = await walkPath(place)
-  await walked.close()
+  const found = await withoutLinks(place, real)
   const base = await realPath(root)
-  const onDevice = base === '/' ? walked.path : walked.path.slice(base.length) || '/'
-  if (!systemFolders.includes(onDevice)) return walked.path
+  const onDevice = base === '/' ? found : found.slice(base.length) || '/'
+  if (!systemFolders.includes(onDevice)) return found
   const message = `${place} is a folder of the system (${onDevice}), and will not be given to the user of the service; name one of its own`
   throw new AgentError('PATH_REFUSED', message, { details: { path: place } })
+}
+
+/** Refuses links of others; without /proc there is nobody who could have made one, but only an image in the making. */
+async function withoutLinks(place: string, real: string): Promise<string> {
+  if (!(await hasDescriptorPaths())) return real
+  const walked = await walkPath(place)
+  await walked.close()
+  return walked.path
 }
 
 /** Whose the folder is, or the nearest one above that is there. */

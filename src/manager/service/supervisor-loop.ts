@@ -139,10 +139,14 @@ ${exports.join('\n')}
 
 # $RUN and $STATE, before anything is started. $RUN is root's own: the supervisor writes there.
 make_folders() {
-  for folder in "$RUN" "$STATE"; do
-    [ -d "$folder" ] || mkdir -p -m 750 "$folder" || return 1
-  done
-  chown -h root "$RUN" && chmod 755 "$RUN" && chown -h "$RUN_AS" "$STATE" || return 1
+  [ -d "$RUN" ] || mkdir -p -m 750 "$RUN" || return 1
+  chown -h root "$RUN" && chmod 755 "$RUN" || return 1
+  made=
+  [ -d "$STATE" ] || { mkdir -p -m 750 "$STATE" && made=1; } || return 1
+  # What is there behind a link may be the folder of somebody else: RUN_AS may own the one above.
+  if [ -n "$made" ] || [ "$(cd -P "$STATE" && pwd -P)" = "$STATE" ]; then
+    chown -h "$RUN_AS" "$STATE" || return 1
+  fi
   # An earlier version gave the folder to RUN_AS.
   rm -f "$RUN/errors" "$RUN/last-end"
 }
