@@ -11,6 +11,7 @@ import type { ClientConfig } from '../config/load.ts'
 import { logSettingsOf } from '../config/ownership.ts'
 import { findPolicyRisks } from '../config/policy.ts'
 import type { ConfigNote, Settings } from '../config/settings.ts'
+import { isBelow } from '../platform/contained-path.ts'
 import { readHealth } from '../platform/health.ts'
 import { memoryOfMachine } from '../platform/own-memory.ts'
 import type { PowerOptions } from '../platform/power.ts'
@@ -313,7 +314,7 @@ export class Manager {
     await this.#remote.close(relayCloseMs)
     await this.#updates?.stop()
     await this.#socket.close(this.#options.clock, socketCloseMs)
-    await this.#decommissioning.beforeTheEnd(this.#runtime.path)
+    await this.#decommissioning.beforeTheEnd(this.#whyRuntimeClosed() === undefined ? this.#runtime.path : undefined)
     // Without a link there is nobody to wait for.
     const waitForReplies = this.#client.isConnected
     const delivered = await this.#client.disconnect({ waitForReplies, timeoutMs: closeTimeoutMs })
@@ -366,6 +367,15 @@ export class Manager {
     this.#closed.set([...this.#configClosures, ...this.#ownership])
   }
 
+  /** A `runtime_dir` outside of the configuration is a path that others have named, where they can change the configuration. */
+  #whyRuntimeClosed(): string | undefined {
+    const closure = closureOf(this.#ownership, 'absolute_paths')
+    const { configDir } = this.#options
+    if (closure === undefined || isBelow(resolve(configDir), this.#runtime.path)) return undefined
+    const why = this.#closed.why('absolute_paths') ?? ''
+    return `runtime_dir leads out of ${configDir}, and paths that are named there are ${why}`
+  }
+
   #registerActions(updates: ManagerUpdates, rootSide: RootSide | undefined): void {
     const { clock, onEnd, powerOptions = {} } = this.#options
     const actions = managedActions({
@@ -377,6 +387,7 @@ export class Manager {
       transferSettings: () => this.#transferSettings(),
       reach: this.#reach,
       whyPathsClosed: () => this.#closed.why('absolute_paths'),
+      whyRuntimeClosed: () => this.#whyRuntimeClosed(),
       refreshRemoteAccess: () => this.#facts.publishServices(this.#offered()),
       openRelay: this.#remote.open,
       softwareUpdate: updates.action,
