@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { readBoundedText } from '../../../src/platform/read-file.ts'
 import { readLastLines } from '../../../src/platform/read-part.ts'
+import { transferFiles } from '../../../src/platform/transfer-files.ts'
 import { asAttacker, attackersFolder, needsRoot } from '../../helpers/attacker.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -33,6 +34,8 @@ test('root reads by the link of another user only what this user may read himsel
         code: 'FILE_ACCESS',
         message: /who may not read/,
       })
+  const upload = transferFiles.openForReading(join(home, 'shadow'), { followLinks: true })
+  await assert.rejects(upload, { code: 'FILE_ACCESS', message: /who may not read/ })
   for (const name of ['motd', 'his']) assert.equal(await readBoundedText(join(home, name), 1000), name)
   // A link of root's own leads where root wants, also out of a folder of somebody else.
   symlinkSync(join(root, 'shadow'), join(home, 'by-root'))
