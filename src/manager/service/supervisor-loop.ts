@@ -28,9 +28,11 @@ now() {
   if read -r up rest 2>/dev/null </proc/uptime; then echo "\${up%%.*}"; else date +%s; fi
 }
 
+# The words may be those of a manager that is not root: they must not drive the terminal on which "status" shows them.
 say() {
-  echo "$*" >"$RUN/last-end"
-  logger -t device-cloud -p daemon.warning "$*" 2>/dev/null
+  said=$(printf '%s' "$*" | tr -d '\\001-\\037\\177')
+  printf '%s\\n' "$said" >"$RUN/last-end"
+  logger -t device-cloud -p daemon.warning "$said" 2>/dev/null
 }
 
 # Becomes the manager, as RUN_AS, by whatever the device has for it; the pid stays.
