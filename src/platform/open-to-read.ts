@@ -13,7 +13,7 @@ const systemViews = ['/proc/', '/sys/', '/dev/']
 
 /**
  * Opens a file of the agent's for reading. What root reads it may publish, log or pack: by a link that another user made it
- * reads only what this user may read as well, and nothing of a private folder.
+ * reads only what this user may read as well, and nothing of a private folder; and by a second name nothing private.
  *
  * @throws AgentError `FILE_ACCESS` when it was led elsewhere; errors of the system
  */
@@ -23,10 +23,12 @@ export async function openToRead(path: string): Promise<FileHandle> {
     const file = await open(path, O_RDONLY | O_NONBLOCK)
     try {
       if (process.geteuid?.() !== 0 || systemViews.some(view => path.startsWith(view))) return file
-      const opened = factsFrom(await file.stat())
+      const stats = await file.stat()
+      const opened = factsFrom(stats)
       const way = await wayTo(path)
       if (way.end?.inode === opened.inode && way.end.device === opened.device) {
         checkMakers(path, way, opened)
+        checkNames(path, way, opened, stats.nlink)
         return file
       }
       // A file is replaced by renaming another one; nobody does so again and again, unless to be quicker than this.
@@ -52,6 +54,15 @@ function checkMakers(path: string, { links, folders }: Way, file: FileFacts): vo
     const isPublic = mayBy(file, 0o004) && folders.every(folder => folder.ownerId === ownerId || mayBy(folder, 0o001))
     if (!isPublic) throw refused(path, `${link} is a link of user ${ownerId}, who may not read what it leads to`)
   }
+}
+
+/** A second name (hard link) in a folder where others can make one: what is nobody else's to read may have its first name anywhere. */
+function checkNames(path: string, { folders }: Way, file: FileFacts, names: number): void {
+  const folder = folders.at(-1)
+  if (names === 1 || folder === undefined || mayBy(file, 0o004)) return
+  const isOpen = (folder.ownerId !== 0 && folder.ownerId !== file.ownerId) || (folder.mode & 0o022) !== 0
+  if (isOpen)
+    throw refused(path, `it has ${names} names (hard links), and users other than root could have made this one`)
 }
 
 async function wayTo(path: string): Promise<Way> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, linkSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readBoundedText } from '../../../src/platform/read-file.ts'
@@ -37,7 +37,12 @@ test('root reads by the link of another user only what this user may read himsel
   const upload = transferFiles.openForReading(join(home, 'shadow'), { followLinks: true })
   await assert.rejects(upload, { code: 'FILE_ACCESS', message: /who may not read/ })
   for (const name of ['motd', 'his']) assert.equal(await readBoundedText(join(home, name), 1000), name)
+  linkSync(join(root, 'shadow'), join(home, 'second-name'))
+  await assert.rejects(readBoundedText(join(home, 'second-name'), 1000), { code: 'FILE_ACCESS', message: /2 names/ })
+  linkSync(join(root, 'motd'), join(home, 'public-name'))
+  assert.equal(await readBoundedText(join(home, 'public-name'), 1000), 'motd')
   // A link of root's own leads where root wants, also out of a folder of somebody else.
+  rmSync(join(home, 'second-name'))
   symlinkSync(join(root, 'shadow'), join(home, 'by-root'))
   chmodSync(home, 0o700)
   assert.equal(await readBoundedText(join(home, 'by-root'), 1000), 'shadow')
