@@ -22,7 +22,7 @@ export function processTerminal(): ProcessTerminal {
   stderr.on('error', () => {})
   let lost: Error | undefined
   let written = Promise.resolve()
-  const err = (text: string) => void stderr.write(text)
+  const err = (text: string) => void stderr.write(shown(text))
   return {
     outIsTty: stdout.isTTY === true,
     errIsTty: stderr.isTTY === true,
@@ -34,7 +34,7 @@ export function processTerminal(): ProcessTerminal {
       }),
     out: text => {
       written = new Promise(resolve => {
-        stdout.write(text, error => {
+        stdout.write(shown(text), error => {
           if (error != null && errnoOf(error) !== 'EPIPE') lost ??= error
           resolve()
         })
@@ -48,4 +48,13 @@ export function processTerminal(): ProcessTerminal {
       return 1
     },
   }
+}
+
+/**
+ * What came from outside must not drive the terminal: a status has words of the cloud in it, and whoever owns the runtime folder
+ * can answer in the place of the manager. Our own line of progress begins anew by CR, and clears what is left by ESC [K.
+ */
+function shown(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is about
+  return text.replace(/\u001b(?!\[K)|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f-\u009f]/g, '?')
 }

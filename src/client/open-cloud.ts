@@ -2,9 +2,11 @@ import type { Clock } from '../base/clock.ts'
 import { Log, type LogLevel } from '../base/log.ts'
 import type { Closure } from '../config/closure.ts'
 import { loadIdentity } from '../config/identity.ts'
-import { loadClientConfig } from '../config/load.ts'
-import type { ConfigNote } from '../config/settings.ts'
-import { processEnvironment } from '../platform/process-facts.ts'
+import { type ClientConfig, loadClientConfig } from '../config/load.ts'
+import { logSettingsOf, problemOf } from '../config/ownership.ts'
+import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
+import { processEnvironment, userId } from '../platform/process-facts.ts'
+import { weakSpotsOn } from '../platform/weak-spots.ts'
 import type { ExecuteMail } from '../services/mailbox/mailbox.ts'
 import type { Cloud, CloudListener } from './cloud.ts'
 import type { LogOutput } from './log-output.ts'
@@ -30,7 +32,7 @@ interface OpenParts {
 export async function openCloud(parts: OpenParts): Promise<Cloud> {
   const { options, clock, log, logOutput, execute, listener } = parts
   const { appId, configDir, configFile, offline } = options
-  const { settings, warnings, closures } = await loadClientConfig({
+  const config = await loadClientConfig({
     appId,
     configDir,
     ...(configFile === undefined ? {} : { configFile }),
@@ -38,10 +40,13 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
     environment: processEnvironment(),
     offline,
   })
+  const { settings, warnings, closures } = config
   log.hide(settings.cloud.token)
   log.hide(settings.proxy?.password)
   parts.setLevel(settings.logLevel)
-  await logOutput.open(settings, appId === '' ? 'device-cloud' : appId)
+  const problem = options.logger === undefined ? await weakLogFile(config) : undefined
+  await logOutput.open(logSettingsOf(config, problem !== undefined), appId === '' ? 'device-cloud' : appId)
+  if (problem !== undefined) note(log, [{ ...problem, level: 'warn' }])
   // The device manager tells of them itself, together with those of its own files.
   if (!(options.logger instanceof Log)) {
     note(log, warnings)
@@ -57,6 +62,13 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   // Only an online client needs sockets, TLS and all that stands on them.
   const { onlineCloud } = await import('./online-cloud.ts')
   return onlineCloud({ facts: { thingKey, deviceId, settings }, configDir, clock, log, execute, listener })
+}
+
+/** Why root does not write the `log_file` of this configuration: somebody else could have named it. */
+async function weakLogFile({ path, opened, settings, origins }: ClientConfig): Promise<ConfigProblem | undefined> {
+  if (userId() !== 0 || settings.logFile === undefined || origins.get('log_file')?.source !== 'file') return undefined
+  const found = problemOf(path, await weakSpotsOn(path, opened === undefined ? {} : { opened }))
+  return found && { ...found, problem: `log_file is not written: ${found.problem}` }
 }
 
 function asWarning({ problem }: Closure): ConfigNote {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { JsonObject } from '../base/json.ts'
 import type { Log } from '../base/log.ts'
 import { type Closure, closureOf } from '../config/closure.ts'
@@ -5,6 +6,7 @@ import type { ClientConfig } from '../config/load.ts'
 import { logSettingsOf } from '../config/ownership.ts'
 import { findPolicyRisks } from '../config/policy.ts'
 import type { ConfigNote, Settings } from '../config/settings.ts'
+import { isBelow } from '../platform/contained-path.ts'
 import { ClosedCapabilities } from './closed-capabilities.ts'
 import {
   loadConnectionConfig,
@@ -111,6 +113,14 @@ export class Configuration {
 
   get whyPathsClosed(): string | undefined {
     return this.#closed.why('absolute_paths')
+  }
+
+  /** A `runtime_dir` outside of the configuration is a path that others have named, where they can change the configuration. */
+  get whyRuntimeClosed(): string | undefined {
+    const { configDir } = this.#parts.place
+    const isInside = isBelow(resolve(configDir), this.#own.settings.runtimeDir)
+    if (isInside || closureOf(this.#ownership, 'absolute_paths') === undefined) return undefined
+    return `runtime_dir leads out of ${configDir}, and paths that are named there are ${this.whyPathsClosed ?? ''}`
   }
 
   /** Why the programs that iot.cfg names do not run; undefined when they do. */

@@ -15,9 +15,10 @@ const mostOldLogs = 9
  * [M6]. One that cannot be removed is said, and the others are removed all the same.
  *
  * @param files.connectionFile as it was named, `-f` included: the token is in it
+ * @param files.runtimeFolder absent: it stays
  */
 export async function forgetDevice(
-  files: { readonly connectionFile: string; readonly configDir: string; readonly runtimeFolder: string },
+  files: { readonly connectionFile: string; readonly configDir: string; readonly runtimeFolder: string | undefined },
   log: Log,
 ): Promise<void> {
   const { connectionFile, configDir, runtimeFolder } = files
@@ -30,6 +31,7 @@ export async function forgetDevice(
   }
   for (const path of [connectionFile, join(configDir, 'device_id'), join(configDir, 'iot.cfg')])
     await attempt(path, removeFile)
+  if (runtimeFolder === undefined) return log.warn('decommission leaves the runtime folder: others could have named it')
   for (const name of runtimeFolders) await attempt(join(runtimeFolder, name), removeFolder)
   for (const name of runtimeFiles) await attempt(join(runtimeFolder, name), removeFile)
 }

@@ -22,7 +22,7 @@ export class Decommissioning {
   }
 
   /** Removes what lets the device reach the cloud, while the last answer is still on its way. */
-  async beforeTheEnd(runtimeFolder: string): Promise<void> {
+  async beforeTheEnd(runtimeFolder: string | undefined): Promise<void> {
     if (!this.#ordered) return
     const { configDir, configFile } = this.#place
     await forgetDevice({ connectionFile: resolve(configDir, configFile), configDir, runtimeFolder }, this.#log)

@@ -10,7 +10,7 @@ import {
 } from '../platform/held/folder-tree.ts'
 import type { PrivateFile } from '../platform/held/private-file.ts'
 import type { ReadableFile } from '../platform/held/readable-file.ts'
-import type { TransferFacts } from '../platform/held/transfer-facts.ts'
+import { type FileIdentity, isSameFile, type TransferFacts } from '../platform/held/transfer-facts.ts'
 import type { TransferFolder } from '../platform/held/transfer-folder.ts'
 import { spaceAt } from '../platform/space.ts'
 import { type TransferFiles, transferFiles } from '../platform/transfer-files.ts'
@@ -71,7 +71,8 @@ export async function archiveFolder(
     try {
       const packed = await pack(what, entries, archive, signal)
       const path = join(temporaryFolder, archive.name)
-      return { path, ...packed, open: () => place.openFile(archive.name), discard }
+      const made = await archive.facts()
+      return { path, ...packed, open: () => openSame(place, archive.name, made), discard }
     } catch (error) {
       await discard()
       throw error
@@ -80,6 +81,18 @@ export async function archiveFolder(
     }
   } catch (error) {
     await place.close()
+    throw error
+  }
+}
+
+/** The archive that was made: whoever else can write in the folder may have put another file in its place. */
+async function openSame(folder: TransferFolder, name: string, made: FileIdentity): Promise<ReadableFile> {
+  const file = await folder.openFile(name)
+  try {
+    if (isSameFile(await file.facts(), made)) return file
+    throw new AgentError('FILE_CHANGED', `${join(folder.path, name)} was replaced before it was sent`)
+  } catch (error) {
+    await file.close()
     throw error
   }
 }

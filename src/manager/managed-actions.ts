@@ -32,6 +32,8 @@ export interface ActionParts {
   readonly transferSettings: () => TransferSettings
   /** Why no absolute path is allowed, whatever is named; undefined when that is not closed. */
   readonly whyPathsClosed: () => string | undefined
+  /** Why no file action works, not even in the runtime folder; undefined when that is not closed. */
+  readonly whyRuntimeClosed: () => string | undefined
   readonly reach: Reach
   readonly refreshRemoteAccess: () => Promise<string>
   readonly openRelay: OpenRelay
@@ -46,7 +48,7 @@ export interface ActionParts {
 
 /** The actions of the device manager [TR50 4.5]. */
 export function managedActions(parts: ActionParts): readonly ManagedAction[] {
-  const { client, clock, log, runtime, background, transferSettings, reach, whyPathsClosed } = parts
+  const { client, clock, log, runtime, background, transferSettings, reach, whyPathsClosed, whyRuntimeClosed } = parts
   const { softwareUpdate, quit, restart, forget } = parts
   const report = async (text: string) => void (await client.events.publish(text, { level: 'error' }))
   const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), report, log })
@@ -55,14 +57,14 @@ export function managedActions(parts: ActionParts): readonly ManagedAction[] {
       download: (name, settle, options) =>
         transfersOf(client.files).then(files => files.downloadInto(name, settle, options)),
       settings: transferSettings,
-      destination: withClosedPaths(named => reach.destination(named), whyPathsClosed),
+      destination: withClosedPaths(named => reach.destination(named), whyPathsClosed, whyRuntimeClosed),
       background: background.start,
     }),
     fileUploadAction({
       uploadFile: (origin, options) => transfersOf(client.files).then(files => files.uploadFile(origin, options)),
       uploadFolder: (folder, options) => transfersOf(client.files).then(files => files.uploadFolder(folder, options)),
       settings: transferSettings,
-      source: withClosedPaths(named => reach.source(named), whyPathsClosed),
+      source: withClosedPaths(named => reach.source(named), whyPathsClosed, whyRuntimeClosed),
       snapshots: snapshotsOf,
       archive: (folder, signal) => archiveFolder(folder, runtime.path, signal),
       background: background.start,

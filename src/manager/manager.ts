@@ -267,7 +267,7 @@ export class Manager {
     await this.#remote.close(relayCloseMs)
     await this.#updates?.stop()
     await this.#socket.close(this.#options.clock, socketCloseMs)
-    await this.#decommissioning.beforeTheEnd(this.#runtime.path)
+    await this.#decommissioning.beforeTheEnd(this.#config.whyRuntimeClosed === undefined ? this.#runtime.path : undefined)
     // Without a link there is nobody to wait for.
     const waitForReplies = this.#client.isConnected
     const delivered = await this.#client.disconnect({ waitForReplies, timeoutMs: closeTimeoutMs })
@@ -323,6 +323,7 @@ export class Manager {
       transferSettings: () => this.#transferSettings(),
       reach: this.#reach,
       whyPathsClosed: () => this.#config.whyPathsClosed,
+      whyRuntimeClosed: () => this.#config.whyRuntimeClosed,
       refreshRemoteAccess: () => this.#facts.publishServices(this.#config.offered),
       openRelay: this.#remote.open,
       softwareUpdate: updates.action,

@@ -1,9 +1,10 @@
-import { chmod, mkdir, opendir, rmdir } from 'node:fs/promises'
+import { mkdir, opendir, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../base/errors.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
 import { onFile } from './on-file.ts'
 import { removeTree } from './remove-tree.ts'
+import { settleMode } from './settle-mode.ts'
 
 /** Makes `path` and what is missing above it. A folder that is made here belongs to its owner alone; one that exists stays as it is. */
 export function ensureFolder(path: string, mode = 0o700): Promise<void> {
@@ -27,8 +28,7 @@ export function ensureFolder(path: string, mode = 0o700): Promise<void> {
 async function makeFolder(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { mode })
-    // The umask may have taken bits away.
-    await chmod(path, mode)
+    await settleMode(path, mode)
   } catch (error) {
     // Another process was faster.
     if (errnoOf(error) !== 'EEXIST' || (await fileFacts(path))?.kind !== 'folder') throw error

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
 import type { Clock } from '../base/clock.ts'
-import { messageOf } from '../base/errors.ts'
+import { AgentError, messageOf } from '../base/errors.ts'
 import { formatLogRecord, type LogRecord } from '../base/log.ts'
 
 export interface LogFileOptions {
@@ -16,7 +16,7 @@ export interface LogFileOptions {
 const mostWaitingBytes = 256 * 1024
 /** After a failure the disk is left alone for this long. */
 const pauseMs = 5_000
-const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW } = constants
+const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
 
 /**
  * A log file of mode 0600, appended to and rotated by size. A failing disk never throws: lines are lost and counted,
@@ -122,9 +122,14 @@ export class LogFile {
   }
 
   async #open(): Promise<FileHandle> {
-    const handle = await open(this.#path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600)
+    // Without O_NONBLOCK a FIFO of this name would hold a thread until somebody reads it.
+    const handle = await open(this.#path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600)
     try {
-      this.#bytes = (await handle.stat()).size
+      const facts = await handle.stat()
+      // A second name may be that of anything, made by whoever can write in the folder.
+      if (!facts.isFile() || facts.nlink > 1)
+        throw new AgentError('FILE_ACCESS', `${this.#path} is no regular file, or has several names`)
+      this.#bytes = facts.size
     } catch (error) {
       await handle.close()
       throw error
@@ -133,12 +138,12 @@ export class LogFile {
   }
 
   async #rotate(): Promise<void> {
+    if (this.#keep === 0) await this.#handle?.truncate(0)
     await this.#closeHandle()
     for (let number = this.#keep; number > 0; number--) {
       const from = number === 1 ? this.#path : `${this.#path}.${number - 1}`
       await rename(from, `${this.#path}.${number}`).catch(ignoreMissing)
     }
-    if (this.#keep === 0) await (await open(this.#path, O_WRONLY | O_NOFOLLOW | constants.O_TRUNC)).close()
   }
 
   async #closeHandle(): Promise<void> {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
-import { chmod, mkdir, open } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { onFile } from './on-file.ts'
+import { settleMode } from './settle-mode.ts'
 import { writeWhole } from './write-whole.ts'
 
 /** A file that is being written for the first time. */
@@ -37,7 +38,6 @@ export async function createNewFile(path: string, mode: number): Promise<NewFile
 export function createNewFolder(path: string): Promise<void> {
   return onFile('make the folder', path, async () => {
     await mkdir(path, { mode: 0o700 })
-    // The umask may have taken bits away.
-    await chmod(path, 0o700)
+    await settleMode(path, 0o700)
   })
 }

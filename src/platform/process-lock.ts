@@ -33,7 +33,8 @@ export function takeProcessLock(path: string): Promise<ProcessLock> {
     const own = `${await processIdentity(processId())}\n`
     // Made aside and linked: whoever sees a lock sees all of it.
     const aside = `${path}.${randomBytes(6).toString('hex')}`
-    await createFile(aside, own)
+    // Nothing in it is secret; and while it has two names, root reads no private file in a folder of others.
+    await createFile(aside, own, { mode: 0o644 })
     try {
       await take(path, aside, own)
       return { release: () => release(path, own) }

@@ -1,8 +1,7 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { AgentError } from '../base/errors.ts'
 import { type FileFacts, factsFrom } from './file-facts.ts'
 import { onFile } from './on-file.ts'
+import { openToRead } from './open-to-read.ts'
 
 const stepBytes = 64 * 1024
 
@@ -19,8 +18,7 @@ export function readBoundedFile(
   onOpen: (facts: FileFacts) => void = () => {},
 ): Promise<Buffer> {
   return onFile('read', path, async () => {
-    // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const file = await openToRead(path)
     try {
       const facts = factsFrom(await file.stat())
       if (facts.kind !== 'file') {

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { AgentError } from '../base/errors.ts'
 import { onFile } from './on-file.ts'
+import { openToRead } from './open-to-read.ts'
 
 /** A part of a text file, in whole lines. */
 export interface TextPart {
@@ -46,8 +46,7 @@ export function readLastLines(path: string, maxBytes: number): Promise<TextPart>
 
 function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
   return onFile('read', path, async () => {
-    // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const file = await openToRead(path)
     try {
       if (!(await file.stat()).isFile())
         throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, { details: { path } })

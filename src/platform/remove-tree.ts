@@ -1,7 +1,10 @@
-import { constants, existsSync } from 'node:fs'
+import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rm, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../base/errors.ts'
+import { descriptorPath, hasDescriptorPaths } from './held/descriptor.ts'
+import { isSameFile } from './held/transfer-facts.ts'
+import { walkPath } from './held/walk.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 /** Each level holds a descriptor. */
@@ -11,35 +14,44 @@ const mostTries = 3
 
 /**
  * Removes `path` with all that is in it. Each folder is entered by the descriptor of the one above, and never through a link:
- * another user who can write there cannot lead the removal elsewhere, however quick he is.
+ * another user who can write there cannot lead the removal elsewhere, however quick he is. No link above is followed that
+ * anybody but root and the user of this process has made.
  *
  * @param onEnter called when a folder was entered and before anything in it is removed; for tests, which are as quick as that user
  */
 export async function removeTree(path: string, onEnter: () => Promise<void> = async () => {}): Promise<void> {
   const whole = resolve(path)
-  let above: FileHandle
+  // Without /proc there is no way by a descriptor.
+  if (!(await hasDescriptorPaths())) return await rm(whole, { recursive: true, force: true })
+  const above = await folderAbove(whole)
+  if (above === undefined) return
   try {
-    above = await open(dirname(whole), O_RDONLY | O_DIRECTORY)
-  } catch (error) {
-    if (isGone(error)) return
-    throw error
-  }
-  try {
-    // Without /proc there is no way by a descriptor.
-    if (!existsSync(pathOf(above))) return await rm(whole, { recursive: true, force: true })
-    await removeEntry(above, basename(whole), 0, onEnter)
+    await removeEntry(above, Buffer.from(basename(whole)), 0, onEnter)
   } finally {
     await above.close()
   }
 }
 
+/** Undefined when there is none. */
+async function folderAbove(path: string): Promise<FileHandle | undefined> {
+  const walked = await walkPath(dirname(path))
+  await walked.close()
+  if (walked.failure !== undefined) throw walked.failure
+  if (walked.missing.length > 0) return undefined
+  const folder = await open(walked.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  const { dev: device, ino: inode } = await folder.stat({ bigint: true })
+  if (isSameFile({ device, inode }, walked.last)) return folder
+  await folder.close()
+  throw new AgentError('PATH_REFUSED', `${dirname(path)} was replaced while it was looked at`, { details: { path } })
+}
+
 async function removeEntry(
   above: FileHandle,
-  name: string,
+  name: Buffer,
   level: number,
   onEnter: () => Promise<void>,
 ): Promise<void> {
-  const place = `${pathOf(above)}/${name}`
+  const place = Buffer.concat([Buffer.from(`${descriptorPath(above)}/`), name])
   if (level > mostLevels) throw new AgentError('LIMIT_EXCEEDED', `more than ${mostLevels} levels of folders`)
   for (let tries = 1; ; tries++) {
     let whyNotAFile: unknown
@@ -54,7 +66,9 @@ async function removeEntry(
       const folder = await open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       try {
         await onEnter()
-        for (const one of await readdir(pathOf(folder))) await removeEntry(folder, one, level + 1, onEnter)
+        // As bytes: a name need not be UTF-8.
+        for (const one of await readdir(descriptorPath(folder), { encoding: 'buffer' }))
+          await removeEntry(folder, one, level + 1, onEnter)
       } finally {
         await folder.close()
       }
@@ -67,10 +81,6 @@ async function removeEntry(
       if (tries === mostTries) throw errnoOf(error) === 'ENOTDIR' ? whyNotAFile : error
     }
   }
-}
-
-function pathOf(folder: FileHandle): string {
-  return `/proc/self/fd/${folder.fd}`
 }
 
 function isGone(error: unknown): boolean {

@@ -1,9 +1,10 @@
-import { chmod, mkdtemp, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdtemp, rename, rm, rmdir } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { fileFacts } from './file-facts.ts'
+import { descriptorPath, hasDescriptorPaths, holdFolder } from './held/descriptor.ts'
 import { onFile } from './on-file.ts'
-import { currentFolder } from './process-facts.ts'
+import { currentFolder, userId } from './process-facts.ts'
 
 /** The longest address of a Unix socket on Linux, in bytes: 108 with the closing NUL. */
 const maxAddressBytes = 107
@@ -45,19 +46,33 @@ export function socketPlace(path: string): SocketPlace {
       await onFile('make the socket', path, async () => {
         // Between its creation and its chmod a socket has the mode that the umask leaves it: nobody may get at it there.
         const folder = await mkdtemp(join(dirname(path), '.sock-'))
+        const held = await holdOwn(folder)
         try {
-          const made = join(folder, 's')
-          await listen(socketAddress(made))
-          await chmod(made, 0o600)
-          await rename(made, path)
+          const inside = (await hasDescriptorPaths()) ? descriptorPath(held) : folder
+          await listen(socketAddress(join(folder, 's')))
+          try {
+            await chmod(join(inside, 's'), 0o600)
+            await rename(join(inside, 's'), path)
+          } finally {
+            await rm(join(inside, 's'), { force: true })
+          }
         } finally {
-          await rm(join(folder, 's'), { force: true })
+          await held.close()
           await rmdir(folder)
         }
       })
     },
     clear: () => onFile('remove', path, () => rm(path, { force: true })),
   }
+}
+
+/** The folder that was made, and not one that somebody else has put in its place: nobody but this user can write in it. */
+async function holdOwn(folder: string): Promise<FileHandle> {
+  const held = await holdFolder(folder, { followLinks: false })
+  const { uid, mode } = await held.stat()
+  if (uid === userId() && (mode & 0o077) === 0) return held
+  await held.close()
+  throw new AgentError('FILE_ACCESS', `${folder} was replaced while a socket was made in it`)
 }
 
 /** Whether a name in a folder is left from {@link socketPlace}, made by a process that ended in between. */

@@ -6,12 +6,13 @@ import { type ReadableFile, readableFile } from './held/readable-file.ts'
 import { type TransferFacts, transferFacts } from './held/transfer-facts.ts'
 import { openTransferFolder, type TransferFolder } from './held/transfer-folder.ts'
 import { onFile } from './on-file.ts'
+import { openToRead } from './open-to-read.ts'
 
 /** What a file transfer needs of the file system. Every failure is an `AgentError` that names the path. */
 export interface TransferFiles {
   /** What `path` names, or undefined when it names nothing. */
   look(path: string, options: { followLinks: boolean }): Promise<TransferFacts | undefined>
-  /** Never waits, also not for the writer of a FIFO. */
+  /** Never waits, also not for the writer of a FIFO. Root follows no link of another user to what this user may not read. */
   openForReading(path: string, options: { followLinks: boolean }): Promise<ReadableFile>
   /** A folder that stays the same one whatever happens to its path; links in `path` are followed. The caller closes it. */
   openFolder(path: string): Promise<TransferFolder>
@@ -35,8 +36,8 @@ export const transferFiles: TransferFiles = {
   },
 
   async openForReading(path, { followLinks }) {
-    const flags = O_RDONLY | O_NONBLOCK | (followLinks ? 0 : O_NOFOLLOW)
-    return readableFile(path, await onFile('open', path, () => open(path, flags)))
+    const flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
+    return readableFile(path, await onFile('open', path, () => (followLinks ? openToRead(path) : open(path, flags))))
   },
 
   openFolder: openTransferFolder,

@@ -12,6 +12,8 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_DIRECTORY, O_WRONLY } = constan
 export interface WriteOptions {
   /** Permission bits of the file, whatever the umask is; default 0600. */
   readonly mode?: number
+  /** Whom it belongs to; default: the user of this process. */
+  readonly owner?: { readonly userId: number; readonly groupId: number }
 }
 
 /**
@@ -24,7 +26,7 @@ export function replaceFile(path: string, data: string | Uint8Array, options: Wr
   return onFile('write', path, async () => {
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
     try {
-      await writeNew(temporary, data, options.mode ?? 0o600)
+      await writeNew(temporary, data, options)
       await rename(temporary, path)
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined)
@@ -43,7 +45,7 @@ export function replaceFile(path: string, data: string | Uint8Array, options: Wr
 export function createFile(path: string, data: string | Uint8Array, options: WriteOptions = {}): Promise<boolean> {
   return onFile('create', path, async () => {
     try {
-      await writeNew(path, data, options.mode ?? 0o600)
+      await writeNew(path, data, options)
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') return false
       throw error
@@ -81,13 +83,14 @@ export function syncFolder(folder: string): Promise<void> {
   })
 }
 
-async function writeNew(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+async function writeNew(path: string, data: string | Uint8Array, { mode = 0o600, owner }: WriteOptions): Promise<void> {
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o600)
   try {
     const content = typeof data === 'string' ? Buffer.from(data) : data
     await writeWhole(file, content)
     // The umask took bits away at the creation, and a private file is opened to others only when its content is there.
     await file.chmod(mode)
+    if (owner !== undefined) await file.chown(owner.userId, owner.groupId)
     await syncWhole(file, content.length)
   } catch (error) {
     await rm(path, { force: true }).catch(() => undefined)

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
+import { needsRoot, stranger } from '../helpers/as-root.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, type ManagedDevice, makeDevice } from '../helpers/managed-device.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
 import { unpackArchive } from '../helpers/unpacked-archive.ts'
 
 /** Planted where a device may hold them, none of them may leave it. */
@@ -133,4 +145,20 @@ test('diag writes to stdout where nothing else can be written, and tells where i
   assert.equal(status, 0, String(stderr))
   assert.ok(unpackArchive(stdout).files.has('summary.json'))
   assert.match(String(stderr), /\d+ of \d+ parts/)
+})
+
+test('diag of root packs no file to which another user has led it', needsRoot, async t => {
+  const cloud = await startCloud(t, { token: deviceToken })
+  const device = makeDevice(t, cloud)
+  const shadow = join(tempDir(t), 'shadow')
+  writeFileSync(shadow, 'root:of-root-alone\n', { mode: 0o600 })
+  device.write('iot-connect.cfg', { ...JSON.parse(device.read('iot-connect.cfg')), log_file: shadow })
+  rmSync(device.path('device_manager.log'), { force: true })
+  symlinkSync(shadow, device.path('device_manager.log'))
+  chmodSync(device.folder, 0o755)
+  lchownSync(device.path('device_manager.log'), stranger, stranger)
+  for (const name of ['', 'iot-connect.cfg']) chownSync(device.path(name), stranger, stranger)
+  const { files } = await diag(device, '--no-network', '-o', join(tempDir(t), 'd.tar.gz'))
+  for (const [name, text] of files) assert.ok(!text.includes('of-root-alone'), name)
+  assert.match(files.get('log-file.txt') ?? '', /is a link of user 4711, who may not read what it leads to/)
 })

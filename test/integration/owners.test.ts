@@ -223,3 +223,22 @@ test(
     })
   },
 )
+
+test('a runtime_dir that another user names leads file actions and decommissioning nowhere', needsRoot, async t => {
+  const cloud = await startCloud(t, { token: deviceToken })
+  const other = tempDir(t)
+  mkdirSync(join(other, 'upload'))
+  writeFileSync(join(other, 'upload', 'report'), 'of somebody else')
+  const device = makeDevice(t, cloud, { manager: { runtime_dir: other, upload_remove_on_success: true } })
+  chmodSync(device.folder, 0o755)
+  for (const name of ['', 'iot.cfg', 'iot-connect.cfg']) chownSync(device.path(name), stranger, stranger)
+  const manager = await device.start()
+  await cloud.waitForThing(device.thingKey)
+  for (const action of ['file_upload', 'file_download']) {
+    const reply = await cloud.exec(device.thingKey, action, { file_name: 'report' })
+    assert.match(reply.errorMessages?.[0] ?? '', /runtime_dir leads out of .* belongs to uid 4711/, action)
+  }
+  await cloud.exec(device.thingKey, 'decommission_device')
+  await manager.ended
+  assert.deepEqual(readdirSync(join(other, 'upload')), ['report'])
+})

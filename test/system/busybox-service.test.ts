@@ -169,7 +169,7 @@ test('the supervisor starts again at once after 75, after a pause when it failed
   const manager = [
     '#!/bin/sh',
     'echo "$* $DEVICE_CLOUD_QUEUE_DIRECTORY" >>/tmp/runs',
-    'case $(wc -l </tmp/runs) in 1) exit 75 ;; 2) echo out of luck >&2; exit 1 ;; esac',
+    'case $(wc -l </tmp/runs) in 1) exit 75 ;; 2) printf "\\\\\\\\033[2J\\033[2Jout of luck\\n" >&2; exit 1 ;; esac',
   ]
   device.write('/usr/bin/device-cloud', manager.join('\n'), 0o755)
   device.write(script, sysvScript(defaultPlan), 0o755)
@@ -181,7 +181,7 @@ test('the supervisor starts again at once after 75, after a pause when it failed
   assert.equal(runs, 'manager -c /etc/device-cloud -i other /data/queue\n'.repeat(3))
   assert.equal(
     device.run('cat', '/var/run/device-cloud/last-end').text,
-    'device manager ended with 1, starts again in 1 s: out of luck\n',
+    'device manager ended with 1, starts again in 1 s: \\033[2J[2Jout of luck\n',
   )
   assert.equal(existsSync(join(device.root, pidFile)), false)
 })
@@ -199,4 +199,14 @@ test('the service of a named user runs as that user, and a shell of root starts,
   assert.deepEqual(owners.trim().split('\n'), ['Uid:\t0\t0\t0\t0', 'Uid:\t1234\t1234\t1234\t1234'])
   command(s, 'stop')
   assert.deepEqual(managers(s), [])
+
+  await t.test('a start gives the user no folder to which a link of his leads', () => {
+    device.sh(
+      'mkdir -p /home/cloud /srv/lib && chown cloud /home/cloud && su -s /bin/sh cloud -c "ln -s /srv /home/cloud/x"',
+    )
+    device.sh('mkdir -p /etc/default && echo STATE=/home/cloud/x/lib >/etc/default/device-cloud')
+    command(s, 'start')
+    assert.equal(device.sh('stat -c %u /srv/lib').text.trim(), '0')
+    command(s, 'stop')
+  })
 })

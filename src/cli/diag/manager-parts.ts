@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { systemClock } from '../../base/clock.ts'
-import { AgentError } from '../../base/errors.ts'
+import { AgentError, messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { readLink } from '../../platform/read-link.ts'
@@ -67,8 +67,12 @@ async function logFileEnds(paths: readonly string[]): Promise<string> {
   if (there.length === 0) return 'There is no log file.\n'
   const sections: string[] = []
   for (const path of there) {
-    const { text, isCut } = await readLastLines(path, Math.floor(mostLogBytes / there.length))
-    sections.push(section(isCut ? `${path} (its end)` : path, text))
+    try {
+      const { text, isCut } = await readLastLines(path, Math.floor(mostLogBytes / there.length))
+      sections.push(section(isCut ? `${path} (its end)` : path, text))
+    } catch (error) {
+      sections.push(section(path, `(${messageOf(error)})`))
+    }
   }
   return sections.join('\n')
 }

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path'
 import { isJsonObject, parseJson } from '../../base/json.ts'
 import { findIdentity } from '../../config/identity.ts'
-import { loadClientConfig } from '../../config/load.ts'
+import { type ClientConfig, loadClientConfig } from '../../config/load.ts'
 import { loadManagerConfig } from '../../config/manager-config.ts'
+import { logSettingsOf } from '../../config/ownership.ts'
 import type { Settings } from '../../config/settings.ts'
-import type { Environment } from '../../platform/process-facts.ts'
+import { type Environment, userId } from '../../platform/process-facts.ts'
 import { readBoundedText } from '../../platform/read-file.ts'
+import { weakSpotsOn } from '../../platform/weak-spots.ts'
 
 /** What is looked at: the places and, as far as they can be read, the settings. */
 export interface Scene {
@@ -38,7 +40,7 @@ export async function findScene(target: SceneTarget): Promise<Scene> {
   const client = await loadClientConfig(target).catch(nothing)
   const manager = await loadManagerConfig({ configDir, environment }).catch(nothing)
   const identity = await findIdentity(target).catch(nothing)
-  const settings = client?.settings
+  const settings = client && (await believed(client))
   return {
     appId: target.appId,
     configDir,
@@ -49,6 +51,14 @@ export async function findScene(target: SceneTarget): Promise<Scene> {
     runtimeDir: manager?.settings.runtimeDir ?? (await likelyRuntimeDir(configDir)),
     queueDir: settings?.queue.directory ?? resolve(configDir, 'queue'),
   }
+}
+
+/** Root reads no log file that another user has named: it would pack the end of any file. */
+async function believed(client: ClientConfig): Promise<Settings> {
+  if (userId() !== 0) return client.settings
+  const { path, opened } = client
+  const spots = await weakSpotsOn(path, opened === undefined ? {} : { opened })
+  return logSettingsOf(client, spots.length > 0)
 }
 
 const mostFileBytes = 256 * 1024

@@ -31,7 +31,13 @@ export class LocalSocketServer {
   }
 
   readonly start: () => Promise<void> = once(async () => {
-    await this.#place.claim(path => this.#listen(path))
+    try {
+      await this.#place.claim(path => this.#listen(path))
+    } catch (error) {
+      // It may listen where nobody has looked.
+      this.#server.close()
+      throw error
+    }
     this.#claimed = true
     this.#server.on('error', error => this.#log.error('local socket failed', { error }))
   })

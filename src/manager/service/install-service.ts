@@ -3,15 +3,16 @@ import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
 import { findIdentity } from '../../config/identity.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
-import { ensureFolder, listFolder } from '../../platform/folders.ts'
+import { ensureFolder } from '../../platform/folders.ts'
+import { giveTree } from '../../platform/give-tree.ts'
 import { makeLink } from '../../platform/links.ts'
-import { changeOwner } from '../../platform/owners.ts'
 import { readBoundedText } from '../../platform/read-file.ts'
 import { createFile, replaceFile } from '../../platform/write-file.ts'
 import { rootConfigPath, rootConfigText } from '../root/root-config.ts'
 import type { RootStep } from '../root/root-request.ts'
 import { type Account, findAccount } from './accounts.ts'
 import { type Addition, additionsOf, sumOf, withAdditions } from './additions.ts'
+import { givenFolder } from './given-folder.ts'
 import { detectInitSystem, type InitSystem } from './init-system.ts'
 import { planRootPart, type RootPart } from './root-part.ts'
 import { type ServiceForm, serviceForms } from './service-file.ts'
@@ -40,8 +41,8 @@ export interface Installation {
 }
 
 const folderMode = 0o750
-/** Far above what the agent keeps. */
-const treeLimits = { maxEntries: 100_000, maxDepth: 16 }
+/** How many of them a note names. */
+const mostNames = 5
 const mostFileBytes = 1024 * 1024
 
 /**
@@ -49,7 +50,7 @@ const mostFileBytes = 1024 * 1024
  * already stays, except a service file that an earlier installation wrote.
  *
  * @throws AgentError `NOT_SUPPORTED` (no known init system), `USAGE`, `INVALID_ARGUMENT` (no such user), `FILE_NOT_FOUND`
- *   (root or executable), `CONFIG_INVALID` and `POLICY_REFUSED` (the file for root), `FILE_ACCESS`, `DISK_FULL`
+ *   (root or executable), `CONFIG_INVALID` and `POLICY_REFUSED` (the file for root), `PATH_REFUSED` (a folder that is not to be given away), `FILE_ACCESS`, `DISK_FULL`
  */
 export async function installService(request: InstallRequest): Promise<Installation> {
   const { root } = request
@@ -73,10 +74,15 @@ export async function installService(request: InstallRequest): Promise<Installat
   const earlier = await earlierAdditions(root, form)
   const links = await form.bootLinks(root)
 
+  const configPlace = await givenFolder(root, join(root, plan.configDir), account)
+  const statePlace = await givenFolder(root, join(root, plan.stateDir), account)
+
   const writer = new Writer(root, account)
-  await writer.folder(plan.configDir)
-  await writer.folder(plan.stateDir)
-  const notes = [...(await writeManagerConfig(writer, plan)), ...(await writeRootConfig(writer, rootPart))]
+  const notes = [
+    ...(await writer.folder(plan.configDir, configPlace)),
+    ...(await writer.folder(plan.stateDir, statePlace)),
+  ]
+  notes.push(...(await writeManagerConfig(writer, plan, configPlace)), ...(await writeRootConfig(writer, rootPart)))
   await writer.parent(form.path)
   for (const link of links) await writer.link(link)
   const additions = merge(earlier ?? [], writer.added)
@@ -105,10 +111,21 @@ class Writer {
     this.#owner = owner
   }
 
-  /** A folder that belongs to the user of the service. */
-  async folder(path: string): Promise<void> {
+  /**
+   * A folder that belongs to the user of the service: with what is in it, when it belonged to somebody else, because an earlier
+   * installation ran as another user.
+   *
+   * @param place of the folder, as it was looked at
+   * @returns what is to be said about it
+   */
+  async folder(path: string, place: string): Promise<readonly string[]> {
     await this.#makeFolder(path, folderMode)
-    await this.#giveTree(join(this.#root, path))
+    if (this.#owner === undefined || (await fileFacts(place))?.ownerId === this.#owner.userId) return []
+    const left = await giveTree(place, this.#owner)
+    if (left.length === 0) return []
+    return [
+      `files with several names (hard links) keep their owner, because the others may be anywhere: ${left.slice(0, mostNames).join(', ')}`,
+    ]
   }
 
   /** The folder of a service file or a link, which belongs to root. */
@@ -130,11 +147,14 @@ class Writer {
     await this.#makeFolder(path, 0o755)
   }
 
-  /** A file with settings, root's own or the service's; false when there is one. */
-  async file(path: string, text: string, whose: 'root' | 'service' = 'service'): Promise<boolean> {
-    const place = join(this.#root, path)
-    if (!(await createFile(place, text, { mode: 0o644 }))) return false
-    if (whose === 'service') await this.#give(place)
+  /**
+   * A file with settings; false when there is one.
+   *
+   * @param place absent: it is root's own, and not the service's
+   */
+  async file(path: string, text: string, place?: string): Promise<boolean> {
+    const owner = place === undefined || this.#owner === undefined ? {} : { owner: this.#owner }
+    if (!(await createFile(place ?? join(this.#root, path), text, { mode: 0o644, ...owner }))) return false
     this.added.push({ kind: 'file', path, sum: sumOf(text) })
     return true
   }
@@ -143,23 +163,13 @@ class Writer {
     await this.parent(link.path)
     if (await makeLink(join(this.#root, link.path), link.leadsTo)) this.added.push(link)
   }
-
-  /** With what is in it, when it belonged to somebody else: an earlier installation ran as another user. */
-  async #giveTree(place: string): Promise<void> {
-    if (this.#owner === undefined || (await fileFacts(place))?.ownerId === this.#owner.userId) return
-    for await (const { path } of listFolder(place, treeLimits)) await this.#give(join(place, path))
-    await this.#give(place)
-  }
-
-  async #give(place: string): Promise<void> {
-    if (this.#owner !== undefined) await changeOwner(place, this.#owner)
-  }
 }
 
 /** `iot.cfg` says where the state is, so that every command finds the manager. One that is there stays as it is. */
-async function writeManagerConfig(writer: Writer, plan: ServicePlan): Promise<string[]> {
+async function writeManagerConfig(writer: Writer, plan: ServicePlan, configPlace: string): Promise<string[]> {
   const path = `${plan.configDir}/iot.cfg`
-  const isNew = await writer.file(path, `${JSON.stringify({ runtime_dir: plan.stateDir }, null, 2)}\n`)
+  const text = `${JSON.stringify({ runtime_dir: plan.stateDir }, null, 2)}\n`
+  const isNew = await writer.file(path, text, join(configPlace, 'iot.cfg'))
   return isNew ? [] : [`${path} was there and stays; its runtime_dir says where the state is`]
 }
 
@@ -167,7 +177,7 @@ async function writeManagerConfig(writer: Writer, plan: ServicePlan): Promise<st
 async function writeRootConfig(writer: Writer, { config, notes }: RootPart): Promise<readonly string[]> {
   if (config === undefined) return notes
   await writer.rootFolder(config.workDir)
-  await writer.file(rootConfigPath, rootConfigText(config), 'root')
+  await writer.file(rootConfigPath, rootConfigText(config))
   return notes
 }
 

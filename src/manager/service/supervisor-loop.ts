@@ -28,9 +28,11 @@ now() {
   if read -r up rest 2>/dev/null </proc/uptime; then echo "\${up%%.*}"; else date +%s; fi
 }
 
+# The words may be those of a manager that is not root: they must not drive the terminal on which "status" shows them.
 say() {
-  echo "$*" >"$RUN/last-end"
-  logger -t device-cloud -p daemon.warning "$*" 2>/dev/null
+  said=$(printf '%s' "$*" | tr -d '\\001-\\037\\177')
+  printf '%s\\n' "$said" >"$RUN/last-end"
+  logger -t device-cloud -p daemon.warning "$said" 2>/dev/null
 }
 
 # Becomes the manager, as RUN_AS, by whatever the device has for it; the pid stays.
@@ -139,10 +141,14 @@ ${exports.join('\n')}
 
 # $RUN and $STATE, before anything is started. $RUN is root's own: the supervisor writes there.
 make_folders() {
-  for folder in "$RUN" "$STATE"; do
-    [ -d "$folder" ] || mkdir -p -m 750 "$folder" || return 1
-  done
-  chown -h root "$RUN" && chmod 755 "$RUN" && chown -h "$RUN_AS" "$STATE" || return 1
+  [ -d "$RUN" ] || mkdir -p -m 750 "$RUN" || return 1
+  chown -h root "$RUN" && chmod 755 "$RUN" || return 1
+  made=
+  [ -d "$STATE" ] || { mkdir -p -m 750 "$STATE" && made=1; } || return 1
+  # What is there behind a link may be the folder of somebody else: RUN_AS may own the one above.
+  if [ -n "$made" ] || [ "$(cd -P "$STATE" && pwd -P)" = "$STATE" ]; then
+    chown -h "$RUN_AS" "$STATE" || return 1
+  fi
   # An earlier version gave the folder to RUN_AS.
   rm -f "$RUN/errors" "$RUN/last-end"
 }

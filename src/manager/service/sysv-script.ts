@@ -24,6 +24,8 @@ export function sysvScript(plan: ServicePlan): string {
 # start, stop, restart, reload, status. Needs setsid; to run as another user than root also setpriv, start-stop-daemon or su.
 
 ${cleanShell}
+# Nor do the programs of whoever became root without a login of root's own.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 EXE=${executable}
 CONFIG=${configDir}

@@ -3,11 +3,13 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { onFile } from '../on-file.ts'
 import { syncWhole } from '../write-whole.ts'
+import { type TransferFacts, transferFacts } from './transfer-facts.ts'
 
 /** A temporary file that nobody else can read, guess or replace. */
 export interface PrivateFile {
   /** In its folder. */
   readonly name: string
+  facts(): Promise<TransferFacts>
   /** Writes all of `bytes` at `position`. */
   write(bytes: Uint8Array, position: number): Promise<void>
   /** Drops everything from `bytes` on. */
@@ -40,6 +42,7 @@ export async function createPrivateFile(
   )
   return {
     name,
+    facts: () => onFile('look at', path, async () => transferFacts(await handle.stat({ bigint: true }))),
     write: (bytes, position) =>
       onFile('write', path, async () => {
         // One call may write less than asked for: a nearly full disk, a signal, more than 2 GB.

@@ -60,3 +60,14 @@ test('a failure keeps its exit code when it cannot even be told', async t => {
   const lines = "terminal.out('half\\n')\nterminal.err('failed\\n')\nprocess.exit(await terminal.finish(3))"
   assert.equal((await endOf(start(t, lines, full, full))).code, 3)
 })
+
+test('nothing that came from outside drives the terminal', async t => {
+  const text = JSON.stringify('\u001b]0;title\u0007\u001b[2J\u009b2J\ttab ü\n')
+  const child = start(t, `for (const say of [terminal.out, terminal.err]) say(${text})`, 'pipe', 'pipe')
+  let out = ''
+  child.stdout?.on('data', (part: Buffer) => {
+    out += part
+  })
+  const { told } = await endOf(child)
+  assert.deepEqual([out, told], Array(2).fill('?]0;title??[2J?2J\ttab ü\n'))
+})

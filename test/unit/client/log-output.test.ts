@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
 import { Log } from '../../../src/base/log.ts'
+import { Client } from '../../../src/client/client.ts'
 import { LogOutput } from '../../../src/client/log-output.ts'
+import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 test('lines that come before the settings are known go where the settings say', async t => {
@@ -48,3 +50,29 @@ test('the application’s own logger gets every line with its fields; what it th
     ['debug', 'link: fine', {}],
   ])
 })
+
+test(
+  'an application of root writes no log where another user names it, and one of its own it does',
+  needsRoot,
+  async t => {
+    const folder = tempDir(t)
+    const logFile = join(folder, 'profile')
+    const log_level = 'trace'
+    writeFileSync(
+      join(folder, 'app-connect.cfg'),
+      JSON.stringify({ log_file: logFile, quiet: true, log_level, unknown: 1 }),
+    )
+    const run = async () => {
+      const client = new Client('app', { configDir: folder, offline: true })
+      await client.connect()
+      await client.disconnect()
+    }
+    chownSync(join(folder, 'app-connect.cfg'), stranger, stranger)
+    await run()
+    assert.equal(existsSync(logFile), false)
+    chownSync(join(folder, 'app-connect.cfg'), 0, 0)
+    chmodSync(folder, 0o755)
+    await run()
+    assert.equal(existsSync(logFile), true)
+  },
+)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import {
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -8,6 +9,7 @@ import {
   realpathSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -126,4 +128,16 @@ test('a cancelled archive leaves nothing', async t => {
   controller.abort()
   await assert.rejects(pack(t, folder, runtime, {}, controller.signal), { code: 'ABORTED' })
   assert.deepEqual(readdirSync(runtime), [])
+})
+
+test('an archive that somebody else replaces before it is sent is not sent', async t => {
+  const { folder, runtime } = scene(t)
+  writeFileSync(join(folder, 'a'), 'a')
+  const archive = await pack(t, folder, runtime)
+  const shadow = join(folder, 'shadow')
+  writeFileSync(shadow, 'secret')
+  unlinkSync(archive.path)
+  linkSync(shadow, archive.path)
+  await assert.rejects(archive.open(), { code: 'FILE_CHANGED' })
+  await archive.discard()
 })

@@ -164,6 +164,16 @@ test('no service file lets the environment of whoever starts it reach the manage
     assert.equal(unset.includes(name), name !== 'PATH' && name !== 'NODE_OF_THE_FUTURE', name)
 })
 
+test('the programs of whoever becomes root without a login of root’s own are not those of the script', t => {
+  const path = join(tempDir(t), 'script')
+  const text = sysvScript(defaultPlan)
+  writeFileSync(path, `${text.slice(0, text.indexOf('\nSELF='))}\nenv\n`)
+  const env = { ...hostile, PATH: `/home/pi/bin:${process.env.PATH ?? ''}` }
+  const { stdout } = spawnSync('/bin/sh', [path], { encoding: 'utf8', env })
+  assert.match(stdout, /^PATH=/m)
+  assert.doesNotMatch(stdout, /home\/pi/)
+})
+
 test("the owner's own file of settings may set such a variable all the same", t => {
   const settings = join(tempDir(t), 'settings')
   writeFileSync(settings, 'export LD_LIBRARY_PATH=/opt/lib\n')

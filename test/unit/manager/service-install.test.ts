@@ -19,6 +19,8 @@ import { parseRootConfig } from '../../../src/manager/root/root-config.ts'
 import { type InstallRequest, installService } from '../../../src/manager/service/install-service.ts'
 import { defaultPlan } from '../../../src/manager/service/service-plan.ts'
 import { uninstallService } from '../../../src/manager/service/uninstall-service.ts'
+import { needsRoot } from '../../helpers/as-root.ts'
+import { asAttacker, attackersFolder } from '../../helpers/attacker.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -344,3 +346,39 @@ test('requests lie where the manager’s runtime_dir is, and root’s folder in 
     /^REQUEST=\/data\/run\/root-request\.json\nPENDING=\/data\/device-cloud-root\/results\/pending\.json$/m,
   )
 })
+
+test(
+  'nothing is given to the user of the service that is not its own: no folder behind his link, none of the system',
+  needsRoot,
+  async t => {
+    const root = image(t, { ...buildroot, 'etc/passwd': 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' })
+    const home = attackersFolder(root, 'home', 'pi')
+    asAttacker(`ln -s ../../etc ${home}/config`, `ln -s ../../var ${home}/data`)
+    const before = everything(root)
+    const user = 'nobody'
+    for (const [plan, why] of [
+      [{ user, configDir: '/home/pi/config' }, /home\/pi\/config is a link that a user other than root/],
+      [{ user, stateDir: '/home/pi/data/lib' }, /home\/pi\/data is a link that a user other than root/],
+      [{ user, configDir: '/etc' }, /\/etc is a folder of the system/],
+      [{ user, stateDir: '/var/lib' }, /\/var\/lib is a folder of the system/],
+    ] as const)
+      await assert.rejects(installService(request(root, plan)), refusal('PATH_REFUSED', why))
+    assert.deepEqual(everything(root), before)
+    for (const path of ['etc', 'etc/passwd', 'var/lib']) assert.equal(statSync(join(root, path)).uid, 0)
+  },
+)
+
+test(
+  'a folder that the user of the service has already, behind links of his own, is taken as it is',
+  needsRoot,
+  async t => {
+    const root = image(t, { ...buildroot, 'etc/passwd': 'root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' })
+    const home = attackersFolder(root, 'home', 'pi')
+    asAttacker(`mkdir ${home}/agent`, `ln -s agent ${home}/config`, `echo '{}' >${home}/agent/iot-connect.cfg`)
+    await installService(
+      request(root, { user: 'nobody', configDir: '/home/pi/config', stateDir: '/home/pi/config/runtime' }),
+    )
+    for (const name of ['iot.cfg', 'iot-connect.cfg', 'runtime'])
+      assert.equal(statSync(join(home, 'agent', name)).uid, 65_534)
+  },
+)

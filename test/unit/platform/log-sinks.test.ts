@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import {
   chmodSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -72,6 +74,20 @@ test('does not write through a link', async t => {
   assert.equal(readFileSync(join(folder, 'victim'), 'utf8'), '')
   assert.equal(file.lostLines(), 1)
   assert.match(file.lastFailure ?? '', /ELOOP/)
+})
+
+test('neither waits for the reader of a FIFO nor writes to a file that has another name', async t => {
+  const folder = tempDir(t)
+  spawnSync('mkfifo', [join(folder, 'fifo')])
+  writeFileSync(join(folder, 'victim'), '')
+  linkSync(join(folder, 'victim'), join(folder, 'second-name'))
+  for (const name of ['fifo', 'second-name']) {
+    const file = new LogFile({ path: join(folder, name), clock: new FakeClock() })
+    file.sink(line('secret'))
+    await file.close()
+    assert.equal(file.lostLines(), 1, name)
+  }
+  assert.equal(readFileSync(join(folder, 'victim'), 'utf8'), '')
 })
 
 test('a folder that comes later gets the log then, with the number of lines lost', async t => {

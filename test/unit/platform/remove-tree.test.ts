@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { removeFolder } from '../../../src/platform/folders.ts'
 import { removeTree } from '../../../src/platform/remove-tree.ts'
+import { asAttacker, attackersFolder, needsRoot } from '../../helpers/attacker.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 test('a folder that is swapped for a link while it is emptied leads the removal nowhere', async t => {
@@ -42,4 +43,22 @@ test('all goes: files, links, folders in folders; a link itself, and nothing tha
   await removeFolder(join(folder, 'no', 'thing'))
   mkdirSync(join(path, ...Array.from({ length: 300 }, () => 'd')), { recursive: true })
   await assert.rejects(removeFolder(path), { code: 'LIMIT_EXCEEDED' })
+})
+
+test('a name that is no UTF-8 goes too', async t => {
+  const folder = tempDir(t)
+  const path = join(folder, 'tree')
+  mkdirSync(path)
+  writeFileSync(Buffer.concat([Buffer.from(`${path}/caf`), Buffer.from([0xe9])]), '')
+  await removeFolder(path)
+  assert.deepEqual(readdirSync(folder), [])
+})
+
+test('a runtime folder that another user made a link leads no removal to where it points', needsRoot, async t => {
+  const root = tempDir(t)
+  mkdirSync(join(root, 'other', 'upload'), { recursive: true })
+  const home = attackersFolder(root, 'home')
+  asAttacker(`ln -s ${root}/other ${home}/runtime`)
+  await assert.rejects(removeFolder(join(home, 'runtime', 'upload')), { code: 'PATH_REFUSED' })
+  assert.ok(existsSync(join(root, 'other', 'upload')))
 })

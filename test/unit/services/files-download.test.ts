@@ -693,6 +693,7 @@ test('a file over 4 GB is counted right', async t => {
     freeSpace: async () => ({ bytes: 2 ** 40, totalBytes: 2 ** 41, files: 0, totalFiles: 0 }),
     createPrivate: async () => ({
       name: 'nowhere',
+      facts: () => Promise.reject(new Error('nobody asks')),
       write: async (bytes, position) => {
         written += bytes.length
         lastPosition = Math.max(lastPosition, position)
