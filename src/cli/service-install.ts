@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { type RootStep, rootSteps } from '../manager/root/root-request.ts'
 import { initSystems } from '../manager/service/init-system.ts'
 import { installService } from '../manager/service/install-service.ts'
@@ -83,6 +83,12 @@ function executableOf(invocation: Invocation, root: string): string {
   if (named !== undefined) return named
   if (root !== '/') return defaultPlan.executable
   const own = ownExecutable()
+  // Without /proc, Node knows only by which word it was called.
+  if (own !== undefined && !isAbsolute(own))
+    throw usage(
+      command,
+      `where ${own} lies cannot be seen, because /proc is not mounted; run "mount -t proc proc /proc" first, or name the executable with --executable PATH`,
+    )
   if (own !== undefined) return own
   throw usage(
     command,

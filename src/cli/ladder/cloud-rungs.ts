@@ -71,6 +71,7 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
     {
       name: 'file service',
       needs: ['certificate'],
+      remedy: 'Check cloud.file_xfer_host and cloud.file_xfer_port (443 when not set), and firewalls on the way.',
       climb: async () => {
         const https = new HttpsClient({ opener, clock, log })
         const host = cloud.fileXferHost ?? cloud.host
