@@ -10,6 +10,7 @@ import { type PowerAction, type PowerOptions, planPower } from '../../platform/p
 import { type Environment, userId } from '../../platform/process-facts.ts'
 import { readBoundedText } from '../../platform/read-file.ts'
 import { readBootId } from '../../platform/system-facts.ts'
+import { userNameOf } from '../../platform/user-database.ts'
 import { removeFile, replaceFile } from '../../platform/write-file.ts'
 import type { Status } from '../../protocol/status.ts'
 import type { RootInstaller } from '../ota/by-root.ts'
@@ -37,6 +38,7 @@ export interface RootSideParts {
   readonly configPath?: string
   readonly powerOptions?: PowerOptions
   readonly rootIdentity?: OwnIdentity
+  readonly userName?: string
 }
 
 /** Whether this process is a manager that is not root and whose supervisor does root's steps. */
@@ -77,7 +79,8 @@ export class RootSide implements RootInstaller {
       const config = await readRootConfig(configPath)
       const self = rootIdentity ?? { ...(await ownIdentity()), userId: 0, groupId: 0 }
       if (config !== undefined) await assertOnlyRootChanges(configPath, self)
-      this.#take(config, whyClosed(config, configPath, runtimeDir), false)
+      const user = this.#parts.userName ?? (await userNameOf(userId()))
+      this.#take(config, whyClosed(config, { path: configPath, runtimeDir, user }), false)
     } catch (error) {
       this.#take(undefined, messageOf(error), true)
     }
@@ -220,10 +223,16 @@ export async function untilDown(parts: {
   await sleep(clock, leftMs, signal)
 }
 
-function whyClosed(config: RootConfig | undefined, path: string, runtimeDir: string): string | undefined {
-  if (config === undefined) return `${path} does not exist`
-  if (config.stateDir === runtimeDir) return undefined
-  return `runtime_dir is ${runtimeDir}, and "state_dir" in ${path} is ${config.stateDir}`
+function whyClosed(
+  config: RootConfig | undefined,
+  { path, runtimeDir, user }: { readonly path: string; readonly runtimeDir: string; readonly user: string | undefined },
+): string | undefined {
+  if (config === undefined) return `${path} does not exist; run "device-cloud service install --user NAME" again`
+  if (config.stateDir !== runtimeDir)
+    return `runtime_dir is ${runtimeDir}, and "state_dir" in ${path} is ${config.stateDir}`
+  // Without a name (a directory service has it) root will say what it thinks of the request.
+  if (user === undefined || config.user === user) return undefined
+  return `the agent runs as ${user}, and "user" in ${path} is ${config.user}`
 }
 
 async function lastPower(configPath?: string): Promise<RootResult | undefined> {

@@ -48,7 +48,7 @@ function scene(t: TestContext, more: Partial<RootConfig> = {}): Scene {
   const parts = { environment, runtimeDir: folder, end: () => void ended.push('root'), log: memoryLog().log }
   const rootIdentity = { userId: process.getuid?.() ?? 0, groupId: process.getgid?.() ?? 0, unmappedId: undefined }
   return {
-    parts: { ...parts, configPath, powerOptions, rootIdentity },
+    parts: { ...parts, configPath, powerOptions, rootIdentity, userName: 'cloud' },
     config,
     ended,
     results: new RootResults(config.workDir),
@@ -105,6 +105,8 @@ test('says before the answer what root would not do, and names the setting', asy
   assert.match(gone.refusal('install') ?? '', /does not exist/)
   const elsewhere = await opened({ ...s, parts: { ...s.parts, runtimeDir: '/elsewhere' } })
   assert.match(elsewhere.refusal('reboot') ?? '', /runtime_dir is \/elsewhere, and "state_dir"/)
+  const stranger = await opened({ ...s, parts: { ...s.parts, userName: 'klaud' } })
+  assert.match(stranger.refusal('reboot') ?? '', /the agent runs as klaud, and "user" in \S+ is cloud$/)
   // The program that would do it is looked for as well.
   await assert.rejects((await opened(scene(t))).checkPower('shutdown'), refusal('NOT_SUPPORTED', /none of poweroff/))
 })
