@@ -48,7 +48,7 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
         try {
           await linkUp(link, parts)
           trip = await roundTrip(requester, parts).catch(asAgentError)
-          return `accepted for the thing key ${thingKey}`
+          return `accepted for the thing key ${thingKey}${besides(status)}`
         } finally {
           requester.close(new AgentError('CLOSED', 'The check is over.'))
           await link.close()
@@ -85,6 +85,11 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
       },
     },
   ]
+}
+
+/** Who meant the manager that runs has left out which one. */
+function besides(status: JsonObject | undefined): string {
+  return status === undefined ? '' : `; the device manager that runs is ${String(status.thingKey)}, see --app-id`
 }
 
 function managerLogin(status: JsonObject): string {
