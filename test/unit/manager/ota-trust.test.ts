@@ -242,3 +242,17 @@ test('packing: the same folder makes the same package, nothing is overwritten, a
   symlinkSync('update.json', join(folder, 'link'))
   await assert.rejects(packFolder(folder, join(root, 'third.tar.gz'), []), /"link" is a link/)
 })
+
+test('a field of update.json that is misspelt is not packed: devices would pass over it', async t => {
+  for (const [written, meant] of [
+    ['device', 'devices'],
+    ['expire', 'expires'],
+    ['relese', 'release'],
+    ['pre-install', 'pre_install'],
+  ] as const)
+    await assert.rejects(packed(t, { name: 'app', [written]: ['x'] }, []), {
+      code: 'PACKAGE_INVALID',
+      message: new RegExp(`"${written}" is no field of it; did you mean "${meant}"`),
+    })
+  await packed(t, { name: 'app', vendor_note: 'for people' }, [])
+})
