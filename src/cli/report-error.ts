@@ -36,7 +36,7 @@ function usageRemedy(command: unknown): string {
 
 /** A message that already says what to do does not say it twice, and does not point at itself. */
 function withRemedy(message: string, remedy: string): string {
-  return message.includes(remedy) || endsInCommand.test(message) || remedy.startsWith('See the message')
+  return message.includes(remedy) || endsInCommand.test(message) || isPointer.test(remedy)
     ? message
     : `${message} ${remedy}`
 }
@@ -52,6 +52,9 @@ function placeOf(error: unknown): string {
   const frame = error instanceof Error ? /\n[ \t]+at (.+)/.exec(error.stack ?? '')?.[1] : undefined
   return frame === undefined ? '' : ` (at ${frame})`
 }
+
+/** What the message says already, and what only a program sees. */
+const isPointer = /^See the message|in the details\.$/
 
 /** What follows is to be copied into a shell: no full stop and no further sentence may come behind it. */
 const endsInCommand = /\brun: \S[^\n]*$/i

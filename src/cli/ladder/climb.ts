@@ -21,8 +21,8 @@ export interface Skip {
 export interface Rung {
   readonly name: string
   readonly needs?: readonly string[]
-  /** Where a failure of the network has another cure than at the cloud itself. */
-  readonly remedy?: string
+  /** Where a failure has another cure here than elsewhere. */
+  readonly remedies?: Partial<Readonly<Record<ErrorCode, string>>>
   /** Resolves to what was found; throws what is wrong. */
   climb(): Promise<string | Skip>
 }
@@ -57,14 +57,11 @@ export async function climbLadder(
   return { rungs: reports, ...(firstFailure === undefined ? {} : { firstFailure }) }
 }
 
-/** What fails where host or port are wrong. */
-const placeCodes: readonly ErrorCode[] = ['NAME_NOT_RESOLVED', 'TCP_FAILED', 'TIMEOUT']
-
 type Tried =
   | { readonly outcome: 'passed' | 'skipped'; readonly report: RungReport }
   | { readonly outcome: 'failed'; readonly report: RungReport; readonly error: AgentError }
 
-async function tryRung({ name, climb, remedy: ofRung }: Rung): Promise<Tried> {
+async function tryRung({ name, climb, remedies }: Rung): Promise<Tried> {
   try {
     const found = await climb()
     if (typeof found !== 'string') return skipped(name, found.skip)
@@ -72,7 +69,7 @@ async function tryRung({ name, climb, remedy: ofRung }: Rung): Promise<Tried> {
   } catch (thrown) {
     const error = asAgentError(thrown)
     const { code, message } = error
-    const remedy = ofRung !== undefined && placeCodes.includes(code) ? ofRung : error.remedy
+    const remedy = remedies?.[code] ?? error.remedy
     // What the text says already is not said again.
     const told = remedy.startsWith('See the message') ? {} : { remedy }
     return { outcome: 'failed', error, report: { name, outcome: 'failed', text: message, code, ...told } }

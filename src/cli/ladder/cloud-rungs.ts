@@ -19,6 +19,7 @@ export interface CloudParts extends LadderParts {
 }
 
 const cloudPort = 443
+const filePlace = 'Check cloud.file_xfer_host and cloud.file_xfer_port (443 when not set), and firewalls on the way.'
 
 /** Login, a round trip through the cloud, and the file service. */
 export function cloudRungs(parts: CloudParts): readonly Rung[] {
@@ -71,7 +72,7 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
     {
       name: 'file service',
       needs: ['certificate'],
-      remedy: 'Check cloud.file_xfer_host and cloud.file_xfer_port (443 when not set), and firewalls on the way.',
+      remedies: { NAME_NOT_RESOLVED: filePlace, TCP_FAILED: filePlace, TIMEOUT: filePlace },
       climb: async () => {
         const https = new HttpsClient({ opener, clock, log })
         const host = cloud.fileXferHost ?? cloud.host

@@ -52,7 +52,7 @@ test('a rung that fails in a way nobody foresaw is a failed rung', async () => {
 test('a rung elsewhere than at the cloud names its own settings, and a text that says it all has no pointer at itself', async () => {
   const failing = (code: ErrorCode): Rung => ({
     name: 'file service',
-    remedy: 'Check cloud.file_xfer_port.',
+    remedies: { TCP_FAILED: 'Check cloud.file_xfer_port.' },
     climb: async () => {
       throw new AgentError(code, 'no')
     },

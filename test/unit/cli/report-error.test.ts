@@ -60,3 +60,8 @@ test('a wrong command line is sent to the help of its own command', () => {
     'device-cloud: publish event: TEXT is missing. See "device-cloud publish event --help".\n',
   )
 })
+
+test('a terminal is not sent to what only a program sees', () => {
+  const error = new AgentError('EXECUTION_FAILED', 'install failed: exit code 3')
+  assert.equal(report(error).text, 'device-cloud: install failed: exit code 3.\n')
+})
