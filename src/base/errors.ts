@@ -108,7 +108,12 @@ export const errorKinds = {
     'The sample was dropped because the outbox is full.',
     'Raise queue.max_bytes, or publish less while offline.',
   ),
-  FILE_NOT_FOUND: kind(1, false, 'The file does not exist.', 'Check its name and store.'),
+  FILE_NOT_FOUND: kind(
+    1,
+    false,
+    'The file does not exist.',
+    'Check its path; for a file of the cloud, its name and store.',
+  ),
   FILE_ACCESS: kind(1, false, 'The file system refused the operation.', 'Check owner, mode and mount options.'),
   DISK_FULL: kind(1, true, 'There is not enough space on the file system.', 'Free some space and try again.'),
   FILE_CHANGED: kind(

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { loadAttributesFile } from '../config/attributes-file.ts'
 import type { Closure } from '../config/closure.ts'
@@ -8,7 +9,9 @@ import { findPolicyRisks } from '../config/policy.ts'
 import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import { ownershipClosures } from '../manager/ownership.ts'
+import { type ServiceUser, serviceUser } from '../manager/service-user.ts'
 import { readBoundedText } from '../platform/read-file.ts'
+import { foldersThatLeadNowhere } from './allowed-folders.ts'
 import type { Command } from './command.ts'
 import {
   type ConfigIo,
@@ -33,18 +36,24 @@ export const command: Command = {
 export async function configCheck(flags: ConfigTarget & { readonly json?: boolean }, io: ConfigIo): Promise<number> {
   try {
     const target = withDefaults(flags)
-    const { problems, warnings } = await inspect(target, io)
+    const { problems, warnings, user } = await inspect(target, io)
     if (flags.json) io.out(JSON.stringify({ ok: problems.length === 0, problems, warnings }))
     else {
       printWarnings(io, warnings)
       for (const problem of problems) io.err(formatProblem(problem))
-      if (problems.length === 0) io.out(`The configuration in ${target.configDir} is fine.`)
+      if (problems.length === 0) io.out(`The configuration in ${resolve(target.configDir)} is fine${forWhom(user)}.`)
     }
     return problems.length === 0 ? 0 : 3
   } catch (error) {
     return printFailure(io, error)
   }
 }
+
+function forWhom(user: ServiceUser | undefined): string {
+  return user === undefined ? '' : ` for ${user.name}, who runs the device manager`
+}
+
+const allowKey = 'file_transfer.allow'
 
 interface Readings {
   readonly warnings: readonly ConfigNote[]
@@ -68,20 +77,30 @@ async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
     }
   }
   const { environment } = io
+  let user: ServiceUser | undefined
   const client = await load(loadClientConfig({ ...target, environment }))
   const bundle = client?.settings.caBundleFile
   if (bundle !== undefined) problems.push(...(await checkBundle(bundle)))
   const manager = await load(loadManagerConfig({ ...target, environment }))
   if (client !== undefined && manager !== undefined) {
     warnings.push(...findPolicyRisks(client, manager.settings))
+    warnings.push(...(await foldersThatLeadNowhere(client.settings.fileTransfer.allow, client.origins.get(allowKey))))
     const { configDir } = target
     const { runtimeDir } = manager.settings
-    const owned = await ownershipClosures({ configDir, connection: client, own: { file: manager }, runtimeDir })
+    user = await serviceUser(runtimeDir)
+    const self = user === undefined ? {} : { self: user.identity }
+    const owned = await ownershipClosures({
+      configDir,
+      connection: client,
+      own: { file: manager },
+      runtimeDir,
+      ...self,
+    })
     problems.push(...new Set(owned.map(({ problem }) => problem)))
   }
   await load(loadAttributesFile(target))
   await load(findIdentity(target))
-  return { problems, warnings }
+  return { problems, warnings, user }
 }
 
 const mostBundleBytes = 16 * 1024 * 1024

@@ -7,6 +7,7 @@ import { loadManagerConfig } from '../config/manager-config.ts'
 import { formatProblem } from '../config/values.ts'
 import { installLocally } from '../manager/ota/local-install.ts'
 import { ownershipClosures } from '../manager/ownership.ts'
+import { serviceUser } from '../manager/service-user.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 import { onSignals } from '../platform/signals.ts'
 import type { Command, Invocation } from './command.ts'
@@ -35,6 +36,8 @@ export const command: Command = {
     const configDir = configDirOf(invocation)
     const manager = await loadManagerConfig({ configDir, environment: processEnvironment() })
     const { runtimeDir } = manager.settings
+    const user = await serviceUser(runtimeDir)
+    if (user !== undefined) throw notAsRoot(user.name, configDir)
     const [weak] = await ownershipClosures({ configDir, connection, own: { file: manager }, runtimeDir })
     if (weak !== undefined)
       throw new AgentError('POLICY_REFUSED', `nothing is installed: ${formatProblem(weak.problem)}`)
@@ -58,6 +61,16 @@ export const command: Command = {
       unlisten()
     }
   },
+}
+
+/** What root believes is root's; what lies here is that user's, and giving it to root would lock the manager out. */
+function notAsRoot(user: string, configDir: string): AgentError {
+  const command = `su -s /bin/sh ${user} -c 'device-cloud ota install PACKAGE -c ${resolve(configDir)}'`
+  return new AgentError(
+    'POLICY_REFUSED',
+    `nothing is installed: ${user} runs the device manager of this configuration, and could change what root would run. ` +
+      `Call software_update from the cloud, or install it as ${user}, run: ${command}`,
+  )
 }
 
 /**

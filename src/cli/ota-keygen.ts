@@ -16,7 +16,13 @@ export const command: Command = {
     const { publicKeyText } = await import('../manager/ota/signature.ts')
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     if (!(await createFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }))))
-      throw new AgentError('FILE_ACCESS', `${path} exists already; a key is never overwritten.`, { details: { path } })
+      throw new AgentError(
+        'INVALID_ARGUMENT',
+        `${path} exists already, and a key is never overwritten. Name another FILE.`,
+        {
+          details: { path },
+        },
+      )
     terminal.out(`${publicKeyText(publicKey)}\n`)
     if (terminal.errIsTty)
       terminal.err(

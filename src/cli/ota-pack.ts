@@ -40,6 +40,14 @@ export const command: Command = {
     const { fileFacts } = await import('../platform/file-facts.ts')
     if ((await fileFacts(folder))?.kind !== 'folder')
       throw new AgentError('FILE_NOT_FOUND', `There is no folder ${folder}.`, { details: { path: folder } })
+    if ((await fileFacts(output, { followLinks: false })) !== undefined)
+      throw new AgentError(
+        'INVALID_ARGUMENT',
+        `${output} exists already. Remove it, or name another file with --out.`,
+        {
+          details: { path: output },
+        },
+      )
     const { readBoundedText } = await import('../platform/read-file.ts')
     const { parsePrivateKey } = await import('../manager/ota/signature.ts')
     const { packFolder } = await import('../manager/ota/pack.ts')

@@ -51,7 +51,8 @@ export const command: Command = {
 }
 
 function signatureLine({ signers, covers, unchecked }: CheckedPackage): string {
-  if (signers.length === 0) return unchecked ? 'not checked: no public key is known' : 'none'
+  if (signers.length === 0)
+    return unchecked ? 'not checked: no public key is known; give one with --public-key' : 'none'
   const keys = `${signers.length === 1 ? 'key' : 'keys'} ${signers.join(', ')}`
   if (covers === 'all') return `right, ${keys}, second form: all of the package`
   return `right, ${keys}, first form: update.json and the content of files; a device that requires signatures refuses it`

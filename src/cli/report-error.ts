@@ -25,13 +25,20 @@ function linesOf(failure: AgentError): string[] {
   const problems = problemsOf(failure)
   if (problems.length > 0) return problems
   const message = sentence(failure.message)
+  if (failure.code === 'USAGE') return [withRemedy(message, usageRemedy(failure.details.command))]
   if (failure.code !== 'INTERNAL') return [withRemedy(message, failure.remedy)]
   return [withRemedy(`${errorKinds.INTERNAL.meaning} ${message}${placeOf(failure.cause ?? failure)}`, failure.remedy)]
 }
 
+function usageRemedy(command: unknown): string {
+  return typeof command === 'string' ? `See "device-cloud ${command} --help".` : 'See "device-cloud --help".'
+}
+
 /** A message that already says what to do does not say it twice, and does not point at itself. */
 function withRemedy(message: string, remedy: string): string {
-  return message.includes(remedy) || remedy.startsWith('See the message') ? message : `${message} ${remedy}`
+  return message.includes(remedy) || endsInCommand.test(message) || isPointer.test(remedy)
+    ? message
+    : `${message} ${remedy}`
 }
 
 /** `details.problems` of `CONFIG_INVALID`: one line for each mistake. */
@@ -46,7 +53,14 @@ function placeOf(error: unknown): string {
   return frame === undefined ? '' : ` (at ${frame})`
 }
 
+/** What the message says already, and what only a program sees. */
+const isPointer = /^See the message|in the details\.$/
+
+/** What follows is to be copied into a shell: no full stop and no further sentence may come behind it. */
+const endsInCommand = /\brun: \S[^\n]*$/i
+
 function sentence(text: string): string {
+  if (endsInCommand.test(text)) return text.trimEnd()
   return /[.!?]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`
 }
 

@@ -1,9 +1,11 @@
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
+import { AgentError } from '../base/errors.ts'
 import { type RootStep, rootSteps } from '../manager/root/root-request.ts'
 import { initSystems } from '../manager/service/init-system.ts'
 import { installService } from '../manager/service/install-service.ts'
 import { defaultPlan } from '../manager/service/service-plan.ts'
 import { ownExecutable } from '../platform/owners.ts'
+import { userId } from '../platform/process-facts.ts'
 import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'
 
@@ -46,6 +48,7 @@ export const command: Command = {
     if (asked !== undefined && init === undefined)
       throw usage(command, `--init ${JSON.stringify(asked)} is none of ${initSystems.join(', ')}`)
     const steps = stepsOf(invocation)
+    if (root === '/' && userId() !== 0) throw new AgentError('NOT_SUPPORTED', needsRoot)
     const installed = await installService({
       root,
       ...(steps === undefined ? {} : { rootSteps: steps }),
@@ -78,11 +81,20 @@ function stepsOf(invocation: Invocation): readonly RootStep[] | undefined {
   })
 }
 
+const needsRoot =
+  'service install writes into the init system of this device, and needs root: run it as root, or into an image with --root DIR'
+
 function executableOf(invocation: Invocation, root: string): string {
   const named = invocation.value('executable')
   if (named !== undefined) return named
   if (root !== '/') return defaultPlan.executable
   const own = ownExecutable()
+  // Without /proc, Node knows only by which word it was called.
+  if (own !== undefined && !isAbsolute(own))
+    throw usage(
+      command,
+      `where ${own} lies cannot be seen, because /proc is not mounted; run "mount -t proc proc /proc" first, or name the executable with --executable PATH`,
+    )
   if (own !== undefined) return own
   throw usage(
     command,

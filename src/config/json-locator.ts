@@ -111,6 +111,8 @@ class Scanner {
   #value(path: string, spelled: string, depth: number): void {
     if (depth > mostDepth) this.#fail('is nested too deeply', `Use at most ${mostDepth} levels.`)
     const character = this.#next()
+    if (character === undefined && this.#text.trim() === '')
+      this.#fail('is empty', 'Write { } with the settings in it, or put back a copy.')
     if (character === undefined) this.#fail('ends too early', 'Close every { and [ and add the missing value.')
     if (character === '{') this.#members(path, spelled, depth, '}')
     else if (character === '[') this.#members(path, spelled, depth, ']')

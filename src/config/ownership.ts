@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { FileFacts } from '../platform/file-facts.ts'
-import { userId } from '../platform/process-facts.ts'
+import { type OwnIdentity, ownIdentity } from '../platform/own-identity.ts'
 import { describeWeakSpots, type WeakSpot, weakSpotsOn } from '../platform/weak-spots.ts'
 import type { Capability } from './closure.ts'
 import type { ClientConfig } from './load.ts'
@@ -29,8 +29,10 @@ export async function ownershipProblem(config: {
   readonly connection: DecidingFile | undefined
   readonly manager: DecidingFile
   readonly caBundleFile: string | undefined
+  readonly self?: OwnIdentity
 }): Promise<ConfigProblem | undefined> {
   const { configDir, connection, manager, caBundleFile } = config
+  const self = config.self ?? (await ownIdentity())
   const files: readonly (DecidingFile | undefined)[] = [
     connection,
     manager,
@@ -41,9 +43,9 @@ export async function ownershipProblem(config: {
   for (const file of files) {
     if (file === undefined) continue
     const { path, opened } = file
-    spots.push(...(await weakSpotsOn(path, opened === undefined ? {} : { opened })))
+    spots.push(...(await weakSpotsOn(path, opened === undefined ? { self } : { self, opened })))
   }
-  return problemOf(configDir, spots)
+  return problemOf(configDir, spots, self)
 }
 
 /**
@@ -57,7 +59,11 @@ export function logSettingsOf(config: Pick<ClientConfig, 'settings' | 'origins'>
 }
 
 /** A mistake that consists of weak spots: the first one is named as the file; undefined without any. */
-export function problemOf(about: string, spots: readonly WeakSpot[]): ConfigProblem | undefined {
+export function problemOf(
+  about: string,
+  spots: readonly WeakSpot[],
+  self: Pick<OwnIdentity, 'userId'>,
+): ConfigProblem | undefined {
   const unique = spots.filter(({ path, why }, index) => {
     return spots.findIndex(other => other.path === path && other.why === why) === index
   })
@@ -65,17 +71,17 @@ export function problemOf(about: string, spots: readonly WeakSpot[]): ConfigProb
   if (first === undefined) return undefined
   const others = describeWeakSpots(unique.slice(1, mostShown))
   const more = unique.length > mostShown ? `, and ${unique.length - mostShown} more` : ''
-  const problem = `${first.why}${others === '' ? '' : `; ${others}${more}`}: ${whose()} alone may change what decides here`
+  const problem = `${first.why}${others === '' ? '' : `; ${others}${more}`}: ${whose(self)} alone may change what decides here`
   // The order of the way: what is above comes first, and the rest shows when that is mended.
   const commands = unique.map(({ remedy }) => remedy)
-  const move = first.isAbove ? ` Or move ${about} to where ${whose()} alone may write.` : ''
+  const move = first.isAbove ? `, and move ${about} to where ${whose(self)} alone may write, or run` : ', then run'
   return {
     file: first.path,
     problem,
-    remedy: `Look at what was written there, then run: ${[...new Set(commands)].join(' && ')}.${move}`,
+    remedy: `Look at what was written there${move}: ${[...new Set(commands)].join(' && ')}`,
   }
 }
 
-function whose(): string {
-  return userId() === 0 ? 'root' : 'root, or the user of the agent,'
+function whose({ userId }: Pick<OwnIdentity, 'userId'>): string {
+  return userId === 0 ? 'root' : 'root, or the user of the agent,'
 }

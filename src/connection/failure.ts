@@ -79,9 +79,14 @@ export function tlsFailure(place: string, error: unknown, facts: TlsFacts): Agen
     default:
       return failure(
         'CERTIFICATE_REFUSED',
-        `the certificate is not trusted: ${messageOf(error)} (${facts.refusedBecause})${strengthNeeded(error)}`,
+        `the certificate is not trusted: ${withoutNodeHint(messageOf(error))} (${facts.refusedBecause})${strengthNeeded(error)}`,
       )
   }
+}
+
+/** Node advises a flag of its own command line, which a single executable has not. */
+function withoutNodeHint(text: string): string {
+  return text.replace(/; if the root CA is installed locally.*$/, '')
 }
 
 /** A time before this program was made tells whose fault it is. */

@@ -2,6 +2,7 @@ import type { Closure } from '../config/closure.ts'
 import type { ClientConfig } from '../config/load.ts'
 import { closedByOwnership, ownershipProblem, problemOf } from '../config/ownership.ts'
 import { isBelow } from '../platform/contained-path.ts'
+import { type OwnIdentity, ownIdentity } from '../platform/own-identity.ts'
 import type { OwnConfig } from './manager-config.ts'
 import { updatePlaces } from './ota/places.ts'
 import { weakUpdatePlaces } from './ota/sound-places.ts'
@@ -15,14 +16,17 @@ export async function ownershipClosures(parts: {
   readonly connection: Pick<ClientConfig, 'path' | 'opened' | 'settings'>
   readonly own: Pick<OwnConfig, 'file'>
   readonly runtimeDir: string
+  /** Who runs the manager, where that is not the user of this process. */
+  readonly self?: OwnIdentity
 }): Promise<readonly Closure[]> {
   const { configDir, connection, own, runtimeDir } = parts
+  const self = parts.self ?? (await ownIdentity())
   const { caBundleFile } = connection.settings
-  const problem = await ownershipProblem({ configDir, connection, manager: own.file, caBundleFile })
-  const spots = await weakUpdatePlaces(updatePlaces(runtimeDir))
+  const problem = await ownershipProblem({ configDir, connection, manager: own.file, caBundleFile, self })
+  const spots = await weakUpdatePlaces(updatePlaces(runtimeDir), self)
   // What is above both is told with the configuration.
   const told = problem === undefined ? spots : spots.filter(({ path }) => isBelow(runtimeDir, path))
-  const weak = problemOf(runtimeDir, told)
+  const weak = problemOf(runtimeDir, told, self)
   return [
     ...(problem === undefined ? [] : closedByOwnership.map(capability => ({ capability, problem }))),
     ...(weak === undefined ? [] : [{ capability: 'ota', problem: weak } as const]),

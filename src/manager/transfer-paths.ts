@@ -37,7 +37,7 @@ export function readTransferTarget(params: JsonObject, folder: string): Transfer
   if (given.split('/').includes('..')) {
     throw new AgentError(
       'PATH_REFUSED',
-      `${path === undefined ? 'file_name' : 'file_path'} leaves its folder with ".."`,
+      `${path === undefined ? 'file_name' : 'file_path'} leaves its folder with ".."; name a path below ${folder}, or an absolute one that file_transfer.allow names`,
       {
         details: { path: given },
       },

@@ -35,6 +35,8 @@ export function fileFailure(verb: string, path: string, error: unknown): AgentEr
   if (error instanceof AgentError) return error
   const errno = errnoOf(error)
   const [code, reason] = reasons[errno ?? ''] ?? ['FILE_ACCESS', messageOf(error)]
+  // What is to be made need not be there: its folder is what is missing.
+  const told = verb === 'create' && errno === 'ENOENT' ? 'the folder that it is to be in does not exist' : reason
   const name = errno === undefined ? '' : ` (${errno})`
-  return new AgentError(code, `cannot ${verb} ${path}: ${reason}${name}`, { cause: error, details: { path, errno } })
+  return new AgentError(code, `cannot ${verb} ${path}: ${told}${name}`, { cause: error, details: { path, errno } })
 }

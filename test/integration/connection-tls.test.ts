@@ -94,6 +94,7 @@ for (const { scene, certificate, code, says } of refusals) {
       (error: Error) => {
         assert.equal((error as { code?: unknown }).code, code)
         assert.match(error.message, says)
+        assert.doesNotMatch(error.message, /Node|--use/, 'advice for a program that this is not')
         assert.match(error.message, new RegExp(`^127\\.0\\.0\\.1:${server.port}: `))
         return true
       },

@@ -45,7 +45,10 @@ test('the commands of the shell reach the running manager, and the cloud has wha
   assert.match(check.out, /ok {4}login +the running device manager is connected/)
   assert.equal(JSON.parse((await device.run('status', '--json')).out).link.reconnects, 0)
   const other = await device.run('check', '-i', 'other')
-  assert.match(other.out, /ok {4}login +accepted for the thing key \S+-other\n/)
+  assert.match(
+    other.out,
+    /ok {4}login +accepted for the thing key \S+-other; the device manager that runs is \S+-device_manager_py, see --app-id\n/,
+  )
 
   const missing = await device.run('download', 'nothing.txt', 'x')
   assert.equal(missing.code, 1)

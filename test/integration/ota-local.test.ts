@@ -16,13 +16,16 @@ test('a package is made, signed, checked and installed without a cloud', async t
   const key = await device.run('ota', 'keygen', 'fleet.key')
   assert.match(key.out, /^ed25519:[A-Za-z0-9+/=]{44}\n$/)
   const again = await device.run('ota', 'keygen', 'fleet.key')
-  assert.equal(again.code, 1)
-  assert.match(again.err, /exists already/)
+  assert.equal(again.code, 2)
+  assert.match(again.err, /exists already, and a key is never overwritten\. Name another FILE\.\n$/)
 
   for (const name of ['success', 'rollback']) {
     cpSync(join(examples, name), device.path(name), { recursive: true })
     const { code, err } = await device.run('ota', 'pack', name, '-k', 'fleet.key')
     assert.equal(code, 0, err)
+    const twice = await device.run('ota', 'pack', name, '-k', 'fleet.key')
+    assert.equal(twice.code, 2)
+    assert.match(twice.err, /exists already\. Remove it, or name another file with --out\.\n$/)
   }
   const verified = await device.run('ota', 'verify', 'success.tar.gz', '-p', key.out.trim(), '--require-signature')
   assert.equal(verified.code, 0, verified.err)

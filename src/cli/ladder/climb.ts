@@ -21,6 +21,8 @@ export interface Skip {
 export interface Rung {
   readonly name: string
   readonly needs?: readonly string[]
+  /** Where a failure has another cure here than elsewhere. */
+  readonly remedies?: Partial<Readonly<Record<ErrorCode, string>>>
   /** Resolves to what was found; throws what is wrong. */
   climb(): Promise<string | Skip>
 }
@@ -59,15 +61,18 @@ type Tried =
   | { readonly outcome: 'passed' | 'skipped'; readonly report: RungReport }
   | { readonly outcome: 'failed'; readonly report: RungReport; readonly error: AgentError }
 
-async function tryRung({ name, climb }: Rung): Promise<Tried> {
+async function tryRung({ name, climb, remedies }: Rung): Promise<Tried> {
   try {
     const found = await climb()
     if (typeof found !== 'string') return skipped(name, found.skip)
     return { outcome: 'passed', report: { name, outcome: 'passed', text: found } }
   } catch (thrown) {
     const error = asAgentError(thrown)
-    const { code, message, remedy } = error
-    return { outcome: 'failed', error, report: { name, outcome: 'failed', text: message, code, remedy } }
+    const { code, message } = error
+    const remedy = remedies?.[code] ?? error.remedy
+    // What the text says already is not said again.
+    const told = remedy.startsWith('See the message') ? {} : { remedy }
+    return { outcome: 'failed', error, report: { name, outcome: 'failed', text: message, code, ...told } }
   }
 }
 

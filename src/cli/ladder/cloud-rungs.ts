@@ -19,6 +19,7 @@ export interface CloudParts extends LadderParts {
 }
 
 const cloudPort = 443
+const filePlace = 'Check cloud.file_xfer_host and cloud.file_xfer_port (443 when not set), and firewalls on the way.'
 
 /** Login, a round trip through the cloud, and the file service. */
 export function cloudRungs(parts: CloudParts): readonly Rung[] {
@@ -48,7 +49,7 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
         try {
           await linkUp(link, parts)
           trip = await roundTrip(requester, parts).catch(asAgentError)
-          return `accepted for the thing key ${thingKey}`
+          return `accepted for the thing key ${thingKey}${besides(status)}`
         } finally {
           requester.close(new AgentError('CLOSED', 'The check is over.'))
           await link.close()
@@ -71,6 +72,7 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
     {
       name: 'file service',
       needs: ['certificate'],
+      remedies: { NAME_NOT_RESOLVED: filePlace, TCP_FAILED: filePlace, TIMEOUT: filePlace },
       climb: async () => {
         const https = new HttpsClient({ opener, clock, log })
         const host = cloud.fileXferHost ?? cloud.host
@@ -84,6 +86,11 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
       },
     },
   ]
+}
+
+/** Who meant the manager that runs has left out which one. */
+function besides(status: JsonObject | undefined): string {
+  return status === undefined ? '' : `; the device manager that runs is ${String(status.thingKey)}, see --app-id`
 }
 
 function managerLogin(status: JsonObject): string {

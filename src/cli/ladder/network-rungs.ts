@@ -64,6 +64,8 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
     {
       name: 'TLS',
       needs: ['TCP'],
+      // The ladder itself is what the error points at.
+      remedies: { TLS_FAILED: 'Check cloud.port and cloud.transport: the port may speak something else than TLS.' },
       climb: async () => {
         if (noTls !== undefined) return noTls
         const { certificate, text } = await seeTls({ settings, clock, log })

@@ -70,12 +70,13 @@ function checkSignature(
   }
   const text = signature.toString('latin1')
   const signed = { manifest, ...(listing === undefined ? {} : { listing }) }
-  const { whole, manifest: first, wrong } = signersOf(text, signed, usableKeys(owner, revoked))
+  const keys = usableKeys(owner, revoked)
+  const { whole, manifest: first, wrong } = signersOf(text, signed, keys)
   if (whole.length > 0) {
     if (requireSignature && scanned.hasMore) throw refusedPackage('something lies behind the end of the archive')
     return { signers: whole, covers: 'all' }
   }
-  if (wrong.length > 0 || first.length === 0) throw refusedPackage(whyWrong(text, wrong, revoked))
+  if (wrong.length > 0 || first.length === 0) throw refusedPackage(whyWrong(text, wrong, revoked, keys))
   if (requireSignature) throw refusedPackage(firstFormOnly)
   if (rules.files === undefined)
     throw refusedPackage(`its signature covers ${manifestName} only, which has no "files" with the sums of the others`)
@@ -104,10 +105,24 @@ function whyUnsigned(hasSignature: boolean): string {
   return 'ota.require_signature asks for a signature, and ota.public_keys names no key to check it with'
 }
 
-function whyWrong(text: string, wrong: readonly string[], revoked: readonly string[]): string {
-  if (wrong.length > 0)
-    return `its signature by key ${wrong[0]} does not fit what is in it: it was changed after it was signed`
-  const gone = revoked.find(id => namedSigners(text).has(id))
+function whyWrong(
+  text: string,
+  wrong: readonly string[],
+  revoked: readonly string[],
+  keys: readonly PublicKey[],
+): string {
+  const named = namedSigners(text)
+  const unfit = wrong[0] ?? keys.find(({ id }) => named.has(id))?.id
+  if (unfit !== undefined)
+    return `its signature by key ${unfit} does not fit what is in it: it was changed after it was signed, or has the signature of another one`
+  const gone = revoked.find(id => named.has(id))
   if (gone !== undefined) return `it is signed with key ${gone}, which a signed package has revoked on this device`
-  return 'its signature is wrong, or was made with a key that ota.public_keys does not name'
+  if (named.size === 0) return `${signatureName} holds no signature in a form that this device knows`
+  return `it is signed with key ${shown([...named])}, and ota.public_keys names ${shown(keys.map(({ id }) => id)) || 'none that is not revoked'}`
+}
+
+const mostShown = 4
+
+function shown(ids: readonly string[]): string {
+  return `${ids.slice(0, mostShown).join(', ')}${ids.length > mostShown ? ' and others' : ''}`
 }

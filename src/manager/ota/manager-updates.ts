@@ -81,14 +81,17 @@ export class ManagerUpdates {
   get action(): ManagedAction {
     const acknowledge = this.#client.actions.acknowledge.bind(this.#client.actions)
     const updates = this.#updates
-    const root = this.#root?.installs ? this.#root : undefined
+    const side = this.#root
     return softwareUpdateAction({
       updates: {
         refusal: () => updates.refusal(),
         begin: async request => {
+          await side?.look()
+          // The package would be installed after all, and as another user than the owner has said.
+          if (side?.mistake !== undefined) return answered(Status.NotSupported, side.refusal('install') ?? side.mistake)
+          const root = side?.installs ? side : undefined
           const refusal = root?.installRefusal(request.extraParams)
-          if (refusal !== undefined)
-            return { kind: 'answered', outcome: { status: Status.NoPermission, message: refusal } }
+          if (refusal !== undefined) return answered(Status.NoPermission, refusal)
           return await updates.begin(root === undefined ? request : { ...request, byRoot: true })
         },
       },
@@ -132,4 +135,8 @@ export class ManagerUpdates {
   async stop(): Promise<void> {
     await this.#updates.stop()
   }
+}
+
+function answered(status: Status, message: string) {
+  return { kind: 'answered', outcome: { status, message } } as const
 }

@@ -55,6 +55,27 @@ const longestScriptTimeoutS = 7 * 86_400
 const defaultHealthTimeoutS = 300
 const mostDevices = 10_000
 const mostDeviceIdBytes = 64
+/** Every field that means something. */
+export const manifestKeys: readonly string[] = [
+  'install',
+  'pre_install',
+  'post_install',
+  'error_action',
+  'reboot',
+  'script_timeout',
+  'health_check',
+  'agent',
+  'name',
+  'version',
+  'description',
+  'release',
+  'expires',
+  'devices',
+  'revokes',
+  'files',
+  'compatibility',
+]
+
 /** Most keys that one package may revoke. */
 const mostRevokes = 32
 

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
-import { isJsonObject, type Json, parseJson } from '../../base/json.ts'
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
+import { closestName } from '../../config/suggestion.ts'
 import { fileChunks } from '../../platform/file-chunks.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { type FolderEntry, listFolder } from '../../platform/folders.ts'
@@ -13,7 +14,7 @@ import { removeFile, syncFolder } from '../../platform/write-file.ts'
 import { tarEnd, tarHeader, tarPadding } from '../tar-blocks.ts'
 import { isProgram } from './archive-entry.ts'
 import { EntryPolicy, packageLimits } from './entry-policy.ts'
-import { ManifestError, mostManifestBytes, parseManifest, type UpdateManifest } from './manifest.ts'
+import { ManifestError, manifestKeys, mostManifestBytes, parseManifest, type UpdateManifest } from './manifest.ts'
 import { mostListingBytes, PackageListing } from './package-listing.ts'
 import { manifestName, signatureName } from './paper-names.ts'
 import { mostSigningKeys, signatureText } from './signature.ts'
@@ -125,10 +126,22 @@ async function manifestWith(folder: string, fields: ManifestAdditions) {
   const text = await readBoundedText(join(folder, manifestName), mostManifestBytes)
   const own = parseJson(text.replace(/^\ufeff/, ''))
   if (!isJsonObject(own)) throw new ManifestError('it is not a JSON object')
+  refuseMisspelt(own)
   const bytes = Buffer.from(`${JSON.stringify({ ...own, ...fields }, null, 2)}\n`)
   if (bytes.length > mostManifestBytes)
     throw new ManifestError(`it is larger than ${mostManifestBytes} bytes with all sums`)
   return { bytes, parsed: parseManifest(bytes.toString()).manifest }
+}
+
+/** Devices pass over what they do not know, and a package with "device" for "devices" would be for all of them. */
+function refuseMisspelt(manifest: JsonObject): void {
+  for (const key of Object.keys(manifest)) {
+    const meant = manifestKeys.includes(key) ? undefined : closestName(key, manifestKeys)
+    if (meant !== undefined)
+      throw new ManifestError(
+        `${JSON.stringify(key)} is no field of it; did you mean "${meant}"? Correct its name, or remove it`,
+      )
+  }
 }
 
 async function sumOf(path: string): Promise<string> {

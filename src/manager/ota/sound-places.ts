@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { isBelow } from '../../platform/contained-path.ts'
-import { ownIdentity } from '../../platform/own-identity.ts'
+import { type OwnIdentity, ownIdentity } from '../../platform/own-identity.ts'
 import { describeWeakSpots, shellWord, type WeakSpot, weakSpotsIn, weakSpotsOn } from '../../platform/weak-spots.ts'
 import type { UpdatePlaces } from './places.ts'
 
@@ -8,9 +8,8 @@ import type { UpdatePlaces } from './places.ts'
  * By what another user can change what an update reads and runs as this one: the runtime folder, and in it the journal, the
  * exit codes of scripts, the record of a trial, the releases, the download and the unpacked package. Nothing when nobody can.
  */
-export async function weakUpdatePlaces(places: UpdatePlaces): Promise<readonly WeakSpot[]> {
+export async function weakUpdatePlaces(places: UpdatePlaces, self: OwnIdentity): Promise<readonly WeakSpot[]> {
   const { stateFolder, downloadFolder, packageFolder, lock } = places
-  const self = await ownIdentity()
   const spots: WeakSpot[] = []
   for (const path of [dirname(stateFolder), stateFolder, downloadFolder, packageFolder, lock])
     spots.push(...(await weakSpotsOn(path, { self })))
@@ -24,7 +23,7 @@ export async function weakUpdatePlaces(places: UpdatePlaces): Promise<readonly W
 
 /** Why an update is not read from there or begun there; undefined when it may. */
 export async function whyNotSound(places: UpdatePlaces): Promise<string | undefined> {
-  const [first, ...others] = await weakUpdatePlaces(places)
+  const [first, ...others] = await weakUpdatePlaces(places, await ownIdentity())
   if (first === undefined) return undefined
   const remedy = [first.remedy, ...others.map(spot => spot.remedy)]
   return `another user can change what would run here: ${describeWeakSpots([first])}. Run: ${[...new Set(remedy)].join(' && ')}`

@@ -1,5 +1,6 @@
 import { AgentError, messageOf } from '../../base/errors.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
+import type { OwnIdentity } from '../../platform/own-identity.ts'
 import { readBoundedText } from '../../platform/read-file.ts'
 import { weakSpotsOn } from '../../platform/weak-spots.ts'
 import { parsePublicKey } from '../ota/signature.ts'
@@ -67,9 +68,13 @@ export async function trustedRootConfig(path = rootConfigPath): Promise<RootConf
   throw new AgentError('CONFIG_INVALID', message)
 }
 
-/** Throws `POLICY_REFUSED` when anybody but root can change what `path` leads to. To be called by root. */
-export async function assertOnlyRootChanges(path: string): Promise<void> {
-  const [spot] = await weakSpotsOn(path)
+/**
+ * Throws `POLICY_REFUSED` when anybody but root can change what `path` leads to.
+ *
+ * @param self root, where another user asks
+ */
+export async function assertOnlyRootChanges(path: string, self?: OwnIdentity): Promise<void> {
+  const [spot] = await weakSpotsOn(path, self === undefined ? {} : { self })
   if (spot === undefined) return
   const message = `${path} is refused: ${spot.path} ${spot.why}, and root believes only what root alone can change. Run: ${spot.remedy}`
   throw new AgentError('POLICY_REFUSED', message, { details: { path: spot.path } })

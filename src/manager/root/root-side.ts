@@ -5,14 +5,16 @@ import { isJsonObject, parseJson } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep } from '../../base/wait.ts'
 import { fileSum } from '../../platform/file-sum.ts'
+import { type OwnIdentity, ownIdentity } from '../../platform/own-identity.ts'
 import { type PowerAction, type PowerOptions, planPower } from '../../platform/power.ts'
 import { type Environment, userId } from '../../platform/process-facts.ts'
 import { readBoundedText } from '../../platform/read-file.ts'
 import { readBootId } from '../../platform/system-facts.ts'
+import { userNameOf } from '../../platform/user-database.ts'
 import { removeFile, replaceFile } from '../../platform/write-file.ts'
 import type { Status } from '../../protocol/status.ts'
 import type { RootInstaller } from '../ota/by-root.ts'
-import { type RootConfig, readRootConfig, rootConfigPath } from './root-config.ts'
+import { assertOnlyRootChanges, type RootConfig, readRootConfig, rootConfigPath } from './root-config.ts'
 import { type RootRequest, type RootStep, requestFileName, requestText } from './root-request.ts'
 import { type RootResult, RootResults } from './root-results.ts'
 
@@ -35,6 +37,8 @@ export interface RootSideParts {
   /** Only tests have other ones. */
   readonly configPath?: string
   readonly powerOptions?: PowerOptions
+  readonly rootIdentity?: OwnIdentity
+  readonly userName?: string
 }
 
 /** Whether this process is a manager that is not root and whose supervisor does root's steps. */
@@ -45,32 +49,49 @@ export function hasRootSide(environment: Environment, id = userId()): boolean {
 /** Root's part of a manager that is not root: asks for a step by a request file, and sees what became of it. */
 export class RootSide implements RootInstaller {
   readonly #parts: RootSideParts
-  readonly #config: RootConfig | undefined
+  #config: RootConfig | undefined
   /** Why nothing can be asked for. */
-  readonly #closed: string | undefined
-  readonly #results: RootResults | undefined
+  #closed: string | undefined
+  #isMistaken = false
+  #results: RootResults | undefined
 
-  private constructor(parts: RootSideParts, config: RootConfig | undefined, closed: string | undefined) {
+  private constructor(parts: RootSideParts) {
     this.#parts = parts
-    this.#config = config
-    this.#closed = closed
-    this.#results = config === undefined ? undefined : new RootResults(config.workDir)
   }
 
   /** Undefined where there is no root side: for root itself, and without a service that does its part. */
   static async open(parts: RootSideParts): Promise<RootSide | undefined> {
-    const { environment, powerOptions, runtimeDir, log, configPath = rootConfigPath } = parts
-    if (!hasRootSide(environment, powerOptions?.userId)) return undefined
+    if (!hasRootSide(parts.environment, parts.powerOptions?.userId)) return undefined
+    const side = new RootSide(parts)
+    await side.look()
+    const { mistake: why } = side
+    if (why !== undefined) parts.log.error('root does nothing for the manager', { why })
+    return side
+  }
+
+  /**
+   * Looks at what root is told to do, as root will: it reads that anew for each request, so what the owner changes counts from
+   * the next call on, and a mistake is answered before anything is acknowledged. Never rejects.
+   */
+  async look(): Promise<void> {
+    const { runtimeDir, rootIdentity, configPath = rootConfigPath } = this.#parts
     try {
       const config = await readRootConfig(configPath)
-      if (config === undefined) return new RootSide(parts, undefined, `${configPath} does not exist`)
-      if (config.stateDir === runtimeDir) return new RootSide(parts, config, undefined)
-      const why = `runtime_dir is ${runtimeDir}, and "state_dir" in ${configPath} is ${config.stateDir}`
-      return new RootSide(parts, config, why)
+      const self = rootIdentity ?? { ...(await ownIdentity()), userId: 0, groupId: 0 }
+      if (config !== undefined) await assertOnlyRootChanges(configPath, self)
+      const user = this.#parts.userName ?? (await userNameOf(userId()))
+      this.#take(config, whyClosed(config, { path: configPath, runtimeDir, user }), false)
     } catch (error) {
-      log.error('root does nothing for the manager', { why: messageOf(error) })
-      return new RootSide(parts, undefined, messageOf(error))
+      this.#take(undefined, messageOf(error), true)
     }
+  }
+
+  #take(config: RootConfig | undefined, closed: string | undefined, isMistaken: boolean): void {
+    this.#config = config
+    this.#closed = closed
+    this.#isMistaken = isMistaken
+    // What root has done is told, whatever it may do from now on.
+    if (config !== undefined) this.#results = new RootResults(config.workDir)
   }
 
   /** Why root would not do a step; undefined when it would. */
@@ -80,6 +101,11 @@ export class RootSide implements RootInstaller {
       return `the agent does not run as root, and root does nothing for it: ${this.#closed}`
     if (this.#config?.steps.includes(step)) return undefined
     return `the agent does not run as root, and "steps" in ${path} does not name ${step}`
+  }
+
+  /** The mistake that closes all of root's part; undefined without one. */
+  get mistake(): string | undefined {
+    return this.#isMistaken ? this.#closed : undefined
   }
 
   /** Whether packages are installed by root. Where it does not, they are installed as the manager's own user. */
@@ -100,6 +126,7 @@ export class RootSide implements RootInstaller {
    * @throws AgentError `NOT_SUPPORTED`
    */
   async checkPower(action: PowerAction): Promise<void> {
+    await this.look()
     const refusal = this.refusal(action)
     if (refusal !== undefined) throw new AgentError('NOT_SUPPORTED', refusal, { details: { reason: 'not-root' } })
     if ((await readBootId()) === undefined)
@@ -194,6 +221,18 @@ export async function untilDown(parts: {
   if (leftMs <= 0) return
   onWait(leftMs)
   await sleep(clock, leftMs, signal)
+}
+
+function whyClosed(
+  config: RootConfig | undefined,
+  { path, runtimeDir, user }: { readonly path: string; readonly runtimeDir: string; readonly user: string | undefined },
+): string | undefined {
+  if (config === undefined) return `${path} does not exist; run "device-cloud service install --user NAME" again`
+  if (config.stateDir !== runtimeDir)
+    return `runtime_dir is ${runtimeDir}, and "state_dir" in ${path} is ${config.stateDir}`
+  // Without a name (a directory service has it) root will say what it thinks of the request.
+  if (user === undefined || config.user === user) return undefined
+  return `the agent runs as ${user}, and "user" in ${path} is ${config.user}`
 }
 
 async function lastPower(configPath?: string): Promise<RootResult | undefined> {

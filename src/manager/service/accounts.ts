@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { systemText } from '../../platform/system-file.ts'
 
@@ -16,6 +17,6 @@ export async function findAccount(root: string, user: string): Promise<Account> 
   const fields = lines.map(line => line.split(':')).find(([name]) => name === user)
   const [userId, groupId] = [Number(fields?.[2] || Number.NaN), Number(fields?.[3] || Number.NaN)]
   if (Number.isInteger(userId) && Number.isInteger(groupId)) return { userId, groupId }
-  const message = `there is no user ${user} in etc/passwd under ${root}, and nothing was written; make the user first, for example: adduser -S -D -H ${user}`
+  const message = `there is no user ${user} in ${join(root, 'etc/passwd')}, and nothing was written. Make the user first, for example run: adduser -S -D -H ${user}`
   throw new AgentError('INVALID_ARGUMENT', message, { details: { root, user } })
 }

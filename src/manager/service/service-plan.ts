@@ -74,7 +74,13 @@ function isPlain(path: string): boolean {
 }
 
 function wrong(flag: string, value: string, expected: string): AgentError {
-  return new AgentError('USAGE', `service install: ${flag} ${JSON.stringify(value)} cannot be used: give ${expected}.`)
+  return new AgentError(
+    'USAGE',
+    `service install: ${flag} ${JSON.stringify(value)} cannot be used: give ${expected}.`,
+    {
+      details: { command: 'service install' },
+    },
+  )
 }
 
 /** Environment of the manager, the same under every init system. `stateDir` is how the service file writes that folder. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { AgentError } from '../../../src/base/errors.ts'
+import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
 import { climbLadder, type Rung } from '../../../src/cli/ladder/climb.ts'
 import { diskRung } from '../../../src/cli/ladder/disk-rung.ts'
 import { type ManagerView, seeManager } from '../../../src/cli/ladder/manager-view.ts'
@@ -47,6 +47,20 @@ test('a rung that fails in a way nobody foresaw is a failed rung', async () => {
   }
   const { rungs, firstFailure } = await climbLadder([broken], new FakeClock())
   assert.deepEqual([rungs[0]?.outcome, firstFailure?.exitCode], ['failed', 70])
+})
+
+test('a rung elsewhere than at the cloud names its own settings, and a text that says it all has no pointer at itself', async () => {
+  const failing = (code: ErrorCode): Rung => ({
+    name: 'file service',
+    remedies: { TCP_FAILED: 'Check cloud.file_xfer_port.' },
+    climb: async () => {
+      throw new AgentError(code, 'no')
+    },
+  })
+  const told = async (code: ErrorCode) => (await climbLadder([failing(code)], new FakeClock())).rungs[0]?.remedy
+  assert.equal(await told('TCP_FAILED'), 'Check cloud.file_xfer_port.')
+  assert.match((await told('CERTIFICATE_REFUSED')) ?? '', /ca_bundle_file/)
+  assert.equal(await told('NOT_SUPPORTED'), undefined)
 })
 
 test('the disk rung finds room and writes where the runtime folder is, and makes none', async t => {

@@ -46,3 +46,22 @@ test('a message that says it all gets no pointer at itself', () => {
   const { code, text } = report(new AgentError('INVALID_ARGUMENT', 'latitude must be from -90 to 90, not 100.'))
   assert.deepEqual([code, text], [2, 'device-cloud: latitude must be from -90 to 90, not 100.\n'])
 })
+
+test('a command at the end can be copied as it stands: no full stop, and nothing behind it', () => {
+  const text = 'nothing is installed: /c/iot.cfg may be written to by everybody. Run: chmod go-w /c/iot.cfg'
+  for (const code of ['POLICY_REFUSED', 'CONFIG_INVALID', 'FILE_ACCESS'] as const)
+    assert.equal(report(new AgentError(code, text)).text, `device-cloud: ${text}\n`)
+})
+
+test('a wrong command line is sent to the help of its own command', () => {
+  const error = new AgentError('USAGE', 'publish event: TEXT is missing.', { details: { command: 'publish event' } })
+  assert.equal(
+    report(error).text,
+    'device-cloud: publish event: TEXT is missing. See "device-cloud publish event --help".\n',
+  )
+})
+
+test('a terminal is not sent to what only a program sees', () => {
+  const error = new AgentError('EXECUTION_FAILED', 'install failed: exit code 3')
+  assert.equal(report(error).text, 'device-cloud: install failed: exit code 3.\n')
+})

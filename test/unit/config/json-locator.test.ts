@@ -27,7 +27,7 @@ const broken: readonly (readonly [string, string, number, number, RegExp])[] = [
   ['a missing colon', '{"a" 1}', 1, 6, /misses a colon/],
   ['an unknown escape', '{"a": "C:\\data"}', 1, 10, /escape/],
   ['an early end', '{"a": {"b": 1}', 1, 15, /ends too early/],
-  ['an empty file', '', 1, 1, /ends too early/],
+  ['an empty file', '', 1, 1, /is empty/],
   ['something after the end', '{} {}', 1, 4, /after its end/],
   ['a list instead of an object', '[1]', 1, 1, /not an object/],
 ]

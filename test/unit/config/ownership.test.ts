@@ -41,14 +41,17 @@ test('each file that decides must be root’s, with the commands for all of them
     chownSync(path(name), stranger, stranger)
     const found = await look()
     assert.equal(found?.file, path(name))
-    assert.match(found.remedy, new RegExp(`then run: chown root: ${path(name)}\\.$`))
+    assert.match(found.remedy, new RegExp(`then run: chown root: ${path(name)}$`))
     chownSync(path(name), 0, 0)
   }
   for (const at of [configDir, path('iot.cfg')]) chownSync(at, stranger, stranger)
   chmodSync(path('ca.pem'), 0o666)
   const all = await look()
   const commands = [`chown root: ${configDir}`, `chown root: ${path('iot.cfg')}`, `chmod go-w ${path('ca.pem')}`]
-  assert.match(all?.remedy ?? '', new RegExp(`${commands.join(' && ')}\\. Or move ${configDir} to where root alone`))
+  assert.match(
+    all?.remedy ?? '',
+    new RegExp(`move ${configDir} to where root alone may write, or run: ${commands.join(' && ')}$`),
+  )
 })
 
 test('an agent of another user believes his own files and those of root, and nobody else’s', needsRoot, async t => {

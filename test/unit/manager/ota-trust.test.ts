@@ -82,7 +82,10 @@ test('a signed package is taken by a device that knows the key, with old and new
   }
   const { error } = await open(root, path, { publicKeys: [stranger.text], requireSignature: false })
   assert.equal(error?.code, 'POLICY_REFUSED')
-  assert.match(error?.message ?? '', /signature is wrong, or was made with a key that ota\.public_keys does not name/)
+  assert.match(
+    error?.message ?? '',
+    /signed with key [0-9a-f]{16}, [0-9a-f]{16}, and ota\.public_keys names [0-9a-f]{16}$/,
+  )
   const { manifest, folder } = await open(root, path, { publicKeys: [fresh.text], requireSignature: true })
   assert.equal(manifest?.install, 'bin/run')
   assert.equal(statSync(join(folder, 'bin/run')).mode & 0o777, 0o700)
@@ -143,7 +146,10 @@ test('a signature that covers update.json alone, or was made for something else,
       { name: 'update.sig', content: `ed25519 ${id} ${plain}\n` },
     ]),
   )
-  assert.match((await open(root, path, owner)).error?.message ?? '', /signature is wrong/)
+  assert.match(
+    (await open(root, path, owner)).error?.message ?? '',
+    /its signature by key [0-9a-f]{16} does not fit what is in it/,
+  )
   const right = signatureText(Buffer.from(manifest), '', [key]).split('\n')[0]
   writeFileSync(
     path,
@@ -235,4 +241,18 @@ test('packing: the same folder makes the same package, nothing is overwritten, a
   await assert.rejects(packFolder(folder, again, []), /again\.tar\.gz/)
   symlinkSync('update.json', join(folder, 'link'))
   await assert.rejects(packFolder(folder, join(root, 'third.tar.gz'), []), /"link" is a link/)
+})
+
+test('a field of update.json that is misspelt is not packed: devices would pass over it', async t => {
+  for (const [written, meant] of [
+    ['device', 'devices'],
+    ['expire', 'expires'],
+    ['relese', 'release'],
+    ['pre-install', 'pre_install'],
+  ] as const)
+    await assert.rejects(packed(t, { name: 'app', [written]: ['x'] }, []), {
+      code: 'PACKAGE_INVALID',
+      message: new RegExp(`"${written}" is no field of it; did you mean "${meant}"`),
+    })
+  await packed(t, { name: 'app', vendor_note: 'for people' }, [])
 })

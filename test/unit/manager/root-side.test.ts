@@ -1,6 +1,6 @@
 /** What a manager that is not root asks of root, and what it makes of the answer. */
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -46,7 +46,13 @@ function scene(t: TestContext, more: Partial<RootConfig> = {}): Scene {
   const ended: string[] = []
   const powerOptions = { userId: 1234, root: folder }
   const parts = { environment, runtimeDir: folder, end: () => void ended.push('root'), log: memoryLog().log }
-  return { parts: { ...parts, configPath, powerOptions }, config, ended, results: new RootResults(config.workDir) }
+  const rootIdentity = { userId: process.getuid?.() ?? 0, groupId: process.getgid?.() ?? 0, unmappedId: undefined }
+  return {
+    parts: { ...parts, configPath, powerOptions, rootIdentity, userName: 'cloud' },
+    config,
+    ended,
+    results: new RootResults(config.workDir),
+  }
 }
 
 async function opened(s: Scene): Promise<RootSide> {
@@ -99,8 +105,27 @@ test('says before the answer what root would not do, and names the setting', asy
   assert.match(gone.refusal('install') ?? '', /does not exist/)
   const elsewhere = await opened({ ...s, parts: { ...s.parts, runtimeDir: '/elsewhere' } })
   assert.match(elsewhere.refusal('reboot') ?? '', /runtime_dir is \/elsewhere, and "state_dir"/)
+  const stranger = await opened({ ...s, parts: { ...s.parts, userName: 'klaud' } })
+  assert.match(stranger.refusal('reboot') ?? '', /the agent runs as klaud, and "user" in \S+ is cloud$/)
   // The program that would do it is looked for as well.
   await assert.rejects((await opened(scene(t))).checkPower('shutdown'), refusal('NOT_SUPPORTED', /none of poweroff/))
+})
+
+test('what the owner changes in the settings of root counts from the next call on', async t => {
+  const s = scene(t)
+  const { configPath = '' } = s.parts
+  const side = await opened(s)
+  await side.checkPower('reboot')
+  const right = readFileSync(configPath, 'utf8')
+  writeFileSync(configPath, right.replace('"steps"', '"step"'))
+  await assert.rejects(side.checkPower('reboot'), refusal('NOT_SUPPORTED', /"step" is unknown/))
+  assert.match(side.mistake ?? '', /"step" is unknown/)
+  writeFileSync(configPath, right)
+  chmodSync(configPath, 0o666)
+  await assert.rejects(side.checkPower('reboot'), refusal('NOT_SUPPORTED', /everybody.* Run: chmod go-w \S+root\.cfg$/))
+  chmodSync(configPath, 0o644)
+  await side.checkPower('reboot')
+  assert.equal(side.mistake, undefined)
 })
 
 test('tells what became of a reboot that did not come, once', async t => {
