@@ -80,6 +80,7 @@ const mistakes: readonly (readonly [string, object, readonly string[]])[] = [
   ['null for keys', { ota: { public_keys: null } }, ['ota']],
   ['a key that cannot be read', { ota: { public_keys: [key, `${key.slice(0, -3)}=`] } }, ['ota']],
   ['a key of another kind', { ota: { public_keys: [`rsa:${key.slice(8)}`] } }, ['ota']],
+  ['32 zeros for a key', { ota: { public_keys: [key, `ed25519:${'A'.repeat(43)}=`] } }, ['ota']],
   ['null for signatures', { ota: { require_signature: null } }, ['ota']],
   ['neither yes nor no for signatures', { ota: { require_signature: 1 } }, ['ota']],
   ['an unknown key for updates', { ota: { require_signatures: true } }, ['ota']],
