@@ -313,7 +313,8 @@ export class Manager {
     await this.#remote.close(relayCloseMs)
     await this.#updates?.stop()
     await this.#socket.close(this.#options.clock, socketCloseMs)
-    await this.#decommissioning.beforeTheEnd(this.#runtime.path)
+    const connection = { settings: this.#connection, origins: this.#deciding.origins }
+    await this.#decommissioning.beforeTheEnd(this.#runtime.path, connection, this.#own.settings)
     // Without a link there is nobody to wait for.
     const waitForReplies = this.#client.isConnected
     const delivered = await this.#client.disconnect({ waitForReplies, timeoutMs: closeTimeoutMs })
