@@ -12,6 +12,7 @@ import type { Command } from './command.ts'
 import { type ConfigIo, printFailure } from './config-io.ts'
 import { type Answers, askConnection } from './config-questions.ts'
 import { configIo } from './config-terminal.ts'
+import { lostPolicies } from './lost-policies.ts'
 
 /** The flags of `config generate`, all as they were typed. */
 export interface GenerateFlags {
@@ -208,6 +209,14 @@ async function write(path: string, text: string, force: boolean, io: ConfigIo): 
     const answer = await io.ask(`${path} exists already. Overwrite it? [y/N] `, { hidden: false })
     if (!/^y(?:es)?$/i.test(answer.trim())) return false
   }
+  const lost = await lostPolicies(
+    target,
+    startValues.map(([key]) => key),
+  )
   await replaceFile(target, text)
+  if (lost.length > 0)
+    io.err(
+      `warning: the file that was there had ${lost.join(', ')}, and the new one has not: write it again to keep it`,
+    )
   return true
 }

@@ -1,6 +1,7 @@
 import { AgentError } from '../base/errors.ts'
 import { closureOf } from '../config/closure.ts'
 import { type ClientConfig, loadClientConfig } from '../config/load.ts'
+import { loadManagerConfig } from '../config/manager-config.ts'
 import type { Settings } from '../config/settings.ts'
 import { configError, formatProblem } from '../config/values.ts'
 import { fileFacts } from '../platform/file-facts.ts'
@@ -32,7 +33,9 @@ export async function otaRules(invocation: Invocation): Promise<OtaRules> {
   const { path, exists, closures } = config
   if (!exists && invocation.value(configFileFlag.name) !== undefined)
     throw missing(path, 'does not exist', 'Correct --config-file.')
-  const closure = closureOf(closures, 'ota')
+  // A policy that its owner wrote into iot.cfg closes what it was to decide, as in the device manager.
+  const manager = await loadManagerConfig({ configDir, environment })
+  const closure = closureOf([...closures, ...manager.closures], 'ota')
   if (closure !== undefined) {
     const message = `No package is accepted, because of a mistake in the configuration: ${formatProblem(closure.problem)}`
     throw new AgentError('POLICY_REFUSED', message, { details: { problems: [closure.problem] } })

@@ -67,7 +67,7 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
 /** Why root does not write the `log_file` of this configuration: somebody else could have named it. */
 async function weakLogFile({ path, opened, settings, origins }: ClientConfig): Promise<ConfigProblem | undefined> {
   if (userId() !== 0 || settings.logFile === undefined || origins.get('log_file')?.source !== 'file') return undefined
-  const found = problemOf(path, await weakSpotsOn(path, opened === undefined ? {} : { opened }))
+  const found = problemOf(path, await weakSpotsOn(path, opened === undefined ? {} : { opened }), { userId: 0 })
   return found && { ...found, problem: `log_file is not written: ${found.problem}` }
 }
 

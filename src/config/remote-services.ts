@@ -82,8 +82,13 @@ function mistakenMember(item: JsonObject): string | undefined {
   const isEmpty = item.user === null || item.user === ''
   if (isEmpty) return 'user'
   const strange = Object.keys(item).filter(key => !members.includes(key))
-  return strange.find(key => closestName(key, members) === 'user' || key.toLowerCase().includes('user'))?.slice(0, 128)
+  return strange
+    .find(key => closestName(key, members) === 'user' || otherUserWords.test(key.replaceAll(/[^A-Za-z]/g, '')))
+    ?.slice(0, 128)
 }
+
+/** What other tools call the user of a command. */
+const otherUserWords = /user|run_?as|account|owner|^(?:uid|gid|group|as|login|su|sudo)$/i
 
 const commandSyntax =
   'a list such as ["/usr/sbin/telnetd", "-i"], or a text of such words without quotes and shell signs'

@@ -2,11 +2,12 @@ import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { type Capability, type Closure, capabilityOf, policySections } from './closure.ts'
 import { lineOf } from './config-file.ts'
 import type { Place } from './json-locator.ts'
+import { capabilitiesOf, meantPolicies, switchCapability } from './meant-policies.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 import { closestName } from './suggestion.ts'
 import { meaningOfSwitch } from './switches.ts'
-import { settingsOf, settingsTable } from './table.ts'
+import { settingsOf } from './table.ts'
 
 /** A file, or the settings that a program handed in. */
 export interface Document {
@@ -34,10 +35,6 @@ const mostUnknownKeys = 1000
 const mostShown = 128
 const fileNames = { connect: 'the connection file', iot: 'iot.cfg' }
 const switches = 'actions_enabled'
-
-const policyKeys = settingsTable
-  .filter(({ key, type }) => capabilityOf(key) !== undefined && type.kind !== 'services')
-  .map(({ key }) => key)
 
 /**
  * Judges every key that means nothing. Old files carry extra ones, so that is only worth a note; where it could be a policy
@@ -107,12 +104,9 @@ class KeyWalk {
   }
 
   #otherMember(key: string, value: unknown): void {
-    const [meant, ...others] = this.#meantPolicies(key, value)
-    if (meant === undefined) this.#findings.notes.push(this.#note(key))
-    else {
-      const capabilities = [meant, ...others].flatMap(one => capabilitiesOf(one, value))
-      this.#close(capabilities, key, 'is not a setting', meant)
-    }
+    const { capabilities, didYouMean } = meantPolicies(key, value, [...this.#keys, ...this.#sections])
+    if (capabilities.length === 0) this.#findings.notes.push(this.#note(key))
+    else this.#close(capabilities, key, 'is not a setting', didYouMean)
   }
 
   #switch(key: string): void {
@@ -145,21 +139,6 @@ class KeyWalk {
     for (const capability of new Set(capabilities)) this.#findings.closures.push({ capability, problem })
   }
 
-  /** The policies that a key may stand for: misspelt, without the name of its section, or a brace too deep. */
-  #meantPolicies(key: string, value: unknown): readonly string[] {
-    const own = sameLastName(key).filter(known => this.#keys.includes(known))
-    if (own.length > 0) return own
-    const within = isJsonObject(value) ? policySections.filter(section => Object.hasOwn(value, section)) : []
-    const misplaced = policySections.filter(section => section === lastName(key))
-    if (misplaced.length + within.length > 0) return [...misplaced, ...within]
-    const nearest = closestName(key, [...policySections, ...policyKeys, ...this.#keys, ...this.#sections])
-    if (nearest !== undefined) return isPolicy(nearest) ? [nearest] : []
-    const [section = ''] = key.split('.', 1)
-    if (section === key) return sameLastName(key)
-    const meant = closestName(section, [...policySections, ...this.#sections])
-    return meant !== undefined && isPolicy(meant) ? [meant] : []
-  }
-
   #note(key: string): ConfigNote {
     const last = key.slice(key.indexOf('.') + 1)
     // "host" at the top belongs into a section: the same last name is closer than any spelling.
@@ -177,38 +156,6 @@ class KeyWalk {
   #at(key: string): { file: string; line?: number; column?: number; key: string } {
     return { file: this.#document.path, ...lineOf(this.#document.placeOf(key)), key: key.slice(0, mostShown) }
   }
-}
-
-/** What a key of a policy closes; a section of switches those that it names. */
-function capabilitiesOf(key: string, value: unknown): readonly Capability[] {
-  const names = key === switches && isJsonObject(value) ? Object.keys(value) : []
-  const capability = capabilityOf(key)
-  if (names.length === 0) return capability === undefined ? [] : [capability]
-  return names.map(name => {
-    const meaning = meaningOfSwitch(name)
-    return switchCapability(meaning.kind === 'mistake' ? meaning.meant : name)
-  })
-}
-
-/** `require_signature` and `cloud.require_signature` → `ota.require_signature`. */
-function sameLastName(key: string): readonly string[] {
-  const last = lastName(key)
-  return policyKeys.filter(known => known.endsWith(`.${last}`))
-}
-
-function lastName(key: string): string {
-  return key
-    .slice(key.lastIndexOf('.') + 1)
-    .toLowerCase()
-    .replaceAll('-', '_')
-}
-
-function switchCapability(name: string): Capability {
-  return name === '*' ? switches : `${switches}.${name.slice(0, mostShown)}`
-}
-
-function isPolicy(name: string): boolean {
-  return policyKeys.includes(name) || policySections.some(section => section === name)
 }
 
 /** `a.b.c` → `a`, `a.b`. */

@@ -1,5 +1,6 @@
 import type { Environment } from '../platform/process-facts.ts'
 import { type Capability, type Closure, capabilityOf, policySections } from './closure.ts'
+import { policiesOfVariable } from './meant-policies.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 import { closestName } from './suggestion.ts'
@@ -7,6 +8,8 @@ import { meaningOfSwitch } from './switches.ts'
 import { environmentName } from './table.ts'
 
 const prefix = 'DEVICE_CLOUD_'
+/** What people write for it. */
+const prefixes = /^device[_-]?cloud[_-]?/i
 /** They are compared with all names. */
 const mostVariables = 1000
 /** Characters of a name that are shown. */
@@ -30,15 +33,17 @@ export function findUnknownVariables(environment: Environment, settings: readonl
   const settable = settings.filter(({ type }) => type.kind !== 'services')
   const known = new Map(settable.map(({ key }) => [environmentName(key), key]))
   const tails = [...known.keys()].map(name => name.slice(prefix.length))
-  const names = Object.keys(environment).filter(name => name.startsWith(prefix) && !known.has(name))
-  for (const name of names.slice(0, mostVariables)) {
+  const names = Object.keys(environment).filter(name => prefixes.test(name) && !known.has(name))
+  for (const written of names.slice(0, mostVariables)) {
+    // As it would have to be written, as far as that can be told.
+    const name = `${prefix}${written.replace(prefixes, '').toUpperCase()}`
     const listOnly = settings.find(({ key, type }) => type.kind === 'services' && environmentName(key) === name)
     if (listOnly !== undefined) {
       const problem = 'has no effect: a list of services cannot come from the environment'
       notes.push({
         level: 'warn',
         file: 'environment',
-        key: name,
+        key: written,
         problem,
         remedy: `Write ${listOnly.key} in iot.cfg.`,
       })
@@ -48,14 +53,22 @@ export function findUnknownVariables(environment: Environment, settings: readonl
     const nearest = closestName(name.slice(prefix.length), tails)
     const didYouMean = nearest === undefined ? undefined : `${prefix}${nearest}`
     const meant = didYouMean === undefined ? undefined : known.get(didYouMean)
-    const capability = capabilityOfVariable(name) ?? (meant === undefined ? undefined : capabilityOf(meant))
-    if (capability !== undefined) closures.push({ capability, problem: mistake(name, didYouMean) })
-    else if (didYouMean !== undefined) {
+    const capabilities = capabilitiesOfVariable(name, meant)
+    for (const capability of capabilities) closures.push({ capability, problem: mistake(written, didYouMean) })
+    if (capabilities.length > 0) continue
+    if (didYouMean !== undefined) {
       const problem = 'is not a setting, and has no effect'
-      notes.push({ level: 'warn', file: 'environment', key: name, problem, remedy: 'Correct its name.', didYouMean })
+      notes.push({ level: 'warn', file: 'environment', key: written, problem, remedy: 'Correct its name.', didYouMean })
     }
   }
   return { notes, closures }
+}
+
+/** @param meant the setting that its name is close to */
+function capabilitiesOfVariable(name: string, meant: string | undefined): readonly Capability[] {
+  const own = capabilityOfVariable(name) ?? (meant === undefined ? undefined : capabilityOf(meant))
+  if (own !== undefined) return [own]
+  return meant === undefined ? policiesOfVariable(name.slice(prefix.length)) : []
 }
 
 /** The capability that a variable is to decide by its section; undefined when it is of no policy. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { isList, type ListKind, type Setting, type SettingType, type SettingValue } from './setting.ts'
+import { isWeakKey } from './weak-key.ts'
 
 /** A value that was accepted, or what was expected instead. `found` is absent where it could show a secret. */
 export type Checked =
@@ -148,10 +149,11 @@ function parsePath(raw: unknown, baseFolder: string): string | undefined {
   return text === undefined || text === '' ? undefined : resolve(baseFolder, text)
 }
 
-/** 32 bytes in base64, of either alphabet. */
+/** 32 bytes in base64, of either alphabet, that not just anybody can sign for. */
 function parseKey(raw: unknown): string | undefined {
   const text = typeof raw === 'string' ? raw.trim() : ''
-  return /^ed25519:[A-Za-z0-9+/_-]{43}=?$/.test(text) ? text : undefined
+  const [, encoded] = /^ed25519:([A-Za-z0-9+/_-]{43}=?)$/.exec(text) ?? []
+  return encoded !== undefined && !isWeakKey(Buffer.from(encoded, 'base64')) ? text : undefined
 }
 
 const mostItems = 1000

@@ -88,6 +88,11 @@ export class Configuration {
     return this.#connection
   }
 
+  /** The connection file as it was read last, with the origin of each setting. */
+  get file(): ClientConfig {
+    return this.#file
+  }
+
   get own(): OwnConfig {
     return this.#own
   }

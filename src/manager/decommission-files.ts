@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path'
 import type { Log } from '../base/log.ts'
 import { removeEmptyFolder, removeFolder } from '../platform/folders.ts'
-import { removeFile } from '../platform/write-file.ts'
+import { removeFile, replaceFile } from '../platform/write-file.ts'
+import type { RemainingFiles } from './remaining-policies.ts'
 
 /** Everything of ours in the runtime folder. What others have put there stays, and then the folder stays too. */
 const runtimeFolders = ['upload', 'download', 'otapackage', 'ota']
@@ -18,10 +19,16 @@ const mostOldLogs = 9
  * @param files.runtimeFolder absent: it stays
  */
 export async function forgetDevice(
-  files: { readonly connectionFile: string; readonly configDir: string; readonly runtimeFolder: string | undefined },
+  files: {
+    readonly connectionFile: string
+    readonly configDir: string
+    readonly runtimeFolder: string | undefined
+    /** What the files say instead of going: where the device reaches the cloud without them, it must not come back without policies. */
+    readonly remaining: RemainingFiles | undefined
+  },
   log: Log,
 ): Promise<void> {
-  const { connectionFile, configDir, runtimeFolder } = files
+  const { connectionFile, configDir, runtimeFolder, remaining } = files
   const attempt = async (path: string, remove: (path: string) => Promise<void>) => {
     try {
       await remove(path)
@@ -29,10 +36,14 @@ export async function forgetDevice(
       log.error('decommission could not remove a file: remove it by hand', { path, error })
     }
   }
-  for (const path of [connectionFile, join(configDir, 'device_id'), join(configDir, 'iot.cfg')])
-    await attempt(path, removeFile)
+  const leave = (text: string | undefined) => (path: string) =>
+    text === undefined ? removeFile(path) : replaceFile(path, text)
+  await attempt(connectionFile, leave(remaining?.connection))
+  await attempt(join(configDir, 'device_id'), removeFile)
+  await attempt(join(configDir, 'iot.cfg'), leave(remaining?.own))
   if (runtimeFolder === undefined) return log.warn('decommission leaves the runtime folder: others could have named it')
-  for (const name of runtimeFolders) await attempt(join(runtimeFolder, name), removeFolder)
+  for (const name of runtimeFolders)
+    if (remaining === undefined || name !== 'ota') await attempt(join(runtimeFolder, name), removeFolder)
   for (const name of runtimeFiles) await attempt(join(runtimeFolder, name), removeFile)
 }
 

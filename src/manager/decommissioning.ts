@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import type { Log } from '../base/log.ts'
 import { statePath } from '../client/state-folder.ts'
-import type { Settings } from '../config/settings.ts'
+import type { ManagerSettings, Settings } from '../config/settings.ts'
 import { forgetDevice, forgetLast } from './decommission-files.ts'
 import type { ManagerPlace } from './manager-config.ts'
+import { remainingPolicies } from './remaining-policies.ts'
 
 /** Whether the device was taken out of service, and what then goes with the manager. */
 export class Decommissioning {
@@ -22,10 +23,22 @@ export class Decommissioning {
   }
 
   /** Removes what lets the device reach the cloud, while the last answer is still on its way. */
-  async beforeTheEnd(runtimeFolder: string | undefined): Promise<void> {
+  async beforeTheEnd(
+    runtimeFolder: string | undefined,
+    connection: Parameters<typeof remainingPolicies>[0],
+    own: ManagerSettings,
+  ): Promise<void> {
     if (!this.#ordered) return
     const { configDir, configFile } = this.#place
-    await forgetDevice({ connectionFile: resolve(configDir, configFile), configDir, runtimeFolder }, this.#log)
+    const remaining = remainingPolicies(connection, own)
+    if (remaining !== undefined)
+      this.#log.warn('the token is not in the connection file, so this device can come back: its policies stay', {
+        remedy: 'Take the token out of the environment or the flags of the device manager.',
+      })
+    await forgetDevice(
+      { connectionFile: resolve(configDir, configFile), configDir, runtimeFolder, remaining },
+      this.#log,
+    )
   }
 
   /** Removes what was in use until the very end. */

@@ -267,7 +267,8 @@ export class Manager {
     await this.#remote.close(relayCloseMs)
     await this.#updates?.stop()
     await this.#socket.close(this.#options.clock, socketCloseMs)
-    await this.#decommissioning.beforeTheEnd(this.#config.whyRuntimeClosed === undefined ? this.#runtime.path : undefined)
+    const runtimeFolder = this.#config.whyRuntimeClosed === undefined ? this.#runtime.path : undefined
+    await this.#decommissioning.beforeTheEnd(runtimeFolder, this.#config.file, this.#config.own.settings)
     // Without a link there is nobody to wait for.
     const waitForReplies = this.#client.isConnected
     const delivered = await this.#client.disconnect({ waitForReplies, timeoutMs: closeTimeoutMs })

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { test } from 'node:test'
+import { loadClientConfig } from '../../src/config/load.ts'
+import { loadManagerConfig } from '../../src/config/manager-config.ts'
 import { version } from '../../src/manager/version.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
@@ -164,4 +166,38 @@ test('decommission_device answers, forgets token, identity and files, and ends [
   assert.deepEqual(await manager.ended, { code: 0, signal: null })
   assert.deepEqual(readdirSync(device.folder).sort(), ['attributes.cfg', 'iot-connect.cfg', 'runtime'])
   assert.deepEqual(readdirSync(device.runtime), ['of-somebody-else'])
+})
+
+test('a device whose token is in the environment keeps its policies when it is decommissioned', async t => {
+  const cloud = await startCloud(t, { token: deviceToken })
+  const relay = { allow: ['plc.test:502'], relay_hosts: ['relay.test'] }
+  const device = makeDevice(t, cloud, {
+    connection: { 'ota.require_signature': true, file_transfer: { allow: ['/data'] }, remote_access: relay },
+    manager: { actions_enabled: { reboot_device: false, 'my-action': false } },
+  })
+  process.env.DEVICE_CLOUD_CLOUD_TOKEN = deviceToken
+  t.after(() => delete process.env.DEVICE_CLOUD_CLOUD_TOKEN)
+  device.write('runtime/ota/releases.json', { app: 7 })
+  const manager = await device.start('-l')
+  await cloud.waitForThing(device.thingKey)
+  assert.ok((await cloud.exec(device.thingKey, 'decommission_device')).success)
+  assert.deepEqual(await manager.ended, { code: 0, signal: null })
+  assert.deepEqual(readdirSync(device.folder).sort(), ['attributes.cfg', 'iot-connect.cfg', 'iot.cfg', 'runtime'])
+  assert.ok(!device.read('iot-connect.cfg').includes(deviceToken))
+  assert.equal(device.read('runtime/ota/releases.json').includes('7'), true)
+  const { settings, closures } = await loadClientConfig({
+    appId: 'iot',
+    configDir: device.folder,
+    environment: {},
+    offline: true,
+  })
+  assert.deepEqual(closures, [])
+  assert.equal(settings.ota.requireSignature, true)
+  assert.deepEqual(settings.fileTransfer.allow, ['/data'])
+  assert.deepEqual([settings.remoteAccess.allow, settings.remoteAccess.relayHosts], [['plc.test:502'], ['relay.test']])
+  const own = await loadManagerConfig({ configDir: device.folder, environment: {} })
+  assert.deepEqual(own.closures, [])
+  assert.equal(own.settings.actionsEnabled.reboot_device, false)
+  assert.equal(own.settings.actionsEnabled['my-action'], false)
+  assert.equal(own.settings.actionsEnabled.file_transfers, true)
 })

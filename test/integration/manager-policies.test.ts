@@ -203,7 +203,14 @@ test('ota install believes no file that is not there', async t => {
   assert.equal((await device.run('ota', 'verify', path, '-f', 'no.cfg')).code, 3)
   assert.equal((await device.run('ota', 'verify', path, '-p', key)).code, 0)
 
+  // The section in the other file says nothing, and nobody is to find that out by an unsigned package.
   device.write('iot-connect.cfg', {})
+  device.write('iot.cfg', { ota: { require_signature: true, public_keys: [key] } })
+  const misplaced = await install()
+  assert.equal(misplaced.code, 6)
+  assert.match(misplaced.err, /iot\.cfg:\d+:\d+: ota has no effect in iot\.cfg\. Move it to the connection file/)
+
+  device.write('iot.cfg', {})
   assert.equal((await install()).code, 0)
 })
 

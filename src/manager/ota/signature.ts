@@ -1,4 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { isWeakKey } from '../../config/weak-key.ts'
 import { Status } from '../../protocol/status.ts'
 import { UpdateError } from './update-error.ts'
 
@@ -32,6 +33,10 @@ export function parsePublicKey(text: string): PublicKey {
   if (raw === undefined) {
     const shown = JSON.stringify(text.slice(0, 80))
     const message = `ota.public_keys: ${shown} is not ${prefix} and ${keyBytes} bytes in base64, as "device-cloud ota keygen" prints it`
+    throw new UpdateError('POLICY_REFUSED', Status.NoPermission, message)
+  }
+  if (isWeakKey(raw)) {
+    const message = `ota.public_keys: ${JSON.stringify(text)} is a key that anybody can sign for: write the one that "device-cloud ota keygen" prints`
     throw new UpdateError('POLICY_REFUSED', Status.NoPermission, message)
   }
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') }, format: 'jwk' })

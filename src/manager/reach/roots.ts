@@ -119,7 +119,17 @@ export class Root {
     if (walked.failure !== undefined) throw walked.failure
     if (walked.missing.length > 0) return
     if (this.#isOwn) await this.#checkOwn(walked, guard)
+    else this.#checkNotAll(walked)
     this.#place = { path: walked.path, holder: walked.last, isFile: walked.file !== undefined }
+  }
+
+  /** Everything is allowed by its own name only: that one is judged when the settings are read, beside the other policies. */
+  #checkNotAll({ way: [top], last, file, path }: Walked): void {
+    if (this.given === '/' || file !== undefined || top === undefined || !isSameFile(last, top)) return
+    throw refused(
+      `${this.given} leads to the root of the file system (${path}); name the folders that the cloud needs, or "/" itself`,
+      this.given,
+    )
   }
 
   /** `upload` and `download` may be links, as root makes them on a device with a data partition. */

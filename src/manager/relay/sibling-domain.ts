@@ -9,7 +9,8 @@ const platforms = [
   'azure.com azure.net azurewebsites.net azurecontainer.io azurecontainerapps.io azure-api.net azure-devices.net azurefd.net azureedge.net azurestaticapps.net cloudapp.net trafficmanager.net windows.net',
   'appspot.com run.app web.app firebaseapp.com googleapis.com googleusercontent.com cloudfunctions.net',
   'aliyuncs.com myqcloud.com myhuaweicloud.com appdomain.cloud bluemix.net oraclecloud.com oraclecloudapps.com customer-oci.com openshiftapps.com rhcloud.com',
-  'herokuapp.com github.io gitlab.io netlify.app vercel.app pages.dev workers.dev fly.dev onrender.com railway.app ondigitalocean.app digitaloceanspaces.com linodeusercontent.com linode.com scw.cloud ovh.net vultrusercontent.com your-server.de clever-cloud.com platformsh.site cloudfoundry.com cfapps.io',
+  'herokuapp.com github.io gitlab.io netlify.app vercel.app pages.dev workers.dev fly.dev onrender.com railway.app ondigitalocean.app digitaloceanspaces.com linodeusercontent.com linode.com scw.cloud ovh.net vultrusercontent.com your-server.de clever-cloud.com platformsh.site cloudfoundry.com cfapps.io deno.dev glitch.me surge.sh repl.co replit.app replit.dev',
+  'fastly.net fastlylb.net akamaized.net akamaiedge.net akamaihd.net edgekey.net edgesuite.net cdn77.org b-cdn.net azureedge.us',
   'ngrok.io ngrok.app ngrok.dev ngrok-free.app ngrok-free.dev trycloudflare.com loca.lt ts.net localtunnel.me serveo.net',
   'duckdns.org dyndns.org dyndns.info dyndns.biz dyndns.tv dyndns-ip.com ddns.net ddns.me hopto.org zapto.org sytes.net no-ip.org no-ip.biz no-ip.info myftp.org servebeer.com serveftp.com freedns.org mooo.com dynu.net dynv6.net nsupdate.info myfritz.net synology.me myds.me myqnapcloud.com spdns.de selfhost.eu feste-ip.net goip.de nip.io sslip.io xip.io',
 ]

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
 import { findIdentity } from '../../config/identity.ts'
+import { valuesAt } from '../../config/spelling.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { ensureFolder } from '../../platform/folders.ts'
 import { giveTree } from '../../platform/give-tree.ts'
@@ -14,6 +15,7 @@ import { type Account, findAccount } from './accounts.ts'
 import { type Addition, additionsOf, sumOf, withAdditions } from './additions.ts'
 import { givenFolder } from './given-folder.ts'
 import { detectInitSystem, type InitSystem } from './init-system.ts'
+import { ownersRules } from './owners-rules.ts'
 import { planRootPart, type RootPart } from './root-part.ts'
 import { type ServiceForm, serviceForms } from './service-file.ts'
 import { checkedPlan, type ServicePlan } from './service-plan.ts'
@@ -60,7 +62,7 @@ export async function installService(request: InstallRequest): Promise<Installat
   const manager = await jsonIfThere(join(root, request.plan.configDir, 'iot.cfg'))
   const muteReason = init === 'systemd' ? await whyMute(root, request.plan.user) : undefined
   const rootPart = await planRootPart(root, request.plan, {
-    connection,
+    rules: await ownersRules(join(root, request.plan.configDir)),
     manager,
     deviceId: await deviceIdOf(join(root, request.plan.configDir)),
     steps: request.rootSteps,
@@ -229,6 +231,5 @@ async function deviceIdOf(configDir: string): Promise<string | undefined> {
 }
 
 function hasQueueFolder(connection: JsonObject | undefined): boolean {
-  const queue = connection?.queue
-  return isJsonObject(queue) && typeof queue.directory === 'string' && queue.directory !== ''
+  return valuesAt(connection ?? {}, 'queue.directory').some(path => typeof path === 'string' && path !== '')
 }

@@ -1,10 +1,11 @@
 import { isAbsolute, join, resolve } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
-import { isJsonObject, type JsonObject } from '../../base/json.ts'
+import type { JsonObject } from '../../base/json.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
 import { weakSpotsOn } from '../../platform/weak-spots.ts'
 import { type RootConfig, readRootConfig, rootConfigPath } from '../root/root-config.ts'
 import { type RootStep, rootSteps } from '../root/root-request.ts'
+import type { OwnersRules } from './owners-rules.ts'
 import { type ServicePlan, workDirOf } from './service-plan.ts'
 
 /** What root is going to do for a manager that is not root. */
@@ -18,7 +19,7 @@ export interface RootPart {
 /**
  * Finds out what root may do for the service of a named user. A file for root that is there already is what counts.
  *
- * @param found.connection content of `iot-connect.cfg`: its keys and names become those of root
+ * @param found.rules the owner's keys and names, which become those of root
  * @param found.manager content of `iot.cfg`
  * @throws AgentError `CONFIG_INVALID` (the file that is there), `POLICY_REFUSED` (it is there, and root would run an
  *   executable that others can change)
@@ -27,7 +28,7 @@ export async function planRootPart(
   root: string,
   plan: Pick<ServicePlan, 'executable' | 'configDir' | 'stateDir' | 'user'>,
   found: {
-    readonly connection: JsonObject | undefined
+    readonly rules: OwnersRules
     readonly manager: JsonObject | undefined
     /** Absent where the device has none yet, as in an image. */
     readonly deviceId: string | undefined
@@ -62,13 +63,16 @@ export async function planRootPart(
       : [own]
     return { places, config: there, notes }
   }
-  const publicKeys = textsOf(found.connection, 'public_keys')
-  const names = textsOf(found.connection, 'names')
   const { deviceId } = found
+  const { publicKeys, names, mistake } = found.rules
   const wanted = found.steps ?? rootSteps
   const steps = wanted.filter(step => step !== 'install' || publicKeys.length > 0)
   const notes = [whatRootDoes(user, steps)]
-  if (steps.length < wanted.length)
+  if (steps.length < wanted.length && mistake !== undefined)
+    notes.push(
+      `root installs nothing, because of a mistake in the configuration: ${mistake} Mend it, remove ${rootConfigPath}, and install again`,
+    )
+  else if (steps.length < wanted.length)
     notes.push(
       `updates run as ${user}: root installs signed packages only, and ota.public_keys in iot-connect.cfg named no key; put "public_keys" and the step install into ${rootConfigPath} to change that`,
     )
@@ -87,11 +91,4 @@ async function weakExecutable(root: string, executable: string): Promise<string 
   if (root !== '/' || (await fileFacts(executable)) === undefined) return undefined
   const [spot] = await weakSpotsOn(executable)
   return spot && `an executable that others can change: ${spot.path} ${spot.why}. Run: ${spot.remedy}`
-}
-
-/** A list of the section `ota` as the connection file has it, in either spelling; a mistake in it is for `config check` to tell. */
-function textsOf(connection: JsonObject | undefined, name: string): readonly string[] {
-  const ota = connection?.ota
-  const given = connection?.[`ota.${name}`] ?? (isJsonObject(ota) ? ota[name] : undefined)
-  return Array.isArray(given) ? given.filter(text => typeof text === 'string') : []
 }

@@ -154,6 +154,26 @@ test('generate does not overwrite without being told to', async t => {
   assert.match(readFileSync(file, 'utf8'), /other/)
 })
 
+test('generate names the policies that an overwritten file had and the new one has not', async t => {
+  const file = join(tempDir(t), 'iot-connect.cfg')
+  const key = `ed25519:${Buffer.alloc(32, 1).toString('base64')}`
+  const policies = {
+    ota: { public_keys: [key] },
+    'remote_access.relay_hosts': ['x.test'],
+    file_transfer: { allow: [] },
+  }
+  writeFileSync(file, JSON.stringify(policies))
+  const { io, err } = terminal()
+  assert.equal(await configGenerate({ ...flags, file, force: true }, io), 0)
+  assert.match(
+    err.join('\n'),
+    /^warning: the file that was there had ota\.public_keys, remote_access\.relay_hosts, and/,
+  )
+  const again = terminal()
+  assert.equal(await configGenerate({ ...flags, file, force: true }, again.io), 0)
+  assert.deepEqual(again.err, [])
+})
+
 test('generate writes through a link to the real file and makes it private', async t => {
   const folder = tempDir(t)
   mkdirSync(join(folder, 'data'))

@@ -80,6 +80,7 @@ const mistakes: readonly (readonly [string, object, readonly string[]])[] = [
   ['null for keys', { ota: { public_keys: null } }, ['ota']],
   ['a key that cannot be read', { ota: { public_keys: [key, `${key.slice(0, -3)}=`] } }, ['ota']],
   ['a key of another kind', { ota: { public_keys: [`rsa:${key.slice(8)}`] } }, ['ota']],
+  ['32 zeros for a key', { ota: { public_keys: [key, `ed25519:${'A'.repeat(43)}=`] } }, ['ota']],
   ['null for signatures', { ota: { require_signature: null } }, ['ota']],
   ['neither yes nor no for signatures', { ota: { require_signature: 1 } }, ['ota']],
   ['an unknown key for updates', { ota: { require_signatures: true } }, ['ota']],
@@ -98,6 +99,26 @@ const mistakes: readonly (readonly [string, object, readonly string[]])[] = [
   ['a section in another one', { cloud: { ...cloud, ota: { require_signature: true } } }, ['ota']],
   ['a key in another section', { queue: { require_signature: true } }, ['ota']],
   ['a section in an unknown one', { settings: { file_transfer: { allow: [] }, x: 1 } }, ['file_transfer']],
+  ['a section in letters of another alphabet', { '\u043et\u0430': { require_signature: true } }, ['ota']],
+  ['a section with characters that nobody sees', { 'ota\u200b\u200b': { names: ['x'] } }, ['ota']],
+  ['a section with signs in it', { o_t_a: { names: ['x'] } }, ['ota']],
+  ['a longer name for a section', { ota_settings: { names: ['x'] } }, ['ota']],
+  ['a longer name in capitals', { OTA_POLICY: { names: ['x'] } }, ['ota']],
+  ['a section of another name', { updates: { require_signature: true, names: ['x'] } }, ['ota']],
+  ['a section of another name for files', { files: { allow: ['/data'] } }, ['file_transfer', 'remote_access']],
+  ['a section of another name for the relay', { relay: { relayHosts: [] } }, ['remote_access']],
+  ['a section two braces too deep', { a: { b: { ota: { names: ['x'] } } } }, ['ota']],
+  ['a section in a list', { a: [[{ file_transfer: { allow: [] } }]] }, ['file_transfer']],
+  ['a dotted key in an unknown section', { a: { 'ota.require_signature': true } }, ['ota']],
+  ['a section below the prototype', JSON.parse('{"__proto__": {"b": {"ota": {}}}}'), ['ota']],
+  ['a key in the spelling of another language', { requireSignature: true }, ['ota']],
+  ['a key that is close to one without its section', { public_key: key }, ['ota']],
+  ['a key for one too many', { require_signatures: true }, ['ota']],
+  [
+    'an action for a section',
+    { software_update: { require_signature: true } },
+    ['actions_enabled.software_update', 'ota'],
+  ],
   ['switches in the wrong file', { actions_enabled: { reboot_device: false } }, ['actions_enabled.reboot_device']],
 ]
 for (const [what, members, capabilities] of mistakes) {
@@ -127,6 +148,12 @@ const variables: readonly (readonly [string, string, string])[] = [
   ['DEVICE_CLOUD_FILE_TRANSFER_ALLOW', '', 'file_transfer'],
   ['DEVICE_CLOUD_FILE_TRANSFER', '/data', 'file_transfer'],
   ['DEVICE_CLOUD_REMOTE_ACCESS_ALLOW', 'plc', 'remote_access'],
+  ['DEVICE_CLOUD_REQUIRE_SIGNATURE', 'true', 'ota'],
+  ['DEVICE_CLOUD_UPDATES_PUBLIC_KEYS', key, 'ota'],
+  ['DEVICE_CLOUD_PUBLIC_KEY', key, 'ota'],
+  ['DEVICE_CLOUD_RELAY_HOSTS', 'relay.example.test', 'remote_access'],
+  ['device_cloud_ota_require_signature', 'true', 'ota'],
+  ['DEVICECLOUD_OTA_REQUIRE_SIGNATURE', 'true', 'ota'],
 ]
 for (const [name, value, capability] of variables) {
   test(`${name}=${value} closes ${capability}`, async t => {
@@ -234,6 +261,11 @@ const switchMistakes: readonly (readonly [object, readonly string[]])[] = [
     ['actions_enabled.file_transfers', 'actions_enabled.reset_agent'],
   ],
   [{ actions_enabled_: 1 }, ['actions_enabled']],
+  [{ actions_enabled: { update: false } }, ['actions_enabled.software_update']],
+  [{ actions_enabled: { 'software_update.enabled': false } }, ['actions_enabled.software_update']],
+  [{ a: { actions_enabled: { software_update: false } } }, ['actions_enabled.software_update']],
+  [{ a: { b: [{ actions_enabled: { reboot: false } }] } }, ['actions_enabled.reboot_device']],
+  [{ actions: { software_update: false } }, ['actions_enabled.software_update']],
   [{ file_transfers: false }, ['actions_enabled.file_transfers']],
   [{ ota: { require_signature: true } }, ['ota']],
   [{ 'file_transfer.allow': [] }, ['file_transfer']],
@@ -243,6 +275,8 @@ const switchMistakes: readonly (readonly [object, readonly string[]])[] = [
   [{ remote_access_support: [{ port: 23, command: 'telnetd', User: 'nobody' }] }, ['remote_access']],
   [{ remote_access_support: [{ port: 23, command: 'telnetd', usr: 'nobody' }] }, ['remote_access']],
   [{ remote_access_support: [{ port: 23, command: 'telnetd', run_as_user: 'nobody' }] }, ['remote_access']],
+  [{ remote_access_support: [{ port: 23, command: 'telnetd', runAs: 'nobody' }] }, ['remote_access']],
+  [{ remote_access_support: [{ port: 23, command: 'telnetd', uid: 65534 }] }, ['remote_access']],
 ]
 for (const [file, capabilities] of switchMistakes) {
   test(`iot.cfg with ${JSON.stringify(file)} closes ${capabilities.join(' and ')}`, async t => {
@@ -263,10 +297,12 @@ test('variables for switches: of known actions, of added ones that iot.cfg names
     DEVICE_CLOUD_ACTIONS_ENABLED_REMOTE_LOGN: 'off',
     DEVICE_CLOUD_ACTIONS_ENABLED_THIRD: 'off',
     DEVICE_CLOUD_ACTIONS_ENABLED_RESET_AGENT: '',
+    DEVICE_CLOUD_ACTIONS_REBOOT_DEVICE: 'off',
   })
   assert.equal(settings.actionsEnabled.other, false)
   assert.equal(settings.actionsEnabled['My-Action'], true)
   assert.deepEqual(closed(closures), [
+    'actions_enabled.reboot_device',
     'actions_enabled.remote_login',
     'actions_enabled.reset_agent',
     'actions_enabled.third',
@@ -282,6 +318,7 @@ test('what is no policy, and what old files carry, closes nothing', async t => {
       colour: 'red',
       remote_access_support: [],
       data: {},
+      logging: { max_bytes: 5, names: ['x'], public: true, list: [{ allowance: 1 }] },
       cloud: { ...cloud, name: 'x' },
     },
     {

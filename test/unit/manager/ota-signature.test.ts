@@ -9,7 +9,7 @@ import { checkPackage } from '../../../src/manager/ota/check-package.ts'
 import { packFolder } from '../../../src/manager/ota/pack.ts'
 import { mostListingBytes, PackageListing, readListing } from '../../../src/manager/ota/package-listing.ts'
 import { scanPackage } from '../../../src/manager/ota/read-package.ts'
-import { publicKeyText, signatureText, signersOf } from '../../../src/manager/ota/signature.ts'
+import { parsePublicKey, publicKeyText, signatureText, signersOf } from '../../../src/manager/ota/signature.ts'
 import { unpackPackage } from '../../../src/manager/ota/unpack.ts'
 import { type MadeEntry, makeTar, makeZip } from '../../helpers/archives.ts'
 import { oneOf, seeded } from '../../helpers/seeded.ts'
@@ -279,6 +279,25 @@ test('the test vector of the documentation: what it says is signed, by what it s
   assert.equal(`device-cloud update package 2\n${scanned.listing}`, block('What is signed:'))
   assert.equal(checkPackage(scanned, { publicKeys: [publicKey], requireSignature: true }).covers, 'all')
   assert.equal(signatureText(Buffer.alloc(0), scanned.listing ?? '', [key]).split('\n')[1], signature.trim())
+})
+
+test('a public key that anybody can sign for is none, however it is spelled', () => {
+  const identity = Buffer.alloc(32)
+  identity[0] = 1
+  // With 32 zeros for a public key, this fits every second package or so; with the identity, every one.
+  const nobody = createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: identity.toString('base64url') },
+    format: 'jwk',
+  })
+  assert.ok(verify(null, Buffer.from('any package'), nobody, Buffer.concat([identity, Buffer.alloc(32)])))
+  const hidden = Buffer.from(identity)
+  hidden[31] = 0x80
+  const spelled = Buffer.alloc(32, 0xff)
+  spelled[0] = 0xee
+  const eighth = Buffer.from('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85', 'hex')
+  for (const raw of [identity, Buffer.alloc(32), hidden, spelled, eighth])
+    assert.throws(() => parsePublicKey(`ed25519:${raw.toString('base64')}`), /anybody can sign for/)
+  for (let count = 0; count < 20; count++) assert.match(parsePublicKey(testKey().text).id, /^[0-9a-f]{16}$/)
 })
 
 test('a listing that is too large cannot be signed, and is refused where signatures are required', () => {

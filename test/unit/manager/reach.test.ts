@@ -107,6 +107,26 @@ test('absolute paths go where file_transfer.allow names them, links followed; th
   await s.refusedUp('nothing/at/all', /file_transfer\.allow/)
 })
 
+test('a folder that leads to the root of the file system allows nothing, also when it comes later', async t => {
+  const { reach, root, allow, said } = reachScene(t, { allow: [] })
+  const [link, file] = [join(root, 'all'), join(root, 'file')]
+  writeFileSync(file, 'x')
+  const refuses = () => assert.rejects(reach.source({ path: file, relative: false }), /file_transfer\.allow/)
+  allow.now = [link, '/proc/self/root']
+  await reach.load()
+  await refuses()
+  symlinkSync('/', link)
+  await refuses()
+  await reach.load()
+  await refuses()
+  for (const folder of allow.now) assert.match(said(), new RegExp(`${folder} leads to the root of the file system`))
+  allow.now = [link, '/']
+  await reach.load()
+  const source = await reach.source({ path: file, relative: false })
+  assert.ok(source !== undefined)
+  await source.close()
+})
+
 test('a download into a folder gets the name of the file; what is no file is never replaced', async t => {
   const s = scene(t)
   mkdirSync(join(s.root, 'data/sub/name'), { recursive: true })

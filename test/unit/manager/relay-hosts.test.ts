@@ -48,6 +48,8 @@ test('a parent that strangers share is none: public suffixes and hosting platfor
     ['box', undefined],
     ['box.local', undefined],
     ['mine.github.io', undefined],
+    ['mine.global.ssl.fastly.net', undefined],
+    ['mine.deno.dev', undefined],
     ['mine.azurewebsites.net', undefined],
     ['mine.eastus.cloudapp.azure.com', undefined],
     ['mine.eu-west-1.elb.amazonaws.com', undefined],

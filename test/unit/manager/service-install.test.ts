@@ -287,6 +287,24 @@ test('root is told which names packages may have, and which device this is', asy
   assert.deepEqual([names, deviceId], [['app'], 'device-1'])
 })
 
+const mistakenRules: readonly (readonly [string, object, object])[] = [
+  ['keys in two spellings', { 'ota.public_keys': [otaKey], ota: { public_keys: [] } }, {}],
+  ['a text for names', { ota: { public_keys: [otaKey], names: 'app' } }, {}],
+  ['a misspelt name', { ota: { public_keys: [otaKey], name: ['app'] } }, {}],
+  ['a key that anybody can sign for', { ota: { public_keys: [otaKey, `ed25519:${'A'.repeat(43)}=`] } }, {}],
+  ['keys in the other file', { ota: { public_keys: [otaKey] } }, { ota: { public_keys: [] } }],
+]
+for (const [what, connection, manager] of mistakenRules) {
+  test(`${what}: root installs nothing for a named user, and it is said why`, async t => {
+    const files = { 'iot-connect.cfg': connection, 'iot.cfg': manager }
+    const config = Object.entries(files).map(([name, file]) => [`etc/device-cloud/${name}`, JSON.stringify(file)])
+    const root = image(t, { ...buildroot, ...account, ...Object.fromEntries(config) })
+    const { notes } = await installService(request(root, { user: 'cloud' }))
+    assert.deepEqual([rootConfigOf(root).steps, rootConfigOf(root).publicKeys], [['reboot', 'shutdown'], []])
+    assert.match(notes.join('\n'), /root installs nothing, because of a mistake in the configuration: .*ota/)
+  })
+}
+
 test('without a key root installs nothing, and it is said why', async t => {
   const root = image(t, { ...buildroot, ...account })
   const { notes } = await installService(request(root, { user: 'cloud' }))
