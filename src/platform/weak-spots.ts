@@ -39,8 +39,7 @@ export async function weakSpotsOn(
   try {
     return await walk(path, self, opened)
   } catch (error) {
-    const why = `cannot be looked at: ${asAgentError(error).message}`
-    return [{ path, why, remedy: `ls -ld ${shellWord(path)}`, isAbove: false }]
+    return [unseen(path, error)]
   }
 }
 
@@ -49,6 +48,14 @@ export async function weakSpotsOn(
  * what they may write to. A folder that does not exist has none.
  */
 export async function weakSpotsIn(folder: string, self: OwnIdentity): Promise<readonly WeakSpot[]> {
+  try {
+    return await lookInto(folder, self)
+  } catch (error) {
+    return [unseen(folder, error)]
+  }
+}
+
+async function lookInto(folder: string, self: OwnIdentity): Promise<readonly WeakSpot[]> {
   const facts = await fileFacts(folder)
   if (facts?.kind !== 'folder') return []
   const isOpen = (facts.mode & 0o011) !== 0
@@ -59,6 +66,12 @@ export async function weakSpotsIn(folder: string, self: OwnIdentity): Promise<re
     found.push(...(await judge(join(folder, entry.path), { ...entry.facts, mode }, false, self)))
   }
   return found
+}
+
+/** What cannot be looked at is not believed. */
+function unseen(path: string, error: unknown): WeakSpot {
+  const why = `cannot be looked at: ${asAgentError(error).message}`
+  return { path, why, remedy: `ls -ld ${shellWord(path)}`, isAbove: false }
 }
 
 /** Weak spots for a message. */

@@ -6,7 +6,7 @@ import type { FileFacts } from '../../../src/platform/file-facts.ts'
 import { type OwnIdentity, unmappedId } from '../../../src/platform/own-identity.ts'
 import { readBoundedText } from '../../../src/platform/read-file.ts'
 import { isGroupOf } from '../../../src/platform/user-database.ts'
-import { weakSpotsOn } from '../../../src/platform/weak-spots.ts'
+import { weakSpotsIn, weakSpotsOn } from '../../../src/platform/weak-spots.ts'
 import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -145,4 +145,18 @@ test('a group is one of root and the own user alone when nobody with a login is 
   assert.ok(!(await isGroupOf(100, 1000, etc)), 'it is the first group of another')
   assert.ok(!(await isGroupOf(50, 1000, etc)))
   assert.ok(await isGroupOf(0, 0, join(etc, 'none')), 'a machine without the files has root alone')
+})
+
+test('a folder that the agent may not list is a weak spot, and no reason to end', needsRoot, async t => {
+  const { folder, conf } = tree(t)
+  chmodSync(folder, 0o755)
+  chmodSync(conf, 0o700)
+  process.seteuid?.(stranger)
+  try {
+    const [spot, ...more] = await weakSpotsIn(conf, { ...root, userId: stranger })
+    assert.match(spot?.why ?? '', /cannot be looked at: .*EACCES/)
+    assert.deepEqual(more, [])
+  } finally {
+    process.seteuid?.(0)
+  }
 })
