@@ -200,12 +200,20 @@ test(
       const download = await cloud.exec(key, 'file_download', { file_name: 'report.csv', file_path: 'back.csv' })
       assert.ok(download.success, download.errorMessages?.[0])
       assert.equal(device.read('runtime/download/back.csv'), '1;2;3')
-      const pid = await device.managerPid()
+      const uptimeS = async () => {
+        const { code, out } = await device.run('status', '--json')
+        return code === 0 ? (JSON.parse(out) as { uptimeS: number }).uptimeS : undefined
+      }
+      // Where Node can replace its own process, the one that begins anew has the same pid.
+      const before = await eventually('some time', async () => {
+        const now = await uptimeS()
+        return now !== undefined && now >= 2 && now
+      })
       const reset = await cloud.exec(key, 'reset_agent')
       assert.ok(reset.success, reset.errorMessages?.[0])
-      await eventually('another process', async () => {
-        const now = await device.managerPid()
-        return now !== undefined && now !== pid
+      await eventually('a manager that has begun anew', async () => {
+        const now = await uptimeS()
+        return now !== undefined && now < before
       })
     })
     await t.test('config check names it as a mistake, and its commands make everything work again', async () => {
