@@ -26,19 +26,21 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 /**
  * Creates `PREFIX<16 random hex digits>SUFFIX`, mode 0600.
  *
- * @param folder how messages call the folder
- * @param at the path of a name in it
+ * @param folder.path how messages call the folder
+ * @param folder.at the path of a name in it
+ * @param onName hears the name before the file is there
  */
 export async function createPrivateFile(
-  folder: string,
-  at: (name: string) => string,
+  folder: { readonly path: string; readonly at: (name: string) => string },
   prefix: string,
   suffix: string,
+  onName?: (name: string) => void,
 ): Promise<PrivateFile> {
   const name = `${prefix}${randomBytes(8).toString('hex')}${suffix}`
-  const path = `${folder}/${name}`
-  const handle = await onFile('create a file in', folder, () =>
-    open(at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
+  onName?.(name)
+  const path = `${folder.path}/${name}`
+  const handle = await onFile('create a file in', folder.path, () =>
+    open(folder.at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
   )
   return {
     name,

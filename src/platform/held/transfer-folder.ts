@@ -51,8 +51,8 @@ export interface TransferFolder {
   readLink(name: string): Promise<string | undefined>
   /** Makes a folder for its owner alone. One that exists stays as it is. */
   makeFolder(name: string): Promise<void>
-  /** Creates `PREFIX<16 random hex digits>SUFFIX`, mode 0600. */
-  createPrivate(prefix: string, suffix: string): Promise<PrivateFile>
+  /** Creates `PREFIX<16 random hex digits>SUFFIX`, mode 0600; `onName` hears its name before it is there. */
+  createPrivate(prefix: string, suffix: string, onName?: (name: string) => void): Promise<PrivateFile>
   /** Puts `from` in the place of `to` in one step. */
   rename(from: string, to: string): Promise<void>
   /** Removes a file; one that is gone already is fine. */
@@ -151,8 +151,8 @@ class NamedFolder implements TransferFolder {
     })
   }
 
-  createPrivate(prefix: string, suffix: string): Promise<PrivateFile> {
-    return createPrivateFile(this.path, name => this.at(name), prefix, suffix)
+  createPrivate(prefix: string, suffix: string, onName?: (name: string) => void): Promise<PrivateFile> {
+    return createPrivateFile({ path: this.path, at: name => this.at(name) }, prefix, suffix, onName)
   }
 
   rename(from: string, to: string): Promise<void> {

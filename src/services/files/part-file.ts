@@ -33,16 +33,31 @@ export class PartFile {
   #open = true
   readonly #unguard: () => void
 
-  private constructor(folder: TransferFolder, file: PrivateFile, budget: FlashBudget | undefined) {
+  private constructor(folder: TransferFolder, file: PrivateFile, unguard: () => void, budget: FlashBudget | undefined) {
     this.#budget = budget
     this.#folder = folder
     this.#file = file
-    this.#unguard = guardPart(file.name)
+    this.#unguard = unguard
   }
 
   /** @param processId of this process */
   static async create(folder: TransferFolder, processId: number, budget?: FlashBudget): Promise<PartFile> {
-    return new PartFile(folder, await folder.createPrivate(partPrefix(processId), partSuffix), budget)
+    let unguard = () => {}
+    // Before it is there: a clock that steps makes it look old to another download that begins in the same folder.
+    const guard = (name: string) => {
+      unguard = guardPart(name)
+    }
+    try {
+      return new PartFile(
+        folder,
+        await folder.createPrivate(partPrefix(processId), partSuffix, guard),
+        () => unguard(),
+        budget,
+      )
+    } catch (error) {
+      unguard()
+      throw error
+    }
   }
 
   /** In its folder. */

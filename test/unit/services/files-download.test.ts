@@ -22,10 +22,11 @@ import type { Clock } from '../../../src/base/clock.ts'
 import { crc32 } from '../../../src/base/crc32.ts'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
 import type { PrivateFile } from '../../../src/platform/held/private-file.ts'
-import type { TransferFiles } from '../../../src/platform/transfer-files.ts'
+import { type TransferFiles, transferFiles } from '../../../src/platform/transfer-files.ts'
 import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
+import { removeStaleParts } from '../../../src/services/files/stale-parts.ts'
 import type { TransferProgress } from '../../../src/services/files/types.ts'
 import { openDescriptors } from '../../helpers/attacker.ts'
 import { eventually } from '../../helpers/eventually.ts'
@@ -614,6 +615,21 @@ test('a disk that has too little room is noticed before a byte is fetched', asyn
   room.totalFiles = 0
   await files.download('b', folder)
   assert.equal(cloud.requests.length, 2)
+})
+
+test('a download that begins while another makes its temporary file leaves that one alone, whatever the clock says', async t => {
+  const clock = new FakeClock()
+  const meeting = withFolders(held => ({
+    createPrivate: async (...where) => {
+      const file = await held.createPrivate(...where)
+      await removeStaleParts({ files: transferFiles, clock, log: memoryLog().log }, held)
+      return file
+    },
+  }))
+  const { cloud, files, folder } = await scene(t, { files: meeting })
+  cloud.put('a', 'x')
+  await files.download('a', folder)
+  assert.deepEqual(readdirSync(folder), ['a'])
 })
 
 test('a disk that fills up on the way ends the download at once, and gives back what it took', async t => {
