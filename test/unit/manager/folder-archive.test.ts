@@ -31,7 +31,10 @@ function scene(t: TestContext) {
 async function pack(t: TestContext, path: string, into: string, how: Omit<FolderToPack, 'folder'> = {}, end = signal) {
   const folder = await transferFiles.openFolder(path)
   t.after(() => folder.close())
-  return archiveFolder({ folder, ...how }, into, end)
+  const packed = await archiveFolder({ folder, ...how }, into, end)
+  // Gone already where the test has done so.
+  t.after(() => packed.discard().catch(() => {}))
+  return packed
 }
 
 function unpack(archive: string, into: string): void {
