@@ -181,6 +181,8 @@ export interface AgentErrorOptions {
   readonly cause?: unknown
   /** Facts for programs: plain JSON values, never a secret. */
   readonly details?: Readonly<Record<string, unknown>>
+  /** What to do about it here, in one sentence, where the throw site knows more than the table does. */
+  readonly remedy?: string
 }
 
 /**
@@ -190,12 +192,14 @@ export interface AgentErrorOptions {
 export class AgentError extends Error {
   readonly code: ErrorCode
   readonly details: Readonly<Record<string, unknown>>
+  readonly #remedy: string | undefined
 
   constructor(code: ErrorCode, message: string, options: AgentErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AgentError'
     this.code = code
     this.details = options.details ?? {}
+    this.#remedy = options.remedy
   }
 
   /** Whether the same attempt may succeed later without anybody changing anything. */
@@ -205,7 +209,7 @@ export class AgentError extends Error {
 
   /** What to do about it, in one sentence. */
   get remedy(): string {
-    return errorKinds[this.code].remedy
+    return this.#remedy ?? errorKinds[this.code].remedy
   }
 
   /** The exit code of a command that ends with this error. */

@@ -8,6 +8,25 @@ export function echoServer(t: TestContext, host?: string): Promise<TestServer> {
   return tcpServer(t, socket => void socket.pipe(socket), host)
 }
 
+/**
+ * The same on ::1 alone: nothing listens on that port of 127.0.0.1, and nothing can, for a connection that leaves from
+ * it holds it until the test ends. Another test that happened to listen there would answer in its place.
+ */
+export async function ipv6EchoServer(t: TestContext): Promise<TestServer> {
+  const keeper = await tcpServer(t, () => {})
+  for (let tries = 0; ; tries++) {
+    const echo = await echoServer(t, '::1')
+    const holder = connect({ port: keeper.port, host: '127.0.0.1', localAddress: '127.0.0.1', localPort: echo.port })
+    t.after(() => void holder.destroy())
+    try {
+      await once(holder, 'connect')
+      return echo
+    } catch (error) {
+      if (tries === 5) throw error
+    }
+  }
+}
+
 /** A connected client that goes with the test. */
 export async function tcpClient(t: TestContext, port: number, host = '127.0.0.1'): Promise<Socket> {
   const socket = connect({ port, host, noDelay: true })

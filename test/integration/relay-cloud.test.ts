@@ -4,14 +4,14 @@ import { test } from 'node:test'
 import { eventually } from '../helpers/eventually.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, makeDevice } from '../helpers/managed-device.ts'
-import { echoServer, readBytes, readToEnd, tcpClient } from '../helpers/tcp.ts'
+import { echoServer, ipv6EchoServer, readBytes, readToEnd, tcpClient } from '../helpers/tcp.ts'
 import { tcpServer } from '../helpers/test-servers.ts'
 
 test('an operator reaches services of a device, and only those that its owner lists', async t => {
   const cloud = await startCloud(t, { token: deviceToken })
   const echo = await echoServer(t)
   const banner = await tcpServer(t, socket => void socket.end('SSH-2.0-banner\r\n'))
-  const onlyIpv6 = await echoServer(t, '::1')
+  const onlyIpv6 = await ipv6EchoServer(t)
   const secret = await echoServer(t)
   const allowed = await echoServer(t)
   const device = makeDevice(t, cloud, {
