@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { lstat, stat } from 'node:fs/promises'
 import { errnoOf } from '../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
+import { pathBytes } from './name-bytes.ts'
 
 /** What is known about a path without opening it. */
 export interface FileFacts {
@@ -36,9 +37,9 @@ export function factsFrom(found: Stats): FileFacts {
   }
 }
 
-async function factsOf(path: string, ask: (path: string) => Promise<Stats>): Promise<FileFacts | undefined> {
+async function factsOf(path: string, ask: (path: string | Buffer) => Promise<Stats>): Promise<FileFacts | undefined> {
   try {
-    return factsFrom(await ask(path))
+    return factsFrom(await ask(pathBytes(path)))
   } catch (error) {
     const errno = errnoOf(error)
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined

@@ -1,4 +1,5 @@
 import { AgentError, type ErrorCode, errnoOf, messageOf } from '../base/errors.ts'
+import { shownName } from './name-bytes.ts'
 
 /** What the common errno names mean, in words for a user; the others are shown by name. */
 const reasons: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -35,8 +36,26 @@ export function fileFailure(verb: string, path: string, error: unknown): AgentEr
   if (error instanceof AgentError) return error
   const errno = errnoOf(error)
   const [code, reason] = reasons[errno ?? ''] ?? ['FILE_ACCESS', messageOf(error)]
-  // What is to be made need not be there: its folder is what is missing.
-  const told = verb === 'create' && errno === 'ENOENT' ? 'the folder that it is to be in does not exist' : reason
+  const told = errno === 'ENOENT' ? whyMissing(verb, path) : reason
   const name = errno === undefined ? '' : ` (${errno})`
-  return new AgentError(code, `cannot ${verb} ${path}: ${told}${name}`, { cause: error, details: { path, errno } })
+  const remedy = errno === 'ENOENT' && isMisread(path) ? { remedy: remedyForMisread } : {}
+  return new AgentError(code, `cannot ${verb} ${shownName(path)}: ${told}${name}`, {
+    cause: error,
+    details: { path, errno },
+    ...remedy,
+  })
+}
+
+/** Whether a path was read by somebody who put U+FFFD for bytes that are no UTF-8: it leads nowhere then. */
+export function isMisread(path: string): boolean {
+  return path.includes('\ufffd')
+}
+
+export const remedyForMisread =
+  'A file whose name is not UTF-8 cannot be named: rename it, or send the folder that it lies in as one archive (upload_tar_file).'
+
+function whyMissing(verb: string, path: string): string {
+  // What is to be made need not be there: its folder is what is missing.
+  if (verb === 'create') return 'the folder that it is to be in does not exist'
+  return isMisread(path) ? 'it does not exist, or its name is not UTF-8' : 'it does not exist'
 }

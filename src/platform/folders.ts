@@ -1,7 +1,9 @@
-import { mkdir, opendir, rmdir } from 'node:fs/promises'
+import { mkdir, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../base/errors.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
+import { namesOf } from './folder-names.ts'
+import { pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
 import { removeTree } from './remove-tree.ts'
 import { settleMode } from './settle-mode.ts'
@@ -27,7 +29,7 @@ export function ensureFolder(path: string, mode = 0o700): Promise<void> {
 
 async function makeFolder(path: string, mode: number): Promise<void> {
   try {
-    await mkdir(path, { mode })
+    await mkdir(pathBytes(path), { mode })
     await settleMode(path, mode)
   } catch (error) {
     // Another process was faster.
@@ -49,7 +51,8 @@ export interface ListingLimits {
 }
 
 /**
- * Everything in `folder`, a folder before what is in it, in the order of names; links are told and not followed.
+ * Everything in `folder`, a folder before what is in it, in the order of names (also of those that are no UTF-8: see
+ * name-bytes.ts); links are told and not followed.
  * What vanishes on the way is left out.
  *
  * @throws AgentError `LIMIT_EXCEEDED` before more than `maxEntries` entries or `maxDepth` levels are looked at, `FILE_NOT_FOUND`, `FILE_ACCESS`
@@ -84,9 +87,9 @@ export async function* listFolder(folder: string, limits: ListingLimits): AsyncG
 function namesIn(folder: string, most: number): Promise<string[] | undefined> {
   return onFile('list', folder, async () => {
     const names: string[] = []
-    for await (const entry of await opendir(folder)) {
+    for await (const name of namesOf(folder)) {
       if (names.length >= most) return undefined
-      names.push(entry.name)
+      names.push(name)
     }
     return names
   })
@@ -99,5 +102,5 @@ export function removeFolder(path: string): Promise<void> {
 
 /** Removes a folder that has nothing in it. Throws `FILE_ACCESS` when it has, `FILE_NOT_FOUND`. */
 export function removeEmptyFolder(path: string): Promise<void> {
-  return onFile('remove', path, () => rmdir(path))
+  return onFile('remove', path, () => rmdir(pathBytes(path)))
 }

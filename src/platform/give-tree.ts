@@ -6,6 +6,7 @@ import { listFolder } from './folders.ts'
 import { descriptorPath, hasDescriptorPaths, O_PATH } from './held/descriptor.ts'
 import { isSameFile } from './held/transfer-facts.ts'
 import { walkPath } from './held/walk.ts'
+import { nameOf, pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
@@ -53,9 +54,9 @@ export function giveTree(
 async function giveByPath(path: string, owner: NewOwner): Promise<readonly string[]> {
   const left: string[] = []
   const give = async (place: string) => {
-    const facts = await lstat(place)
+    const facts = await lstat(pathBytes(place))
     if (facts.isFile() && facts.nlink > 1) left.push(place)
-    else if (facts.isFile() || facts.isDirectory()) await lchown(place, owner.userId, owner.groupId)
+    else if (facts.isFile() || facts.isDirectory()) await lchown(pathBytes(place), owner.userId, owner.groupId)
   }
   for await (const entry of listFolder(path, { maxEntries: limits.entries, maxDepth: limits.levels }))
     await give(join(path, entry.path))
@@ -81,7 +82,11 @@ class Giving {
     // As bytes: a name need not be UTF-8.
     for (const name of await readdir(descriptorPath(handle), { encoding: 'buffer' })) {
       if (++this.#entries > limits.entries) throw tooMuch(path, `more than ${limits.entries} entries`)
-      await this.#entry(Buffer.concat([Buffer.from(`${descriptorPath(handle)}/`), name]), `${path}/${name}`, level)
+      await this.#entry(
+        Buffer.concat([Buffer.from(`${descriptorPath(handle)}/`), name]),
+        `${path}/${nameOf(name)}`,
+        level,
+      )
     }
     await handle.chown(this.#owner.userId, this.#owner.groupId)
   }

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { type FileFacts, factsFrom, fileFacts } from './file-facts.ts'
+import { pathBytes, shownName } from './name-bytes.ts'
 import { readLink } from './read-link.ts'
 
 const { O_NONBLOCK, O_RDONLY } = constants
@@ -20,7 +21,7 @@ const systemViews = ['/proc/', '/sys/', '/dev/']
 export async function openToRead(path: string): Promise<FileHandle> {
   for (let tries = 1; ; tries++) {
     // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
-    const file = await open(path, O_RDONLY | O_NONBLOCK)
+    const file = await open(pathBytes(path), O_RDONLY | O_NONBLOCK)
     try {
       if (process.geteuid?.() !== 0 || systemViews.some(view => path.startsWith(view))) return file
       const stats = await file.stat()
@@ -107,5 +108,5 @@ function mayBy({ mode }: FileFacts, bits: number): boolean {
 }
 
 function refused(path: string, why: string): AgentError {
-  return new AgentError('FILE_ACCESS', `cannot read ${path}: ${why}`, { details: { path } })
+  return new AgentError('FILE_ACCESS', `cannot read ${shownName(path)}: ${why}`, { details: { path } })
 }

@@ -5,6 +5,7 @@ import { AgentError, errnoOf } from '../base/errors.ts'
 import { descriptorPath, hasDescriptorPaths } from './held/descriptor.ts'
 import { isSameFile } from './held/transfer-facts.ts'
 import { walkPath } from './held/walk.ts'
+import { pathBytes, rawBytes } from './name-bytes.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 /** Each level holds a descriptor. */
@@ -22,11 +23,11 @@ const mostTries = 3
 export async function removeTree(path: string, onEnter: () => Promise<void> = async () => {}): Promise<void> {
   const whole = resolve(path)
   // Without /proc there is no way by a descriptor.
-  if (!(await hasDescriptorPaths())) return await rm(whole, { recursive: true, force: true })
+  if (!(await hasDescriptorPaths())) return await rm(pathBytes(whole), { recursive: true, force: true })
   const above = await folderAbove(whole)
   if (above === undefined) return
   try {
-    await removeEntry(above, Buffer.from(basename(whole)), 0, onEnter)
+    await removeEntry(above, rawBytes(basename(whole)), 0, onEnter)
   } finally {
     await above.close()
   }
@@ -38,7 +39,7 @@ async function folderAbove(path: string): Promise<FileHandle | undefined> {
   await walked.close()
   if (walked.failure !== undefined) throw walked.failure
   if (walked.missing.length > 0) return undefined
-  const folder = await open(walked.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  const folder = await open(pathBytes(walked.path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   const { dev: device, ino: inode } = await folder.stat({ bigint: true })
   if (isSameFile({ device, inode }, walked.last)) return folder
   await folder.close()

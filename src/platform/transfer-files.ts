@@ -5,6 +5,7 @@ import { fileFailure } from './file-failure.ts'
 import { type ReadableFile, readableFile } from './held/readable-file.ts'
 import { type TransferFacts, transferFacts } from './held/transfer-facts.ts'
 import { openTransferFolder, type TransferFolder } from './held/transfer-folder.ts'
+import { pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
 import { openToRead } from './open-to-read.ts'
 
@@ -28,7 +29,7 @@ const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 export const transferFiles: TransferFiles = {
   async look(path, { followLinks }) {
     try {
-      return transferFacts(await (followLinks ? stat : lstat)(path, { bigint: true }))
+      return transferFacts(await (followLinks ? stat : lstat)(pathBytes(path), { bigint: true }))
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined
       throw fileFailure('look at', path, error)
@@ -37,7 +38,10 @@ export const transferFiles: TransferFiles = {
 
   async openForReading(path, { followLinks }) {
     const flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
-    return readableFile(path, await onFile('open', path, () => (followLinks ? openToRead(path) : open(path, flags))))
+    return readableFile(
+      path,
+      await onFile('open', path, () => (followLinks ? openToRead(path) : open(pathBytes(path), flags))),
+    )
   },
 
   openFolder: openTransferFolder,

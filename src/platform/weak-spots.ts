@@ -2,6 +2,7 @@ import { dirname, join, resolve, sep } from 'node:path'
 import { asAgentError } from '../base/errors.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
 import { listFolder } from './folders.ts'
+import { isText, rawBytes, shownName } from './name-bytes.ts'
 import { type OwnIdentity, ownIdentity } from './own-identity.ts'
 import { readLink } from './read-link.ts'
 import { groupNameOf, isGroupOf, userNameOf } from './user-database.ts'
@@ -76,7 +77,7 @@ function unseen(path: string, error: unknown): WeakSpot {
 
 /** Weak spots for a message. */
 export function describeWeakSpots(spots: readonly WeakSpot[]): string {
-  return spots.map(({ path, why }) => `${path} ${why}`).join(', and ')
+  return spots.map(({ path, why }) => `${shownName(path)} ${why}`).join(', and ')
 }
 
 async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefined): Promise<readonly WeakSpot[]> {
@@ -163,5 +164,17 @@ function named(name: string | undefined, kind: 'uid' | 'gid', id: number): strin
 
 /** A path as a word of a shell. */
 export function shellWord(path: string): string {
-  return /^[\w/.+@,:=-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
+  if (/^[\w/.+@,:=-]+$/.test(path)) return path
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  const isOdd = !isText(path) || /[\u0000-\u001f\u007f](?!$)/.test(path)
+  return isOdd ? `"$(printf '${octal(path)}')"` : `'${path.replaceAll("'", `'\\''`)}'`
+}
+
+/** The bytes of a path for printf, as every shell has it: a name that is no text cannot be typed. */
+function octal(path: string): string {
+  const letters = [...rawBytes(path)].map(byte => {
+    const letter = String.fromCharCode(byte)
+    return /[\w/.+@,:=-]/.test(letter) ? letter : `\\${byte.toString(8).padStart(3, '0')}`
+  })
+  return letters.join('')
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errnoOf } from '../base/errors.ts'
+import { pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
 import { syncWhole, writeWhole } from './write-whole.ts'
 
@@ -65,13 +66,13 @@ export function renameFile(from: string, to: string): Promise<void> {
 
 /** Removes a file or a link; one that is gone already is fine. */
 export function removeFile(path: string): Promise<void> {
-  return onFile('remove', path, () => rm(path, { force: true }))
+  return onFile('remove', path, () => rm(pathBytes(path), { force: true }))
 }
 
 /** Makes what was created, renamed or removed in `folder` survive a power cut. */
 export function syncFolder(folder: string): Promise<void> {
   return onFile('sync', folder, async () => {
-    const handle = await open(folder, O_RDONLY | O_DIRECTORY)
+    const handle = await open(pathBytes(folder), O_RDONLY | O_DIRECTORY)
     try {
       await handle.sync()
     } catch (error) {

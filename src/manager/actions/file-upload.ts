@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
+import { isMisread, remedyForMisread } from '../../platform/file-failure.ts'
 import type { LeaveOut } from '../../platform/held/folder-tree.ts'
 import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
+import { shownName } from '../../platform/name-bytes.ts'
 import { Status } from '../../protocol/status.ts'
 import type { FolderUploadOptions, UploadOptions, UploadOrigin, UploadResult } from '../../services/files/types.ts'
 import type { FileSnapshot } from '../file-snapshot.ts'
@@ -74,7 +76,8 @@ class OneUpload {
     const { path, relative } = this.#target
     const found = await this.#parts.source({ path, relative })
     if (found === undefined) {
-      throw new AgentError('FILE_NOT_FOUND', `there is no file ${path}`, { details: { path } })
+      const why = isMisread(path) ? `, or its name is not UTF-8. ${remedyForMisread}` : ''
+      throw new AgentError('FILE_NOT_FOUND', `there is no file ${shownName(path)}${why}`, { details: { path } })
     }
     return found
   }
@@ -163,7 +166,7 @@ class LeftOut {
 
   get text(): string {
     if (this.#names.size === 0) return ''
-    const names = [...this.#names].slice(0, mostNames)
+    const names = [...this.#names].slice(0, mostNames).map(name => shownName(name))
     const more = this.#names.size > names.length ? `, and ${this.#names.size - names.length} more` : ''
     return `left out, because no file action reaches the agent's own files and files with several names: ${names.join(', ')}${more}`
   }

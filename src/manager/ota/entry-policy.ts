@@ -1,3 +1,4 @@
+import { isText, shownName } from '../../platform/name-bytes.ts'
 import type { ArchiveEntry } from './archive-entry.ts'
 import { manifestName, scriptLogName, signatureName } from './paper-names.ts'
 import { badPackage } from './update-error.ts'
@@ -89,7 +90,7 @@ function cleanPath(given: string): string {
   if (given === '') throw refused(given, 'it has no name')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
   if (/[\u0000-\u001f\u007f\\]/.test(given)) throw refused(given, 'its name has a control character or "\\" in it')
-  if (given.includes('\ufffd')) throw refused(given, 'its name is not UTF-8')
+  if (given.includes('\ufffd') || !isText(given)) throw refused(given, 'its name is not UTF-8')
   if (given.startsWith('/') || /^[A-Za-z]:/.test(given)) throw refused(given, 'its path is absolute')
   const parts = given.split('/').filter(part => part !== '' && part !== '.')
   if (parts.includes('..')) throw refused(given, 'its path has ".." in it')
@@ -120,6 +121,5 @@ function parentOf(path: string): string {
 }
 
 function refused(path: string, why: string) {
-  const shown = path.length > 120 ? `${path.slice(0, 120)}…` : path
-  return badPackage(`the entry ${JSON.stringify(shown)} of the package is refused: ${why}`)
+  return badPackage(`the entry "${shownName(path, 120)}" of the package is refused: ${why}`)
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { AgentError, errnoOf } from '../../base/errors.ts'
+import { pathBytes } from '../name-bytes.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants
 
@@ -47,15 +48,15 @@ export async function needDescriptorPaths(): Promise<void> {
 export async function holdEntry(path: string): Promise<FileHandle> {
   try {
     // In this form a folder that is mounted when somebody enters it is mounted.
-    return await open(path, O_PATH | O_NOFOLLOW | O_DIRECTORY)
+    return await open(pathBytes(path), O_PATH | O_NOFOLLOW | O_DIRECTORY)
   } catch (error) {
     const errno = errnoOf(error)
     if (errno !== 'ENOTDIR' && errno !== 'ELOOP') throw error
-    return open(path, O_PATH | O_NOFOLLOW)
+    return open(pathBytes(path), O_PATH | O_NOFOLLOW)
   }
 }
 
 /** Takes hold of a folder and of nothing else. Throws `ENOTDIR` for a link. */
 export function holdFolder(path: string, options: { readonly followLinks: boolean }): Promise<FileHandle> {
-  return open(path, O_PATH | O_DIRECTORY | (options.followLinks ? 0 : O_NOFOLLOW))
+  return open(pathBytes(path), O_PATH | O_DIRECTORY | (options.followLinks ? 0 : O_NOFOLLOW))
 }

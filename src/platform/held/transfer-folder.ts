@@ -1,20 +1,10 @@
 import { constants } from 'node:fs'
-import {
-  chmod,
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  opendir,
-  readlink,
-  rename,
-  rm,
-  stat,
-  statfs,
-} from 'node:fs/promises'
+import { chmod, type FileHandle, lstat, mkdir, open, readlink, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFailure } from '../file-failure.ts'
+import { namesOf } from '../folder-names.ts'
+import { nameOf, pathBytes } from '../name-bytes.ts'
 import { onFile } from '../on-file.ts'
 import { syncFolder } from '../write-file.ts'
 import { descriptorPath, hasDescriptorPaths, holdEntry, holdFolder } from './descriptor.ts'
@@ -41,7 +31,7 @@ export interface TransferFolder {
   isOpenToOthers(): Promise<boolean>
   /** What `name` is, or undefined when there is nothing. */
   look(name: string): Promise<TransferFacts | undefined>
-  /** The names in it, in the order of the file system. */
+  /** The names in it, in the order of the file system; of those that are no UTF-8 see name-bytes.ts. */
   list(): AsyncIterable<string>
   /** A folder in it; the caller closes it. */
   openFolder(name: string): Promise<TransferFolder>
@@ -97,12 +87,12 @@ class NamedFolder implements TransferFolder {
   }
 
   isOpenToOthers(): Promise<boolean> {
-    return onFile('look at', this.path, async () => isOpenToOthers(await stat(this.place, { bigint: true })))
+    return onFile('look at', this.path, async () => isOpenToOthers(await stat(pathBytes(this.place), { bigint: true })))
   }
 
   async look(name: string): Promise<TransferFacts | undefined> {
     try {
-      return transferFacts(await lstat(this.at(name), { bigint: true }))
+      return transferFacts(await lstat(pathBytes(this.at(name)), { bigint: true }))
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined
       throw fileFailure('look at', this.shown(name), error)
@@ -110,9 +100,8 @@ class NamedFolder implements TransferFolder {
   }
 
   async *list(): AsyncGenerator<string> {
-    const entries = await onFile('list', this.path, () => opendir(this.place))
     try {
-      for await (const entry of entries) yield entry.name
+      yield* namesOf(this.place)
     } catch (error) {
       throw fileFailure('list', this.path, error)
     }
@@ -127,12 +116,12 @@ class NamedFolder implements TransferFolder {
   async openFile(name: string): Promise<ReadableFile> {
     const path = this.shown(name)
     const flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
-    return readableFile(path, await onFile('open', path, () => open(this.at(name), flags)))
+    return readableFile(path, await onFile('open', path, () => open(pathBytes(this.at(name)), flags)))
   }
 
   async readLink(name: string): Promise<string | undefined> {
     try {
-      return await readlink(this.at(name))
+      return nameOf(await readlink(pathBytes(this.at(name)), { encoding: 'buffer' }))
     } catch (error) {
       if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EINVAL') return undefined
       throw fileFailure('look at', this.shown(name), error)
@@ -142,7 +131,7 @@ class NamedFolder implements TransferFolder {
   makeFolder(name: string): Promise<void> {
     return onFile('make the folder', this.shown(name), async () => {
       try {
-        await mkdir(this.at(name), { mode: 0o700 })
+        await mkdir(pathBytes(this.at(name)), { mode: 0o700 })
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error
         return
@@ -156,11 +145,11 @@ class NamedFolder implements TransferFolder {
   }
 
   rename(from: string, to: string): Promise<void> {
-    return onFile('replace', this.shown(to), () => rename(this.at(from), this.at(to)))
+    return onFile('replace', this.shown(to), () => rename(pathBytes(this.at(from)), pathBytes(this.at(to))))
   }
 
   remove(name: string): Promise<void> {
-    return onFile('remove', this.shown(name), () => rm(this.at(name), { force: true }))
+    return onFile('remove', this.shown(name), () => rm(pathBytes(this.at(name)), { force: true }))
   }
 
   sync(): Promise<void> {
@@ -169,7 +158,7 @@ class NamedFolder implements TransferFolder {
 
   freeSpace(): Promise<FreeSpace> {
     return onFile('measure the space of', this.path, async () => {
-      const { bavail, bsize, blocks, ffree, files } = await statfs(this.place, { bigint: true })
+      const { bavail, bsize, blocks, ffree, files } = await statfs(pathBytes(this.place), { bigint: true })
       return {
         bytes: Number(bavail * bsize),
         totalBytes: Number(blocks * bsize),

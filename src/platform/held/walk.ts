@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import { type FileHandle, lstat, readlink } from 'node:fs/promises'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFailure } from '../file-failure.ts'
+import { nameOf, pathBytes } from '../name-bytes.ts'
 import { descriptorPath, holdEntry, holdFolder, needDescriptorPaths, ownRoot } from './descriptor.ts'
 import { isTrustedOwner, transferFacts } from './transfer-facts.ts'
 import { firmness, type PassedFolder, type WalkEnd, Walked } from './walked.ts'
@@ -155,8 +156,8 @@ class Walk {
 
   /** What stands in the link whose owner was asked, and in no other. */
   async #targetOf(name: string, stats: BigIntStats): Promise<string> {
-    const target = await readlink(this.#at(name))
-    const now = await lstat(this.#at(name), { bigint: true })
+    const target = nameOf(await readlink(pathBytes(this.#at(name)), { encoding: 'buffer' }))
+    const now = await lstat(pathBytes(this.#at(name)), { bigint: true })
     if (now.dev === stats.dev && now.ino === stats.ino && now.ctimeNs === stats.ctimeNs) return target
     throw refused(this.#given, `${this.#pathOf(name)} was replaced while it was looked at`)
   }

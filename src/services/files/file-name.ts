@@ -1,10 +1,12 @@
 import { AgentError } from '../../base/errors.ts'
+import { isText, shownName } from '../../platform/name-bytes.ts'
 import { fileLimits } from './limits.ts'
 
 /** Throws `INVALID_ARGUMENT` unless `name` can name a file in the cloud. */
 export function checkCloudName(name: string): void {
   if (typeof name !== 'string' || name === '') throw wrong(name, 'must be a text that is not empty')
   if (name.length > fileLimits.nameLength) throw wrong(name, `must have at most ${fileLimits.nameLength} characters`)
+  if (!isText(name)) throw wrong(name, 'must be UTF-8')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
   if (/[\u0000-\u001f\u007f]/.test(name)) throw wrong(name, 'must not contain control characters')
 }
@@ -17,6 +19,6 @@ export function checkPlainName(name: string): void {
 }
 
 function wrong(name: unknown, why: string): AgentError {
-  const shown = JSON.stringify(name)?.slice(0, 80)
+  const shown = typeof name === 'string' ? `"${shownName(name, 80)}"` : JSON.stringify(name)?.slice(0, 80)
   return new AgentError('INVALID_ARGUMENT', `the name of a file in the cloud (${shown}) ${why}`, { details: { name } })
 }

@@ -75,7 +75,7 @@ export class FilesService {
    * @returns when the cloud has stored everything
    * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` (the local file), `FILE_CHANGED` (something keeps writing to it),
    * `REFUSED_BY_CLOUD`, `LIMIT_EXCEEDED`, `HTTP_STATUS` (`details.status`), `TIMEOUT`, `ABORTED`, `CLOSED`, or the failure of
-   * the connection. For a folder: the code of the first failure, with `details.uploaded` and `details.failed`.
+   * the connection; `INVALID_ARGUMENT` for a name that the cloud cannot have: not UTF-8, with control characters, too long. For a folder: the code of the first failure, with `details.uploaded` and `details.failed`.
    */
   upload(path: string, options: UploadOptions = {}): Promise<UploadResult> {
     return this.#transfer(`the upload of ${path}`, options, async transfer => {

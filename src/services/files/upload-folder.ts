@@ -3,6 +3,7 @@ import { AgentError, asAgentError, type ErrorCode } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
 import { folderTree, type LeaveOut } from '../../platform/held/folder-tree.ts'
 import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
+import { shownName } from '../../platform/name-bytes.ts'
 import { fileLimits } from './limits.ts'
 import type { UploadedFile } from './types.ts'
 
@@ -94,10 +95,10 @@ const shownFailures = 5
 
 function partialFailure(folder: string, uploaded: readonly UploadedFile[], failed: readonly Failed[]): AgentError {
   const [first] = failed
-  const shown = failed.slice(0, shownFailures).map(({ name, error }) => `${name}: ${error.message}`)
+  const shown = failed.slice(0, shownFailures).map(({ name, error }) => `${shownName(name)}: ${error.message}`)
   const more = failed.length > shownFailures ? `; and ${failed.length - shownFailures} more` : ''
   const total = uploaded.length + failed.length
-  const text = `${failed.length} of ${total} files of ${folder} were not uploaded: ${shown.join('; ')}${more}`
+  const text = `${failed.length} of ${total} files of ${shownName(folder)} were not uploaded: ${shown.join('; ')}${more}`
   return new AgentError(first?.error.code ?? 'INTERNAL', text, {
     cause: first?.error,
     details: {

@@ -212,3 +212,23 @@ test('file_upload of what is not there, or is no file, or lies outside, is refus
     assert.equal((await callAction(uploadIn(s), params)).outcome()?.status, status, JSON.stringify(params))
   assert.deepEqual(s.said, [])
 })
+
+test('file_upload of a folder sends the files whose names are no UTF-8 in its archive, and removes them', async t => {
+  const s = scene(t)
+  const odd = Buffer.from(join(s.settings.uploadFolder, 't\xe9.log'), 'latin1')
+  writeFileSync(odd, 'odd')
+  s.put('plain.log')
+  const listed: string[] = []
+  const upload = uploadIn(s, path => listed.push(execFileSync('tar', ['-tf', path], { encoding: 'latin1' })))
+  assert.deepEqual((await callAction(upload, {})).outcome(), { status: 0, message: '' })
+  assert.match(listed.join(), /^plain\.log\nt\\351\.log\n$/)
+  assert.equal(statSync(odd, { throwIfNoEntry: false }), undefined)
+})
+
+test('file_upload of one file says when its name cannot be given', async t => {
+  const s = scene(t)
+  writeFileSync(Buffer.from(join(s.settings.uploadFolder, 't\xe9.log'), 'latin1'), 'odd')
+  const { outcome } = await callAction(uploadIn(s), { file_name: 't\ufffd.log' })
+  assert.equal(outcome()?.status, 12)
+  assert.match(outcome()?.message ?? '', /or its name is not UTF-8\. .*rename it, or send the folder/)
+})

@@ -74,6 +74,22 @@ test('tar(1) unpacks what was packed: names, content, modes, times, links', asyn
   assert.deepEqual(readdirSync(runtime), [])
 })
 
+test('names and links that are no UTF-8 are packed byte for byte, long ones too', async t => {
+  const { folder, runtime, unpacked } = scene(t)
+  const raw = (path: string) => Buffer.from(`${path}`, 'latin1')
+  const names = ['t\xe9.log', 'd\xe8r/in', `d\xe8r/${'\xf6'.repeat(200)}`, 'text']
+  mkdirSync(raw(`${folder}/d\xe8r`))
+  for (const name of names) writeFileSync(raw(`${folder}/${name}`), name)
+  symlinkSync(raw('t\xe9.log'), join(folder, 'short'))
+  symlinkSync(raw(`d\xe8r/${'\xf6'.repeat(200)}`), raw(`${folder}/l\xe9`))
+  const archive = await pack(t, folder, runtime)
+  unpack(archive.path, unpacked)
+  for (const name of names) assert.equal(readFileSync(raw(`${unpacked}/${name}`), 'utf8'), name)
+  assert.deepEqual(readlinkSync(join(unpacked, 'short'), 'buffer'), raw('t\xe9.log'))
+  assert.equal(readFileSync(raw(`${unpacked}/l\xe9`), 'utf8'), names[2])
+  assert.equal(archive.files.length, names.length)
+})
+
 test('an archive made in the folder that it packs does not pack itself [M4]', async t => {
   const { folder, unpacked } = scene(t)
   writeFileSync(join(folder, 'a'), 'a')

@@ -160,6 +160,7 @@ const damage: readonly (readonly [string, (scene: Scene) => void])[] = [
 ]
 const before: typeof damage = [
   ['a file added', ({ at }) => writeFileSync(at('conf/more'), 'x')],
+  ['a file added whose name is no UTF-8', ({ at }) => writeFileSync(Buffer.from(at('t\xe9'), 'latin1'), 'x')],
   ['an empty folder added', ({ at }) => mkdirSync(at('more'))],
   ['an empty folder removed', ({ at }) => rmSync(at('empty'), { recursive: true })],
   ['a file removed', ({ at }) => rmSync(at('conf/setting'))],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
@@ -241,6 +241,9 @@ test('packing: the same folder makes the same package, nothing is overwritten, a
   await assert.rejects(packFolder(folder, again, []), /again\.tar\.gz/)
   symlinkSync('update.json', join(folder, 'link'))
   await assert.rejects(packFolder(folder, join(root, 'third.tar.gz'), []), /"link" is a link/)
+  rmSync(join(folder, 'link'))
+  writeFileSync(Buffer.from(join(folder, 'd\xe9jà'), 'latin1'), '')
+  await assert.rejects(packFolder(folder, join(root, 'third.tar.gz'), []), /"d\\xE9j\\xE0" .* its name is not UTF-8/)
 })
 
 test('a field of update.json that is misspelt is not packed: devices would pass over it', async t => {

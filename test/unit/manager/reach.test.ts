@@ -234,6 +234,11 @@ test('another name of one of our files is that file (hard link), also deep in ou
     await s.refused('data/copy', /no file action reaches/)
     rmSync(join(s.root, 'data/copy'))
   }
+  // Whatever it is called there.
+  const odd = Buffer.from(join(s.root, 'config/runtime/ota/k\xe9y'), 'latin1')
+  writeFileSync(odd, 'key')
+  linkSync(odd, join(s.root, 'data/copy'))
+  await s.refused('data/copy', /no file action reaches/)
 })
 
 test('a link of another user is never followed: nothing is sent, replaced or made through it', needsRoot, async t => {

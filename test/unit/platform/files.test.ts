@@ -7,9 +7,11 @@ import type { ErrorCode } from '../../../src/base/errors.ts'
 import { isBelow, pathInside, realPath } from '../../../src/platform/contained-path.ts'
 import { fileFacts, othersCanRead } from '../../../src/platform/file-facts.ts'
 import { ensureFolder, listFolder, removeFolder } from '../../../src/platform/folders.ts'
+import { nameOf, shownName } from '../../../src/platform/name-bytes.ts'
 import { readBoundedFile, readBoundedText } from '../../../src/platform/read-file.ts'
+import { readLink } from '../../../src/platform/read-link.ts'
 import { spaceAt } from '../../../src/platform/space.ts'
-import { createFile, renameFile, replaceFile } from '../../../src/platform/write-file.ts'
+import { createFile, removeFile, renameFile, replaceFile } from '../../../src/platform/write-file.ts'
 import { mountTmpfs } from '../../helpers/small-disk.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -127,6 +129,28 @@ test('lists a tree within its limits, and does not follow links', async t => {
   assert.deepEqual(await list(5, 1), ['a file', 'b folder', 'link link'])
   await assert.rejects(list(4, 3), withCode('LIMIT_EXCEEDED'))
   await assert.rejects(list(5, 2), withCode('LIMIT_EXCEEDED'))
+})
+
+test('lists names that are no UTF-8, and what is below them, and each leads back to its file', async t => {
+  const folder = tempDir(t)
+  const raw = (path: string) => Buffer.from(join(folder, path), 'latin1')
+  mkdirSync(raw('d\xe8'))
+  writeFileSync(raw('d\xe8/f\xff'), '123')
+  symlinkSync(Buffer.from('d\xe8', 'latin1'), raw('l\xe9'))
+  const found: string[] = []
+  for await (const { path, facts } of listFolder(folder, { maxEntries: 9, maxDepth: 9 })) {
+    found.push(`${shownName(path)} ${facts.kind}`)
+    if (facts.kind === 'file') assert.equal(await readBoundedText(join(folder, path), 9), '123')
+    if (facts.kind === 'link') assert.equal(await readLink(join(folder, path)), nameOf(Buffer.from('d\xe8', 'latin1')))
+  }
+  assert.deepEqual(found, ['d\\xE8 folder', 'l\\xE9 link', 'd\\xE8/f\\xFF file'])
+  await removeFolder(join(folder, nameOf(Buffer.from('d\xe8', 'latin1'))))
+  await removeFile(join(folder, nameOf(Buffer.from('l\xe9', 'latin1'))))
+  assert.deepEqual(readdirSync(folder), [])
+  await assert.rejects(
+    fileFacts(join(folder, `${'x'.repeat(300)}\n`)),
+    /cannot look at \/\S{150,200}…: the name is too long/,
+  )
 })
 
 test('removing a folder does not reach through its links', async t => {

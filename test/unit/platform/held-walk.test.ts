@@ -19,6 +19,7 @@ import type { ReadableFile } from '../../../src/platform/held/readable-file.ts'
 import { openTransferFolder } from '../../../src/platform/held/transfer-folder.ts'
 import { walkPath } from '../../../src/platform/held/walk.ts'
 import type { Walked } from '../../../src/platform/held/walked.ts'
+import { nameOf } from '../../../src/platform/name-bytes.ts'
 import { asAttacker, attackersFolder, needsRoot, openDescriptors } from '../../helpers/attacker.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -88,6 +89,16 @@ test('links of our own are followed to where they really lead, also upwards and 
   for (const name of ['other/relative', 'absolute/relative', 'chain', 'back'])
     assert.equal((await told(join(root, name, 'file'))).path, join(data, 'sub/file'), name)
   assert.equal((await told(join(root, 'top', data))).path, data)
+})
+
+test('a link leads to a folder whose name is no UTF-8', async t => {
+  const { root } = scene(t)
+  const name = Buffer.from('d\xe8', 'latin1')
+  mkdirSync(Buffer.concat([Buffer.from(`${root}/`), name]))
+  writeFileSync(Buffer.concat([Buffer.from(`${root}/`), name, Buffer.from('/file')]), '')
+  symlinkSync(name, join(root, 'link'))
+  const { path, missing } = await told(join(root, 'link/file'))
+  assert.deepEqual([path, missing], [join(root, nameOf(name), 'file'), []])
 })
 
 test('links that lead nowhere, in circles, or have two names are refused', async t => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, lchownSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -6,7 +7,7 @@ import type { FileFacts } from '../../../src/platform/file-facts.ts'
 import { type OwnIdentity, unmappedId } from '../../../src/platform/own-identity.ts'
 import { readBoundedText } from '../../../src/platform/read-file.ts'
 import { isGroupOf } from '../../../src/platform/user-database.ts'
-import { weakSpotsIn, weakSpotsOn } from '../../../src/platform/weak-spots.ts'
+import { describeWeakSpots, weakSpotsIn, weakSpotsOn } from '../../../src/platform/weak-spots.ts'
 import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -127,6 +128,18 @@ test(
     assert.equal(unmappedId('', ''), undefined)
   },
 )
+
+test('a file whose name is no UTF-8 is looked at too, and the remedy reaches it', needsRoot, async t => {
+  const folder = tempDir(t)
+  chmodSync(folder, 0o755)
+  const odd = Buffer.from(`${folder}/t\xe9's\n%d`, 'latin1')
+  writeFileSync(odd, '')
+  chownSync(odd, stranger, stranger)
+  const [spot] = await weakSpotsIn(folder, root)
+  assert.match(describeWeakSpots(spot === undefined ? [] : [spot]), /t\\xE9's\\x0A%d belongs to uid/)
+  execFileSync('sh', ['-c', spot?.remedy ?? 'false'])
+  assert.deepEqual(await weakSpotsIn(folder, root), [])
+})
 
 test('a group is one of root and the own user alone when nobody with a login is in it', async t => {
   const etc = tempDir(t)

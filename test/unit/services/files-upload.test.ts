@@ -516,3 +516,30 @@ test('a folder whose sub-folder becomes a link while it is sent sends nothing th
   assert.deepEqual([...cloud.files.keys()], ['a'])
   assert.deepEqual(openDescriptors(folder), [], 'nothing stays open')
 })
+
+test('a file whose name the cloud cannot have is told by name, and the others of its folder are sent', async t => {
+  const { cloud, files, folder } = await scene(t)
+  const names = ['t\xe9.log', 'two\nlines', 'fine.log', 'sub\xff/below', `${'x'.repeat(250)}`]
+  mkdirSync(Buffer.from(`${folder}/sub\xff`, 'latin1'))
+  for (const name of names) writeFileSync(Buffer.from(`${folder}/${name}`, 'latin1'), 'x')
+  await assert.rejects(files.upload(folder), error => {
+    assert.ok(error instanceof AgentError)
+    assert.equal(error.code, 'INVALID_ARGUMENT')
+    assert.match(error.message, /^3 of 5 files of \S+ were not uploaded: /)
+    for (const shown of [/ sub\\xFF\/below: .* must be UTF-8/, / t\\xE9\.log: /, / two\\x0Alines: .*control/])
+      assert.match(error.message, shown)
+    assert.doesNotMatch(error.message, /\n|\ufffd/)
+    return true
+  })
+  assert.deepEqual([...cloud.files.keys()].sort(), ['fine.log', 'x'.repeat(250)].sort())
+})
+
+test('a path that a terminal has misread is said to be that', async t => {
+  const { files, folder } = await scene(t)
+  writeFileSync(Buffer.from(`${folder}/t\xe9.log`, 'latin1'), 'x')
+  await assert.rejects(files.upload(join(folder, 't\ufffd.log')), error => {
+    failsWith('FILE_NOT_FOUND', /or its name is not UTF-8/)(error)
+    assert.match((error as AgentError).remedy, /rename it, or send the folder/)
+    return true
+  })
+})

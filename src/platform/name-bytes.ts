@@ -1,0 +1,63 @@
+import { isUtf8 } from 'node:buffer'
+
+/**
+ * Names of files are bytes, and need not be UTF-8: Linux forbids `/` and NUL only. As a text, each byte that belongs to no
+ * UTF-8 stands as the lone surrogate U+DC80 to U+DCFF that ends in it, as Python does it: so such a name can be sorted, joined
+ * and compared like any other, and leads back to its file.
+ */
+const lone = /[\udc80-\udcff]/u
+
+/** The text that stands for the bytes of a name or path. */
+export function nameOf(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString()
+  let text = ''
+  for (let at = 0; at < bytes.length; ) {
+    const part = bytes.subarray(at, at + lengthFrom(bytes[at] ?? 0))
+    if (isUtf8(part)) {
+      text += part.toString()
+      at += part.length
+    } else text += String.fromCharCode(0xdc00 + (bytes[at++] ?? 0))
+  }
+  return text
+}
+
+/** How many bytes a character has that begins so. */
+function lengthFrom(first: number): number {
+  if (first < 0xc0) return 1
+  if (first < 0xe0) return 2
+  return first < 0xf0 ? 3 : 4
+}
+
+/** What to give to the system for a path of {@link nameOf}, or for any other: the very bytes, where a text cannot say them. */
+export function pathBytes(path: string): string | Buffer {
+  return lone.test(path) ? rawBytes(path) : path
+}
+
+/** The bytes of a path, one of {@link nameOf} or any other. */
+export function rawBytes(path: string): Buffer {
+  if (!lone.test(path)) return Buffer.from(path)
+  return Buffer.concat([...path].map(one => (lone.test(one) ? Buffer.of(one.charCodeAt(0) & 0xff) : Buffer.from(one))))
+}
+
+/** Whether a name of {@link nameOf} is UTF-8, and so a text to everybody else as well. */
+export function isText(name: string): boolean {
+  return !/\p{Surrogate}/u.test(name)
+}
+
+/** The most that a message shows of a path. */
+const mostShown = 200
+
+/** A name or path for people: what is no UTF-8 or drives a terminal stands there as `\xE9`, and a very long one is cut. */
+export function shownName(name: string, mostLetters = mostShown): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  const odd = /[\u0000-\u001f\u007f-\u009f]|\p{Surrogate}/gu
+  const shown = odd.test(name) ? name.replaceAll('\\', '\\\\').replace(odd, escaped) : name
+  const letters = [...shown]
+  return letters.length > mostLetters ? `${letters.slice(0, mostLetters).join('')}…` : shown
+}
+
+function escaped(one: string): string {
+  const code = one.charCodeAt(0)
+  const byte = code < 0x100 ? code : code & 0xff
+  return `\\x${byte.toString(16).toUpperCase().padStart(2, '0')}`
+}
