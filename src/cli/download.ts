@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import type { Command } from './command.ts'
 import { runTransfer, transferFlags } from './transfer.ts'
 import { operand } from './words.ts'
@@ -11,6 +11,12 @@ export const command: Command = {
   run: (invocation, terminal) =>
     runTransfer('download', invocation, terminal, {
       name: operand(invocation, 0),
-      destination: resolve(operand(invocation, 1)),
+      destination: destinationOf(operand(invocation, 1)),
     }),
+}
+
+/** Absolute, because the manager works elsewhere; a `/` at its end says that it is a folder. */
+function destinationOf(given: string): string {
+  const path = resolve(given)
+  return given.endsWith(sep) && path !== sep ? `${path}${sep}` : path
 }

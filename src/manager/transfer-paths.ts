@@ -9,6 +9,8 @@ export interface TransferTarget {
   readonly fileName: string | undefined
   /** Absolute and normalised. */
   readonly path: string
+  /** Beside the name a path was given that ends with `/`: it is a folder, whether it is there or not. */
+  readonly isFolder: boolean
   /** The path was given relative to `folder`, and must stay inside it. */
   readonly relative: boolean
   /** `use_global_store`. */
@@ -31,9 +33,10 @@ export function readTransferTarget(params: JsonObject, folder: string): Transfer
   const global = booleanParam(params, 'use_global_store')
   if (path?.startsWith('~')) throw new BadParameter("file_path: paths cannot use '~' to reference a home directory")
   const given = path ?? name
-  if (given === undefined) return { fileName: undefined, path: folder, relative: true, global }
+  if (given === undefined) return { fileName: undefined, path: folder, isFolder: false, relative: true, global }
   const fileName = name ?? basename(given)
-  if (isAbsolute(given)) return { fileName, path: trimmed(normalize(given)), relative: false, global }
+  const isFolder = name !== undefined && path?.endsWith(sep) === true
+  if (isAbsolute(given)) return { fileName, path: trimmed(normalize(given)), isFolder, relative: false, global }
   if (given.split('/').includes('..')) {
     throw new AgentError(
       'PATH_REFUSED',
@@ -43,7 +46,7 @@ export function readTransferTarget(params: JsonObject, folder: string): Transfer
       },
     )
   }
-  return { fileName, path: trimmed(join(folder, given)), relative: true, global }
+  return { fileName, path: trimmed(join(folder, given)), isFolder, relative: true, global }
 }
 
 function trimmed(path: string): string {

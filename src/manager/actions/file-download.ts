@@ -25,7 +25,7 @@ export interface FileDownloadParts {
   readonly download: (name: string, settle: () => Promise<Destination>, options: DownloadOptions) => Promise<unknown>
   readonly settings: () => TransferSettings
   /**
-   * Where a path leads, held open; missing folders are made.
+   * Where a path leads, held open.
    *
    * @throws AgentError `PATH_REFUSED` when it lies where a transfer may not go
    */
@@ -33,6 +33,7 @@ export interface FileDownloadParts {
     readonly path: string
     readonly relative: boolean
     readonly name: string
+    readonly isFolder: boolean
   }) => Promise<Destination>
   readonly background: Background
 }
@@ -51,11 +52,11 @@ export function fileDownloadAction(parts: FileDownloadParts): ManagedAction {
     timeoutMs: 0,
     run: async ({ params }, help) => {
       const { downloadFolder, waitForFileTransfer, downloadTimeoutS } = settings()
-      const { fileName, path, relative, global } = readTransferTarget(params, downloadFolder)
+      const { fileName, path, relative, global, isFolder } = readTransferTarget(params, downloadFolder)
       if (fileName === undefined) throw new BadParameter('file_name or file_path must be given')
       if (fileName === '' || path === downloadFolder) throw new BadParameter('file_path names a folder, not a file')
       // Looked up when its turn has come: what was checked then is held until the file stands there.
-      const settle = () => destination({ path, relative, name: fileName })
+      const settle = () => destination({ path, relative, name: fileName, isFolder })
       const fetch = (options: DownloadOptions) => download(fileName, settle, { ...options, global })
       if (!waitForFileTransfer) {
         // Whoever asks for a place that is refused hears of it in the answer.

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { walkPath } from '../../platform/held/walk.ts'
 import type { Walked } from '../../platform/held/walked.ts'
 import { type Destination, modeToReplace } from '../../services/files/destination.ts'
@@ -30,6 +29,9 @@ export interface NamedPath {
   /** It was given relative to its folder, and must stay inside it. */
   readonly relative: boolean
 }
+
+/** A folder that is made belongs to the agent's user alone. */
+const folderMode = 0o700
 
 interface Policy {
   readonly paths: OwnPaths
@@ -87,13 +89,15 @@ export class Reach {
   }
 
   /**
-   * Where a download goes. Missing folders on the way are made, for the agent's user alone.
+   * Where a download goes. Missing folders on the way are left for it to make, for the agent's user alone.
    *
    * @param named.name the file gets this name when the path is a folder
+   * @param named.isFolder the path is one, also when it is not there yet
    * @throws AgentError `PATH_REFUSED`, `INVALID_ARGUMENT`, `FILE_ACCESS`, `NOT_SUPPORTED` (no /proc)
    */
-  async destination(named: NamedPath & { readonly name: string }): Promise<Destination> {
-    return (await this.#place(named)) ?? this.#placeIn(named)
+  async destination(named: NamedPath & { readonly name: string; readonly isFolder?: boolean }): Promise<Destination> {
+    const place = named.isFolder === true ? undefined : await this.#place(named)
+    return place ?? this.#placeIn(named)
   }
 
   async #placeIn({ path, relative, name }: NamedPath & { readonly name: string }): Promise<Destination> {
@@ -119,7 +123,8 @@ export class Reach {
         return undefined
       }
       const mode = modeToReplace(path, file?.facts)
-      return { path, folder: await makeWay(await walked.keepFolder(), missing.slice(0, -1)), name, mode }
+      const folder = await walked.keepFolder()
+      return { path, folder, missing: { names: missing.slice(0, -1), mode: folderMode }, name, mode }
     } catch (error) {
       await walked.close()
       throw error
@@ -170,23 +175,6 @@ async function admit(
 async function isHeld(walked: Walked, roots: readonly Root[], guard: Guard): Promise<boolean> {
   for (const root of roots) if (await root.holds(walked, guard)) return true
   return false
-}
-
-/** Makes folders below one another; the last one is returned, and all others are closed. */
-async function makeWay(first: TransferFolder, names: readonly string[]): Promise<TransferFolder> {
-  let folder = first
-  try {
-    for (const name of names) {
-      await folder.makeFolder(name)
-      const next = await folder.openFolder(name)
-      await folder.close()
-      folder = next
-    }
-    return folder
-  } catch (error) {
-    await folder.close()
-    throw error
-  }
 }
 
 function refused(path: string, why: string): AgentError {

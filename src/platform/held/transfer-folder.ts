@@ -39,8 +39,8 @@ export interface TransferFolder {
   openFile(name: string): Promise<ReadableFile>
   /** Where a link leads, as it is written in it; undefined when there is no link of this name (any more). */
   readLink(name: string): Promise<string | undefined>
-  /** Makes a folder for its owner alone. One that exists stays as it is. */
-  makeFolder(name: string): Promise<void>
+  /** Makes a folder, for its owner alone unless `mode` says otherwise. One that exists stays as it is. */
+  makeFolder(name: string, mode?: number): Promise<void>
   /** Creates `PREFIX<16 random hex digits>SUFFIX`, mode 0600; `onName` hears its name before it is there. */
   createPrivate(prefix: string, suffix: string, onName?: (name: string) => void): Promise<PrivateFile>
   /** Puts `from` in the place of `to` in one step. */
@@ -128,15 +128,15 @@ class NamedFolder implements TransferFolder {
     }
   }
 
-  makeFolder(name: string): Promise<void> {
+  makeFolder(name: string, mode = 0o700): Promise<void> {
     return onFile('make the folder', this.shown(name), async () => {
       try {
-        await mkdir(pathBytes(this.at(name)), { mode: 0o700 })
+        await mkdir(pathBytes(this.at(name)), { mode })
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error
         return
       }
-      await this.#settleMode(name)
+      await this.#settleMode(name, mode)
     })
   }
 
@@ -176,10 +176,10 @@ class NamedFolder implements TransferFolder {
   }
 
   /** The umask may have taken bits away. By descriptor: the name may stand for something else by now. */
-  async #settleMode(name: string): Promise<void> {
+  async #settleMode(name: string, mode: number): Promise<void> {
     const handle = await holdFolder(this.at(name), { followLinks: false })
     try {
-      if (await hasDescriptorPaths()) await chmod(descriptorPath(handle), 0o700)
+      if (await hasDescriptorPaths()) await chmod(descriptorPath(handle), mode)
     } finally {
       await handle.close()
     }

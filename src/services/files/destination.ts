@@ -1,5 +1,6 @@
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
+import type { MissingFolders } from '../../platform/held/make-way.ts'
 import { leadsToOpenFile } from '../../platform/held/open-file-link.ts'
 import { isTrustedOwner, type TransferFacts } from '../../platform/held/transfer-facts.ts'
 import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
@@ -9,16 +10,18 @@ import { checkPlainName } from './file-name.ts'
 /** Where a download goes. */
 export interface Destination {
   readonly path: string
-  /** Held from here to the end of the download, over all its tries. */
+  /** Held from here to the end of the download, over all its tries: the folder that it goes to, or the last one above that is there. */
   readonly folder: TransferFolder
-  /** In the folder. */
+  /** What is missing below it. It is made when there is a file to put there. */
+  readonly missing: MissingFolders
+  /** In the last of them. */
   readonly name: string
   /** Permission bits of the regular file that will be replaced. */
   readonly mode: number | undefined
 }
 
 /**
- * Settles where a download goes: the path as given, or `name` inside of it when it is a folder.
+ * Settles where a download goes: the path as given, or `name` inside of it when it is a folder, or ends with `/`.
  * A symbolic link there is replaced itself, never followed, unless a `/` at the end says that the folder behind it is meant.
  * The caller closes the folder.
  */
@@ -26,10 +29,10 @@ export async function settleDestination(files: TransferFiles, given: string, nam
   if (typeof given !== 'string' || given === '') throw new AgentError('INVALID_ARGUMENT', 'the destination is empty')
   const saysFolder = given.endsWith('/')
   const facts = await files.look(given, { followLinks: saysFolder })
-  if (facts === undefined && saysFolder) throw noFolder(given)
   if (facts?.kind !== 'folder') {
-    if (saysFolder) throw new AgentError('FILE_ACCESS', `${given} is not a folder`, { details: { path: given } })
-    return place(files, resolve(given))
+    if (saysFolder && facts !== undefined)
+      throw new AgentError('FILE_ACCESS', `${given} is not a folder`, { details: { path: given } })
+    if (!saysFolder) return place(files, resolve(given))
   }
   checkPlainName(name)
   return place(files, join(resolve(given), name))
@@ -37,13 +40,15 @@ export async function settleDestination(files: TransferFiles, given: string, nam
 
 async function place(files: TransferFiles, path: string): Promise<Destination> {
   const folder = dirname(path)
-  if ((await files.look(folder, { followLinks: true }))?.kind !== 'folder') throw noFolder(folder)
-  const held = await files.openFolder(folder)
+  const name = path.slice(folder.length).replace(/^\//, '')
+  const { above, names } = await whatIsThere(files, folder)
+  const missing = { names, mode: folderModeFrom(await files.newFileMode()) }
+  const held = await files.openFolder(above)
   try {
-    const name = path.slice(folder.length).replace(/^\//, '')
+    if (names.length > 0) return { path, folder: held, missing, name, mode: undefined }
     // The root itself has no name in a folder.
     const facts = name === '' ? await files.look(path, { followLinks: false }) : await held.look(name)
-    if (facts?.kind !== 'link') return { path, folder: held, name, mode: modeToReplace(path, facts) }
+    if (facts?.kind !== 'link') return { path, folder: held, missing, name, mode: modeToReplace(path, facts) }
     const behind = await files.look(path, { followLinks: true }).catch(() => undefined)
     if (behind?.kind === 'folder')
       throw refused(path, 'is a symbolic link to a folder; end it with / to put the file into that folder')
@@ -52,11 +57,29 @@ async function place(files: TransferFiles, path: string): Promise<Destination> {
         path,
         'is a symbolic link to a device, a pipe, a socket or an open file of a process, and will not be replaced by a file; name a file of its own, and read that afterwards',
       )
-    return { path, folder: held, name, mode: undefined }
+    return { path, folder: held, missing, name, mode: undefined }
   } catch (error) {
     await held.close()
     throw error
   }
+}
+
+/** The last folder on a way that is there, and the names below it that are not. */
+async function whatIsThere(files: TransferFiles, folder: string): Promise<{ above: string; names: string[] }> {
+  const names: string[] = []
+  for (let at = folder; ; at = dirname(at)) {
+    const facts = await files.look(at, { followLinks: true })
+    if (facts?.kind === 'folder') return { above: at, names }
+    if (facts !== undefined) throw noFolder(at, 'is not a folder')
+    if ((await files.look(at, { followLinks: false })) !== undefined)
+      throw noFolder(at, 'is a symbolic link that leads nowhere')
+    names.unshift(basename(at))
+  }
+}
+
+/** Who may read a new file may enter its folder. */
+function folderModeFrom(fileMode: number): number {
+  return fileMode | ((fileMode & 0o444) >> 2)
 }
 
 /**
@@ -77,6 +100,6 @@ function refused(path: string, why: string): AgentError {
   return new AgentError('INVALID_ARGUMENT', `the destination ${path} ${why}`, { details: { path } })
 }
 
-function noFolder(path: string): AgentError {
-  return new AgentError('FILE_NOT_FOUND', `the folder ${path} does not exist`, { details: { path } })
+function noFolder(path: string, why: string): AgentError {
+  return new AgentError('FILE_NOT_FOUND', `${path} ${why}, so no folder can be made below it`, { details: { path } })
 }

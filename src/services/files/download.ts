@@ -2,6 +2,8 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { throwIfAborted } from '../../base/wait.ts'
+import { makeWay } from '../../platform/held/make-way.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import type { TransferFiles } from '../../platform/transfer-files.ts'
 import { parseContentRange } from './content-range.ts'
 import type { Destination } from './destination.ts'
@@ -38,6 +40,8 @@ export class Download {
   readonly #tools: DownloadTools
   readonly #task: DownloadTask
   readonly #room: DownloadRoom
+  /** Where the file goes, once that is made. */
+  #folder: TransferFolder | undefined
   #part: PartFile | undefined
   /** What the content so far belongs to. */
   #offer: Offer | undefined
@@ -64,6 +68,9 @@ export class Download {
     } catch (error) {
       await this.#part?.discard().catch(problem => log.warn('a temporary file stays behind', { error: problem }))
       throw error
+    } finally {
+      // The folder that was looked at is closed by whoever opened it.
+      if (this.#folder !== this.#task.destination.folder) await this.#folder?.close()
     }
   }
 
@@ -103,7 +110,10 @@ export class Download {
     }
     this.#bytes = offer.bytes
     await this.#room.expect(offer.bytes)
-    this.#part = part ?? (await PartFile.create(this.#task.destination.folder, files.processId, budget))
+    const { folder, missing } = this.#task.destination
+    // Not before there is something to put there: what the cloud does not have leaves no folder behind.
+    this.#folder ??= await makeWay(folder, missing)
+    this.#part = part ?? (await PartFile.create(this.#folder, files.processId, budget))
     return this.#part
   }
 
@@ -218,8 +228,9 @@ export class Download {
     await part.seal(destination.mode ?? (await files.newFileMode()))
     // The last moment: after an end from outside nothing is replaced any more.
     throwIfAborted(signal)
-    await destination.folder.rename(part.name, destination.name)
-    await destination.folder.sync()
+    const folder = this.#folder ?? destination.folder
+    await folder.rename(part.name, destination.name)
+    await folder.sync()
   }
 
   /** Drops the content; too often, and `reason` ends the download. */

@@ -118,11 +118,12 @@ export class FilesService {
    * Fetches a file. It is written beside its destination under a private temporary name, checked against size and CRC-32,
    * forced to disk, and put in place in one step; until then an existing file stays as it is. A cut transfer goes on where it
    * stopped; without a link it waits, as {@link upload} does. A file that is replaced hands down its permission bits; a new one
-   * gets 0666 without the umask.
+   * gets 0666 without the umask. Folders that are missing on the way are made, with the same rights, as soon as the cloud offers the
+   * file; they stay when it does not arrive.
    *
-   * @param destination path of the file, or a folder that gets it under its own name. A symbolic link is replaced, not
+   * @param destination path of the file, or a folder that gets it under its own name; with a `/` at the end one that need not be there. A symbolic link is replaced, not
    * followed, unless a `/` at the end says that the folder behind it is meant.
-   * @throws AgentError `FILE_NOT_FOUND` (in the cloud, with `details.errorCodes`; or the folder here), `FILE_ACCESS`, `DISK_FULL`,
+   * @throws AgentError `FILE_NOT_FOUND` (in the cloud, with `details.errorCodes`; or no folder can be made here), `FILE_ACCESS`, `DISK_FULL`,
    * `CHECKSUM_MISMATCH`, `REFUSED_BY_CLOUD`, `HTTP_STATUS` (`details.status`), `PROTOCOL_VIOLATION`, `TIMEOUT`, `ABORTED`,
    * `CLOSED`, or the failure of the connection. Nothing is left behind.
    */
@@ -145,7 +146,7 @@ export class FilesService {
       return this.#slots.run(transfer.signal, async () => {
         const destination = await settle()
         try {
-          await this.#searchOnce(destination.folder)
+          if (destination.missing.names.length === 0) await this.#searchOnce(destination.folder)
           const task = { ...transfer, name, global: options.global ?? false, destination }
           const result = await new Download(this.#tools, task).run()
           this.#log.info('downloaded', { ...result })

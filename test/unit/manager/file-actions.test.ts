@@ -7,6 +7,7 @@ import { AgentError } from '../../../src/base/errors.ts'
 import { fileDownloadAction, type TransferSettings } from '../../../src/manager/actions/file-download.ts'
 import { fileUploadAction } from '../../../src/manager/actions/file-upload.ts'
 import { archiveFolder, snapshotsOf } from '../../../src/manager/folder-archive.ts'
+import { makeWay } from '../../../src/platform/held/make-way.ts'
 import { callAction } from '../../helpers/action-scene.ts'
 import { openDescriptors } from '../../helpers/attacker.ts'
 import { reachScene } from '../../helpers/reach-scene.ts'
@@ -43,7 +44,9 @@ function downloadIn(s: ReturnType<typeof scene>, fail?: AgentError) {
     background: (what, work) =>
       void s.background.push(work(new AbortController().signal).catch(() => s.said.push(what))),
     download: async (name, settle, { global, timeoutMs }) => {
-      const { path, folder } = await settle()
+      const { path, folder, missing } = await settle()
+      const made = await makeWay(folder, missing)
+      if (made !== folder) await made.close()
       await folder.close()
       s.said.push([name, path, global, timeoutMs])
       if (fail) throw fail
@@ -60,7 +63,15 @@ test('file_download fetches to the place that the parameters name, and makes the
   })
   assert.deepEqual(outcome(), { status: 0, message: '' })
   assert.deepEqual(s.said, [['cloud.bin', join(s.settings.downloadFolder, 'a/b/local.bin'), true, 15_000]])
-  assert.ok(s.exists(join(s.settings.downloadFolder, 'a/b')))
+  assert.equal(statSync(join(s.settings.downloadFolder, 'a/b')).mode & 0o777, 0o700)
+})
+
+test('file_download to a path that ends with / puts the file into that folder, which need not be there', async t => {
+  const s = scene(t)
+  const { outcome } = await callAction(downloadIn(s), { file_name: 'cloud.bin', file_path: 'new/folder/' })
+  assert.deepEqual(outcome(), { status: 0, message: '' })
+  assert.deepEqual(s.said, [['cloud.bin', join(s.settings.downloadFolder, 'new/folder/cloud.bin'), false, 15_000]])
+  assert.ok(s.exists(join(s.settings.downloadFolder, 'new/folder')))
 })
 
 test('file_download without a name or path, or to a folder, is a bad parameter [M2]', async t => {

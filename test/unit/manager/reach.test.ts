@@ -18,6 +18,7 @@ import { type TestContext, test } from 'node:test'
 import type { Source } from '../../../src/manager/reach/reach.ts'
 import { servicePlaces } from '../../../src/manager/reach/service-places.ts'
 import { serviceForms } from '../../../src/manager/service/service-file.ts'
+import { makeWay } from '../../../src/platform/held/make-way.ts'
 import { asAttacker, attackersFolder, needsRoot, openDescriptors } from '../../helpers/attacker.ts'
 import { reachScene } from '../../helpers/reach-scene.ts'
 
@@ -40,7 +41,9 @@ function scene(t: TestContext, allowed: readonly string[] = ['/'], own: object =
   const up = async (path: string) =>
     (await closed(await reach.source({ path: join(root, path), relative: false })))?.path
   const down = async (path: string, relative = false) => {
-    const { path: real, folder } = await reach.destination({ path: join(root, path), relative, name: 'name' })
+    const { path: real, folder, missing } = await reach.destination({ path: join(root, path), relative, name: 'name' })
+    const made = await makeWay(folder, missing)
+    if (made !== folder) await made.close()
     await folder.close()
     return real
   }

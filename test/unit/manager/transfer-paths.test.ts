@@ -26,10 +26,12 @@ test('a name, a path, both or neither: the rules of the Python agent [TR50 4.5]'
   for (const [params, fileName, path, relative] of rows)
     assert.deepEqual(
       readTransferTarget(params, folder),
-      { fileName, path, relative, global: false },
+      { fileName, path, isFolder: false, relative, global: false },
       JSON.stringify(params),
     )
   assert.equal(readTransferTarget({ file_name: 'a', use_global_store: true }, folder).global, true)
+  const inFolder = { fileName: 'a', path: `${folder}/sub`, isFolder: true, relative: true, global: false }
+  assert.deepEqual(readTransferTarget({ file_name: 'a', file_path: 'sub/' }, folder), inFolder)
 })
 
 test('a parameter of the wrong type is named', () => {

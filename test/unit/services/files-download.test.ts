@@ -489,9 +489,44 @@ test('a destination that cannot be one is named before the cloud is asked', asyn
   await assert.rejects(files.download('a', ''), failsWith('INVALID_ARGUMENT'))
   await assert.rejects(files.download('a', '/dev/null'), failsWith('INVALID_ARGUMENT', /device/))
   await assert.rejects(files.download('a', join(folder, 'sub')), failsWith('INVALID_ARGUMENT', /is a folder/))
-  await assert.rejects(files.download('a', join(folder, 'no', 'a')), failsWith('FILE_NOT_FOUND', /no does not exist/))
-  await assert.rejects(files.download('a', join(folder, 'no/')), failsWith('FILE_NOT_FOUND'))
+  writeFileSync(join(folder, 'file'), '')
+  symlinkSync('nowhere', join(folder, 'dangling'))
+  for (const [above, why] of [
+    ['file', /not a folder/],
+    ['dangling', /leads nowhere/],
+  ] as const)
+    for (const path of [`${above}/`, `${above}/a`, `${above}/new/a`])
+      await assert.rejects(files.download('a', join(folder, path)), error => {
+        assert.match(String(error), why, path)
+        return true
+      })
   assert.equal(cloud.commands.length, 0)
+  assert.deepEqual(readdirSync(folder).sort(), ['dangling', 'file', 'sub'])
+})
+
+test('folders that are missing on the way are made, with the rights of the file', async t => {
+  const { cloud, files, folder } = await scene(t)
+  cloud.put('a', 'content')
+  const before = process.umask(0o027)
+  t.after(() => process.umask(before))
+  assert.equal((await files.download('a', join(folder, 'new/deep/b'))).path, join(folder, 'new/deep/b'))
+  assert.equal((await files.download('a', join(folder, 'other/'))).path, join(folder, 'other/a'))
+  for (const path of ['new', 'new/deep', 'other']) assert.equal(statSync(join(folder, path)).mode & 0o777, 0o750, path)
+  assert.equal(readFileSync(join(folder, 'new/deep/b'), 'utf8'), 'content')
+  assert.deepEqual(readdirSync(join(folder, 'other')), ['a'])
+  assert.deepEqual(openDescriptors(folder), [], 'nothing stays open')
+})
+
+test('a file that the cloud does not have leaves no folder behind, and a link that comes meanwhile leads nowhere', async t => {
+  const { cloud, files, folder } = await scene(t)
+  await assert.rejects(files.download('gone', join(folder, 'new/deep/b')), failsWith('FILE_NOT_FOUND'))
+  assert.deepEqual(readdirSync(folder), [])
+  cloud.put('a', 'content')
+  mkdirSync(join(folder, 'trap'))
+  cloud.beforeCommand = () => symlinkSync('trap', join(folder, 'new'))
+  await assert.rejects(files.download('a', join(folder, 'new/deep/b')), error => error instanceof AgentError)
+  assert.deepEqual(readdirSync(join(folder, 'trap')), [])
+  assert.deepEqual(openDescriptors(folder), [], 'nothing stays open')
 })
 
 test('a new file gets the mode of the umask; one that is replaced hands down its own', async t => {

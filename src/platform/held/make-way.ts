@@ -1,0 +1,28 @@
+import type { TransferFolder } from './transfer-folder.ts'
+
+/** Folders that are still to be made, one in the other. */
+export interface MissingFolders {
+  readonly names: readonly string[]
+  /** Their permission bits. */
+  readonly mode: number
+}
+
+/**
+ * Makes folders below `first`, which stays open, and follows no link that somebody puts there meanwhile. Returns the last of
+ * them, for the caller to close; `first` itself when there are none to make.
+ */
+export async function makeWay(first: TransferFolder, { names, mode }: MissingFolders): Promise<TransferFolder> {
+  let folder = first
+  try {
+    for (const name of names) {
+      await folder.makeFolder(name, mode)
+      const next = await folder.openFolder(name)
+      if (folder !== first) await folder.close()
+      folder = next
+    }
+    return folder
+  } catch (error) {
+    if (folder !== first) await folder.close()
+    throw error
+  }
+}
