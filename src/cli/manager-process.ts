@@ -13,6 +13,7 @@ import { rootStepExitCode } from '../manager/service/service-plan.ts'
 import { combineSinks } from '../platform/log-stream.ts'
 import { isOnTrial } from '../platform/own-executable.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
+import { takeReadyMark } from '../platform/ready-mark.ts'
 import { restartProcess } from '../platform/restart-process.ts'
 import { ServiceNotifier } from '../platform/service-notifier.ts'
 import { onSignals } from '../platform/signals.ts'
@@ -53,6 +54,7 @@ class ManagerProcess {
   readonly #log: Log
   readonly #life: LifeSigns
   readonly #unlisten: () => void
+  readonly #markReady = takeReadyMark()
   #why: Ending | undefined
   #reload = () => {}
 
@@ -136,7 +138,7 @@ class ManagerProcess {
       output: this.#output,
       signal: this.#ending.signal,
       // For systemd this process is the service, whichever executable does the work.
-      onBegin: () => this.#life.ready(),
+      onBegin: () => this.#ready(),
       onReload: relay => {
         this.#reload = () => void this.#life.reload(async () => relay())
       },
@@ -148,7 +150,7 @@ class ManagerProcess {
     const manager = await this.#open()
     life.watch(manager)
     await manager.start()
-    life.ready()
+    this.#ready()
     this.#reload = () => void life.reload(() => manager.reload())
     await this.#ended()
     life.forget()
@@ -158,6 +160,12 @@ class ManagerProcess {
     deadline.cancel()
     if (this.#why === 'probation' && !isOnTrial())
       await proveNewAgent(this.#invocation, { runtimeDir: manager.runtimeDir, clock, log: this.#log })
+  }
+
+  /** Whoever has started this process hears that it runs. */
+  #ready(): void {
+    this.#life.ready()
+    this.#markReady()
   }
 
   async #open(): Promise<Manager> {

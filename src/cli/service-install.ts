@@ -1,8 +1,10 @@
 import { isAbsolute, resolve } from 'node:path'
+import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { type RootStep, rootSteps } from '../manager/root/root-request.ts'
 import { initSystems } from '../manager/service/init-system.ts'
-import { installService } from '../manager/service/install-service.ts'
+import { type Installation, installService } from '../manager/service/install-service.ts'
+import { isServiceRunning } from '../manager/service/running-service.ts'
 import { defaultPlan } from '../manager/service/service-plan.ts'
 import { ownExecutable } from '../platform/owners.ts'
 import { userId } from '../platform/process-facts.ts'
@@ -53,6 +55,7 @@ export const command: Command = {
       root,
       ...(steps === undefined ? {} : { rootSteps: steps }),
       ...(init === undefined ? {} : { init }),
+      ...(root === '/' ? { isRunning: form => isServiceRunning(form, systemClock) } : {}),
       plan: {
         executable: executableOf(invocation, root),
         configDir: invocation.value('config-dir') ?? defaultPlan.configDir,
@@ -63,9 +66,18 @@ export const command: Command = {
     })
     terminal.out(`Installed for ${installed.init}:\n${installed.done.map(path => `  ${path}\n`).join('')}`)
     for (const note of installed.notes) terminal.out(`Note: ${note}.\n`)
-    if (root === '/') terminal.out(`It starts at the next boot; to start it now: ${installed.startCommand}\n`)
+    if (root === '/') terminal.out(whatNow(installed))
     return 0
   },
+}
+
+/** An installation starts and stops nothing. */
+function whatNow({ startCommand, restartCommand, isChanged }: Installation): string {
+  if (restartCommand === undefined) return `It starts at the next boot; to start it now: ${startCommand}\n`
+  const why = isChanged
+    ? 'It runs as it was installed before, and was not restarted'
+    : 'Nothing was changed, and it runs'
+  return `${why}; to restart it${isChanged ? ' as it is now' : ''}: ${restartCommand}\n`
 }
 
 function stepsOf(invocation: Invocation): readonly RootStep[] | undefined {

@@ -127,10 +127,16 @@ test('a BusyBox device boots, its service connects, is respawned, reloaded, rest
 
   await t.test('a broken configuration is tried again later, and at once after a reload', async () => {
     device.write('/etc/device-cloud/iot-connect.cfg', '{"cloud":{"host":""}}', 0o600)
-    command(s, 'start')
+    assert.match(command(s, 'start', 1), /does not come up.*ended with 3, .*cloud\.token is missing/)
     const lastEnd = () => device.run('cat', '/var/run/device-cloud/last-end').text
     const failedTwice = /ended with 3, starts again in 2 s: device-cloud: .*cloud\.token is missing/
     await eventually('two failures', () => failedTwice.test(lastEnd()))
+    const loop =
+      /\(crash loop\): restarted [2-9] times in a row, last exit code 3, last words in \/var\/run\/device-cloud\/last-end: /
+    assert.match(command(s, 'status', 1), loop)
+    assert.match(command(s, 'start'), /runs already/)
+    const again = device.run('/usr/bin/device-cloud', 'service', 'install')
+    assert.match(again.text, /Nothing was changed, and it runs; to restart it: \/etc\/init\.d\/device-cloud restart/)
     device.write('/etc/device-cloud/iot-connect.cfg', connectionFile(cloud), 0o600)
     command(s, 'reload')
     await cloud.waitForThing(thingKey)

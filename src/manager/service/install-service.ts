@@ -30,12 +30,18 @@ export interface InstallRequest {
   readonly plan: Omit<ServicePlan, 'placesQueue' | 'notifies' | 'asksRoot' | 'requestDir' | 'workDir'>
   /** What root does for a manager that is not root; default: all of it. */
   readonly rootSteps?: readonly RootStep[]
+  /** Whether the service of an earlier installation runs; absent: this is an image, where nothing runs. */
+  readonly isRunning?: (form: ServiceForm) => Promise<boolean>
 }
 
 export interface Installation {
   readonly init: InitSystem
   readonly servicePath: string
   readonly startCommand: string
+  /** Absent when nothing runs. */
+  readonly restartCommand?: string
+  /** Whether there is anything that was not there before. */
+  readonly isChanged: boolean
   /** What was put there, in words for a person. */
   readonly done: readonly string[]
   /** What deserves attention. */
@@ -74,6 +80,7 @@ export async function installService(request: InstallRequest): Promise<Installat
   const account = plan.user === 'root' ? undefined : await findAccount(root, plan.user)
   const form = serviceForms[init]
   const earlier = await earlierAdditions(root, form)
+  const runs = earlier !== undefined && (await request.isRunning?.(form)) === true
   const links = await form.bootLinks(root)
 
   const configPlace = await givenFolder(root, join(root, plan.configDir), account)
@@ -90,16 +97,26 @@ export async function installService(request: InstallRequest): Promise<Installat
   const additions = merge(earlier ?? [], writer.added)
   const path = join(root, form.path)
   // Links that lead nowhere until now do no harm; a service file that does not list its links would.
-  await replaceFile(path, withAdditions(form.text(plan), additions), { mode: form.mode })
+  const text = withAdditions(form.text(plan), additions)
+  const isSame = earlier !== undefined && (await readBoundedText(path, mostFileBytes)) === text
+  if (!isSame) await replaceFile(path, text, { mode: form.mode })
   const done = [
-    `${form.path} (${earlier === undefined ? 'new' : 'written anew'})`,
+    `${form.path} (${earlier === undefined ? 'new' : isSame ? 'as it was' : 'written anew'})`,
     ...writer.added.map(({ path }) => path),
   ]
   if (muteReason !== undefined) notes.push(`${muteReason}: the unit works without a watchdog`)
   if (links.length === 0 && form.withoutLinks !== undefined) notes.push(form.withoutLinks)
   if (connection === undefined)
     notes.push(`there is no ${plan.configDir}/iot-connect.cfg yet: run "device-cloud config generate" in that folder`)
-  return { init, servicePath: form.path, startCommand: form.startCommand, done, notes }
+  return {
+    init,
+    servicePath: form.path,
+    startCommand: form.startCommand,
+    ...(runs ? { restartCommand: form.restartCommand } : {}),
+    isChanged: !isSame || writer.added.length > 0,
+    done,
+    notes,
+  }
 }
 
 /** Puts things under a root folder, and remembers what was not there before. */

@@ -14,8 +14,12 @@ export interface ServiceForm {
   readonly mode: number
   text(plan: ServicePlan): string
   bootLinks(root: string): Promise<readonly Extract<Addition, { kind: 'link' }>[]>
-  /** What starts it by hand. */
+  /** What starts it by hand, and what does when it runs with an older file. */
   readonly startCommand: string
+  readonly restartCommand: string
+  /** Program and arguments that tell whether it runs, on the running device, and how to read what they tell. */
+  readonly statusCommand: readonly [program: string, ...args: string[]]
+  isRunning(exitCode: number | undefined, said: string): boolean
   /** Program and arguments that stop it, on the running device. */
   readonly stopCommand: readonly [program: string, ...args: string[]]
   /** Said when there are no links: what to do so that it starts at boot. */
@@ -35,6 +39,10 @@ export const serviceForms: Readonly<Record<InitSystem, ServiceForm>> = {
     text: sysvScript,
     bootLinks: sysvBootLinks,
     startCommand: `${sysvScriptPath} start`,
+    restartCommand: `${sysvScriptPath} restart`,
+    statusCommand: [sysvScriptPath, 'status'],
+    // 1: it was not stopped, and runs no more, or again and again.
+    isRunning: exitCode => exitCode === 0 || exitCode === 1,
     stopCommand: [sysvScriptPath, 'stop'],
     withoutLinks: `nothing on this system runs the scripts of /etc/init.d at boot: add the line "${sysvScriptPath} start" to the script that it runs (mostly /etc/init.d/rcS)`,
   },
@@ -44,6 +52,9 @@ export const serviceForms: Readonly<Record<InitSystem, ServiceForm>> = {
     text: openrcScript,
     bootLinks: async () => [link('/etc/runlevels/default/device-cloud', sysvScriptPath)],
     startCommand: 'rc-service device-cloud start',
+    restartCommand: 'rc-service device-cloud restart',
+    statusCommand: [sysvScriptPath, 'status'],
+    isRunning: exitCode => exitCode === 0,
     stopCommand: [sysvScriptPath, 'stop'],
   },
   procd: {
@@ -55,6 +66,9 @@ export const serviceForms: Readonly<Record<InitSystem, ServiceForm>> = {
       link('/etc/rc.d/K10device-cloud', '../init.d/device-cloud'),
     ],
     startCommand: `${sysvScriptPath} start`,
+    restartCommand: `${sysvScriptPath} restart`,
+    statusCommand: [sysvScriptPath, 'status'],
+    isRunning: exitCode => exitCode === 0,
     stopCommand: [sysvScriptPath, 'stop'],
   },
   systemd: {
@@ -65,6 +79,10 @@ export const serviceForms: Readonly<Record<InitSystem, ServiceForm>> = {
       link('/etc/systemd/system/multi-user.target.wants/device-cloud.service', '../device-cloud.service'),
     ],
     startCommand: 'systemctl daemon-reload && systemctl start device-cloud',
+    restartCommand: 'systemctl daemon-reload && systemctl restart device-cloud',
+    statusCommand: ['systemctl', 'is-active', 'device-cloud.service'],
+    // Between two tries after a crash it is activating, and the exit code is that of one which is stopped.
+    isRunning: (_, said) => /^(?:active|activating|reloading)\b/.test(said),
     stopCommand: ['systemctl', 'stop', 'device-cloud.service'],
     changedCommand: ['systemctl', 'daemon-reload'],
   },

@@ -35,6 +35,12 @@ say() {
   logger -t device-cloud -p daemon.warning "$said" 2>/dev/null
 }
 
+# For "start" and "status": when the manager was started (- while none runs), how often it has failed in a row, and the
+# exit code of the last time.
+note() {
+  echo "$1 $failures $failure" >"$RUN/run"
+}
+
 # Becomes the manager, as RUN_AS, by whatever the device has for it; the pid stays.
 manager() {
   [ "$RUN_AS" != root ] || exec "$EXE" manager -c "$CONFIG" $ARGS
@@ -105,7 +111,9 @@ ${exports.join('\n')}
   if [ "$RUN_AS" != root ] && [ -e ${rootConfigPath} ]; then export ${rootSideVariable}=1; fi
   # syslog has the log; what a dying manager says is kept apart.
   export DEVICE_CLOUD_QUIET=true
-  child= pause= stopping= hurrier= code=0
+  # There it says that it runs.
+  export DEVICE_CLOUD_READY_FD=3
+  child= pause= stopping= hurrier= code=0 failures=0 failure=0
   trap end_child TERM INT QUIT
   trap 'if [ -n "$child" ]; then kill -HUP $child; elif [ -n "$pause" ]; then kill $pause; fi 2>/dev/null' HUP
   delay=1
@@ -113,7 +121,8 @@ ${exports.join('\n')}
     root_step
     [ -z "$stopping" ] || break
     began=$(now)
-    manager </dev/null >/dev/null 2>"$RUN/errors" &
+    note "$began"
+    manager </dev/null >/dev/null 2>"$RUN/errors" 3>"$RUN/ready" &
     child=$!
     await
     [ -z "$stopping" ] || break
@@ -124,8 +133,10 @@ ${exports.join('\n')}
     if [ $code -eq ${rootStepExitCode} ]; then
       [ ! -e "$REQUEST" ] && [ ! -e "$PENDING" ] || continue
     fi
-    [ $(($(now) - began)) -lt 60 ] || delay=1
+    [ $(($(now) - began)) -lt 60 ] || delay=1 failures=0
+    failure=$code failures=$((failures + 1))
     say "device manager ended with $code, starts again in $delay s: $(tail -n 1 "$RUN/errors" 2>/dev/null)"
+    note -
     sleep $delay &
     pause=$!
     [ -z "$stopping" ] || kill $pause
@@ -136,6 +147,7 @@ ${exports.join('\n')}
     [ $delay -le $LONGEST_PAUSE ] || delay=$LONGEST_PAUSE
   done
   [ -z "$hurrier" ] || kill $hurrier 2>/dev/null
+  rm -f "$RUN/run" "$RUN/ready" 2>/dev/null
   [ -z "$PIDFILE" ] || rm -f "$PIDFILE" 2>/dev/null
 }
 
@@ -150,7 +162,7 @@ make_folders() {
     chown -h "$RUN_AS" "$STATE" || return 1
   fi
   # An earlier version gave the folder to RUN_AS.
-  rm -f "$RUN/errors" "$RUN/last-end"
+  rm -f "$RUN/errors" "$RUN/last-end" "$RUN/run" "$RUN/ready"
 }
 `
 }

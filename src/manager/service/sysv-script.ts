@@ -41,6 +41,7 @@ SELF=${sysvScriptPath}
 PIDFILE=/var/run/device-cloud.pid
 RUN=/var/run/device-cloud
 LONGEST_STOP=30
+LONGEST_START=10
 LONGEST_PAUSE=300
 
 ${supervisorLoop(plan, '$STATE')}
@@ -73,6 +74,35 @@ left() {
   return 1
 }
 
+# What the supervisor knows; sets began, failures and failure.
+note_of() {
+  began=- failures=0 failure=
+  read -r began failures failure 2>/dev/null <"$RUN/run"
+}
+
+# Whether the manager does not stay up. One that failed once and runs again is given time.
+fails() {
+  note_of
+  [ "$failures" -gt 0 ] || return 1
+  [ "$began" != - ] || return 0
+  [ "$failures" -gt 1 ] && [ $(($(now) - began)) -lt 60 ]
+}
+
+nap() {
+  sleep 0.2 2>/dev/null || sleep 1
+}
+
+# Waits until the manager says that it runs; 1: it has failed, or ended at once. 2: it says nothing for LONGEST_START seconds.
+came_up() {
+  until=$(($(now) + LONGEST_START))
+  while [ ! -s "$RUN/ready" ]; do
+    note_of
+    [ "$failures" -eq 0 ] && [ -e "$PIDFILE" ] || return 1
+    [ "$(now)" -lt "$until" ] || return 2
+    nap
+  done
+}
+
 # end TEST PID: SIGTERM, and SIGKILL to the whole group when that takes too long.
 end() {
   kill -TERM "$2" 2>/dev/null
@@ -82,7 +112,7 @@ end() {
       kill -KILL "-$pid" 2>/dev/null
       until=$((until + LONGEST_STOP))
     fi
-    sleep 0.2 2>/dev/null || sleep 1
+    nap
   done
 }
 `
@@ -99,11 +129,24 @@ const commands = `start() {
   if left; then end left "-$pid"; fi
   make_folders || return 1
   setsid /bin/sh "$SELF" supervise </dev/null >/dev/null 2>&1 &
-  echo $! >"$PIDFILE" || {
-    kill $!
+  pid=$!
+  echo $pid >"$PIDFILE" || {
+    kill $pid
     return 1
   }
-  echo "device-cloud started"
+  came_up
+  case $? in
+    0) echo "device-cloud started" ;;
+    2) echo "device-cloud started, and has not come up within $LONGEST_START s; $SELF status tells more" ;;
+    *)
+      if [ "$failures" -gt 0 ]; then
+        echo "device-cloud does not come up, and is started again and again: $(cat "$RUN/last-end" 2>/dev/null)" >&2
+      else
+        echo "device-cloud ended at once, because it was told to" >&2
+      fi
+      return 1
+      ;;
+  esac
 }
 
 stop() {
@@ -124,6 +167,10 @@ reload() {
 
 status() {
   if running; then
+    if fails; then
+      echo "device-cloud does not stay up (crash loop): restarted $failures times in a row, last exit code $failure, last words in $RUN/last-end: $(cat "$RUN/last-end" 2>/dev/null)"
+      return 1
+    fi
     echo "device-cloud runs (supervisor $pid)"
   elif [ -e "$PIDFILE" ]; then
     echo "device-cloud does not run, and was not stopped: $(cat "$RUN/last-end" 2>/dev/null)"

@@ -17,6 +17,7 @@ import { runCli } from '../../../src/cli/cli.ts'
 import { publicKeyText } from '../../../src/manager/ota/signature.ts'
 import { parseRootConfig } from '../../../src/manager/root/root-config.ts'
 import { type InstallRequest, installService } from '../../../src/manager/service/install-service.ts'
+import { serviceForms } from '../../../src/manager/service/service-file.ts'
 import { defaultPlan } from '../../../src/manager/service/service-plan.ts'
 import { uninstallService } from '../../../src/manager/service/uninstall-service.ts'
 import { needsRoot } from '../../helpers/as-root.ts'
@@ -400,3 +401,39 @@ test(
       assert.equal(statSync(join(home, 'agent', name)).uid, 65_534)
   },
 )
+
+test('an installation over a service that runs says to restart it, and whether there is anything new', async t => {
+  const root = image(t, buildroot)
+  const isRunning = async () => true
+  const first = await installService({
+    ...request(root),
+    isRunning: () => assert.fail('nothing is there that could run'),
+  })
+  assert.deepEqual([first.restartCommand, first.isChanged], [undefined, true])
+  const again = await installService({ ...request(root), isRunning })
+  assert.deepEqual([again.restartCommand, again.isChanged], ['/etc/init.d/device-cloud restart', false])
+  assert.match(again.done[0] ?? '', /as it was/)
+  const other = await installService({ ...request(root, { appId: 'other' }), isRunning })
+  assert.deepEqual([other.restartCommand, other.isChanged], ['/etc/init.d/device-cloud restart', true])
+  const stopped = await installService({ ...request(root), isRunning: async () => false })
+  assert.equal(stopped.restartCommand, undefined)
+})
+
+test('every init system is understood when it says whether the service runs', () => {
+  const rows = [
+    ['sysv', 0, '', true],
+    ['sysv', 1, '', true],
+    ['sysv', 3, '', false],
+    ['openrc', 0, '', true],
+    ['openrc', 3, '', false],
+    ['procd', 0, 'running', true],
+    ['procd', 3, 'inactive', false],
+    ['systemd', 0, 'active\n', true],
+    ['systemd', 3, 'activating\n', true],
+    ['systemd', 3, 'inactive\n', false],
+    ['systemd', 3, 'failed\n', false],
+    ['systemd', undefined, '', false],
+  ] as const
+  for (const [init, code, said, runs] of rows)
+    assert.equal(serviceForms[init].isRunning(code, said), runs, `${init} ${code} ${said}`)
+})
