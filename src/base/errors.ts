@@ -221,7 +221,17 @@ export class AgentError extends Error {
 /** `error` itself when it is an {@link AgentError}; anything else was not foreseen and becomes `INTERNAL`. */
 export function asAgentError(error: unknown): AgentError {
   if (error instanceof AgentError) return error
+  if (isWithoutFolder(error))
+    return new AgentError('FILE_NOT_FOUND', 'the current folder of this process does not exist any more', {
+      cause: error,
+      remedy: 'Change to a folder that exists (cd /), or give every path from / on, the configuration with -c.',
+    })
   return new AgentError('INTERNAL', messageOf(error), { cause: error })
+}
+
+/** Whether the current folder was asked for, which somebody has removed: every relative path asks for it. */
+export function isWithoutFolder(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
 }
 
 /** The text of anything that was thrown. */

@@ -104,12 +104,13 @@ function flashLines(causes: JsonObject): string[] {
 
 function memoryLines({ residentBytes, heapUsedBytes, privateBytes, softLimitBytes, ...more }: JsonObject): string[] {
   const { pressure, aboveS, restartedFor } = more
+  const resident = residentBytes === undefined ? 'unknown without /proc' : `${bytes(residentBytes)} resident`
   const privately = typeof privateBytes === 'number' ? `, ${bytes(privateBytes)} private` : ''
   const limit = typeof softLimitBytes === 'number' && softLimitBytes > 0 ? `, soft limit ${bytes(softLimitBytes)}` : ''
   const above = aboveS === undefined ? '' : ` (above for ${duration(aboveS)}: ${text(pressure)})`
   const { at, usedBytes } = isJsonObject(restartedFor) ? restartedFor : {}
   return [
-    `memory     ${bytes(residentBytes)} resident${privately}, ${bytes(heapUsedBytes)} in the JavaScript heap${limit}${above}`,
+    `memory     ${resident}${privately}, ${bytes(heapUsedBytes)} in the JavaScript heap${limit}${above}`,
     ...(at === undefined ? [] : [`           restarted for it at ${text(at)}, with ${bytes(usedBytes)}`]),
   ]
 }

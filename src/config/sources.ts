@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
-import { currentFolder, type Environment } from '../platform/process-facts.ts'
+import type { Environment } from '../platform/process-facts.ts'
 import { capabilityOf } from './closure.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { Setting } from './setting.ts'
@@ -19,6 +19,9 @@ export interface Found {
   readonly where: Pick<ConfigProblem, 'file' | 'line' | 'column'>
 }
 
+/** The current folder, which is asked for only by a path that is relative to it: it may be gone. */
+const hereFolder = ''
+
 /** One place that values come from. */
 export type Source = (setting: Setting) => Found | undefined
 
@@ -27,7 +30,7 @@ export function flagSource(settings: JsonObject): Source {
   return setting => {
     const given = givenIn(settings, setting)
     const where = { file: 'command line' }
-    return given && { ...given, origin: { source: 'flag' }, context: { baseFolder: currentFolder() }, where }
+    return given && { ...given, origin: { source: 'flag' }, context: { baseFolder: hereFolder }, where }
   }
 }
 
@@ -39,7 +42,7 @@ export function environmentSource(environment: Environment): Source {
     return {
       raw,
       origin: { source: 'environment', name },
-      context: { baseFolder: currentFolder(), fromEnvironment: true },
+      context: { baseFolder: hereFolder, fromEnvironment: true },
       where: { file: `environment variable ${name}` },
     }
   }

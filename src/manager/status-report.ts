@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
 import type { ClientStatus } from '../client/client.ts'
+import { heapUsedBytes, residentBytes } from '../platform/own-memory.ts'
 import { processId } from '../platform/process-facts.ts'
 import type { Trouble } from './link-history.ts'
 import { version } from './version.ts'
@@ -27,7 +28,7 @@ export interface ManagerFacts {
 
 /** The answer to `device-cloud status`: plain JSON, without a secret. */
 export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerFacts): JsonObject {
-  const { rss, heapUsed } = process.memoryUsage()
+  const resident = residentBytes()
   const { lastTrouble } = facts
   return {
     version,
@@ -56,7 +57,11 @@ export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerF
     ...(facts.softwareUpdate === undefined ? {} : { softwareUpdate: facts.softwareUpdate }),
     localConnections: facts.localConnections,
     ...(client.flashWrites === undefined ? {} : { flashWrites: toJson(client.flashWrites) }),
-    memory: { residentBytes: rss, heapUsedBytes: heapUsed, ...facts.memory },
+    memory: {
+      ...(resident === undefined ? {} : { residentBytes: resident }),
+      heapUsedBytes: heapUsedBytes(),
+      ...facts.memory,
+    },
     closed: facts.closed,
     warnings: facts.warnings,
   }

@@ -1,3 +1,4 @@
+import { residentBytes } from './own-memory.ts'
 import { spaceAt } from './space.ts'
 import { systemNames, systemText } from './system-file.ts'
 
@@ -14,7 +15,7 @@ export interface HealthSample {
   /** The hottest sensor, degrees Celsius. */
   readonly temperatureC?: number
   /** Resident memory of this process. */
-  readonly ownMemoryBytes: number
+  readonly ownMemoryBytes?: number
 }
 
 /** Takes a sample; `diskPath` is on the file system to measure. `root` is another folder in tests. */
@@ -23,13 +24,14 @@ export async function readHealth(diskPath: string, root = '/'): Promise<HealthSa
   const uptimeS = parseNumber((await systemText(root, 'proc/uptime'))?.split(' ')[0])
   const temperatureC = await readTemperature(root)
   const space = await spaceAt(diskPath).catch(() => undefined)
+  const ownMemoryBytes = residentBytes()
   return {
     ...(load === undefined ? {} : { load }),
     ...(await readMemory(root)),
     ...(space === undefined ? {} : { diskTotalBytes: space.totalBytes, diskFreeBytes: space.freeBytes }),
     ...(uptimeS === undefined ? {} : { uptimeS }),
     ...(temperatureC === undefined ? {} : { temperatureC }),
-    ownMemoryBytes: process.memoryUsage.rss(),
+    ...(ownMemoryBytes === undefined ? {} : { ownMemoryBytes }),
   }
 }
 

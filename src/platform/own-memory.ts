@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
 import { systemText } from './system-file.ts'
 
 /**
@@ -8,6 +9,20 @@ import { systemText } from './system-file.ts'
 export async function readPrivateBytes(root = '/'): Promise<number | undefined> {
   const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec((await systemText(root, 'proc/self/status')) ?? '')?.[1]
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
+}
+
+/** Bytes of this process that are in memory now; undefined where the system does not tell (no /proc). */
+export function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    return undefined
+  }
+}
+
+/** Bytes in the JavaScript heap. */
+export function heapUsedBytes(): number {
+  return getHeapStatistics().used_heap_size
 }
 
 /** Bytes of memory that this process may use at all: those of the machine, or of its control group when that has fewer. */

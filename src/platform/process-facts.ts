@@ -1,4 +1,4 @@
-import { errnoOf } from '../base/errors.ts'
+import { asAgentError, errnoOf, isWithoutFolder } from '../base/errors.ts'
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -36,9 +36,23 @@ export function commandLineWords(): readonly string[] {
   return process.argv.slice(2)
 }
 
-/** The current folder. */
+/** The current folder. Throws `FILE_NOT_FOUND` when it was removed. */
 export function currentFolder(): string {
-  return process.cwd()
+  try {
+    return process.cwd()
+  } catch (error) {
+    throw isWithoutFolder(error) ? asAgentError(error) : error
+  }
+}
+
+/** The current folder; undefined when it was removed, for who can do without. */
+export function currentFolderIfThere(): string | undefined {
+  try {
+    return process.cwd()
+  } catch (error) {
+    if (isWithoutFolder(error)) return undefined
+    throw error
+  }
 }
 
 /** The effective user id; 0 is root. */

@@ -4,7 +4,7 @@ import { AgentError } from '../base/errors.ts'
 import { fileFacts } from './file-facts.ts'
 import { descriptorPath, hasDescriptorPaths, holdFolder } from './held/descriptor.ts'
 import { onFile } from './on-file.ts'
-import { currentFolder, userId } from './process-facts.ts'
+import { currentFolderIfThere, userId } from './process-facts.ts'
 
 /** The longest address of a Unix socket on Linux, in bytes: 108 with the closing NUL. */
 const maxAddressBytes = 107
@@ -15,7 +15,8 @@ const maxAddressBytes = 107
  * @throws AgentError `LIMIT_EXCEEDED` when both are too long for a Unix socket
  */
 export function socketAddress(path: string): string {
-  const fromHere = relative(currentFolder(), path)
+  const here = currentFolderIfThere()
+  const fromHere = here === undefined ? path : relative(here, path)
   const address = Buffer.byteLength(fromHere) < Buffer.byteLength(path) ? fromHere : path
   if (Buffer.byteLength(address) <= maxAddressBytes) return address
   const message = `${path} is too long for a Unix socket: it may have ${maxAddressBytes} bytes; choose a shorter folder`

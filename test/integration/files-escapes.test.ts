@@ -294,4 +294,7 @@ test('without /proc file actions say so, and an application still moves its file
   const told = JSON.parse(stdout)
   assert.match(told.walk, /NOT_SUPPORTED: file actions need \/proc.*mount -t proc/)
   assert.deepEqual([told.text, told.refused, told.kind], ['content', 'refused', 'file'], stdout)
+  // What the manager tells of itself and the machine is what can be seen all the same.
+  assert.ok(told.health.includes('diskFreeBytes') && !told.health.includes('ownMemoryBytes'), stdout)
+  assert.deepEqual(Object.keys(told.memory), ['heapUsedBytes'])
 })

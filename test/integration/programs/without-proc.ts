@@ -1,5 +1,8 @@
 import { join } from 'node:path'
+import { systemClock } from '../../../src/base/clock.ts'
 import { AgentError } from '../../../src/base/errors.ts'
+import { statusReport } from '../../../src/manager/status-report.ts'
+import { readHealth } from '../../../src/platform/health.ts'
 import { walkPath } from '../../../src/platform/held/walk.ts'
 import { transferFiles } from '../../../src/platform/transfer-files.ts'
 
@@ -27,7 +30,9 @@ async function run(folder: string): Promise<object> {
   )
   const facts = await held.look('file')
   await held.close()
-  return { walk, text, refused, kind: facts?.kind, path: join(folder, 'file') }
+  const health = Object.keys(await readHealth(folder))
+  const { memory } = statusReport(systemClock, { thingKey: 'K', actions: [] } as never, { memory: {} } as never)
+  return { walk, text, refused, kind: facts?.kind, path: join(folder, 'file'), health, memory }
 }
 
 run(process.argv[2] ?? '').then(

@@ -102,7 +102,7 @@ test('takes a health sample from /proc and /sys', async t => {
     uptimeS: 350735.47,
     temperatureC: 61,
   })
-  assert.ok(ownMemoryBytes > 0 && (diskTotalBytes ?? 0) >= (diskFreeBytes ?? -1))
+  assert.ok((ownMemoryBytes ?? 0) > 0 && (diskTotalBytes ?? 0) >= (diskFreeBytes ?? -1))
 })
 
 test('an old kernel without MemAvailable, and one that tells nothing', async t => {
