@@ -51,7 +51,7 @@ export function managedActions(parts: ActionParts): readonly ManagedAction[] {
   const { client, clock, log, runtime, background, transferSettings, reach, whyPathsClosed, whyRuntimeClosed } = parts
   const { softwareUpdate, quit, restart, forget } = parts
   const report = async (text: string) => void (await client.events.publish(text, { level: 'error' }))
-  const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), report, log })
+  const power = (action: PowerAction) => ({ power: powerSwitch(action, parts), report, clock, log })
   return [
     fileDownloadAction({
       download: (name, settle, options) =>

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { Status } from '../../protocol/status.ts'
@@ -21,8 +22,12 @@ interface PowerParts {
   readonly power: PowerSwitch
   /** Tells the cloud what went wrong after the answer was given. */
   readonly report: (text: string) => Promise<void>
+  readonly clock: Clock
   readonly log: Log
 }
+
+/** How long the machine may take to go down. */
+const goingDownMs = 10 * 60_000
 
 /** `reboot_device` [TR50 4.5]. */
 export function rebootAction(parts: PowerParts): ManagedAction {
@@ -37,10 +42,15 @@ export function shutdownAction(parts: PowerParts): ManagedAction {
 /**
  * First whether it can be done at all, then the answer, then the deed: an operator who reads "success" gets a reboot, and
  * one whose device may not reboot reads why. An answer that does not get through in time is given by the next process,
- * when it finds that the machine did go down.
+ * when it finds that the machine did go down. A machine that takes the order and still runs is told of as well.
  */
 function powerAction(name: string, word: string, parts: PowerParts): ManagedAction {
-  const { power, report, log } = parts
+  const { power, report, clock, log } = parts
+  const stillRuns = (id: string) => {
+    const text = `${word} failed: the machine took the order, and still runs ${goingDownMs / 60_000} minutes later`
+    log.error(text, { id })
+    void report(text).catch(error => log.warn('that the machine still runs is not reported', { error }))
+  }
   return {
     name,
     switchedBy: name,
@@ -59,6 +69,7 @@ function powerAction(name: string, word: string, parts: PowerParts): ManagedActi
       log.warn(`${word} by order of the cloud`, { id, answerDelivered: delivered })
       try {
         await power.act(id)
+        clock.timer(goingDownMs, () => stillRuns(id), { background: true })
       } catch (error) {
         log.error(`${word} failed after it was acknowledged`, { id, error })
         await report(`${word} failed: ${messageOf(error)}`)

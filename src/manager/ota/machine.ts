@@ -48,7 +48,10 @@ export interface UpdateState {
   readonly step: Step
   /** The run of the system in which the step began; absent where the system does not tell. */
   readonly bootId?: string
-  /** Names the process of a script that was about to begin. Without it no script of this step has begun. */
+  /**
+   * Names the process of a script that was about to begin. Without it no script of this step has begun. In restart and reboot:
+   * the machine was about to be told.
+   */
   readonly script?: string
   readonly manifest?: UpdateManifest
   /** A script has begun: the device may be changed. */
@@ -120,9 +123,16 @@ export function withScript(state: UpdateState, script: string): UpdateState {
   return { ...state, script, changed: true }
 }
 
+/** The same step with the machine about to be told to reboot. */
+export function withOrder(state: UpdateState): UpdateState {
+  return { ...state, script: 'ordered' }
+}
+
 /** Whether the machine is to be rebooted at the very end. */
 export function rebootsAtEnd({ manifest, failure, changed, restarted }: UpdateState): boolean {
   if (manifest?.reboot !== true || !changed) return false
+  // It was told to, and did not: it would not at another time either.
+  if (failure?.step === 'restart') return false
   // Rebooted already; when that went wrong, what error_action restored needs a reboot as well.
   return !restarted || failure !== undefined
 }

@@ -53,6 +53,8 @@ export interface StepParts {
 
 /** How long the machine may take to go down. */
 const rebootMs = 10 * 60_000
+/** The same when the agent was started again meanwhile, which a machine that goes down hardly does. */
+const rebootAfterStartMs = 2 * 60_000
 const uploadTimeoutMs = 60_000
 
 const done: StepResult = { kind: 'done' }
@@ -62,6 +64,8 @@ export interface StepHelp {
   readonly signal: AbortSignal
   /** Puts the mark of a script on flash before it begins. */
   readonly begun: (mark: string) => Promise<void>
+  /** Puts on flash that the machine is told to reboot, before it is. */
+  readonly ordered: () => Promise<void>
   /** The manifest of what is unpacked: this process has unpacked it, or has proven it. Throws `UnprovenPackage`. */
   readonly proven: () => Promise<UpdateManifest>
 }
@@ -103,7 +107,7 @@ export async function carryOut(state: UpdateState, parts: StepParts, help: StepH
       return await placeAgent(parts, help)
     case 'restart':
     case 'reboot':
-      return await goDown(parts, signal)
+      return await goDown(state, parts, help)
     case 'report':
       await report({ state, cloud, clock, log, signal })
       return done
@@ -164,15 +168,30 @@ async function placeAgent(parts: StepParts, { signal, proven }: StepHelp): Promi
   return await waitFor<StepResult>(signal, () => undefined)
 }
 
-/** Orders the reboot and waits to be ended by it. */
-async function goDown({ reboot, clock }: StepParts, signal: AbortSignal): Promise<StepResult> {
-  await reboot()
+/**
+ * Orders the reboot and waits to be ended by it. It is ordered once: where a reboot starts everything anew and leaves the boot
+ * id as it was, as in a container, the order would come again after each.
+ */
+async function goDown(
+  { script }: UpdateState,
+  { reboot, clock }: StepParts,
+  { signal, ordered }: StepHelp,
+): Promise<StepResult> {
+  const isOrdered = script !== undefined
+  if (!isOrdered) {
+    await ordered()
+    await reboot()
+  }
   return await waitFor<StepResult>(signal, resolve => {
-    const text = `the machine still runs ${rebootMs / 60_000} minutes after the order to reboot`
-    const timer = clock.timer(rebootMs, () => resolve({ kind: 'failed', status: Status.Failure, text }))
+    const leftMs = isOrdered ? rebootAfterStartMs : rebootMs
+    const text = isOrdered ? sameBoot : `the machine still runs ${rebootMs / 60_000} minutes after the order to reboot`
+    const timer = clock.timer(leftMs, () => resolve({ kind: 'failed', status: Status.Failure, text }))
     return () => timer.cancel()
   })
 }
+
+const sameBoot =
+  'the machine was told to reboot, and the agent was started again in the same boot: it does not reboot, or it is a container, which keeps its boot id'
 
 async function finish(state: UpdateState, parts: StepParts, signal: AbortSignal): Promise<void> {
   const { places, cloud, log } = parts

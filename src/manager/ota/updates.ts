@@ -19,6 +19,7 @@ import {
   type StepResult,
   scriptSteps,
   type UpdateState,
+  withOrder,
   withScript,
 } from './machine.ts'
 import type { UpdateManifest } from './manifest.ts'
@@ -216,7 +217,9 @@ export class Updates {
     const { bootId, journal, log, slot } = this.#parts
     const found: Found = {
       ...(bootId === undefined ? {} : { bootId }),
-      ...(left.script === undefined ? {} : { fate: await this.#fateOf(left.step, left.script) }),
+      ...(left.script === undefined || !scriptSteps.has(left.step)
+        ? {}
+        : { fate: await this.#fateOf(left.step, left.script) }),
       onTrial: this.#onTrial,
       candidateWaits: !this.#onTrial && ((await slot?.hasCandidate()) ?? false),
     }
@@ -257,8 +260,12 @@ export class Updates {
         state = withScript(state, mark)
         await journal.add(state)
       }
+      const ordered = async () => {
+        state = withOrder(state)
+        await journal.add(state)
+      }
       const { signal } = this.#stopping
-      const result = await this.#carryOut(state, { signal, begun, proven: () => proof.manifestOf(state) })
+      const result = await this.#carryOut(state, { signal, begun, ordered, proven: () => proof.manifestOf(state) })
       if (result === undefined) return state
       if (result.kind === 'failed') await tellFailure(state, result.text, log, cloud)
       if (result.kind === 'done' && result.manifest !== undefined) proof.unpacked(result.manifest)

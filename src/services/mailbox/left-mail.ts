@@ -25,5 +25,9 @@ export function answerOf(
   if (bootId === undefined || presentBootId === undefined)
     return { status: Status.Failure, message: 'ERROR: the agent cannot tell whether the machine rebooted.' }
   if (bootId !== presentBootId) return outcome
-  return { status: Status.Failure, message: 'ERROR: the machine did not reboot; only the agent was started again.' }
+  return {
+    status: Status.Failure,
+    message:
+      'ERROR: the machine did not reboot, or is a container, which keeps its boot id; only the agent was started again.',
+  }
 }

@@ -46,8 +46,13 @@ test('decommission acknowledges before it takes the identity away [M6]', async (
   assert.deepEqual(happened.slice(1), ['acknowledge 0', 'delivered', 'forget'])
 })
 
-function powerParts(happened: string[], options: { check?: AgentError; act?: AgentError } = {}) {
+function powerParts(
+  happened: string[],
+  options: { check?: AgentError; act?: AgentError } = {},
+  clock = new FakeClock(),
+) {
   return {
+    clock,
     power: {
       check: async () => {
         if (options.check) throw options.check
@@ -91,6 +96,16 @@ test('a reboot that fails after its answer says so in an event', async () => {
   const act = new AgentError('EXECUTION_FAILED', '/sbin/reboot failed: exit code 1')
   await callAction(rebootAction(powerParts(happened, { act })), {}, { happened })
   assert.equal(happened.at(-1), 'event reboot failed: /sbin/reboot failed: exit code 1')
+})
+
+test('a machine that takes the order to reboot and still runs is told of in an event', async () => {
+  const happened: string[] = []
+  const clock = new FakeClock()
+  await callAction(rebootAction(powerParts(happened, {}, clock)), {}, { happened })
+  await clock.advance(599_000)
+  assert.equal(happened.at(-1), 'act')
+  await clock.advance(1000)
+  assert.equal(happened.at(-1), 'event reboot failed: the machine took the order, and still runs 10 minutes later')
 })
 
 const noDisk = new AgentError('FILE_ACCESS', 'the file system is mounted read-only')

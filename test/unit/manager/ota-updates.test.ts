@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { AgentSlot } from '../../../src/manager/ota/agent-slot.ts'
+import { parseManifest } from '../../../src/manager/ota/manifest.ts'
 import { updatePlaces } from '../../../src/manager/ota/places.ts'
 import { readUpdateRequest } from '../../../src/manager/ota/request.ts'
 import { UpdateJournal } from '../../../src/manager/ota/update-journal.ts'
@@ -11,6 +12,7 @@ import { Updates } from '../../../src/manager/ota/updates.ts'
 import { storeFolder } from '../../../src/platform/store-folder.ts'
 import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { Status } from '../../../src/protocol/status.ts'
+import { eventually } from '../../helpers/eventually.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -79,3 +81,44 @@ test('a new agent that still lies beside the old one has not been put in place, 
   assert.match(failure?.text ?? '', /could not be put in place/)
   assert.ok(!existsSync(`${executable}.new`))
 })
+
+for (const step of ['restart', 'reboot'] as const)
+  test(`where each boot has the same id, a machine is told to reboot once: ${step}`, async t => {
+    const runtimeDir = tempDir(t)
+    const { log, text } = memoryLog()
+    const manifest = parseManifest(
+      JSON.stringify({ name: 'p', version: '1', install: 'true', reboot: 'yes', health_check: true }),
+    )
+    const request = { ...readUpdateRequest('local-1', { package: 'p.zip' }), from: 'local' } as const
+    await leaveUpdate(runtimeDir, {
+      step,
+      request,
+      manifest: manifest.manifest,
+      changed: true,
+      restarted: step === 'reboot',
+    })
+    let reboots = 0
+    const clock = new FakeClock()
+    const begin = () =>
+      new Updates({
+        ...parts,
+        places: updatePlaces(runtimeDir),
+        journal: updateJournal(runtimeDir),
+        log,
+        clock,
+        reboot: async () => void reboots++,
+      })
+    const first = begin()
+    await first.resume()
+    await eventually('the order', () => reboots === 1)
+    // The container ends, and begins anew.
+    await first.stop()
+    const second = begin()
+    await second.resume()
+    await eventually('the wait', () => clock.timers > 0)
+    await clock.advance(120_000)
+    const end = await second.ended()
+    assert.deepEqual([end?.step, reboots], ['done', 1])
+    assert.match(text(), /told to reboot, and the agent was started again in the same boot: .* container/)
+    if (step === 'restart') assert.match(end?.failure?.text ?? '', /it is a container, which keeps its boot id/)
+  })

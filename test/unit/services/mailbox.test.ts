@@ -326,7 +326,7 @@ test('an answer that needs a reboot tells the truth by the boot id', async () =>
   }
   assert.deepEqual(await answerIn('boot-2'), ['ack m1 0 '])
   assert.deepEqual(await answerIn('boot-1'), [
-    'ack m1 19 ERROR: the machine did not reboot; only the agent was started again.',
+    'ack m1 19 ERROR: the machine did not reboot, or is a container, which keeps its boot id; only the agent was started again.',
   ])
 })
 
