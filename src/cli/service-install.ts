@@ -1,11 +1,12 @@
 import { isAbsolute, resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
+import { configFolderVariable } from '../config/config-folder.ts'
 import { type RootStep, rootSteps } from '../manager/root/root-request.ts'
 import { initSystems } from '../manager/service/init-system.ts'
 import { installService } from '../manager/service/install-service.ts'
 import { defaultPlan } from '../manager/service/service-plan.ts'
 import { ownExecutable } from '../platform/owners.ts'
-import { userId } from '../platform/process-facts.ts'
+import { processEnvironment, userId } from '../platform/process-facts.ts'
 import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'
 
@@ -31,7 +32,7 @@ export const command: Command = {
       name: 'config-dir',
       short: 'c',
       value: 'DIR',
-      summary: `Folder of the configuration (default ${defaultPlan.configDir}).`,
+      summary: `Folder of the configuration (default that of ${configFolderVariable}, else ${defaultPlan.configDir}).`,
     },
     { name: 'state-dir', value: 'DIR', summary: `Folder of the state (default ${defaultPlan.stateDir}).` },
     { name: 'app-id', short: 'i', value: 'ID', summary: `Name of the application (default ${defaultPlan.appId}).` },
@@ -55,7 +56,7 @@ export const command: Command = {
       ...(init === undefined ? {} : { init }),
       plan: {
         executable: executableOf(invocation, root),
-        configDir: invocation.value('config-dir') ?? defaultPlan.configDir,
+        configDir: configDirOf(invocation, root),
         stateDir: invocation.value('state-dir') ?? defaultPlan.stateDir,
         user: invocation.value('user') ?? defaultPlan.user,
         appId: invocation.value('app-id') ?? defaultPlan.appId,
@@ -66,6 +67,12 @@ export const command: Command = {
     if (root === '/') terminal.out(`It starts at the next boot; to start it now: ${installed.startCommand}\n`)
     return 0
   },
+}
+
+/** What this machine calls its folder says nothing of the device that an image is for. */
+function configDirOf(invocation: Invocation, root: string): string {
+  const ofMachine = root === '/' ? processEnvironment()[configFolderVariable] : undefined
+  return invocation.value('config-dir') ?? (ofMachine || defaultPlan.configDir)
 }
 
 function stepsOf(invocation: Invocation): readonly RootStep[] | undefined {

@@ -25,6 +25,8 @@ export interface ClientConfigRequest {
   /** Settings that go before the environment and the file, shaped as the file: flags, or what a program hands in. */
   readonly settings?: JsonObject
   readonly environment: Environment
+  /** Folders besides `configDir` in which there is no connection file either. */
+  readonly alsoTried?: readonly string[]
   /** No cloud will be used: the `cloud` settings may be missing, and are then empty. */
   readonly offline?: boolean
 }
@@ -62,7 +64,7 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   // A file that is not JSON says nothing about what is missing in it.
   const isBroken = read.exists && read.file === undefined
   if (!isBroken) {
-    if (!request.offline) problems.push(...findMissing(request.configFile !== undefined, path, read, values))
+    if (!request.offline) problems.push(...findMissing(request, path, read, values))
     problems.push(...chooseTransport(values, path, read))
     problems.push(...checkProxy(values, path, read))
   }
@@ -86,7 +88,7 @@ export function checkConnectionSettings(settings: JsonObject): readonly ConfigPr
   const read: ConfigFileRead = { exists: true, problems: [], notes: [] }
   return [
     ...values.problems,
-    ...findMissing(false, path, read, values),
+    ...findMissing({}, path, read, values),
     ...chooseTransport(values, path, read),
     ...checkProxy(values, path, read),
   ]
@@ -103,11 +105,17 @@ function documentsOf(request: ClientConfigRequest, read: ConfigFileRead): Docume
   return read.file === undefined ? [given] : [given, read.file]
 }
 
-function findMissing(isNamed: boolean, path: string, read: ConfigFileRead, values: Values): ConfigProblem[] {
+function findMissing(
+  { configFile, alsoTried = [] }: Pick<ClientConfigRequest, 'configFile' | 'alsoTried'>,
+  path: string,
+  read: ConfigFileRead,
+  values: Values,
+): ConfigProblem[] {
   const missing = settingsTable.filter(setting => setting.required && !values.isGiven(setting.key))
-  if (!read.exists && (missing.length > 0 || isNamed)) {
+  if (!read.exists && (missing.length > 0 || configFile !== undefined)) {
     const remedy = `Run: device-cloud config generate -f ${path}`
-    return [{ file: path, problem: 'the connection file does not exist', remedy }]
+    const elsewhere = alsoTried.length === 0 ? '' : `, and there is none in ${alsoTried.join(' and ')} either`
+    return [{ file: path, problem: `the connection file does not exist${elsewhere}`, remedy }]
   }
   return missing.map(
     ({ key, sentence }): ConfigProblem => ({
