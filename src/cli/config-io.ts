@@ -55,6 +55,13 @@ export function problemsOf(error: unknown): readonly ConfigProblem[] | undefined
   return Array.isArray(problems) ? problems : undefined
 }
 
+/** What else a `CONFIG_INVALID` has to say of the files that it is about. */
+export function warningsOf(error: unknown): readonly ConfigNote[] {
+  if (problemsOf(error) === undefined || !(error instanceof AgentError)) return []
+  const { warnings } = error.details
+  return Array.isArray(warnings) ? warnings : []
+}
+
 /** Prints what deserves a warning; what is only worth a debug line stays unsaid. */
 export function printWarnings(io: ConfigIo, notes: readonly ConfigNote[]): void {
   for (const note of notes) if (note.level === 'warn') io.err(`warning: ${formatProblem(note)}`)

@@ -6,6 +6,7 @@ import type { Environment } from '../platform/process-facts.ts'
 import { type Closure, isSwitch, partProblems } from './closure.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
+import { pairMisspelt } from './misspelt.ts'
 import { implyPolicies } from './policy.ts'
 import { findRisks } from './risks.ts'
 import type { ConfigNote, ConfigProblem, Origins, ProxySettings, Settings, Transport } from './settings.ts'
@@ -60,19 +61,22 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   const variables = findUnknownVariables(request.environment, settingsTable)
   const keys = documentsOf(request, read).map(document => findUnknownKeys(document, 'connect'))
   const problems = [...read.problems, ...values.problems, ...keys.flatMap(found => found.problems)]
-  const notes = [...read.notes, ...values.notes, ...variables.notes, ...keys.flatMap(found => found.notes)]
+  let notes = [...read.notes, ...values.notes, ...variables.notes, ...keys.flatMap(found => found.notes)]
   // A file that is not JSON says nothing about what is missing in it.
   const isBroken = read.exists && read.file === undefined
   if (!isBroken) {
-    if (!request.offline) problems.push(...findMissing(request, path, read, values))
-    problems.push(...chooseTransport(values, path, read))
-    problems.push(...checkProxy(values, path, read))
+    const required = request.offline ? [] : findMissing(request, path, read, values)
+    const missing = [...required, ...chooseTransport(values, path, read), ...checkProxy(values, path, read)]
+    const paired = pairMisspelt(missing, notes)
+    problems.push(...paired.problems)
+    notes = [...paired.notes]
   }
   const { fatal, closures } = partProblems(problems)
   closures.push(...variables.closures.filter(({ capability }) => !isSwitch(capability)))
   closures.push(...keys.flatMap(found => found.closures))
   closures.push(...implyPolicies(values, closures))
-  if (fatal.length > 0 || isBroken) throw configError([...fatal, ...closures.map(({ problem }) => problem)])
+  if (fatal.length > 0 || isBroken)
+    throw configError([...fatal, ...closures.map(({ problem }) => problem)], undefined, notes)
   const settings = assemble(values)
   notes.push(...findRisks(settings))
   const effective = effectiveSettings(settingsOf('connect'), values)
