@@ -3,6 +3,7 @@ import { closestName } from '../config/suggestion.ts'
 import { version } from '../manager/version.ts'
 import type { CommandEntry, Terminal } from './command.ts'
 import { commandEntries } from './commands.ts'
+import { withConfigFolder } from './config-flags.ts'
 import { parseInvocation } from './flags.ts'
 import { commandHelp, familyHelp, overviewHelp } from './help.ts'
 import { reportError } from './report-error.ts'
@@ -11,6 +12,8 @@ export interface CliOptions {
   readonly entries?: readonly CommandEntry[]
   /** Called before one of our own commands runs; not for `run`, where the process belongs to the user's application. */
   readonly guardProcess?: () => void
+  /** Where the configuration of a device is that has it nowhere else; only tests have another one. */
+  readonly systemFolder?: string
 }
 
 /**
@@ -34,7 +37,7 @@ export async function runCli(
 async function dispatch(
   words: readonly string[],
   terminal: Terminal,
-  { entries = commandEntries, guardProcess }: CliOptions,
+  { entries = commandEntries, guardProcess, systemFolder }: CliOptions,
 ): Promise<number | undefined> {
   const [first, second] = words
   if (first === undefined) {
@@ -58,7 +61,7 @@ async function dispatch(
     return 0
   }
   if (!command.runsForeignCode) guardProcess?.()
-  return await command.run(invocation, terminal)
+  return await command.run(await withConfigFolder(command, invocation, terminal, systemFolder), terminal)
 }
 
 async function showHelp(

@@ -1,3 +1,5 @@
+import type { ConfigFolder } from '../config/config-folder.ts'
+
 /** One flag of a command, as `--help` prints it and as the parser takes it. */
 export interface Flag {
   /** Long name without the dashes, `config-dir`. The old spelling with `_` is understood as well. */
@@ -32,6 +34,8 @@ export interface Invocation {
   value(flag: string): string | undefined
   /** All values of a flag that may be given several times. */
   values(flag: string): readonly string[]
+  /** Where the configuration is, for a command that has one. */
+  readonly configFolder?: ConfigFolder
 }
 
 /** Where a command writes to and reads from. Tests hand in their own. */

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path'
-import { AgentError } from '../base/errors.ts'
 import { loadAttributesFile } from '../config/attributes-file.ts'
 import type { Closure } from '../config/closure.ts'
 import { findIdentity } from '../config/identity.ts'
@@ -10,7 +9,6 @@ import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import { ownershipClosures } from '../manager/ownership.ts'
 import { type ServiceUser, serviceUser } from '../manager/service-user.ts'
-import { readBoundedText } from '../platform/read-file.ts'
 import { foldersThatLeadNowhere } from './allowed-folders.ts'
 import type { Command } from './command.ts'
 import {
@@ -21,29 +19,43 @@ import {
   problemsOf,
   targetFlags,
   targetIn,
+  warningsOf,
   withDefaults,
 } from './config-io.ts'
 import { configIo } from './config-terminal.ts'
+import { bundleProblem } from './usable-bundle.ts'
 
 export const command: Command = {
   name: 'config check',
   summary: 'Name every mistake in the configuration, with its file, line and remedy.',
-  flags: targetFlags,
-  run: (invocation, terminal) => configCheck(targetIn(invocation), configIo(terminal)),
+  flags: [...targetFlags, { name: 'strict', summary: 'Fail also for what deserves no more than a warning.' }],
+  run: (invocation, terminal) =>
+    configCheck({ ...targetIn(invocation), strict: invocation.has('strict') }, configIo(terminal)),
 }
 
-/** `device-cloud config check`: every mistake of every configuration file, one a line. Changes nothing. Returns 0, or 3 when something is wrong. */
-export async function configCheck(flags: ConfigTarget & { readonly json?: boolean }, io: ConfigIo): Promise<number> {
+/**
+ * `device-cloud config check`: every mistake of every configuration file, one a line. Changes nothing. Returns 0, or 3 when
+ * something is wrong; with `strict` a warning is enough.
+ */
+export async function configCheck(
+  flags: ConfigTarget & { readonly json?: boolean; readonly strict?: boolean },
+  io: ConfigIo,
+): Promise<number> {
   try {
     const target = withDefaults(flags)
     const { problems, warnings, user } = await inspect(target, io)
-    if (flags.json) io.out(JSON.stringify({ ok: problems.length === 0, problems, warnings }))
+    const isFine = problems.length === 0 && !(flags.strict && warnings.length > 0)
+    if (flags.json) io.out(JSON.stringify({ ok: isFine, problems, warnings }))
     else {
       printWarnings(io, warnings)
       for (const problem of problems) io.err(formatProblem(problem))
-      if (problems.length === 0) io.out(`The configuration in ${resolve(target.configDir)} is fine${forWhom(user)}.`)
+      const folder = resolve(target.configDir)
+      const counted = warnings.length === 1 ? '1 warning' : `${warnings.length} warnings`
+      const besides = warnings.length === 0 ? '' : `, with ${counted}`
+      if (isFine) io.out(`The configuration in ${folder} is fine${forWhom(user)}${besides}.`)
+      else if (problems.length === 0) io.err(`The configuration in ${folder} has ${counted}, and --strict takes none.`)
     }
-    return problems.length === 0 ? 0 : 3
+    return isFine ? 0 : 3
   } catch (error) {
     return printFailure(io, error)
   }
@@ -73,6 +85,7 @@ async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
       const found = problemsOf(error)
       if (found === undefined) throw error
       problems.push(...found)
+      warnings.push(...warningsOf(error))
       return undefined
     }
   }
@@ -80,7 +93,8 @@ async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
   let user: ServiceUser | undefined
   const client = await load(loadClientConfig({ ...target, environment }))
   const bundle = client?.settings.caBundleFile
-  if (bundle !== undefined) problems.push(...(await checkBundle(bundle)))
+  const ofBundle = bundle === undefined ? undefined : await bundleProblem(bundle)
+  if (ofBundle !== undefined) problems.push(ofBundle)
   const manager = await load(loadManagerConfig({ ...target, environment }))
   if (client !== undefined && manager !== undefined) {
     warnings.push(...findPolicyRisks(client, manager.settings))
@@ -101,19 +115,4 @@ async function inspect(target: ReturnType<typeof withDefaults>, io: ConfigIo) {
   await load(loadAttributesFile(target))
   await load(findIdentity(target))
   return { problems, warnings, user }
-}
-
-const mostBundleBytes = 16 * 1024 * 1024
-
-async function checkBundle(path: string): Promise<ConfigProblem[]> {
-  const key = 'ca_bundle_file'
-  const remedy = 'Name a PEM file of certificates, or remove the setting to use the built-in ones.'
-  try {
-    const text = await readBoundedText(path, mostBundleBytes)
-    if (text.includes('-----BEGIN CERTIFICATE-----')) return []
-    return [{ file: path, key, problem: 'names a file without a certificate in PEM form', remedy }]
-  } catch (error) {
-    if (!(error instanceof AgentError)) throw error
-    return [{ file: path, key, problem: `names a file that is of no use: ${error.message}`, remedy }]
-  }
 }

@@ -1,6 +1,13 @@
 import { resolve } from 'node:path'
-import { currentFolder } from '../platform/process-facts.ts'
-import type { Flag, Invocation } from './command.ts'
+import {
+  type ConfigFolder,
+  configFolderVariable,
+  findConfigFolder,
+  systemConfigFolder,
+} from '../config/config-folder.ts'
+import { formatProblem } from '../config/values.ts'
+import { currentFolder, processEnvironment } from '../platform/process-facts.ts'
+import type { Command, Flag, Invocation, Terminal } from './command.ts'
 
 /** The flags that say which configuration is meant, with the defaults of the device manager. */
 export const appIdFlag: Flag = {
@@ -14,7 +21,7 @@ export const configDirFlag: Flag = {
   name: 'config-dir',
   short: 'c',
   value: 'DIR',
-  summary: 'Folder of the configuration (default: the current one).',
+  summary: `Folder of the configuration (default: that of ${configFolderVariable}, else the current one if a connection file is in it, else ${systemConfigFolder}).`,
   aliases: ['default-cfg-dir'],
 }
 
@@ -30,6 +37,33 @@ export interface ConfigPlace {
   /** Absolute. */
   readonly configDir: string
   readonly configFile: string
+  /** Where there is no connection file either. */
+  readonly alsoTried?: readonly string[]
+}
+
+const defaultFile = 'iot-connect.cfg'
+
+/**
+ * The command line with the folder of its configuration, looked up once, for a command that has one. What deserves a
+ * warning is said.
+ *
+ * @param system only tests have another one than that of the device
+ */
+export async function withConfigFolder(
+  command: Command,
+  invocation: Invocation,
+  terminal: Terminal,
+  system = systemConfigFolder,
+): Promise<Invocation> {
+  if (!command.flags.includes(configDirFlag)) return invocation
+  const configFolder = await findConfigFolder({
+    named: invocation.value(configDirFlag.name),
+    environment: processEnvironment(),
+    connectionFile: invocation.value(configFileFlag.name) ?? defaultFile,
+    system,
+  })
+  if (configFolder.warning !== undefined) terminal.err(`warning: ${formatProblem(configFolder.warning)}\n`)
+  return { ...invocation, configFolder }
 }
 
 /** The configuration that a command line means. */
@@ -37,11 +71,16 @@ export function configPlaceOf(invocation: Invocation): ConfigPlace {
   return {
     appId: invocation.value(appIdFlag.name) ?? 'device_manager',
     configDir: configDirOf(invocation),
-    configFile: invocation.value(configFileFlag.name) ?? 'iot-connect.cfg',
+    configFile: invocation.value(configFileFlag.name) ?? defaultFile,
+    alsoTried: folderOf(invocation).alsoTried,
   }
 }
 
 /** The configuration folder of a command line, absolute. */
 export function configDirOf(invocation: Invocation): string {
-  return resolve(invocation.value(configDirFlag.name) ?? currentFolder())
+  return folderOf(invocation).path
+}
+
+function folderOf({ configFolder, value }: Invocation): ConfigFolder {
+  return configFolder ?? { path: resolve(value(configDirFlag.name) ?? currentFolder()), alsoTried: [] }
 }

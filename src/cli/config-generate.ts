@@ -1,18 +1,18 @@
-import { extname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import type { Json, JsonObject } from '../base/json.ts'
 import { checkConnectionSettings } from '../config/load.ts'
 import type { ConfigProblem } from '../config/settings.ts'
 import { environmentName, settingsTable } from '../config/table.ts'
 import { formatProblem } from '../config/values.ts'
-import { realPath } from '../platform/contained-path.ts'
-import { fileFacts } from '../platform/file-facts.ts'
 import { createFile, replaceFile } from '../platform/write-file.ts'
 import type { Command } from './command.ts'
 import { type ConfigIo, printFailure } from './config-io.ts'
 import { type Answers, askConnection } from './config-questions.ts'
+import { type FileToWrite, fileToWrite } from './config-target.ts'
 import { configIo } from './config-terminal.ts'
 import { lostPolicies } from './lost-policies.ts'
+import { bundleProblem } from './usable-bundle.ts'
 
 /** The flags of `config generate`, all as they were typed. */
 export interface GenerateFlags {
@@ -37,7 +37,7 @@ export interface GenerateFlags {
   readonly proxyPassword?: string | undefined
   readonly onpremFileXferHost?: string | undefined
   readonly onpremFileXferPort?: string | undefined
-  /** `--force`: overwrite without asking. */
+  /** `--force`: overwrite without asking, and take a bundle that is not there yet. */
   readonly force?: boolean | undefined
 }
 
@@ -67,7 +67,7 @@ export const command: Command = {
     { name: 'proxy-password', value: 'TEXT', summary: 'Password for the proxy.' },
     { name: 'onprem-file-xfer-host', value: 'HOST', summary: 'Host of the file service when it is another one.' },
     { name: 'onprem-file-xfer-port', value: 'PORT', summary: 'Port of the file service when it is not 443.' },
-    { name: 'force', summary: 'Overwrite an existing file without asking.' },
+    { name: 'force', summary: 'Overwrite an existing file without asking, and name a bundle that is not there (yet).' },
   ],
   run: (invocation, terminal) => {
     const text = (flag: string) => invocation.value(flag)
@@ -100,17 +100,16 @@ export const command: Command = {
  */
 export async function configGenerate(flags: GenerateFlags, io: ConfigIo): Promise<number> {
   try {
-    const { file, answers } = await collect(flags, io)
+    const { file, mayOverwrite, answers } = await collect(flags, io)
     answers.set('cloud.tls', 'modern')
     const settings = settingsOf(answers)
-    const problems = checkConnectionSettings(settings)
+    const problems = [...checkConnectionSettings(settings), ...(await checkBundle(flags, io))]
     if (problems.length > 0) {
       for (const problem of problems) io.err(`device-cloud: ${formatProblem(withFlag(problem))}`)
       return 2
     }
-    const path = resolve(extname(file) === '' ? `${file}.cfg` : file)
-    const written = await write(path, `${JSON.stringify(settings, null, 2)}\n`, flags.force === true, io)
-    io.out(written ? `Written: ${path} (mode 0600)` : 'Nothing was written.')
+    const written = await write(file, `${JSON.stringify(settings, null, 2)}\n`, mayOverwrite, io)
+    io.out(written ? `Written: ${file.path} (mode 0600)` : 'Nothing was written.')
     return written ? 0 : 1
   } catch (error) {
     return printFailure(io, error)
@@ -138,15 +137,32 @@ function withFlag(problem: ConfigProblem): ConfigProblem {
   return flag === undefined ? problem : { ...problem, remedy: `${problem.remedy} Its flag is ${flag}.` }
 }
 
-async function collect(flags: GenerateFlags, io: ConfigIo): Promise<{ file: string; answers: Answers }> {
-  const { file, force, ...given } = flags
-  if (file === undefined && Object.values(given).every(value => value === undefined)) {
+/** A bundle that is not there would be found out by the device, at its first try to connect. */
+async function checkBundle({ sslBundle, force }: GenerateFlags, io: ConfigIo): Promise<readonly ConfigProblem[]> {
+  const problem = sslBundle ? await bundleProblem(resolve(sslBundle)) : undefined
+  if (problem === undefined) return []
+  if (force) io.err(`warning: ${formatProblem(problem)}`)
+  return force
+    ? []
+    : [{ ...problem, remedy: 'Name a PEM file of certificates, or give --force if it will be there on the device.' }]
+}
+
+interface Collected {
+  readonly file: FileToWrite
+  readonly mayOverwrite: boolean
+  readonly answers: Answers
+}
+
+async function collect(flags: GenerateFlags, io: ConfigIo): Promise<Collected> {
+  const { file: name, force, ...given } = flags
+  if (name === undefined && Object.values(given).every(value => value === undefined)) {
     if (io.ask === undefined) {
       const message = 'config generate needs -c HOST -p PORT -t TOKEN, or a terminal on which it can ask. See --help.'
       throw new AgentError('USAGE', message)
     }
-    return askConnection(io.ask, defaultFile)
+    return askConnection(io.ask, { defaultFile, mayOverwrite: force === true })
   }
+  const file = await fileToWrite(name ?? defaultFile)
   const answers: Answers = new Map()
   const set = (key: string, value: string | boolean | undefined) => {
     if (value !== undefined && value !== '') answers.set(key, value)
@@ -165,7 +181,7 @@ async function collect(flags: GenerateFlags, io: ConfigIo): Promise<{ file: stri
   set('proxy.port', flags.proxyPort)
   set('proxy.username', flags.proxyUsername)
   set('proxy.password', flags.proxyPassword)
-  return { file: file ?? defaultFile, answers }
+  return { file, mayOverwrite: force === true, answers }
 }
 
 async function findToken(io: ConfigIo): Promise<string | undefined> {
@@ -197,12 +213,9 @@ function settingsOf(answers: Answers): JsonObject {
   return { ...sections, ...root }
 }
 
-async function write(path: string, text: string, force: boolean, io: ConfigIo): Promise<boolean> {
-  // A link stays a link: systems with a read-only root keep the real file elsewhere.
-  const target = await realPath(path)
-  const existing = await fileFacts(target)
-  if (existing === undefined && (await createFile(target, text))) return true
-  if (!force) {
+async function write({ path, target, exists }: FileToWrite, text: string, mayOverwrite: boolean, io: ConfigIo) {
+  if (!exists && (await createFile(target, text))) return true
+  if (!mayOverwrite) {
     if (io.ask === undefined) {
       throw new AgentError('FILE_ACCESS', `${path} exists already; use --force to overwrite it, or -f for another name`)
     }

@@ -3,7 +3,7 @@ import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import type { Environment } from '../platform/process-facts.ts'
 import type { Flag, Invocation } from './command.ts'
-import { appIdFlag, configDirFlag, configFileFlag } from './config-flags.ts'
+import { appIdFlag, configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
 
 /** How the `config` commands talk to whoever runs them. */
 export interface ConfigIo {
@@ -21,6 +21,8 @@ export interface ConfigTarget {
   readonly appId?: string | undefined
   readonly configDir?: string | undefined
   readonly configFile?: string | undefined
+  /** Where there is no connection file either. */
+  readonly alsoTried?: readonly string[] | undefined
 }
 
 /** The flags that say which configuration is meant. */
@@ -31,14 +33,9 @@ export const targetFlags: readonly Flag[] = [
   { name: 'json', summary: 'Print JSON, for programs.' },
 ]
 
-/** {@link targetFlags} as they were given. */
+/** What {@link targetFlags} say. */
 export function targetIn(invocation: Invocation): ConfigTarget & { readonly json: boolean } {
-  return {
-    appId: invocation.value('app-id'),
-    configDir: invocation.value('config-dir'),
-    configFile: invocation.value('config-file'),
-    json: invocation.has('json'),
-  }
+  return { ...configPlaceOf(invocation), json: invocation.has('json') }
 }
 
 /** Where and for whom, with the defaults of `manager`. */
@@ -47,6 +44,7 @@ export function withDefaults(target: ConfigTarget) {
     appId: target.appId ?? 'device_manager',
     configDir: target.configDir ?? '.',
     configFile: target.configFile ?? 'iot-connect.cfg',
+    alsoTried: target.alsoTried ?? [],
   }
 }
 
@@ -55,6 +53,13 @@ export function problemsOf(error: unknown): readonly ConfigProblem[] | undefined
   if (!(error instanceof AgentError) || error.code !== 'CONFIG_INVALID') return undefined
   const { problems } = error.details
   return Array.isArray(problems) ? problems : undefined
+}
+
+/** What else a `CONFIG_INVALID` has to say of the files that it is about. */
+export function warningsOf(error: unknown): readonly ConfigNote[] {
+  if (problemsOf(error) === undefined || !(error instanceof AgentError)) return []
+  const { warnings } = error.details
+  return Array.isArray(warnings) ? warnings : []
 }
 
 /** Prints what deserves a warning; what is only worth a debug line stays unsaid. */

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
-import { AgentError } from '../base/errors.ts'
+import { AgentError, messageOf } from '../base/errors.ts'
 import { settingsTable } from '../config/table.ts'
 import { checkValue, expectation } from '../config/value.ts'
 import type { ConfigIo } from './config-io.ts'
+import { type FileToWrite, fileToWrite } from './config-target.ts'
+import { bundleProblem } from './usable-bundle.ts'
 
 /** What goes into the file, by key of the table. */
 export type Answers = Map<string, string | boolean>
@@ -13,21 +15,24 @@ const mostTries = 5
 const knownPorts = ['8883', '443', '1883']
 
 /** Asks for everything that a connection file needs, in the order of the Python agent's generator. A wrong answer is asked for again. */
-export async function askConnection(ask: Ask, defaultFile: string): Promise<{ file: string; answers: Answers }> {
+export async function askConnection(
+  ask: Ask,
+  options: { readonly defaultFile: string; readonly mayOverwrite: boolean },
+): Promise<{ file: FileToWrite; mayOverwrite: boolean; answers: Answers }> {
   const answers: Answers = new Map()
   const put = async (key: string, question: string, isRequired: boolean, byDefault?: string) => {
     const answer = await askValue(ask, key, question, isRequired, byDefault)
     if (answer !== undefined) answers.set(key, answer)
     return answer
   }
-  const file = (await ask(`File to write [${defaultFile}]: `, { hidden: false })).trim() || defaultFile
+  const file = await askFile(ask, options)
   await put('cloud.host', 'Cloud host', true)
   const port = await put('cloud.port', 'Cloud port (8883, 443 or 1883)', true, '8883')
   if (!knownPorts.includes(port ?? '')) await put('cloud.transport', 'Transport (mqtts, wss or mqtt)', true, 'mqtts')
   await put('cloud.token', 'Cloud token (not shown)', true)
   answers.set('validate_cloud_cert', await askYes(ask, 'Check the certificate of the cloud', true))
-  const bundle = await askValue(ask, 'ca_bundle_file', 'Certificate bundle (empty: the built-in one)', false)
-  if (bundle !== undefined) answers.set('ca_bundle_file', resolve(bundle))
+  const bundle = await askBundle(ask)
+  if (bundle !== undefined) answers.set('ca_bundle_file', bundle)
   if (await askYes(ask, 'Use a proxy', false)) {
     await put('proxy.type', 'Proxy type (HTTP, SOCKS4 or SOCKS5)', true)
     await put('proxy.host', 'Proxy host', true)
@@ -35,7 +40,43 @@ export async function askConnection(ask: Ask, defaultFile: string): Promise<{ fi
     const username = await put('proxy.username', 'Proxy user name (empty: none)', false)
     if (username !== undefined) await put('proxy.password', 'Proxy password (not shown; empty: none)', false)
   }
-  return { file, answers }
+  // Whoever was asked has agreed.
+  return { file, mayOverwrite: true, answers }
+}
+
+/** Before everything else: a name of no use must not cost all the answers. */
+async function askFile(
+  ask: Ask,
+  { defaultFile, mayOverwrite }: { readonly defaultFile: string; readonly mayOverwrite: boolean },
+): Promise<FileToWrite> {
+  let remark = ''
+  for (let tries = 0; tries < mostTries; tries++) {
+    const name = (await ask(`${remark}File to write [${defaultFile}]: `, { hidden: false })).trim() || defaultFile
+    try {
+      const file = await fileToWrite(name)
+      if (!file.exists || mayOverwrite) return file
+      if (await askYes(ask, `${file.path} exists already. Overwrite it`, false)) return file
+      remark = ''
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code === 'ABORTED') throw error
+      remark = `Nothing can be written there: ${messageOf(error)}. `
+    }
+  }
+  throw noAnswer('File to write')
+}
+
+async function askBundle(ask: Ask): Promise<string | undefined> {
+  let remark = ''
+  for (let tries = 0; tries < mostTries; tries++) {
+    const question = `${remark}Certificate bundle (empty: the built-in one)`
+    const answer = await askValue(ask, 'ca_bundle_file', question, false)
+    if (answer === undefined) return undefined
+    const path = resolve(answer)
+    const found = await bundleProblem(path)
+    if (found === undefined) return path
+    remark = `${path} ${found.problem.replace(/\.$/, '')}. `
+  }
+  throw noAnswer('Certificate bundle')
 }
 
 async function askValue(
@@ -58,7 +99,7 @@ async function askValue(
     if (answer !== '' && checkValue(setting, answer, { baseFolder: '/', fromEnvironment: true }).ok) return answer
     remark = `Please write ${expectation(setting.type)}. `
   }
-  throw new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`)
+  throw noAnswer(question)
 }
 
 async function askYes(ask: Ask, question: string, byDefault: boolean): Promise<boolean> {
@@ -68,5 +109,9 @@ async function askYes(ask: Ask, question: string, byDefault: boolean): Promise<b
     if (/^(?:y|yes|t|true)$/i.test(answer)) return true
     if (/^(?:n|no|f|false)$/i.test(answer)) return false
   }
-  throw new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`)
+  throw noAnswer(question)
+}
+
+function noAnswer(question: string): AgentError {
+  return new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`)
 }

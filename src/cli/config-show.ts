@@ -14,6 +14,7 @@ import {
   problemsOf,
   targetFlags,
   targetIn,
+  warningsOf,
   withDefaults,
 } from './config-io.ts'
 import { configIo } from './config-terminal.ts'
@@ -57,6 +58,7 @@ export async function configShow(flags: ConfigTarget & { readonly json?: boolean
   } catch (error) {
     const problems = problemsOf(error)
     if (problems === undefined) return printFailure(io, error)
+    printWarnings(io, warningsOf(error))
     for (const problem of problems) io.err(formatProblem(problem))
     return 3
   }

@@ -3,17 +3,15 @@ import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { withDeadline } from '../base/wait.ts'
+import { configFolderVariable } from '../config/config-folder.ts'
 import { askManager } from '../manager/local-socket/client.ts'
 import { socketFileName } from '../manager/local-socket/socket-path.ts'
 import { lockFileName } from '../manager/runtime-folder.ts'
-import { fileFacts } from '../platform/file-facts.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 import { lockHolder } from '../platform/process-lock.ts'
 import type { Invocation } from './command.ts'
-import { configDirOf } from './config-flags.ts'
+import { configDirOf, configPlaceOf } from './config-flags.ts'
 import type { ManagerView } from './ladder/manager-view.ts'
-
-const connectionFileName = 'iot-connect.cfg'
 
 /** How long the manager may take for an answer that costs it no more than a look at itself. */
 export const promptAnswerMs = 15_000
@@ -42,30 +40,18 @@ export async function askRunningManager(
   try {
     return await askManagerOf(settings.runtimeDir, request, options)
   } catch (error) {
-    throw (await lookedElsewhere(invocation, error)) ?? error
+    throw lookedElsewhere(invocation, error) ?? error
   }
 }
 
-/** A shell on a device rarely stands in the folder of the configuration: that is the likely reason, and it is told. */
-async function lookedElsewhere(invocation: Invocation, error: unknown): Promise<AgentError | undefined> {
-  if (!(error instanceof AgentError) || error.code !== 'MANAGER_NOT_RUNNING') return undefined
-  const { defaultPlan } = await import('../manager/service/service-plan.ts')
-  const hint = await otherFolderHint(invocation.value('config-dir'), defaultPlan.configDir)
-  return hint === undefined ? undefined : new AgentError(error.code, `${error.message} ${hint}`, { cause: error })
-}
-
-/** What to try where no folder is named, this one has no configuration and that of the service has. */
-export async function otherFolderHint(
-  named: string | undefined,
-  serviceFolder: string,
-  here = '.',
-): Promise<string | undefined> {
-  const has = async (folder: string) => {
-    const facts = await fileFacts(join(folder, connectionFileName)).catch(() => undefined)
-    return facts !== undefined
-  }
-  if (named !== undefined || (await has(here)) || !(await has(serviceFolder))) return undefined
-  return `This folder has no ${connectionFileName}, and ${serviceFolder} has one: add "-c ${serviceFolder}".`
+/** Where no connection file was found the folder is the likely reason, and it is told. */
+function lookedElsewhere(invocation: Invocation, error: unknown): AgentError | undefined {
+  const { alsoTried = [], configDir, configFile } = configPlaceOf(invocation)
+  if (!(error instanceof AgentError) || error.code !== 'MANAGER_NOT_RUNNING' || alsoTried.length === 0) return undefined
+  const folders = [configDir, ...alsoTried].join(' and in ')
+  const message = `${error.message} There is no ${configFile} in ${folders}.`
+  const remedy = `Name the folder of its configuration with -c, or in ${configFolderVariable}.`
+  return new AgentError(error.code, message, { cause: error, details: error.details, remedy })
 }
 
 /** As {@link askRunningManager}, of the manager that uses this runtime folder. */

@@ -11,7 +11,7 @@ import { serviceUser } from '../manager/service-user.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 import { onSignals } from '../platform/signals.ts'
 import type { Command, Invocation } from './command.ts'
-import { configDirFlag, configDirOf, configFileFlag } from './config-flags.ts'
+import { configDirFlag, configDirOf, configFileFlag, configPlaceOf } from './config-flags.ts'
 import { type OtaRules, otaRules } from './ota-settings.ts'
 import { operand } from './words.ts'
 
@@ -81,9 +81,11 @@ async function rulesOf(invocation: Invocation): Promise<OtaRules> {
   const found = await otaRules(invocation)
   if (found.isSaid || invocation.has('unsigned')) return found
   const { path } = found.config
+  const { alsoTried = [] } = configPlaceOf(invocation)
+  const elsewhere = alsoTried.length === 0 ? '' : `, and none in ${alsoTried.join(' and ')},`
   throw new AgentError(
     'POLICY_REFUSED',
-    `There is no connection file ${path} to say in ota.public_keys and ota.require_signature which packages this device ` +
+    `There is no connection file ${path}${elsewhere} to say in ota.public_keys and ota.require_signature which packages this device ` +
       'accepts. Name its folder with --config-dir, or give --unsigned to install what nobody has signed.',
     { details: { path } },
   )

@@ -1,13 +1,14 @@
 import { isAbsolute, resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
+import { configFolderVariable } from '../config/config-folder.ts'
 import { type RootStep, rootSteps } from '../manager/root/root-request.ts'
 import { initSystems } from '../manager/service/init-system.ts'
 import { type Installation, installService } from '../manager/service/install-service.ts'
 import { isServiceRunning } from '../manager/service/running-service.ts'
 import { defaultPlan } from '../manager/service/service-plan.ts'
 import { ownExecutable } from '../platform/owners.ts'
-import { userId } from '../platform/process-facts.ts'
+import { processEnvironment, userId } from '../platform/process-facts.ts'
 import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'
 
@@ -33,7 +34,7 @@ export const command: Command = {
       name: 'config-dir',
       short: 'c',
       value: 'DIR',
-      summary: `Folder of the configuration (default ${defaultPlan.configDir}).`,
+      summary: `Folder of the configuration (default that of ${configFolderVariable}, else ${defaultPlan.configDir}).`,
     },
     { name: 'state-dir', value: 'DIR', summary: `Folder of the state (default ${defaultPlan.stateDir}).` },
     { name: 'app-id', short: 'i', value: 'ID', summary: `Name of the application (default ${defaultPlan.appId}).` },
@@ -58,7 +59,7 @@ export const command: Command = {
       ...(root === '/' ? { isRunning: form => isServiceRunning(form, systemClock) } : {}),
       plan: {
         executable: executableOf(invocation, root),
-        configDir: invocation.value('config-dir') ?? defaultPlan.configDir,
+        configDir: configDirOf(invocation, root),
         stateDir: invocation.value('state-dir') ?? defaultPlan.stateDir,
         user: invocation.value('user') ?? defaultPlan.user,
         appId: invocation.value('app-id') ?? defaultPlan.appId,
@@ -78,6 +79,12 @@ function whatNow({ startCommand, restartCommand, isChanged }: Installation): str
     ? 'It runs as it was installed before, and was not restarted'
     : 'Nothing was changed, and it runs'
   return `${why}; to restart it${isChanged ? ' as it is now' : ''}: ${restartCommand}\n`
+}
+
+/** What this machine calls its folder says nothing of the device that an image is for. */
+function configDirOf(invocation: Invocation, root: string): string {
+  const ofMachine = root === '/' ? processEnvironment()[configFolderVariable] : undefined
+  return invocation.value('config-dir') ?? (ofMachine || defaultPlan.configDir)
 }
 
 function stepsOf(invocation: Invocation): readonly RootStep[] | undefined {

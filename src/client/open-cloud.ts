@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { Log, type LogLevel } from '../base/log.ts'
 import type { Closure } from '../config/closure.ts'
+import { findConfigFolder } from '../config/config-folder.ts'
 import { loadIdentity } from '../config/identity.ts'
 import { type ClientConfig, loadClientConfig } from '../config/load.ts'
 import { logSettingsOf, problemOf } from '../config/ownership.ts'
@@ -31,13 +32,18 @@ interface OpenParts {
  */
 export async function openCloud(parts: OpenParts): Promise<Cloud> {
   const { options, clock, log, logOutput, execute, listener } = parts
-  const { appId, configDir, configFile, offline } = options
+  const { appId, configFile, offline } = options
+  const environment = processEnvironment()
+  const connectionFile = configFile ?? `${appId}-connect.cfg`
+  const folder = await findConfigFolder({ named: options.configDir, environment, connectionFile })
+  const { path: configDir, alsoTried } = folder
   const config = await loadClientConfig({
     appId,
     configDir,
     ...(configFile === undefined ? {} : { configFile }),
     settings: options.settings,
-    environment: processEnvironment(),
+    alsoTried,
+    environment,
     offline,
   })
   const { settings, warnings, closures } = config
@@ -49,7 +55,7 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   if (problem !== undefined) note(log, [{ ...problem, level: 'warn' }])
   // The device manager tells of them itself, together with those of its own files.
   if (!(options.logger instanceof Log)) {
-    note(log, warnings)
+    note(log, folder.warning === undefined ? warnings : [folder.warning, ...warnings])
     // This program goes on without what they close: it is the device manager that would use it.
     note(log, closures.map(asWarning))
   }

@@ -4,7 +4,11 @@ import type { Logger } from '../base/log.ts'
 
 /** Options of a client. */
 export interface ClientOptions {
-  /** Folder of the connection file and of `device_id`; default: the current one. Applications that share it share the device id. */
+  /**
+   * Folder of the connection file and of `device_id`. Default: that of `DEVICE_CLOUD_CONFIG_DIR`, else the current one if the
+   * connection file is in it, else `/etc/device-cloud` if it is there, else the current one. Applications that share it share
+   * the device id.
+   */
   readonly configDir?: string | undefined
   /** Name of the connection file in `configDir`, or a path; default `<appId>-connect.cfg`. */
   readonly configFile?: string | undefined
@@ -22,7 +26,7 @@ export interface ClientOptions {
 /** The options, checked and complete. */
 export interface CheckedOptions {
   readonly appId: string
-  readonly configDir: string
+  readonly configDir?: string
   readonly configFile?: string
   readonly settings: JsonObject
   readonly logger?: Logger
@@ -35,11 +39,12 @@ export interface CheckedOptions {
  * @throws AgentError `INVALID_ARGUMENT` naming the option
  */
 export function checkedOptions(appId: string, options: ClientOptions): CheckedOptions {
-  const { configDir = '.', configFile, settings = {}, logger, offline = false } = options
+  const { configDir, configFile, settings = {}, logger, offline = false } = options
   // The app id becomes part of a file name.
   if (typeof appId !== 'string' || /[/\\\0]/.test(appId))
     throw invalid('appId', 'must be text without "/" and "\\"; letters, digits, "_" and "-" are safe everywhere')
-  if (typeof configDir !== 'string' || configDir === '') throw invalid('configDir', 'must be the path of a folder')
+  if (configDir !== undefined && (typeof configDir !== 'string' || configDir === ''))
+    throw invalid('configDir', 'must be the path of a folder')
   if (configFile !== undefined && (typeof configFile !== 'string' || configFile === ''))
     throw invalid('configFile', 'must be a file name or a path')
   if (!isJsonObject(settings)) throw invalid('settings', 'must be an object with the names of the connection file')
@@ -47,7 +52,7 @@ export function checkedOptions(appId: string, options: ClientOptions): CheckedOp
     throw invalid('logger', 'must have the functions error, warn, info and debug')
   return {
     appId,
-    configDir,
+    ...(configDir === undefined ? {} : { configDir }),
     ...(configFile === undefined ? {} : { configFile }),
     settings,
     ...(logger === undefined ? {} : { logger }),

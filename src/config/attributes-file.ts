@@ -16,10 +16,10 @@ export interface AttributesFile {
 export async function loadAttributesFile(request: { readonly configDir: string }): Promise<AttributesFile> {
   const path = resolve(request.configDir, 'attributes.cfg')
   const { file, problems, notes } = await readConfigFile(path)
-  if (problems.length > 0) throw configError(problems)
+  if (problems.length > 0) throw configError(problems, undefined, notes)
   if (file === undefined) return { attributes: [], warnings: notes, path }
   const read = readAttributes(file)
-  if (read.problems.length > 0) throw configError(read.problems)
+  if (read.problems.length > 0) throw configError(read.problems, undefined, [...notes, ...read.notes])
   return { attributes: read.attributes, warnings: [...notes, ...read.notes], path }
 }
 

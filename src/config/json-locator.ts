@@ -75,8 +75,6 @@ const stringBody = /(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y
 class Scanner {
   readonly keys = new Map<string, number>()
   readonly repeated: Repeated[] = []
-  /** The values by path; a name with a dot in it is another one than two names. */
-  readonly #values = new Map<string, string>()
   readonly #text: string
   #at = 0
 
@@ -86,7 +84,7 @@ class Scanner {
 
   document(): ScanFailure | undefined {
     try {
-      this.#value('', '', 0)
+      this.#value('', 0)
       if (this.#next() !== undefined) this.#fail('has something after its end', 'Remove what follows the last "}".')
       return undefined
     } catch (error) {
@@ -107,15 +105,14 @@ class Scanner {
     return character
   }
 
-  /** @param spelled as `path`, with a separator that tells names apart */
-  #value(path: string, spelled: string, depth: number): void {
+  #value(path: string, depth: number): void {
     if (depth > mostDepth) this.#fail('is nested too deeply', `Use at most ${mostDepth} levels.`)
     const character = this.#next()
     if (character === undefined && this.#text.trim() === '')
       this.#fail('is empty', 'Write { } with the settings in it, or put back a copy.')
     if (character === undefined) this.#fail('ends too early', 'Close every { and [ and add the missing value.')
-    if (character === '{') this.#members(path, spelled, depth, '}')
-    else if (character === '[') this.#members(path, spelled, depth, ']')
+    if (character === '{') this.#members(path, depth, '}')
+    else if (character === '[') this.#members(path, depth, ']')
     else if (character === '"') this.#string()
     else this.#literal()
   }
@@ -130,8 +127,10 @@ class Scanner {
   }
 
   /** The members of an object or the items of a list. */
-  #members(path: string, spelled: string, depth: number, end: '}' | ']'): void {
+  #members(path: string, depth: number, end: '}' | ']'): void {
     this.#at++
+    // Of this object alone: what stands in a section that stands twice is told with the section.
+    const values = new Map<string, string>()
     if (this.#next() === end) {
       this.#at++
       return
@@ -139,14 +138,13 @@ class Scanner {
     for (let index = 0; ; index++) {
       const name = end === ']' ? String(index) : this.#key()
       const inner = path === '' ? name : `${path}.${name}`
-      const innerSpelled = `${spelled}\0${name}`
       const isRemembered = inner.length <= mostPathLength
       if (end === '}') this.#colon()
       const start = this.#skipped()
       if (isRemembered) this.keys.set(inner, end === '}' ? this.#keyAt : start)
       // A path that is too long stays so below: it need not grow any further.
-      this.#value(isRemembered ? inner : tooLong, innerSpelled.slice(0, 2 * mostPathLength), depth + 1)
-      if (isRemembered && end === '}') this.#compare(inner, innerSpelled, this.#text.slice(start, this.#at))
+      this.#value(isRemembered ? inner : tooLong, depth + 1)
+      if (isRemembered && end === '}') this.#compare(values, name, inner, this.#text.slice(start, this.#at))
       const character = this.#next()
       if (character === end) {
         this.#at++
@@ -177,11 +175,11 @@ class Scanner {
     return this.#at
   }
 
-  #compare(path: string, spelled: string, value: string): void {
-    const before = this.#values.get(spelled)
+  #compare(values: Map<string, string>, name: string, path: string, value: string): void {
+    const before = values.get(name)
     if (before !== undefined)
       this.repeated.push({ path, differs: before !== value && meaning(before) !== meaning(value) })
-    this.#values.set(spelled, value)
+    values.set(name, value)
   }
 
   #string(): string {

@@ -6,6 +6,7 @@ import type { Environment } from '../platform/process-facts.ts'
 import { type Closure, isSwitch, partProblems } from './closure.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
+import { pairMisspelt } from './misspelt.ts'
 import { implyPolicies } from './policy.ts'
 import { findRisks } from './risks.ts'
 import type { ConfigNote, ConfigProblem, Origins, ProxySettings, Settings, Transport } from './settings.ts'
@@ -25,6 +26,8 @@ export interface ClientConfigRequest {
   /** Settings that go before the environment and the file, shaped as the file: flags, or what a program hands in. */
   readonly settings?: JsonObject
   readonly environment: Environment
+  /** Folders besides `configDir` in which there is no connection file either. */
+  readonly alsoTried?: readonly string[]
   /** No cloud will be used: the `cloud` settings may be missing, and are then empty. */
   readonly offline?: boolean
 }
@@ -58,19 +61,22 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   const variables = findUnknownVariables(request.environment, settingsTable)
   const keys = documentsOf(request, read).map(document => findUnknownKeys(document, 'connect'))
   const problems = [...read.problems, ...values.problems, ...keys.flatMap(found => found.problems)]
-  const notes = [...read.notes, ...values.notes, ...variables.notes, ...keys.flatMap(found => found.notes)]
+  let notes = [...read.notes, ...values.notes, ...variables.notes, ...keys.flatMap(found => found.notes)]
   // A file that is not JSON says nothing about what is missing in it.
   const isBroken = read.exists && read.file === undefined
   if (!isBroken) {
-    if (!request.offline) problems.push(...findMissing(request.configFile !== undefined, path, read, values))
-    problems.push(...chooseTransport(values, path, read))
-    problems.push(...checkProxy(values, path, read))
+    const required = request.offline ? [] : findMissing(request, path, read, values)
+    const missing = [...required, ...chooseTransport(values, path, read), ...checkProxy(values, path, read)]
+    const paired = pairMisspelt(missing, notes)
+    problems.push(...paired.problems)
+    notes = [...paired.notes]
   }
   const { fatal, closures } = partProblems(problems)
   closures.push(...variables.closures.filter(({ capability }) => !isSwitch(capability)))
   closures.push(...keys.flatMap(found => found.closures))
   closures.push(...implyPolicies(values, closures))
-  if (fatal.length > 0 || isBroken) throw configError([...fatal, ...closures.map(({ problem }) => problem)])
+  if (fatal.length > 0 || isBroken)
+    throw configError([...fatal, ...closures.map(({ problem }) => problem)], undefined, notes)
   const settings = assemble(values)
   notes.push(...findRisks(settings))
   const effective = effectiveSettings(settingsOf('connect'), values)
@@ -86,7 +92,7 @@ export function checkConnectionSettings(settings: JsonObject): readonly ConfigPr
   const read: ConfigFileRead = { exists: true, problems: [], notes: [] }
   return [
     ...values.problems,
-    ...findMissing(false, path, read, values),
+    ...findMissing({}, path, read, values),
     ...chooseTransport(values, path, read),
     ...checkProxy(values, path, read),
   ]
@@ -103,11 +109,17 @@ function documentsOf(request: ClientConfigRequest, read: ConfigFileRead): Docume
   return read.file === undefined ? [given] : [given, read.file]
 }
 
-function findMissing(isNamed: boolean, path: string, read: ConfigFileRead, values: Values): ConfigProblem[] {
+function findMissing(
+  { configFile, alsoTried = [] }: Pick<ClientConfigRequest, 'configFile' | 'alsoTried'>,
+  path: string,
+  read: ConfigFileRead,
+  values: Values,
+): ConfigProblem[] {
   const missing = settingsTable.filter(setting => setting.required && !values.isGiven(setting.key))
-  if (!read.exists && (missing.length > 0 || isNamed)) {
+  if (!read.exists && (missing.length > 0 || configFile !== undefined)) {
     const remedy = `Run: device-cloud config generate -f ${path}`
-    return [{ file: path, problem: 'the connection file does not exist', remedy }]
+    const elsewhere = alsoTried.length === 0 ? '' : `, and there is none in ${alsoTried.join(' and ')} either`
+    return [{ file: path, problem: `the connection file does not exist${elsewhere}`, remedy }]
   }
   return missing.map(
     ({ key, sentence }): ConfigProblem => ({

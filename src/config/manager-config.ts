@@ -60,9 +60,10 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
   closures.push(...variables.closures.filter(({ capability }) => isSwitch(capability)))
   closures.push(...keys.flatMap(found => found.closures))
   const isBroken = read.exists && read.file === undefined
-  if (fatal.length > 0 || isBroken) throw configError([...fatal, ...closures.map(({ problem }) => problem)])
+  const notes = [read, values, services, ...keys].flatMap(found => found.notes)
+  if (fatal.length > 0 || isBroken)
+    throw configError([...fatal, ...closures.map(({ problem }) => problem)], undefined, notes)
   values.close(rows, closures)
-  const notes = [read, values, ...keys].flatMap(found => found.notes)
   if (!read.exists) {
     const problem = 'does not exist: the defaults hold'
     notes.push({ level: 'debug', file: path, problem, remedy: 'Write one to change them.' })

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { Setting } from './setting.ts'
-import type { ConfigProblem, Origin, RemoteAccessService } from './settings.ts'
+import type { ConfigNote, ConfigProblem, Origin, RemoteAccessService } from './settings.ts'
 import { closestName } from './suggestion.ts'
 import { checkValue } from './value.ts'
 
@@ -11,6 +11,8 @@ const most = 100
 interface RemoteServices {
   readonly services: readonly RemoteAccessService[]
   readonly problems: readonly ConfigProblem[]
+  /** Members that nobody reads, with a name that is close to one of ours. */
+  readonly notes: readonly ConfigNote[]
   readonly origin?: Origin
 }
 
@@ -26,9 +28,11 @@ const sessionTimeout = member('session_timeout', { kind: 'number', least: 0, mos
  */
 export function readRemoteServices(file: ConfigFile | undefined): RemoteServices {
   const raw = file?.value[key]
-  if (file === undefined || raw === undefined || raw === null || raw === '') return { services: [], problems: [] }
+  if (file === undefined || raw === undefined || raw === null || raw === '')
+    return { services: [], problems: [], notes: [] }
   const place = file.placeOf(key)
   const problems: ConfigProblem[] = []
+  const notes: ConfigNote[] = []
   const wrong = (at: string, problem: string, expected: string) => {
     // What is missing has no place of its own: its entry has one.
     const where = lineOf(file.placeOf(at) ?? file.placeOf(at.slice(0, at.lastIndexOf('.'))) ?? place)
@@ -38,7 +42,7 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
   const example = 'a list such as [{"name": "SSH", "port": 22}]'
   if (!Array.isArray(raw) || raw.length > most) {
     wrong(key, Array.isArray(raw) ? `has more than ${most} entries` : 'is not a list', example)
-    return { services: [], problems }
+    return { services: [], problems, notes }
   }
   const services = raw.map((item: unknown, index): RemoteAccessService | undefined => {
     const at = `${key}.${index}`
@@ -59,9 +63,15 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
     if (mistaken !== undefined)
       return wrong(`${at}.${mistaken}`, 'does not say as whom the command runs', 'a "user", or leave it out')
     if (userRead !== undefined && command === undefined)
-      return wrong(`${at}.user`, 'has no command beside it', 'a command that this user shall run')
+      return wrong(
+        `${at}.user`,
+        `has no command beside it${instead(item, 'command')}`,
+        'a command that this user shall run',
+      )
     if (problems.length > before) return undefined
-    if (typeof portRead !== 'number') return wrong(`${at}.port`, 'is missing', 'a whole number from 1 to 65535')
+    if (typeof portRead !== 'number')
+      return wrong(`${at}.port`, `is missing${instead(item, 'port')}`, 'a whole number from 1 to 65535')
+    notes.push(...misspeltMembers(item).map(([written, meant]) => noteOf(file, at, written, meant)))
     return {
       name: String(nameRead ?? portRead),
       port: portRead,
@@ -72,10 +82,38 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
     }
   })
   const origin: Origin = { source: 'file', file: file.path, line: place?.line ?? 1 }
-  return { services: services.filter(service => service !== undefined), problems, origin }
+  return { services: services.filter(service => service !== undefined), problems, notes, origin }
 }
 
+/** Characters of a name that are shown. */
+const mostShown = 128
 const members = ['name', 'port', 'session_timeout', 'command', 'user']
+
+/** Members that nobody reads, each with the one that is missing and close to it. */
+function misspeltMembers(item: JsonObject): readonly (readonly [written: string, meant: string])[] {
+  return Object.keys(item).flatMap(written => {
+    const meant = members.includes(written) ? undefined : closestName(written, members)
+    return meant === undefined || Object.hasOwn(item, meant) ? [] : [[written.slice(0, mostShown), meant] as const]
+  })
+}
+
+function instead(item: JsonObject, missing: string): string {
+  const [written] = misspeltMembers(item).find(([, meant]) => meant === missing) ?? []
+  return written === undefined ? '' : `; "${written}", which stands there, is none of its members`
+}
+
+/** It is no mistake: other members are for the portal. */
+function noteOf(file: ConfigFile, at: string, written: string, didYouMean: string): ConfigNote {
+  return {
+    level: 'warn',
+    file: file.path,
+    ...lineOf(file.placeOf(`${at}.${written}`)),
+    key: `${at}.${written}`,
+    problem: 'is none of the members that the agent reads',
+    remedy: 'Correct its name.',
+    didYouMean,
+  }
+}
 
 /** A member of an entry with a command that means to name its user, and does not. Other members are for the portal. */
 function mistakenMember(item: JsonObject): string | undefined {
@@ -84,7 +122,7 @@ function mistakenMember(item: JsonObject): string | undefined {
   const strange = Object.keys(item).filter(key => !members.includes(key))
   return strange
     .find(key => closestName(key, members) === 'user' || otherUserWords.test(key.replaceAll(/[^A-Za-z]/g, '')))
-    ?.slice(0, 128)
+    ?.slice(0, mostShown)
 }
 
 /** What other tools call the user of a command. */

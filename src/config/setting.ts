@@ -42,6 +42,8 @@ export interface Setting {
   readonly required?: true
   /** Never shown, logged or quoted in an error. */
   readonly secret?: true
+  /** Empty text and null are mistakes: what holds when it is absent may be the opposite of what its owner wants. */
+  readonly neverEmpty?: true
   /** Accepted and without effect; the sentence says why. */
   readonly ignored?: true
   readonly sentence: string

@@ -72,7 +72,7 @@ function givenIn(object: JsonObject, setting: Setting): Pick<Found, 'raw' | 'isA
  * null and empty text mean "not set", as they did for the Python agent. For what permits something, "not set" can be the
  * opposite of what its owner wanted: there they are mistakes.
  */
-function isUnset({ key, type: { kind } }: Setting, raw: unknown): boolean {
+function isUnset({ key, type: { kind }, neverEmpty }: Setting, raw: unknown): boolean {
   const permits = capabilityOf(key) !== undefined && kind !== 'integer' && kind !== 'number'
-  return raw === undefined || (!permits && (raw === null || raw === ''))
+  return raw === undefined || (!permits && !neverEmpty && (raw === null || raw === ''))
 }

@@ -41,6 +41,7 @@ export const settingsTable: readonly Setting[] = [
     key: 'cloud.tls',
     file: 'connect',
     type: { kind: 'choice', choices: ['modern', 'compatible'] },
+    neverEmpty: true,
     sentence:
       'modern: TLS 1.3, or 1.2 with ECDHE and AEAD, and a certificate with a SAN. compatible, and with a warning when absent: also CBC suites, and CN-only under ca_bundle_file; see share/tls.md.',
   },
@@ -215,6 +216,7 @@ export const settingsTable: readonly Setting[] = [
     key: 'file_transfer.max_bytes',
     file: 'connect',
     type: { kind: 'integer', least: 1, most: Number.MAX_SAFE_INTEGER },
+    neverEmpty: true,
     unit: 'bytes',
     sentence:
       'Largest file that a download may bring. When absent: what the disk has room for, and 1 GiB where neither the cloud nor the file service tells the size.',

@@ -117,12 +117,19 @@ export function formatProblem(problem: ConfigProblem | ConfigNote): string {
 /** Mistakes that a message names. */
 const mostNamed = 50
 
-/** `CONFIG_INVALID` with every mistake in `details.problems`. */
-export function configError(problems: readonly ConfigProblem[], cause?: unknown): AgentError {
+/** `CONFIG_INVALID` with every mistake in `details.problems`, and in `details.warnings` what else there is to say of the file. */
+export function configError(
+  problems: readonly ConfigProblem[],
+  cause?: unknown,
+  notes: readonly ConfigNote[] = [],
+): AgentError {
   const [first, ...others] = problems
   const head = first === undefined ? 'The configuration is wrong.' : formatProblem(first)
   const named = problems.slice(0, mostNamed).map(formatProblem).join(' ')
   const more = problems.length > mostNamed ? ' And more, see "device-cloud config check".' : ''
   const message = others.length === 0 ? head : `${problems.length} mistakes: ${named}${more}`
-  return new AgentError('CONFIG_INVALID', message, { cause, details: { problems } })
+  return new AgentError('CONFIG_INVALID', message, {
+    cause,
+    details: { problems, warnings: notes.filter(({ level }) => level === 'warn') },
+  })
 }

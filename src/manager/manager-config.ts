@@ -15,6 +15,8 @@ export interface ManagerPlace {
   readonly configDir: string
   /** Name of the connection file in `configDir`, or a path. */
   readonly configFile: string
+  /** Where there is no connection file either. */
+  readonly alsoTried?: readonly string[]
   /** Settings that go before the environment and the connection file: those of the flags. */
   readonly settings: JsonObject
 }

@@ -157,7 +157,12 @@ export class Manager {
     const client = new Client(appId, { configDir, configFile, settings, logger: options.log })
     const log = options.log.child('manager')
     const publish = (text: string, level: 'error' | 'info') => client.events.publish(text, { level })
-    const [config] = await Promise.all([Configuration.read({ place: options, log, publish }), client.open()])
+    const reading = Configuration.read({ place: options, log, publish })
+    const [config] = await Promise.all([reading, client.open()]).catch(async error => {
+      // Of a mistake that both find it tells more: it knows all places that were looked at.
+      await reading
+      throw error
+    })
     return new Manager(options, client, config, log)
   }
 

@@ -28,11 +28,20 @@ export class RunningCommand {
   /**
    * @param o.stderr a file that takes its standard error; it is then not in {@link err}
    * @param o.script another program with the command line of a command
+   * @param o.environment variables besides those of the test
    */
   constructor(
     words: readonly string[],
     cwd: string,
-    { stderr = 'pipe', script = 'src/main.ts' }: { readonly stderr?: 'pipe' | number; readonly script?: string } = {},
+    {
+      stderr = 'pipe',
+      script = 'src/main.ts',
+      environment = {},
+    }: {
+      readonly stderr?: 'pipe' | number
+      readonly script?: string
+      readonly environment?: Readonly<Record<string, string>>
+    } = {},
   ) {
     this.child = spawn(
       process.execPath,
@@ -40,7 +49,14 @@ export class RunningCommand {
       {
         cwd,
         stdio: ['ignore', 'pipe', stderr],
-        env: { ...process.env, NODE_NO_WARNINGS: '1', NODE_OPTIONS: '' },
+        // Whatever the machine of the test has in /etc/device-cloud is not meant.
+        env: {
+          ...process.env,
+          DEVICE_CLOUD_CONFIG_DIR: cwd,
+          ...environment,
+          NODE_NO_WARNINGS: '1',
+          NODE_OPTIONS: '',
+        },
       },
     )
     this.child.stdout?.on('data', chunk => {

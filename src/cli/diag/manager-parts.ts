@@ -54,7 +54,7 @@ function checkPart({ appId, configDir, connectionFile, environment }: Scene): Pa
     name: 'check.json',
     about: 'the way to the cloud, rung by rung',
     gather: async () => {
-      const rungs = await ladderOf({ appId, configDir, configFile: connectionFile, environment })
+      const rungs = await ladderOf({ appId, configDir, configFile: connectionFile, environment, identity: 'find' })
       const { rungs: reports, firstFailure } = await climbLadder(rungs, systemClock)
       return jsonText({ ok: firstFailure === undefined, rungs: reports.map(report => ({ ...report })) })
     },

@@ -13,7 +13,8 @@ import { type LadderParts, rungTimeoutMs } from './ladder-parts.ts'
 import { type ManagerView, seeManager } from './manager-view.ts'
 
 export interface CloudParts extends LadderParts {
-  readonly thingKey: string
+  /** Whose thing logs in, known by the time of the login. */
+  readonly identity: { readonly thingKey: string | undefined }
   /** A second login with the same thing key would end the session of a manager that runs: then that one is asked. */
   readonly manager: ManagerView
 }
@@ -23,7 +24,7 @@ const filePlace = 'Check cloud.file_xfer_host and cloud.file_xfer_port (443 when
 
 /** Login, a round trip through the cloud, and the file service. */
 export function cloudRungs(parts: CloudParts): readonly Rung[] {
-  const { settings, clock, log, thingKey, manager } = parts
+  const { settings, clock, log, identity, manager } = parts
   const { cloud, proxy, qosLevel } = settings
   const opener = new SocketOpener({ proxy, trust: trustSettings(settings), clock, log })
   let managed = false
@@ -34,6 +35,11 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
       name: 'login',
       needs: ['TCP', 'certificate'],
       climb: async () => {
+        const { thingKey } = identity
+        if (thingKey === undefined) {
+          isLeftOut = true
+          return { skip: 'there is no device_id' }
+        }
         const seen = await seeManager(manager)
         if ('skip' in seen) {
           isLeftOut = true

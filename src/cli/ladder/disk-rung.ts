@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
+import { checkWritable } from '../../platform/own-executable.ts'
 import { spaceAt } from '../../platform/space.ts'
 import { createFile, removeFile } from '../../platform/write-file.ts'
 import { bytesText } from '../transfer-progress.ts'
@@ -11,23 +12,35 @@ import type { Rung } from './climb.ts'
 const leastFreeBytes = 10 * 1024 * 1024
 const leastFreeInodes = 100
 
-/** Whether the runtime folder has room and can be written to. */
+/** Whether the runtime folder has room and can be written to, or made where it is not there yet. */
 export function diskRung(runtimeDir: string): Rung {
   return {
     name: 'disk',
     climb: async () => {
+      const found = await tryWriting(runtimeDir)
       const { freeBytes, freeInodes } = await spaceAt(runtimeDir)
       if (freeBytes < leastFreeBytes)
         throw new AgentError('DISK_FULL', `only ${bytesText(freeBytes)} are free at ${runtimeDir}`)
       if (freeInodes !== undefined && freeInodes < leastFreeInodes)
         throw new AgentError('DISK_FULL', `only ${freeInodes} more files can be made at ${runtimeDir}`)
-      const room = `${bytesText(freeBytes)} free at ${runtimeDir}`
-      if ((await fileFacts(runtimeDir)) === undefined)
-        return `${room}; the device manager makes the folder when it starts`
-      const probe = join(runtimeDir, `.check-${randomBytes(6).toString('hex')}`)
-      await createFile(probe, '')
-      await removeFile(probe)
-      return `${room}, and it can be written to`
+      return `${bytesText(freeBytes)} free at ${runtimeDir}${found}`
     },
   }
+}
+
+async function tryWriting(runtimeDir: string): Promise<string> {
+  if ((await fileFacts(runtimeDir)) === undefined) {
+    await checkWritable(await nearestFolder(runtimeDir))
+    return '; the device manager makes the folder when it starts'
+  }
+  const probe = join(runtimeDir, `.check-${randomBytes(6).toString('hex')}`)
+  await createFile(probe, '')
+  await removeFile(probe)
+  return ', and it can be written to'
+}
+
+/** Where a folder would have to be made. */
+async function nearestFolder(path: string): Promise<string> {
+  const above = dirname(path)
+  return above === path || (await fileFacts(above)) !== undefined ? above : nearestFolder(above)
 }

@@ -1,4 +1,5 @@
 import { AgentError } from '../../base/errors.ts'
+import { systemConfigFolder } from '../../config/config-folder.ts'
 
 /** What a service file says: where things are on the device, and as whom the manager runs. Paths are those of the device. */
 export interface ServicePlan {
@@ -23,7 +24,7 @@ export interface ServicePlan {
 
 export const defaultPlan: ServicePlan = {
   executable: '/usr/bin/device-cloud',
-  configDir: '/etc/device-cloud',
+  configDir: systemConfigFolder,
   stateDir: '/var/lib/device-cloud',
   user: 'root',
   appId: 'device_manager',

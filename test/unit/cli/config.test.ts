@@ -277,3 +277,171 @@ test('show of a wrong configuration lists the mistakes and exits 3', async t => 
   assert.match(err.join(), /the connection file does not exist\. Run: device-cloud config generate/)
   assert.equal(existsSync(join(configDir, 'device_id')), false)
 })
+
+test('generate refuses a bundle that is of no use, and takes one of another machine with --force', async t => {
+  const folder = tempDir(t)
+  const file = join(folder, 'a.cfg')
+  const sslBundle = join(folder, 'nosuch.pem')
+  const refused = terminal()
+  assert.equal(await configGenerate({ ...flags, file, sslBundle }, refused.io), 2)
+  assert.match(
+    refused.err.join(),
+    /nosuch\.pem: ca_bundle_file names a file that is of no use: .*--force.* Its flag is --ssl-bundle/,
+  )
+  writeFileSync(sslBundle, 'no certificate')
+  assert.equal(await configGenerate({ ...flags, file, sslBundle }, terminal().io), 2)
+  assert.equal(existsSync(file), false)
+  const forced = terminal()
+  assert.equal(await configGenerate({ ...flags, file, sslBundle, force: true }, forced.io), 0)
+  assert.match(forced.err.join(), /^warning: .*without a certificate in PEM form/)
+  writeFileSync(sslBundle, '-----BEGIN CERTIFICATE-----\n')
+  const fine = terminal()
+  assert.equal(await configGenerate({ ...flags, file, sslBundle, force: true }, fine.io), 0)
+  assert.deepEqual(fine.err, [])
+  assert.equal(JSON.parse(readFileSync(file, 'utf8')).ca_bundle_file, sslBundle)
+})
+
+test('generate asks again for a bundle and for a file name of no use, before anything else is lost', async t => {
+  const folder = configFolder(t, { 'there.cfg': 'old', 'ca.pem': '-----BEGIN CERTIFICATE-----\n' })
+  const [ca, wanted] = [join(folder, 'ca.pem'), join(folder, 'new.cfg')]
+  const names = [join(folder, 'no', 'a.cfg'), folder, `${folder}/`, join(folder, 'there.cfg'), 'n', wanted]
+  const answers = [...names, 'cloud.example.test', '', secret, 'y', join(folder, 'no.pem'), ca, 'n']
+  const { io, questions, unanswered } = terminal(answers)
+  assert.equal(await configGenerate({}, io), 0)
+  assert.deepEqual(unanswered, [])
+  const asked = questions.map(({ question }) => question)
+  assert.match(asked[1] ?? '', /^Nothing can be written there: the folder .*no does not exist\. File to write/)
+  assert.match(asked[2] ?? '', /^Nothing can be written there: .* names a folder, not a file\. File to write/)
+  assert.match(asked[4] ?? '', /there\.cfg exists already\. Overwrite it\? \[y\/N\]/)
+  assert.match(asked[11] ?? '', /no\.pem names a file that is of no use: .*\. Certificate bundle/)
+  assert.equal(readFileSync(join(folder, 'there.cfg'), 'utf8'), 'old')
+  assert.equal(JSON.parse(readFileSync(wanted, 'utf8')).ca_bundle_file, ca)
+})
+
+test('generate looks at the file before it asks for the token', async t => {
+  const { io, questions, err } = terminal([])
+  const file = join(tempDir(t), 'no', 'a.cfg')
+  assert.equal(await configGenerate({ ...flags, token: undefined, file }, io), 1)
+  assert.deepEqual(questions, [])
+  assert.match(err.join(), /does not exist/)
+})
+
+test('check names keys that mean nothing beside other mistakes, and pairs a missing setting with the key that was meant', async t => {
+  const configDir = configFolder(t, {
+    'iot-connect.cfg': {
+      cloud: { host: 'h', prot: 8883, token: secret, colour: 'red' },
+      keep_alive: 'x',
+      logfile: 'y',
+    },
+    'iot.cfg': { log_level: 'LOUD', thing_name: 'x' },
+    'attributes.cfg': { publish_attribute: { a: [] }, publish: {} },
+  })
+  const { io, err } = terminal()
+  assert.equal(await configCheck({ configDir }, io), 3)
+  const told = err.map(line => line.replaceAll(`${configDir}/`, ''))
+  const about = (key: string) => told.filter(line => line.includes(key))
+  assert.deepEqual(about('cloud.p'), [
+    'iot-connect.cfg:4: cloud.port is missing; "cloud.prot", which stands there, is no setting. Did you mean "cloud.port"? Write it as "cloud.port".',
+  ])
+  assert.match(about('cloud.colour').join(), /^warning: iot-connect\.cfg:6:\d+: cloud\.colour is not a setting/)
+  for (const key of ['keep_alive', 'logfile', 'log_level', 'thing_name', 'publish_attribute.a', ' publish '])
+    assert.equal(about(key).length, 1, `${key}: ${told.join('\n')}`)
+  const json = terminal()
+  assert.equal(await configCheck({ configDir, json: true }, json.io), 3)
+  assert.equal(JSON.parse(json.out.join('')).warnings.length, 4)
+  const show = terminal()
+  assert.equal(await configShow({ configDir }, show.io), 3)
+  assert.match(show.err.join('\n'), /cloud\.colour is not a setting/)
+})
+
+test('check pairs a whole section that is missing, and a setting that stands outside of its section', async t => {
+  const check = async (connection: object) => {
+    const { io, err } = terminal()
+    await configCheck({ configDir: configFolder(t, { 'iot-connect.cfg': connection }) }, io)
+    return err.map(line => line.replace(/^.*?\.cfg\S* /, ''))
+  }
+  const section = await check({ clod: { host: 'h', port: 8883, token: secret } })
+  assert.deepEqual(section, [
+    'cloud is missing; "clod", which stands there, is no setting. Did you mean "cloud"? Write it as "cloud".',
+  ])
+  const [outside, ...others] = await check({ host: 'h', cloud: { port: 8883, token: secret } })
+  assert.match(
+    outside ?? '',
+    /^cloud\.host is missing; "host", which stands there, is no setting\. .*Write it as "cloud\.host"/,
+  )
+  assert.deepEqual(others, [])
+  const [transport] = await check({ cloud: { host: 'h', port: 18883, transprot: 'mqtts', token: secret } })
+  assert.match(
+    transport ?? '',
+    /^cloud\.transport is missing, and port 18883 .*; "cloud\.transprot", which stands there/,
+  )
+  const [proxy] = await check({
+    cloud: { host: 'h', port: 8883, token: secret },
+    proxy: { type: 'http', host: 'p', prot: 1 },
+  })
+  assert.match(proxy ?? '', /^proxy\.port is missing, though .*; "proxy\.prot"/)
+})
+
+test('check counts its warnings, and with --strict they are enough to fail', async t => {
+  const configDir = configFolder(t, {
+    'iot-connect.cfg': { cloud: { host: 'h', port: 8883, token: secret }, file_transfer: { allow: [] }, colour: 'red' },
+  })
+  const one = terminal()
+  assert.equal(await configCheck({ configDir }, one.io), 0)
+  assert.deepEqual(one.out, [`The configuration in ${configDir} is fine, with 1 warning.`])
+  const strict = terminal()
+  assert.equal(await configCheck({ configDir, strict: true }, strict.io), 3)
+  assert.deepEqual(
+    [strict.out, strict.err.at(-1)],
+    [[], `The configuration in ${configDir} has 1 warning, and --strict takes none.`],
+  )
+  const json = terminal()
+  assert.equal(await configCheck({ configDir, strict: true, json: true }, json.io), 3)
+  assert.equal(JSON.parse(json.out.join('')).ok, false)
+  writeFileSync(
+    join(configDir, 'iot-connect.cfg'),
+    JSON.stringify({ cloud: { host: 'h', port: 8883, token: secret }, file_transfer: { allow: [] } }),
+  )
+  const clean = terminal()
+  assert.equal(await configCheck({ configDir, strict: true }, clean.io), 0)
+  assert.deepEqual(clean.out, [`The configuration in ${configDir} is fine.`])
+})
+
+test('check tells a section that stands twice once, an empty setting that would weaken, and a member that is misspelt', async t => {
+  const check = async (connection: string, own: object = {}) => {
+    const { io, err, out } = terminal()
+    const configDir = configFolder(t, { 'iot-connect.cfg': connection, 'iot.cfg': own })
+    const code = await configCheck({ configDir }, io)
+    return { code, err: err.filter(line => !/file_transfer\.allow is absent/.test(line)), out }
+  }
+  const cloud = `{"host": "h", "port": 8883, "token": "${secret}"}`
+  const twice = await check(`{"cloud": ${cloud}, "cloud": {"host": "x", "port": 443, "token": "t"}}`)
+  assert.deepEqual([twice.code, twice.err.length], [0, 1], twice.err.join('\n'))
+  assert.match(twice.err.join(), /cloud stands in the file twice; the last one counts/)
+  const policy = await check(
+    `{"cloud": ${cloud}, "ota": {"require_signature": true}, "ota": {"require_signature": false}}`,
+  )
+  assert.deepEqual([policy.code, policy.err.length], [3, 1], policy.err.join('\n'))
+
+  for (const [members, key] of [
+    ['"cloud": {"host": "h", "port": 8883, "token": "t", "tls": ""}', 'cloud.tls is ""'],
+    ['"cloud": {"host": "h", "port": 8883, "token": "t", "tls": null}', 'cloud.tls is null'],
+    [`"cloud": ${cloud}, "file_transfer": {"max_bytes": ""}`, 'file_transfer.max_bytes is ""'],
+  ] as const) {
+    const { code, err } = await check(`{${members}}`)
+    assert.deepEqual([code, err.length], [3, 1], err.join('\n'))
+    assert.ok(err.join().includes(key), err.join())
+  }
+
+  const services = (...remote_access_support: object[]) => check(`{"cloud": ${cloud}}`, { remote_access_support })
+  const comand = await services({ name: 'console', port: 23, comand: 'telnetd' }, { port: 22, description: 'portal' })
+  assert.deepEqual([comand.code, comand.err.length], [0, 1])
+  assert.match(
+    comand.err.join(),
+    /support\.0\.comand is none of the members that the agent reads\. Did you mean "command"\?/,
+  )
+  const prot = await services({ name: 'SSH', prot: 22 })
+  assert.match(prot.err.join('\n'), /support\.0\.port is missing; "prot", which stands there, is none of its members/)
+  const user = await services({ port: 23, comand: 'telnetd', user: 'tech' })
+  assert.match(user.err.join('\n'), /0\.user has no command beside it; "comand", which stands there/)
+})

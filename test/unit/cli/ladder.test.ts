@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
 import { climbLadder, type Rung } from '../../../src/cli/ladder/climb.ts'
 import { diskRung } from '../../../src/cli/ladder/disk-rung.ts'
+import { idOfMachine } from '../../../src/cli/ladder/id-of-machine.ts'
 import { type ManagerView, seeManager } from '../../../src/cli/ladder/manager-view.ts'
 import { concerns, systemRung } from '../../../src/cli/ladder/system-rung.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
+import { mountTmpfs } from '../../helpers/small-disk.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const passes = (name: string, ...needs: string[]): Rung => ({ name, needs, climb: async () => `${name} is fine` })
@@ -68,6 +71,31 @@ test('the disk rung finds room and writes where the runtime folder is, and makes
   assert.match(String(await diskRung(folder).climb()), /free at .*can be written to/)
   assert.match(String(await diskRung(`${folder}/not/yet`).climb()), /makes the folder when it starts/)
   await assert.rejects(diskRung('/proc').climb(), AgentError)
+})
+
+test('a runtime folder that cannot be made is told before the device manager fails at it', async t => {
+  const disk = mountTmpfs(t, { readOnly: true })
+  if (disk === undefined) return
+  await assert.rejects(diskRung(`${disk}/not/yet`).climb(), { code: 'FILE_ACCESS', message: /read-only/ })
+})
+
+test('the device id that is told where none can be kept is the same each time, and another one on each machine', async t => {
+  const machine = (card: string) => {
+    const root = tempDir(t)
+    mkdirSync(`${root}/sys/class/net/eth0`, { recursive: true })
+    mkdirSync(`${root}/etc`)
+    writeFileSync(`${root}/etc/machine-id`, 'of the image')
+    writeFileSync(`${root}/sys/class/net/eth0/address`, card)
+    return root
+  }
+  const root = machine('02:42:ac:11:00:02')
+  const id = await idOfMachine('/etc/device-cloud', root)
+  assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  assert.equal(await idOfMachine('/etc/device-cloud', root), id)
+  assert.notEqual(await idOfMachine('/etc/other', root), id)
+  assert.notEqual(await idOfMachine('/etc/device-cloud', machine('02:42:ac:11:00:03')), id)
+  const bare = tempDir(t)
+  assert.notEqual(await idOfMachine('/x', bare), await idOfMachine('/x', bare), 'without a card nothing tells it apart')
 })
 
 test('the system rung says what the agent finds itself on, and what it will miss', async t => {

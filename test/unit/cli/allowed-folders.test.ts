@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { foldersThatLeadNowhere } from '../../../src/cli/allowed-folders.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
+
+test('an allowed folder that is not there is told, with its line', async t => {
+  const folder = tempDir(t)
+  const notes = await foldersThatLeadNowhere([folder, `${folder}/no`, `${folder}/*`, `${folder}/~/x`], {
+    source: 'file',
+    file: '/c',
+    line: 7,
+  })
+  assert.deepEqual(
+    notes.map(({ line, problem }) => [line, problem]),
+    ['no', '*', '~/x'].map(name => [7, `names ${folder}/${name}, which does not exist`]),
+  )
+  assert.match(notes[0]?.remedy ?? '', /^Correct its name/)
+  assert.match(notes[1]?.remedy ?? '', /absolute path/)
+})
