@@ -18,10 +18,13 @@ export {
 export type { ClientFacts, CloudStatus } from './client/cloud.ts'
 export type { ClientFiles } from './client/files.ts'
 export type { ClientOptions } from './client/options.ts'
+export type { ClientSettings } from './config/given-settings.ts'
 export type { ProxySettings, Settings, Transport } from './config/settings.ts'
 export type { LinkStatus } from './connection/link.ts'
 export type { Receipt } from './outbox/outbox.ts'
+export type { DeliveryOptions } from './outbox/receipt.ts'
 export type { DrainProgress, LaneStats, OutboxStats } from './outbox/stats.ts'
+export type { CurrentOptions } from './protocol/current-request.ts'
 export type { RequestOptions } from './protocol/requester.ts'
 export type { RequesterCounters } from './protocol/requester-counters.ts'
 export type { TimestampInput } from './protocol/sample-fields.ts'
@@ -37,6 +40,7 @@ export type { EventOptions, EventsService } from './services/events.ts'
 export type {
   DownloadOptions,
   DownloadResult,
+  FileMarks,
   TransferProgress,
   UploadedFile,
   UploadOptions,

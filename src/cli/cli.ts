@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts'
 import { closestName } from '../config/suggestion.ts'
+import { aboutBuild } from '../manager/ota/trial-protocol.ts'
 import { version } from '../manager/version.ts'
 import type { CommandEntry, Terminal } from './command.ts'
 import { commandEntries } from './commands.ts'
@@ -46,7 +47,8 @@ async function dispatch(
   }
   if (first === '--help' || first === '-h' || first === 'help') return showHelp(words.slice(1), terminal, entries)
   if (first === '--version' || first === '-V') {
-    terminal.out(`${version}\n`)
+    // By that an agent that is to be replaced learns what the new one speaks.
+    terminal.out(second === '--json' ? `${JSON.stringify(aboutBuild(version))}\n` : `${version}\n`)
     return 0
   }
   const entry = findEntry(words, entries)

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { LogOutput } from '../client/log-output.ts'
 import { loadClientConfig } from '../config/load.ts'
@@ -8,7 +9,8 @@ import type { ConfigProblem, Settings } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
 import { AgentSlot } from '../manager/ota/agent-slot.ts'
 import type { TrialEnd, TrialParts } from '../manager/ota/trial.ts'
-import { isOnTrial, ownExecutable } from '../platform/own-executable.ts'
+import { speaks, trialVersions, versionsText } from '../manager/ota/trial-protocol.ts'
+import { isOnTrial, ownExecutable, trialVersion } from '../platform/own-executable.ts'
 import { processEnvironment } from '../platform/process-facts.ts'
 import type { Invocation } from './command.ts'
 import { managerWords } from './manager-words.ts'
@@ -23,6 +25,7 @@ interface Lent extends Pick<TrialParts, 'signal' | 'onBegin' | 'onReload'> {
 /** Lets the new executable of an update run in the place of this one, until it is clear which of them goes on. */
 export async function watchTrial(invocation: Invocation, { log, output, ...lent }: Lent): Promise<TrialEnd> {
   const executable = ownExecutable()
+  checkTrialVersion()
   if (executable === undefined || isOnTrial()) return 'old'
   const slot = new AgentSlot({ executable, clock: lent.clock })
   // One look at each start, and nothing more where no update is under way.
@@ -41,6 +44,19 @@ export async function watchTrial(invocation: Invocation, { log, output, ...lent 
   const switches = ['log-to-file', 'log-to-syslog'].filter(name => invocation.has(name)).map(name => `--${name}`)
   const words = ['manager', ...configWords(invocation), ...switches]
   return await runTrial({ ...lent, slot, runtimeDir, words, log: log.child('ota') })
+}
+
+/**
+ * A new executable that does not know how the old one speaks to it ends before it has done anything: the old one goes on.
+ *
+ * @throws AgentError `NOT_SUPPORTED`
+ */
+function checkTrialVersion(): void {
+  const version = trialVersion()
+  if (version === undefined || speaks(version)) return
+  const message = `This agent was started on trial in version ${version}, and it speaks ${versionsText(trialVersions)}.`
+  const remedy = 'Nothing is lost: the agent that is in place goes on.'
+  throw new AgentError('NOT_SUPPORTED', message, { remedy, details: { version, ...trialVersions } })
 }
 
 /** The new executable of an update shows what it can, before it may run the manager; nothing of this one is open meanwhile. */

@@ -1,5 +1,11 @@
-import { publishCommand } from './publish-sample.ts'
-import { numberWord, operand } from './words.ts'
+import type { Flag } from './command.ts'
+import { corrIdFlag, publishCommand, switchOf } from './publish-sample.ts'
+import { numberFlags, numberWord, operand } from './words.ts'
+
+const places: readonly Flag[] = [
+  { name: 'latitude', value: 'DEGREES', summary: 'Where it happened, with --longitude.' },
+  { name: 'longitude', value: 'DEGREES', summary: 'Where it happened, with --latitude.' },
+]
 
 export const command = publishCommand({
   kind: 'alarm',
@@ -8,11 +14,18 @@ export const command = publishCommand({
   flags: [
     { name: 'message', short: 'm', value: 'TEXT', summary: 'What the operator reads beside the state.' },
     { name: 'republish', summary: 'Publish the state even when it is the one that the cloud has.' },
+    corrIdFlag,
+    ...places,
   ],
   sample: invocation => ({
     name: operand(invocation, 0),
     state: numberWord('publish alarm', 'STATE', operand(invocation, 1)),
     message: invocation.value('message'),
-    republish: invocation.has('republish') ? true : undefined,
+    republish: switchOf(invocation, 'republish'),
+    ...numberFlags(
+      'publish alarm',
+      invocation,
+      places.map(({ name }) => name),
+    ),
   }),
 })

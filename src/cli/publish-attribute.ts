@@ -1,9 +1,14 @@
-import { publishCommand } from './publish-sample.ts'
+import { corrIdFlag, publishCommand, switchOf } from './publish-sample.ts'
 import { operand } from './words.ts'
 
 export const command = publishCommand({
   kind: 'attribute',
   summary: 'Hand an attribute text to the running device manager.',
   operands: [{ name: 'NAME' }, { name: 'TEXT' }],
-  sample: invocation => ({ name: operand(invocation, 0), text: operand(invocation, 1) }),
+  flags: [corrIdFlag, { name: 'republish', summary: 'Publish the text even when it is the one that the cloud has.' }],
+  sample: invocation => ({
+    name: operand(invocation, 0),
+    text: operand(invocation, 1),
+    republish: switchOf(invocation, 'republish'),
+  }),
 })

@@ -1,10 +1,18 @@
-import { publishCommand } from './publish-sample.ts'
+import { corrIdFlag, publishCommand, switchOf } from './publish-sample.ts'
 import { operand } from './words.ts'
 
 export const command = publishCommand({
   kind: 'event',
   summary: 'Hand an event text to the running device manager.',
   operands: [{ name: 'TEXT' }],
-  flags: [{ name: 'level', value: 'LEVEL', summary: 'error, warning or info (default: info).' }],
-  sample: invocation => ({ message: operand(invocation, 0), level: invocation.value('level') }),
+  flags: [
+    { name: 'level', value: 'LEVEL', summary: 'error, warning or info (default: info).' },
+    corrIdFlag,
+    { name: 'global', short: 'g', summary: 'Write it into the log of the whole organisation, not that of this thing.' },
+  ],
+  sample: invocation => ({
+    message: operand(invocation, 0),
+    level: invocation.value('level'),
+    global: switchOf(invocation, 'global'),
+  }),
 })

@@ -1,5 +1,5 @@
 import type { Flag } from './command.ts'
-import { publishCommand } from './publish-sample.ts'
+import { corrIdFlag, publishCommand } from './publish-sample.ts'
 import { numberFlags, numberWord, operand } from './words.ts'
 
 const numbers: readonly Flag[] = [
@@ -9,6 +9,15 @@ const numbers: readonly Flag[] = [
   { name: 'accuracy', value: 'METRES', summary: 'How far off the position may be.' },
 ]
 
+const address: readonly Flag[] = [
+  { name: 'street-number', value: 'TEXT', summary: 'Number of the house.' },
+  { name: 'street', value: 'TEXT', summary: 'Street.' },
+  { name: 'city', value: 'TEXT', summary: 'City.' },
+  { name: 'state', value: 'TEXT', summary: 'State or province.' },
+  { name: 'zip-code', value: 'TEXT', summary: 'Postal code.' },
+  { name: 'country', value: 'TEXT', summary: 'Country.' },
+]
+
 export const command = publishCommand({
   kind: 'location',
   summary: 'Hand a position to the running device manager.',
@@ -16,11 +25,19 @@ export const command = publishCommand({
   flags: [
     ...numbers,
     { name: 'fix-type', value: 'TYPE', summary: 'Where the position comes from: gps, manual and so on.' },
+    corrIdFlag,
+    ...address,
   ],
   sample: invocation => ({
     latitude: numberWord('publish location', 'LAT', operand(invocation, 0)),
     longitude: numberWord('publish location', 'LNG', operand(invocation, 1)),
     fixType: invocation.value('fix-type'),
+    streetNumber: invocation.value('street-number'),
+    street: invocation.value('street'),
+    city: invocation.value('city'),
+    state: invocation.value('state'),
+    zipCode: invocation.value('zip-code'),
+    country: invocation.value('country'),
     ...numberFlags(
       'publish location',
       invocation,

@@ -10,6 +10,14 @@ const timestampFlag: Flag = {
   summary: 'When it happened, RFC 3339, as 2024-03-05T10:11:12Z (default: now).',
 }
 
+/** Every kind of sample has it. */
+export const corrIdFlag: Flag = { name: 'corr-id', value: 'ID', summary: 'Ties this sample to others.' }
+
+/** True when a switch is given; else nothing is said about it. */
+export function switchOf(invocation: Invocation, name: string): true | undefined {
+  return invocation.has(name) ? true : undefined
+}
+
 const waitFlag: Flag = {
   name: 'wait',
   value: 'SECONDS',
@@ -35,7 +43,8 @@ export function publishCommand(parts: {
       const wait = invocation.value('wait')
       const waitS = wait === undefined ? undefined : numberWord(name, '--wait', wait)
       const timestamp = invocation.value('timestamp')
-      const request = { do: 'publish', kind, ...sample(invocation), timestamp, waitS }
+      const corrId = invocation.value(corrIdFlag.name)
+      const request = { do: 'publish', kind, ...sample(invocation), timestamp, corrId, waitS }
       await askRunningManager(invocation, request, { timeoutMs: promptAnswerMs + (waitS ?? 0) * 1000 })
       return 0
     },

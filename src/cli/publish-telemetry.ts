@@ -1,14 +1,17 @@
-import { publishCommand } from './publish-sample.ts'
+import { corrIdFlag, publishCommand, switchOf } from './publish-sample.ts'
 import { numberWord, operand } from './words.ts'
 
 export const command = publishCommand({
   kind: 'telemetry',
   summary: 'Hand a number to the running device manager.',
   operands: [{ name: 'NAME' }, { name: 'VALUE' }],
-  flags: [{ name: 'corr-id', value: 'ID', summary: 'Ties this sample to others.' }],
+  flags: [
+    corrIdFlag,
+    { name: 'aggregate', summary: 'Count it in the aggregates that the cloud makes of this property.' },
+  ],
   sample: invocation => ({
     name: operand(invocation, 0),
     value: numberWord('publish telemetry', 'VALUE', operand(invocation, 1)),
-    corrId: invocation.value('corr-id'),
+    aggregate: switchOf(invocation, 'aggregate'),
   }),
 })

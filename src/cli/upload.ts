@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import type { Command } from './command.ts'
+import type { Command, Invocation } from './command.ts'
+import { switchOf } from './publish-sample.ts'
 import { runTransfer, transferFlags } from './transfer.ts'
 import { operand } from './words.ts'
 
@@ -10,11 +11,23 @@ export const command: Command = {
   operands: [{ name: 'PATH' }],
   flags: [
     { name: 'name', short: 'n', value: 'NAME', summary: 'Name in the cloud (default: the name of the file).' },
+    { name: 'public', summary: 'Whoever knows the id of the file downloads it without a login.' },
+    { name: 'tag', value: 'TEXT', several: true, summary: 'Tag of the file in the cloud; may be given several times.' },
+    { name: 'sec-tag', value: 'TEXT', several: true, summary: 'Security tag of the file; may be given several times.' },
+    { name: 'log-complete', summary: 'Let the cloud note in the log of the thing that the file is stored.' },
     ...transferFlags,
   ],
   run: (invocation, terminal) =>
     runTransfer('upload', invocation, terminal, {
       path: resolve(operand(invocation, 0)),
       name: invocation.value('name'),
+      public: switchOf(invocation, 'public'),
+      tags: listOf(invocation, 'tag'),
+      secTags: listOf(invocation, 'sec-tag'),
+      logComplete: switchOf(invocation, 'log-complete'),
     }),
+}
+
+function listOf(invocation: Invocation, flag: string): readonly string[] | undefined {
+  return invocation.has(flag) ? invocation.values(flag) : undefined
 }

@@ -1,11 +1,30 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
+import { optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import { type CommandOptions, commandHandler, type RunProgram } from '../services/actions/command.ts'
-import { type ActionReturn, cutText, maxMessageBytes, type Outcome, outcomeOf } from '../services/actions/outcome.ts'
-import type { ActionHandler, ActionOptions, ActionRegistry } from '../services/actions/registry.ts'
+import {
+  type ActionReturn,
+  checkResult,
+  cutText,
+  maxMessageBytes,
+  type Outcome,
+  outcomeOf,
+} from '../services/actions/outcome.ts'
+import {
+  type ActionHandler,
+  type ActionOptions,
+  type ActionRegistry,
+  actionOptionNames,
+} from '../services/actions/registry.ts'
 import type { ActionRunner } from '../services/actions/runner.ts'
 import type { LeftMail } from '../services/mailbox/left-mail.ts'
+
+const checkRegister = optionsCheck<ActionOptions>('actions.register', actionOptionNames)
+const checkRegisterCommand = optionsCheck<CommandOptions>('actions.registerCommand', {
+  ...actionOptionNames,
+  maxOutputBytes: true,
+})
 
 interface ActionParts<Owner> {
   readonly registry: ActionRegistry<Owner>
@@ -33,7 +52,8 @@ export class ClientActions<Owner> {
    * @param name letters, digits, `_` and `-`; told apart by case
    * @throws AgentError `INVALID_ARGUMENT` when the name is not allowed or taken, or an option is out of range
    */
-  register(name: string, handler: ActionHandler<Owner>, options?: ActionOptions): void {
+  register(name: string, handler: ActionHandler<Owner>, options: ActionOptions = {}): void {
+    checkRegister(options)
     this.#parts.registry.add(name, handler, options)
   }
 
@@ -45,7 +65,8 @@ export class ClientActions<Owner> {
    * @param program a path or a name in PATH; or a list of it and its fixed arguments
    * @throws AgentError `INVALID_ARGUMENT` as {@link register}
    */
-  registerCommand(name: string, program: string | readonly string[], options?: CommandOptions): void {
+  registerCommand(name: string, program: string | readonly string[], options: CommandOptions = {}): void {
+    checkRegisterCommand(options)
     this.#parts.registry.add(name, commandHandler(program, this.#runProgram, options), options)
   }
 
@@ -62,6 +83,7 @@ export class ClientActions<Owner> {
    */
   async acknowledge(id: string, result?: ActionReturn): Promise<Receipt> {
     checkId(id)
+    checkResult(result)
     const outcome = outcomeOf(result)
     if (outcome === 'invoked') throw new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')
     return this.#parts.runner.acknowledge(id, result) ?? this.#parts.answerMail(id, outcome)

@@ -3,7 +3,8 @@ import { Emitter } from '../base/emitter.ts'
 import { AgentError, messageOf } from '../base/errors.ts'
 import { Log, type LogLevel, logLevels } from '../base/log.ts'
 import { throwIfAborted } from '../base/wait.ts'
-import { checkedNumber } from '../protocol/sample-fields.ts'
+import { optionsCheck } from '../config/known-options.ts'
+import { checkedFlag, checkWait } from '../protocol/call-fields.ts'
 import {
   ActionRegistry,
   type ActionContext as Context,
@@ -57,14 +58,15 @@ export interface DisconnectOptions {
   readonly timeoutMs?: number | undefined
 }
 
+const checkConnect = optionsCheck<ConnectOptions>('connect', { timeoutMs: true, signal: true })
+const checkDisconnect = optionsCheck<DisconnectOptions>('disconnect', { waitForReplies: true, timeoutMs: true })
+
 /** What a client is doing. */
 export interface ClientStatus extends Partial<CloudStatus> {
   readonly thingKey?: string
   /** The calls that run now. */
   readonly actions: readonly { readonly id: string; readonly name: string }[]
 }
-
-const longestWaitMs = 365 * 86_400_000
 
 /**
  * One application's connection to the cloud. Making one does nothing yet; the first use reads the configuration, and
@@ -161,8 +163,9 @@ export class Client {
    * @throws AgentError `TIMEOUT`, `ABORTED`, `CONFIG_INVALID`, `INVALID_ARGUMENT`, `CLOSED`
    */
   async connect(options: ConnectOptions = {}): Promise<void> {
+    checkConnect(options)
+    checkWait(options)
     const { timeoutMs = 0, signal } = options
-    checkedNumber('timeoutMs', timeoutMs, 0, longestWaitMs)
     throwIfAborted(signal)
     const cloud = await this.#open()
     await cloud.start()
@@ -176,14 +179,17 @@ export class Client {
    * Takes `timeoutMs` at most. Called again it returns the same promise.
    *
    * @returns whether everything that was published has been delivered
+   * @throws AgentError `INVALID_ARGUMENT`: then nothing is closed
    */
   disconnect(options: DisconnectOptions = {}): Promise<boolean> {
-    const { waitForReplies = false, timeoutMs = defaultDisconnectMs } = options
     try {
-      checkedNumber('timeoutMs', timeoutMs, 0, longestWaitMs)
+      checkDisconnect(options)
+      checkWait(options)
+      if (options.waitForReplies !== undefined) checkedFlag('waitForReplies', options.waitForReplies)
     } catch (error) {
       return Promise.reject(error)
     }
+    const { waitForReplies = false, timeoutMs = defaultDisconnectMs } = options
     this.#disconnecting ??= this.#disconnect(waitForReplies, timeoutMs)
     return this.#disconnecting
   }

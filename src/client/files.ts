@@ -1,3 +1,4 @@
+import { checkDownload, checkUpload } from '../services/files/transfer-options.ts'
 import type { DownloadOptions, DownloadResult, UploadOptions, UploadResult } from '../services/files/types.ts'
 import type { FileTransfers } from './cloud.ts'
 
@@ -22,7 +23,8 @@ export class ClientFiles {
    * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`, `REFUSED_BY_CLOUD`, `HTTP_STATUS`, `TIMEOUT`, `ABORTED`, `CLOSED`,
    *   `INVALID_ARGUMENT`, `NOT_CONNECTED` and the other failures of the connection
    */
-  async upload(path: string, options?: UploadOptions): Promise<UploadResult> {
+  async upload(path: string, options: UploadOptions = {}): Promise<UploadResult> {
+    checkUpload(options)
     return (await this.#open()).upload(path, options)
   }
 
@@ -35,7 +37,8 @@ export class ClientFiles {
    *   `CHECKSUM_MISMATCH`, `REFUSED_BY_CLOUD`, `HTTP_STATUS`, `TIMEOUT`, `ABORTED`, `CLOSED`, `INVALID_ARGUMENT`,
    *   `NOT_CONNECTED` and the other failures of the connection
    */
-  async download(name: string, destination: string, options?: DownloadOptions): Promise<DownloadResult> {
+  async download(name: string, destination: string, options: DownloadOptions = {}): Promise<DownloadResult> {
+    checkDownload(options)
     return (await this.#open()).download(name, destination, options)
   }
 }

@@ -1,10 +1,11 @@
 import { AgentError } from '../base/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Receipt } from '../outbox/outbox.ts'
+import { checkDelivery } from '../outbox/receipt.ts'
 import type { Cloud, FileTransfers } from './cloud.ts'
 
 /** What is dropped on purpose counts as delivered, so that a program that waits for delivery goes on as it would online. */
-const dropped: Receipt = { accepted: true, delivered: () => Promise.resolve() }
+const dropped: Receipt = { accepted: true, delivered: async (options = {}) => checkDelivery(options) }
 
 const unanswerable = () =>
   Promise.reject(new AgentError('NOT_CONNECTED', 'The client is offline by its own option; nobody can answer.'))

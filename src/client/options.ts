@@ -1,6 +1,8 @@
 import { AgentError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { Logger } from '../base/log.ts'
+import { type ClientSettings, checkGivenSettings } from '../config/given-settings.ts'
+import { optionsCheck } from '../config/known-options.ts'
 
 /** Options of a client. */
 export interface ClientOptions {
@@ -12,8 +14,11 @@ export interface ClientOptions {
   readonly configDir?: string | undefined
   /** Name of the connection file in `configDir`, or a path; default `<appId>-connect.cfg`. */
   readonly configFile?: string | undefined
-  /** Settings that go before the environment and the connection file, with the names of the file: `{ cloud: { host: … }, qos_level: 1 }`. */
-  readonly settings?: Readonly<Record<string, unknown>> | undefined
+  /**
+   * Settings that go before the environment and the connection file, with the names of the file:
+   * `{ cloud: { host: … }, qos_level: 1 }`. One that the connection file does not know is refused.
+   */
+  readonly settings?: ClientSettings | undefined
   /** Where log lines go: `console`, pino and winston fit. Default: standard error, and what the settings say. */
   readonly logger?: Logger | undefined
   /**
@@ -22,6 +27,15 @@ export interface ClientOptions {
    */
   readonly offline?: boolean | undefined
 }
+
+/** The one list of what a client takes. */
+const checkNames = optionsCheck<ClientOptions>('new Client', {
+  configDir: true,
+  configFile: true,
+  settings: true,
+  logger: true,
+  offline: true,
+})
 
 /** The options, checked and complete. */
 export interface CheckedOptions {
@@ -36,9 +50,10 @@ export interface CheckedOptions {
 /**
  * Checks what the application handed in.
  *
- * @throws AgentError `INVALID_ARGUMENT` naming the option
+ * @throws AgentError `INVALID_ARGUMENT` naming the option, or the setting
  */
 export function checkedOptions(appId: string, options: ClientOptions): CheckedOptions {
+  checkNames(options)
   const { configDir, configFile, settings = {}, logger, offline = false } = options
   // The app id becomes part of a file name.
   if (typeof appId !== 'string' || /[/\\\0]/.test(appId))
@@ -48,6 +63,8 @@ export function checkedOptions(appId: string, options: ClientOptions): CheckedOp
   if (configFile !== undefined && (typeof configFile !== 'string' || configFile === ''))
     throw invalid('configFile', 'must be a file name or a path')
   if (!isJsonObject(settings)) throw invalid('settings', 'must be an object with the names of the connection file')
+  checkGivenSettings(settings)
+  if (typeof offline !== 'boolean') throw invalid('offline', 'must be true or false')
   if (logger !== undefined && !isLogger(logger))
     throw invalid('logger', 'must have the functions error, warn, info and debug')
   return {

@@ -1,26 +1,27 @@
 import type { Setting, SettingType } from './setting.ts'
 
-const port: SettingType = { kind: 'integer', least: 1, most: 65_535 }
-const yesNo: SettingType = { kind: 'boolean' }
+const port = { kind: 'integer', least: 1, most: 65_535 } as const satisfies SettingType
+const yesNo = { kind: 'boolean' } as const satisfies SettingType
 /** The names of Python's logging are accepted, in any case. */
-const logLevel: SettingType = {
+const logLevel = {
   kind: 'choice',
   choices: ['error', 'warn', 'info', 'debug', 'trace'],
   aliases: { critical: 'error', fatal: 'error', warning: 'warn', all: 'trace', notset: 'trace' },
-}
+} as const satisfies SettingType
 const relative = 'A relative path starts at the folder of the file that names it.'
 
-const action = (name: string, sentence: string): Setting => ({
-  key: `actions_enabled.${name}`,
-  file: 'iot',
-  type: yesNo,
-  default: true,
-  closed: false,
-  sentence,
-})
+const action = <const Name extends string>(name: Name, sentence: string) =>
+  ({
+    key: `actions_enabled.${name}`,
+    file: 'iot',
+    type: yesNo,
+    default: true,
+    closed: false,
+    sentence,
+  }) as const satisfies Setting
 
 /** The one table of settings. Defaults, checks, environment names, `config show`, the example file and README's table come from it. */
-export const settingsTable: readonly Setting[] = [
+const rows = [
   { key: 'cloud.host', file: 'connect', type: { kind: 'host' }, required: true, sentence: 'Host name of the cloud.' },
   { key: 'cloud.port', file: 'connect', type: port, required: true, sentence: 'Port of the cloud: 8883, 443 or 1883.' },
   {
@@ -329,7 +330,11 @@ export const settingsTable: readonly Setting[] = [
     sentence:
       'Services that remote access may reach: a list of {"name", "port", "session_timeout", "command", "user"}, see share/remote-access.md.',
   },
-]
+] as const satisfies readonly Setting[]
+
+export const settingsTable: readonly Setting[] = rows
+/** A row as it stands here, for the types that are made of it. */
+export type SettingRow = (typeof rows)[number]
 
 /** The rows of one file. */
 export function settingsOf(file: Setting['file']): readonly Setting[] {

@@ -1,4 +1,4 @@
-import { toAsciiJson } from '../base/json.ts'
+import { type JsonObject, toAsciiJson } from '../base/json.ts'
 import { type EncodedRequest, envelopeOf } from '../protocol/envelope.ts'
 import { movedInTime } from './clock-repair.ts'
 import type { Lane } from './lanes.ts'
@@ -30,6 +30,20 @@ const singleCommands: Record<Exclude<Lane, 'ack'>, string> = {
   location: 'location.publish',
   event: 'log.publish',
   thing: 'thing.update',
+}
+
+/**
+ * Members that only the command of one sample surely takes: a batch has no aggregate in its items, and the documents spell
+ * the correlation id of its items in two ways, or do not name it [TR50 property.batch, attribute.batch].
+ */
+const singleMembers: Partial<Record<Lane, readonly string[]>> = {
+  telemetry: ['aggregate', 'corrId'],
+  attribute: ['corrId'],
+}
+
+/** Whether an item has something that would be lost in a batch: it goes as a command of its own. */
+export function isForOneCommand(lane: Lane, item: JsonObject): boolean {
+  return singleMembers[lane]?.some(name => item[name] !== undefined) ?? false
 }
 
 /** The JSON of items into messages: joins of strings that were made when the items were put. */

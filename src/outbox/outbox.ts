@@ -13,8 +13,8 @@ import { itemJson } from './item-json.ts'
 import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
 import { type Lane, lanes, perLane } from './lanes.ts'
 import { MemoryStore } from './memory-store.ts'
-import { MessageWriter } from './message.ts'
-import { DeliveryReceipt } from './receipt.ts'
+import { isForOneCommand, MessageWriter } from './message.ts'
+import { type DeliveryOptions, DeliveryReceipt } from './receipt.ts'
 import type { LaneStats, OutboxStats } from './stats.ts'
 import type { Dropped, Store, StoredItem } from './store.ts'
 import { chooseVictim, droppableBytes } from './victim.ts'
@@ -25,10 +25,10 @@ export interface Receipt {
   /**
    * Resolves when the cloud has answered success.
    *
-   * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`;
-   * `TIMEOUT` and `ABORTED` end only this wait
+   * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`,
+   * `INVALID_ARGUMENT`; `TIMEOUT` and `ABORTED` end only this wait
    */
-  delivered(o?: { readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<void>
+  delivered(o?: DeliveryOptions): Promise<void>
 }
 
 /** An item that the cloud refused for good. */
@@ -116,7 +116,7 @@ export class Outbox {
       const json = itemJson(lane, item, this.#maxItemBytes)
       const epochMs = this.#o.clock.now()
       // Whether the clock is set counts now, when the sample was taken, and not when there is room for it.
-      const kept = { epochMs, ...this.#clockRepair.mark(epochMs), json, alone: item.aggregate !== undefined }
+      const kept = { epochMs, ...this.#clockRepair.mark(epochMs), json, alone: isForOneCommand(lane, item) }
       // Those before it are waiting for room in a slow store: it must not overtake them.
       const room =
         this.#making === undefined

@@ -1,6 +1,23 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { waitFor } from '../base/wait.ts'
+import { optionsCheck } from '../config/known-options.ts'
+import { checkWait } from '../protocol/call-fields.ts'
+
+/** How long {@link DeliveryReceipt.delivered} waits. */
+export interface DeliveryOptions {
+  /** Milliseconds; default: as long as it takes. */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+const checkNames = optionsCheck<DeliveryOptions>('receipt.delivered', { timeoutMs: true, signal: true })
+
+/** Throws `INVALID_ARGUMENT` for options that are none. */
+export function checkDelivery(options: DeliveryOptions): void {
+  checkNames(options)
+  checkWait(options)
+}
 
 /** What became of an item. */
 export type Outcome = 'delivered' | AgentError
@@ -23,10 +40,15 @@ export class DeliveryReceipt {
   /**
    * Resolves when the cloud has answered success.
    *
-   * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`;
-   * `TIMEOUT` and `ABORTED` end only this wait: the item stays in the outbox
+   * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`,
+   * `INVALID_ARGUMENT`; `TIMEOUT` and `ABORTED` end only this wait: the item stays in the outbox
    */
-  delivered(o: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {}): Promise<void> {
+  delivered(o: DeliveryOptions = {}): Promise<void> {
+    try {
+      checkDelivery(o)
+    } catch (error) {
+      return Promise.reject(error)
+    }
     const { timeoutMs, signal } = o
     return waitFor<void>(signal, (resolve, reject) => {
       const outcome = this.#ask?.()

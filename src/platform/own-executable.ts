@@ -30,12 +30,24 @@ export const candidateSuffix = '.new'
 
 const trialVariable = 'DEVICE_CLOUD_ON_TRIAL'
 
-/** The environment of a new executable that is started on trial; who starts it is its supervisor. */
-export const trialEnvironment: Readonly<Record<string, string>> = { [trialVariable]: '1', DEVICE_CLOUD_SUPERVISED: '1' }
+/**
+ * The environment of a new executable that is started on trial; who starts it is its supervisor.
+ *
+ * @param version what the two say to each other: the version of that language
+ */
+export function trialEnvironment(version: number): Readonly<Record<string, string>> {
+  return { [trialVariable]: String(version), DEVICE_CLOUD_SUPERVISED: '1' }
+}
+
+/** The version by which this process was started on trial, as a new executable; undefined when it was not. */
+export function trialVersion(): number | undefined {
+  const text = process.env[trialVariable] ?? ''
+  return /^[1-9]\d{0,8}$/.test(text) && ownExecutable()?.endsWith(candidateSuffix) === true ? Number(text) : undefined
+}
 
 /** Whether this process is a new executable that was started on trial. */
 export function isOnTrial(): boolean {
-  return process.env[trialVariable] === '1' && ownExecutable()?.endsWith(candidateSuffix) === true
+  return trialVersion() !== undefined
 }
 
 /** Whether this process may add and replace files in a folder. Throws `FILE_ACCESS` when not. */

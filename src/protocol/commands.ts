@@ -46,19 +46,26 @@ export interface FilePut {
   readonly crc32?: number
   /** The store of the organisation instead of the thing's own (default false). */
   readonly global?: boolean
+  readonly tags?: readonly string[]
+  readonly secTags?: readonly string[]
+  /** An entry in the log of the thing when the file is stored. */
+  readonly logComplete?: boolean
 }
 
 /** Answers `{ fileId }` [TR50 file.put]. `public` and `global` are always said, as the Python agent does [TR50 appendix A]. */
 export function filePut(thingKey: string, file: FilePut): Command {
-  const { fileName, crc32, public: isPublic = false, global = false } = file
+  const { fileName, crc32, public: isPublic = false, global = false, tags, secTags, logComplete } = file
   return {
     command: 'file.put',
-    params: pick(['thingKey', 'fileName', 'public', 'crc32', 'global'], {
+    params: pick(['thingKey', 'fileName', 'public', 'crc32', 'global', 'tags', 'secTags', 'logComplete'], {
       thingKey,
       fileName,
       public: isPublic,
       crc32,
       global,
+      tags,
+      secTags,
+      logComplete,
     }),
   }
 }
@@ -107,11 +114,28 @@ export interface ThingChange {
   readonly imei?: string
   readonly meid?: string
   readonly imsi?: string
+  readonly tags?: readonly string[]
+  readonly secTags?: readonly string[]
+  readonly locEnabled?: boolean
+  readonly corrId?: string
   /** Names of fields to clear. */
   readonly unset?: readonly string[]
 }
 
-const thingNames = ['name', 'desc', 'iccid', 'esn', 'imei', 'meid', 'imsi', 'unset']
+const thingNames = [
+  'name',
+  'desc',
+  'iccid',
+  'esn',
+  'imei',
+  'meid',
+  'imsi',
+  'tags',
+  'secTags',
+  'locEnabled',
+  'corrId',
+  'unset',
+]
 
 /** The parameters of `thing.update` without the thing key, in wire order. */
 export const thingItem = (change: ThingChange): JsonObject => pick(thingNames, { ...change })

@@ -18,8 +18,8 @@ import { parseInboundTopic, requestSuffix, requestTopic } from './topics.ts'
 
 export interface RequestOptions {
   /** How long to wait for the reply, monotonic milliseconds (default 30 s). */
-  readonly timeoutMs?: number
-  readonly signal?: AbortSignal
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 interface Pending {

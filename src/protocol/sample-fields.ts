@@ -59,7 +59,15 @@ export function checkedNumber(what: string, value: unknown, least = -Infinity, m
  * @throws AgentError `INVALID_ARGUMENT` when `at` is no point in time from 1970 to 9999
  */
 export function timestampText(clock: Clock, at: TimestampInput | undefined): string {
-  if (at === undefined) return textOfNow(clock.now())
+  return at === undefined ? textOfNow(clock.now()) : momentText(at)
+}
+
+/**
+ * As {@link timestampText}, of a time that is given.
+ *
+ * @throws AgentError `INVALID_ARGUMENT` when `at` is no point in time from 1970 to 9999
+ */
+export function momentText(at: TimestampInput): string {
   if (typeof at === 'string') return rfc3339InUtc(at)
   const epochMs = at instanceof Date ? at.getTime() : at
   if (typeof epochMs !== 'number' || !isEpochMs(epochMs))
@@ -82,17 +90,24 @@ function textOfNow(nowMs: number): string {
 /** The same moment in UTC. Microseconds are taken from the text, because a number of milliseconds would round them. */
 function rfc3339InUtc(text: string): string {
   const epochMs = parseTimestamp(text)
-  if (epochMs === undefined || !isEpochMs(epochMs))
+  if (epochMs === undefined || !isEpochMs(epochMs) || !isDayOfMonth(text))
     throw invalid('timestamp', text, 'must be RFC 3339 text such as 2024-03-05T10:11:12.000345Z')
   const micros = (/\.(\d+)/.exec(text)?.[1] ?? '').padEnd(6, '0').slice(3, 6)
   return `${formatTimestamp(Math.floor(epochMs)).slice(0, -4)}${micros}Z`
+}
+
+/** The 30th of February would become the first of March. */
+function isDayOfMonth(text: string): boolean {
+  const [year, month, day] = text.slice(0, 10).split('-').map(Number)
+  return new Date(Date.UTC(year ?? 0, month ?? 0, 0)).getUTCDate() >= (day ?? 0)
 }
 
 function isEpochMs(value: number): boolean {
   return value >= 0 && value <= lastEpochMs
 }
 
-function invalid(what: string, value: unknown, rule: string): AgentError {
+/** `INVALID_ARGUMENT`: what was wrong, the rule, and what was given instead. */
+export function invalid(what: string, value: unknown, rule: string): AgentError {
   return new AgentError('INVALID_ARGUMENT', `${what} ${rule}, not ${shown(value)}.`, { details: { argument: what } })
 }
 
@@ -100,5 +115,6 @@ function shown(value: unknown): string {
   if (typeof value === 'string') return value.length > mostShown ? `${value.length} characters` : JSON.stringify(value)
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
     return String(value)
+  if (value instanceof Date) return 'an invalid Date'
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`
 }

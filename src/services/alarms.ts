@@ -1,11 +1,20 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
-import { checkedKey, checkedText, type TimestampInput, timestampText } from '../protocol/sample-fields.ts'
+import { checkedFlag } from '../protocol/call-fields.ts'
+import {
+  checkedKey,
+  checkedNumber,
+  checkedText,
+  maxShortTextBytes,
+  type TimestampInput,
+  timestampText,
+} from '../protocol/sample-fields.ts'
 import { alarmItem } from '../protocol/samples.ts'
 
-/** Options of {@link AlarmsService.publish}. */
+/** Options of {@link AlarmsService.publish}: what an `alarm.publish` takes beside name and state [TR50 alarm.publish]. */
 export interface AlarmOptions {
   /** What a person reads; at most 64 KiB of UTF-8. */
   readonly message?: string | undefined
@@ -13,7 +22,22 @@ export interface AlarmOptions {
   readonly republish?: boolean | undefined
   /** When the state was entered; default: now. */
   readonly timestamp?: TimestampInput | undefined
+  /** Ties samples that belong together; at most 1024 bytes. */
+  readonly corrId?: string | undefined
+  /** Where it happened: degrees, -90 to 90, north positive. With `longitude`. */
+  readonly latitude?: number | undefined
+  /** Degrees, -180 to 180, east positive. With `latitude`. */
+  readonly longitude?: number | undefined
 }
+
+const checkPublish = optionsCheck<AlarmOptions>('alarms.publish', {
+  message: true,
+  republish: true,
+  timestamp: true,
+  corrId: true,
+  latitude: true,
+  longitude: true,
+})
 
 /** States with names; the thing definition of the cloud says what each number means [TR50 3.1]. */
 export class AlarmsService {
@@ -31,20 +55,34 @@ export class AlarmsService {
    *
    * @param name letters, digits, `_` and `-`, at most 256
    * @param state index into the states of the alarm, a whole number from 0
-   * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
+   * @throws AgentError `INVALID_ARGUMENT` naming the value or the option, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
   async publish(name: string, state: number, options: AlarmOptions = {}): Promise<Receipt> {
-    const { message, republish, timestamp } = options
+    checkPublish(options)
+    const { message, republish, timestamp, corrId } = options
     const key = checkedKey('alarm name', name)
     if (!Number.isSafeInteger(state) || state < 0)
-      throw new AgentError('INVALID_ARGUMENT', `The state of the alarm "${name}" must be a whole number from 0.`)
+      throw new AgentError('INVALID_ARGUMENT', `The state of the alarm "${name}" must be a whole number from 0.`, {
+        details: { argument: 'state' },
+      })
     const item = alarmItem({
       key,
       state,
       ts: timestampText(this.#clock, timestamp),
       ...(message === undefined ? {} : { msg: checkedText(`message of the alarm "${name}"`, message) }),
-      ...(republish === undefined ? {} : { republish: Boolean(republish) }),
+      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      ...placeOf(options),
+      ...(republish === undefined ? {} : { republish: checkedFlag('republish', republish) }),
     })
     return this.#outbox.put('alarm', item)
+  }
+}
+
+/** Half a position is none. */
+function placeOf({ latitude, longitude }: AlarmOptions): { readonly lat?: number; readonly lng?: number } {
+  if (latitude === undefined && longitude === undefined) return {}
+  return {
+    lat: checkedNumber('latitude', latitude, -90, 90),
+    lng: checkedNumber('longitude', longitude, -180, 180),
   }
 }

@@ -1,17 +1,30 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
-import { checkedText, type TimestampInput, timestampText } from '../protocol/sample-fields.ts'
+import { checkedFlag } from '../protocol/call-fields.ts'
+import { checkedText, maxShortTextBytes, type TimestampInput, timestampText } from '../protocol/sample-fields.ts'
 import { EventLevel, eventItem } from '../protocol/samples.ts'
 
-/** Options of {@link EventsService.publish}. */
+/** Options of {@link EventsService.publish}: what a `log.publish` takes beside the text [TR50 log.publish]. */
 export interface EventOptions {
   /** Default `info`. */
   readonly level?: 'error' | 'warning' | 'info' | undefined
   /** When it happened; default: now. */
   readonly timestamp?: TimestampInput | undefined
+  /** Ties samples that belong together; at most 1024 bytes. */
+  readonly corrId?: string | undefined
+  /** Whether the line goes to the log of the whole organisation (default false: that of the thing alone). */
+  readonly global?: boolean | undefined
 }
+
+const checkPublish = optionsCheck<EventOptions>('events.publish', {
+  level: true,
+  timestamp: true,
+  corrId: true,
+  global: true,
+})
 
 // The server takes a missing level as "info", as the Python agent always sent it [TR50 3.5].
 const levels: Readonly<Record<string, EventLevel | undefined>> = {
@@ -34,17 +47,22 @@ export class EventsService {
    * Publishes one line. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
    *
    * @param message at most 64 KiB of UTF-8
-   * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
+   * @throws AgentError `INVALID_ARGUMENT` naming the value or the option, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
   async publish(message: string, options: EventOptions = {}): Promise<Receipt> {
-    const { level = 'info', timestamp } = options
-    if (!Object.hasOwn(levels, level))
-      throw new AgentError('INVALID_ARGUMENT', 'The level of an event must be "error", "warning" or "info".')
+    checkPublish(options)
+    const { level = 'info', timestamp, corrId, global } = options
+    if (typeof level !== 'string' || !Object.hasOwn(levels, level))
+      throw new AgentError('INVALID_ARGUMENT', 'The level of an event must be "error", "warning" or "info".', {
+        details: { argument: 'level' },
+      })
     const number = levels[level]
     const item = eventItem({
       msg: checkedText('event message', message),
       ts: timestampText(this.#clock, timestamp),
       ...(number === undefined ? {} : { level: number }),
+      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      ...(global === undefined ? {} : { global: checkedFlag('global', global) }),
     })
     return this.#outbox.put('event', item)
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { JsonObject } from '../base/json.ts'
+import { optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import {
   checkedNumber,
@@ -10,7 +11,7 @@ import {
 } from '../protocol/sample-fields.ts'
 import { locationItem } from '../protocol/samples.ts'
 
-/** A position of the thing. */
+/** A position of the thing: what a `location.publish` takes [TR50 location.publish]. */
 export interface Position {
   /** Degrees, -90 to 90, north positive. */
   readonly latitude: number
@@ -30,6 +31,7 @@ export interface Position {
   readonly timestamp?: TimestampInput | undefined
   /** Ties samples that belong together; at most 1024 bytes. */
   readonly corrId?: string | undefined
+  /** The address, as far as it is known; each text at most 1024 bytes. */
   readonly streetNumber?: string | undefined
   readonly street?: string | undefined
   readonly city?: string | undefined
@@ -37,6 +39,24 @@ export interface Position {
   readonly zipCode?: string | undefined
   readonly country?: string | undefined
 }
+
+const checkPublish = optionsCheck<Position>('location.publish', {
+  latitude: true,
+  longitude: true,
+  heading: true,
+  altitude: true,
+  speed: true,
+  accuracy: true,
+  fixType: true,
+  timestamp: true,
+  corrId: true,
+  streetNumber: true,
+  street: true,
+  city: true,
+  state: true,
+  zipCode: true,
+  country: true,
+})
 
 const texts = ['fixType', 'corrId', 'streetNumber', 'street', 'city', 'state', 'zipCode', 'country'] as const
 
@@ -56,6 +76,7 @@ export class LocationService {
    * @throws AgentError `INVALID_ARGUMENT` naming the field, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
   async publish(position: Position): Promise<Receipt> {
+    checkPublish(position)
     const { heading, altitude, speed, accuracy } = position
     const textFields = texts.flatMap(name => {
       const text = position[name]

@@ -1,10 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import type { Ask } from '../protocol/ask.ts'
+import { checkedFlag } from '../protocol/call-fields.ts'
 import { propertyCurrent } from '../protocol/commands.ts'
-import type { RequestOptions } from '../protocol/requester.ts'
+import { type CurrentOptions, currentNames, currentRequest } from '../protocol/current-request.ts'
 import {
   checkedKey,
   checkedNumber,
@@ -16,21 +18,30 @@ import {
 import { telemetryItem } from '../protocol/samples.ts'
 import { CloudError } from '../protocol/status.ts'
 
-/** Options of {@link TelemetryService.publish}. */
+/** Options of {@link TelemetryService.publish}: what a `property.publish` takes beside name and value [TR50 property.publish]. */
 export interface TelemetryOptions {
   /** When the value was measured; default: now. */
   readonly timestamp?: TimestampInput | undefined
-  /** Ties samples that belong together; at most 1024 bytes. */
+  /** Ties samples that belong together; at most 1024 bytes. Such a sample goes as a command of its own. */
   readonly corrId?: string | undefined
-  /** Whether the cloud adds the sample to the aggregates of the property. */
+  /** Whether the cloud adds the sample to the aggregates of the property. Such a sample goes as a command of its own. */
   readonly aggregate?: boolean | undefined
 }
+
+const checkPublish = optionsCheck<TelemetryOptions>('telemetry.publish', {
+  timestamp: true,
+  corrId: true,
+  aggregate: true,
+})
+const checkCurrent = optionsCheck<CurrentOptions>('telemetry.current', currentNames)
 
 /** The newest sample of a property that the cloud has. */
 export interface CurrentTelemetry {
   readonly value: number
   /** RFC 3339 text as the cloud gives it; absent when it gives none. */
   readonly timestamp?: string
+  /** As it was published; absent when it was published without. */
+  readonly corrId?: string
 }
 
 /** Numbers over time; the cloud calls them properties [TR50 3.3]. */
@@ -54,7 +65,7 @@ export class TelemetryService {
    *
    * @param name letters, digits, `_` and `-`, at most 256
    * @param value a finite number
-   * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
+   * @throws AgentError `INVALID_ARGUMENT` naming the value or the option, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
   publish(name: string, value: number, options: TelemetryOptions = {}): Promise<Receipt> {
     // Not async, and no texts or objects that are not needed: this is the path of 100,000 samples a second.
@@ -68,22 +79,31 @@ export class TelemetryService {
   /**
    * Asks the cloud for the newest sample [TR50 property.current].
    *
-   * @throws AgentError `REFUSED_BY_CLOUD` (code -90008 in `details.errorCodes`: there is none), `TIMEOUT`, `NOT_CONNECTED`, `LINK_LOST`
+   * @throws AgentError `REFUSED_BY_CLOUD` (code -90008 in `details.errorCodes`: there is none), `TIMEOUT`, `NOT_CONNECTED`,
+   * `LINK_LOST`, `INVALID_ARGUMENT`
    */
-  async current(name: string, options?: RequestOptions): Promise<CurrentTelemetry> {
+  async current(name: string, options: CurrentOptions = {}): Promise<CurrentTelemetry> {
+    checkCurrent(options)
     const key = checkedKey('telemetry name', name)
-    const { value, ts } = await this.#ask(thingKey => propertyCurrent(thingKey, key), options)
+    const { wait, at } = currentRequest(options)
+    const { value, ts, corrId } = await this.#ask(thingKey => propertyCurrent(thingKey, key, at), wait)
     if (value === undefined || value === null)
       throw new AgentError('REFUSED_BY_CLOUD', `The cloud has no value of the telemetry "${name}".`, {
         details: { errorCodes: [CloudError.NotFound], errorMessages: [] },
       })
     if (typeof value !== 'number')
       throw new AgentError('PROTOCOL_VIOLATION', `The cloud answered with a value of "${name}" that is no number.`)
-    return typeof ts === 'string' ? { value, timestamp: ts } : { value }
+    return {
+      value,
+      ...(typeof ts === 'string' ? { timestamp: ts } : {}),
+      ...(typeof corrId === 'string' ? { corrId } : {}),
+    }
   }
 
   /** Members in the order of the wire [TR50 appendix A]. */
-  #itemOf(name: string, value: number, { timestamp, corrId, aggregate }: TelemetryOptions): JsonObject {
+  #itemOf(name: string, value: number, options: TelemetryOptions): JsonObject {
+    checkPublish(options)
+    const { timestamp, corrId, aggregate } = options
     const key = checkedKey('telemetry name', name)
     if (!Number.isFinite(value)) checkedNumber(`value of telemetry "${name}"`, value)
     const ts = timestampText(this.#clock, timestamp)
@@ -93,7 +113,7 @@ export class TelemetryService {
       value,
       ts,
       ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
-      ...(aggregate === undefined ? {} : { aggregate: Boolean(aggregate) }),
+      ...(aggregate === undefined ? {} : { aggregate: checkedFlag('aggregate', aggregate) }),
     })
   }
 }

@@ -1,17 +1,49 @@
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
+import { checkedFlag, checkedTexts } from '../protocol/call-fields.ts'
 import { thingItem } from '../protocol/commands.ts'
 import { checkedText, maxShortTextBytes } from '../protocol/sample-fields.ts'
 
 /** Details of a thing that may be changed or cleared. */
-export type ThingField = 'name' | 'description' | 'iccid' | 'esn' | 'imei' | 'meid' | 'imsi'
+export type ThingField = 'name' | 'description' | 'iccid' | 'esn' | 'imei' | 'meid' | 'imsi' | 'tags' | 'secTags'
 
-/** New details; what is absent stays as it is. Each text has at most 1024 bytes. */
-export type ThingUpdate = { readonly [Field in ThingField]?: string | undefined } & {
+/** New details; what is absent stays as it is. Each text has at most 1024 bytes [TR50 thing.update]. */
+export interface ThingUpdate {
+  readonly name?: string | undefined
+  readonly description?: string | undefined
+  readonly iccid?: string | undefined
+  readonly esn?: string | undefined
+  readonly imei?: string | undefined
+  readonly meid?: string | undefined
+  readonly imsi?: string | undefined
+  /** All tags of the thing: those that it had and that are not among them go. At most 100. */
+  readonly tags?: readonly string[] | undefined
+  /** All security tags of the thing, as `tags`. */
+  readonly secTags?: readonly string[] | undefined
+  /** Whether the cloud keeps positions of the thing. */
+  readonly locationEnabled?: boolean | undefined
+  /** Ties this change to samples that belong to it. */
+  readonly corrId?: string | undefined
   /** The details to clear. */
   readonly unset?: readonly ThingField[] | undefined
 }
+
+const checkUpdate = optionsCheck<ThingUpdate>('thing.update', {
+  name: true,
+  description: true,
+  iccid: true,
+  esn: true,
+  imei: true,
+  meid: true,
+  imsi: true,
+  tags: true,
+  secTags: true,
+  locationEnabled: true,
+  corrId: true,
+  unset: true,
+})
 
 // The wire calls the description "desc" [TR50 thing.update].
 const wireNames = {
@@ -22,8 +54,12 @@ const wireNames = {
   imei: 'imei',
   meid: 'meid',
   imsi: 'imsi',
+  tags: 'tags',
+  secTags: 'secTags',
 } as const satisfies Record<ThingField, string>
-const fields = ['name', 'description', 'iccid', 'esn', 'imei', 'meid', 'imsi'] as const
+const texts = ['name', 'description', 'iccid', 'esn', 'imei', 'meid', 'imsi'] as const
+const lists = ['tags', 'secTags'] as const
+const fields: readonly ThingField[] = [...texts, ...lists]
 
 /** The details of our own thing in the cloud [TR50 3.9]. */
 export class ThingService {
@@ -40,23 +76,37 @@ export class ThingService {
    * @throws AgentError `INVALID_ARGUMENT` naming the field, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
   async update(change: ThingUpdate): Promise<Receipt> {
-    const given = fields.flatMap(field => {
+    checkUpdate(change)
+    const { locationEnabled, corrId } = change
+    const given = texts.flatMap(field => {
       const text = change[field]
       return text === undefined ? [] : [[wireNames[field], checkedText(field, text, maxShortTextBytes)] as const]
     })
-    const unset = [...new Set(change.unset ?? [])]
+    const givenLists = lists.flatMap(field => {
+      const list = change[field]
+      return list === undefined ? [] : [[wireNames[field], checkedTexts(field, list)] as const]
+    })
+    const unset = [...new Set(checkedTexts('unset', change.unset ?? []).map(asField))]
     for (const field of unset) {
-      if (!fields.includes(field))
-        throw new AgentError('INVALID_ARGUMENT', `unset may name only ${fields.join(', ')}, not "${String(field)}".`)
       if (change[field] !== undefined)
         throw new AgentError('INVALID_ARGUMENT', `"${field}" is both set and in unset; it can only be one.`)
     }
-    if (given.length === 0 && unset.length === 0)
+    if (given.length === 0 && givenLists.length === 0 && locationEnabled === undefined && unset.length === 0)
       throw new AgentError('INVALID_ARGUMENT', 'A thing update needs at least one field to change.')
     const item = thingItem({
-      ...Object.fromEntries(given),
+      ...Object.fromEntries<string | readonly string[]>([...given, ...givenLists]),
+      ...(locationEnabled === undefined ? {} : { locEnabled: checkedFlag('locationEnabled', locationEnabled) }),
+      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
       ...(unset.length === 0 ? {} : { unset: unset.map(field => wireNames[field]) }),
     })
     return this.#outbox.put('thing', item)
   }
+}
+
+function asField(name: string): ThingField {
+  const field = fields.find(known => known === name)
+  if (field !== undefined) return field
+  throw new AgentError('INVALID_ARGUMENT', `unset may name only ${fields.join(', ')}, not "${name}".`, {
+    details: { argument: 'unset' },
+  })
 }

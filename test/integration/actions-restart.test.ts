@@ -30,14 +30,14 @@ test('actions over the end of the process', async t => {
   const cloud = await startCloud(t)
 
   /** One process after the other with the same configuration folder. */
-  const processes = (options: { durability?: string } = {}) => {
+  const processes = (options: { durability?: 'memory' | 'always' } = {}) => {
     const configDir = newDevice(t)
-    const settings = { queue: { durability: options.durability ?? 'spill' } }
+    const settings = { queue: { durability: options.durability ?? 'spill' } } as const
     return (t: TestContext, before: (client: Client) => void) =>
       connectedScene(t, cloud, { appId: 'app', configDir, settings, before })
   }
 
-  for (const durability of ['memory', 'always'])
+  for (const durability of ['memory', 'always'] as const)
     await t.test(`an answer that did not get through is sent by the next process, once (${durability})`, async t => {
       let calls = 0
       const pay = (client: Client) => client.actions.register('pay', () => ({ params: { calls: ++calls } }))

@@ -175,7 +175,7 @@ test('the link of a client', async t => {
 
   function loginWith(token: string) {
     const { host, mqtts: port } = cloud
-    return { host, port, transport: 'mqtts', token }
+    return { host, port, transport: 'mqtts', token } as const
   }
 })
 

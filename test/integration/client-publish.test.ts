@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { Client } from '../../src/index.ts'
 import { connectedScene, newDevice } from '../helpers/client-scene.ts'
@@ -34,6 +36,43 @@ test('an application and its cloud', async t => {
     assert.equal(location.lat, 48.1)
     assert.equal(location.fixAcc, 12.34)
     assert.equal(location.fixType, 'by hand')
+  })
+
+  await t.test('what ties samples together arrives with each kind, alone or in a batch', async t => {
+    const { client, thingKey } = await connectedScene(t, cloud)
+    const corrId = 'run-1'
+    const place = { latitude: 48.1, longitude: 11.5 }
+    const receipts = await Promise.all([
+      client.telemetry.publish('rpm', 900, { corrId, aggregate: true }),
+      client.telemetry.publish('rpm', 901),
+      client.attributes.publish('mode', 'auto', { corrId, republish: true }),
+      client.alarms.publish('door', 1, { corrId, ...place }),
+      client.events.publish('started', { corrId, global: true }),
+      client.location.publish({ ...place, corrId }),
+      client.thing.update({ tags: ['north', 'pump'], locationEnabled: false }),
+    ])
+    await Promise.all(receipts.map(receipt => receipt.delivered({ timeoutMs: 10_000 })))
+    const { values } = await cloud.ask('property.history', { thingKey, key: 'rpm', records: 10 })
+    assert.deepEqual(
+      values.map(({ value, corrId: tie }: { value: number; corrId?: string }) => [value, tie]).toSorted(),
+      [
+        [900, corrId],
+        [901, undefined],
+      ],
+    )
+    assert.equal((await client.attributes.current('mode')).corrId, corrId)
+    const alarm = await cloud.ask('alarm.current', { thingKey, key: 'door' })
+    assert.deepEqual([alarm.corrId, alarm.lat, alarm.lng], [corrId, 48.1, 11.5])
+    assert.equal((await cloud.ask('location.current', { thingKey })).corrId, corrId)
+    const log = await cloud.ask('log.list', { corrId })
+    assert.deepEqual(
+      log.result.map(({ msg }: { msg: string }) => msg),
+      ['started'],
+    )
+    const thing = await cloud.ask('thing.find', { key: thingKey })
+    assert.deepEqual([thing.tags, thing.locEnabled], [['north', 'pump'], false])
+    const past = await client.telemetry.current('rpm', { timestamp: new Date(Date.now() + 60_000) })
+    assert.ok(past.value === 900 || past.value === 901)
   })
 
   await t.test('fields of the thing are cleared by unset', async t => {
@@ -133,6 +172,24 @@ test('an application and its cloud', async t => {
     assert.equal(got.verified, 'size+crc32')
     assert.equal(readFileSync(`${configDir}/copy.txt`, 'utf8'), 'hello cloud')
     await assert.rejects(client.files.download('nothing', configDir), { code: 'FILE_NOT_FOUND' })
+  })
+
+  await t.test('a file is stored with its tags, and public only when that is said', async t => {
+    const { client, configDir, thingKey } = await connectedScene(t, cloud)
+    const path = join(configDir, 'report.txt')
+    writeFileSync(path, 'x')
+    await client.files.upload(path, { tags: ['daily', 'north'], secTags: ['plant'], public: true, logComplete: true })
+    await client.files.upload(path, { name: 'plain.txt' })
+    const { result } = await cloud.ask('file.list', { thingKey })
+    const seen = ({ fileName, public: isPublic, tags }: { fileName: string; public: boolean; tags: string[] }) => [
+      fileName,
+      isPublic,
+      tags,
+    ]
+    assert.deepEqual(result.map(seen).toSorted(), [
+      ['plain.txt', false, []],
+      ['report.txt', true, ['daily', 'north']],
+    ])
   })
 
   await t.test('two applications of one device are two things with one device id', async t => {

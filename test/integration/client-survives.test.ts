@@ -11,7 +11,7 @@ const closedPort = 1
 
 test('what stopped or emptied the old agent leaves this one at work', async t => {
   const cloud = await startCloud(t)
-  const away = { host: cloud.host, port: closedPort, transport: 'mqtts', token: cloud.token }
+  const away = { host: cloud.host, port: closedPort, transport: 'mqtts', token: cloud.token } as const
 
   await t.test('answers of every wrong kind are survived: samples arrive and actions run [H6 H9]', async t => {
     const { client, thingKey } = await connectedScene(t, cloud, {
@@ -90,7 +90,8 @@ test('what stopped or emptied the old agent leaves this one at work', async t =>
   })
 
   await t.test('no log line, however fine, has token, proxy login or what was published [H28]', async t => {
-    const proxy = { type: 'HTTP', host: cloud.host, port: closedPort, username: 'somebody', password: 'hunter2-proxy' }
+    const user = { username: 'somebody', password: 'hunter2-proxy' }
+    const proxy = { type: 'http', host: cloud.host, port: closedPort, ...user } as const
     const { client, log, thingKey } = await connectedScene(t, cloud)
     client.setLogLevel('trace')
     await (await client.events.publish('door code 4711')).delivered()

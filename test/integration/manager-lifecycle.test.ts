@@ -50,6 +50,32 @@ test('the commands of the shell reach the running manager, and the cloud has wha
     /ok {4}login +accepted for the thing key \S+-other; the device manager that runs is \S+-device_manager_py, see --app-id\n/,
   )
 
+  // Each option of the library is a flag.
+  const place = ['--latitude', '1', '--longitude', '-2']
+  const address = ['--street-number', '7', '--street', 'Elm', '--city', 'X', '--state', 'Y', '--zip-code', '1']
+  await done('publish', 'telemetry', 'rpm', '900', '--corr-id', 'run-1', '--aggregate', '--wait', '20')
+  await done('publish', 'attribute', 'mode', 'auto', '--corr-id', 'run-1', '--republish', '--wait', '20')
+  await done('publish', 'alarm', 'door', '1', '--corr-id', 'run-1', ...place, '--wait', '20')
+  await done('publish', 'event', 'started', '--corr-id', 'run-1', '--global', '--wait', '20')
+  await done('publish', 'location', '1', '-2', '--corr-id=run-1', ...address, '--country', 'Z', '--wait', '20')
+  for (const [command, named] of [
+    ['property.current', { key: 'rpm' }],
+    ['attribute.current', { key: 'mode' }],
+    ['alarm.current', { key: 'door' }],
+    ['location.current', {}],
+  ] as const)
+    assert.equal((await cloud.ask(command, { thingKey: key, ...named })).corrId, 'run-1', command)
+  const { streetNumber, country } = await cloud.ask('location.current', { thingKey: key })
+  assert.deepEqual([streetNumber, country], ['7', 'Z'])
+  assert.equal((await cloud.ask('alarm.current', { thingKey: key, key: 'door' })).lng, -2)
+  assert.equal((await cloud.ask('log.list', { corrId: 'run-1' })).result[0].msg, 'started')
+  await done('upload', 'here/file.txt', '-n', 'tagged.txt', '--public', '--tag', 'a', '--tag', 'b', '--log-complete')
+  const listed = await cloud.ask('file.list', { thingKey: key, tags: ['a', 'b'] })
+  assert.deepEqual([listed.result[0].fileName, listed.result[0].public], ['tagged.txt', true])
+  const wrong = await device.run('publish', 'alarm', 'door', '1', '--latitude', '1')
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.err, /longitude must be a finite number/)
+
   const missing = await device.run('download', 'nothing.txt', 'x')
   assert.equal(missing.code, 1)
   assert.match(missing.err, /^device-cloud: .*nothing\.txt/)

@@ -1,6 +1,7 @@
 /** The agent replaces itself: the new executable runs as the manager before it takes the place of the old one. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { processIdentity } from '../../src/platform/process-lock.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -12,6 +13,8 @@ import { leaveUpdate, onTrial } from '../helpers/update-journals.ts'
 const alien = '\u007fELF of another machine'
 const liar = '#!/bin/sh\n[ "$1" = --version ] && exit 0\necho "no way out" >&2\nexit 1\n'
 const crasher = '#!/bin/sh\n[ "$1" = manager ] || exit 0\necho "libatomic.so.1 is missing" >&2\nexit 127\n'
+/** One of a time when old and new spoke otherwise. */
+const stranger = `#!/bin/sh\necho '{"version":"9.0.0","trial":{"least":7,"most":9}}'\n`
 const undo = { error_action: 'touch ../../undone' }
 
 test('the agent replaces itself, and only by one that has stood its trial as the manager', async t => {
@@ -21,6 +24,7 @@ test('the agent replaces itself, and only by one that has stood its trial as the
   await scene.offer(t, 'alien.tar.gz', undo, alien)
   await scene.offer(t, 'liar.tar.gz', undo, liar)
   await scene.offer(t, 'crasher.tar.gz', undo, crasher)
+  await scene.offer(t, 'stranger.tar.gz', { ...undo, pre_install: 'touch ../../begun' }, stranger)
   // What the health check does is for each update to say.
   const health_check = { timeout: 12, command: 'eval "$HDC_EXTRA_PARAMS"' }
   await scene.offer(t, 'real.tar.gz', { ...undo, health_check }, { path: built })
@@ -47,6 +51,19 @@ test('the agent replaces itself, and only by one that has stood its trial as the
   }
   await t.test('one for another machine does not start', () =>
     goesBack('alien.tar.gz', /new agent failed: the new agent does not start on this device/),
+  )
+  await t.test(
+    'one that speaks otherwise than this one on its trial is refused before anything is changed',
+    async () => {
+      const { errorCode, errorMessage } = await scene.answer(await scene.order('stranger.tar.gz'))
+      assert.equal(errorCode, 18)
+      assert.match(
+        errorMessage,
+        /unpack failed: .*it speaks versions 7 to 9 of the trial, and this one versions 1 to 2/,
+      )
+      assert.equal(scene.inode, old, 'the old agent is in place')
+      assert.ok(!existsSync(device.path('begun')), 'no script has run')
+    },
   )
   await t.test('one that does not reach the cloud does not get its trial', () =>
     goesBack(
@@ -122,4 +139,35 @@ test('told to end while the new one takes its place, the agent ends; the next st
   assert.equal(await scene.stop(), 0, scene.log)
   assert.match(readFileSync(scene.place, 'utf8'), /^#!.*\nprintf/, 'it is in place')
   assert.equal(device.read('starts'), 'x', 'it was not started again')
+})
+
+test('an agent that is started on trial in a way that it does not know ends, and has done nothing', async t => {
+  const built = await executable(t)
+  const { device, place } = await selfUpdateScene(t, { program: built, args: [], path: built })
+  copyFileSync(place, `${place}.new`)
+  const env = { ...process.env, DEVICE_CLOUD_ON_TRIAL: '7' }
+  const { status, stderr } = spawnSync(`${place}.new`, ['manager', '-i', 'device_manager_py'], {
+    cwd: device.folder,
+    env,
+    encoding: 'utf8',
+  })
+  assert.equal(status, 1)
+  assert.match(stderr, /was started on trial in version 7, and it speaks versions 1 to 2\. Nothing is lost/)
+  assert.ok(!existsSync(device.path('runtime/ota')))
+})
+
+test('the new agent that finds itself in place tells what is true, whichever build has put it there', async t => {
+  const built = await executable(t)
+  const scene = await selfUpdateScene(t, { program: built, args: [], path: built })
+  const { cloud, device } = scene
+  scene.start()
+  await cloud.waitForThing(device.thingKey)
+  await scene.stop()
+  // As the first builds left it: they changed the executables before the health of the new one was known.
+  await leaveUpdate(device.runtime, onTrial)
+  mkdirSync(device.path('runtime/otapackage'), { recursive: true })
+  copyFileSync(scene.place, device.path('runtime/otapackage/agent'))
+  scene.start()
+  await scene.says(/software update complete/)
+  assert.doesNotMatch(scene.log, /software update failed|error action/)
 })

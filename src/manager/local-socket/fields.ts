@@ -1,5 +1,6 @@
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
+import { checkNames } from '../../config/known-options.ts'
 
 /** A text member of a request. Throws `INVALID_ARGUMENT` naming it. */
 export function textField(body: JsonObject, name: string): string {
@@ -27,6 +28,19 @@ export function optionalBoolean(body: JsonObject, name: string): boolean | undef
   const value = body[name]
   if (value !== undefined && typeof value !== 'boolean') throw wrong(name, 'true or false', value)
   return value
+}
+
+export function optionalTexts(body: JsonObject, name: string): readonly string[] | undefined {
+  const value = body[name]
+  if (value === undefined) return undefined
+  const texts = Array.isArray(value) ? value.filter(one => typeof one === 'string') : []
+  if (!Array.isArray(value) || texts.length < value.length) throw wrong(name, 'a list of strings', value)
+  return texts
+}
+
+/** Refuses a member that means nothing in a request: it would be dropped without a word. Throws `INVALID_ARGUMENT` naming it. */
+export function checkMembers(what: string, body: JsonObject, names: readonly string[]): void {
+  checkNames(what, 'member', body, ['v', 'id', 'do', ...names])
 }
 
 /** A whole number of seconds up to a day, as milliseconds. */

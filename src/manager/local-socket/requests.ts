@@ -1,39 +1,15 @@
 import { isAbsolute } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
-import type { Receipt } from '../../outbox/outbox.ts'
-import type { TransferProgress, UploadOptions } from '../../services/files/types.ts'
+import type { DownloadOptions, TransferProgress, UploadOptions } from '../../services/files/types.ts'
 import type { RequestHandler } from './connection.ts'
-import { numberField, optionalBoolean, optionalNumber, optionalSeconds, optionalText, textField } from './fields.ts'
+import { checkMembers, optionalBoolean, optionalSeconds, optionalText, optionalTexts, textField } from './fields.ts'
 import type { LocalRequest } from './message.ts'
+import { publishSample, type SampleClient } from './samples.ts'
 
 /** The slice of the client that the local socket offers to other programs of this device. */
-export interface LocalClient {
+export interface LocalClient extends SampleClient {
   readonly isConnected: boolean
-  readonly telemetry: {
-    publish(
-      name: string,
-      value: number,
-      options: { timestamp?: string | undefined; corrId?: string | undefined },
-    ): Promise<Receipt>
-  }
-  readonly attributes: {
-    publish(name: string, text: string, options: { timestamp?: string | undefined }): Promise<Receipt>
-  }
-  readonly alarms: {
-    publish(
-      name: string,
-      state: number,
-      options: { message?: string | undefined; timestamp?: string | undefined; republish?: boolean | undefined },
-    ): Promise<Receipt>
-  }
-  readonly events: {
-    publish(
-      message: string,
-      options: { level?: 'error' | 'warning' | 'info' | undefined; timestamp?: string | undefined },
-    ): Promise<Receipt>
-  }
-  readonly location: { publish(position: LocalPosition): Promise<Receipt> }
   readonly files: {
     upload(
       path: string,
@@ -42,22 +18,22 @@ export interface LocalClient {
     download(
       name: string,
       destination: string,
-      options: UploadOptions,
+      options: DownloadOptions,
     ): Promise<{ readonly bytes: number; readonly path: string }>
   }
   readonly diagnostics: { ping(options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<number> }
 }
 
-interface LocalPosition {
-  readonly latitude: number
-  readonly longitude: number
-  readonly heading?: number | undefined
-  readonly altitude?: number | undefined
-  readonly speed?: number | undefined
-  readonly accuracy?: number | undefined
-  readonly fixType?: string | undefined
-  readonly timestamp?: string | undefined
-}
+const transferMembers = ['global', 'timeoutS']
+/** What each request takes beside `v`, `id` and `do`. */
+const members: ReadonlyMap<string, readonly string[]> = new Map([
+  ['status', []],
+  ['log', []],
+  ['ping', []],
+  ['upload', ['path', 'name', 'public', 'tags', 'secTags', 'logComplete', ...transferMembers]],
+  ['download', ['name', 'destination', ...transferMembers]],
+  ['relay end', ['session']],
+])
 
 type Help = Parameters<RequestHandler>[1]
 
@@ -72,6 +48,9 @@ export function localRequests(parts: {
 }): RequestHandler {
   const { client, status, log, endRelays } = parts
   return async (request, help) => {
+    const names = members.get(request.do)
+    // What a sample takes depends on its kind.
+    if (names !== undefined) checkMembers(`"${request.do}"`, request.body, names)
     switch (request.do) {
       case 'status':
         return status()
@@ -105,55 +84,15 @@ async function publish(client: LocalClient, { body }: LocalRequest, { signal }: 
   return { accepted: true, delivered: true }
 }
 
-function publishSample(client: LocalClient, body: JsonObject): Promise<Receipt> {
-  const timestamp = optionalText(body, 'timestamp')
-  const kind = textField(body, 'kind')
-  switch (kind) {
-    case 'telemetry': {
-      const corrId = optionalText(body, 'corrId')
-      return client.telemetry.publish(textField(body, 'name'), numberField(body, 'value'), { timestamp, corrId })
-    }
-    case 'attribute':
-      return client.attributes.publish(textField(body, 'name'), textField(body, 'text'), { timestamp })
-    case 'alarm': {
-      const message = optionalText(body, 'message')
-      const republish = optionalBoolean(body, 'republish')
-      return client.alarms.publish(textField(body, 'name'), numberField(body, 'state'), {
-        message,
-        republish,
-        timestamp,
-      })
-    }
-    case 'event':
-      return client.events.publish(textField(body, 'message'), { level: eventLevel(body), timestamp })
-    case 'location':
-      return client.location.publish({
-        latitude: numberField(body, 'latitude'),
-        longitude: numberField(body, 'longitude'),
-        heading: optionalNumber(body, 'heading'),
-        altitude: optionalNumber(body, 'altitude'),
-        speed: optionalNumber(body, 'speed'),
-        accuracy: optionalNumber(body, 'accuracy'),
-        fixType: optionalText(body, 'fixType'),
-        timestamp,
-      })
-    default:
-      throw new AgentError('INVALID_ARGUMENT', '"kind" must be telemetry, attribute, alarm, event or location')
-  }
-}
-
-function eventLevel(body: JsonObject): 'error' | 'warning' | 'info' | undefined {
-  const level = optionalText(body, 'level')
-  if (level === undefined || level === 'error' || level === 'warning' || level === 'info') return level
-  throw new AgentError('INVALID_ARGUMENT', '"level" must be error, warning or info')
-}
-
 async function upload(client: LocalClient, { body }: LocalRequest, help: Help): Promise<JsonObject> {
   const path = absolutePath(body, 'path')
-  const name = optionalText(body, 'name')
   const { bytes, files } = await client.files.upload(path, {
     ...transferOptions(client, body, help),
-    ...(name === undefined ? {} : { name }),
+    name: optionalText(body, 'name'),
+    public: optionalBoolean(body, 'public'),
+    tags: optionalTexts(body, 'tags'),
+    secTags: optionalTexts(body, 'secTags'),
+    logComplete: optionalBoolean(body, 'logComplete'),
   })
   return { path, bytes, files: files.length }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import { fileChunks } from '../../platform/file-chunks.ts'
 import { fileFacts } from '../../platform/file-facts.ts'
+import { fileSum } from '../../platform/file-sum.ts'
 import { createNewFile } from '../../platform/new-file.ts'
 import { candidateSuffix, checkWritable } from '../../platform/own-executable.ts'
 import { runProgram } from '../../platform/program.ts'
@@ -10,6 +11,7 @@ import { spaceAt } from '../../platform/space.ts'
 import { removeFile, renameFile, syncFolder } from '../../platform/write-file.ts'
 import { Status } from '../../protocol/status.ts'
 import { whyNotStarted } from './sound-places.ts'
+import { agreedVersion, trialVersions, versionsSaid, versionsText } from './trial-protocol.ts'
 import { UpdateError } from './update-error.ts'
 
 const reserveBytes = 1024 * 1024
@@ -68,11 +70,62 @@ export class AgentSlot {
   }
 
   /**
-   * Puts the new executable beside the old one, and sees that it starts on this machine.
+   * Puts the new executable beside the old one before any script of its package runs, and asks it how it speaks on trial.
+   * One that does not start yet may need what a script installs: {@link place} tells.
    *
-   * @throws UpdateError `EXECUTION_FAILED`; AgentError of the file system
+   * @throws UpdateError `NOT_SUPPORTED` when the two do not understand each other; AgentError of the file system
    */
-  async place(source: string): Promise<void> {
+  async preview(source: string): Promise<void> {
+    await this.#copy(source)
+    const said = await this.#ask().catch(() => undefined)
+    if (said?.exitCode === 0) await this.#agree(said.stdout)
+  }
+
+  /**
+   * Puts the new executable beside the old one, where it may lie already, and sees that it starts on this machine.
+   *
+   * @returns the version in which the two speak to each other on its trial
+   * @throws UpdateError `EXECUTION_FAILED`; `NOT_SUPPORTED` when they do not understand each other; AgentError of the file system
+   */
+  async place(source: string): Promise<number> {
+    if (!(await haveSameContent(source, this.candidate))) await this.#copy(source)
+    try {
+      const { exitCode, stdout, stderr } = await this.#ask()
+      if (exitCode === 0) return await this.#agree(stdout)
+      throw this.#unfit(`exit code ${exitCode ?? 'none'}: ${`${stderr}${stdout}`.trim().slice(-500)}`)
+    } catch (error) {
+      await removeFile(this.candidate)
+      // A file for another processor cannot even be started.
+      throw error instanceof UpdateError || !(error instanceof AgentError) ? error : this.#unfit(error.message)
+    }
+  }
+
+  /** Whether what is in place is this file: the new executable has taken the place of the old one, whoever saw to it. */
+  async isInPlace(source: string): Promise<boolean> {
+    return !(await this.hasCandidate()) && (await haveSameContent(source, this.#executable))
+  }
+
+  /** Starts it for nothing but its versions: nothing of the configuration or the cloud is touched by that. */
+  #ask() {
+    return this.run(['--version', '--json'], startTimeoutMs)
+  }
+
+  async #agree(stdout: string): Promise<number> {
+    const said = versionsSaid(stdout)
+    const version = agreedVersion(said)
+    if (version !== undefined) return version
+    await removeFile(this.candidate)
+    const remedy = 'Update to a release between the two first, or put the new executable in place by hand.'
+    const message =
+      `the new agent and this one do not understand each other: it speaks ${versionsText(said)} of the trial, ` +
+      `and this one ${versionsText(trialVersions)}; the new one was not started, and this one goes on. ${remedy}`
+    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, message, {
+      remedy,
+      details: { said, own: trialVersions },
+    })
+  }
+
+  async #copy(source: string): Promise<void> {
     await removeFile(this.candidate)
     const file = await createNewFile(this.candidate, 0o755)
     try {
@@ -82,15 +135,6 @@ export class AgentSlot {
       await file.close()
     }
     await syncFolder(dirname(this.candidate))
-    try {
-      const { exitCode, stdout, stderr } = await this.run(['--version'], startTimeoutMs)
-      if (exitCode === 0) return
-      throw this.#unfit(`exit code ${exitCode ?? 'none'}: ${`${stderr}${stdout}`.trim().slice(-500)}`)
-    } catch (error) {
-      await removeFile(this.candidate)
-      // A file for another processor cannot even be started.
-      throw error instanceof UpdateError || !(error instanceof AgentError) ? error : this.#unfit(error.message)
-    }
   }
 
   run(args: readonly string[], timeoutMs: number) {
@@ -118,4 +162,11 @@ export class AgentSlot {
       `the new agent does not start on this device: ${why}`,
     )
   }
+}
+
+/** Whether two regular files are the same, byte by byte. */
+async function haveSameContent(one: string, other: string): Promise<boolean> {
+  const [first, second] = [await fileFacts(one), await fileFacts(other, { followLinks: false })]
+  if (first?.kind !== 'file' || second?.kind !== 'file' || first.bytes !== second.bytes) return false
+  return (await fileSum(one)) === (await fileSum(other))
 }

@@ -12,28 +12,30 @@ import type { UpdateRequest } from './request.ts'
  * A failure from pre_install on goes to error_action, one before that straight to report. From the end of agent to that of
  * health the new executable runs the manager, on trial; in every other step the one that is in place does.
  */
-export type Step =
-  | 'download'
-  | 'unpack'
+export const steps = [
+  'download',
+  'unpack',
   /** Root installs the package, between two runs of this manager. */
-  | 'root'
-  | 'pre_install'
-  | 'install'
-  | 'post_install'
+  'root',
+  'pre_install',
+  'install',
+  'post_install',
   /** A new executable of the agent is put beside the old one, and checked. */
-  | 'agent'
+  'agent',
   /** The machine reboots into the new software before its health is checked. */
-  | 'restart'
-  | 'health'
+  'restart',
+  'health',
   /** The new executable has proven itself as the manager, and takes the place of the old one. */
-  | 'adopt'
-  | 'error_action'
+  'adopt',
+  'error_action',
   /** The cloud gets the answer. */
-  | 'report'
+  'report',
   /** The package goes, and the log is sent. */
-  | 'finish'
-  | 'reboot'
-  | 'done'
+  'finish',
+  'reboot',
+  'done',
+] as const
+export type Step = (typeof steps)[number]
 
 /** What failed, and how it is told. */
 export interface UpdateFailure {
@@ -61,6 +63,10 @@ export interface UpdateState {
   readonly failure?: UpdateFailure
   /** How the new executable of the agent did; absent until it was tried. */
   readonly probation?: { readonly result: 'begun' | 'passed' | 'failed'; readonly text?: string }
+  /** The version in which the old executable and the new one speak to each other; absent: the first. */
+  readonly trial?: number
+  /** Another build has written it, in a way that this one does not know: what it is, and nothing but the request is believed. */
+  readonly foreign?: string
   /** How many processes found this update in this step and began the step again. */
   readonly tries: number
 }
@@ -88,6 +94,8 @@ export interface Found {
   readonly onTrial?: boolean
   /** A new executable still lies beside the one in place, which this process runs. */
   readonly candidateWaits?: boolean
+  /** This process is the executable of the package, and in place: whatever the journal says, the new agent runs. */
+  readonly inPlace?: boolean
 }
 
 /** What a new process does about an unfinished update. */
@@ -147,8 +155,20 @@ export function isTrial({ step, manifest, probation }: UpdateState): boolean {
 export function resume(state: UpdateState, found: Found): Resumption {
   const { step, script, tries } = state
   const rebooted = state.bootId === undefined || found.bootId !== state.bootId
-  const failed = (text: string): Resumption => ({ kind: 'ended', result: { kind: 'failed', status: 19, text } })
-  if (isTrial(state) && found.onTrial !== true)
+  const failed = (text: string, isUnproven = false): Resumption => ({
+    kind: 'ended',
+    result: { kind: 'failed', status: 19, text, isUnproven },
+  })
+  if (found.inPlace === true) {
+    const known = inItsPlace(state, found.bootId)
+    if (known !== undefined) return known
+  }
+  if (state.foreign !== undefined)
+    return failed(
+      `another build of the agent has left it in a form that this one does not know (${state.foreign}): how it ended is not known, and nothing more of it runs`,
+      true,
+    )
+  if (isTrial(state) && found.onTrial !== true && found.inPlace !== true)
     return failed('its trial cannot go on: the new executable is gone, or the disk takes nothing')
   if ((step === 'restart' || step === 'reboot') && rebooted) return { kind: 'ended', result: { kind: 'done' } }
   // It is done by who watches the trial: this process has taken the place, unless the other one still waits for it.
@@ -171,6 +191,36 @@ export function resume(state: UpdateState, found: Found): Resumption {
   if (step === 'root') return { kind: 'continue', state: { ...state, tries: tries + 1 } }
   if (tries >= mostTries) return failed(`the agent ended ${tries + 1} times in this step`)
   return { kind: 'continue', state: { ...state, tries: tries + 1 } }
+}
+
+/**
+ * What a journal means to the new executable in its place, where other builds have put it there in another way, or at another
+ * time: the update goes on with the look at its health. Undefined where it means what it says.
+ */
+function inItsPlace(state: UpdateState, bootId: string | undefined): Resumption | undefined {
+  const { step, probation, failure, script, foreign, ...rest } = state
+  const isPlaced = { kind: 'ended', result: { kind: 'done' } } as const
+  if (step === 'adopt' || (step === 'agent' && (foreign !== undefined || placed(probation)))) return isPlaced
+  if (failure === undefined || !(failure.step === 'agent' || failure.step === 'adopt')) return undefined
+  const { manifest } = state
+  const undoes = (manifest?.errorAction ?? '') !== ''
+  // Nobody has undone anything yet: the old executable has not gone on.
+  if ((step === 'error_action' && script === undefined) || (step === 'report' && !undoes))
+    return { kind: 'continue', state: entered({ ...rest, step: 'agent' }, stepToHealth(state), bootId) }
+  const note = '; the new agent is in place nevertheless, and runs'
+  if (step !== 'report' || failure.text.endsWith(note)) return undefined
+  return { kind: 'continue', state: { ...state, failure: { ...failure, text: `${failure.text}${note}` } } }
+}
+
+/** One that failed its probation was never put in place by any build: what is in place is of the same content. */
+function placed(probation: UpdateState['probation']): boolean {
+  return probation !== undefined && probation.result !== 'failed'
+}
+
+/** Whether the update has ended well, as far as the journal knows: the cloud has been told, or will be. */
+export function hasSucceeded({ step, failure, foreign }: UpdateState): boolean {
+  const isBehind = step === 'report' || step === 'finish' || step === 'reboot' || step === 'done'
+  return isBehind && failure === undefined && foreign === undefined
 }
 
 function stepAfter(state: UpdateState): Step {
@@ -247,7 +297,7 @@ function afterFailure(
 }
 
 function entered(state: UpdateState, step: Step, bootId: string | undefined): UpdateState {
-  const { script: _, bootId: __, ...rest } = state
+  const { script: _, bootId: __, foreign: ___, ...rest } = state
   const restarted = state.restarted || state.step === 'restart'
   return { ...rest, step, tries: 0, restarted, ...(bootId === undefined ? {} : { bootId }) }
 }

@@ -66,6 +66,8 @@ export interface StepHelp {
   readonly begun: (mark: string) => Promise<void>
   /** Puts on flash that the machine is told to reboot, before it is. */
   readonly ordered: () => Promise<void>
+  /** Puts on flash in which version the old executable and the new one speak to each other. */
+  readonly agreed: (version: number) => Promise<void>
   /** The manifest of what is unpacked: this process has unpacked it, or has proven it. Throws `UnprovenPackage`. */
   readonly proven: () => Promise<UpdateManifest>
 }
@@ -132,7 +134,10 @@ async function unpack({ request }: UpdateState, parts: StepParts, signal: AbortS
   // What the scripts of the last update said stays until here.
   await removeFolder(places.packageFolder)
   const opening = { ...admissionParts(parts), ...parts, record, onWaitForClock, signal }
-  return { kind: 'done', manifest: await openPackage(packagePath(request, places), places.packageFolder, opening) }
+  const manifest = await openPackage(packagePath(request, places), places.packageFolder, opening)
+  // Before any script: what cannot have its trial has changed nothing.
+  if (manifest.agent !== undefined) await parts.slot?.preview(join(places.packageFolder, manifest.agent))
+  return { kind: 'done', manifest }
 }
 
 /** What decides which packages may come. */
@@ -158,12 +163,12 @@ async function checkHealth(
 }
 
 /** Places the new executable and waits for the end of this process: the next one finds how it did. */
-async function placeAgent(parts: StepParts, { signal, proven }: StepHelp): Promise<StepResult> {
+async function placeAgent(parts: StepParts, { signal, proven, agreed }: StepHelp): Promise<StepResult> {
   const { slot, places, handOver } = parts
   if (slot === undefined)
     throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, 'the agent cannot be replaced here')
   const { agent = '' } = await proven()
-  await slot.place(join(places.packageFolder, agent))
+  await agreed(await slot.place(join(places.packageFolder, agent)))
   handOver()
   return await waitFor<StepResult>(signal, () => undefined)
 }

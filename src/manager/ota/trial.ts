@@ -12,7 +12,7 @@ import { startWatched, untilGone, type WatchedEnd } from '../../platform/watched
 import { WriteBudget } from '../../platform/write-budget.ts'
 import { Status } from '../../protocol/status.ts'
 import type { AgentSlot } from './agent-slot.ts'
-import { isTrial, nextState, type UpdateState } from './machine.ts'
+import { hasSucceeded, isTrial, nextState, type UpdateState } from './machine.ts'
 import { type UpdatePlaces, updatePlaces } from './places.ts'
 import { whyNotSound, whyNotStarted } from './sound-places.ts'
 import { TrialRecord } from './trial-record.ts'
@@ -72,7 +72,7 @@ export async function runTrial(parts: TrialParts): Promise<TrialEnd> {
       return 'old'
     }
     const state = await journal.last()
-    if (state === undefined || !(isTrial(state) || state.step === 'adopt')) return 'old'
+    if (state === undefined || !(isTrial(state) || (await mayBeAdopted(state, places)))) return 'old'
     lock = await takeProcessLock(places.trialLock)
     return await new Trial(parts, places, journal).run(state)
   } catch (error) {
@@ -89,6 +89,15 @@ export async function runTrial(parts: TrialParts): Promise<TrialEnd> {
 function watchedBy({ details, message }: AgentError): AgentError {
   const text = `Another device manager watches a new agent on its trial: ${message}`
   return new AgentError('ALREADY_RUNNING', text, { details })
+}
+
+/**
+ * Whether the new executable is to be put in place. One of a build that knows no such trial does not end at its verdict: it
+ * goes on as the manager, and tells the cloud of its success. It is the one that runs, so it is the one that stays.
+ */
+async function mayBeAdopted(state: UpdateState, { trial }: UpdatePlaces): Promise<boolean> {
+  if (state.step === 'adopt') return true
+  return hasSucceeded(state) && (await new TrialRecord(trial).of(state.request.id)).starts > 0
 }
 
 class Trial {
@@ -116,7 +125,7 @@ class Trial {
     const { signal, log, clock, onBegin } = this.#parts
     onBegin()
     for (let state = await this.#afterEarlierOne(first), last = ''; ; ) {
-      if (state.step === 'adopt') return await this.#adopt(state)
+      if (state.step === 'adopt' || hasSucceeded(state)) return await this.#adopt(state)
       if (!isTrial(state)) return 'old'
       const trials = await this.#record.of(state.request.id)
       if (trials.starts >= mostStarts)
@@ -129,7 +138,7 @@ class Trial {
       // An orderly end is nobody's failure.
       if (end === 'stopped') {
         await this.#record.write({ id: trials.id, starts: trials.starts })
-        return left.step === 'adopt' ? await this.#adopt(left) : 'end'
+        return left.step === 'adopt' || hasSucceeded(left) ? await this.#adopt(left) : 'end'
       }
       state = left
       if (!isTrial(state)) continue
@@ -162,7 +171,7 @@ class Trial {
     if (signal.aborted) return 'stopped'
     let child: Awaited<ReturnType<typeof startWatched>>
     try {
-      child = await startWatched(slot.candidate, words, trialEnvironment)
+      child = await startWatched(slot.candidate, words, trialEnvironment(state.trial ?? 1))
     } catch (error) {
       // Not even that: the message says why.
       return { lastWords: messageOf(error) }
@@ -204,7 +213,9 @@ class Trial {
     try {
       await slot.commit()
     } catch (error) {
-      return await this.#fail(state, `it cannot be put in place: ${messageOf(error)}`)
+      if (!hasSucceeded(state)) return await this.#fail(state, `it cannot be put in place: ${messageOf(error)}`)
+      log.error('the new agent has told of its success and cannot be put in place; the old one goes on', { error })
+      return 'old'
     }
     log.info('the new agent has proven itself and is in place')
     return 'new'

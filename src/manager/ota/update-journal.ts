@@ -2,7 +2,10 @@ import { isJsonObject, type Json, parseJson } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { frameRecord, scanRecords } from '../../base/record.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store-folder.ts'
-import type { UpdateState } from './machine.ts'
+import { steps, type UpdateState } from './machine.ts'
+import { parseManifest } from './manifest.ts'
+import { nameProblem, readUpdateRequest } from './request.ts'
+import { speaks } from './trial-protocol.ts'
 
 const fileName = 'update.journal'
 const cause = 'ota'
@@ -73,8 +76,10 @@ function recordOf(state: UpdateState): Uint8Array {
 
 function parseState(text: string): UpdateState | undefined {
   const record = parseJson(text)
-  if (!isJsonObject(record) || record.version !== version) return undefined
-  return isState(record.state) ? record.state : undefined
+  if (!isJsonObject(record) || !isState(record.state)) return undefined
+  const { state } = record
+  const why = whyForeign(record.version, state)
+  return why === undefined ? state : foreignState(state, why)
 }
 
 /** The sum of the record has proven that one of ours wrote it; this tells a record of another kind. */
@@ -86,4 +91,32 @@ function isState(state: unknown): state is Json & UpdateState {
     typeof state.request.id === 'string' &&
     typeof state.request.package === 'string'
   )
+}
+
+/** What shows that a newer build has written a state; undefined when this one knows it. */
+function whyForeign(recordVersion: Json | undefined, { step, trial }: UpdateState): string | undefined {
+  if (recordVersion !== version) return `version ${String(recordVersion)} of the journal`
+  if (!steps.some(known => known === step)) return `step ${JSON.stringify(step)}`
+  return speaks(trial) ? undefined : `version ${trial} of the trial`
+}
+
+/**
+ * What every build understands of a state: whose update it is, whether it is over, and whether it brings an agent. From that
+ * step on it is for whoever finds the agent in its place, or not.
+ */
+function foreignState({ request, manifest, step }: UpdateState, foreign: string): UpdateState | undefined {
+  if (nameProblem(request.package) !== undefined) return undefined
+  const known = readUpdateRequest(request.id, { package: request.package })
+  const from = request.from === 'local' ? 'local' : 'cloud'
+  const agent = typeof manifest?.agent === 'string' ? manifest.agent : undefined
+  const healthOnly = { install: 'true', ...(agent === undefined ? {} : { agent }) }
+  return {
+    request: { ...known, from },
+    step: step === 'done' ? 'done' : 'agent',
+    manifest: parseManifest(JSON.stringify(healthOnly)).manifest,
+    changed: true,
+    restarted: false,
+    tries: 0,
+    foreign,
+  }
 }

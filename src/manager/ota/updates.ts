@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { AgentError, messageOf } from '../../base/errors.ts'
 import { once } from '../../base/lifecycle.ts'
@@ -222,6 +223,7 @@ export class Updates {
         : { fate: await this.#fateOf(left.step, left.script) }),
       onTrial: this.#onTrial,
       candidateWaits: !this.#onTrial && ((await slot?.hasCandidate()) ?? false),
+      inPlace: await this.#isInPlace(left),
     }
     const resumption = resume(left, found)
     const { step, request } = left
@@ -231,8 +233,25 @@ export class Updates {
     else log.warn('an update that was cut off goes on with the next step', { ...fields, result: resumption.result })
     await journal.begin(state)
     // What is left of a new executable has had its trial.
-    if (!this.#onTrial) await slot?.discard().catch(why => log.warn('a new executable stays', { why: messageOf(why) }))
+    if (!this.#onTrial) await this.#discard()
     return state
+  }
+
+  async #discard(): Promise<void> {
+    const { slot, log } = this.#parts
+    await slot?.discard().catch(why => log.warn('a new executable stays', { why: messageOf(why) }))
+  }
+
+  /** Whether this process is the new executable, in its place. */
+  async #isInPlace({ manifest, step }: UpdateState): Promise<boolean> {
+    const { slot, places, log } = this.#parts
+    if (slot === undefined || manifest?.agent === undefined || this.#onTrial || beforeAgent.has(step)) return false
+    try {
+      return await slot.isInPlace(join(places.packageFolder, manifest.agent))
+    } catch (error) {
+      log.warn('whether the new agent is in place cannot be seen', { why: messageOf(error) })
+      return false
+    }
   }
 
   async #fateOf(step: Step, script: string): Promise<'runs' | 'ended' | 'lost'> {
@@ -265,9 +284,16 @@ export class Updates {
         await journal.add(state)
       }
       const { signal } = this.#stopping
-      const result = await this.#carryOut(state, { signal, begun, ordered, proven: () => proof.manifestOf(state) })
+      const agreed = async (version: number) => {
+        state = { ...state, trial: version }
+        await journal.add(state)
+      }
+      const result = await this.#carryOut(state, { signal, begun, ordered, agreed, proven: () => proof.manifestOf(state) })
       if (result === undefined) return state
-      if (result.kind === 'failed') await tellFailure(state, result.text, log, cloud)
+      if (result.kind === 'failed') {
+        await tellFailure(state, result.text, log, cloud)
+        if (!this.#onTrial) await this.#discard()
+      }
       if (result.kind === 'done' && result.manifest !== undefined) proof.unpacked(result.manifest)
       state = await this.#after(state, result, proof.known)
       await journal.add(state)
@@ -328,6 +354,9 @@ export class Updates {
     }
   }
 }
+
+/** Nothing of a new executable can be in place in these. */
+const beforeAgent: ReadonlySet<Step> = new Set(['download', 'unpack', 'root', 'pre_install', 'install', 'post_install'])
 
 function busy(request: UpdateRequest | undefined): ActionOutcome {
   const which = request === undefined ? '' : ` (${request.package})`

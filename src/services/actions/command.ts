@@ -31,9 +31,9 @@ export type RunProgram = (argv: readonly string[], options: RunProgramOptions) =
 /** Options of a registered command. */
 export interface CommandOptions extends ActionOptions {
   /** The parameters that the program takes; others are refused. Absent: every parameter with a harmless name is passed on. */
-  readonly parameters?: ParameterRules
+  readonly parameters?: ParameterRules | undefined
   /** How much of standard output, and of standard error, goes to the operator; default 16 KiB, at most 20 KiB. */
-  readonly maxOutputBytes?: number
+  readonly maxOutputBytes?: number | undefined
 }
 
 const defaultOutputBytes = 16 * 1024

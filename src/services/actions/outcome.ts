@@ -1,5 +1,6 @@
 import { messageOf } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem, maxJsonDepth, parseJson, toAsciiJson } from '../../base/json.ts'
+import { checkNames, type OptionNames } from '../../config/known-options.ts'
 import { isStatus, Status } from '../../protocol/status.ts'
 
 /** How an action ended, as it goes to the operator [TR50 mailbox.ack]. */
@@ -23,6 +24,17 @@ export interface ActionResult {
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a return statement is a normal one
 export type ActionReturn = void | undefined | Status | ActionResult
 
+const resultNames: readonly string[] = Object.keys({
+  status: true,
+  message: true,
+  params: true,
+} satisfies OptionNames<ActionResult>)
+
+/** Throws `INVALID_ARGUMENT` for an answer with a member that means nothing, which would be dropped without a word. */
+export function checkResult(result: unknown): void {
+  if (isJsonObject(result)) checkNames('the answer of an action', 'member', result, resultNames)
+}
+
 /** The longest text of an acknowledgement or progress line, in bytes of UTF-8; the rest is cut off. */
 export const maxMessageBytes = 16 * 1024
 /** The most values of an acknowledgement, in bytes of JSON as it is sent. */
@@ -39,6 +51,11 @@ export function outcomeOf(returned: unknown): Outcome | 'invoked' {
   if (returned === Status.Invoked) return 'invoked'
   if (isStatus(returned)) return { status: returned }
   if (!isJsonObject(returned)) return meaningless
+  try {
+    checkResult(returned)
+  } catch (error) {
+    return failure(Status.BadParameter, messageOf(error))
+  }
   const { message, params } = returned
   // A text or values alone are a success; an object with none of the three is a mistake of whoever wrote the action.
   const { status = message === undefined && params === undefined ? undefined : Status.Success } = returned

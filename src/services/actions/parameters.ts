@@ -7,7 +7,7 @@ export type ParameterType = 'string' | 'number' | 'integer' | 'boolean'
 export interface ParameterRule {
   readonly type: ParameterType
   /** Whether a call without it is refused (default false). */
-  readonly required?: boolean
+  readonly required?: boolean | undefined
 }
 
 /** What an action expects: parameter name → rule. Parameters that are not named here pass through unchecked. */

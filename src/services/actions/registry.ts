@@ -1,9 +1,11 @@
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
+import { checkNames, type OptionNames, optionsCheck } from '../../config/known-options.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
-import { checkedKey, checkedNumber } from '../../protocol/sample-fields.ts'
+import { checkedFlag, longestWaitMs } from '../../protocol/call-fields.ts'
+import { checkedKey, checkedNumber, invalid } from '../../protocol/sample-fields.ts'
 import type { ActionReturn } from './outcome.ts'
-import { isParameterType, type ParameterRules } from './parameters.ts'
+import { isParameterType, type ParameterRule, type ParameterRules } from './parameters.ts'
 
 /** A call of an action by the cloud. */
 export interface ActionRequest {
@@ -47,7 +49,15 @@ export interface ActionContext<Owner> {
 /** Options of {@link ActionContext.handOver}. */
 export interface HandOverOptions {
   /** The result holds only when the machine was rebooted meanwhile; else the answer is status 19, and says so. */
-  readonly onlyAfterReboot?: boolean
+  readonly onlyAfterReboot?: boolean | undefined
+}
+
+const checkHandOverNames = optionsCheck<HandOverOptions>('context.handOver', { onlyAfterReboot: true })
+
+/** Throws `INVALID_ARGUMENT` for options that are none. */
+export function checkHandOver(options: HandOverOptions): void {
+  checkHandOverNames(options)
+  if (options.onlyAfterReboot !== undefined) checkedFlag('onlyAfterReboot', options.onlyAfterReboot)
 }
 
 /** Runs an action. What it returns or throws becomes the answer to the operator. */
@@ -59,16 +69,24 @@ export type ActionHandler<Owner> = (
 /** Options of a registration. */
 export interface ActionOptions {
   /** Milliseconds until the call is answered with status 16 and its signal fires; default one hour, 0 = no limit. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** How many calls of this action run at the same time; the others wait. Default 8. */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /** Types of the parameters; a call that does not fit is answered with status 2 and never reaches the handler. */
-  readonly parameters?: ParameterRules
+  readonly parameters?: ParameterRules | undefined
   /**
    * The action does no harm when a power cut makes it run a second time; default false. It is answered sooner then, and spares
    * the flash: neither its start nor its outcome is forced to the disk.
    */
-  readonly repeatable?: boolean
+  readonly repeatable?: boolean | undefined
+}
+
+/** The names of {@link ActionOptions}, for the checks of the calls that take them. */
+export const actionOptionNames: OptionNames<ActionOptions> = {
+  timeoutMs: true,
+  concurrency: true,
+  parameters: true,
+  repeatable: true,
 }
 
 /** A registered action. */
@@ -82,7 +100,6 @@ export interface Registration<Owner> {
 }
 
 const defaultTimeoutMs = 3_600_000
-const longestTimeoutMs = 365 * 86_400_000
 const defaultConcurrency = 8
 const mostConcurrency = 64
 
@@ -101,8 +118,9 @@ export class ActionRegistry<Owner> {
       throw new AgentError('INVALID_ARGUMENT', `The action "${name}" is registered already; deregister it first.`)
     const { timeoutMs = defaultTimeoutMs, concurrency = defaultConcurrency, parameters = {} } = options
     const { repeatable = false } = options
-    checkedNumber(`timeoutMs of the action "${name}"`, timeoutMs, 0, longestTimeoutMs)
+    checkedNumber(`timeoutMs of the action "${name}"`, timeoutMs, 0, longestWaitMs)
     checkedNumber(`concurrency of the action "${name}"`, concurrency, 1, mostConcurrency)
+    checkedFlag(`repeatable of the action "${name}"`, repeatable)
     checkRules(name, parameters)
     this.#actions.set(name, { name, handler, timeoutMs, concurrency: Math.floor(concurrency), parameters, repeatable })
   }
@@ -121,9 +139,17 @@ export class ActionRegistry<Owner> {
   }
 }
 
+const ruleNames: readonly string[] = Object.keys({ type: true, required: true } satisfies OptionNames<ParameterRule>)
+
 function checkRules(action: string, rules: ParameterRules): void {
+  if (typeof rules !== 'object' || rules === null || Array.isArray(rules))
+    throw invalid(`parameters of the action "${action}"`, rules, 'must be an object of rules')
   for (const [name, rule] of Object.entries(rules)) {
-    if (isParameterType(rule?.type)) continue
+    if (isParameterType(rule?.type)) {
+      checkNames(`the parameter "${name}" of the action "${action}"`, 'rule', rule, ruleNames)
+      if (rule.required !== undefined) checkedFlag(`required of the parameter "${name}"`, rule.required)
+      continue
+    }
     throw new AgentError(
       'INVALID_ARGUMENT',
       `The parameter "${name}" of the action "${action}" needs a type: string, number, integer or boolean.`,

@@ -8,6 +8,7 @@ import { Status } from '../../protocol/status.ts'
 import { Call, type CallReply } from './call.ts'
 import {
   type ActionReturn,
+  checkResult,
   cutText,
   failure,
   maxMessageBytes,
@@ -16,7 +17,7 @@ import {
   outcomeOfThrown,
 } from './outcome.ts'
 import { parameterProblem } from './parameters.ts'
-import type { ActionContext, ActionRegistry, HandOverOptions } from './registry.ts'
+import { type ActionContext, type ActionRegistry, checkHandOver, type HandOverOptions } from './registry.ts'
 
 /** How many actions run at the same time, all names together; the others wait their turn. */
 export const mostRunning = 64
@@ -165,14 +166,18 @@ export class ActionRunner<Owner> {
   }
 
   #acknowledge(call: Call<Owner>, result: ActionReturn): Promise<Receipt> {
+    try {
+      checkResult(result)
+    } catch (error) {
+      return refused(error)
+    }
     const outcome = outcomeOf(result)
-    if (outcome !== 'invoked') return call.answer(outcome)
-    const refused = Promise.reject(noAnswer())
-    refused.catch(() => {})
-    return refused
+    return outcome === 'invoked' ? refused(noAnswer()) : call.answer(outcome)
   }
 
   async #handOver(call: Call<Owner>, result: ActionReturn, options: HandOverOptions = {}): Promise<void> {
+    checkHandOver(options)
+    checkResult(result)
     const outcome = result === undefined ? undefined : outcomeOf(result)
     if (outcome === 'invoked') throw noAnswer()
     await call.handOver(outcome, options)
@@ -220,3 +225,10 @@ export class ActionRunner<Owner> {
 }
 
 const noAnswer = () => new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')
+
+/** Whoever looks at the promise learns of it; whoever does not must not be killed by it. */
+function refused(error: unknown): Promise<never> {
+  const promise = Promise.reject(error)
+  promise.catch(() => {})
+  return promise
+}

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError, messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { abortReason } from '../../base/wait.ts'
-import { fileGet, filePut } from '../../protocol/commands.ts'
+import { type FilePut, fileGet, filePut } from '../../protocol/commands.ts'
 import { CloudError } from '../../protocol/status.ts'
 import { refusal } from './http-outcome.ts'
 import { fileLimits } from './limits.ts'
@@ -51,9 +51,9 @@ export class FileExchange {
   }
 
   /** Asks for a new id to upload to, good for one try [TR50 file.put]. */
-  async placeFor({ name, global, crc32 }: Named & { crc32: number }, signal: AbortSignal): Promise<string> {
+  async placeFor({ name, ...file }: Named & Omit<FilePut, 'fileName'>, signal: AbortSignal): Promise<string> {
     const { thingKey } = this.#options
-    return readFileId(await this.#ask(filePut(thingKey, { fileName: name, crc32, global }), signal))
+    return readFileId(await this.#ask(filePut(thingKey, { ...file, fileName: name }), signal))
   }
 
   /** Starts the download of a file, from `fromBytes` on. Any answer but 200 and a 206 to a range is an error; the body is the caller's. */

@@ -14,6 +14,7 @@ import type { FlashBudget } from './part-file.ts'
 import { ProgressMeter } from './progress-meter.ts'
 import { Slots } from './slots.ts'
 import { removeStaleParts } from './stale-parts.ts'
+import { marksOf } from './transfer-options.ts'
 import { TransferScope } from './transfer-scope.ts'
 import type {
   DownloadOptions,
@@ -250,7 +251,7 @@ export class FilesService {
   ): Promise<UploadedFile> {
     return this.#slots.run(signal, async () => {
       checkCloudName(name)
-      const task = { path, name, global: options.global ?? false, open, signal, report }
+      const task = { path, name, global: options.global ?? false, marks: marksOf(options), open, signal, report }
       const file = await uploadFile(this.#tools, task)
       this.#log.info('uploaded', { ...file })
       return file

@@ -13,18 +13,31 @@ export interface TransferProgress {
 }
 
 export interface DownloadOptions {
-  /** Take it from the store of the whole organisation instead of the thing's own (default false). */
-  readonly global?: boolean
+  /** Use the store of the whole organisation instead of the thing's own (default false). */
+  readonly global?: boolean | undefined
   /** Milliseconds for everything: waiting for a turn, all tries, all pauses. Default: no limit but those on tries and idleness. */
-  readonly timeoutMs?: number
-  readonly signal?: AbortSignal
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
   /** Called at most every 100 ms and at the end. What it throws is logged and harms nothing. */
-  readonly onProgress?: (progress: TransferProgress) => void
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined
 }
 
-export interface UploadOptions extends DownloadOptions {
+/** What the cloud notes about a file beside its content [TR50 file.put]. */
+export interface FileMarks {
+  /** Whoever knows the id of the file downloads it without a login (default false). */
+  readonly public?: boolean | undefined
+  /** Tags by which the cloud finds the file; at most 100 of 1024 bytes. */
+  readonly tags?: readonly string[] | undefined
+  /** Security tags: who may see it; at most 100 of 1024 bytes. */
+  readonly secTags?: readonly string[] | undefined
+  /** Whether the log of the thing gets an entry when the file is stored (default false). */
+  readonly logComplete?: boolean | undefined
+}
+
+/** For a folder, they hold for each of its files. */
+export interface UploadOptions extends DownloadOptions, FileMarks {
   /** Name in the cloud (default: the file's own name). For a folder: what stands before the relative names. */
-  readonly name?: string
+  readonly name?: string | undefined
 }
 
 /** A file to send. */

@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts'
 import type { ReadableFile } from '../../platform/held/readable-file.ts'
 import type { FileExchange } from './file-exchange.ts'
 import { fileLimits } from './limits.ts'
+import type { marksOf } from './transfer-options.ts'
 import { GiveUp, untilDone } from './tries.ts'
 import type { UploadedFile } from './types.ts'
 import { type KnownContent, UploadSource } from './upload-source.ts'
@@ -18,6 +19,8 @@ export interface UploadTask {
   readonly path: string
   readonly name: string
   readonly global: boolean
+  /** What it is stored with. */
+  readonly marks: ReturnType<typeof marksOf>
   /** Opens the file, once: the one that was checked is the one that every try sends, whatever is at its path then. */
   open(): Promise<ReadableFile>
   readonly signal: AbortSignal
@@ -55,7 +58,7 @@ function sendOverTries(tools: UploadTools, task: UploadTask, file: ReadableFile)
 
 async function send(exchange: FileExchange, task: UploadTask, source: UploadSource, crc32: number): Promise<void> {
   const { signal } = task
-  const fileId = await exchange.placeFor({ name: task.name, global: task.global, crc32 }, signal)
+  const fileId = await exchange.placeFor({ ...task.marks, name: task.name, global: task.global, crc32 }, signal)
   task.report(0, source.bytes)
   const stream = source.stream(sentBytes => task.report(sentBytes, source.bytes))
   try {

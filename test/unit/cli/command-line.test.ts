@@ -5,6 +5,7 @@ import { runCli } from '../../../src/cli/cli.ts'
 import type { Command, CommandEntry, Invocation } from '../../../src/cli/command.ts'
 import { commandEntries } from '../../../src/cli/commands.ts'
 import { parseInvocation } from '../../../src/cli/flags.ts'
+import { trialVersions, versionsSaid } from '../../../src/manager/ota/trial-protocol.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 
 const command: Command = {
@@ -115,6 +116,13 @@ test('prints the version and nothing else', async () => {
   const terminal = memoryTerminal()
   assert.equal(await runCli(['--version'], terminal, { entries }), 0)
   assert.match(terminal.outText(), /^\d+\.\d+\.\d+\n$/)
+})
+
+test('tells an older agent how it speaks on its trial', async () => {
+  const terminal = memoryTerminal()
+  assert.equal(await runCli(['--version', '--json'], terminal, { entries }), 0)
+  assert.deepEqual(versionsSaid(terminal.outText()), trialVersions)
+  assert.match(JSON.parse(terminal.outText()).version, /^\d+\.\d+\.\d+$/)
 })
 
 test('turns a failure into one line on stderr and the exit code of its kind', async () => {

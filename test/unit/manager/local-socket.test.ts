@@ -303,6 +303,28 @@ test('publishes every kind of sample, and moves files with progress', async t =>
   await ask({ do: 'publish', kind: 'alarm', name: 'a', state: 2, message: 'hot' })
   await ask({ do: 'publish', kind: 'event', message: 'e', level: 'warning' })
   await ask({ do: 'publish', kind: 'location', latitude: 1, longitude: -2, altitude: 3 })
+  const whole = {
+    telemetry: { timestamp, corrId: 'c', aggregate: true },
+    attribute: { timestamp, republish: true, corrId: 'c' },
+    alarm: { message: 'hot', republish: false, timestamp, corrId: 'c', latitude: 1, longitude: 2 },
+    event: { level: 'error', timestamp, corrId: 'c', global: true },
+    location: {
+      ...{ latitude: 1, longitude: 2, heading: 3, altitude: 4, speed: 5, accuracy: 6, fixType: 'gps' },
+      ...{ streetNumber: '7', street: 's', city: 'c', state: 's', zipCode: 'z', country: 'x', timestamp, corrId: 'c' },
+    },
+  }
+  await ask({ do: 'publish', kind: 'telemetry', name: 't', value: 1, ...whole.telemetry })
+  await ask({ do: 'publish', kind: 'attribute', name: 'a', text: 'x', ...whole.attribute })
+  await ask({ do: 'publish', kind: 'alarm', name: 'a', state: 1, ...whole.alarm })
+  await ask({ do: 'publish', kind: 'event', message: 'e', ...whole.event })
+  await ask({ do: 'publish', kind: 'location', ...whole.location })
+  assert.deepEqual(said.splice(5), [
+    ['telemetry', 't', 1, whole.telemetry],
+    ['attribute', 'a', 'x', whole.attribute],
+    ['alarm', 'a', 1, whole.alarm],
+    ['event', 'e', whole.event],
+    ['location', whole.location],
+  ])
   assert.deepEqual(await ask({ do: 'publish', kind: 'event', message: 'e', waitS: 5 }), {
     accepted: true,
     delivered: true,
@@ -348,6 +370,22 @@ test('a request with wrong members is refused, and names the member', async t =>
     [{ do: 'publish', kind: 'event', message: 'x', level: 'loud' }, /"level" must be/],
     [{ do: 'publish', kind: 'event', message: 'x', waitS: -1 }, /"waitS" must be 0 to 86400/],
     [{ do: 'publish', kind: 'alarm', name: 'a', state: 1, republish: 1 }, /"republish" must be true or false/],
+    [
+      { do: 'publish', kind: 'telemetry', name: 't', value: 1, republish: true },
+      /^a publish of kind "telemetry" has no member "republish"\. It takes .*, corrId, aggregate\.$/,
+    ],
+    [{ do: 'publish', kind: 'location', latitude: 1, longitude: 2, altitud: 3 }, /Did you mean "altitude"\?/],
+    [{ do: 'publish', kind: 'attribute', name: 'a', text: 'x', tags: [] }, /has no member "tags"/],
+    [{ do: 'publish', kind: 'alarm', name: 'a', state: 1, corr_id: 'c' }, /Did you mean "corrId"\?/],
+    [{ do: 'publish', kind: 'event', message: 'x', public: true }, /has no member "public"/],
+    [{ do: 'upload', path: '/a', pubic: true }, /^"upload" has no member "pubic"\. Did you mean "public"\?/],
+    [{ do: 'upload', path: '/a', tags: 'x' }, /"tags" must be a list of strings/],
+    [{ do: 'download', name: 'n', destination: '/a', timeout: 5 }, /Did you mean "timeoutS"\?/],
+    [{ do: 'status', all: true }, /^"status" has no member "all"/],
+    [{ do: 'log', lines: 5 }, /has no member "lines"/],
+    [{ do: 'ping', timeoutS: 5 }, /has no member "timeoutS"/],
+    [{ do: 'relay end', session: 'r1', force: true }, /has no member "force"/],
+    [{ do: 'constructor' }, /"do" must be status, log, ping/],
     [{ do: 'upload', path: 'relative' }, /"path" must be an absolute path/],
     [{ do: 'download', name: 'n', destination: '/a\0b' }, /"destination" must be an absolute path/],
   ]
@@ -355,6 +393,9 @@ test('a request with wrong members is refused, and names the member', async t =>
     await assert.rejects(askManager({ path, request }), (error: unknown) => {
       assert.ok(error instanceof AgentError && error.code === 'INVALID_ARGUMENT')
       assert.match(error.message, message)
+      const meant = /Did you mean ("\w+")/.exec(error.message)?.[1]
+      if (meant !== undefined)
+        assert.equal(error.remedy, `Write ${meant}, or remove it.`, 'the remedy comes over as well')
       return isJsonObject(error.details)
     })
   assert.deepEqual(said, [])

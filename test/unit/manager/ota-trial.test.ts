@@ -153,6 +153,49 @@ test('in every other step a new executable beside the old one is no trial', asyn
   }
 })
 
+test('the new executable is told in which version it is spoken to', async t => {
+  for (const trial of [undefined, 2]) {
+    const script = `#!/bin/sh\nprintf %s "$DEVICE_CLOUD_ON_TRIAL" >"$1/version"\n`
+    const { run, folder } = await scene(t, script, { ...onTrial, ...(trial === undefined ? {} : { trial }) }, 1_000)
+    await run()
+    assert.equal(readFileSync(join(folder, 'version'), 'utf8'), String(trial ?? 1))
+  }
+})
+
+test('one that knows no trial, goes on as the manager and tells of its success, is the one that stays', async t => {
+  // What it writes instead of ending at its verdict.
+  const over = tempDir(t)
+  await leaveUpdate(over, { step: 'done' })
+  const tells = `${counts}cp '${updatePlaces(over).stateFolder}/update.journal' "$1/runtime/ota/"\n`
+  const ends: readonly (readonly [how: string, script: string])[] = [
+    ['by itself', `${tells}exit 0\n`],
+    ['never', `${tells}exec sleep 1000\n`],
+    ['when it is told to', `${tells}read -r line\n`],
+  ]
+  for (const [how, script] of ends) {
+    const { run, executable, starts, folder } = await scene(t, script, onTrial, how === 'never' ? 2_000 : 20)
+    const stop = new AbortController()
+    const trial = run(stop.signal)
+    if (how === 'when it is told to') {
+      await eventually('its start', () => starts() === 1)
+      await eventually('its word', async () => (await updateJournal(join(folder, 'runtime')).last())?.step === 'done')
+      stop.abort()
+    }
+    assert.equal(await trial, 'new', how)
+    assert.equal(readFileSync(executable, 'utf8'), script, how)
+    assert.equal(starts(), 1)
+  }
+})
+
+test('also after a power cut, and not when the update that it brought is another one', async t => {
+  for (const id of ['mail-1', 'mail-0']) {
+    const { run, executable, folder } = await scene(t, '#!/bin/sh\necho new\n', { step: 'finish' })
+    writeFileSync(join(folder, 'runtime/ota/trial.json'), JSON.stringify({ id, starts: 1 }))
+    assert.equal(await run(), id === 'mail-1' ? 'new' : 'old')
+    assert.match(readFileSync(executable, 'utf8'), id === 'mail-1' ? /echo new/ : /echo old/)
+  }
+})
+
 test('a process that outlived its watcher is ended before the next one is started', async t => {
   const { run, folder, starts } = await scene(t, `${counts}exit 1\n`, onTrial, 100)
   const left = sleeping(t)

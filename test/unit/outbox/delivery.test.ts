@@ -151,6 +151,37 @@ test('a batch is bounded by items and by bytes [H31]', async t => {
   for (const { text: sent } of link.sent) assert.ok(sent.length <= limits.maxBatchBytes + 200)
 })
 
+test('what a batch does not surely carry goes as a command of its own, in its place; the rest shares one [TR50 3.1-3.4]', async t => {
+  const { outbox, link } = outboxScene(t, { isUp: false })
+  const attribute = (value: string) => ({ key: 'k', value, ts: 'T' })
+  const alarm = { key: 'a', state: 1, ts: 'T', corrId: 'c', lat: 1, lng: 2, republish: true }
+  const location = { lat: 1, lng: 2, ts: 'T', corrId: 'c' }
+  const items = [
+    ['telemetry', sample(1)],
+    ['telemetry', { ...sample(2), corrId: 'c' }],
+    ['telemetry', sample(3)],
+    ['attribute', { ...attribute('1'), republish: true }],
+    ['attribute', { ...attribute('2'), corrId: 'c' }],
+    ['alarm', alarm],
+    ['location', location],
+  ] as const
+  for (const [lane, item] of items) await outbox.put(lane, item)
+  link.up()
+  assert.equal(await outbox.flush({ timeoutMs: 1000 }), true)
+  assert.deepEqual(
+    link.commands.map(({ command, params: { thingKey: _, ...params } }) => [command, params.data ?? params]),
+    [
+      ['alarm.batch', [alarm]],
+      ['attribute.batch', [{ ...attribute('1'), republish: true }]],
+      ['attribute.publish', { ...attribute('2'), corrId: 'c' }],
+      ['location.batch', [location]],
+      ['property.batch', [sample(1)]],
+      ['property.publish', { ...sample(2), corrId: 'c' }],
+      ['property.batch', [sample(3)]],
+    ],
+  )
+})
+
 test('a sample with aggregate goes as property.publish, in its place between its neighbours [H31]', async t => {
   const { outbox, link } = outboxScene(t, { isUp: false })
   await outbox.put('telemetry', sample(1))

@@ -41,9 +41,9 @@ for (const [lane, batch, single, make] of batchLanes) {
 
 test('the items of a refused batch go in messages of bounded size', async t => {
   const { outbox, link } = outboxScene(t, { isUp: false, cloud: refuse(({ command }) => command === 'property.batch') })
-  const corrId = 'c'.repeat(80)
+  const key = 'k'.repeat(90)
   const outcomes = Array.from({ length: 1000 }, (_, value) =>
-    outcomeOf(outbox.put('telemetry', { ...sample(value), corrId })),
+    outcomeOf(outbox.put('telemetry', { ...sample(value), key })),
   )
   link.up()
   assert.deepEqual(new Set(await Promise.all(outcomes)), new Set(['delivered']))

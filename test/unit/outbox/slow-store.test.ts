@@ -63,7 +63,7 @@ test('a put that the store cannot keep is told so', async t => {
 test('a large item that waits for room is not overtaken by a small one behind it', async t => {
   const { outbox, link } = outboxScene(t, { store: new SlowStore(), isUp: false, maxBytes: 4 * bytesOf(1) })
   for (let value = 0; value < 4; value++) await outbox.put('telemetry', sample(value))
-  const large = { ...sample(4), corrId: 'x'.repeat(1.5 * bytesOf(1)) }
+  const large = { ...sample(4), key: 'x'.repeat(1.5 * bytesOf(1)) }
   const outcomes = [outcomeOf(outbox.put('telemetry', large)), outcomeOf(outbox.put('telemetry', sample(5)))]
   for (let turn = 0; turn < 10; turn++) await settle()
   link.up()

@@ -91,6 +91,27 @@ test('a timestamp may be a Date, epoch milliseconds or RFC 3339 text, and become
   )
 })
 
+test('each kind carries what its command takes beside the sample, in the order of the wire [TR50 3.1-3.5]', async () => {
+  const { attributes, alarms, events, location, thing, outbox } = services()
+  await attributes.publish('a', 'x', { corrId: 'c', republish: true })
+  await alarms.publish('a', 1, { corrId: 'c', latitude: -90, longitude: 180, republish: false, message: 'm' })
+  await events.publish('e', { corrId: 'c', global: true, level: 'error' })
+  await location.publish({ latitude: 1, longitude: 2, corrId: 'c', country: 'X' })
+  await thing.update({ tags: ['b', 'a'], secTags: [], locationEnabled: false, corrId: 'c', unset: ['imei'] })
+  await thing.update({ unset: ['tags', 'secTags'] })
+  assert.deepEqual(
+    outbox.items.map(({ item }) => JSON.stringify(item)),
+    [
+      { key: 'a', value: 'x', ts, republish: true, corrId: 'c' },
+      { key: 'a', state: 1, ts, msg: 'm', corrId: 'c', lat: -90, lng: 180, republish: false },
+      { msg: 'e', ts, level: 0, corrId: 'c', global: true },
+      { lat: 1, lng: 2, ts, corrId: 'c', country: 'X' },
+      { tags: ['b', 'a'], secTags: [], locEnabled: false, corrId: 'c', unset: ['imei'] },
+      { unset: ['tags', 'secTags'] },
+    ].map(item => JSON.stringify(item)),
+  )
+})
+
 test('what is no point in time is refused', async () => {
   const { telemetry } = services()
   for (const timestamp of [

@@ -33,6 +33,18 @@ test('the current telemetry comes with its time', async () => {
   assert.deepEqual(asked, [{ command: 'property.current', params: { thingKey: 'dev-1-app', key: 'temp' } }])
 })
 
+test('a value of another time is asked for by that time, and the correlation id comes back', async () => {
+  const { telemetry, attributes, asked } = asking({ value: 21.5, ts: 'T', corrId: 'run-1' })
+  const at = { timestamp: '2024-03-05T12:11:12+02:00' }
+  assert.deepEqual(await telemetry.current('temp', at), { value: 21.5, timestamp: 'T', corrId: 'run-1' })
+  assert.deepEqual(await attributes.current('a', at), { value: '21.5', timestamp: 'T', corrId: 'run-1' })
+  const ts = '2024-03-05T10:11:12.000000Z'
+  assert.deepEqual(asked, [
+    { command: 'property.current', params: { thingKey: 'dev-1-app', key: 'temp', ts } },
+    { command: 'attribute.current', params: { thingKey: 'dev-1-app', key: 'a', ts } },
+  ])
+})
+
 test('a default attribute has no time, and a number is given as text', async () => {
   assert.deepEqual(await asking({ value: 'x' }).attributes.current('a'), { value: 'x' })
   assert.deepEqual(await asking({ value: 7, ts: 'T' }).attributes.current('a'), { value: '7', timestamp: 'T' })

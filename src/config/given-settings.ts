@@ -1,0 +1,81 @@
+import { AgentError } from '../base/errors.ts'
+import { isJsonObject, type JsonObject } from '../base/json.ts'
+import type { ListKind, SettingType } from './setting.ts'
+import { closestName } from './suggestion.ts'
+import { type SettingRow, settingsOf } from './table.ts'
+
+type ConnectRow = Extract<SettingRow, { readonly file: 'connect' }>
+
+/** What a program writes for a setting of a type. */
+type GivenValue<Type extends SettingType> = Type extends { readonly kind: 'integer' | 'number' }
+  ? number
+  : Type extends { readonly kind: 'boolean' }
+    ? boolean
+    : Type extends { readonly kind: 'choice'; readonly choices: readonly (infer Choice)[] }
+      ? Choice
+      : Type extends { readonly kind: ListKind }
+        ? readonly string[]
+        : string
+
+type ValueOf<Key extends string> =
+  Extract<ConnectRow, { readonly key: Key }> extends {
+    readonly type: infer Type extends SettingType
+  }
+    ? GivenValue<Type>
+    : never
+
+type Keys = ConnectRow['key']
+type SectionOf<Key extends string> = Key extends `${infer Section}.${string}` ? Section : never
+
+/**
+ * The settings of the connection file as a program hands them in: nested as in the file, `{ cloud: { host: … } }`, or under
+ * their whole names, `{ 'cloud.host': … }`. Names, types and choices are those of the table of settings.
+ */
+export type ClientSettings = {
+  readonly [Key in Keys]?: ValueOf<Key> | null | undefined
+} & {
+  readonly [Section in SectionOf<Keys>]?:
+    | {
+        readonly [Key in Keys as Key extends `${Section}.${infer Name}` ? Name : never]?:
+          | ValueOf<Key>
+          | null
+          | undefined
+      }
+    | null
+    | undefined
+}
+
+/**
+ * Refuses a setting that the connection file does not know: a program that hands one in believes that it holds.
+ *
+ * @throws AgentError `INVALID_ARGUMENT` naming the setting and the one that may be meant
+ */
+export function checkGivenSettings(settings: JsonObject): void {
+  const keys = settingsOf('connect').map(({ key }) => key)
+  checkSection('', settings, keys)
+}
+
+function checkSection(above: string, members: JsonObject, keys: readonly string[]): void {
+  for (const [name, value] of Object.entries(members)) {
+    const key = `${above}${name}`
+    if (value === undefined || keys.includes(key)) continue
+    if (!keys.some(known => known.startsWith(`${key}.`))) throw unknownSetting(key, keys)
+    if (isJsonObject(value)) checkSection(`${key}.`, value, keys)
+  }
+}
+
+const mostShown = 128
+
+function unknownSetting(key: string, keys: readonly string[]): AgentError {
+  const shown = key.slice(0, mostShown)
+  const last = shown.slice(shown.lastIndexOf('.') + 1)
+  // "host" at the top belongs into a section.
+  const near = closestName(shown, keys) ?? keys.find(known => known.endsWith(`.${last}`))
+  const meant = near === undefined ? '' : ` Did you mean "${near}"?`
+  const remedy =
+    near === undefined ? 'Remove it; README.md has the table of settings.' : `Write "${near}", or remove it.`
+  return new AgentError('INVALID_ARGUMENT', `The settings have no "${shown}".${meant}`, {
+    remedy,
+    details: { call: 'new Client', argument: shown },
+  })
+}
