@@ -17,6 +17,13 @@ export interface ClientOptions {
    * what would need an answer (`current`, `ping`, downloads) rejects `NOT_CONNECTED`. No connection file is needed.
    */
   readonly offline?: boolean | undefined
+  /**
+   * What to do while another process uses the queue folder of this application, where its samples and its journal of actions
+   * are: `wait` (the default) up to 10 s for its end, as after a restart; `refuse` at once. A queue that is still in use then
+   * rejects `ALREADY_RUNNING` with `details.pid`. A second client in the same process is refused at once. With
+   * `queue.durability: memory` nobody is refused: the second process keeps its journal in memory.
+   */
+  readonly queueLock?: 'wait' | 'refuse' | undefined
 }
 
 /** The options, checked and complete. */
@@ -27,6 +34,7 @@ export interface CheckedOptions {
   readonly settings: JsonObject
   readonly logger?: Logger
   readonly offline: boolean
+  readonly queueLock: 'wait' | 'refuse'
 }
 
 /**
@@ -35,7 +43,7 @@ export interface CheckedOptions {
  * @throws AgentError `INVALID_ARGUMENT` naming the option
  */
 export function checkedOptions(appId: string, options: ClientOptions): CheckedOptions {
-  const { configDir = '.', configFile, settings = {}, logger, offline = false } = options
+  const { configDir = '.', configFile, settings = {}, logger, offline = false, queueLock = 'wait' } = options
   // The app id becomes part of a file name.
   if (typeof appId !== 'string' || /[/\\\0]/.test(appId))
     throw invalid('appId', 'must be text without "/" and "\\"; letters, digits, "_" and "-" are safe everywhere')
@@ -45,6 +53,7 @@ export function checkedOptions(appId: string, options: ClientOptions): CheckedOp
   if (!isJsonObject(settings)) throw invalid('settings', 'must be an object with the names of the connection file')
   if (logger !== undefined && !isLogger(logger))
     throw invalid('logger', 'must have the functions error, warn, info and debug')
+  if (queueLock !== 'wait' && queueLock !== 'refuse') throw invalid('queueLock', 'must be wait or refuse')
   return {
     appId,
     configDir,
@@ -52,6 +61,7 @@ export function checkedOptions(appId: string, options: ClientOptions): CheckedOp
     settings,
     ...(logger === undefined ? {} : { logger }),
     offline,
+    queueLock,
   }
 }
 
