@@ -154,8 +154,8 @@ export const errorKinds = {
   ALREADY_RUNNING: kind(
     1,
     false,
-    'Another device manager uses this runtime folder.',
-    'Stop that one, or give this one a runtime_dir of its own.',
+    'Another process uses this runtime folder or this queue.',
+    'Stop that one, or give this one a runtime_dir or an app id of its own.',
   ),
   NO_PROGRESS: kind(
     1,

@@ -149,7 +149,13 @@ class ManagerProcess {
     const life = this.#life
     const manager = await this.#open()
     life.watch(manager)
-    await manager.start()
+    try {
+      await manager.start()
+    } catch (error) {
+      // Told to end before it had begun.
+      if (!this.#isOver) throw error
+      return life.stopping()
+    }
     this.#ready()
     this.#reload = () => void life.reload(() => manager.reload())
     await this.#ended()
@@ -177,6 +183,7 @@ class ManagerProcess {
       log: this.#log,
       recentLog: () => this.#ring.text(),
       onEnd: reason => this.#end(reason),
+      signal: this.#ending.signal,
       onChange: () => this.#life.changed(),
       ...(memoryTimes === undefined ? {} : { memoryTimes }),
     })

@@ -2,7 +2,7 @@ import { systemClock } from '../base/clock.ts'
 import { Emitter } from '../base/emitter.ts'
 import { AgentError, messageOf } from '../base/errors.ts'
 import { Log, type LogLevel, logLevels } from '../base/log.ts'
-import { throwIfAborted } from '../base/wait.ts'
+import { throwIfAborted, waitFor } from '../base/wait.ts'
 import { optionsCheck } from '../config/known-options.ts'
 import { checkedFlag, checkWait } from '../protocol/call-fields.ts'
 import {
@@ -89,6 +89,8 @@ export class Client {
   readonly #runner: ActionRunner<Client>
   readonly #closing = new AbortController()
   #levelWasSet: boolean
+  /** Whether the opening waits, or had to wait, for another process. */
+  #isQueueInUse = false
   #cloud: Cloud | undefined
   #opening: Promise<Cloud> | undefined
   #disconnecting: Promise<boolean> | undefined
@@ -150,7 +152,8 @@ export class Client {
   /**
    * Reads the configuration and the device id without connecting; {@link connect} does it by itself.
    *
-   * @throws AgentError `CONFIG_INVALID` (`details.problems` lists every mistake), `CLOSED`
+   * @throws AgentError `CONFIG_INVALID` (`details.problems` lists every mistake), `ALREADY_RUNNING` (see
+   * {@link ClientOptions.queueLock}), `CLOSED`
    */
   async open(): Promise<ClientFacts> {
     return (await this.#open()).facts
@@ -160,18 +163,28 @@ export class Client {
    * Connects, and resolves when the link is up. Called again it waits again. When the wait ends before (`TIMEOUT`,
    * `ABORTED`), the client goes on trying in the background until {@link disconnect}; the last failure is the error's cause.
    *
-   * @throws AgentError `TIMEOUT`, `ABORTED`, `CONFIG_INVALID`, `INVALID_ARGUMENT`, `CLOSED`
+   * @throws AgentError `TIMEOUT`, `ABORTED`, `CONFIG_INVALID`, `ALREADY_RUNNING` (see {@link ClientOptions.queueLock}),
+   * `INVALID_ARGUMENT`, `CLOSED`
    */
   async connect(options: ConnectOptions = {}): Promise<void> {
     checkConnect(options)
     checkWait(options)
     const { timeoutMs = 0, signal } = options
     throwIfAborted(signal)
-    const cloud = await this.#open()
-    await cloud.start()
     // A disconnect ends the wait; the listener goes with the client.
     const either = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
-    await cloud.untilUp({ timeoutMs, signal: either })
+    const fromMs = systemClock.monotonicMs()
+    const cloud = await waitFor<Cloud>(either, (resolve, reject) => {
+      const late = () => {
+        if (this.#isQueueInUse) reject(new AgentError('TIMEOUT', `Another process used the queue for ${timeoutMs} ms`))
+      }
+      const timer = timeoutMs > 0 ? systemClock.timer(timeoutMs, late, { background: true }) : undefined
+      this.#start().then(resolve, reject)
+      return () => timer?.cancel()
+    })
+    // Reading the configuration is not what the time is for.
+    const waitedMs = this.#isQueueInUse ? Math.min(timeoutMs, systemClock.monotonicMs() - fromMs) : 0
+    await cloud.untilUp({ timeoutMs, waitedMs, signal: either })
   }
 
   /**
@@ -248,6 +261,12 @@ export class Client {
     return this.#opening
   }
 
+  async #start(): Promise<Cloud> {
+    const cloud = await this.#open()
+    await cloud.start()
+    return cloud
+  }
+
   async #openCloud(): Promise<Cloud> {
     const cloud = await openCloud({
       options: this.#options,
@@ -263,7 +282,11 @@ export class Client {
         down: reason => this.#emitter.emit('disconnected', reason),
         rejected: reason => this.#emitter.emit('rejected', reason),
         failed: error => this.#emitter.emit('error', error),
+        queueInUse: () => {
+          this.#isQueueInUse = true
+        },
       },
+      signal: this.#closing.signal,
     })
     this.#cloud = cloud
     return cloud

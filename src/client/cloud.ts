@@ -43,6 +43,8 @@ export interface CloudListener {
   rejected(error: AgentError): void
   /** A failed try to connect, or a sample that the cloud refused for good. */
   failed(error: AgentError): void
+  /** Another process has the queue, and its end is waited for. */
+  queueInUse?(): void
 }
 
 /** Everything between a client and its cloud: the real one, or the one of an offline client. */
@@ -59,8 +61,15 @@ export interface Cloud {
   leftMail(): Promise<readonly LeftMail[]>
   /** Begins to connect; further calls do nothing. */
   start(): Promise<void>
-  /** Resolves when the link is up; rejects `TIMEOUT` or `ABORTED` with the last failure as the cause. */
-  untilUp(options: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined }): Promise<void>
+  /**
+   * Resolves when the link is up; rejects `TIMEOUT` or `ABORTED` with the last failure as the cause. Of `timeoutMs` so much is
+   * over as was waited already.
+   */
+  untilUp(options: {
+    timeoutMs?: number | undefined
+    waitedMs?: number
+    signal?: AbortSignal | undefined
+  }): Promise<void>
   /** Fetches no more mail. */
   stopMail(): void
   /** Writes to flash what waits in memory alone; whether a process that ended now would lose nothing. */

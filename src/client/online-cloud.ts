@@ -19,26 +19,48 @@ import { FlashJournal } from '../services/mailbox/flash-journal.ts'
 import { type ExecuteMail, Mailbox } from '../services/mailbox/mailbox.ts'
 import type { ClientFacts, Cloud, CloudListener } from './cloud.ts'
 import { openOutbox } from './open-outbox.ts'
+import { claimQueue, type QueueFolder, queueFolder } from './queue-folder.ts'
 import { rootMemory } from './root-memory.ts'
 import { stateFolder } from './state-folder.ts'
 
 export interface OnlineParts {
   readonly facts: ClientFacts & { readonly thingKey: string }
   readonly configDir: string
+  readonly queueLock: 'wait' | 'refuse'
   readonly clock: Clock
   readonly log: Log
   readonly execute: ExecuteMail
   readonly listener: CloudListener
+  /** Fires when nobody waits for it any more. */
+  readonly signal: AbortSignal
 }
 
-/** Puts together what leads to the cloud, and takes over what a former process left. Connects nothing yet. */
+/**
+ * Puts together what leads to the cloud, and takes over what a former process left. Connects nothing yet.
+ *
+ * @throws AgentError `ALREADY_RUNNING` when another process uses the queue
+ */
 export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
-  const { facts, configDir, clock, log, execute, listener } = parts
+  const { facts, configDir, queueLock, clock, log, listener, signal } = parts
+  const { thingKey, settings } = facts
+  const writes = new WriteBudget()
+  const folder = queueFolder(stateFolder({ settings, configDir, thingKey }, writes), log.child('outbox'))
+  const { durability } = settings.queue
+  try {
+    const onWait = () => listener.queueInUse?.()
+    await claimQueue({ folder, queueLock, durability, clock, log: log.child('outbox'), signal, onWait })
+    return await cloudOver(parts, folder, writes)
+  } catch (error) {
+    await folder.release()
+    throw error
+  }
+}
+
+async function cloudOver(parts: OnlineParts, folder: QueueFolder, writes: WriteBudget): Promise<Cloud> {
+  const { facts, clock, log, execute, listener } = parts
   const { thingKey, settings } = facts
   const { host, port, token, transport, fileXferHost, fileXferPort } = settings.cloud
   const { maxBytes } = settings.fileTransfer
-  const writes = new WriteBudget()
-  const folder = stateFolder({ settings, configDir, thingKey }, writes)
   const trust = { ...trustSettings(settings), rootMemory: rootMemory(folder) }
   const opener = new SocketOpener({ proxy: settings.proxy, trust, clock, log: log.child('socket') })
   const endpoint = { host, port, transport }
@@ -128,11 +150,15 @@ export async function onlineCloud(parts: OnlineParts): Promise<Cloud> {
     flush: timeoutMs => flush({ mailbox, outbox, clock, timeoutMs }),
     close: async timeoutMs => {
       mailbox.close()
-      await files?.close()
-      await link.close({ timeoutMs })
-      requester.close(new AgentError('CLOSED', 'The client is closed.'))
-      await outbox.close()
-      await journal.close()
+      try {
+        await files?.close()
+        await link.close({ timeoutMs })
+        requester.close(new AgentError('CLOSED', 'The client is closed.'))
+        await outbox.close()
+        await journal.close()
+      } finally {
+        await folder.release()
+      }
     },
     status: () => ({
       link: link.status(),
@@ -162,14 +188,15 @@ async function flush(o: { mailbox: Mailbox; outbox: Outbox; clock: Clock; timeou
 async function untilUp(
   link: Link,
   clock: Clock,
-  { timeoutMs = 0, signal }: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined },
+  options: { timeoutMs?: number | undefined; waitedMs?: number; signal?: AbortSignal | undefined },
 ): Promise<void> {
+  const { timeoutMs = 0, waitedMs = 0, signal } = options
   if (link.isUp) return
   try {
     await waitFor<void>(signal, (resolve, reject) => {
       const unlisten = link.on('up', () => resolve())
       const onTimeout = () => reject(new AgentError('TIMEOUT', `No connection within ${timeoutMs} ms`))
-      const timer = timeoutMs > 0 ? clock.timer(timeoutMs, onTimeout) : undefined
+      const timer = timeoutMs > 0 ? clock.timer(timeoutMs - waitedMs, onTimeout) : undefined
       return () => {
         unlisten()
         timer?.cancel()

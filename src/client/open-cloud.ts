@@ -21,6 +21,8 @@ interface OpenParts {
   readonly logOutput: LogOutput
   readonly execute: ExecuteMail
   readonly listener: CloudListener
+  /** Fires when the client is closed. */
+  readonly signal: AbortSignal
   /** Called with the log level of the settings. */
   setLevel(level: LogLevel): void
 }
@@ -28,11 +30,11 @@ interface OpenParts {
 /**
  * Reads the configuration and the identity, and puts the client's way to the cloud together.
  *
- * @throws AgentError `CONFIG_INVALID`
+ * @throws AgentError `CONFIG_INVALID`; `ALREADY_RUNNING` when another process uses the queue
  */
 export async function openCloud(parts: OpenParts): Promise<Cloud> {
-  const { options, clock, log, logOutput, execute, listener } = parts
-  const { appId, configFile, offline } = options
+  const { options, clock, log, logOutput, execute, listener, signal } = parts
+  const { appId, configFile, offline, queueLock } = options
   const environment = processEnvironment()
   const connectionFile = configFile ?? `${appId}-connect.cfg`
   const folder = await findConfigFolder({ named: options.configDir, environment, connectionFile })
@@ -67,7 +69,8 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   if (identity.created) log.info('made a device id', { file: identity.path, deviceId })
   // Only an online client needs sockets, TLS and all that stands on them.
   const { onlineCloud } = await import('./online-cloud.ts')
-  return onlineCloud({ facts: { thingKey, deviceId, settings }, configDir, clock, log, execute, listener })
+  const facts = { thingKey, deviceId, settings }
+  return onlineCloud({ facts, configDir, queueLock, clock, log, execute, listener, signal })
 }
 
 /** Why root does not write the `log_file` of this configuration: somebody else could have named it. */

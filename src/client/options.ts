@@ -26,6 +26,13 @@ export interface ClientOptions {
    * what would need an answer (`current`, `ping`, downloads) rejects `NOT_CONNECTED`. No connection file is needed.
    */
   readonly offline?: boolean | undefined
+  /**
+   * What to do while another process uses the queue folder of this application, where its samples and its journal of actions
+   * are: `wait` (the default) up to 10 s for its end, as after a restart; `refuse` at once. A queue that is still in use then
+   * rejects `ALREADY_RUNNING` with `details.pid`. A second client in the same process is refused at once. With
+   * `queue.durability: memory` nobody is refused: the second process keeps its journal in memory.
+   */
+  readonly queueLock?: 'wait' | 'refuse' | undefined
 }
 
 /** The one list of what a client takes. */
@@ -35,6 +42,7 @@ const checkNames = optionsCheck<ClientOptions>('new Client', {
   settings: true,
   logger: true,
   offline: true,
+  queueLock: true,
 })
 
 /** The options, checked and complete. */
@@ -45,6 +53,7 @@ export interface CheckedOptions {
   readonly settings: JsonObject
   readonly logger?: Logger
   readonly offline: boolean
+  readonly queueLock: 'wait' | 'refuse'
 }
 
 /**
@@ -54,7 +63,7 @@ export interface CheckedOptions {
  */
 export function checkedOptions(appId: string, options: ClientOptions): CheckedOptions {
   checkNames(options)
-  const { configDir, configFile, settings = {}, logger, offline = false } = options
+  const { configDir, configFile, settings = {}, logger, offline = false, queueLock = 'wait' } = options
   // The app id becomes part of a file name.
   if (typeof appId !== 'string' || /[/\\\0]/.test(appId))
     throw invalid('appId', 'must be text without "/" and "\\"; letters, digits, "_" and "-" are safe everywhere')
@@ -67,6 +76,7 @@ export function checkedOptions(appId: string, options: ClientOptions): CheckedOp
   if (typeof offline !== 'boolean') throw invalid('offline', 'must be true or false')
   if (logger !== undefined && !isLogger(logger))
     throw invalid('logger', 'must have the functions error, warn, info and debug')
+  if (queueLock !== 'wait' && queueLock !== 'refuse') throw invalid('queueLock', 'must be wait or refuse')
   return {
     appId,
     ...(configDir === undefined ? {} : { configDir }),
@@ -74,6 +84,7 @@ export function checkedOptions(appId: string, options: ClientOptions): CheckedOp
     settings,
     ...(logger === undefined ? {} : { logger }),
     offline,
+    queueLock,
   }
 }
 

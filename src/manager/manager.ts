@@ -1,9 +1,10 @@
 import { resolve } from 'node:path'
 import type { Clock } from '../base/clock.ts'
-import { messageOf } from '../base/errors.ts'
+import { asAgentError, messageOf } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
+import { waitFor } from '../base/wait.ts'
 import { Client } from '../client/client.ts'
 import { findIdentity } from '../config/identity.ts'
 import type { Settings } from '../config/settings.ts'
@@ -48,6 +49,8 @@ export interface ManagerOptions extends ManagerPlace {
   readonly log: Log
   /** Called when an action or `keep_alive` ends the manager. Whoever gets it calls {@link Manager.close}. */
   readonly onEnd: (reason: EndReason) => void
+  /** Fires when the manager is to end: a start that waits for another process waits no longer. */
+  readonly signal?: AbortSignal
   /** The last lines of the log, for `device-cloud diag`. */
   readonly recentLog?: () => string
   /** Called when {@link Manager.text} may have changed. */
@@ -148,7 +151,7 @@ export class Manager {
   }
 
   /**
-   * A manager with its configuration read. Nothing is opened yet.
+   * A manager with its configuration read. Nothing is opened yet: the queue of another manager least of all.
    *
    * @throws AgentError `CONFIG_INVALID` with every mistake
    */
@@ -157,12 +160,7 @@ export class Manager {
     const client = new Client(appId, { configDir, configFile, settings, logger: options.log })
     const log = options.log.child('manager')
     const publish = (text: string, level: 'error' | 'info') => client.events.publish(text, { level })
-    const reading = Configuration.read({ place: options, log, publish })
-    const [config] = await Promise.all([reading, client.open()]).catch(async error => {
-      // Of a mistake that both find it tells more: it knows all places that were looked at.
-      await reading
-      throw error
-    })
+    const config = await Configuration.read({ place: options, log, publish })
     return new Manager(options, client, config, log)
   }
 
@@ -181,13 +179,20 @@ export class Manager {
   }
 
   /**
-   * Takes the runtime folder, registers the actions, begins to connect and opens the local socket. A cloud that cannot be
+   * Takes the runtime folder and the queue, registers the actions, begins to connect and opens the local socket. A cloud that cannot be
    * reached is no failure: the client goes on trying.
    *
-   * @throws AgentError `ALREADY_RUNNING`
+   * @throws AgentError `ALREADY_RUNNING`, `CONFIG_INVALID`; the runtime folder is free then
    */
   readonly start: () => Promise<void> = once(async () => {
     const isUsable = await this.#runtime.open()
+    try {
+      await waitFor(this.#options.signal, (resolve, reject) => void this.#client.open().then(resolve, reject))
+    } catch (error) {
+      await this.#client.disconnect({ timeoutMs: 0 })
+      await this.#runtime.close()
+      throw error
+    }
     await this.#config.lookAtOwners()
     this.#applySettings()
     this.#config.tell()
@@ -388,8 +393,13 @@ export class Manager {
     try {
       await this.#socket.start()
     } catch (error) {
-      const remedy = 'Commands such as "device-cloud status" cannot reach this manager.'
-      this.#log.error('local socket not opened', { path: this.#runtime.socketPath, error, remedy })
+      const path = this.#runtime.socketPath
+      const remedy = asAgentError(error).remedy
+      this.#log.error('local socket not opened: "device-cloud status" and the like do not reach this manager', {
+        path,
+        error,
+        remedy,
+      })
     }
   }
 }

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { ensureFolder, listFolder, removeFolder } from '../platform/folders.ts'
-import { type ProcessLock, takeProcessLock } from '../platform/process-lock.ts'
+import { lockedBy, type ProcessLock, takeProcessLock } from '../platform/process-lock.ts'
 import { readBoundedText } from '../platform/read-file.ts'
+import { isAnswered } from '../platform/socket-answer.ts'
 import { isSocketLeftover } from '../platform/socket-place.ts'
 import { removeFile, replaceFile } from '../platform/write-file.ts'
 import { removeStaleArchives } from './folder-archive.ts'
@@ -15,6 +16,7 @@ import type { AnswerFile } from './pending-answers.ts'
 const folderMode = 0o750
 /** Name of the lock in the runtime folder: it names the process that uses the folder. */
 export const lockFileName = 'device-cloud.lock'
+const inUseRemedy = 'Stop that one, or give this one a runtime_dir of its own.'
 const mostAnswersBytes = 1024 * 1024
 
 /** `runtime_dir`: what the manager keeps there, under the names that the Python agent used [TR50 7.2]. */
@@ -60,14 +62,16 @@ export class RuntimeFolder {
   async open(): Promise<boolean> {
     try {
       for (const path of [this.path, this.uploadFolder, this.downloadFolder]) await ensureFolder(path, folderMode)
-      this.#lock = await takeProcessLock(join(this.path, lockFileName))
+      await this.#throwIfAnswered()
+      this.#lock = await takeProcessLock(this.#lockPath)
       await this.#sweep()
       return true
     } catch (error) {
       if (error instanceof AgentError && error.code === 'ALREADY_RUNNING') {
-        const { pid } = error.details
+        const { pid, elsewhere } = error.details
         const message = `Another device manager (process ${String(pid)}) uses ${this.path}`
-        throw new AgentError('ALREADY_RUNNING', message, { cause: error, details: error.details })
+        const remedy = elsewhere === true ? error.remedy : inUseRemedy
+        throw new AgentError('ALREADY_RUNNING', message, { cause: error, details: error.details, remedy })
       }
       const remedy = 'Check owner, mode and mount options of runtime_dir.'
       this.#log.error('runtime folder cannot be used: no local socket, no file kept', {
@@ -82,6 +86,18 @@ export class RuntimeFolder {
   async close(): Promise<void> {
     await this.#lock?.release()
     this.#lock = undefined
+  }
+
+  get #lockPath(): string {
+    return join(this.path, lockFileName)
+  }
+
+  /** A manager that listens here lives, whatever its lock looks like: its pid may be one of another container. */
+  async #throwIfAnswered(): Promise<void> {
+    if (!(await isAnswered(this.socketPath))) return
+    const pid = await lockedBy(this.#lockPath)
+    const message = `a device manager answers on ${this.socketPath}`
+    throw new AgentError('ALREADY_RUNNING', message, { details: { pid: pid ?? 'unknown', path: this.socketPath } })
   }
 
   #fileOf(name: string) {

@@ -8,6 +8,11 @@ import { syncFolder } from './write-file.ts'
 /** What file systems without hard links (FAT, many network and FUSE ones) answer. */
 const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
+/** Whether a hard link was refused because the file system has none. */
+export function hasNoLinks(error: unknown): boolean {
+  return noLinks.includes(errnoOf(error) ?? '')
+}
+
 /**
  * Gives the finished file `from` the name `to` in the same file system, in one step and never in the place of another file.
  *
@@ -20,7 +25,7 @@ export function putInPlace(from: string, to: string): Promise<void> {
       await rm(from)
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') throw existsAlready(to)
-      if (!noLinks.includes(errnoOf(error) ?? '')) throw error
+      if (!hasNoLinks(error)) throw error
       if ((await fileFacts(to, { followLinks: false })) !== undefined) throw existsAlready(to)
       await rename(from, to)
     }

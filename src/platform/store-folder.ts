@@ -6,6 +6,7 @@ import { fileFailure } from './file-failure.ts'
 import { ensureFolder } from './folders.ts'
 import { onFile } from './on-file.ts'
 import { OwnFolder } from './own-folder.ts'
+import { type ProcessLock, takeProcessLock } from './process-lock.ts'
 import type { WriteBudget } from './write-budget.ts'
 import { assertInPlace, syncWhole, writeWhole } from './write-whole.ts'
 
@@ -46,6 +47,8 @@ export interface StoreFolder {
   rename(from: string, to: string): Promise<void>
   /** Removes a file; one that is gone already is fine. */
   remove(name: string): Promise<void>
+  /** Takes the lock of this name in the folder. Throws `ALREADY_RUNNING` when another process, or this one, has it. */
+  lock(name: string): Promise<ProcessLock>
 }
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY, O_DIRECTORY } = constants
@@ -141,6 +144,7 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
         // With its folder.
         if (!(error instanceof AgentError) || error.code !== 'FILE_NOT_FOUND') throw error
       }),
+    lock: name => takeProcessLock(at(name), work => own.within(base => work(join(base, name)))),
   }
 
   function appendFile(name: string, handle: FileHandle, cause: string, wholeBytes: number): AppendFile {

@@ -26,7 +26,7 @@ export async function assertInPlace(handle: FileHandle, path: string, bytes: num
 }
 
 /** Node 20.11.0, whose libuv writes through io_uring, says "written" on a full disk. */
-function assertWhole(size: number, bytes: number): void {
+export function assertWhole(size: number, bytes: number): void {
   if (size !== bytes)
     throw Object.assign(new Error(`${size} of ${bytes} bytes arrived on the disk`), { code: 'ENOSPC' })
 }

@@ -80,6 +80,8 @@ export async function hastyDevice(
   const device = await onlineCloud({
     facts: { thingKey, settings },
     configDir,
+    queueLock: 'wait',
+    signal: new AbortController().signal,
     clock,
     log,
     execute: () => {},

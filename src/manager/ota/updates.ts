@@ -288,7 +288,13 @@ export class Updates {
         state = { ...state, trial: version }
         await journal.add(state)
       }
-      const result = await this.#carryOut(state, { signal, begun, ordered, agreed, proven: () => proof.manifestOf(state) })
+      const result = await this.#carryOut(state, {
+        signal,
+        begun,
+        ordered,
+        agreed,
+        proven: () => proof.manifestOf(state),
+      })
       if (result === undefined) return state
       if (result.kind === 'failed') {
         await tellFailure(state, result.text, log, cloud)

@@ -1,6 +1,6 @@
 import { backoffMs } from '../../base/backoff.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
-import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
+import { type AgentError, asAgentError, type ErrorCode, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { scanRecords } from '../../base/record.ts'
 import { Turns } from '../../base/turns.ts'
@@ -21,6 +21,7 @@ const readTries = 4
 const readAgainMs = 500
 /** A journal that cannot be written is tried again by itself: with no further call nobody else would. */
 const writeAgain = { firstMs: 5000, mostMs: 300_000 }
+const unread: readonly ErrorCode[] = ['POLICY_REFUSED', 'ALREADY_RUNNING']
 /** How long a mail that waits for its turn, or may be carried out twice, may be known to the memory of the kernel alone. */
 const lazySyncMs = 500
 
@@ -66,7 +67,8 @@ export class FlashJournal implements Journal {
       await folder.prepare()
       if ((await folder.names()).includes(fileName)) await journal.#readPatiently()
     } catch (error) {
-      if (asAgentError(error).code === 'POLICY_REFUSED') {
+      // Another process has it, or others could have written it: in neither case it is this one's to set aside.
+      if (unread.includes(asAgentError(error).code)) {
         log.error('The journal of actions is not read.', { path: folder.path, why: messageOf(error) })
         return journal
       }

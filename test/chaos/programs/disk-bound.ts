@@ -36,6 +36,8 @@ process.on('exit', () => closeSync(effects))
 const device = await onlineCloud({
   facts: { thingKey, settings: hastySettings(cloud, { queueDir, durability: 'always' }) },
   configDir: queueDir,
+  queueLock: 'wait',
+  signal: new AbortController().signal,
   clock,
   log,
   execute: ({ id }, reply) => {

@@ -45,7 +45,7 @@ const file: MadeEntry = { name: 'a', content: 'x' }
 const hostile: readonly (readonly [string, readonly MadeEntry[], RegExp])[] = [
   ['a path that climbs', [{ name: '../evil', content: 'x' }], /"\.\."|relative path/],
   ['a path that climbs in the middle', [{ name: 'a/../../evil', content: 'x' }], /"\.\."|relative path/],
-  ['an absolute path', [{ name: '/tmp/evil', content: 'x' }], /absolute/],
+  ['an absolute path', [{ name: '/proc/evil', content: 'x' }], /absolute/],
   ['a backslash', [{ name: '..\\evil', content: 'x' }], /invalid characters|"\\"/],
   ['the same file twice', [file, file], /twice/],
   ['the same file under two spellings', [file, { name: './a', content: 'y' }], /twice/],

@@ -80,8 +80,8 @@ test("whoever ended in the middle of a take-over is in nobody's way", async t =>
   writeFileSync(`${path}.${hash(first)}`, second)
   const lock = await takeProcessLock(path)
   assert.match(readFileSync(path, 'utf8'), new RegExp(`^${process.pid} `))
-  assert.deepEqual(readdirSync(folder), ['lock'])
   await lock.release()
+  assert.deepEqual(readdirSync(folder), [])
 })
 
 test('of many processes that come at once to a stale lock, one gets it, each time', async t => {
@@ -117,5 +117,11 @@ test('of many processes that come at once to a stale lock, one gets it, each tim
     got.sort((a, b) => a - b),
     [...Array(rounds).keys()],
   )
-  assert.deepEqual(readdirSync(folder).length, rounds)
+  const kinds = readdirSync(folder).map(name => name.replace(/\d+(\.[0-9a-f]{12})?/, 'N'))
+  assert.deepEqual(
+    [...new Set(kinds)].sort(),
+    ['lock-N', 'lock-N.alive'],
+    'nothing but locks and life signs of holders',
+  )
+  assert.equal(kinds.length, 2 * rounds)
 })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -34,3 +36,35 @@ test(
     assert.equal(statSync(join(runtime, 'device-cloud.sock')).isSocket(), true, 'and it is the one that was made')
   },
 )
+
+test('a file system that holds no sockets, or keeps no modes, is named as such, and nothing is left on it', async t => {
+  const folder = tempDir(t)
+  const place = socketPlace(join(folder, 'device-cloud.sock'))
+  const refused = (error: Record<string, unknown>) => {
+    assert.equal(error.code, 'NOT_SUPPORTED')
+    assert.match(`${error.message}`, /device-cloud\.sock: its file system holds no sockets/)
+    assert.match(`${error.remedy}`, /Give runtime_dir a folder/)
+    return true
+  }
+  const eperm = () => Promise.reject(Object.assign(new Error('EPERM'), { code: 'EPERM' }))
+  await assert.rejects(place.claim(eperm), refused)
+  assert.deepEqual(readdirSync(folder), [])
+
+  const { mkdtemp } = fs
+  const open = async (prefix: string) => {
+    const made = await mkdtemp(prefix)
+    chmodSync(made, 0o755)
+    return made
+  }
+  t.mock.method(fs, 'mkdtemp', open)
+  syncBuiltinESMExports()
+  t.after(() => {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
+  await assert.rejects(
+    place.claim(() => Promise.resolve()),
+    refused,
+  )
+  assert.deepEqual(readdirSync(folder), [])
+})

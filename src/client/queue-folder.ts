@@ -1,0 +1,127 @@
+import type { Clock } from '../base/clock.ts'
+import { AgentError } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { Turns } from '../base/turns.ts'
+import { sleep } from '../base/wait.ts'
+import type { ProcessLock } from '../platform/process-lock.ts'
+import type { StoreFolder } from '../platform/store-folder.ts'
+
+/** Name of the lock in a queue folder. */
+const lockName = 'lock'
+const lookAgainMs = 200
+/** How long the queue of another process is waited for: what ends in good order takes less. */
+const mostWaitMs = 10_000
+
+/** The state folder of a client, for one process alone: what two write, both lose. */
+export interface QueueFolder extends StoreFolder {
+  /** Gives the folder to the next process. Nothing is read or written here from then on. */
+  release(): Promise<void>
+}
+
+/**
+ * `prepare` takes the lock as well, and rejects `ALREADY_RUNNING` when another process has it; until it does not, nothing
+ * here is read or written. A lock that cannot be written (a full disk) is said and lived with, and tried again with the next
+ * `prepare`.
+ */
+export function queueFolder(folder: StoreFolder, log: Log): QueueFolder {
+  let lock: ProcessLock | undefined
+  let refusal: AgentError | undefined
+  let isReleased = false
+  const turns = new Turns()
+
+  const hold = async () => {
+    if (lock !== undefined) return
+    if (isReleased) throw refusal
+    try {
+      lock = await folder.lock(lockName)
+      refusal = undefined
+    } catch (error) {
+      if (isInUse(error)) {
+        refusal = error
+        throw error
+      }
+      log.limited('queue lock', 'warn', 'The queue folder has no lock: see that no other process uses it.', { error })
+    }
+  }
+  const guarded = <T>(work: () => Promise<T>): Promise<T> =>
+    refusal === undefined ? work() : Promise.reject<T>(refusal)
+
+  return {
+    path: folder.path,
+    async prepare() {
+      await folder.prepare()
+      await turns.take(hold)
+    },
+    names: () => guarded(() => folder.names()),
+    size: name => guarded(() => folder.size(name)),
+    read: (name, position, maxBytes) => guarded(() => folder.read(name, position, maxBytes)),
+    create: (name, cause) => guarded(() => folder.create(name, cause)),
+    reopen: (name, cause) => guarded(() => folder.reopen(name, cause)),
+    replace: (name, content, cause) => guarded(() => folder.replace(name, content, cause)),
+    rename: (from, to) => guarded(() => folder.rename(from, to)),
+    remove: name => guarded(() => folder.remove(name)),
+    lock: name => guarded(() => folder.lock(name)),
+    release: () =>
+      turns.take(async () => {
+        isReleased = true
+        refusal = new AgentError('CLOSED', 'The client is closed.')
+        await lock?.release().catch(error => log.warn('the lock of the queue folder stays', { error }))
+        lock = undefined
+      }),
+  }
+}
+
+/**
+ * Takes the queue folder before anything in it is touched. Another process that has it is waited for, or not; where samples
+ * stay in memory anyway nobody is refused for the journal of actions.
+ *
+ * @throws AgentError `ALREADY_RUNNING`; the abort reason
+ */
+export async function claimQueue(parts: {
+  readonly folder: QueueFolder
+  readonly queueLock: 'wait' | 'refuse'
+  readonly durability: 'spill' | 'always' | 'memory'
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+  /** Called when the wait begins. */
+  readonly onWait: () => void
+}): Promise<void> {
+  const { folder, queueLock, durability, clock, log, signal, onWait } = parts
+  const untilMs = clock.monotonicMs() + (queueLock === 'wait' ? mostWaitMs : 0)
+  for (let looks = 0; ; looks++) {
+    try {
+      return await folder.prepare()
+    } catch (error) {
+      // What else is wrong with the folder, those who keep something there say.
+      if (!isInUse(error)) return
+      const { pid, sameProcess } = error.details
+      if (durability === 'memory')
+        return log.warn('another process uses the queue folder: the journal of actions stays in memory', { pid })
+      if (sameProcess === true || clock.monotonicMs() >= untilMs) throw refusalOf(error)
+      if (looks === 0) onWait()
+      if (looks === 0) log.info('another process uses the queue: its end is waited for', { pid, mostMs: mostWaitMs })
+    }
+    await sleep(clock, lookAgainMs, signal)
+  }
+}
+
+function isInUse(error: unknown): error is AgentError {
+  return error instanceof AgentError && error.code === 'ALREADY_RUNNING'
+}
+
+function refusalOf(error: AgentError): AgentError {
+  const { details } = error
+  if (details.sameProcess === true)
+    return new AgentError('ALREADY_RUNNING', `Another client of this process uses the same queue: ${error.message}.`, {
+      cause: error,
+      details,
+      remedy: 'Use that client, or await its disconnect() before this one is used.',
+    })
+  const own = 'Stop that process, or give this application an app id of its own.'
+  return new AgentError('ALREADY_RUNNING', `Another process uses the queue of this application: ${error.message}.`, {
+    cause: error,
+    details,
+    remedy: details.elsewhere === true ? error.remedy : own,
+  })
+}
