@@ -57,8 +57,8 @@ function place(t: TestContext, script: string): Place {
 
 test('the new agent is asked before it is started for anything else; without a common version it goes', async t => {
   const { slot, source, folder } = place(t, speaking(range(7, 9)))
-  for (const look of [slot.preview(source), slot.place(source)])
-    await assert.rejects(look, {
+  for (const look of [() => slot.preview(source), () => slot.place(source)])
+    await assert.rejects(look(), {
       code: 'NOT_SUPPORTED',
       status: Status.NotSupported,
       message: /it speaks versions 7 to 9 of the trial, and this one versions 1 to 2; .*this one goes on\. Update to/,
