@@ -33,13 +33,8 @@ const mostMethodChars = 1024
 export function parseMail(entry: Json | undefined): Mail {
   if (!isJsonObject(entry)) return { kind: 'unusable', problem: 'not an object' }
   const { id, command, params } = entry
-  if (typeof id !== 'string' || id === '' || id.length > mostIdChars)
-    return { kind: 'unusable', problem: 'no id of 1 to 256 characters' }
-  const refuse = (status: Status, problem: string): Mail => ({
-    kind: 'refused',
-    id,
-    outcome: { status, message: `ERROR: ${problem}` },
-  })
+  if (!isMailId(id)) return { kind: 'unusable', problem: 'no id of 1 to 256 characters' }
+  const refuse = (status: Status, problem: string): Mail => refusedMail(id, status, problem)
   if (typeof command !== 'string') return refuse(Status.BadRequest, 'the message has no command.')
   if (command !== 'method.exec')
     return refuse(Status.NotSupported, `the command "${command.slice(0, 100)}" is not supported by this agent.`)
@@ -54,6 +49,16 @@ export function parseMail(entry: Json | undefined): Mail {
   return outcome !== undefined
     ? { kind: 'refused', id, outcome }
     : { kind: 'call', id, call: { method, params: given } }
+}
+
+/** A mail that is answered with a refusal and not carried out. */
+export function refusedMail(id: string, status: Status, problem: string): UsableMail {
+  return { kind: 'refused', id, outcome: { status, message: `ERROR: ${problem}` } }
+}
+
+/** Whether something can be answered to that id. */
+export function isMailId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= mostIdChars
 }
 
 /** The answer to parameters that no action may get: nobody could write them down, hand them on or look through them. */
