@@ -46,7 +46,7 @@ export class ClientActions<Owner> {
    * @throws AgentError `INVALID_ARGUMENT` as {@link register}
    */
   registerCommand(name: string, program: string | readonly string[], options?: CommandOptions): void {
-    this.#parts.registry.add(name, commandHandler(program, this.#runProgram, options), options)
+    this.#parts.registry.add(name, commandHandler(program, this.#runProgram, options), options, true)
   }
 
   /** Takes an action away; calls that run go on. Returns whether there was one. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { writtenNumbers } from '../base/written-json.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import type { Ask } from '../protocol/ask.ts'
 import { attributeCurrent } from '../protocol/commands.ts'
@@ -61,7 +62,8 @@ export class AttributesService {
    */
   async current(name: string, options?: RequestOptions): Promise<CurrentAttribute> {
     const key = checkedKey('attribute name', name)
-    const { value, ts } = await this.#ask(thingKey => attributeCurrent(thingKey, key), options)
+    const answer = await this.#ask(thingKey => attributeCurrent(thingKey, key), options)
+    const { value, ts } = answer
     if (value === undefined || value === null)
       throw new AgentError('REFUSED_BY_CLOUD', `The cloud has no text of the attribute "${name}".`, {
         details: { errorCodes: [CloudError.NotFound], errorMessages: [] },
@@ -69,6 +71,7 @@ export class AttributesService {
     // Other agents may have published numbers or booleans as attributes [TR50 3.2].
     if (typeof value === 'object')
       throw new AgentError('PROTOCOL_VIOLATION', `The cloud answered with a value of "${name}" that is no text.`)
-    return typeof ts === 'string' ? { value: String(value), timestamp: ts } : { value: String(value) }
+    const text = writtenNumbers(answer)?.value ?? String(value)
+    return typeof ts === 'string' ? { value: text, timestamp: ts } : { value: text }
   }
 }

@@ -1,4 +1,5 @@
-import { maxJsonDepth, parseCutJson } from '../../base/json.ts'
+import { maxJsonDepth, parseJson } from '../../base/json.ts'
+import { parseCutWrittenJson } from '../../base/written-json.ts'
 import { limits } from '../../protocol/limits.ts'
 import { Status } from '../../protocol/status.ts'
 import { charsOf, isMailId, type Mail, parseMail, refusedMail } from './mail.ts'
@@ -109,7 +110,7 @@ export class LargePage {
   }
 
   #lastText(): string {
-    const text = parseCutJson(`"${Buffer.from(this.#text).toString('utf8')}"`, 0)
+    const text = parseJson(`"${Buffer.from(this.#text).toString('utf8')}"`)
     return typeof text === 'string' ? text : ''
   }
 
@@ -145,7 +146,7 @@ export class LargePage {
         Status.TryAgain,
         `too many large calls came at once, more than ${mostPageChars} bytes; the action was not run.`,
       )
-    return parseMail(parseCutJson(Buffer.concat(this.#pieces).toString('utf8'), maxMailDepth))
+    return parseMail(parseCutWrittenJson(Buffer.concat(this.#pieces).toString('utf8'), maxMailDepth))
   }
 
   #refused(status: Status, problem: string): Mail {

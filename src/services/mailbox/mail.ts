@@ -1,4 +1,5 @@
 import { isDeeperThan, isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../../base/json.ts'
+import { type WrittenNumbers, writtenNumbers } from '../../base/written-json.ts'
 import { Status } from '../../protocol/status.ts'
 
 /** How a mail was answered; what `mailbox.ack` carries. */
@@ -11,7 +12,10 @@ export interface MailOutcome {
 /** What the cloud asks for: a method and its parameters. */
 export interface MailCall {
   readonly method: string
+  /** An integer that JavaScript cannot hold is the text of its digits. */
   readonly params: JsonObject
+  /** The numbers of {@link params} that JavaScript would write otherwise, as they are written. */
+  readonly written?: WrittenNumbers
 }
 
 /** An entry of a mailbox page that can be answered. */
@@ -46,9 +50,9 @@ export function parseMail(entry: Json | undefined): Mail {
   if (given === null) return { kind: 'call', id, call: { method, params: {} } }
   if (!isJsonObject(given)) return refuse(Status.BadParameter, 'the params of the method must be an object.')
   const outcome = refusalOf(given)
-  return outcome !== undefined
-    ? { kind: 'refused', id, outcome }
-    : { kind: 'call', id, call: { method, params: given } }
+  if (outcome !== undefined) return { kind: 'refused', id, outcome }
+  const written = writtenNumbers(given)
+  return { kind: 'call', id, call: { method, params: given, ...(written === undefined ? {} : { written }) } }
 }
 
 /** A mail that is answered with a refusal and not carried out. */

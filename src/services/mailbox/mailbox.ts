@@ -4,6 +4,7 @@ import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { nextTurn } from '../../base/wait.ts'
+import type { WrittenNumbers } from '../../base/written-json.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 import type { Ask } from '../../protocol/ask.ts'
 import { limits } from '../../protocol/limits.ts'
@@ -27,7 +28,10 @@ export interface MailReply {
 }
 
 /** Carries out a mail: returns at once, reports through `reply`, never throws. */
-export type ExecuteMail = (mail: { id: string; name: string; params: JsonObject }, reply: MailReply) => void
+export type ExecuteMail = (
+  mail: { id: string; name: string; params: JsonObject; written?: WrittenNumbers },
+  reply: MailReply,
+) => void
 
 export interface MailboxCounters {
   /** Checks that the cloud answered. */
@@ -327,9 +331,9 @@ export class Mailbox {
     this.#answers.give(id, outcome).catch(() => {})
   }
 
-  #run(id: string, { method, params }: MailCall): void {
+  #run(id: string, { method, params, written }: MailCall): void {
     this.#execute(
-      { id, name: method, params },
+      { id, name: method, params, ...(written === undefined ? {} : { written }) },
       {
         started: options => this.#journal.start(id, options),
         update: text => this.update(id, text),

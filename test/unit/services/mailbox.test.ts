@@ -382,6 +382,15 @@ test('takes up what an earlier process left: outcomes are sent, what had started
   )
 })
 
+test('what an earlier process took runs with its numbers as they were written', async () => {
+  const journal = new MemoryJournal()
+  await journal.accept('m1', { method: 'go', params: { x: 1.5 }, written: { x: '1.50' } })
+  const { box, ran } = mailbox([], journal)
+  await box.resume()
+  await settle()
+  assert.deepEqual(ran[0]?.mail, { id: 'm1', name: 'go', params: { x: 1.5 }, written: { x: '1.50' } })
+})
+
 /** A mail that was started in `boot-1` and handed over there. */
 async function handedOver(outcome?: { status: 0; message: string }, onlyAfterReboot = false) {
   const journal = new MemoryJournal()
