@@ -51,18 +51,25 @@ test('any other JSON means what JSON.parse makes of it', () => {
   const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T
   const space = () => pick(['', '', ' ', '\n\t', '\r'])
   const texts = ['""', '"a"', '"\\""', '"\\\\"', '"[{,:1.50"', '"\\u00e9\\n"', '"é😀"', '"__proto__"', '"\\\\\\""']
+  // JSON.parse of Node 26 itself takes a name `"` for `\\` when another object had that one, so names have no single escapes here.
+  const names = texts.filter(text => !['"\\""', '"\\\\"', '"\\\\\\""'].includes(text))
   const numbers = ['0', '-1', '1.5', '1.50', '1e3', '-0', '0.1e-7', '123456789012345']
   const json = (depth: number): string => {
     const kind = depth > 5 ? 0 : random()
     const some = () => Array.from({ length: Math.floor(random() * 4) }, () => json(depth + 1))
     if (kind > 0.8) return `[${space()}${some().join(`${space()},${space()}`)}${space()}]`
-    if (kind > 0.5) return `{${space()}${some().map(one => `${pick(texts)}${space()}:${space()}${one}`)}${space()}}`
+    if (kind > 0.5) return `{${space()}${some().map(one => `${pick(names)}${space()}:${space()}${one}`)}${space()}}`
     return pick([...texts, ...numbers, 'true', 'false', 'null'])
   }
   for (let round = 0; round < 3_000; round++) {
     const text = `${space()}[1.50,${json(0)}]${space()}`
     assert.deepEqual(parseWrittenJson(text), JSON.parse(text), text)
   }
+})
+
+test('names with escapes are read as they are meant', () => {
+  const text = '[1.50,{"\\"":1,"\\\\":2,"\\\\\\"":3},{"\\"":4}]'
+  assert.deepEqual(parseWrittenJson(text), [1.5, { '"': 1, '\\': 2, '\\"': 3 }, { '"': 4 }])
 })
 
 test('it is bounded as any JSON from outside, and what is no JSON is undefined', () => {
