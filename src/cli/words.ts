@@ -1,15 +1,20 @@
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { heldNumber } from '../base/number-text.ts'
 import type { Invocation } from './command.ts'
 import { usage } from './flags.ts'
 
 const plainNumber = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 
-/** A word of the command line as a number. Throws `USAGE` naming it: a shell script must not publish a wrong 0. */
+/** A word of the command line as a number. Throws `USAGE` naming it, and `INVALID_ARGUMENT` for digits that a number cannot carry. */
 export function numberWord(command: string, what: string, word: string): number {
-  const value = plainNumber.test(word.trim()) ? Number(word) : Number.NaN
-  if (!Number.isFinite(value)) throw usage({ name: command }, `${what} must be a number, not "${word}"`)
-  return value
+  const text = word.trim()
+  if (!plainNumber.test(text)) throw usage({ name: command }, `${what} must be a number, not "${word}"`)
+  const value = heldNumber(text)
+  if (value !== undefined) return value
+  const problem = `${what} is ${text}, and a number of the cloud has about 16 digits`
+  const remedy = 'Publish it with "device-cloud publish attribute"; or round it, as in 9.007e15.'
+  throw new AgentError('INVALID_ARGUMENT', `${command}: ${problem}.`, { details: { command }, remedy })
 }
 
 /** The flags of `names` that were given, as numbers. */

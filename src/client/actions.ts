@@ -67,7 +67,7 @@ export class ClientActions<Owner> {
    */
   registerCommand(name: string, program: string | readonly string[], options: CommandOptions = {}): void {
     checkRegisterCommand(options)
-    this.#parts.registry.add(name, commandHandler(program, this.#runProgram, options), options)
+    this.#parts.registry.add(name, commandHandler(program, this.#runProgram, options), options, true)
   }
 
   /** Takes an action away; calls that run go on. Returns whether there was one. */

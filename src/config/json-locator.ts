@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
+import { parseJsonWithOddNumbersAsText } from '../base/written-json.ts'
 
 /** A place in a text file, both counted from 1. */
 export interface Place {
@@ -18,6 +19,7 @@ export interface Repeated {
 export type Located =
   | {
       readonly ok: true
+      /** A number that JavaScript would write otherwise (`1.10`, twenty digits) is the text that stands in the file. */
       readonly value: JsonObject
       /** Dotted path of a member (`cloud.host`, `list.0.port`) → where its key stands. */
       readonly places: ReadonlyMap<string, Place>
@@ -39,7 +41,7 @@ export function locateJson(text: string): Located {
   const failed = scanner.document()
   const placeAt = placesIn(text)
   if (failed !== undefined) return { ok: false, place: placeAt(failed.at), ...failed.mistake }
-  const value = parseJson(text)
+  const value = parseJsonWithOddNumbersAsText(text)
   if (!isJsonObject(value)) {
     const problem = value === undefined ? 'is not JSON' : 'is JSON, but not an object'
     return { ok: false, place: { line: 1, column: 1 }, problem, remedy: 'Begin with "{" and end with "}".' }
@@ -200,7 +202,7 @@ class Scanner {
 
 /** JSON text without the white space that means nothing. */
 function meaning(text: string): string {
-  return JSON.stringify(parseJson(text))
+  return JSON.stringify(parseJsonWithOddNumbersAsText(text))
 }
 
 /** Finds the places of offsets, each in few steps: a file may have very many keys. */

@@ -117,7 +117,7 @@ function parseHostPattern(raw: unknown): string | undefined {
 }
 
 function parseNumber(type: { kind: 'integer' | 'number'; least: number; most: number }, raw: unknown) {
-  const isNumeric = typeof raw === 'string' && /^\s*\d+(?:\.\d+)?\s*$/.test(raw)
+  const isNumeric = typeof raw === 'string' && /^\s*\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*$/.test(raw)
   const value = isNumeric ? Number(raw) : raw
   if (typeof value !== 'number' || !(value >= type.least && value <= type.most)) return undefined
   return type.kind === 'integer' && !Number.isInteger(value) ? undefined : value

@@ -34,7 +34,8 @@ export interface LinkOptions {
 
 /**
  * Events of a link: `down` for a session that was up, `rejected` for a refused login, `failed` for any other failed try;
- * `twin`, once, when the cloud ends one session after the other as it does for two devices with one thing key.
+ * `twin`, once, when the cloud ends one session after the other as it does for two devices with one thing key. `piece` is a part of
+ * the content of a message that is too large; its `message` follows without content.
  */
 export type LinkEvents = {
   up: []
@@ -43,6 +44,7 @@ export type LinkEvents = {
   failed: [error: AgentError]
   twin: [error: AgentError]
   message: [topic: string, payload: Uint8Array]
+  piece: [topic: string, piece: Uint8Array]
 }
 
 export interface LinkStatus {
@@ -216,6 +218,7 @@ export class Link {
         {
           up: () => this.#goUp(),
           message: (topic, payload) => this.#events.emit('message', topic, payload),
+          piece: (topic, piece) => this.#events.emit('piece', topic, piece),
           ended: (error, byPeer) => this.#sessionEnded(error, byPeer),
         },
       )

@@ -35,6 +35,8 @@ export interface MqttSessionOptions {
 export interface MqttSessionEvents {
   up(): void
   message(topic: string, payload: Uint8Array): void
+  /** A part of the content of a message that is too large; the message follows without content. */
+  piece(topic: string, piece: Uint8Array): void
   /** `byPeer`: the other side ended it, or the network: not silence, and not this program. */
   ended(error: AgentError, byPeer: boolean): void
 }
@@ -69,6 +71,9 @@ export class MqttSession {
     this.#stream = new MqttStream(options.stream, {
       onOversized,
       onPacket: bytes => this.#budget.received(bytes),
+      onPiece: (topic, piece) => {
+        if (this.#state === 'up') this.#events.piece(topic, piece)
+      },
       maxIncomingBytes: options.maxIncomingBytes,
     })
     this.#connackTimer = clock.timer(options.connectTimeoutMs, () =>
@@ -253,7 +258,7 @@ export class MqttSession {
     this.#options.log.limited(
       'oversized message',
       'warn',
-      'a message of the cloud is too large; its content was dropped',
+      'a message of the cloud is too large to be taken in one piece',
       {
         topic,
         bytes,

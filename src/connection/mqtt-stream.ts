@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import { AgentError } from '../base/errors.ts'
-import { type OversizedListener, PacketFilter, type PacketListener } from './packet-filter.ts'
+import { type OversizedListener, PacketFilter, type PacketListener, type PieceListener } from './packet-filter.ts'
 
 /** Largest write that is put together from the parts of packets; beyond it the copy costs more than it saves. */
 const joinUpToBytes = 64 * 1024
@@ -19,12 +19,13 @@ export class MqttStream extends Duplex {
     o: {
       readonly onOversized: OversizedListener
       readonly onPacket: PacketListener
+      readonly onPiece: PieceListener
       readonly maxIncomingBytes?: number | undefined
     },
   ) {
     super({ decodeStrings: true })
     this.#inner = inner
-    this.#filter = new PacketFilter(o.onOversized, o.maxIncomingBytes, o.onPacket)
+    this.#filter = new PacketFilter(o.onOversized, o.maxIncomingBytes, o.onPacket, o.onPiece)
     inner.on('data', (chunk: Buffer) => this.#receive(chunk))
     inner.on('error', (error: Error) => this.destroy(error))
     inner.on('end', () => this.push(null))

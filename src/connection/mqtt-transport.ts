@@ -6,6 +6,11 @@ import type { SocketOpener } from './socket-opener.ts'
 /** Path and subprotocol of MQTT over WebSocket, as the Python agent uses them [TR50 1.1]. */
 const path = '/mqtt'
 const subprotocol = 'mqtt'
+/**
+ * Largest WebSocket message taken for MQTT. Its content is bounded packet by packet behind this; a session must not end because a
+ * page of mail is large, and the mail in it be lost.
+ */
+export const maxMqttMessageBytes = 16 * 1024 * 1024
 
 export interface OpenTransportOptions {
   readonly opener: SocketOpener
@@ -20,5 +25,6 @@ export async function openMqttTransport(endpoint: Endpoint, options: OpenTranspo
   if (transport !== 'wss') return options.opener.open({ host, port, tls: transport === 'mqtts' }, options)
   const { openWebSocket, webSocketStream } = await import('./websocket.ts')
   const origin = `https://${bracketed(host)}:${port}`
-  return webSocketStream(await openWebSocket({ host, port, tls: true, path, subprotocol, origin }, options))
+  const target = { host, port, tls: true, path, subprotocol, origin }
+  return webSocketStream(await openWebSocket(target, { ...options, maxMessageBytes: maxMqttMessageBytes }))
 }

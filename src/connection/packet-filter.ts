@@ -13,25 +13,37 @@ type State = 'header' | 'body' | 'oversized start' | 'oversized rest'
 export type OversizedListener = (topic: string, bytes: number) => void
 /** Told about each packet when its length is known; what it throws ends the session. */
 export type PacketListener = (bytes: number) => void
+/** Gets the content of a message that was too large, piece by piece as it comes. A piece is not kept by anybody below. */
+export type PieceListener = (topic: string, piece: Uint8Array) => void
 
 /**
- * Watches the framing of incoming MQTT bytes and lets packets through untouched, except a message beyond the limit:
- * it goes on with an empty payload, so that it is acknowledged and answered for, and its bytes are thrown away as they come.
+ * Watches the framing of incoming MQTT bytes and lets packets through untouched, except a message beyond the limit: its
+ * content is handed out piece by piece and kept by nobody here, and behind that it goes on with an empty payload, so that it is
+ * acknowledged and answered for.
  */
 export class PacketFilter {
   readonly #maxBytes: number
   readonly #onOversized: OversizedListener
   readonly #onPacket: PacketListener
+  readonly #onPiece: PieceListener
   #state: State = 'header'
   /** Bytes of the current packet that are still to come. */
   #left = 0
   /** Bytes of a header, or of the start of an oversized message, that arrived so far. */
   #held: number[] = []
   #firstByte = 0
+  /** The oversized message under way: what goes on of it when its last byte is here. */
+  #oversized = { topic: '', start: Buffer.alloc(0) }
 
-  constructor(onOversized: OversizedListener, maxBytes = maxIncomingPacketBytes, onPacket: PacketListener = () => {}) {
+  constructor(
+    onOversized: OversizedListener,
+    maxBytes = maxIncomingPacketBytes,
+    onPacket: PacketListener = () => {},
+    onPiece: PieceListener = () => {},
+  ) {
     this.#onOversized = onOversized
     this.#onPacket = onPacket
+    this.#onPiece = onPiece
     this.#maxBytes = maxBytes
   }
 
@@ -49,7 +61,11 @@ export class PacketFilter {
         const step = Math.min(this.#left, chunk.length - at)
         at += step
         this.#left -= step
-        if (this.#state === 'oversized rest') from = at
+        if (this.#state === 'oversized rest') {
+          this.#onPiece(this.#oversized.topic, chunk.subarray(from, at))
+          from = at
+          if (this.#left === 0) out.push(this.#oversized.start)
+        }
         if (this.#left === 0) this.#state = 'header'
         continue
       }
@@ -97,7 +113,7 @@ export class PacketFilter {
     return undefined
   }
 
-  /** The oversized message without its payload, when its topic and packet id are here. */
+  /** Reads topic and packet id of the oversized message; all that goes on when it has no content. */
   #readStart(): Buffer | undefined {
     const held = this.#held
     if (held.length < 2) return undefined
@@ -107,12 +123,15 @@ export class PacketFilter {
     if (held.length < startBytes) return undefined
     if (startBytes > this.#left)
       throw new AgentError('PROTOCOL_VIOLATION', 'the cloud sent a message whose topic is longer than the message')
-    this.#onOversized(Buffer.from(held.slice(2, 2 + topicBytes)).toString('utf8'), this.#left)
+    const topic = Buffer.from(held.slice(2, 2 + topicBytes)).toString('utf8')
+    this.#onOversized(topic, this.#left)
     const start = Buffer.concat([Buffer.from([this.#firstByte, ...lengthBytes(startBytes)]), Buffer.from(held)])
     this.#held = []
     this.#left -= startBytes
     this.#state = this.#left === 0 ? 'header' : 'oversized rest'
-    return start
+    if (this.#left === 0) return start
+    this.#oversized = { topic, start }
+    return undefined
   }
 }
 

@@ -12,7 +12,7 @@ import { discard, type RefuseAddress } from './open-tcp.ts'
 import { PacketBudget } from './packet-budget.ts'
 import type { SocketOpener } from './socket-opener.ts'
 
-/** Largest WebSocket message taken; MQTT bytes and relay data come in far smaller ones. */
+/** Largest WebSocket message taken, unless the caller has another bound; relay data comes in far smaller ones. */
 export const maxWebSocketMessageBytes = 4 * 1024 * 1024
 
 const defaultCloseWithinMs = 2000

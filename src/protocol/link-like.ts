@@ -10,4 +10,6 @@ export interface LinkLike {
   on(event: 'up', listener: () => void): () => void
   on(event: 'down', listener: (error: AgentError) => void): () => void
   on(event: 'message', listener: (topic: string, payload: Uint8Array) => void): () => void
+  /** A part of the content of a message that is too large; its `message` follows without content. */
+  on(event: 'piece', listener: (topic: string, piece: Uint8Array) => void): () => void
 }

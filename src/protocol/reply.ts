@@ -1,4 +1,5 @@
-import { isJsonObject, type Json, type JsonObject, maxJsonDepth, parseCutJson } from '../base/json.ts'
+import { isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../base/json.ts'
+import { parseCutWrittenJson } from '../base/written-json.ts'
 import { limits } from './limits.ts'
 
 /** The answer to one command [TR50 2.3]. */
@@ -34,7 +35,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 export function parseReply(payload: Uint8Array, commands: number): Reply {
   const text = decode(payload)
   if (text === undefined) return { kind: 'malformed', problem: 'not UTF-8' }
-  const reply = parseCutJson(text, maxReplyDepth)
+  const reply = parseCutWrittenJson(text, maxReplyDepth)
   if (reply === undefined) return { kind: 'malformed', problem: 'not JSON' }
   if (!isJsonObject(reply)) return { kind: 'malformed', problem: 'not a JSON object' }
   if (Object.hasOwn(reply, 'success')) {

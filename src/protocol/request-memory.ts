@@ -3,13 +3,16 @@ import { limits } from './limits.ts'
 /** How a request ended. */
 export type RequestEnd = 'answered' | 'timedOut' | 'abandoned'
 
+/** Takes the payload of a reply that came after the deadline of its request. */
+export type LateReply = (payload: Uint8Array) => void
+
 /** The last requests that ended, so that a late or second reply is told from one to a request that never was. Bounded. */
 export class RequestMemory {
-  readonly #ended = new Map<string, RequestEnd>()
+  readonly #ended = new Map<string, { readonly end: RequestEnd; late: LateReply | undefined }>()
 
-  remember(suffix: string, end: RequestEnd): void {
+  remember(suffix: string, end: RequestEnd, late?: LateReply): void {
     this.#ended.delete(suffix)
-    this.#ended.set(suffix, end)
+    this.#ended.set(suffix, { end, late: end === 'timedOut' ? late : undefined })
     if (this.#ended.size <= limits.rememberedRequests) return
     for (const oldest of this.#ended.keys()) {
       this.#ended.delete(oldest)
@@ -18,6 +21,14 @@ export class RequestMemory {
   }
 
   endOf(suffix: string): RequestEnd | undefined {
-    return this.#ended.get(suffix)
+    return this.#ended.get(suffix)?.end
+  }
+
+  /** Who still wants the reply of a request that timed out; only the first one. */
+  takeLate(suffix: string): LateReply | undefined {
+    const known = this.#ended.get(suffix)
+    const late = known?.late
+    if (known !== undefined) known.late = undefined
+    return late
   }
 }

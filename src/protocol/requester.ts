@@ -22,8 +22,24 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What a caller inside the agent may ask for besides: replies that others do without. */
+export interface ReplyListeners extends RequestOptions {
+  /**
+   * Gets the bytes of a reply that is over the limit of one reply, piece by piece as they come; the request ends with
+   * `LIMIT_EXCEEDED` all the same. For what the cloud says only once.
+   */
+  readonly onLarge?: ((piece: Uint8Array) => void) | undefined
+  /** Gets the params of the answer when it comes after the deadline after all; none when {@link onLarge} got it. */
+  readonly onLate?: ((params: JsonObject) => void) | undefined
+}
+
 interface Pending {
   readonly commands: number
+  readonly onLarge: ((piece: Uint8Array) => void) | undefined
+  /** How much came in pieces so far. */
+  largeBytes: number
+  /** Something of the reply is here: the wait for the rest of it begins anew. */
+  prolong(): void
   end(how: RequestEnd, outcome: AgentError | readonly CommandResult[]): void
 }
 
@@ -56,6 +72,7 @@ export class Requester {
     )
     this.#unlisten = [
       o.link.on('message', (topic, payload) => this.#receive(topic, payload)),
+      o.link.on('piece', (topic, piece) => this.#receivePiece(topic, piece)),
       o.link.on('up', () => this.#liveness.linkChanged()),
       o.link.on('down', error => this.#linkLost(error)),
     ]
@@ -67,7 +84,7 @@ export class Requester {
    * @throws AgentError `TIMEOUT`, `LINK_LOST`, `NOT_CONNECTED`, `ABORTED`, `CLOSED`, `LIMIT_EXCEEDED`, `INVALID_ARGUMENT`;
    * `REFUSED_BY_CLOUD` or `THROTTLED` when the request as a whole was refused; `PROTOCOL_VIOLATION` when the reply was not TR50
    */
-  async request(commands: readonly Command[], o: RequestOptions = {}): Promise<readonly CommandResult[]> {
+  async request(commands: readonly Command[], o: ReplyListeners = {}): Promise<readonly CommandResult[]> {
     return this.#send(encodeRequest(commands), o, limits.maxPendingRequests)
   }
 
@@ -77,14 +94,14 @@ export class Requester {
    * @throws AgentError as {@link request}; `REFUSED_BY_CLOUD` or `THROTTLED` with `errorCodes` and `errorMessages` in its
    * details; `PROTOCOL_VIOLATION` when the reply does not answer it
    */
-  async requestOne(command: Command, o: RequestOptions = {}): Promise<JsonObject> {
+  async requestOne(command: Command, o: ReplyListeners = {}): Promise<JsonObject> {
     const [result] = await this.request([command], o)
     if (result?.ok) return result.params
     throw resultError(command.command, result ?? { ok: false, errorCodes: [], errorMessages: [], violation: true })
   }
 
   /** As {@link request} for commands that are text already; for the outbox, which has a reserve of its own in the table. */
-  async send(request: EncodedRequest, o: RequestOptions = {}): Promise<readonly CommandResult[]> {
+  async send(request: EncodedRequest, o: ReplyListeners = {}): Promise<readonly CommandResult[]> {
     checkRequest(request)
     return this.#send(request, o, limits.maxPendingRequests + limits.reservedRequests)
   }
@@ -106,8 +123,8 @@ export class Requester {
     this.#endAll(reason)
   }
 
-  #send(request: EncodedRequest, o: RequestOptions, mostPending: number): Promise<readonly CommandResult[]> {
-    const { timeoutMs = limits.requestTimeoutMs, signal } = o
+  #send(request: EncodedRequest, o: ReplyListeners, mostPending: number): Promise<readonly CommandResult[]> {
+    const { timeoutMs = limits.requestTimeoutMs, signal, onLarge, onLate } = o
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
     if (!this.#link.isUp) return Promise.reject(new AgentError('NOT_CONNECTED', 'There is no connection to the cloud.'))
     if (this.#pending.size >= mostPending)
@@ -117,10 +134,17 @@ export class Requester {
     return waitFor<readonly CommandResult[]>(signal, (resolve, reject) => {
       const suffix = requestSuffix(this.#numbers.take(number => this.#isTaken(requestSuffix(number))))
       const sentMs = this.#clock.monotonicMs()
-      const timer = this.#clock.timer(timeoutMs, () => this.#timedOut(suffix, sentMs, timeoutMs))
+      const deadline = () => this.#clock.timer(timeoutMs, () => this.#timedOut(suffix, sentMs, timeoutMs))
+      let timer = deadline()
       let ended: RequestEnd = 'abandoned'
       const pending: Pending = {
         commands: request.commands,
+        onLarge,
+        largeBytes: 0,
+        prolong: () => {
+          timer.cancel()
+          timer = deadline()
+        },
         end: (how, outcome) => {
           ended = how
           if (outcome instanceof AgentError) reject(outcome)
@@ -136,7 +160,7 @@ export class Requester {
       return () => {
         timer.cancel()
         this.#pending.delete(suffix)
-        this.#memory.remember(suffix, ended)
+        this.#memory.remember(suffix, ended, onLate && (payload => this.#receiveLate(payload, pending, onLate)))
       }
     })
   }
@@ -160,18 +184,49 @@ export class Requester {
   #receiveReply(suffix: string, payload: Uint8Array): void {
     this.#liveness.heard(this.#clock.monotonicMs())
     const pending = this.#pending.get(suffix)
-    if (pending === undefined) this.#unexpected(suffix)
-    else pending.end('answered', this.#outcomeOf(suffix, payload, pending.commands))
+    if (pending === undefined) this.#unexpected(suffix, payload)
+    else pending.end('answered', this.#outcomeOf(suffix, payload, pending))
   }
 
-  #outcomeOf(suffix: string, payload: Uint8Array, commands: number): AgentError | readonly CommandResult[] {
-    const bytes = payload.byteLength
-    if (bytes > limits.maxReplyBytes) {
-      this.#odd('oversized', 'Ignored an oversized reply.', { suffix, bytes })
+  #receivePiece(topic: string, piece: Uint8Array): void {
+    const inbound = parseInboundTopic(topic)
+    if (inbound.kind !== 'reply') return
+    this.#liveness.heard(this.#clock.monotonicMs())
+    const pending = this.#pending.get(inbound.suffix)
+    if (pending === undefined) return
+    pending.prolong()
+    this.#takePiece(pending, piece)
+  }
+
+  #takePiece(pending: Pending, piece: Uint8Array): void {
+    pending.largeBytes += piece.byteLength
+    try {
+      pending.onLarge?.(piece)
+    } catch (error) {
+      this.#log.limited('large reply', 'error', 'The reader of a large reply failed.', { error: messageOf(error) })
+    }
+  }
+
+  #receiveLate(payload: Uint8Array, pending: Pending, onLate: (params: JsonObject) => void): void {
+    if (payload.byteLength > limits.maxReplyBytes) {
+      this.#takePiece(pending, payload)
+      onLate({})
+      return
+    }
+    const reply = parseReply(payload, 1)
+    const result = reply.kind === 'results' ? reply.results[0] : undefined
+    if (result?.ok) onLate(result.params)
+  }
+
+  #outcomeOf(suffix: string, payload: Uint8Array, pending: Pending): AgentError | readonly CommandResult[] {
+    if (payload.byteLength > limits.maxReplyBytes) this.#takePiece(pending, payload)
+    const bytes = pending.largeBytes
+    if (bytes > 0) {
+      this.#odd('oversized', 'A reply is larger than the limit.', { suffix, bytes })
       const problem = `A reply of ${bytes} bytes is over the agent's limit of ${limits.maxReplyBytes} bytes.`
       return new AgentError('LIMIT_EXCEEDED', problem)
     }
-    const reply = parseReply(payload, commands)
+    const reply = parseReply(payload, pending.commands)
     if (reply.kind === 'malformed') {
       this.#odd('malformed', 'Ignored a malformed reply.', { suffix, problem: reply.problem })
       return new AgentError('PROTOCOL_VIOLATION', `The reply is ${reply.problem}.`)
@@ -186,11 +241,12 @@ export class Requester {
     return reply.results
   }
 
-  #unexpected(suffix: string): void {
+  #unexpected(suffix: string, payload: Uint8Array): void {
     const ended = this.#memory.endOf(suffix)
+    this.#memory.takeLate(suffix)?.(payload)
     const facts = { suffix: brief(suffix) }
     if (ended === 'answered') this.#odd('duplicate', 'Ignored a second reply to the same request.', facts)
-    else if (ended !== undefined) this.#odd('late', 'Ignored a reply that came too late.', facts)
+    else if (ended !== undefined) this.#odd('late', 'A reply came too late.', facts)
     else this.#odd('unknown', 'Ignored a reply to a request that was not made.', facts)
   }
 

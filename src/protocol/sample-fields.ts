@@ -48,6 +48,7 @@ export function checkedText(what: string, text: unknown, maxBytes: number = maxT
  * @throws AgentError `INVALID_ARGUMENT` naming `what`
  */
 export function checkedNumber(what: string, value: unknown, least = -Infinity, most = Infinity): number {
+  if (typeof value === 'bigint') throw unheld(what, String(value))
   if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(what, value, 'must be a finite number')
   if (value < least || value > most) throw invalid(what, value, `must be from ${least} to ${most}`)
   return value
@@ -100,6 +101,15 @@ function rfc3339InUtc(text: string): string {
 function isDayOfMonth(text: string): boolean {
   const [year, month, day] = text.slice(0, 10).split('-').map(Number)
   return new Date(Date.UTC(year ?? 0, month ?? 0, 0)).getUTCDate() >= (day ?? 0)
+}
+
+/** The error for a number in digits that a number of the protocol cannot carry to the last digit, or at all. */
+export function unheld(what: string, digits: string): AgentError {
+  const shown = digits.length > mostShown ? `a number of ${digits.length} digits` : digits
+  return new AgentError('INVALID_ARGUMENT', `${what} is ${shown}, and a number of the cloud has about 16 digits.`, {
+    details: { argument: what },
+    remedy: 'Publish it as the text of an attribute; or round it, as in 9.007e15.',
+  })
 }
 
 function isEpochMs(value: number): boolean {

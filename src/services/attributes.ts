@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+import { writtenNumbers } from '../base/written-json.ts'
 import { optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import type { Ask } from '../protocol/ask.ts'
@@ -89,7 +90,8 @@ export class AttributesService {
     checkCurrent(options)
     const key = checkedKey('attribute name', name)
     const { wait, at } = currentRequest(options)
-    const { value, ts, corrId } = await this.#ask(thingKey => attributeCurrent(thingKey, key, at), wait)
+    const answer = await this.#ask(thingKey => attributeCurrent(thingKey, key, at), wait)
+    const { value, ts, corrId } = answer
     if (value === undefined || value === null)
       throw new AgentError('REFUSED_BY_CLOUD', `The cloud has no text of the attribute "${name}".`, {
         details: { errorCodes: [CloudError.NotFound], errorMessages: [] },
@@ -98,7 +100,7 @@ export class AttributesService {
     if (typeof value === 'object')
       throw new AgentError('PROTOCOL_VIOLATION', `The cloud answered with a value of "${name}" that is no text.`)
     return {
-      value: String(value),
+      value: writtenNumbers(answer)?.value ?? String(value),
       ...(typeof ts === 'string' ? { timestamp: ts } : {}),
       ...(typeof corrId === 'string' ? { corrId } : {}),
     }

@@ -1,7 +1,11 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
+
+import { writtenNumbers } from '../base/written-json.ts'
+
 import { optionsCheck } from '../config/known-options.ts'
+
 import type { Receipt } from '../outbox/outbox.ts'
 import type { Ask } from '../protocol/ask.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
@@ -37,6 +41,7 @@ const checkCurrent = optionsCheck<CurrentOptions>('telemetry.current', currentNa
 
 /** The newest sample of a property that the cloud has. */
 export interface CurrentTelemetry {
+  /** The nearest number of JavaScript to what the cloud has. */
   readonly value: number
   /** RFC 3339 text as the cloud gives it; absent when it gives none. */
   readonly timestamp?: string
@@ -64,7 +69,8 @@ export class TelemetryService {
    * Publishes one number. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
    *
    * @param name letters, digits, `_` and `-`, at most 256
-   * @param value a finite number
+   * @param value a finite number, sent as it is; a program that has an integer beyond ±9007199254740991 has lost digits of it
+   * before, unless it is a bigint or text: those are refused, and belong into an attribute
    * @throws AgentError `INVALID_ARGUMENT` naming the value or the option, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
   publish(name: string, value: number, options: TelemetryOptions = {}): Promise<Receipt> {
@@ -86,7 +92,11 @@ export class TelemetryService {
     checkCurrent(options)
     const key = checkedKey('telemetry name', name)
     const { wait, at } = currentRequest(options)
-    const { value, ts, corrId } = await this.#ask(thingKey => propertyCurrent(thingKey, key, at), wait)
+    const answer = await this.#ask(thingKey => propertyCurrent(thingKey, key, at), wait)
+    const { ts, corrId } = answer
+    // What is beyond the numbers of JavaScript came as its digits: the nearest number is the best answer there is.
+    const digits = writtenNumbers(answer)?.value
+    const value = digits === undefined ? answer.value : Number(digits)
     if (value === undefined || value === null)
       throw new AgentError('REFUSED_BY_CLOUD', `The cloud has no value of the telemetry "${name}".`, {
         details: { errorCodes: [CloudError.NotFound], errorMessages: [] },

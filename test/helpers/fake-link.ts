@@ -2,7 +2,7 @@ import { Emitter } from '../../src/base/emitter.ts'
 import { AgentError } from '../../src/base/errors.ts'
 import type { LinkLike } from '../../src/protocol/link-like.ts'
 
-type Events = { up: []; down: [AgentError]; message: [string, Uint8Array] }
+type Events = { up: []; down: [AgentError]; message: [string, Uint8Array]; piece: [string, Uint8Array] }
 
 /** A command as the cloud sees it. */
 export interface SeenCommand {
@@ -81,6 +81,16 @@ export class FakeLink implements LinkLike {
 
   deliver(topic: string, payload: string | Uint8Array): void {
     this.#events.emit('message', topic, typeof payload === 'string' ? Buffer.from(payload) : payload)
+  }
+
+  /** A message that is too large, as the link tells of it: in pieces, and then without content. */
+  deliverPieces(topic: string, pieces: readonly Uint8Array[]): void {
+    for (const piece of pieces) this.piece(topic, piece)
+    this.deliver(topic, '')
+  }
+
+  piece(topic: string, piece: Uint8Array): void {
+    this.#events.emit('piece', topic, piece)
   }
 
   /** All commands seen so far, in order. */

@@ -294,7 +294,7 @@ test('a server that does not speak MQTT is a failed try, not the end of the proc
   assert.equal(link.status().state, 'waiting')
 })
 
-test('a message beyond the limit is survived, acknowledged and counted', async t => {
+test('a message beyond the limit is handed out in pieces, survived, acknowledged and counted', async t => {
   const { server, link, tools } = await scene(t, (packet, connection) => {
     healthy(packet, connection)
     if (packet.cmd !== 'publish') return
@@ -302,10 +302,15 @@ test('a message beyond the limit is survived, acknowledged and counted', async t
     connection.send({ cmd: 'publish', topic: 'reply/0001', payload, qos: 1, messageId: 3, dup: false, retain: false })
   })
   await goUp(link)
+  let pieceBytes = 0
+  link.on('piece', (topic, piece) => {
+    assert.equal(topic, 'reply/0001')
+    pieceBytes += piece.length
+  })
   const message = next(link, 'message')
   await link.publish('api/0001', 'x', 1)
   const [topic, payload] = await message
-  assert.deepEqual([topic, payload.length], ['reply/0001', 0])
+  assert.deepEqual([topic, payload.length, pieceBytes], ['reply/0001', 0, maxIncomingPacketBytes + 1])
   assert.equal((await server.take('puback')).messageId, 3)
   assert.equal(link.isUp, true)
   assert.equal(link.status().oversizedMessages, 1)

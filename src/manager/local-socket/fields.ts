@@ -1,11 +1,14 @@
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
+import { heldNumber } from '../../base/number-text.ts'
+import { writtenNumbers } from '../../base/written-json.ts'
 import { checkNames } from '../../config/known-options.ts'
+import { unheld } from '../../protocol/sample-fields.ts'
 
 /** A text member of a request. Throws `INVALID_ARGUMENT` naming it. */
 export function textField(body: JsonObject, name: string): string {
   const value = body[name]
-  if (typeof value !== 'string') throw wrong(name, 'a string', value)
+  if (typeof value !== 'string' || writtenNumbers(body)?.[name] !== undefined) throw wrong(name, 'a string', value)
   return value
 }
 
@@ -13,9 +16,11 @@ export function optionalText(body: JsonObject, name: string): string | undefined
   return body[name] === undefined ? undefined : textField(body, name)
 }
 
-/** A number member of a request. Throws `INVALID_ARGUMENT` naming it. */
+/** A number member of a request. Throws `INVALID_ARGUMENT` naming it; also for digits that a number cannot carry. */
 export function numberField(body: JsonObject, name: string): number {
-  const value = body[name]
+  const digits = writtenNumbers(body)?.[name]
+  const value = digits === undefined ? body[name] : heldNumber(digits)
+  if (value === undefined && digits !== undefined) throw unheld(`"${name}"`, digits)
   if (typeof value !== 'number') throw wrong(name, 'a number', value)
   return value
 }

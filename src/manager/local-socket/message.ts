@@ -1,5 +1,6 @@
 import { AgentError, type ErrorCode, errorKinds } from '../../base/errors.ts'
-import { isJsonObject, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
+import { isJsonObject, type JsonObject, jsonProblem } from '../../base/json.ts'
+import { parseWrittenJson, writtenNumbers } from '../../base/written-json.ts'
 
 /** The version of the language on the local socket. */
 export const socketVersion = 1
@@ -44,15 +45,23 @@ export class BadRequest extends Error {
  * @throws BadRequest when it is not a request of this version
  */
 export function parseRequest(line: string): LocalRequest {
-  const body = parseJson(line)
+  const body = parseWrittenJson(line)
   if (body === undefined) throw new BadRequest(null, `the line is not a JSON object: it is ${jsonProblem(line)}`)
   if (!isJsonObject(body)) throw new BadRequest(null, 'the line is not a JSON object')
-  const id = typeof body.id === 'number' || (typeof body.id === 'string' && body.id.length <= 64) ? body.id : null
+  const id = requestId(body)
   if (body.v !== socketVersion)
     throw new BadRequest(id, `this manager speaks version ${socketVersion}: "v" must be ${socketVersion}`)
-  if (id === null) throw new BadRequest(null, '"id" must be a number or a string of at most 64 characters')
+  if (id === null)
+    throw new BadRequest(null, '"id" must be a number up to 9007199254740991, or a string of at most 64 characters')
   if (typeof body.do !== 'string') throw new BadRequest(id, '"do" must be a string')
   return { id, do: body.do, body }
+}
+
+/** A number that would come back with other digits names no request of the asker. */
+function requestId(body: JsonObject): number | string | null {
+  const { id } = body
+  if (typeof id === 'number') return id
+  return typeof id === 'string' && id.length <= 64 && writtenNumbers(body)?.id === undefined ? id : null
 }
 
 export function successAnswer(id: number | string, result: JsonObject): LocalAnswer {
@@ -73,7 +82,7 @@ export function parseAnswer(line: string):
       readonly error?: AgentError
     }
   | undefined {
-  const body = parseJson(line)
+  const body = parseWrittenJson(line)
   if (!isJsonObject(body) || body.v !== socketVersion) return undefined
   const id = typeof body.id === 'number' || typeof body.id === 'string' ? body.id : null
   if (isJsonObject(body.progress)) return { id, progress: body.progress }

@@ -1,5 +1,6 @@
 import { AgentError, messageOf } from '../../base/errors.ts'
 import type { Json, JsonObject } from '../../base/json.ts'
+import type { WrittenNumbers } from '../../base/written-json.ts'
 import { Status } from '../../protocol/status.ts'
 import { failure } from './outcome.ts'
 import type { ParameterRules } from './parameters.ts'
@@ -44,7 +45,8 @@ const mostValueBytes = 32 * 1024
 const parameterName = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
 /**
- * A handler that runs a program with the parameters as `--name=value` (true → `--name`, false and null → left out).
+ * A handler that runs a program with the parameters as `--name=value` (true → `--name`, false and null → left out). A number is
+ * handed on as the operator wrote it, digit by digit; one that is declared as an integer in plain digits.
  * Exit code 0 is success; anything else is status 4, with `exitCode`, `stdout` and `stderr` in the params.
  *
  * @param program the path or name of the program, or the program and its fixed arguments; there is no shell in between
@@ -61,8 +63,8 @@ export function commandHandler<Owner>(
   const { parameters, maxOutputBytes = defaultOutputBytes } = options
   if (!(maxOutputBytes >= 0 && maxOutputBytes <= mostOutputBytes))
     throw new AgentError('INVALID_ARGUMENT', `maxOutputBytes must be from 0 to ${mostOutputBytes}.`)
-  return async ({ name, params }, { signal }) => {
-    const built = programArguments(params, parameters)
+  return async ({ name, params, written = {} }, { signal }) => {
+    const built = programArguments(params, written, parameters)
     if (typeof built === 'string') return failure(Status.BadParameter, built)
     let result: ProgramResult
     try {
@@ -89,13 +91,19 @@ function outcomeOfProgram(name: string, result: ProgramResult) {
 }
 
 /** The arguments for `params`, or what is wrong with them. Values cannot become options: each sticks to its own name. */
-function programArguments(params: JsonObject, declared: ParameterRules | undefined): string[] | string {
+function programArguments(
+  params: JsonObject,
+  written: WrittenNumbers,
+  declared: ParameterRules | undefined,
+): string[] | string {
   const built: string[] = []
   for (const [name, value] of Object.entries(params)) {
     if (declared !== undefined && !Object.hasOwn(declared, name))
       return `the parameter "${shortened(name)}" is not known.`
     if (!parameterName.test(name)) return `the parameter name "${shortened(name)}" is not allowed.`
-    const argument = argumentOf(name, value)
+    const isPlain = typeof value === 'number' && declared?.[name]?.type === 'integer'
+    const number = !isPlain && Object.hasOwn(written, name) ? written[name] : undefined
+    const argument = argumentOf(name, number ?? value)
     if (argument === undefined) return `the parameter "${name}" must be text, a number, or true or false.`
     if (argument.includes('\0')) return `the parameter "${name}" holds a zero byte.`
     if (Buffer.byteLength(argument) > mostValueBytes)

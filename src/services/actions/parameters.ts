@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../base/json.ts'
+import type { WrittenNumbers } from '../../base/written-json.ts'
 
 /** The types that a parameter of an action may have. */
 export type ParameterType = 'string' | 'number' | 'integer' | 'boolean'
@@ -25,17 +26,35 @@ export function isParameterType(type: unknown): type is ParameterType {
   return typeof type === 'string' && Object.hasOwn(wording, type)
 }
 
-/** What is wrong with `params`, as a sentence that names the parameter; undefined when nothing is. A null counts as absent. */
-export function parameterProblem(rules: ParameterRules, params: JsonObject): string | undefined {
+/**
+ * What is wrong with `params`, as a sentence that names the parameter; undefined when nothing is. A null counts as absent.
+ *
+ * @param takesWritten whoever gets them takes a number as it is written, also one that JavaScript cannot hold
+ */
+export function parameterProblem(
+  rules: ParameterRules,
+  { params, written = {} }: { readonly params: JsonObject; readonly written?: WrittenNumbers },
+  takesWritten = false,
+): string | undefined {
   for (const [name, { type, required }] of Object.entries(rules)) {
     const value = Object.hasOwn(params, name) ? params[name] : undefined
     if (value === undefined || value === null) {
       if (required) return `parameter "${name}" is missing; it must be ${wording[type]}.`
       continue
     }
+    const digits = typeof value === 'string' && Object.hasOwn(written, name) ? written[name] : undefined
+    if (digits !== undefined) {
+      if (takesWritten && isNumberOf(type, digits)) continue
+      const size = type === 'string' || type === 'boolean' ? '' : ', which is more than JavaScript can hold'
+      return `parameter "${name}" must be ${wording[type]}, not the number ${digits.slice(0, 100)}${size}.`
+    }
     if (!hasType(type, value)) return `parameter "${name}" must be ${wording[type]}, not ${typeName(value)}.`
   }
   return undefined
+}
+
+function isNumberOf(type: ParameterType, digits: string): boolean {
+  return type === 'number' || (type === 'integer' && /^-?\d+$/.test(digits))
 }
 
 function hasType(type: ParameterType, value: Json): boolean {

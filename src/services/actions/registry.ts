@@ -1,5 +1,6 @@
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
+import type { WrittenNumbers } from '../../base/written-json.ts'
 import { checkNames, type OptionNames, optionsCheck } from '../../config/known-options.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 import { checkedFlag, longestWaitMs } from '../../protocol/call-fields.ts'
@@ -13,8 +14,17 @@ export interface ActionRequest {
   readonly id: string
   /** The name under which the action is registered. */
   readonly name: string
-  /** What the operator gave; empty when nothing was given. */
+  /**
+   * What the operator gave; empty when nothing was given. A number is a number of JavaScript, except one that JavaScript cannot
+   * hold: an integer beyond ±9007199254740991 (such as an ICCID without quotes), or a number beyond all bounds. That is the text
+   * of its digits, at any depth, because it would change otherwise.
+   */
   readonly params: JsonObject
+  /**
+   * The numbers directly in `params` as the operator wrote them, where JavaScript would write them otherwise: `1.50`, `1e3`, and
+   * those that are text in `params`. Absent when there is none.
+   */
+  readonly written?: WrittenNumbers
 }
 
 /** What a handler has at hand while it runs. `Owner` is the client that calls it. */
@@ -72,7 +82,10 @@ export interface ActionOptions {
   readonly timeoutMs?: number | undefined
   /** How many calls of this action run at the same time; the others wait. Default 8. */
   readonly concurrency?: number | undefined
-  /** Types of the parameters; a call that does not fit is answered with status 2 and never reaches the handler. */
+  /**
+   * Types of the parameters; a call that does not fit is answered with status 2 and never reaches the handler. A number that
+   * JavaScript cannot hold fits no type here; a registered command takes it.
+   */
   readonly parameters?: ParameterRules | undefined
   /**
    * The action does no harm when a power cut makes it run a second time; default false. It is answered sooner then, and spares
@@ -97,6 +110,8 @@ export interface Registration<Owner> {
   readonly concurrency: number
   readonly parameters: ParameterRules
   readonly repeatable: boolean
+  /** It takes numbers as they are written, so that one which JavaScript cannot hold is a number as any. */
+  readonly takesWritten: boolean
 }
 
 const defaultTimeoutMs = 3_600_000
@@ -108,9 +123,10 @@ export class ActionRegistry<Owner> {
   readonly #actions = new Map<string, Registration<Owner>>()
 
   /**
+   * @param takesWritten as {@link Registration.takesWritten}
    * @throws AgentError `INVALID_ARGUMENT` when the name is not allowed or taken, or an option is out of range
    */
-  add(name: string, handler: ActionHandler<Owner>, options: ActionOptions = {}): void {
+  add(name: string, handler: ActionHandler<Owner>, options: ActionOptions = {}, takesWritten = false): void {
     checkedKey('action name', name)
     if (typeof handler !== 'function')
       throw new AgentError('INVALID_ARGUMENT', `The handler of the action "${name}" must be a function.`)
@@ -122,7 +138,8 @@ export class ActionRegistry<Owner> {
     checkedNumber(`concurrency of the action "${name}"`, concurrency, 1, mostConcurrency)
     checkedFlag(`repeatable of the action "${name}"`, repeatable)
     checkRules(name, parameters)
-    this.#actions.set(name, { name, handler, timeoutMs, concurrency: Math.floor(concurrency), parameters, repeatable })
+    const whole = Math.floor(concurrency)
+    this.#actions.set(name, { name, handler, timeoutMs, concurrency: whole, parameters, repeatable, takesWritten })
   }
 
   /** Takes the action away; calls that run go on. Returns whether there was one. */

@@ -1,6 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
 import { AgentError, messageOf } from '../../base/errors.ts'
-import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { waitFor } from '../../base/wait.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
@@ -17,7 +16,13 @@ import {
   outcomeOfThrown,
 } from './outcome.ts'
 import { parameterProblem } from './parameters.ts'
-import { type ActionContext, type ActionRegistry, checkHandOver, type HandOverOptions } from './registry.ts'
+import {
+  type ActionContext,
+  type ActionRegistry,
+  type ActionRequest,
+  checkHandOver,
+  type HandOverOptions,
+} from './registry.ts'
 
 /** How many actions run at the same time, all names together; the others wait their turn. */
 export const mostRunning = 64
@@ -50,7 +55,7 @@ export class ActionRunner<Owner> {
   }
 
   /** Takes a call; `reply` hears how it goes. Returns at once and never throws. */
-  run(request: { id: string; name: string; params: JsonObject }, reply: CallReply): void {
+  run(request: ActionRequest, reply: CallReply): void {
     const refusal = this.#refusalOf(request)
     const registration = this.#registry.find(request.name)
     if (refusal !== undefined || registration === undefined) {
@@ -86,11 +91,11 @@ export class ActionRunner<Owner> {
     }
   }
 
-  #refusalOf(request: { name: string; params: JsonObject }): Outcome | undefined {
+  #refusalOf(request: ActionRequest): Outcome | undefined {
     if (this.#closing) return failure(Status.TryAgain, 'the agent ends; the action was not started.')
     const registration = this.#registry.find(request.name)
     if (registration === undefined) return undefined
-    const problem = parameterProblem(registration.parameters, request.params)
+    const problem = parameterProblem(registration.parameters, request, registration.takesWritten)
     return problem === undefined ? undefined : failure(Status.BadParameter, problem)
   }
 

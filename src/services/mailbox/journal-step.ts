@@ -1,5 +1,6 @@
 import { isJsonObject, type JsonObject, maxJsonDepth, parseCutJson, toAsciiJson } from '../../base/json.ts'
 import { frameRecord } from '../../base/record.ts'
+import type { WrittenNumbers } from '../../base/written-json.ts'
 import { isStatus } from '../../protocol/status.ts'
 import type { JournalEntry } from './journal.ts'
 import type { MailCall, MailOutcome } from './mail.ts'
@@ -74,7 +75,13 @@ export function parseStep(body: Uint8Array): JournalStep | undefined {
 
 function parseCall(value: unknown): MailCall | undefined {
   if (!isJsonObject(value) || typeof value.method !== 'string' || !isJsonObject(value.params)) return undefined
-  return { method: value.method, params: value.params as JsonObject }
+  const { written } = value
+  const isWritten = isJsonObject(written) && Object.values(written).every(text => typeof text === 'string')
+  return {
+    method: value.method,
+    params: value.params as JsonObject,
+    ...(isWritten ? { written: written as WrittenNumbers } : {}),
+  }
 }
 
 function parseOutcome(value: unknown): MailOutcome | undefined {

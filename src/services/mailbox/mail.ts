@@ -1,4 +1,5 @@
 import { isDeeperThan, isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../../base/json.ts'
+import { type WrittenNumbers, writtenNumbers } from '../../base/written-json.ts'
 import { Status } from '../../protocol/status.ts'
 
 /** How a mail was answered; what `mailbox.ack` carries. */
@@ -11,7 +12,10 @@ export interface MailOutcome {
 /** What the cloud asks for: a method and its parameters. */
 export interface MailCall {
   readonly method: string
+  /** An integer that JavaScript cannot hold is the text of its digits. */
   readonly params: JsonObject
+  /** The numbers of {@link params} that JavaScript would write otherwise, as they are written. */
+  readonly written?: WrittenNumbers
 }
 
 /** An entry of a mailbox page that can be answered. */
@@ -33,13 +37,8 @@ const mostMethodChars = 1024
 export function parseMail(entry: Json | undefined): Mail {
   if (!isJsonObject(entry)) return { kind: 'unusable', problem: 'not an object' }
   const { id, command, params } = entry
-  if (typeof id !== 'string' || id === '' || id.length > mostIdChars)
-    return { kind: 'unusable', problem: 'no id of 1 to 256 characters' }
-  const refuse = (status: Status, problem: string): Mail => ({
-    kind: 'refused',
-    id,
-    outcome: { status, message: `ERROR: ${problem}` },
-  })
+  if (!isMailId(id)) return { kind: 'unusable', problem: 'no id of 1 to 256 characters' }
+  const refuse = (status: Status, problem: string): Mail => refusedMail(id, status, problem)
   if (typeof command !== 'string') return refuse(Status.BadRequest, 'the message has no command.')
   if (command !== 'method.exec')
     return refuse(Status.NotSupported, `the command "${command.slice(0, 100)}" is not supported by this agent.`)
@@ -51,9 +50,19 @@ export function parseMail(entry: Json | undefined): Mail {
   if (given === null) return { kind: 'call', id, call: { method, params: {} } }
   if (!isJsonObject(given)) return refuse(Status.BadParameter, 'the params of the method must be an object.')
   const outcome = refusalOf(given)
-  return outcome !== undefined
-    ? { kind: 'refused', id, outcome }
-    : { kind: 'call', id, call: { method, params: given } }
+  if (outcome !== undefined) return { kind: 'refused', id, outcome }
+  const written = writtenNumbers(given)
+  return { kind: 'call', id, call: { method, params: given, ...(written === undefined ? {} : { written }) } }
+}
+
+/** A mail that is answered with a refusal and not carried out. */
+export function refusedMail(id: string, status: Status, problem: string): UsableMail {
+  return { kind: 'refused', id, outcome: { status, message: `ERROR: ${problem}` } }
+}
+
+/** Whether something can be answered to that id. */
+export function isMailId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length <= mostIdChars
 }
 
 /** The answer to parameters that no action may get: nobody could write them down, hand them on or look through them. */

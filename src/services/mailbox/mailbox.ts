@@ -1,19 +1,21 @@
 import { backoffMs } from '../../base/backoff.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
-import { AgentError, asAgentError, messageOf } from '../../base/errors.ts'
+import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { nextTurn } from '../../base/wait.ts'
+import type { WrittenNumbers } from '../../base/written-json.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 import type { Ask } from '../../protocol/ask.ts'
-import { mailboxCheck } from '../../protocol/commands.ts'
 import { limits } from '../../protocol/limits.ts'
 import { Status } from '../../protocol/status.ts'
 import { Answers } from './answers.ts'
+import { fetchPage } from './fetch-page.ts'
 import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
 import { answerOf, isLeft, type LeftMail } from './left-mail.ts'
-import { charsOf, type MailCall, type MailOutcome, refusalOf, type UsableMail } from './mail.ts'
-import { Page, parsePage, takePortion } from './page.ts'
+import { charsOf, type Mail, type MailCall, type MailOutcome, refusalOf, type UsableMail } from './mail.ts'
+import { Page, sortMails, takePortion } from './page.ts'
+import { nextPageMails } from './page-size.ts'
 import { ProgressLines } from './progress-lines.ts'
 
 /** Where the one who carries out a mail reports. */
@@ -26,7 +28,10 @@ export interface MailReply {
 }
 
 /** Carries out a mail: returns at once, reports through `reply`, never throws. */
-export type ExecuteMail = (mail: { id: string; name: string; params: JsonObject }, reply: MailReply) => void
+export type ExecuteMail = (
+  mail: { id: string; name: string; params: JsonObject; written?: WrittenNumbers },
+  reply: MailReply,
+) => void
 
 export interface MailboxCounters {
   /** Checks that the cloud answered. */
@@ -58,6 +63,8 @@ const retry = { firstMs: 5_000, mostMs: 5 * 60_000 }
 /** A cloud may have a bound of its own, so a page that had room for more may not have been all. The answers go first. */
 const lookAgainMs = 1000
 
+const largePageText = 'a page of mail was too large; its mails are taken one by one, and fewer are asked for'
+
 /**
  * Fetches the mail of our thing and answers each exactly once [TR50 4]. One check is outstanding at most; whoever asks
  * meanwhile causes one more afterwards. What was seen before is answered from the journal and not carried out.
@@ -72,6 +79,11 @@ export class Mailbox {
   readonly #answers: Answers
   readonly #progress: ProgressLines
   readonly #counts = { checks: 0, mails: 0, repeated: 0, malformed: 0 }
+  /** Told about the mails of a page that are not taken. */
+  readonly #sorting = {
+    repeated: () => this.#counts.repeated++,
+    unusable: (problem: string) => this.#malformed(problem),
+  }
   /** What was handed over before this process: nothing can join it. */
   #left: readonly JournalEntry[] | undefined
   #wanted = false
@@ -83,6 +95,8 @@ export class Mailbox {
    * not has handed this mail out for good, and gets its answers all the same.
    */
   readonly #surplus = new Page()
+  /** How many new mails a check asks for. */
+  #pageMails: number = limits.mailboxPage
   #failures = 0
   #next: Timer | undefined
   #closed = false
@@ -192,20 +206,35 @@ export class Mailbox {
   async #checkOnce(): Promise<number> {
     // Open mails may be offered again [TR50 4.4]: with them counted in, they cannot keep new ones out of the page.
     const { open } = this.#answers
-    const most = Math.min(limits.mailboxPage, mostOpenMails - open) + open
-    const { messages = [] } = await this.#ask(() => mailboxCheck(most))
-    this.#counts.checks++
-    await this.#answers.retry()
-    if (!Array.isArray(messages))
-      throw new AgentError('PROTOCOL_VIOLATION', 'The cloud answered mailbox.check with messages that are no list.')
-    const page = await parsePage(messages, {
-      repeated: () => this.#counts.repeated++,
-      unusable: problem => this.#malformed(problem),
+    const most = Math.min(this.#pageMails, mostOpenMails - open) + open
+    const { mails, listed, failure } = await fetchPage(this.#ask, most, {
+      late: mails => this.#takeLate(mails),
+      large: facts => this.#log.limited('mail large', 'warn', largePageText, facts),
     })
+    this.#pageMails = nextPageMails(this.#pageMails, failure)
+    if (failure === undefined || failure.code === 'LIMIT_EXCEEDED') {
+      this.#counts.checks++
+      await this.#answers.retry()
+    }
+    const page = await sortMails(mails, this.#sorting)
     const fresh = await this.#takePortion(page, most)
-    this.#expectsMore = fresh > 0 && messages.length >= most
-    this.#keep(page, messages.length > most)
+    this.#keep(page, listed > most)
+    if (failure !== undefined && (failure.code !== 'LIMIT_EXCEEDED' || listed === 0)) throw failure
+    this.#expectsMore = fresh > 0 && (failure !== undefined || listed >= most)
     return fresh
+  }
+
+  /** Mail that came after its check had been given up: it waits until there is time for it. */
+  #takeLate(mails: readonly Mail[]): void {
+    if (this.#closed) return
+    this.#log.info('mail came after its check had been given up', { mails: mails.length })
+    sortMails(mails, this.#sorting).then(
+      page => {
+        this.#keep(page, false)
+        this.#goOn()
+      },
+      error => this.#log.error('late mail not taken', { why: messageOf(error) }),
+    )
   }
 
   #takePortion(page: Page, most: number): Promise<number> {
@@ -302,9 +331,9 @@ export class Mailbox {
     this.#answers.give(id, outcome).catch(() => {})
   }
 
-  #run(id: string, { method, params }: MailCall): void {
+  #run(id: string, { method, params, written }: MailCall): void {
     this.#execute(
-      { id, name: method, params },
+      { id, name: method, params, ...(written === undefined ? {} : { written }) },
       {
         started: options => this.#journal.start(id, options),
         update: text => this.update(id, text),

@@ -1,6 +1,6 @@
 import type { Json } from '../../base/json.ts'
 import { nextTurn } from '../../base/wait.ts'
-import { charsOf, parseMail, type UsableMail } from './mail.ts'
+import { charsOf, type Mail, parseMail, type UsableMail } from './mail.ts'
 
 /** The event loop has its turn after so many mails, also when they cost nothing: more than a cloud sends that keeps to the limit. */
 export const mailsPerTurn = 250
@@ -8,16 +8,23 @@ export const mailsPerTurn = 250
 /** What a mail takes beside its parameters. */
 const mailChars = 100
 
-/** Parses a page; what is wrong with one entry harms none of the others. */
-export async function parsePage(
-  messages: readonly Json[],
-  on: { repeated(): void; unusable(problem: string): void },
-): Promise<Page> {
+/** Told about the mails of a page that are not taken. */
+export interface SortingListener {
+  repeated(): void
+  unusable(problem: string): void
+}
+
+/** Parses a page entry by entry; what is wrong with one harms none of the others. */
+export function* mailsOf(messages: readonly Json[]): Iterable<Mail> {
+  for (const entry of messages) yield parseMail(entry)
+}
+
+/** The mails that can be answered, each once. */
+export async function sortMails(mails: Iterable<Mail>, on: SortingListener): Promise<Page> {
   const page = new Page()
   let seen = 0
-  for (const entry of messages) {
+  for (const mail of mails) {
     if (++seen % mailsPerTurn === 0) await nextTurn()
-    const mail = parseMail(entry)
     if (mail.kind === 'unusable') on.unusable(mail.problem)
     else if (page.has(mail.id)) on.repeated()
     else page.add(mail)

@@ -6,6 +6,7 @@ import { maxJsonDepth } from '../../../src/base/json.ts'
 import { maxLogChars } from '../../../src/base/log.ts'
 import { maxInformationalAnswers, maxOverheadBytes } from '../../../src/connection/answer-guard.ts'
 import { maxUnacknowledged } from '../../../src/connection/mqtt-session.ts'
+import { maxMqttMessageBytes } from '../../../src/connection/mqtt-transport.ts'
 import { unaskedPackets } from '../../../src/connection/packet-budget.ts'
 import { maxIncomingPacketBytes } from '../../../src/connection/packet-filter.ts'
 import { maxConnectAnswerBytes } from '../../../src/connection/proxy-http.ts'
@@ -17,6 +18,7 @@ import { packageLimits } from '../../../src/manager/ota/entry-policy.ts'
 import { limits } from '../../../src/protocol/limits.ts'
 import { maxMessageBytes, maxParamsBytes } from '../../../src/services/actions/outcome.ts'
 import { mostRunning } from '../../../src/services/actions/runner.ts'
+import { mostMailBytes, mostPageChars } from '../../../src/services/mailbox/large-page.ts'
 import { mostOpenCallChars, mostOpenChars, mostOpenMails } from '../../../src/services/mailbox/mailbox.ts'
 import { mostProgressChars } from '../../../src/services/mailbox/progress-lines.ts'
 
@@ -32,6 +34,9 @@ const promised: Readonly<Record<string, readonly [value: number, unit: string]>>
   maxUnacknowledged: [maxUnacknowledged, 'packets'],
   maxPendingRequests: [limits.maxPendingRequests, 'requests'],
   maxWebSocketMessageBytes: [maxWebSocketMessageBytes, 'bytes'],
+  maxMqttMessageBytes: [maxMqttMessageBytes, 'bytes'],
+  mostMailBytes: [mostMailBytes, 'bytes'],
+  mostPageChars: [mostPageChars, 'characters'],
   mailboxPage: [limits.mailboxPage, 'mails'],
   mostOpenMails: [mostOpenMails, 'mails'],
   mostOpenCallChars: [mostOpenCallChars, 'characters'],

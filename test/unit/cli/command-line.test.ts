@@ -5,7 +5,9 @@ import { runCli } from '../../../src/cli/cli.ts'
 import type { Command, CommandEntry, Invocation } from '../../../src/cli/command.ts'
 import { commandEntries } from '../../../src/cli/commands.ts'
 import { parseInvocation } from '../../../src/cli/flags.ts'
+import { numberWord } from '../../../src/cli/words.ts'
 import { trialVersions, versionsSaid } from '../../../src/manager/ota/trial-protocol.ts'
+
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 
 const command: Command = {
@@ -59,6 +61,24 @@ test('a manager that should start in the past is told so', async () => {
   const terminal = memoryTerminal()
   assert.equal(await runCli(['manager', '--delay_start', '-3'], terminal), 2)
   assert.match(terminal.errText(), /--delay-start must be 0 seconds or more, not -3/)
+})
+
+test('digits that a number cannot carry are not published, and the words that carry them are named', async () => {
+  const sampleWords = (digits: string): string[][] => [
+    ['publish', 'telemetry', 'iccid', digits],
+    ['publish', 'alarm', 'a', digits],
+    ['publish', 'location', '1', digits],
+    ['publish', 'location', '1', '2', '--altitude', digits],
+  ]
+  for (const digits of ['9007199254740993', '-89014103211118510720', '89014103211118510720.0', '1e400'])
+    for (const words of sampleWords(digits)) {
+      const terminal = memoryTerminal()
+      assert.equal(await runCli(words, terminal), 2, words.join(' '))
+      assert.match(terminal.errText(), new RegExp(` is ${digits}, and a number of the cloud has about 16 digits`))
+      assert.match(terminal.errText(), /publish attribute/)
+    }
+  assert.equal(numberWord('x', 'VALUE', '10000000000000000000'), 1e19)
+  assert.equal(numberWord('x', 'VALUE', ' +8.9014103211118510720e19 '), Number('89014103211118510720'))
 })
 
 test('hands everything behind the application to the application', () => {

@@ -15,7 +15,7 @@ type Call = (client: Client, options: object) => unknown
 const calls: Readonly<Record<string, readonly [call: Call, names: string]>> = {
   'new Client': [
     (_, options) => new Client('app', { offline: true, ...options }),
-    'configDir configFile settings logger offline',
+    'configDir configFile settings logger offline queueLock',
   ],
   connect: [(client, options) => client.connect(options), 'timeoutMs signal'],
   disconnect: [(client, options) => client.disconnect(options), 'waitForReplies timeoutMs'],

@@ -233,6 +233,18 @@ test('offline, the cloud section may be missing', async t => {
   assert.equal(settings.cloud.host, '')
 })
 
+test('a number is a text setting as it stands there, and a number setting however it is written', async t => {
+  const text =
+    '{"cloud":{"host":"h","port":8883.0,"token":89014103211118510720},"proxy":{"type":"HTTP","host":"p","port":3.128e3,"username":"u","password":1.10}}'
+  const { settings } = await load(configFolder(t, { 'iot-connect.cfg': text }))
+  assert.equal(settings.cloud?.token, '89014103211118510720')
+  assert.equal(settings.cloud?.port, 8883)
+  assert.deepEqual([settings.proxy?.port, settings.proxy?.password], [3128, '1.10'])
+  const wrong = text.replace('8883.0', '9007199254740993')
+  const [problem] = await problemsOf(load(configFolder(t, { 'iot-connect.cfg': wrong })))
+  assert.match(JSON.stringify(problem), /cloud\.port.*9007199254740993/)
+})
+
 test('null and empty text mean not set; an empty proxy section means no proxy', async t => {
   const proxy = { type: '', host: null }
   const folder = configFolder(t, { 'iot-connect.cfg': { cloud, proxy, log_file: '', ca_bundle_file: null } })

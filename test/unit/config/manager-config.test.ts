@@ -122,6 +122,17 @@ test('reads the attributes of a Python agent as texts', async t => {
   assert.deepEqual(warnings, [])
 })
 
+test('a number of attributes.cfg is published as it stands there', async t => {
+  const text = '{ "publish_attribute": { "iccid": 89014103211118510720, "version": 1.10, "big": 1e400, "n": 4 } }'
+  const { attributes } = await loadAttributesFile({ configDir: configFolder(t, { 'attributes.cfg': text }) })
+  assert.deepEqual(attributes, [
+    { name: 'iccid', text: '89014103211118510720' },
+    { name: 'version', text: '1.10' },
+    { name: 'big', text: '1e400' },
+    { name: 'n', text: '4' },
+  ])
+})
+
 test('attributes: none without a file, a wrong one is told with its line', async t => {
   assert.deepEqual((await loadAttributesFile({ configDir: configFolder(t, {}) })).attributes, [])
   const text = '{ "publish_attribute": {\n "a": "x",\n "b": ["y"], "c d": "z" } }'

@@ -10,9 +10,15 @@ function message(topic: string, payload: string | Buffer, qos: 0 | 1, messageId 
 }
 
 /** Sends bytes through a filter in pieces of one size; what comes out, parsed, and what was reported. */
-function filter(bytes: Buffer, pieceBytes: number): { out: Buffer; packets: Packet[]; reported: [string, number][] } {
+function filter(bytes: Buffer, pieceBytes: number) {
   const reported: [string, number][] = []
-  const watched = new PacketFilter((topic, size) => reported.push([topic, size]), limit)
+  const pieces: Buffer[] = []
+  const watched = new PacketFilter(
+    (topic, size) => reported.push([topic, size]),
+    limit,
+    () => {},
+    (topic, piece) => pieces.push(Buffer.from(`${topic === 'reply/0002' ? '' : topic}${piece}`)),
+  )
   const out: Buffer[] = []
   for (let at = 0; at < bytes.length; at += pieceBytes) out.push(...watched.take(bytes.subarray(at, at + pieceBytes)))
   const packets: Packet[] = []
@@ -20,7 +26,7 @@ function filter(bytes: Buffer, pieceBytes: number): { out: Buffer; packets: Pack
   parser.on('packet', packet => packets.push(packet))
   parser.on('error', error => assert.fail(error))
   parser.parse(Buffer.concat(out))
-  return { out: Buffer.concat(out), packets, reported }
+  return { out: Buffer.concat(out), packets, reported, pieces: Buffer.concat(pieces).toString() }
 }
 
 const pieceSizes = [1, 2, 3, 7, 128, 1001, 100_000]
@@ -42,12 +48,12 @@ test('packets within the limit pass byte for byte, however they are cut', () => 
   }
 })
 
-test('a message beyond the limit goes on without its content, keeps topic, QoS and id, and its neighbours are untouched', () => {
+test('a message beyond the limit hands out its content and goes on without it, keeps topic, QoS and id, and its neighbours are untouched', () => {
   for (const qos of [0, 1] as const) {
     const big = message('reply/0002', Buffer.alloc(300_000, 'z'), qos, 4711)
     const bytes = Buffer.concat([message('before', '1', 1), big, message('after', '2', 1)])
     for (const size of pieceSizes) {
-      const { packets, reported } = filter(bytes, size)
+      const { packets, reported, pieces } = filter(bytes, size)
       const seen = packets.map(packet =>
         packet.cmd === 'publish' ? [packet.topic, String(packet.payload)] : packet.cmd,
       )
@@ -60,6 +66,7 @@ test('a message beyond the limit goes on without its content, keeps topic, QoS a
       assert.ok(dropped?.cmd === 'publish' && dropped.qos === qos)
       assert.equal(dropped.messageId, qos === 1 ? 4711 : undefined)
       assert.deepEqual(reported, [['reply/0002', big.length - 4]])
+      assert.ok(pieces === 'z'.repeat(300_000), `the content in pieces of ${size}`)
     }
   }
 })

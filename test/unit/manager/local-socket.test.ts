@@ -73,6 +73,7 @@ test('tells what is wrong with a line, and goes on with the next', async t => {
     [{ id: 1, do: 'echo' }, 1, /"v" must be 1/],
     [{ v: 2, id: 1, do: 'echo' }, 1, /"v" must be 1/],
     [{ v: 1, do: 'echo' }, null, /"id" must be/],
+    ['{"v":1,"id":9007199254740993,"do":"echo"}', null, /"id" must be a number up to 9007199254740991/],
     [{ v: 1, id: { a: 1 }, do: 'echo' }, null, /"id" must be/],
     [{ v: 1, id: 5 }, 5, /"do" must be a string/],
     ['\u0000\u0001', null, /not a JSON object/],
@@ -353,6 +354,36 @@ test('publishes every kind of sample, and moves files with progress', async t =>
     ['download', 'n', '/d'],
     ['relay end', 'r1'],
   ])
+})
+
+test('digits that a number cannot carry are refused on the socket and published by nobody; those that it can are', async t => {
+  const said: unknown[] = []
+  const { path } = await serve(
+    t,
+    localRequests({ client: recordingClient(said), status: async () => ({}), log: () => '', endRelays: async () => 0 }),
+  )
+  const { say, hear } = await program(t, path)
+  const publish = async (kind: string, members: string) => {
+    say(`{"v":1,"id":1,"do":"publish","kind":"${kind}","name":"n",${members}}`)
+    return hear()
+  }
+  for (const digits of ['9007199254740993', '89014103211118510720', '1e400'])
+    for (const [kind, member] of [
+      ['telemetry', 'value'],
+      ['alarm', 'state'],
+    ] as const) {
+      const { ok, code, message } = await publish(kind, `"${member}":${digits}`)
+      assert.deepEqual([ok, code], [false, 'INVALID_ARGUMENT'])
+      assert.equal(message, `"${member}" is ${digits}, and a number of the cloud has about 16 digits.`)
+    }
+  assert.match((await publish('attribute', '"text":89014103211118510720')).message, /"text" must be a string/)
+  assert.deepEqual(said, [])
+  for (const digits of ['10000000000000000000', '9007199254740992', '1e300', '1.50', '-0.5'])
+    assert.equal((await publish('telemetry', `"value":${digits}`)).ok, true, digits)
+  assert.deepEqual(
+    said.map(one => Array.isArray(one) && one[2]),
+    [1e19, 9007199254740992, 1e300, 1.5, -0.5],
+  )
 })
 
 test('a request with wrong members is refused, and names the member', async t => {

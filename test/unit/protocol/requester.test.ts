@@ -119,6 +119,63 @@ test('a malformed or oversized reply fails its own request, and the agent goes o
   assert.deepEqual({ malformed, oversized }, { malformed: 1, oversized: 1 })
 })
 
+test('a reply that comes in pieces is handed on as it comes, keeps its request waiting, and ends it as too large', async t => {
+  const { link, requester, clock } = scene(t, { cloud: silent })
+  const pieces: string[] = []
+  const onLarge = (piece: Uint8Array) => void pieces.push(Buffer.from(piece).toString())
+  const large = codeOf(requester.requestOne(diagPing(), { timeoutMs: 1_000, onLarge }))
+  const other = codeOf(requester.requestOne(diagPing(), { timeoutMs: 5_000 }))
+  await clock.advance(900)
+  link.deliverPieces('reply/0099', [Buffer.from('nobody asked')])
+  link.deliverPieces('notify/mailbox_activity', [Buffer.from('x')])
+  link.piece('reply/0001', Buffer.from('{"1":'))
+  await clock.advance(900)
+  assert.equal(requester.counters().pending, 2)
+  link.deliverPieces('reply/0001', [Buffer.from('{}}')])
+  assert.equal(await large, 'LIMIT_EXCEEDED')
+  assert.deepEqual(pieces, ['{"1":', '{}}'])
+  link.deliverPieces('reply/0002', [Buffer.from('x')])
+  assert.equal(await other, 'LIMIT_EXCEEDED', 'also where nobody wants the pieces')
+  const whole = codeOf(requester.requestOne(diagPing(), { onLarge }))
+  await settle()
+  link.deliver('reply/0003', new Uint8Array(limits.maxReplyBytes + 1))
+  assert.equal(await whole, 'LIMIT_EXCEEDED')
+  assert.equal(pieces[2]?.length, limits.maxReplyBytes + 1)
+})
+
+test('pieces that stop coming end the wait, and a reader that fails harms nobody', async t => {
+  const { link, requester, clock } = scene(t, { cloud: silent })
+  const onLarge = () => {
+    throw new Error('reader')
+  }
+  const large = codeOf(requester.requestOne(diagPing(), { timeoutMs: 1_000, onLarge }))
+  await clock.advance(500)
+  link.piece('reply/0001', Buffer.from('{'))
+  await clock.advance(1_000)
+  assert.equal(await large, 'TIMEOUT')
+})
+
+test('a reply that comes after its deadline goes to who still wants it, once', async t => {
+  const { link, requester, clock } = scene(t, { cloud: silent })
+  const late: object[] = []
+  const onLate = (params: object) => void late.push(params)
+  const timeoutMs = 1_000
+  const asked = [{ onLate, timeoutMs }, { timeoutMs }].map(options => codeOf(requester.requestOne(diagPing(), options)))
+  await clock.advance(timeoutMs)
+  assert.deepEqual(await Promise.all(asked), ['TIMEOUT', 'TIMEOUT'])
+  for (const suffix of ['0001', '0001', '0002']) link.reply(suffix, { 1: { success: true, params: { suffix } } })
+  assert.deepEqual(late, [{ suffix: '0001' }])
+  const answered = requester.requestOne(diagPing(), { onLate })
+  await settle()
+  for (let copy = 0; copy < 2; copy++) link.reply('0003', { 1: { success: true, params: {} } })
+  await answered
+  const refused = codeOf(requester.requestOne(diagPing(), { onLate, timeoutMs: 1 }))
+  await clock.advance(1)
+  await refused
+  link.reply('0004', { 1: { success: false, errorCodes: [-1] } })
+  assert.equal(late.length, 1)
+})
+
 test('a failure at the root refuses the request with its codes [H6]', async t => {
   const { requester } = scene(t, {
     cloud: () => ({ success: false, errorCodes: [-1], errorMessages: ['Not allowed'] }),

@@ -205,6 +205,47 @@ test('a parameter of the wrong type is status 2 and names the parameter; the han
   assert.equal(calls, 1)
 })
 
+test('a number that JavaScript cannot hold is of no type for a handler, and a number for who takes it as it is written', async () => {
+  const { registry, runner } = actions()
+  const parameters = {
+    n: { type: 'number' },
+    i: { type: 'integer' },
+    s: { type: 'string' },
+    b: { type: 'boolean' },
+  } as const
+  registry.add('handler', () => Status.Success, { parameters })
+  registry.add('command', () => Status.Success, { parameters }, true)
+  const answer = async (name: string, parameter: string, digits: string) => {
+    let text: string | undefined = 'ran'
+    const reply = {
+      started: async () => {},
+      update: async () => receipt,
+      handOver: async () => {},
+      finish: async (outcome: Outcome) => {
+        text = outcome.message
+        return receipt
+      },
+    }
+    runner.run({ id: 'm', name, params: { [parameter]: digits }, written: { [parameter]: digits } }, reply)
+    await settle()
+    return text
+  }
+  const digits = '9007199254740993'
+  for (const name of ['n', 'i'])
+    assert.match((await answer('handler', name, digits)) ?? '', /not the number 9007199254740993, which is more than/)
+  for (const name of ['handler', 'command']) {
+    assert.equal(await answer(name, 's', digits), `ERROR: parameter "s" must be text, not the number ${digits}.`)
+    assert.equal(
+      await answer(name, 'b', digits),
+      `ERROR: parameter "b" must be true or false, not the number ${digits}.`,
+    )
+  }
+  assert.equal(await answer('command', 'n', digits), undefined)
+  assert.equal(await answer('command', 'i', digits), undefined)
+  assert.match((await answer('command', 'i', '1e400')) ?? '', /must be a whole number/)
+  assert.equal(await answer('handler', 'free', digits), undefined)
+})
+
 test('wrong registrations are refused at once', () => {
   const { registry } = actions()
   const add = (...args: unknown[]) =>

@@ -20,7 +20,12 @@ const ended = (more: Partial<ProgramResult> = {}): ProgramResult => ({
 /** Runs a registered command against a platform that notes what it is asked to start. */
 async function run(
   params: JsonObject,
-  options: { program?: string | readonly string[]; result?: ProgramResult | Error; command?: CommandOptions } = {},
+  options: {
+    program?: string | readonly string[]
+    result?: ProgramResult | Error
+    command?: CommandOptions
+    written?: Readonly<Record<string, string>>
+  } = {},
 ) {
   const started: { argv: readonly string[]; options: RunProgramOptions }[] = []
   const { program = '/opt/tool', result = ended() } = options
@@ -32,7 +37,7 @@ async function run(
   const handler = commandHandler<undefined>(program, runProgram, options.command)
   const { signal } = new AbortController()
   const returned = await handler(
-    { id: 'm1', name: 'tool', params },
+    { id: 'm1', name: 'tool', params, ...(options.written === undefined ? {} : { written: options.written }) },
     {
       client: undefined,
       signal,
@@ -50,6 +55,17 @@ test('parameters become --name=value; true is a bare option, false and null are 
   const { argv, options, signal } = await run({ path: '/a b', n: 1.5, fast: true, slow: false, none: null })
   assert.deepEqual(argv, ['/opt/tool', '--path=/a b', '--n=1.5', '--fast'])
   assert.equal(options?.signal, signal)
+})
+
+test('a number reaches the program as the operator wrote it; one that is declared as an integer in plain digits', async () => {
+  const params = { iccid: '89014103211118510720', x: 1.5, n: 1000, other: 2 }
+  const written = { iccid: '89014103211118510720', x: '1.50', n: '1e3' }
+  const plain = await run(params, { written })
+  assert.deepEqual(plain.argv?.slice(1), ['--iccid=89014103211118510720', '--x=1.50', '--n=1e3', '--other=2'])
+  const parameters = { iccid: { type: 'integer' }, n: { type: 'integer' } } as const
+  const { other: _, x: __, ...declared } = params
+  const typed = await run(declared, { written, command: { parameters } })
+  assert.deepEqual(typed.argv?.slice(1), ['--iccid=89014103211118510720', '--n=1000'])
 })
 
 test('fixed arguments stand before the parameters, and nothing is split', async () => {

@@ -5,9 +5,11 @@ import { type TestContext, test } from 'node:test'
 import type { AgentError } from '../../../src/base/errors.ts'
 import type { Json } from '../../../src/base/json.ts'
 import { isDeeperThan, maxJsonDepth } from '../../../src/base/json.ts'
+import { parseWrittenJson } from '../../../src/base/written-json.ts'
 import { storeFolder } from '../../../src/platform/store-folder.ts'
 import { WriteBudget } from '../../../src/platform/write-budget.ts'
 import { FlashJournal } from '../../../src/services/mailbox/flash-journal.ts'
+import { parseMail } from '../../../src/services/mailbox/mail.ts'
 import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -36,6 +38,25 @@ test('an action that was started is known as started after the process was kille
   await first.journal.start('m1')
   const { journal } = await openJournal(t, path, 'boot-2')
   assert.deepEqual(await journal.unsettled(), [{ id: 'm1', state: 'started', call, bootId: 'boot-1' }])
+})
+
+test('the numbers of a call are known after a restart as they were written', async t => {
+  const path = tempDir(t)
+  const first = await openJournal(t, path)
+  const mail = parseMail(
+    parseWrittenJson(
+      '{"id":"m1","command":"method.exec","params":{"method":"go","params":{"iccid":89014103211118510720,"x":1.50,"in":{"n":9007199254740993}}}}',
+    ),
+  )
+  assert.ok(mail.kind === 'call')
+  await first.journal.accept('m1', mail.call)
+  const { journal } = await openJournal(t, path)
+  const [entry] = await journal.unsettled()
+  assert.deepEqual(entry?.call, {
+    method: 'go',
+    params: { iccid: '89014103211118510720', x: 1.5, in: { n: '9007199254740993' } },
+    written: { iccid: '89014103211118510720', x: '1.50' },
+  })
 })
 
 test('a call that cannot be written is refused, is in no memory, and the journal goes on', async t => {

@@ -16,11 +16,17 @@ interface Ran {
   readonly reply: MailReply
 }
 
+/** A reply that is too large: its pieces, and how the check ends. */
+interface LargeAnswer {
+  readonly pieces: readonly string[]
+  readonly failure: AgentError
+}
+
 const nested = (depth: number): Json => JSON.parse(`${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`)
 
 /** A mailbox whose cloud answers checks with `pages` in turn, and then with empty ones. */
 function mailbox(
-  pages: (readonly Json[] | AgentError | 'silent')[] = [],
+  pages: (readonly Json[] | AgentError | 'silent' | LargeAnswer)[] = [],
   journal = new MemoryJournal(),
   bootId = 'boot-1',
 ) {
@@ -30,10 +36,16 @@ function mailbox(
   const asked: Command[] = []
   const ran: Ran[] = []
   const waiting: ((page: readonly Json[]) => void)[] = []
-  const ask: Ask = async command => {
+  const late: ((params: JsonObject) => void)[] = []
+  const ask: Ask = async (command, options) => {
     asked.push(command('K'))
+    if (options?.onLate !== undefined) late.push(options.onLate)
     const page = pages.shift() ?? []
     if (page instanceof AgentError) throw page
+    if (page !== 'silent' && 'pieces' in page) {
+      for (const piece of page.pieces) options?.onLarge?.(Buffer.from(piece))
+      throw page.failure
+    }
     if (page === 'silent') return { messages: await new Promise<readonly Json[]>(resolve => waiting.push(resolve)) }
     return { messages: page }
   }
@@ -47,7 +59,7 @@ function mailbox(
     execute: (mail, reply) => void ran.push({ mail, reply }),
   })
   const answer = (page: readonly Json[]) => waiting.shift()?.(page)
-  return { box, clock, outbox, asked, ran, text, pages, journal, answer }
+  return { box, clock, outbox, asked, ran, text, pages, journal, answer, late }
 }
 
 const call = (id: string, method = 'ping', params?: Json): JsonObject => ({
@@ -240,6 +252,83 @@ test('a check that goes unanswered is tried again, later each time; an unsound r
   assert.equal(asked.length, 3)
 })
 
+test('asks for half as many mails after a page that may have been too large, down to one, and for more when it went well', async () => {
+  const failures = (
+    ['LIMIT_EXCEEDED', 'TIMEOUT', 'PROTOCOL_VIOLATION', 'LIMIT_EXCEEDED', 'TIMEOUT', 'TIMEOUT'] as const
+  ).map(code => new AgentError(code, 'odd'))
+  const { box, asked, clock } = mailbox([...failures, new AgentError('THROTTLED', 'slow down')])
+  box.check()
+  await clock.advance(1_300_000)
+  for (let times = 0; times < 8; times++) {
+    box.check()
+    await settle()
+  }
+  assert.deepEqual(checks(asked).slice(0, 12), [50, 25, 12, 6, 3, 1, 1, 1, 2, 4, 8, 16])
+  assert.equal(checks(asked).at(-1), 50)
+})
+
+/** The text of a reply with a page of mail. */
+const pageText = (mails: readonly Json[]) => JSON.stringify({ 1: { success: true, params: { messages: mails } } })
+
+test('a page that is too large is carried out mail by mail, and the rest of the mail is asked for at once', async () => {
+  const { box, ran, asked, pages } = mailbox()
+  const large = pageText([call('m1'), call('m2')])
+  pages.push({ pieces: [large.slice(0, 100), large.slice(100)], failure: new AgentError('LIMIT_EXCEEDED', 'large') })
+  pages.push([call('m3')])
+  box.check()
+  await settle()
+  assert.deepEqual(
+    ran.map(({ mail }) => mail.id),
+    ['m1', 'm2', 'm3'],
+  )
+  assert.deepEqual(checks(asked), [50, 25 + 2])
+})
+
+test('the same large page again and again is carried out once, and asked for no more often than any other', async () => {
+  const { box, ran, asked, pages, clock } = mailbox()
+  const again = {
+    pieces: [pageText([call('m1'), call('m2')])],
+    failure: new AgentError('LIMIT_EXCEEDED', 'large'),
+  }
+  pages.push(again, again, again, again)
+  box.check()
+  await clock.advance(5_000)
+  assert.equal(ran.length, 2)
+  // The second comes at once, because the first had new mail; then nothing is new.
+  assert.equal(asked.length, 2)
+})
+
+test('the mails that came before the link broke in mid-page are carried out', async () => {
+  const { box, ran, pages } = mailbox()
+  const cut = pageText([call('m1'), call('m2')]).slice(0, -20)
+  pages.push({ pieces: [cut], failure: new AgentError('LINK_LOST', 'gone') })
+  box.check()
+  await settle()
+  assert.deepEqual(
+    ran.map(({ mail }) => mail.id),
+    ['m1'],
+  )
+})
+
+test('mail that comes after its check had been given up is carried out, once', async () => {
+  const { box, ran, pages, clock, late } = mailbox([new AgentError('TIMEOUT', 'no answer')])
+  box.check()
+  await settle()
+  late[0]?.({ messages: [call('m1'), call('m2')] })
+  await settle()
+  assert.equal(ran.length, 2)
+  pages.push([call('m2'), call('m3')])
+  await clock.advance(10_000)
+  assert.deepEqual(
+    ran.map(({ mail }) => mail.id),
+    ['m1', 'm2', 'm3'],
+  )
+  box.close()
+  late[0]?.({ messages: [call('m4')] })
+  await settle()
+  assert.equal(ran.length, 3)
+})
+
 test('without a link nothing is tried until the link asks; a closed mailbox asks nothing more', async () => {
   const { box, asked, clock } = mailbox([new AgentError('LINK_LOST', 'gone')])
   box.check()
@@ -291,6 +380,15 @@ test('takes up what an earlier process left: outcomes are sent, what had started
       ['new', 'accepted'],
     ],
   )
+})
+
+test('what an earlier process took runs with its numbers as they were written', async () => {
+  const journal = new MemoryJournal()
+  await journal.accept('m1', { method: 'go', params: { x: 1.5 }, written: { x: '1.50' } })
+  const { box, ran } = mailbox([], journal)
+  await box.resume()
+  await settle()
+  assert.deepEqual(ran[0]?.mail, { id: 'm1', name: 'go', params: { x: 1.5 }, written: { x: '1.50' } })
 })
 
 /** A mail that was started in `boot-1` and handed over there. */

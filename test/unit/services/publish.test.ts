@@ -58,6 +58,20 @@ test('telemetry that is no finite number is refused and nothing is queued', asyn
   assert.equal(outbox.items.length, 0)
 })
 
+test('telemetry is any finite number, as it is; an integer that no number can hold is refused with what to do', async () => {
+  const { telemetry, outbox } = services()
+  for (const value of [2 ** 60, 1e300, -5e-324]) await telemetry.publish('t', value)
+  assert.deepEqual(
+    outbox.in('telemetry').map(({ value }) => value),
+    [2 ** 60, 1e300, -5e-324],
+  )
+  await assert.rejects(telemetry.publish('t', wrong<number>(89014103211118510720n)), {
+    code: 'INVALID_ARGUMENT',
+    message: /value of telemetry "t" is 89014103211118510720, and a number of the cloud has about 16 digits/,
+    remedy: /attribute/,
+  })
+})
+
 test('names keep to letters, digits, underscore and hyphen [TR50 2.5]', async () => {
   const { telemetry, attributes, alarms, outbox } = services()
   for (const name of ['', 'a b', 'ä', 'a.b', 'a/b', 'a\n', 'x'.repeat(257)]) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JsonObject } from '../../../src/base/json.ts'
+import { isJsonObject, type JsonObject } from '../../../src/base/json.ts'
+import { parseWrittenJson } from '../../../src/base/written-json.ts'
 import type { Ask } from '../../../src/protocol/ask.ts'
 import type { Command } from '../../../src/protocol/commands.ts'
 import { AttributesService } from '../../../src/services/attributes.ts'
@@ -48,6 +49,19 @@ test('a value of another time is asked for by that time, and the correlation id 
 test('a default attribute has no time, and a number is given as text', async () => {
   assert.deepEqual(await asking({ value: 'x' }).attributes.current('a'), { value: 'x' })
   assert.deepEqual(await asking({ value: 7, ts: 'T' }).attributes.current('a'), { value: '7', timestamp: 'T' })
+})
+
+test('a number that JavaScript cannot hold is an attribute digit by digit, and as telemetry the nearest number', async () => {
+  const answer = (text: string) => {
+    const value = parseWrittenJson(text)
+    return asking(isJsonObject(value) ? value : {})
+  }
+  const iccid = answer('{"value":89014103211118510720}')
+  assert.deepEqual(await iccid.attributes.current('iccid'), { value: '89014103211118510720' })
+  assert.deepEqual(await iccid.telemetry.current('iccid'), { value: Number('89014103211118510720') })
+  assert.deepEqual(await answer('{"value":1.10}').attributes.current('version'), { value: '1.10' })
+  assert.deepEqual(await answer('{"value":1.10}').telemetry.current('version'), { value: 1.1 })
+  await assert.rejects(answer('{"value":"5"}').telemetry.current('t'), { code: 'PROTOCOL_VIOLATION' })
 })
 
 test('a value that does not exist is a refusal with the code for "not found"', async () => {

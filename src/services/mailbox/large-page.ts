@@ -1,0 +1,157 @@
+import { maxJsonDepth, parseJson } from '../../base/json.ts'
+import { parseCutWrittenJson } from '../../base/written-json.ts'
+import { limits } from '../../protocol/limits.ts'
+import { Status } from '../../protocol/status.ts'
+import { charsOf, isMailId, type Mail, parseMail, refusedMail } from './mail.ts'
+
+/** The largest call that is taken: one that has a page for itself. */
+export const mostMailBytes = limits.maxReplyBytes
+/** How many characters of parameters one page may bring; the calls beyond it are refused, so that whoever called hears of it. */
+export const mostPageChars = 8 * limits.maxReplyBytes
+
+/** The list of mails stands in the params of the answer in the reply, and each mail in that list. */
+const listDepth = 4
+const mailDepth = listDepth + 1
+/** As in a page of ordinary size: one level more than parameters may have, so that those that are too deep are seen to be so. */
+const maxMailDepth = 2 + maxJsonDepth + 1
+/** What is kept of a text that may be a key or an id. */
+const mostTextBytes = 2048
+
+const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c]
+const [listStart, listEnd, objectStart, objectEnd] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+/**
+ * Reads the mail out of a page that is too large for one piece, as its bytes come [TR50 mailbox.check]. The cloud has handed these
+ * calls out and may never do so again, so none may be lost: each is taken on its own, and of one that is too large for any page the
+ * id is learned, so that it can be answered. At no time is more in memory than one call and the calls that were read.
+ */
+export class LargePage {
+  readonly #mails: Mail[] = []
+  #chars = 0
+  #bytes = 0
+  #depth = 0
+  #inText = false
+  #isEscaped = false
+  /** Whether the list at its depth is the one with the mails. */
+  #inMessages = false
+  /** The bytes of the last text that may be a key or an id, without its quotes. */
+  #text: number[] = []
+  /** The member of the mail whose value comes next. */
+  #key = ''
+  /** The mail that is being read: its bytes while it is not too large, and its id once that is known. */
+  #pieces: Uint8Array[] = []
+  #mailBytes = 0
+  #id: string | undefined
+
+  /** How many bytes came. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Takes out the mails whose last byte has come, in their order. */
+  takeMails(): Mail[] {
+    return this.#mails.splice(0)
+  }
+
+  /** Reads on. What is no JSON gives no mails, or wrong ones that are refused; it never throws. */
+  take(piece: Uint8Array): void {
+    this.#bytes += piece.byteLength
+    let from = 0
+    for (let at = 0; at < piece.length; at++) {
+      const byte = piece[at] ?? 0
+      if (this.#inText) {
+        this.#readText(byte)
+        continue
+      }
+      switch (byte) {
+        case quote:
+          this.#inText = true
+          this.#text = []
+          break
+        case objectStart:
+        case listStart:
+          this.#depth++
+          if (this.#depth === listDepth) this.#inMessages = byte === listStart && this.#lastText() === 'messages'
+          if (this.#depth === mailDepth && this.#inMessages) {
+            from = at
+            this.#beginMail()
+          }
+          break
+        case objectEnd:
+        case listEnd:
+          if (this.#depth === mailDepth && this.#inMessages) {
+            this.#keep(piece.subarray(from, at + 1))
+            this.#endMail()
+          }
+          this.#depth--
+          if (this.#depth < listDepth) this.#inMessages = false
+          break
+        case colon:
+          if (this.#depth === mailDepth) this.#key = this.#lastText()
+          break
+        case comma:
+          if (this.#depth === mailDepth) this.#key = ''
+          break
+      }
+    }
+    if (this.#depth >= mailDepth && this.#inMessages) this.#keep(piece.subarray(from))
+  }
+
+  #readText(byte: number): void {
+    const isEnd = byte === quote && !this.#isEscaped
+    this.#isEscaped = byte === backslash && !this.#isEscaped
+    if (isEnd) {
+      this.#inText = false
+      if (this.#depth === mailDepth && this.#key === 'id') {
+        this.#id = this.#lastText()
+        this.#key = ''
+      }
+    } else if (this.#depth <= mailDepth && this.#text.length < mostTextBytes) this.#text.push(byte)
+  }
+
+  #lastText(): string {
+    const text = parseJson(`"${Buffer.from(this.#text).toString('utf8')}"`)
+    return typeof text === 'string' ? text : ''
+  }
+
+  #beginMail(): void {
+    this.#pieces = []
+    this.#mailBytes = 0
+    this.#id = undefined
+    this.#key = ''
+  }
+
+  #keep(piece: Uint8Array): void {
+    this.#mailBytes += piece.byteLength
+    // A copy: what the network has read into is many times larger than what is kept of it.
+    if (this.#mailBytes <= mostMailBytes) this.#pieces.push(Uint8Array.from(piece))
+    else this.#pieces = []
+  }
+
+  #endMail(): void {
+    const mail = this.#mail()
+    this.#pieces = []
+    if (mail.kind === 'call') this.#chars += charsOf(mail.call)
+    this.#mails.push(mail)
+  }
+
+  #mail(): Mail {
+    if (this.#mailBytes > mostMailBytes)
+      return this.#refused(
+        Status.BadParameter,
+        `the call is larger than ${mostMailBytes} bytes, which is the agent's limit; the action was not run.`,
+      )
+    if (this.#chars + this.#mailBytes > mostPageChars)
+      return this.#refused(
+        Status.TryAgain,
+        `too many large calls came at once, more than ${mostPageChars} bytes; the action was not run.`,
+      )
+    return parseMail(parseCutWrittenJson(Buffer.concat(this.#pieces).toString('utf8'), maxMailDepth))
+  }
+
+  #refused(status: Status, problem: string): Mail {
+    return isMailId(this.#id)
+      ? refusedMail(this.#id, status, problem)
+      : { kind: 'unusable', problem: `no id of 1 to 256 characters, and ${problem}` }
+  }
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { maxJsonDepth } from '../../../src/base/json.ts'
+import { LargePage, mostMailBytes, mostPageChars } from '../../../src/services/mailbox/large-page.ts'
+import type { Mail } from '../../../src/services/mailbox/mail.ts'
+import { mailText } from '../../helpers/hostile-cloud.ts'
+
+const replyText = (mails: readonly string[]) => `{"1":{"success":true,"params":{"messages":[${mails.join(',')}]}}}`
+
+/** What a page reads from a text that comes in pieces of one size. */
+function read(text: string, pieceBytes = 64 * 1024): Mail[] {
+  const page = new LargePage()
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    // The network uses its memory again.
+    const piece = Buffer.from(bytes.subarray(at, at + pieceBytes))
+    page.take(piece)
+    piece.fill(0x21)
+  }
+  assert.equal(page.bytes, bytes.length)
+  return page.takeMails()
+}
+
+const idsOf = (mails: readonly Mail[]) =>
+  mails.map(mail => (mail.kind === 'unusable' ? mail.problem : `${mail.kind} ${mail.id}`))
+
+test('each mail of a page is read, however its bytes are cut', () => {
+  const odd = JSON.stringify({ text: '"}],[{\\" é😀 "id":"x"', list: [[{ id: 'inner' }]], messages: [{ id: 'no' }] })
+  const text = `{ "1" : {"success":true,"params":{"other":[${mailText('no', 'go')}],"messages" : [ ${mailText('a', 'go', odd)} ,
+    ${mailText('b', 'go')}, 7, null, ["x"], {"id":"\\u0063\\"","command":"method.exec","params":{"method":"go"}}] } } }`
+  for (const size of [1, 2, 3, 7, 64, 100_000]) {
+    const mails = read(text, size)
+    assert.deepEqual(idsOf(mails), ['call a', 'call b', 'not an object', 'call c"'], `pieces of ${size}`)
+    assert.deepEqual(mails[0]?.kind === 'call' && mails[0].call.params, JSON.parse(odd))
+  }
+})
+
+test('of a call that is too large the id is learned wherever it stands, and its neighbours are whole', () => {
+  const fill = `"${'x\\"}'.repeat(mostMailBytes / 4)}"`
+  const large = (before: string, after: string) =>
+    `{${before}"command":"method.exec","params":{"method":"go","params":{"id":"inner","fill":${fill}}}${after}}`
+  const mails = read(
+    replyText([
+      mailText('first', 'go'),
+      large('"id":"before",', ''),
+      large('', ',"id":"after"'),
+      large('', ''),
+      mailText('last', 'go'),
+    ]),
+  )
+  assert.deepEqual(idsOf(mails).slice(0, 3), ['call first', 'refused before', 'refused after'])
+  assert.match(idsOf(mails)[3] ?? '', /no id of 1 to 256 characters, and the call is larger than 2097152 bytes/)
+  assert.equal(idsOf(mails)[4], 'call last')
+  const [, refused] = mails
+  assert.ok(refused?.kind === 'refused')
+  assert.equal(refused.outcome.status, 2)
+})
+
+test('a page brings so much and no more: the calls beyond it are refused, and one that fits runs', () => {
+  const params = `{"fill":"${'x'.repeat(1_000_000)}"}`
+  const many = Math.ceil(mostPageChars / 1_000_000) + 2
+  const mails = read(replyText(Array.from({ length: many }, (_, at) => mailText(`m${at}`, 'go', params))))
+  const calls = mails.filter(({ kind }) => kind === 'call').length
+  assert.equal(calls, Math.floor(mostPageChars / 1_000_100))
+  assert.equal(mails.length, many)
+  for (const mail of mails.slice(calls)) assert.ok(mail.kind === 'refused' && mail.outcome.status === 17)
+})
+
+test('parameters that are too deep are refused as in any page, and what is cut off or no JSON harms nothing', () => {
+  const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
+  const deep = replyText([mailText('edge', 'go', nested(maxJsonDepth)), mailText('deep', 'go', nested(50_000))])
+  assert.deepEqual(idsOf(read(deep)), ['call edge', 'refused deep'])
+  const whole = replyText([mailText('a', 'go'), mailText('b', 'go')])
+  assert.deepEqual(idsOf(read(whole.slice(0, -10))), ['call a'])
+  for (const text of [
+    '}}}]]]',
+    ']'.repeat(1000) + whole,
+    '\u0000\ufffd"',
+    '{"1":{"success":true,"params":{"fill":"xxx"}}}',
+  ])
+    assert.deepEqual(idsOf(read(text)), [])
+  assert.deepEqual(idsOf(read(replyText(['{"id":"a" oops}']))), ['not an object'])
+})
