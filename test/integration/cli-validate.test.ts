@@ -85,7 +85,7 @@ test('validate fails exactly where the cloud is wrong', async t => {
   await cloud.fault('refuseCommand', { command: 'attribute.*', key: 'validate_attribute' })
   const { code, out } = await machine.run(...words, '--json', '--timeout', '5')
   const { ok, thingKey, features } = rowsOf(out)
-  assert.deepEqual([code, ok], [1, false])
+  assert.deepEqual([code, ok], [1, false], out)
   assert.deepEqual(named(features, 'failed'), ['telemetry', 'attribute', 'alarm', 'events', 'empty file up'])
   assert.deepEqual(named(features, 'skipped'), ['telemetry current', 'attribute current', 'empty file down'])
   assert.equal(features.find(({ feature }) => feature === 'alarm')?.code, 'REFUSED_BY_CLOUD')
