@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
 import { formatLogRecord, Log } from '../base/log.ts'
 import { HttpsClient } from '../connection/https.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
@@ -10,15 +11,19 @@ import type { Command, Invocation, Terminal } from './command.ts'
 import { configIo } from './config-terminal.ts'
 import { usage } from './flags.ts'
 import { climbLadder, type Rung, type RungReport } from './ladder/climb.ts'
+import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
 import { hideInErrors } from './report-error.ts'
 import { ActionCounts, actionProofs } from './validate/action-proofs.ts'
 import { cleanUp } from './validate/clean-up.ts'
 import { Device } from './validate/device.ts'
 import { fileProofs } from './validate/file-proofs.ts'
 import { endProof, linkProofs, loginProofs } from './validate/login-proofs.ts'
-import { Operator } from './validate/operator.ts'
+import { ManagerFile } from './validate/manager-file-proofs.ts'
+import { managerLogins, managerProofs, notCalled, restartProof, uncalled } from './validate/manager-proofs.ts'
+import type { ManagerScene } from './validate/manager-scene.ts'
+import { type Credentials, Operator } from './validate/operator.ts'
 import { sampleProofs } from './validate/sample-proofs.ts'
-import { logins, notProven, proofRung, type Scene } from './validate/scene.ts'
+import { logins, notProven, type ProofTime, proofRung, type Scene } from './validate/scene.ts'
 import { findTarget, type Target, targetFlags } from './validate/target.ts'
 import { numberWord } from './words.ts'
 
@@ -29,7 +34,7 @@ export const command: Command = {
   name: 'validate',
   summary: 'Prove every feature of the library against a real cloud, as a device and as an operator.',
   description:
-    'Connects as a new device of its own, does everything that an application can, and looks at it as an operator. Takes away what it made, also after Ctrl-C. Exit code 0 only when all of it holds.',
+    'Connects as a new device of its own, does everything that an application can, and looks at it as an operator. Takes away what it made, also after Ctrl-C. Exit code 0 only when all of it holds. With --manager no device of its own: the actions of that device manager are called, but for those that would end it.',
   flags: [
     ...targetFlags,
     {
@@ -38,26 +43,34 @@ export const command: Command = {
       summary: 'Alarm to publish, which the thing definition must have (default validate_alarm).',
     },
     { name: 'timeout', value: 'SECONDS', summary: `How long each feature may take (default ${defaultTimeoutS}).` },
+    { name: 'restart', summary: 'With --manager: call reset_agent as well, which restarts the device manager.' },
     { name: 'log', summary: 'Log to stderr what the device does.' },
     { name: 'json', summary: 'Print JSON, for programs.' },
   ],
   async run(invocation, terminal) {
     const timeoutMs = timeoutOf(invocation)
+    const manager = invocation.value('manager')
+    if (manager === undefined && invocation.has('restart')) throw usage(command, '--restart goes with --manager')
     const target = await findTarget(invocation, configIo(terminal))
     for (const secret of [target.credentials.password, target.settings.cloud.token, target.settings.proxy?.password])
       hideInErrors(secret)
-    return validate(
-      target,
-      {
-        alarm: invocation.value('alarm') ?? 'validate_alarm',
-        timeoutMs,
-        isJson: invocation.has('json'),
-        isLogged: invocation.has('log'),
-      },
-      terminal,
-    )
+    const alarm = invocation.value('alarm') ?? 'validate_alarm'
+    const story: Tell =
+      manager === undefined
+        ? (parts, log) => ofLibrary(target, { ...parts, alarm }, log)
+        : parts => ofManager(invocation, target.credentials, { ...parts, thingKey: manager })
+    const options = { timeoutMs, isJson: invocation.has('json'), isLogged: invocation.has('log') }
+    return validate(target, story, options, terminal)
   },
 }
+
+/** What is to be proven, on whose thing. */
+interface Story {
+  readonly thingKey: string
+  readonly rungs: readonly Rung[]
+}
+
+type Tell = (parts: ProofTime & { readonly operator: Operator }, log: Log) => Promise<Story>
 
 function timeoutOf(invocation: Invocation): number {
   const word = invocation.value('timeout')
@@ -67,13 +80,12 @@ function timeoutOf(invocation: Invocation): number {
 }
 
 interface Options {
-  readonly alarm: string
   readonly timeoutMs: number
   readonly isJson: boolean
   readonly isLogged: boolean
 }
 
-async function validate(target: Target, options: Options, terminal: Terminal): Promise<number> {
+async function validate(target: Target, tell: Tell, options: Options, terminal: Terminal): Promise<number> {
   const interrupted = new AbortController()
   const unlisten = onSignals({
     stop: () => {
@@ -85,25 +97,9 @@ async function validate(target: Target, options: Options, terminal: Terminal): P
   })
   try {
     const log = logOf(options, terminal)
-    const counts = new ActionCounts()
-    const device = await Device.make(`validate-${randomUUID()}`, {
-      settings: target.settings,
-      log,
-      prepare: counts.prepare,
-    })
     const operator = operatorOf(target, log)
-    const { alarm, timeoutMs } = options
-    const scene: Scene = { device, operator, clock, alarm, timeoutMs, signal: interrupted.signal }
-    const globalName = `${device.thingKey}.bin`
-    const proofs = [
-      ...loginProofs(target.credentials),
-      ...linkProofs,
-      ...sampleProofs,
-      ...actionProofs(counts),
-      ...fileProofs(globalName),
-      endProof,
-    ]
-    const rungs = [...proofs.map(proof => proofRung(proof, scene)), cleanUpRung(scene, globalName)]
+    const { timeoutMs } = options
+    const { thingKey, rungs } = await tell({ operator, clock, timeoutMs, signal: interrupted.signal }, log)
     let hasLogin = true
     const { rungs: reports, firstFailure } = await climbLadder(rungs, clock, report => {
       if (isLoginFailure(report)) hasLogin = false
@@ -113,7 +109,7 @@ async function validate(target: Target, options: Options, terminal: Terminal): P
     return conclude(
       reports,
       firstFailure,
-      { device, isJson: options.isJson, wasInterrupted: interrupted.signal.aborted },
+      { thingKey, isJson: options.isJson, wasInterrupted: interrupted.signal.aborted },
       terminal,
     )
   } finally {
@@ -133,22 +129,61 @@ function logOf({ isLogged }: Options, terminal: Terminal): Log {
   return Log.create({ clock, sink, level: 'debug' })
 }
 
+/** A device of its own, which does all that an application can. */
+async function ofLibrary(target: Target, parts: Omit<Scene, 'device'>, log: Log): Promise<Story> {
+  const counts = new ActionCounts()
+  const { settings, credentials } = target
+  const device = await Device.make(`validate-${randomUUID()}`, { settings, log, prepare: counts.prepare })
+  const scene: Scene = { ...parts, device }
+  const globalName = `${device.thingKey}.bin`
+  const proofs = [
+    ...loginProofs(credentials),
+    ...linkProofs,
+    ...sampleProofs,
+    ...actionProofs(counts),
+    ...fileProofs(globalName),
+    endProof,
+  ]
+  const tidy = cleanUpRung(async () => {
+    const left = await cleanUp(scene, globalName)
+    if (left.length > 0) throw notProven(`left behind: ${left.join('; ')}`)
+    return 'nothing is left in the cloud and on this machine'
+  })
+  return { thingKey: device.thingKey, rungs: [...proofs.map(proof => proofRung(proof, scene)), tidy] }
+}
+
+/** A device manager that runs, on this machine or elsewhere. */
+async function ofManager(
+  invocation: Invocation,
+  credentials: Credentials,
+  parts: Omit<ManagerScene, 'publish'>,
+): Promise<Story> {
+  const publish = await localPublish(invocation, parts.thingKey)
+  const scene: ManagerScene = publish === undefined ? parts : { ...parts, publish }
+  const file = new ManagerFile(`validate-${randomUUID()}.bin`)
+  const restart = invocation.has('restart') ? restartProof : notCalled('reset_agent', 'give --restart for that')
+  const proofs = [...managerLogins(credentials), ...managerProofs, ...file.proofs, restart, ...uncalled]
+  const rungs = [...proofs.map(proof => proofRung(proof, scene)), cleanUpRung(() => file.remove(scene))]
+  return { thingKey: parts.thingKey, rungs }
+}
+
+/** The way into the manager, where it is the one of this machine. */
+async function localPublish(invocation: Invocation, thingKey: string): Promise<ManagerScene['publish']> {
+  const ask = (request: JsonObject) => askRunningManager(invocation, request, { timeoutMs: promptAnswerMs })
+  const status = await ask({ do: 'status' }).catch(() => undefined)
+  if (status?.thingKey !== thingKey) return undefined
+  return (name, value) => ask({ do: 'publish', kind: 'telemetry', name, value })
+}
+
 /** Always the last row, whatever came before. */
-function cleanUpRung(scene: Scene, globalName: string): Rung {
-  return {
-    name: 'clean-up',
-    climb: async () => {
-      const left = await cleanUp(scene, globalName)
-      if (left.length > 0) throw notProven(`left behind: ${left.join('; ')}`)
-      return 'nothing is left in the cloud and on this machine'
-    },
-  }
+function cleanUpRung(climb: () => Promise<string>): Rung {
+  return { name: 'clean-up', climb }
 }
 
 function conclude(
   reports: readonly RungReport[],
   firstFailure: AgentError | undefined,
-  o: { device: Device; isJson: boolean; wasInterrupted: boolean },
+  o: { thingKey: string; isJson: boolean; wasInterrupted: boolean },
   terminal: Terminal,
 ): number {
   const count = (outcome: RungReport['outcome']) => reports.filter(report => report.outcome === outcome).length
@@ -156,9 +191,7 @@ function conclude(
   const isProven = failed === 0 && !o.wasInterrupted
   if (o.isJson) {
     const features = reports.map(({ name, ...rest }) => ({ feature: name, ...rest }))
-    terminal.out(
-      `${JSON.stringify({ ok: isProven, thingKey: o.device.thingKey, passed, failed, skipped, features })}\n`,
-    )
+    terminal.out(`${JSON.stringify({ ok: isProven, thingKey: o.thingKey, passed, failed, skipped, features })}\n`)
   } else
     terminal.out(`${passed} passed, ${failed} failed, ${skipped} left out${o.wasInterrupted ? '; interrupted' : ''}\n`)
   if (isProven) return 0
@@ -174,6 +207,6 @@ const marks = { passed: 'ok  ', failed: 'FAIL', skipped: '-   ' }
 
 function row({ name, outcome, text, remedy, tookMs }: RungReport): string {
   const took = tookMs === undefined ? '' : `${tookMs} ms`
-  const line = `${marks[outcome]}  ${name.padEnd(18)}  ${took.padStart(9)}  ${text}\n`
-  return remedy === undefined ? line : `${line}${' '.repeat(37)}${remedy}\n`
+  const line = `${marks[outcome]}  ${name.padEnd(22)}  ${took.padStart(9)}  ${text}\n`
+  return remedy === undefined ? line : `${line}${' '.repeat(41)}${remedy}\n`
 }

@@ -81,6 +81,10 @@ export const faultTable = {
     does: 'answers POST /api with HTTP `status`, except for cloud.* commands',
     params: { status: 'number' },
   },
+  refuseApi: {
+    does: 'refuses a POST /api as a whole, at the root of the answer, except for cloud.* commands; `status` of HTTP (default 200)',
+    params: { errorCodes: 'numbers', errorMessages: 'texts', status: 'number' },
+  },
   cutDownload: {
     does: 'closes the connection of a download after byte `atByte` of the file',
     params: { atByte: 'number' },

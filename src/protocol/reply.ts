@@ -57,6 +57,15 @@ function decode(payload: Uint8Array): string | undefined {
   }
 }
 
+/**
+ * The answer to the command with this id of an HTTPS reply. A refusal of the request as a whole stands at the root, without
+ * ids [TR50 2.3]; it answers every command. Nothing of what arrives can make it throw.
+ */
+export function commandResultIn(reply: JsonObject, id: string): CommandResult {
+  const isRefused = reply.success === false && !Object.hasOwn(reply, id)
+  return isRefused ? { ok: false, ...errorsOf(reply) } : parseCommandResult(reply[id])
+}
+
 /** Parses the answer to one command. Nothing of what arrives can make it throw. */
 export function parseCommandResult(value: Json | undefined): CommandResult {
   if (value === undefined) return violation('The reply has no answer to this command.')

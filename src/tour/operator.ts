@@ -28,14 +28,14 @@ export class Operator {
 
   async login(username: string, password: string): Promise<void> {
     const body = { auth: { command: 'api.authenticate', params: { username, password } } }
-    const { auth } = JSON.parse(await this.#call(body))
-    if (auth?.success !== true) throw new Error(`login: ${auth?.errorMessages ?? 'refused'}`)
-    this.#sessionId = String(auth.params.sessionId)
+    const auth = answerIn(await this.#call(body), 'auth')
+    if (!auth.success) throw new Error(`login: ${auth.errorMessages?.join('; ') ?? 'refused'}`)
+    this.#sessionId = String(auth.params?.sessionId)
   }
 
   /** The answer to one command, whether it succeeded or not. */
   async ask(command: string, params: object = {}): Promise<Answer> {
-    return JSON.parse(await this.#call({ cmd: { command, params } })).cmd
+    return answerIn(await this.#call({ cmd: { command, params } }), 'cmd')
   }
 
   /** The parameters of the answer; throws what the cloud says when it refuses. */
@@ -90,6 +90,12 @@ export class Operator {
       body.pipe(request)
     })
   }
+}
+
+/** A refusal of all that was asked stands at the root of the reply. */
+function answerIn(text: string, key: 'auth' | 'cmd'): Answer {
+  const reply = JSON.parse(text)
+  return reply[key] ?? reply
 }
 
 function* pieces(content: Buffer, progress: Progress): Generator<Buffer> {

@@ -137,6 +137,11 @@ export class ManagedDevice {
     return readFileSync(this.path(name), 'utf8')
   }
 
+  /** The files of upload and download in the runtime folder. */
+  files(): readonly string[] {
+    return ['upload', 'download'].flatMap(name => readdirSync(this.path('runtime', name)).sort())
+  }
+
   /** Starts a command in the device's folder. */
   begin(...words: readonly string[]): RunningCommand {
     const command = new RunningCommand(words, this.folder)
@@ -146,7 +151,16 @@ export class ManagedDevice {
 
   /** Runs a command to its end, in the device's folder. */
   async run(...words: readonly string[]): Promise<Ended & { out: string; err: string }> {
-    const command = this.begin(...words)
+    return this.runWith({}, ...words)
+  }
+
+  /** As {@link run}, with more variables in its environment. */
+  async runWith(
+    environment: Readonly<Record<string, string>>,
+    ...words: readonly string[]
+  ): Promise<Ended & { out: string; err: string }> {
+    const command = new RunningCommand(words, this.folder, { environment })
+    this.#commands.push(command)
     await command.closed
     return { ...(await command.ended), out: command.out, err: command.err }
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { eventually } from '../helpers/eventually.ts'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
-import { deviceToken, ManagedDevice } from '../helpers/managed-device.ts'
+import { deviceToken, ManagedDevice, makeDevice } from '../helpers/managed-device.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
 interface Row {
@@ -37,6 +37,11 @@ function rowsOf(out: string): { ok: boolean; thingKey: string; features: readonl
 
 const named = (rows: readonly Row[], outcome: Row['outcome']) =>
   rows.filter(row => row.outcome === outcome).map(({ feature }) => feature)
+
+/** The words of {@link scene} but for the command and the token: an operator needs none to look at a device manager. */
+function rightsIn(words: readonly string[]): readonly string[] {
+  return words.filter((word, at) => at > 0 && word !== '--token' && words[at - 1] !== '--token')
+}
 
 /** Nothing of a run is left: no thing, no file, no folder. */
 async function assertNothingLeft(cloud: LocalCloud, thingKey: string): Promise<void> {
@@ -83,7 +88,7 @@ test('validate fails exactly where the cloud is wrong', async t => {
   await cloud.fault('refuseCommand', { command: 'attribute.*', key: 'validate_attribute' })
   const { code, out } = await machine.run(...words, '--json', '--timeout', '5')
   const { ok, thingKey, features } = rowsOf(out)
-  assert.deepEqual([code, ok], [1, false])
+  assert.deepEqual([code, ok], [1, false], out)
   assert.deepEqual(named(features, 'failed'), ['telemetry', 'attribute', 'alarm', 'events', 'empty file up'])
   assert.deepEqual(named(features, 'skipped'), ['telemetry current', 'attribute current', 'empty file down'])
   assert.equal(features.find(({ feature }) => feature === 'alarm')?.code, 'REFUSED_BY_CLOUD')
@@ -142,4 +147,86 @@ test('Ctrl-C ends validate, and what it made goes all the same', async t => {
   assert.equal(features.find(({ feature }) => feature === 'file up')?.text, 'interrupted')
   assert.equal(features.at(-1)?.outcome, 'passed')
   await eventually('nothing left', () => assertNothingLeft(cloud, thingKey ?? '').then(() => true))
+})
+
+test('validate proves a running device manager, action by action, and leaves nothing on the device', async t => {
+  const { cloud, machine, words } = await scene(t)
+  const device = makeDevice(t, cloud)
+  await device.start()
+  await cloud.waitForThing(device.thingKey)
+  const before = device.files()
+  const line = ['validate', '--manager', device.thingKey, '--json', '--timeout', '60', ...rightsIn(words)]
+  const { code, out, err } = await machine.run(...line)
+  const { ok, thingKey, features } = rowsOf(out)
+  assert.deepEqual([code, ok, err, thingKey], [0, true, '', device.thingKey], out)
+  const passed = ['operator login', 'connected', 'attributes', 'ping', 'get_remote_access_info', 'unknown action']
+  const files = ['file_download', 'file_upload']
+  assert.deepEqual(named(features, 'passed'), [...passed, 'remote-access', 'software_update', ...files, 'clean-up'])
+  const uncalled = ['reset_agent', 'quit', 'reboot_device', 'shutdown_device', 'decommission_device']
+  assert.deepEqual(named(features, 'skipped'), ['telemetry', ...uncalled])
+  assert.deepEqual((await cloud.ask('file.list', { thingKey })).result, [])
+  assert.deepEqual(device.files(), before)
+
+  // On the machine of the device itself, with all that may be called.
+  const here = await device.run(...line, '--restart')
+  const rows = rowsOf(here.out).features
+  assert.equal(here.code, 0, here.out)
+  assert.deepEqual(named(rows, 'skipped'), uncalled.slice(1))
+  assert.match(rows.find(({ feature }) => feature === 'telemetry')?.text ?? '', /as handed over by the local socket/)
+  await cloud.waitForThing(device.thingKey)
+})
+
+test('validate of a device manager fails exactly where it does not do what it should', async t => {
+  const { cloud, machine, words } = await scene(t)
+  const device = makeDevice(t, cloud, { manager: { actions_enabled: { remote_login: false }, health_interval: 3600 } })
+  const line = ['validate', '--manager', device.thingKey, '--json', '--timeout', '20', ...rightsIn(words)]
+  const nobody = await machine.run(...line)
+  assert.deepEqual([nobody.code, named(rowsOf(nobody.out).features, 'failed')], [1, ['connected']])
+
+  await device.start()
+  await cloud.waitForThing(device.thingKey)
+  await cloud.fault('corruptDownload', {})
+  const { code, out } = await machine.run(...line)
+  const { features } = rowsOf(out)
+  assert.deepEqual([code, named(features, 'failed')], [1, ['file_download']], out)
+  const textOf = (name: string) => features.find(({ feature }) => feature === name)?.text ?? ''
+  assert.match(textOf('remote-access'), /^switched off on this device: /)
+  assert.match(textOf('telemetry'), /^health_load_1min is [\d.]+$/)
+  assert.deepEqual((await cloud.ask('file.list', { thingKey: device.thingKey })).result, [])
+})
+
+test('a refusal of the request as a whole is told as such, whatever the status beside it', async t => {
+  const { cloud, words } = await scene(t)
+  const machine = new ManagedDevice(tempDir(t), 'nobody')
+  t.after(() => machine.stop())
+  const refusal = { errorCodes: [-90000], errorMessages: ['Authentication is required'] }
+  for (const status of [200, 401]) {
+    await cloud.fault('refuseApi', { command: 'api.authenticate', status, times: 1, ...refusal })
+    const login = await machine.run(...words, '--json')
+    const [first] = rowsOf(login.out).features
+    assert.deepEqual([login.code, first?.feature, first?.code], [5, 'operator login', 'OPERATOR_REFUSED'], login.out)
+    assert.match(first?.text ?? '', /Authentication is required \(-90000\)/)
+  }
+  await cloud.fault('refuseApi', { command: 'location.current', ...refusal })
+  const { out } = await machine.run(...words, '--json', '--timeout', '15')
+  const location = rowsOf(out).features.find(({ feature }) => feature === 'location')
+  assert.equal(location?.code, 'REFUSED_BY_CLOUD', out)
+  assert.match(location?.text ?? '', /location\.current: Authentication is required \(-90000\)/)
+})
+
+test('validate takes what the scripts of the Python agent were told in the environment', async t => {
+  const { cloud, machine } = await scene(t)
+  const environment = {
+    HDCADDRESS: 'localhost',
+    HDCUSERNAME: 'alice',
+    HDCPASSWORD: operatorPassword,
+    HDCAPPTOKEN: deviceToken,
+  }
+  const https = ['--port', String(cloud.mqtts), '--transport', 'mqtts', '--api-port', String(cloud.https)]
+  const line = ['validate', ...https, '--ca-bundle', cloud.ca, '--json', '--timeout', '60']
+  const { code, out, err } = await machine.runWith(environment, ...line)
+  assert.deepEqual([code, err], [0, ''], out)
+  const own = { ...environment, DEVICE_CLOUD_OPERATOR_PASSWORD: 'wrong-password' }
+  const refused = await machine.runWith(own, ...line)
+  assert.equal(refused.code, 5, 'our own names come first')
 })

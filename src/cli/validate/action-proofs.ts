@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import type { Client } from '../../client/client.ts'
 import type { CommandResult } from '../../protocol/reply.ts'
 import { Status } from '../../protocol/status.ts'
+import { callAction, describeAnswer } from './calls.ts'
 import { expectSame, notProven, type Proof, type Scene, until } from './scene.ts'
 
 /** How often each action ran, over all restarts of the application. */
@@ -88,9 +89,9 @@ export function actionProofs(counts: ActionCounts): readonly Proof[] {
       name: 'action once',
       needs: ['action'],
       prove: async (scene, signal) => {
-        const { device, operator } = scene
+        const { device } = scene
         const before = counts.handedOver
-        const call = operator.ask('method.exec', callOf(scene, 'validate_restart'), waitOf(scene, signal))
+        const call = callAction(scene, { thingKey: device.thingKey, method: 'validate_restart' }, signal)
         // It fails by itself when the proof fails before.
         call.catch(() => undefined)
         await until(scene, signal, async () => expectSame('how often the action ran', counts.handedOver - before, 1))
@@ -121,7 +122,7 @@ function failing(name: string, method: string, status: Status, text?: string): P
       const answer = await exec(scene, signal, method, {})
       if (answer.ok) throw notProven(`${method} was answered as a success`)
       if (!answer.errorCodes.includes(status))
-        throw notProven(`${method} was not answered with ${status}: ${describe(answer)}`)
+        throw notProven(`${method} was not answered with ${status}: ${describeAnswer(answer)}`)
       if (text !== undefined && !answer.errorMessages.join(' ').includes(text))
         throw notProven(
           `the message of ${method} is ${JSON.stringify(answer.errorMessages)}, without ${JSON.stringify(text)}`,
@@ -133,26 +134,9 @@ function failing(name: string, method: string, status: Status, text?: string): P
 
 async function exec(scene: Scene, signal: AbortSignal, method: string, params: JsonObject): Promise<CommandResult> {
   await scene.device.connected(signal)
-  return scene.operator.ask('method.exec', { ...callOf(scene, method), params }, waitOf(scene, signal))
-}
-
-function callOf({ device, timeoutMs }: Scene, method: string): JsonObject {
-  return { thingKey: device.thingKey, method, ackTimeout: ackTimeoutS(timeoutMs) }
-}
-
-/** The cloud gives up a little before we do, so that its own word is heard. */
-function ackTimeoutS(timeoutMs: number): number {
-  return Math.max(1, Math.min(300, Math.floor(timeoutMs / 1000) - 2))
-}
-
-function waitOf({ timeoutMs }: Scene, signal: AbortSignal) {
-  return { timeoutMs: timeoutMs + 10_000, signal }
+  return callAction(scene, { thingKey: scene.device.thingKey, method, params }, signal)
 }
 
 function refused(method: string, answer: CommandResult & { readonly ok: false }): AgentError {
-  return notProven(`${method} was not answered as a success: ${describe(answer)}`)
-}
-
-function describe({ errorCodes, errorMessages }: CommandResult & { readonly ok: false }): string {
-  return `${errorMessages.join('; ') || 'no message'} (${errorCodes.join(', ') || 'no code'})`
+  return notProven(`${method} was not answered as a success: ${describeAnswer(answer)}`)
 }

@@ -3,7 +3,7 @@ import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
 import type { HttpsClient } from '../../connection/https.ts'
 import { refusedError, resultError } from '../../protocol/refusal.ts'
-import { type CommandResult, parseCommandResult } from '../../protocol/reply.ts'
+import { type CommandResult, commandResultIn } from '../../protocol/reply.ts'
 
 /** Where the operator's side of a cloud is. */
 export interface OperatorPlace {
@@ -87,39 +87,57 @@ export class Operator {
   /** The content of a file, as anybody gets it who has its id [TR50 5.2]. */
   async readFile(fileId: string, signal?: AbortSignal): Promise<Buffer> {
     const { fileHost: host, filePort: port } = this.#place
-    return this.#exchange({ method: 'GET', host, port, path: `/file/${encodeURIComponent(fileId)}`, signal })
+    const path = `/file/${encodeURIComponent(fileId)}`
+    const { status, content } = await this.#exchange({ method: 'GET', host, port, path, signal })
+    if (status !== 200) throw statusError('GET', { host, port, path }, status)
+    return content
+  }
+
+  /** Puts the content of a file where `file.put` has given an id for it [TR50 5.1]. */
+  async writeFile(fileId: string, content: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const { fileHost: host, filePort: port } = this.#place
+    const path = `/file/${encodeURIComponent(fileId)}`
+    const body = { stream: oneChunk(content), bytes: content.length }
+    const { status } = await this.#exchange({ method: 'POST', host, port, path, body, signal })
+    if (status !== 200) throw statusError('POST', { host, port, path }, status)
   }
 
   async #command(key: 'auth' | 'cmd', command: string, params: JsonObject, o: AskOptions): Promise<CommandResult> {
     const { host, port } = this.#place
-    const content = Buffer.from(JSON.stringify({ [key]: { command, params } }))
-    const answer = await this.#exchange({
+    const request = Buffer.from(JSON.stringify({ [key]: { command, params } }))
+    const path = '/api'
+    const { status, content: answer } = await this.#exchange({
       method: 'POST',
       host,
       port,
-      path: '/api',
+      path,
       headers: {
         'Content-Type': 'application/json',
         ...(this.#sessionId === undefined ? {} : { sessionId: this.#sessionId }),
       },
-      body: { stream: oneChunk(content), bytes: content.length },
+      body: { stream: oneChunk(request), bytes: request.length },
       ...o,
     })
     const text = answer.toString('utf8')
     const reply = parseJson(text)
+    const result = isJsonObject(reply) ? commandResultIn(reply, key) : undefined
+    if (status !== 200) {
+      // Whoever refuses in words is believed, whatever the number beside them.
+      if (result?.ok === false && result.violation !== true) return result
+      throw statusError('POST', { host, port, path }, status)
+    }
+    if (result !== undefined) return result
     if (reply === undefined)
       throw new AgentError(
         'PROTOCOL_VIOLATION',
         `${host}:${port}: the answer to ${command} is not a JSON object: it is ${jsonProblem(text)}`,
       )
-    if (!isJsonObject(reply))
-      throw new AgentError('PROTOCOL_VIOLATION', `${host}:${port}: the answer to ${command} is not a JSON object`)
-    return parseCommandResult(reply[key])
+    throw new AgentError('PROTOCOL_VIOLATION', `${host}:${port}: the answer to ${command} is not a JSON object`)
   }
 
   async #exchange(
     request: Omit<Parameters<HttpsClient['request']>[0], 'connectTimeoutMs' | 'idleTimeoutMs'> & AskOptions,
-  ): Promise<Buffer> {
+  ): Promise<{ readonly status: number; readonly content: Buffer }> {
     const { timeoutMs = answerTimeoutMs, ...rest } = request
     const { status, body } = await this.#https.request({ ...rest, connectTimeoutMs, idleTimeoutMs: timeoutMs })
     const chunks: Uint8Array[] = []
@@ -131,16 +149,14 @@ export class Operator {
       // A copy: a piece is good until the next one is asked for.
       chunks.push(Buffer.from(chunk))
     }
-    if (status !== 200)
-      throw new AgentError(
-        'HTTP_STATUS',
-        `${request.host}:${request.port} answered ${request.method} ${placeOf(request.path)} with ${status}`,
-        {
-          details: { status },
-        },
-      )
-    return Buffer.concat(chunks)
+    return { status, content: Buffer.concat(chunks) }
   }
+}
+
+function statusError(method: string, at: { host: string; port: number; path: string }, status: number): AgentError {
+  const { host, port, path } = at
+  const message = `${host}:${port} answered ${method} ${placeOf(path)} with ${status}`
+  return new AgentError('HTTP_STATUS', message, { details: { status } })
 }
 
 /** The path without the id of a file, which is a key to it. */

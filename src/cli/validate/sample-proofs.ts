@@ -161,14 +161,15 @@ export const sampleProofs: readonly Proof[] = [
 
 /** Asks the operator's side until it shows what is wanted of this thing. */
 function seen(
-  { device, operator, ...rest }: Scene,
+  scene: Scene,
   signal: AbortSignal,
   command: string,
   params: JsonObject,
   check: (answer: JsonObject) => void,
 ): Promise<void> {
+  const { device, operator } = scene
   const of = command.startsWith('thing.') ? params : { thingKey: device.thingKey, ...params }
-  return until({ device, operator, ...rest }, signal, async () => check(await operator.do(command, of, { signal })))
+  return until(scene, signal, async () => check(await operator.do(command, of, { signal })))
 }
 
 function secondsAgo({ clock }: Scene, seconds: number): string {

@@ -5,33 +5,37 @@ import type { Rung, Skip } from '../ladder/climb.ts'
 import type { Device } from './device.ts'
 import type { Operator } from './operator.ts'
 
-/** What every proof works with: a device on one side of the cloud, an operator on the other. */
-export interface Scene {
-  readonly device: Device
-  readonly operator: Operator
+/** How long a proof may take. */
+export interface ProofTime {
   readonly clock: Clock
-  /** Name of the alarm to publish: the thing definition of the cloud must have it. */
-  readonly alarm: string
   /** How long one proof may take. */
   readonly timeoutMs: number
   /** Fires when the user has had enough. */
   readonly signal: AbortSignal
 }
 
+/** What every proof of the library works with: a device on one side of the cloud, an operator on the other. */
+export interface Scene extends ProofTime {
+  readonly device: Device
+  readonly operator: Operator
+  /** Name of the alarm to publish: the thing definition of the cloud must have it. */
+  readonly alarm: string
+}
+
 /** One feature that is proven: what the device did is seen from the other side. */
-export interface Proof {
+export interface Proof<S extends ProofTime = Scene> {
   readonly name: string
   /** What must hold for it to make sense, besides both logins. */
   readonly needs?: readonly string[]
   /** Resolves to what was seen. Rejects `NOT_PROVEN` when the cloud shows something else, or what failed. */
-  prove(scene: Scene, signal: AbortSignal): Promise<string | Skip>
+  prove(scene: S, signal: AbortSignal): Promise<string | Skip>
 }
 
 /** The logins that every proof stands on. */
 export const logins = ['operator login', 'device login'] as const
 
 /** The proof as a rung of a ladder, with its deadline. */
-export function proofRung({ name, needs = logins, prove }: Proof, scene: Scene): Rung {
+export function proofRung<S extends ProofTime>({ name, needs = logins, prove }: Proof<S>, scene: S): Rung {
   return {
     name,
     needs,
@@ -42,7 +46,10 @@ export function proofRung({ name, needs = logins, prove }: Proof, scene: Scene):
   }
 }
 
-async function bounded<T>({ clock, timeoutMs, signal }: Scene, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function bounded<T>(
+  { clock, timeoutMs, signal }: ProofTime,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController()
   const late = new AgentError('TIMEOUT', `not proven within ${timeoutMs / 1000} s`)
   const timer = clock.timer(timeoutMs, () => controller.abort(late))
@@ -73,7 +80,7 @@ const pollMs = 150
  *
  * @throws the last failure of `probe` when `signal` fires: it says more than that time is up
  */
-export async function until<T>({ clock }: Scene, signal: AbortSignal, probe: () => Promise<T>): Promise<T> {
+export async function until<T>({ clock }: ProofTime, signal: AbortSignal, probe: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       throwIfAborted(signal)

@@ -22,14 +22,18 @@ export interface Target {
 export const targetFlags: readonly Flag[] = [
   configDirFlag,
   configFileFlag,
-  { name: 'cloud', value: 'HOST', summary: 'Host of the cloud; then no connection file is read unless -f names one.' },
+  {
+    name: 'cloud',
+    value: 'HOST',
+    summary: 'Host of the cloud, also in HDCADDRESS; then no connection file is read unless -f names one.',
+  },
   { name: 'port', short: 'p', value: 'PORT', summary: 'Port of the cloud (default 8883).' },
   { name: 'transport', value: 'NAME', summary: 'mqtts, wss or mqtt; needed for ports other than 8883, 443 and 1883.' },
   {
     name: 'token',
     short: 't',
     value: 'TOKEN',
-    summary: 'Application token; better in DEVICE_CLOUD_CLOUD_TOKEN, or typed.',
+    summary: 'Application token; better in DEVICE_CLOUD_CLOUD_TOKEN (or HDCAPPTOKEN), or typed.',
   },
   {
     name: 'ca-bundle',
@@ -43,12 +47,19 @@ export const targetFlags: readonly Flag[] = [
     name: 'username',
     short: 'u',
     value: 'NAME',
-    summary: 'Operator; else DEVICE_CLOUD_OPERATOR_USERNAME, or asked for.',
+    summary: 'Operator; else DEVICE_CLOUD_OPERATOR_USERNAME or HDCUSERNAME, or asked for.',
   },
   {
     name: 'password-file',
     value: 'FILE',
-    summary: 'File with the password of the operator; else DEVICE_CLOUD_OPERATOR_PASSWORD, or asked for.',
+    summary:
+      'File with the password of the operator; else DEVICE_CLOUD_OPERATOR_PASSWORD or HDCPASSWORD, or asked for.',
+  },
+  {
+    name: 'manager',
+    short: 'm',
+    value: 'THING_KEY',
+    summary: 'Prove the device manager that runs as this thing, action by action; no token is needed.',
   },
   { name: 'organisation', value: 'KEY', aliases: ['org', 'organization'], summary: 'Organisation to work in.' },
 ]
@@ -74,7 +85,7 @@ export async function findTarget(invocation: Invocation, io: ConfigIo): Promise<
     fileHost: cloud.fileXferHost ?? cloud.host,
     filePort,
   }
-  const organisation = invocation.value('organisation')
+  const organisation = invocation.value('organisation') ?? (io.environment.HDCORG || undefined)
   return {
     settings,
     place,
@@ -88,7 +99,9 @@ export async function findTarget(invocation: Invocation, io: ConfigIo): Promise<
 
 async function connectionSettings(invocation: Invocation, io: ConfigIo): Promise<Settings> {
   const { environment } = io
-  const host = invocation.value('cloud')
+  const host = invocation.value('cloud') ?? hostOfScripts(invocation, environment)
+  // Only a device has a token to show.
+  const isOfManager = invocation.value('manager') !== undefined
   const readsFile = host === undefined || invocation.value('config-file') !== undefined
   const apiPort = invocation.value('api-port')
   const caBundle = invocation.value('ca-bundle')
@@ -96,7 +109,7 @@ async function connectionSettings(invocation: Invocation, io: ConfigIo): Promise
     cloud: {
       host,
       port: invocation.value('port') ?? (readsFile ? undefined : defaultPort),
-      token: invocation.value('token') ?? (readsFile ? undefined : await tokenOf(io)),
+      token: invocation.value('token') ?? (readsFile || isOfManager ? undefined : await tokenOf(io)),
       transport: invocation.value('transport'),
       file_xfer_port: readsFile ? undefined : apiPort,
     },
@@ -109,19 +122,29 @@ async function connectionSettings(invocation: Invocation, io: ConfigIo): Promise
     ...(readsFile ? { configFile } : {}),
     settings: flags,
     environment,
+    offline: isOfManager,
   })
+  if (settings.cloud.host === '') throw missing('the host of the cloud: --cloud, HDCADDRESS or a connection file')
   return settings
+}
+
+/** What the scripts of the Python agent were told in `HDCADDRESS`; a connection file that is named says it itself. */
+function hostOfScripts(invocation: Invocation, environment: ConfigIo['environment']): string | undefined {
+  const isNamed = [configDirFlag, configFileFlag].some(({ name }) => invocation.value(name) !== undefined)
+  return isNamed || environment[environmentName('cloud.host')] ? undefined : environment.HDCADDRESS || undefined
 }
 
 async function tokenOf({ environment, ask }: ConfigIo): Promise<string> {
   const token =
-    environment[environmentName('cloud.token')] || (await ask?.('Cloud token (not shown): ', { hidden: true }))
+    environment[environmentName('cloud.token')] ||
+    environment.HDCAPPTOKEN ||
+    (await ask?.('Cloud token (not shown): ', { hidden: true }))
   if (token) return token.trim()
   throw missing('the application token: -t, or DEVICE_CLOUD_CLOUD_TOKEN')
 }
 
 async function usernameOf(invocation: Invocation, { environment, ask }: ConfigIo): Promise<string> {
-  const told = invocation.value('username') ?? environment.DEVICE_CLOUD_OPERATOR_USERNAME
+  const told = invocation.value('username') ?? (environment.DEVICE_CLOUD_OPERATOR_USERNAME || environment.HDCUSERNAME)
   const name = told || (await ask?.('Operator: ', { hidden: false }))
   if (name) return name.trim()
   throw missing('the operator: --username, or DEVICE_CLOUD_OPERATOR_USERNAME')
@@ -133,6 +156,7 @@ async function passwordOf(invocation: Invocation, { environment, ask }: ConfigIo
   if (file !== undefined) return (await readBoundedText(resolve(file), mostPasswordBytes)).replace(/\r?\n$/, '')
   const password =
     environment.DEVICE_CLOUD_OPERATOR_PASSWORD ||
+    environment.HDCPASSWORD ||
     (await ask?.('Password of the operator (not shown): ', { hidden: true }))
   if (password) return password
   throw missing("the operator's password: --password-file, or DEVICE_CLOUD_OPERATOR_PASSWORD")

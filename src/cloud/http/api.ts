@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Commands, Context } from '../command.ts'
+import { type Commands, type Context, failureOf } from '../command.ts'
 import type { ConnectionRecord } from '../connections.ts'
 import { asReply, execute, readRequest } from '../envelope.ts'
 import { CommandFailure, codes } from '../failure.ts'
@@ -10,6 +10,8 @@ import type { Session } from '../sessions.ts'
 import type { State } from '../state.ts'
 import { answer, readBody } from './body.ts'
 import type { Exchange } from './routes.ts'
+
+const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
 /** `POST /api`: the commands for operators. The status is 200 whatever becomes of them [TR50 8.1]. */
 export class Api {
@@ -32,10 +34,13 @@ export class Api {
       this.#note(record, 'in', text, names)
       const fault = this.#state.faults.take('apiStatus', { commands: names })
       if (fault !== undefined) return answer(response, numberOf(fault, 'status', 503), 'A fault of the local cloud')
+      const refusal = this.#state.faults.take('refuseApi', { commands: names })
+      if (refusal !== undefined)
+        return answer(response, numberOf(refusal, 'status', 200), JSON.stringify(asReply(failureOf(refusal))), json)
     }
     const reply = JSON.stringify(await this.#reply(body, request, record))
     if (isStory) this.#note(record, 'out', reply, names)
-    answer(response, 200, reply, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
+    answer(response, 200, reply, json)
   }
 
   async #reply(body: Json | undefined, request: IncomingMessage, record: ConnectionRecord): Promise<JsonObject> {

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { isDeeperThan, type Json, maxJsonDepth } from '../../../src/base/json.ts'
 import { limits } from '../../../src/protocol/limits.ts'
 import { isTemporary, refusedError } from '../../../src/protocol/refusal.ts'
-import { parseReply } from '../../../src/protocol/reply.ts'
+import { commandResultIn, parseReply } from '../../../src/protocol/reply.ts'
 
 const parse = (value: unknown, commands = 1) => parseReply(Buffer.from(JSON.stringify(value)), commands)
 
@@ -35,6 +35,16 @@ test('a failure at the root is a refusal of the whole request [H6]', () => {
     errorMessages: ['a'],
   })
   assert.equal(parse({ success: true }).kind, 'malformed')
+})
+
+test('a failure at the root of an HTTPS reply answers every command that has no answer of its own', () => {
+  const refusal = { errorCodes: [-90000], errorMessages: ['Authentication is required'] }
+  assert.deepEqual(commandResultIn({ success: false, ...refusal }, 'cmd'), { ok: false, ...refusal })
+  assert.deepEqual(commandResultIn({ success: false, cmd: { success: true } }, 'cmd'), { ok: true, params: {} })
+  for (const reply of [{}, { success: true }, { auth: { success: true } }]) {
+    const result = commandResultIn(reply, 'cmd')
+    assert.equal(!result.ok && result.violation, true, JSON.stringify(reply))
+  }
 })
 
 test('an answer that is missing or senseless is a violation for that command alone', () => {

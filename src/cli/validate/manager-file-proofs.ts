@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto'
+import { isJsonObject } from '../../base/json.ts'
+import { Status } from '../../protocol/status.ts'
+import { describeAnswer } from './calls.ts'
+import { callManager, type ManagerProof, type ManagerScene, managerNeeds, succeeded } from './manager-scene.ts'
+import { expectSame, notProven, until } from './scene.ts'
+
+/** Several chunks, and an odd number of bytes. */
+const contentBytes = 300_001
+
+/**
+ * One file: from the operator to the device, and back. It lands in the upload folder of the device, which its manager
+ * names in the refusal of a file that is not there, so that the way back takes it away.
+ */
+export class ManagerFile {
+  readonly #name: string
+  readonly #content = randomBytes(contentBytes)
+  /** Where it lies on the device. */
+  #left: string | undefined
+  #returns = false
+
+  /** @param name one that nobody else has */
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  get proofs(): readonly ManagerProof[] {
+    return [
+      { name: 'file_download', needs: managerNeeds, prove: (scene, signal) => this.#down(scene, signal) },
+      { name: 'file_upload', needs: ['file_download'], prove: (scene, signal) => this.#up(scene, signal) },
+    ]
+  }
+
+  /** Takes the file out of the cloud. Resolves to what is left. */
+  async remove({ operator, thingKey }: Pick<ManagerScene, 'operator' | 'thingKey'>): Promise<string> {
+    const file = { thingKey, fileName: this.#name }
+    if (operator.isLoggedIn && (await operator.ask('file.info', file)).ok) await operator.do('file.delete', file)
+    return this.#left === undefined
+      ? 'nothing is left in the cloud and on the device'
+      : `nothing is left in the cloud; on the device, ${this.#left}`
+  }
+
+  async #down(scene: ManagerScene, signal: AbortSignal) {
+    const { operator, thingKey } = scene
+    const fileName = this.#name
+    const missing = await callManager(scene, signal, 'file_upload', { file_name: fileName })
+    if ('skip' in missing) return missing
+    if (missing.ok) throw notProven('a file that is not there was uploaded')
+    const path = /there is no file (\/.+)$/.exec(missing.errorMessages.join(' '))?.[1]
+    const { fileId } = await operator.do('file.put', { thingKey, fileName }, { signal })
+    if (typeof fileId !== 'string') throw notProven('file.put answered no id')
+    await operator.writeFile(fileId, this.#content, signal)
+    const named = path === undefined ? {} : { file_path: path }
+    const answer = await callManager(scene, signal, 'file_download', { file_name: fileName, ...named })
+    if ('skip' in answer) return answer
+    succeeded('file_download', answer)
+    this.#left = path ?? `${fileName} in its download folder`
+    this.#returns = path !== undefined
+    return `${contentBytes} bytes, to ${this.#left}`
+  }
+
+  async #up(scene: ManagerScene, signal: AbortSignal) {
+    if (!this.#returns) return { skip: 'the device does not say where its upload folder is' }
+    const { operator, thingKey } = scene
+    const fileName = this.#name
+    await operator.do('file.delete', { thingKey, fileName }, { signal })
+    const answer = await callManager(scene, signal, 'file_upload', { file_name: fileName })
+    if ('skip' in answer) return answer
+    succeeded('file_upload', answer)
+    await until(scene, signal, async () => {
+      const { result } = await operator.do('file.list', { thingKey }, { signal })
+      const files = Array.isArray(result) ? result.filter(isJsonObject) : []
+      const { length } = files.find(file => file.fileName === fileName) ?? {}
+      expectSame(`the size of ${fileName} in the list`, length, contentBytes)
+    })
+    const { fileId } = await operator.do('file.get', { thingKey, fileName }, { signal })
+    const back = await operator.readFile(String(fileId), signal)
+    if (!back.equals(this.#content)) throw notProven(`${back.length} other bytes came back than were sent`)
+    const again = await callManager(scene, signal, 'file_upload', { file_name: fileName })
+    if ('skip' in again) return again
+    if (again.ok) return `${contentBytes} bytes back; the device keeps its copy (upload_remove_on_success)`
+    if (!again.errorCodes.includes(Status.NotFound))
+      throw notProven(`file_upload of a file that was sent: ${describeAnswer(again)}`)
+    this.#left = undefined
+    return `${contentBytes} bytes back, and removed from the device`
+  }
+}

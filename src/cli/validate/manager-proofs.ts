@@ -1,0 +1,161 @@
+import { AgentError } from '../../base/errors.ts'
+import { CloudError, Status } from '../../protocol/status.ts'
+import { describeAnswer } from './calls.ts'
+import { callManager, type ManagerProof, type ManagerScene, managerNeeds, succeeded } from './manager-scene.ts'
+import type { Credentials } from './operator.ts'
+import { expectSame, logins, notProven, until } from './scene.ts'
+
+const [operatorLogin] = logins
+
+/** What every device manager publishes at start [TR50 4.5]. */
+const attributes = [
+  'os_name',
+  'os_version',
+  'architecture',
+  'hostname',
+  'kernel',
+  'hdc_version',
+  'mac_address',
+  'relay_version',
+]
+const health = ['health_load_1min', 'health_uptime_seconds', 'health_agent_memory_bytes']
+const sample = 'validate_telemetry'
+
+/** The operator, and the thing that the manager is. */
+export function managerLogins(credentials: Credentials): readonly ManagerProof[] {
+  return [
+    {
+      name: operatorLogin,
+      needs: [],
+      prove: async ({ operator }, signal) => {
+        await operator.login(credentials, signal)
+        return `as ${credentials.username}`
+      },
+    },
+    {
+      name: 'connected',
+      needs: [operatorLogin],
+      prove: async ({ operator, thingKey }, signal) => {
+        const thing = await operator.do('thing.find', { key: thingKey }, { signal })
+        if (thing.connected !== true) throw notProven(`the thing ${thingKey} is not connected`)
+        return thingKey
+      },
+    },
+  ]
+}
+
+/** What the manager tells by itself, and what its actions answer that change nothing. */
+export const managerProofs: readonly ManagerProof[] = [
+  {
+    name: 'attributes',
+    needs: managerNeeds,
+    prove: async (scene, signal) => {
+      const { operator, thingKey } = scene
+      const values = await until(scene, signal, async () => {
+        const found = await Promise.all(
+          attributes.map(key => operator.ask('attribute.current', { thingKey, key }, { signal })),
+        )
+        const missing = attributes.filter((_, at) => !found[at]?.ok)
+        if (missing.length > 0) throw notProven(`the cloud has no ${missing.join(', ')}`)
+        return found.map(answer => (answer.ok ? String(answer.params.value) : ''))
+      })
+      return `${values[0]} ${values[1]}, ${values[2]}, ${values[3]}, agent ${values[5]}`
+    },
+  },
+  {
+    name: 'telemetry',
+    needs: managerNeeds,
+    prove: async (scene, signal) => {
+      for (const name of health) {
+        const seen = await currentOf(scene, name, signal)
+        if (seen !== undefined) return `${name} is ${seen}`
+      }
+      if (scene.publish === undefined)
+        return { skip: 'health_interval is 0, and the device manager does not run on this machine' }
+      const value = Math.round(scene.clock.random() * 1e6)
+      await scene.publish(sample, value)
+      await until(scene, signal, async () => expectSame(sample, await currentOf(scene, sample, signal), value))
+      return `${sample} is ${value}, as handed over by the local socket`
+    },
+  },
+  {
+    name: 'ping',
+    needs: managerNeeds,
+    prove: async (scene, signal) => {
+      const answer = await callManager(scene, signal, 'ping')
+      if ('skip' in answer) return answer
+      const { response, time_stamp: time } = succeeded('ping', answer)
+      expectSame('response', response, 'acknowledged')
+      if (typeof time !== 'string' || !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(time))
+        throw notProven(`time_stamp is ${JSON.stringify(time)}`)
+      return `acknowledged at ${time}`
+    },
+  },
+  {
+    name: 'get_remote_access_info',
+    needs: managerNeeds,
+    prove: async (scene, signal) => {
+      const answer = await callManager(scene, signal, 'get_remote_access_info')
+      if ('skip' in answer) return answer
+      const params = succeeded('get_remote_access_info', answer)
+      if (typeof params.relay_version !== 'string') throw notProven('the answer has no relay_version')
+      const services = params.remote_access_attribute ?? 'nothing listens'
+      return `relay ${params.relay_version}, ${String(services).slice(0, 100)}`
+    },
+  },
+  refuses('unknown action', 'validate_unknown', Status.NotFound),
+  refuses('remote-access', 'remote-access'),
+  refuses('software_update', 'software_update'),
+]
+
+/** At the end of all: the process goes, and another one comes. */
+export const restartProof: ManagerProof = {
+  name: 'reset_agent',
+  needs: managerNeeds,
+  prove: async (scene, signal) => {
+    const answer = await callManager(scene, signal, 'reset_agent')
+    if ('skip' in answer) return answer
+    succeeded('reset_agent', answer)
+    const { operator, thingKey } = scene
+    await until(scene, signal, async () =>
+      expectSame('connected', (await operator.do('thing.find', { key: thingKey }, { signal })).connected, true),
+    )
+    return 'answered by the device manager that came after'
+  },
+}
+
+/** What would take the device away from its owner. */
+export const uncalled: readonly ManagerProof[] = [
+  notCalled('quit', 'it ends the device manager'),
+  notCalled('reboot_device', 'it restarts the device'),
+  notCalled('shutdown_device', 'it switches the device off'),
+  notCalled('decommission_device', 'it removes the identity of the device'),
+]
+
+export function notCalled(name: string, why: string): ManagerProof {
+  return { name, needs: managerNeeds, prove: async () => ({ skip: `not called: ${why}` }) }
+}
+
+/** A call without parameters, which must be refused and does nothing. */
+function refuses(name: string, method: string, status?: Status): ManagerProof {
+  return {
+    name,
+    needs: managerNeeds,
+    prove: async (scene, signal) => {
+      const answer = await callManager(scene, signal, method)
+      if ('skip' in answer) return answer
+      if (answer.ok) throw notProven(`${method} without parameters was answered as a success`)
+      if (status !== undefined && !answer.errorCodes.includes(status))
+        throw notProven(`${method} was not answered with ${status}: ${describeAnswer(answer)}`)
+      return `a call that makes no sense is refused: ${describeAnswer(answer)}`
+    },
+  }
+}
+
+/** The last value that the cloud has, or undefined. */
+async function currentOf({ operator, thingKey }: ManagerScene, key: string, signal: AbortSignal): Promise<unknown> {
+  const answer = await operator.ask('property.current', { thingKey, key }, { signal })
+  if (answer.ok) return answer.params.value ?? undefined
+  if (answer.errorCodes.includes(CloudError.NotFound)) return undefined
+  throw new AgentError('REFUSED_BY_CLOUD', `property.current of ${key}: ${describeAnswer(answer)}`)
+}

@@ -1,0 +1,38 @@
+import type { JsonObject } from '../../base/json.ts'
+import type { CommandResult } from '../../protocol/reply.ts'
+import { Status } from '../../protocol/status.ts'
+import type { Skip } from '../ladder/climb.ts'
+import { callAction, describeAnswer } from './calls.ts'
+import type { Operator } from './operator.ts'
+import { notProven, type Proof, type ProofTime } from './scene.ts'
+
+/** What the proofs of a running device manager work with: only the operator's side of the cloud. */
+export interface ManagerScene extends ProofTime {
+  readonly operator: Operator
+  readonly thingKey: string
+  /** Hands a number to the manager through its local socket; absent when it does not run on this machine. */
+  readonly publish?: (name: string, value: number) => Promise<unknown>
+}
+
+export type ManagerProof = Proof<ManagerScene>
+
+/** What every proof of a manager stands on. */
+export const managerNeeds = ['operator login', 'connected'] as const
+
+/** Calls an action of the manager; a {@link Skip} where its owner has switched it off. */
+export async function callManager(
+  scene: ManagerScene,
+  signal: AbortSignal,
+  method: string,
+  params: JsonObject = {},
+): Promise<CommandResult | Skip> {
+  const answer = await callAction(scene, { thingKey: scene.thingKey, method, params }, signal)
+  const isOff = !answer.ok && answer.errorCodes.includes(Status.NotSupported)
+  return isOff ? { skip: `switched off on this device: ${describeAnswer(answer)}` } : answer
+}
+
+/** The parameters of an answer that must be a success. */
+export function succeeded(method: string, answer: CommandResult): JsonObject {
+  if (answer.ok) return answer.params
+  throw notProven(`${method} was not answered as a success: ${describeAnswer(answer)}`)
+}
