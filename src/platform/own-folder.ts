@@ -64,7 +64,10 @@ export class OwnFolder {
   /** As {@link within}, while the caller waits, and only in a folder that was looked at before. */
   withinNow(work: (base: string) => void): void {
     if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
-    if (this.#way === 'path') return work(this.#path)
+    if (this.#way === 'path') {
+      work(this.#path)
+      return
+    }
     const folder = openSync(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
       assertSame(this.#way, fstatSync(folder))

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { messageOf } from '../base/errors.ts'
 
 /** What must not be lost with the process; it works while the process waits, and answers what is to be told about it in one line. */
@@ -20,6 +21,19 @@ export function atProcessEnd(work: LastWork): () => void {
     works.delete(work)
     if (works.size === 0) process.off('exit', doAll)
   }
+}
+
+/** Ends this process as the signal does where nobody listens for it, so that whoever started it sees the same end. */
+export function endBySignal(signal: NodeJS.Signals): never {
+  doAll()
+  process.kill(process.pid, signal)
+  // Process 1 is not ended by its own signals.
+  process.exit(exitCodeOf(signal))
+}
+
+/** What a shell makes of the end by a signal. */
+export function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
 }
 
 function doAll(): void {
