@@ -46,6 +46,18 @@ test('the library in a plain Node process that ends', async t => {
       assert.deepEqual(await app.left(), all)
     })
 
+  await t.test('an error of the library that nobody catches is shown with what to do about it', async t => {
+    const app = application(t)
+    const end = 'await client.disconnect(); await client.telemetry.publish("n", 1)'
+    const { code, err } = await node(app, app.source(end))
+    assert.equal(code, 1)
+    assert.match(
+      err,
+      /AgentError: The outbox is closed\.\n[\s\S]*code: 'CLOSED',[\s\S]*remedy: 'Create a new Client\.'/,
+    )
+    assert.ok(err.length < 3000, `${err.length} characters`)
+  })
+
   await t.test(
     'two clients in one process both write, and a client that was closed leaves no listener behind',
     async t => {
