@@ -192,24 +192,20 @@ export interface AgentErrorOptions {
 export class AgentError extends Error {
   readonly code: ErrorCode
   readonly details: Readonly<Record<string, unknown>>
-  readonly #remedy: string | undefined
+  /** What to do about it, in one sentence. A field, so that Node shows it with an error that nobody caught. */
+  readonly remedy: string
 
   constructor(code: ErrorCode, message: string, options: AgentErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AgentError'
     this.code = code
     this.details = options.details ?? {}
-    this.#remedy = options.remedy
+    this.remedy = options.remedy ?? errorKinds[code].remedy
   }
 
   /** Whether the same attempt may succeed later without anybody changing anything. */
   get retryable(): boolean {
     return errorKinds[this.code].retryable
-  }
-
-  /** What to do about it, in one sentence. */
-  get remedy(): string {
-    return this.#remedy ?? errorKinds[this.code].remedy
   }
 
   /** The exit code of a command that ends with this error. */
@@ -232,6 +228,11 @@ export function asAgentError(error: unknown): AgentError {
 /** Whether the current folder was asked for, which somebody has removed: every relative path asks for it. */
 export function isWithoutFolder(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
+}
+
+/** Whether `error` is an {@link AgentError} of that code. */
+export function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof AgentError && error.code === code
 }
 
 /** The text of anything that was thrown. */

@@ -5,9 +5,9 @@ import { version } from '../manager/version.ts'
 import type { CommandEntry, Terminal } from './command.ts'
 import { commandEntries } from './commands.ts'
 import { withConfigFolder } from './config-flags.ts'
-import { parseInvocation } from './flags.ts'
+import { parseInvocation, traceFlag } from './flags.ts'
 import { commandHelp, familyHelp, overviewHelp } from './help.ts'
-import { reportError } from './report-error.ts'
+import { reportError, traceErrors } from './report-error.ts'
 
 export interface CliOptions {
   readonly entries?: readonly CommandEntry[]
@@ -62,6 +62,7 @@ async function dispatch(
     terminal.out(commandHelp(command))
     return 0
   }
+  if (invocation.has(traceFlag.name)) traceErrors()
   if (!command.runsForeignCode) guardProcess?.()
   return await command.run(await withConfigFolder(command, invocation, terminal, systemFolder), terminal)
 }
@@ -99,6 +100,14 @@ function unknownCommand(words: readonly string[], entries: readonly CommandEntry
   const names = family.length > 0 ? family : entries.map(({ name }) => name)
   const near =
     closestName(asked, names) ?? closestName(asked, [...new Set(names.map(name => name.split(' ')[0] ?? name))])
-  const hint = near === undefined ? '' : ` Did you mean "${near}"?`
+  // As fork() and child_process would call Node, whose place process.execPath may have taken.
+  const application = words.find(word => /\.[cm]?js$/.test(word))
+  const start = `device-cloud run ${application}`
+  const hint =
+    application !== undefined
+      ? ` An application is started by "${start}", without options of Node.`
+      : near === undefined
+        ? ''
+        : ` Did you mean "${near}"?`
   return new AgentError('USAGE', `There is no command "${asked}".${hint}`)
 }

@@ -7,6 +7,8 @@ const negativeNumber = /^-(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
 
 /** Flags that every command has. */
 export const helpFlag: Flag = { name: 'help', short: 'h', summary: 'Show this help.' }
+export const traceFlag: Flag = { name: 'trace', summary: 'Show errors with their causes and every frame.' }
+export const commonFlags: readonly Flag[] = [traceFlag, helpFlag]
 
 /**
  * The words after a command's name, checked against its flags and operands.
@@ -15,7 +17,7 @@ export const helpFlag: Flag = { name: 'help', short: 'h', summary: 'Show this he
  * @throws AgentError `USAGE`, naming the word that is wrong
  */
 export function parseInvocation(command: Command, words: readonly string[]): Invocation {
-  const flags = [...command.flags, helpFlag]
+  const flags = [...command.flags, ...commonFlags]
   const given = new Map<string, string[]>()
   const operands: string[] = []
   const expected = command.operands ?? []

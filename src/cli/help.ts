@@ -1,5 +1,5 @@
 import type { Command, CommandEntry, Flag, Operand } from './command.ts'
-import { helpFlag } from './flags.ts'
+import { commonFlags } from './flags.ts'
 
 const executable = 'device-cloud'
 
@@ -28,7 +28,7 @@ export function familyHelp(word: string, entries: readonly CommandEntry[]): stri
 /** The text of `device-cloud COMMAND --help`. */
 export function commandHelp(command: Command): string {
   const operands = (command.operands ?? []).map(operandText).join(' ')
-  const flags = [...command.flags, helpFlag].map(flag => [flagText(flag), flag.summary] as const)
+  const flags = [...command.flags, ...commonFlags].map(flag => [flagText(flag), flag.summary] as const)
   return [
     `Usage: ${[executable, command.name, '[FLAGS]', operands].filter(part => part !== '').join(' ')}`,
     '',

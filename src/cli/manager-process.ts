@@ -21,6 +21,7 @@ import { onUnwatched } from '../platform/watched-process.ts'
 import type { Invocation } from './command.ts'
 import { managerWords } from './manager-words.ts'
 import { proveNewAgent, watchTrial } from './new-agent.ts'
+import { ReloadRequests } from './reload-requests.ts'
 import { hideInErrors } from './report-error.ts'
 
 /** A manager that has not ended in good order by then is ended. */
@@ -56,7 +57,7 @@ class ManagerProcess {
   readonly #unlisten: () => void
   readonly #markReady = takeReadyMark()
   #why: Ending | undefined
-  #reload = () => {}
+  readonly #reloads = new ReloadRequests()
 
   constructor(invocation: Invocation, options: ManagerProcessOptions) {
     this.#invocation = invocation
@@ -67,7 +68,7 @@ class ManagerProcess {
         if (this.#why === 'signal') process.exit(1)
         this.#end('signal')
       },
-      reload: () => this.#reload(),
+      reload: () => this.#reloads.ask(),
     })
     if (isOnTrial()) onUnwatched(() => this.#end('signal'))
     this.#log = Log.create({ clock, sink: combineSinks([this.#ring.sink, this.#output.sink]) })
@@ -140,13 +141,14 @@ class ManagerProcess {
       // For systemd this process is the service, whichever executable does the work.
       onBegin: () => this.#ready(),
       onReload: relay => {
-        this.#reload = () => void this.#life.reload(async () => relay())
+        this.#reloads.servedBy(() => void this.#life.reload(async () => relay()))
       },
     })
   }
 
   async #manage(): Promise<void> {
     const life = this.#life
+    this.#reloads.begin()
     const manager = await this.#open()
     life.watch(manager)
     try {
@@ -157,7 +159,7 @@ class ManagerProcess {
       return life.stopping()
     }
     this.#ready()
-    this.#reload = () => void life.reload(() => manager.reload())
+    this.#reloads.servedBy(() => void life.reload(() => manager.reload()))
     await this.#ended()
     life.forget()
     if (this.#isOver) life.stopping()

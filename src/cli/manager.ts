@@ -2,6 +2,7 @@ import type { Command, Invocation } from './command.ts'
 import { appIdFlag, configDirFlag, configFileFlag } from './config-flags.ts'
 import { usage } from './flags.ts'
 import { runManager } from './manager-process.ts'
+import { warnOfOrphans } from './warn-of-orphans.ts'
 import { numberWord } from './words.ts'
 
 export const command: Command = {
@@ -17,7 +18,11 @@ export const command: Command = {
     { name: 'log-to-syslog', short: 's', summary: 'Log to syslog.' },
     { name: 'delay-start', short: 'd', value: 'SECONDS', summary: 'Wait before starting.' },
   ],
-  run: invocation => runManager(invocation, { delayMs: delayOf(invocation) }),
+  run: (invocation, terminal) => {
+    const delayMs = delayOf(invocation)
+    warnOfOrphans(terminal)
+    return runManager(invocation, { delayMs })
+  },
 }
 
 function delayOf(invocation: Invocation): number {

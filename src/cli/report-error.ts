@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { type AgentError, asAgentError, errorKinds } from '../base/errors.ts'
 import { formatProblem } from '../config/values.ts'
 import type { Terminal } from './command.ts'
@@ -9,6 +10,18 @@ export function hideInErrors(secret: string | undefined): void {
   if (secret !== undefined && secret.length > 2) secrets.add(secret)
 }
 
+let traced = false
+
+/** From now on every error that a command reports comes with its stack and its causes (`--trace`). */
+export function traceErrors(): void {
+  traced = true
+}
+
+/** Whether {@link traceErrors} was asked for. */
+export function isTraced(): boolean {
+  return traced
+}
+
 /**
  * Writes an error as one line on stderr: what failed, on what, why, what to do. A configuration with several mistakes gets a
  * line for each.
@@ -18,6 +31,7 @@ export function hideInErrors(secret: string | undefined): void {
 export function reportError(error: unknown, terminal: Terminal): number {
   const failure = asAgentError(error)
   for (const line of linesOf(failure)) terminal.err(`device-cloud: ${hide(oneLine(line))}\n`)
+  if (traced) terminal.err(`${hide(inspect(failure))}\n`)
   return failure.exitCode
 }
 
@@ -27,7 +41,9 @@ function linesOf(failure: AgentError): string[] {
   const message = sentence(failure.message)
   if (failure.code === 'USAGE') return [withRemedy(message, usageRemedy(failure.details.command))]
   if (failure.code !== 'INTERNAL') return [withRemedy(message, failure.remedy)]
-  return [withRemedy(`${errorKinds.INTERNAL.meaning} ${message}${placeOf(failure.cause ?? failure)}`, failure.remedy)]
+  const bug = `${errorKinds.INTERNAL.meaning} ${message}${placeOf(failure.cause ?? failure)}`
+  const more = traced ? '' : ' With --trace it says more.'
+  return [`${withRemedy(bug, failure.remedy)}${more}`]
 }
 
 function usageRemedy(command: unknown): string {

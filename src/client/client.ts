@@ -22,6 +22,7 @@ import { ClientActions } from './actions.ts'
 import type { ClientFacts, Cloud, CloudStatus } from './cloud.ts'
 import { ClientFiles } from './files.ts'
 import { LogOutput } from './log-output.ts'
+import { clientClosed, clientOpened } from './open-clients.ts'
 import { openCloud } from './open-cloud.ts'
 import { type CheckedOptions, type ClientOptions, checkedOptions } from './options.ts'
 import { shutDown } from './shut-down.ts'
@@ -289,6 +290,7 @@ export class Client {
       signal: this.#closing.signal,
     })
     this.#cloud = cloud
+    clientOpened(this)
     return cloud
   }
 
@@ -298,6 +300,7 @@ export class Client {
     // What is being opened is opened, so that it can be closed.
     const cloud = await this.#opening?.catch(() => undefined)
     const delivered = await shutDown({ cloud, runner: this.#runner, clock: systemClock, waitForReplies, timeoutMs })
+    clientClosed(this)
     await this.#logOutput.close()
     return delivered
   }

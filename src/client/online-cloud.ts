@@ -10,6 +10,7 @@ import { SocketOpener } from '../connection/socket-opener.ts'
 import { trustSettings } from '../connection/trust-settings.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { networkPaths } from '../platform/network-paths.ts'
+import { atProcessEnd } from '../platform/process-end.ts'
 import { readBootId } from '../platform/system-facts.ts'
 import { WriteBudget } from '../platform/write-budget.ts'
 import { Requester } from '../protocol/requester.ts'
@@ -84,6 +85,7 @@ async function cloudOver(parts: OnlineParts, folder: QueueFolder, writes: WriteB
         )
   const journal = await FlashJournal.open({ folder, clock, log: mailLog, bootId, onTrouble })
   const mailbox = new Mailbox({ ask, outbox, journal, execute, clock, log: mailLog, bootId })
+  const forgetEnd = atProcessEnd(isTimeLeft => lastWrite({ outbox, journal, thingKey, isTimeLeft }))
   let files: FilesService | undefined
   let answeredBefore = 0
 
@@ -157,6 +159,7 @@ async function cloudOver(parts: OnlineParts, folder: QueueFolder, writes: WriteB
         await outbox.close()
         await journal.close()
       } finally {
+        forgetEnd()
         await folder.release()
       }
     },
@@ -182,6 +185,25 @@ async function flush(o: { mailbox: Mailbox; outbox: Outbox; clock: Clock; timeou
   )
   const delivered = await outbox.flush({ timeoutMs: Math.max(0, endMs - clock.monotonicMs()) })
   return taken && delivered
+}
+
+/** Writes down, while the process waits for its end, what would end with it; answers what could not be. */
+function lastWrite(o: {
+  outbox: Outbox
+  journal: FlashJournal
+  thingKey: string
+  isTimeLeft: () => boolean
+}): string | undefined {
+  const { outbox, journal, thingKey, isTimeLeft } = o
+  const { lost, failure } = outbox.lastWrite(isTimeLeft)
+  const why = failure === undefined ? 'there was no time to write them' : messageOf(failure)
+  const lostText = lost === 0 ? [] : [`${thingKey}: ${lost} samples end with the process: ${why}`]
+  try {
+    journal.lastWrite()
+  } catch (error) {
+    lostText.push(`${thingKey}: the journal of actions is behind: ${messageOf(error)}`)
+  }
+  return lostText.length === 0 ? undefined : lostText.join('; ')
 }
 
 /** Waits for the link. It goes on trying whatever becomes of the wait. */

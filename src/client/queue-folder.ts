@@ -45,6 +45,10 @@ export function queueFolder(folder: StoreFolder, log: Log): QueueFolder {
   }
   const guarded = <T>(work: () => Promise<T>): Promise<T> =>
     refusal === undefined ? work() : Promise.reject<T>(refusal)
+  const guardedNow = (work: () => void) => {
+    if (refusal !== undefined) throw refusal
+    work()
+  }
 
   return {
     path: folder.path,
@@ -60,6 +64,8 @@ export function queueFolder(folder: StoreFolder, log: Log): QueueFolder {
     replace: (name, content, cause) => guarded(() => folder.replace(name, content, cause)),
     rename: (from, to) => guarded(() => folder.rename(from, to)),
     remove: name => guarded(() => folder.remove(name)),
+    createNow: (name, content, cause) => guardedNow(() => folder.createNow(name, content, cause)),
+    replaceNow: (name, content, cause) => guardedNow(() => folder.replaceNow(name, content, cause)),
     lock: name => guarded(() => folder.lock(name)),
     release: () =>
       turns.take(async () => {

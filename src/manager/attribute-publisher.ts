@@ -1,3 +1,4 @@
+import { hasCode } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 
@@ -21,6 +22,8 @@ export class AttributePublisher {
         this.#sent.set(name, text)
         receipt.delivered().catch(error => this.#refused(name, text, error))
       } catch (error) {
+        // Nobody can publish any more.
+        if (hasCode(error, 'CLOSED')) return
         this.#log.warn('attribute not published', { name, error })
       }
     }
@@ -28,6 +31,8 @@ export class AttributePublisher {
 
   /** What was not accepted after all is sent again next time. */
   #refused(name: string, text: string, error: unknown): void {
+    // The end of this process is no refusal: the next one publishes all of them.
+    if (hasCode(error, 'CLOSED')) return
     if (this.#sent.get(name) === text) this.#sent.delete(name)
     this.#log.warn('attribute not accepted', { name, error })
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { hasCode } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Client } from '../client/client.ts'
 import { readSystemFacts } from '../platform/system-facts.ts'
@@ -45,6 +46,7 @@ export class MachineFacts {
     this.#sentName = name
     const receipt = await this.#client.thing.update({ name })
     receipt.delivered().catch(error => {
+      if (hasCode(error, 'CLOSED')) return
       this.#sentName = undefined
       this.#log.warn('name of the thing not accepted', { name, error })
     })

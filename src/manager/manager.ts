@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Clock } from '../base/clock.ts'
-import { asAgentError, messageOf } from '../base/errors.ts'
+import { asAgentError, hasCode, messageOf } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
@@ -374,9 +374,9 @@ export class Manager {
   }
 
   #publishFacts(): void {
-    this.#facts
-      .publish(this.#config.offered)
-      .catch(error => this.#log.warn('facts of the machine not published', { why: messageOf(error) }))
+    this.#facts.publish(this.#config.offered).catch(error => {
+      if (!hasCode(error, 'CLOSED')) this.#log.warn('facts of the machine not published', { why: messageOf(error) })
+    })
   }
 
   async #giveLeftAnswers(pending: PendingAnswers) {

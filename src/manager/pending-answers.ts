@@ -1,4 +1,4 @@
-import { AgentError } from '../base/errors.ts'
+import { hasCode } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import { isStatus, Status } from '../protocol/status.ts'
@@ -82,7 +82,9 @@ export class PendingAnswers {
       try {
         await receipt?.delivered({ signal })
       } catch (error) {
-        if (!(error instanceof AgentError && error.code === 'REFUSED_BY_CLOUD')) {
+        // The manager ends, and the next one goes on.
+        if (signal.aborted) continue
+        if (!hasCode(error, 'REFUSED_BY_CLOUD')) {
           this.#notDelivered(id, error)
           continue
         }

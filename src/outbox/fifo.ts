@@ -33,6 +33,11 @@ export class Fifo<T> {
     return value
   }
 
+  /** All of them, the first foremost; they stay. */
+  values(): T[] {
+    return this.#slots.slice(this.#head) as T[]
+  }
+
   /** Puts values back at the head, the first of them foremost. */
   unshift(values: readonly T[]): void {
     if (values.length > this.#head) {

@@ -1,7 +1,7 @@
 import { Fifo } from './fifo.ts'
 import { type Lane, lanes, perLane } from './lanes.ts'
 import type { DeliveryReceipt } from './receipt.ts'
-import type { Dropped, LaneSize, Store, StoredItem } from './store.ts'
+import type { Dropped, LaneSize, LastWrite, Store, StoredItem } from './store.ts'
 
 interface Shelf {
   readonly queue: Fifo<StoredItem>
@@ -86,6 +86,11 @@ export class MemoryStore implements Store {
   /** Acknowledgements are made anew from the journal of actions. */
   spill(): boolean {
     return lanes.every(lane => lane === 'ack' || this.size(lane).items === 0)
+  }
+
+  /** It promises nothing beyond the end of the process. */
+  lastWrite(): LastWrite {
+    return { lost: 0 }
   }
 
   size(lane: Lane): LaneSize {

@@ -16,7 +16,7 @@ import { MemoryStore } from './memory-store.ts'
 import { isForOneCommand, MessageWriter } from './message.ts'
 import { type DeliveryOptions, DeliveryReceipt } from './receipt.ts'
 import type { LaneStats, OutboxStats } from './stats.ts'
-import type { Dropped, Store, StoredItem } from './store.ts'
+import type { Dropped, LastWrite, Store, StoredItem } from './store.ts'
 import { chooseVictim, droppableBytes } from './victim.ts'
 
 /** The agent has taken charge of an item. */
@@ -154,6 +154,11 @@ export class Outbox {
    */
   async spill(): Promise<boolean> {
     return await this.#store.spill()
+  }
+
+  /** As {@link spill}, while the caller waits, because the process ends. */
+  lastWrite(isTimeLeft: () => boolean): LastWrite {
+    return this.#store.lastWrite(isTimeLeft)
   }
 
   /** Stops sending; receipts of what was not delivered reject `CLOSED`. Call {@link flush} before to wait for delivery. */

@@ -37,6 +37,14 @@ export interface Dropped {
   readonly receipts: readonly DeliveryReceipt[]
 }
 
+/** What became of the items in memory when the process ended. */
+export interface LastWrite {
+  /** Items that the process takes with it. */
+  readonly lost: number
+  /** Why. */
+  readonly failure?: unknown
+}
+
 /**
  * The memory of the outbox: a queue per lane. What is read is "in hand" until it is acknowledged or released, and what is
  * in hand is not dropped. A store in memory answers at once; one on flash may answer with promises.
@@ -71,6 +79,11 @@ export interface Store {
   size(lane: Lane): LaneSize
   /** Writes down what is in memory alone, where the store can; answers whether a process that ended now would lose nothing. */
   spill(): boolean | Promise<boolean>
+  /**
+   * As {@link spill}, while the caller waits, because the process ends: as much as `isTimeLeft` allows. Nothing may be asked of the
+   * store afterwards.
+   */
+  lastWrite(isTimeLeft: () => boolean): LastWrite
   /** Ends the use of the store; answers the receipts of what was not delivered. */
   close(): readonly DeliveryReceipt[] | Promise<readonly DeliveryReceipt[]>
 }

@@ -1,4 +1,4 @@
-import { constants, existsSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { AgentError } from '../base/errors.ts'
 import { fileFacts } from './file-facts.ts'
@@ -52,18 +52,40 @@ export class OwnFolder {
     // Had it come since, nobody would have looked at it.
     if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
     if (this.#way === 'path') return await work(this.#path, undefined)
-    const { inode, device } = this.#way
     const folder = await open(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
-      const there = await folder.stat()
-      if (there.ino !== inode || there.dev !== device)
-        throw Object.assign(new Error('another folder is in its place'), { code: 'ESTALE' })
-      const pinned = `/proc/self/fd/${folder.fd}`
-      return await work(existsSync(pinned) ? pinned : this.#path, folder)
+      assertSame(this.#way, await folder.stat())
+      return await work(this.#pinned(folder.fd), folder)
     } finally {
       await folder.close()
     }
   }
+
+  /** As {@link within}, while the caller waits, and only in a folder that was looked at before. */
+  withinNow(work: (base: string) => void): void {
+    if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
+    if (this.#way === 'path') {
+      work(this.#path)
+      return
+    }
+    const folder = openSync(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    try {
+      assertSame(this.#way, fstatSync(folder))
+      work(this.#pinned(folder))
+    } finally {
+      closeSync(folder)
+    }
+  }
+
+  #pinned(descriptor: number): string {
+    const pinned = `/proc/self/fd/${descriptor}`
+    return existsSync(pinned) ? pinned : this.#path
+  }
+}
+
+function assertSame(way: Exclude<Way, 'path'>, there: { readonly ino: number; readonly dev: number }): void {
+  if (there.ino !== way.inode || there.dev !== way.device)
+    throw Object.assign(new Error('another folder is in its place'), { code: 'ESTALE' })
 }
 
 function notBelieved(path: string, spots: readonly WeakSpot[]): AgentError {

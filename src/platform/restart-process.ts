@@ -13,16 +13,21 @@ const againExitCode = 75
  */
 export function restartProcess(): never {
   const [, ...args] = commandLine()
-  const { execve } = process as { execve?: (file: string, args: readonly string[], env: NodeJS.ProcessEnv) => never }
-  if (execve !== undefined) execve.call(process, process.execPath, [process.argv0, ...args], wholeEnvironment())
+  replaceProcess(process.execPath, [process.argv0, ...args])
   if (process.env.DEVICE_CLOUD_SUPERVISED === '1') process.exit(againExitCode)
   const child = spawn(process.execPath, args, { stdio: 'inherit', detached: true, argv0: process.argv0 })
   child.unref()
   process.exit(0)
 }
 
+/** Makes another program of this process, where Node can (22.15 and later); returns where it cannot. */
+export function replaceProcess(file: string, words: readonly string[]): void {
+  const { execve } = process as { execve?: (file: string, args: readonly string[], env: NodeJS.ProcessEnv) => never }
+  execve?.call(process, file, words, wholeEnvironment())
+}
+
 /** The words that the kernel started this program with: the options of Node too, and right for a single-file executable. */
-function commandLine(): string[] {
+export function commandLine(): string[] {
   try {
     const words = readFileSync('/proc/self/cmdline', 'utf8').split('\0').slice(0, -1)
     if (words.length > 0) return words

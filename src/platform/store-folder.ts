@@ -8,6 +8,7 @@ import { onFile } from './on-file.ts'
 import { OwnFolder } from './own-folder.ts'
 import { type ProcessLock, takeProcessLock } from './process-lock.ts'
 import type { WriteBudget } from './write-budget.ts'
+import { type FolderWritesNow, writesNow } from './write-now.ts'
 import { assertInPlace, syncWhole, writeWhole } from './write-whole.ts'
 
 /** A file that only grows. */
@@ -30,7 +31,7 @@ export interface AppendFile {
  * A private folder of append-only files. Every failure is an `AgentError` that names the path; one that another user can
  * change is not read and not written (`POLICY_REFUSED`).
  */
-export interface StoreFolder {
+export interface StoreFolder extends FolderWritesNow {
   readonly path: string
   /** Makes the folder (mode 0700) when it is missing, and looks whose it is. */
   prepare(): Promise<void>
@@ -84,6 +85,7 @@ export function storeFolder(path: string, budget: WriteBudget): StoreFolder {
 
   return {
     path,
+    ...writesNow(path, own, budget),
     async prepare() {
       await ensureFolder(path)
       await own.look()

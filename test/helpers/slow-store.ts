@@ -1,7 +1,7 @@
 import type { Lane } from '../../src/outbox/lanes.ts'
 import { MemoryStore } from '../../src/outbox/memory-store.ts'
 import type { DeliveryReceipt } from '../../src/outbox/receipt.ts'
-import type { Dropped, LaneSize, Store, StoredItem } from '../../src/outbox/store.ts'
+import type { Dropped, LaneSize, LastWrite, Store, StoredItem } from '../../src/outbox/store.ts'
 
 /** A store that answers everything in a later turn, as one on flash does, and may fail. */
 export class SlowStore implements Store {
@@ -50,6 +50,10 @@ export class SlowStore implements Store {
 
   spill(): Promise<boolean> {
     return this.#later(() => this.#memory.spill())
+  }
+
+  lastWrite(): LastWrite {
+    return this.#memory.lastWrite()
   }
 
   size(lane: Lane): LaneSize {

@@ -1,7 +1,10 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import { ownExecutable } from '../../platform/own-executable.ts'
+import { leadChildrenIntoRun } from './children.ts'
 import { moduleKindOf } from './module-kind.ts'
 import { provideLibrary } from './provide-library.ts'
+import { explainToWorkers } from './workers.ts'
 
 /** The parts of Node's module loader that are not in its types. */
 interface NodeModule {
@@ -25,6 +28,8 @@ export async function runApplication(
   args: readonly string[],
   library: Readonly<Record<string, unknown>>,
 ): Promise<void> {
+  explainToWorkers(ownExecutable() === undefined ? process.execArgv : [])
+  leadChildrenIntoRun()
   process.argv = [process.execPath, path, ...args]
   const kind = await moduleKindOf(path)
   // In a single-file executable `require` is not the one of the file system; this one is, everywhere.

@@ -78,6 +78,12 @@ export class CursorLog {
     }
   }
 
+  /** Writes all cursors while the caller waits, at the end of the process. */
+  writeNow(): void {
+    if (this.#cursors.size > 0)
+      this.#folder.replaceNow(cursorName, this.#encode([...this.#cursors.keys()]), 'outbox cursor')
+  }
+
   async close(): Promise<void> {
     const writer = this.#writer
     this.#writer = undefined

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { Turns } from '../../base/turns.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
-import type { Dropped, LaneSize, StoredItem } from '../store.ts'
+import type { Dropped, LaneSize, LastWrite, StoredItem } from '../store.ts'
 import { Backlog, type BacklogSpan } from './backlog.ts'
 import { type Entry, EntryQueue } from './entry-queue.ts'
 import { Hand } from './hand.ts'
@@ -42,6 +42,8 @@ export class FlashLane {
   #placedEnd: Position | undefined
   /** The chain is used by one at a time. */
   readonly #turns = new Turns()
+  /** What is being written, and the place of its first item in the row. */
+  #writing: { readonly entries: readonly Entry[]; readonly ordinal: number } | undefined
   #advancing = false
   /** Not while it is done, and not after it failed: another try is for those who need what is there, in their own time. */
   #mayReadAhead = true
@@ -166,6 +168,32 @@ export class FlashLane {
     })
   }
 
+  /**
+   * Writes to flash what is in memory alone, while the caller waits, at the end of the process: what is under way in other threads
+   * has an unknown end, so that it is written once more, in the same places of the row.
+   */
+  lastWrite(isTimeLeft: () => boolean): LastWrite {
+    const { chain, onCursor } = this.#o
+    const { entries: begun, ordinal } = this.#writing ?? { entries: [], ordinal: chain.nextOrdinal }
+    const entries = [...begun, ...this.#unplaced.waiting()]
+    const isLeft = (entry: Entry) => !entry.done && entry.place === undefined
+    let failure: unknown
+    if (entries.some(isLeft)) {
+      const items = entries.map(({ item }) => item)
+      const appended = chain.appendNow(items, ordinal, isTimeLeft)
+      failure = appended.failure
+      for (const [index, place] of appended.places.entries()) {
+        const entry = entries[index]
+        if (entry === undefined) break
+        entry.place = place
+        this.#placedEnd = place.end
+      }
+    }
+    const position = this.#donePosition()
+    if (position !== undefined) onCursor(chain.isEmpty ? undefined : position)
+    return { lost: entries.filter(isLeft).length, ...(failure === undefined ? {} : { failure }) }
+  }
+
   /** Ends: the receipts of all that is in memory, and of those that wait for what is on flash. */
   receipts(): readonly DeliveryReceipt[] {
     this.release()
@@ -231,7 +259,9 @@ export class FlashLane {
     const { chain } = this.#o
     const entries = this.#unplaced.takeAll()
     if (entries.length === 0) return
+    this.#writing = { entries, ordinal: chain.nextOrdinal }
     const { places, failure } = await chain.append(entries.map(entry => entry.item))
+    this.#writing = undefined
     for (const [index, place] of places.entries()) {
       const entry = entries[index]
       if (entry === undefined) break

@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts'
 import type { StoreFolder } from '../../platform/store-folder.ts'
 import { type Lane, lanes, perLane } from '../lanes.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
-import type { Dropped, LaneSize, Store, StoredItem } from '../store.ts'
+import type { Dropped, LaneSize, LastWrite, Store, StoredItem } from '../store.ts'
 import { Adoption } from './adoption.ts'
 import { CursorLog } from './cursor-log.ts'
 import { DiskTrouble } from './disk-trouble.ts'
@@ -55,6 +55,7 @@ export class FlashStore implements Store {
   #cursorTurn: Promise<void> = Promise.resolve()
   #cursorWaits = false
   #closed = false
+  #isOver = false
 
   private constructor(options: FlashStoreOptions) {
     const { folder, clock, log, boot, onLost, onTrouble, link, memoryLanes = [] } = options
@@ -195,6 +196,26 @@ export class FlashStore implements Store {
     return this.#flashLanes.every(lane => this.#lanes[lane].oldestUnplacedMs === undefined)
   }
 
+  lastWrite(isTimeLeft: () => boolean): LastWrite {
+    if (this.#isOver) return { lost: 0 }
+    let lost = 0
+    let failure: unknown
+    for (const lane of this.#flashLanes) {
+      // What is written before it is known what is there could not be told from that.
+      const written = this.#adoption.isDone
+        ? this.#lanes[lane].lastWrite(isTimeLeft)
+        : { lost: this.#lanes[lane].items, failure: this.#trouble.error }
+      lost += written.lost
+      failure ??= written.failure
+    }
+    try {
+      this.#cursors.writeNow()
+    } catch {
+      // Then something is sent once more.
+    }
+    return { lost, ...(failure === undefined ? {} : { failure }) }
+  }
+
   size(lane: Lane): LaneSize {
     return this.#lanes[lane].size(this.#isMemoryShort)
   }
@@ -211,6 +232,7 @@ export class FlashStore implements Store {
     for (const lane of lanes) await this.#lanes[lane].close()
     await this.#writeCursors()
     await this.#cursors.close()
+    this.#isOver = true
     return lanes.flatMap(lane => this.#lanes[lane].receipts())
   }
 

@@ -74,6 +74,11 @@ export class SegmentChain {
     this.#o = options
   }
 
+  /** The place in the row that the next item gets. */
+  get nextOrdinal(): number {
+    return this.#nextOrdinal
+  }
+
   /** Whether nothing of the lane is on flash. */
   get isEmpty(): boolean {
     return this.#segments.length === 0
@@ -139,6 +144,29 @@ export class SegmentChain {
     }
   }
 
+  /**
+   * Writes items while the caller waits, at the end of the process: nothing else may be asked of the chain afterwards. They go to
+   * segments of their own, because an {@link append} may be under way. What that has written of them is there twice then.
+   *
+   * @param ordinal the place of the first in the row
+   */
+  appendNow(items: readonly StoredItem[], ordinal: number, isTimeLeft: () => boolean): Appended {
+    const safe: Place[] = []
+    try {
+      while (safe.length < items.length && isTimeLeft()) {
+        const number = this.#nextNumber++
+        const { frames, places } = this.#encode(items.slice(safe.length), number, 0, ordinal + safe.length)
+        this.#o.folder.createNow(segmentName(this.#o.lane, number), Buffer.concat(frames), 'outbox')
+        const bytes = places.at(-1)?.end.offset ?? 0
+        this.#segments.push({ number, bytes, failedReads: 0, isNewer: false })
+        safe.push(...places)
+      }
+      return { places: safe }
+    } catch (failure) {
+      return { places: safe, failure }
+    }
+  }
+
   /** The items from `from` on, at most about `maxBytes` of them but at least one when there is any. */
   async read(from: Position, maxBytes: number): Promise<readonly PlacedItem[]> {
     for (const segment of [...this.#segments]) {
@@ -191,20 +219,31 @@ export class SegmentChain {
     }
     const segment = this.#segments.at(-1)
     if (segment === undefined) throw new AgentError('INTERNAL', 'a writer without a segment')
-    const frames: Uint8Array[] = []
-    const places: Place[] = []
-    let offset = segment.bytes
-    for (const item of items) {
-      const ordinal = this.#nextOrdinal + frames.length
-      const frame = frameRecord(encodeItem(item, ordinal, this.#o.boot))
-      const start = { segment: segment.number, offset }
-      offset += frame.length
-      frames.push(frame)
-      places.push({ ordinal, start, end: { segment: segment.number, offset } })
-      if (offset >= segmentBytes) break
-    }
+    const { frames, places } = this.#encode(items, segment.number, segment.bytes, this.#nextOrdinal)
     await this.#writer.append(Buffer.concat(frames))
     return places
+  }
+
+  /** As many items as a segment takes from `offset` on, and at least one. */
+  #encode(
+    items: readonly StoredItem[],
+    segment: number,
+    offset: number,
+    firstOrdinal: number,
+  ): { readonly frames: readonly Uint8Array[]; readonly places: readonly Place[] } {
+    const frames: Uint8Array[] = []
+    const places: Place[] = []
+    let end = offset
+    for (const item of items) {
+      const ordinal = firstOrdinal + frames.length
+      const frame = frameRecord(encodeItem(item, ordinal, this.#o.boot))
+      const start = { segment, offset: end }
+      end += frame.length
+      frames.push(frame)
+      places.push({ ordinal, start, end: { segment, offset: end } })
+      if (end >= this.#o.segmentBytes) break
+    }
+    return { frames, places }
   }
 
   /** What was written is on the disk. */

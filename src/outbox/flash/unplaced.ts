@@ -22,6 +22,11 @@ export class Unplaced {
     this.#bytes += entryBytes(entry)
   }
 
+  /** Those that are still to be written, in order. */
+  waiting(): readonly Entry[] {
+    return this.#entries.values().filter(entry => !entry.done && entry.place === undefined)
+  }
+
   /** Takes them out to be written; those whose write fails come back. Their bytes count until they have a place. */
   takeAll(): readonly Entry[] {
     const entries: Entry[] = []

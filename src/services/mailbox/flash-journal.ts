@@ -54,6 +54,8 @@ export class FlashJournal implements Journal {
   #writeAgain: Timer | undefined
   #compactAtBytes = compactBytes
   #closed = false
+  /** Steps that are on their way into the file. */
+  #underWay = 0
 
   private constructor(options: FlashJournalOptions) {
     this.#o = options
@@ -134,6 +136,12 @@ export class FlashJournal implements Journal {
     await this.#write(frameStep({ step: 'settle', id }))
   }
 
+  /** Writes what is not in the file yet, while the caller waits, because the process ends. */
+  lastWrite(): void {
+    if (this.#closed || (this.#underWay === 0 && this.#trouble === undefined)) return
+    this.#o.folder.replaceNow(fileName, this.#whole(), 'journal')
+  }
+
   /** Nothing is written any more when it resolves. */
   async close(): Promise<void> {
     await this.#toDisk()
@@ -186,11 +194,16 @@ export class FlashJournal implements Journal {
   }
 
   #write(frame: Uint8Array): Promise<void> {
+    this.#underWay++
     return this.#turns.take(async () => {
-      if (this.#closed) return
-      if (this.#writer !== undefined && this.#writer.bytes < this.#compactAtBytes)
-        await this.#onFile(this.#writer, writer => writer.append(frame))
-      else await this.#orTrouble(() => this.#writeAnew())
+      try {
+        if (this.#closed) return
+        if (this.#writer !== undefined && this.#writer.bytes < this.#compactAtBytes)
+          await this.#onFile(this.#writer, writer => writer.append(frame))
+        else await this.#orTrouble(() => this.#writeAnew())
+      } finally {
+        this.#underWay--
+      }
     })
   }
 
@@ -226,10 +239,13 @@ export class FlashJournal implements Journal {
     await this.#endWriter()
     const { folder } = this.#o
     await folder.prepare()
-    const frames = this.#memory.all().flatMap(entry => stepsOf(entry).map(frameStep))
-    await folder.replace(fileName, Buffer.concat(frames), 'journal')
+    await folder.replace(fileName, this.#whole(), 'journal')
     this.#writer = await folder.reopen(fileName, 'journal')
     this.#compactAtBytes = Math.max(compactBytes, 2 * this.#writer.bytes)
+  }
+
+  #whole(): Uint8Array {
+    return Buffer.concat(this.#memory.all().flatMap(entry => stepsOf(entry).map(frameStep)))
   }
 
   #toDiskSoon(): void {

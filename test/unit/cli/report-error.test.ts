@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
-import { hideInErrors, reportError } from '../../../src/cli/report-error.ts'
+import { hideInErrors, reportError, traceErrors } from '../../../src/cli/report-error.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 
 function report(error: unknown): { code: number; text: string } {
@@ -64,4 +64,15 @@ test('a wrong command line is sent to the help of its own command', () => {
 test('a terminal is not sent to what only a program sees', () => {
   const error = new AgentError('EXECUTION_FAILED', 'install failed: exit code 3')
   assert.equal(report(error).text, 'device-cloud: install failed: exit code 3.\n')
+})
+
+test('--trace adds every frame and the causes, without secrets; without it a bug says that there is more', () => {
+  hideInErrors('s3cr3t-token')
+  assert.match(report(new TypeError('x')).text, /With --trace it says more\.\n$/)
+  traceErrors()
+  const { text } = report(new AgentError('TIMEOUT', 'late', { cause: new Error('because of s3cr3t-token') }))
+  assert.match(
+    text,
+    /^device-cloud: late\. Try again; [\s\S]*\n {4}at .*report-error\.test\.ts[\s\S]*\[cause\]: Error: because of \[hidden\]/,
+  )
 })

@@ -75,6 +75,17 @@ test('sends an attribute again only when it changed, or when the cloud did not t
   assert.deepEqual(sent, ['a=1', 'b=1', 'b=1', 'c=1', 'a=2'])
 })
 
+test('the end of the client is no refusal: nothing is said of what the next process sends', async () => {
+  const { log, text } = memoryLog()
+  const closed = () => Promise.reject(new AgentError('CLOSED', 'The outbox is closed.'))
+  const ended = new AttributePublisher({ log, publish: async () => ({ accepted: true, delivered: closed }) })
+  await ended.publish([['a', '1']])
+  const gone = new AttributePublisher({ log, publish: closed })
+  await gone.publish([['a', '1']])
+  await settle()
+  assert.equal(text(), '')
+})
+
 test('remote_access_support lists what listens, as the text that the Python agent made [TR50 4.5]', async () => {
   const services = [
     { port: 22, raw: { name: 'SSH', port: '22', session_timeout: '60' } },

@@ -68,6 +68,20 @@ test('an answer that is not delivered stays in the file; one that the cloud refu
   assert.equal(state.text, 'a1,0\na4,0\n')
 })
 
+test('when the manager ends, what waits stays in the file and is nothing to warn of', async () => {
+  const { state, answers, logged } = scene('a1,0\na2,0\n')
+  const ending = new AbortController()
+  const given = await answers.give(await answers.load(), async () =>
+    receipt(async () => {
+      throw new AgentError('ABORTED', 'the manager ends')
+    }),
+  )
+  ending.abort()
+  await answers.settle(given, ending.signal)
+  assert.equal(state.text, 'a1,0\na2,0\n')
+  assert.equal(logged.text(), '')
+})
+
 test('the line of an offline update names nobody, and is not sent', async () => {
   const { state, answers } = scene('unused,0\n')
   await answers.settle(await answers.give(await answers.load(), async () => assert.fail('sent')), signal)

@@ -365,3 +365,28 @@ test(
     )
   },
 )
+
+test('a step that is on its way into the file when the process ends is there for the next one', async t => {
+  const path = tempDir(t)
+  const { journal } = await openJournal(t, path)
+  await journal.accept('m1', call)
+  await journal.start('m1')
+  void journal.finish('m1', done)
+  // Far enough that the step is known, and not yet that anything is written.
+  await Promise.resolve()
+  journal.lastWrite()
+  const killed = readFileSync(join(path, 'actions.journal'))
+  const other = tempDir(t)
+  writeFileSync(join(other, 'actions.journal'), killed)
+  const next = await openJournal(t, other)
+  assert.deepEqual(await next.journal.unsettled(), [{ id: 'm1', state: 'finished', outcome: done }])
+})
+
+test('a journal whose steps are all in the file is not written again at the end of the process', async t => {
+  const path = tempDir(t)
+  const { journal, budget } = await openJournal(t, path)
+  await journal.accept('m1', call)
+  const before = budget.counts()
+  journal.lastWrite()
+  assert.deepEqual(budget.counts(), before)
+})

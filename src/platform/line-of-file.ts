@@ -1,0 +1,17 @@
+import { readFileSync, statSync } from 'node:fs'
+
+const mostBytes = 4 * 1024 * 1024
+/** A longer one is made by a program, and says nothing to a person. */
+const mostChars = 300
+
+/** Line `number` (from 1) of a text file, to show it to a person while the process ends; undefined when it cannot be had. */
+export function lineOfFile(path: string, number: number): string | undefined {
+  try {
+    const { size } = statSync(path)
+    if (size > mostBytes) return undefined
+    const line = readFileSync(path, 'utf8').split(/\r?\n/)[number - 1]
+    return line === undefined || line.length > mostChars ? undefined : line
+  } catch {
+    return undefined
+  }
+}
