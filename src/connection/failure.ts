@@ -8,6 +8,7 @@ const noRoute = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EHOSTDOWN',
 const words: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name has no address',
   EAI_AGAIN: 'the name server does not answer',
+  EAI_FAIL: 'the name server answers that it cannot tell',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was reset',
   ECONNABORTED: 'the connection was aborted',

@@ -1,9 +1,11 @@
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
+import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
-import { hostAndPort } from '../../connection/endpoint.ts'
+import { withDeadline } from '../../base/wait.ts'
+import { hostAndPort, wireHost } from '../../connection/endpoint.ts'
 import { tcpFailure } from '../../connection/failure.ts'
+import { systemNames } from '../../connection/name-look-up.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
 import { trustSettings } from '../../connection/trust-settings.ts'
 import type { Rung } from './climb.ts'
@@ -34,7 +36,7 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
       climb: async () => {
         const host = proxy?.host ?? cloud.host
         if (isIP(host) !== 0) return { skip: `${host} is an address` }
-        const addresses = await resolve(host)
+        const addresses = await resolve(host, clock)
         return `${host} is ${addresses.join(', ')}${proxy === undefined ? '' : '; the proxy looks up the cloud'}`
       },
     },
@@ -89,11 +91,13 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
   ]
 }
 
-async function resolve(host: string): Promise<string[]> {
+async function resolve(host: string, clock: Clock): Promise<string[]> {
+  const late = () => new AgentError('NAME_NOT_RESOLVED', `${host}: no answer within ${rungTimeoutMs / 1000} s`)
   try {
-    return (await lookup(host, { all: true })).map(({ address }) => address)
+    const look = (signal: AbortSignal) => systemNames.addressesOf(wireHost(host), signal)
+    return (await withDeadline(clock, rungTimeoutMs, late, look)).map(({ address }) => address)
   } catch (error) {
-    throw tcpFailure(host, error)
+    throw error instanceof AgentError ? error : tcpFailure(host, error)
   }
 }
 
