@@ -1,4 +1,4 @@
-import { AgentError } from '../base/errors.ts'
+import { AgentError, retold } from '../base/errors.ts'
 import { closestName } from '../config/suggestion.ts'
 import { version } from '../manager/version.ts'
 import type { CommandEntry, Terminal } from './command.ts'
@@ -58,7 +58,17 @@ async function dispatch(
     return 0
   }
   if (!command.runsForeignCode) guardProcess?.()
-  return await command.run(invocation, terminal)
+  try {
+    return await command.run(invocation, terminal)
+  } catch (error) {
+    throw aboutCommand(error, command.name)
+  }
+}
+
+/** What is wrong with a command line is explained by the help of the command that was typed. */
+function aboutCommand(error: unknown, command: string): unknown {
+  if (!(error instanceof AgentError) || error.code !== 'USAGE' || error.details.command !== undefined) return error
+  return retold(error, error.message, { command })
 }
 
 async function showHelp(
@@ -88,12 +98,13 @@ function familyOf(word: string | undefined, entries: readonly CommandEntry[]): C
 function unknownCommand(words: readonly string[], entries: readonly CommandEntry[]): AgentError {
   const [first = '', second] = words
   const family = familyOf(first, entries).map(({ name }) => name)
+  const details = family.length > 0 ? { command: first } : {}
   if (family.length > 0 && (second === undefined || second.startsWith('-')))
-    return new AgentError('USAGE', `"${first}" needs one more word: ${family.join(', ')}.`)
+    return new AgentError('USAGE', `"${first}" needs one more word: ${family.join(', ')}.`, { details })
   const asked = family.length > 0 ? `${first} ${second}` : first
   const names = family.length > 0 ? family : entries.map(({ name }) => name)
   const near =
     closestName(asked, names) ?? closestName(asked, [...new Set(names.map(name => name.split(' ')[0] ?? name))])
   const hint = near === undefined ? '' : ` Did you mean "${near}"?`
-  return new AgentError('USAGE', `There is no command "${asked}".${hint}`)
+  return new AgentError('USAGE', `There is no command "${asked}".${hint}`, { details })
 }

@@ -142,8 +142,8 @@ async function collect(flags: GenerateFlags, io: ConfigIo): Promise<{ file: stri
   const { file, force, ...given } = flags
   if (file === undefined && Object.values(given).every(value => value === undefined)) {
     if (io.ask === undefined) {
-      const message = 'config generate needs -c HOST -p PORT -t TOKEN, or a terminal on which it can ask. See --help.'
-      throw new AgentError('USAGE', message)
+      const message = 'config generate needs -c HOST -p PORT -t TOKEN, or a terminal on which it can ask.'
+      throw new AgentError('USAGE', message, { details: { command: 'config generate' } })
     }
     return askConnection(io.ask, defaultFile)
   }
@@ -204,7 +204,9 @@ async function write(path: string, text: string, force: boolean, io: ConfigIo): 
   if (existing === undefined && (await createFile(target, text))) return true
   if (!force) {
     if (io.ask === undefined) {
-      throw new AgentError('FILE_ACCESS', `${path} exists already; use --force to overwrite it, or -f for another name`)
+      throw new AgentError('FILE_ACCESS', `${path} exists already`, {
+        remedy: 'Use --force to overwrite it, or -f for another name.',
+      })
     }
     const answer = await io.ask(`${path} exists already. Overwrite it? [y/N] `, { hidden: false })
     if (!/^y(?:es)?$/i.test(answer.trim())) return false

@@ -58,7 +58,9 @@ async function askValue(
     if (answer !== '' && checkValue(setting, answer, { baseFolder: '/', fromEnvironment: true }).ok) return answer
     remark = `Please write ${expectation(setting.type)}. `
   }
-  throw new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`)
+  throw new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`, {
+    details: { command: 'config generate' },
+  })
 }
 
 async function askYes(ask: Ask, question: string, byDefault: boolean): Promise<boolean> {
@@ -68,5 +70,7 @@ async function askYes(ask: Ask, question: string, byDefault: boolean): Promise<b
     if (/^(?:y|yes|t|true)$/i.test(answer)) return true
     if (/^(?:n|no|f|false)$/i.test(answer)) return false
   }
-  throw new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`)
+  throw new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`, {
+    details: { command: 'config generate' },
+  })
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
-import { AgentError } from '../base/errors.ts'
+import { AgentError, retold } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { withDeadline } from '../base/wait.ts'
 import { askManager } from '../manager/local-socket/client.ts'
@@ -51,7 +51,7 @@ async function lookedElsewhere(invocation: Invocation, error: unknown): Promise<
   if (!(error instanceof AgentError) || error.code !== 'MANAGER_NOT_RUNNING') return undefined
   const { defaultPlan } = await import('../manager/service/service-plan.ts')
   const hint = await otherFolderHint(invocation.value('config-dir'), defaultPlan.configDir)
-  return hint === undefined ? undefined : new AgentError(error.code, `${error.message} ${hint}`, { cause: error })
+  return hint === undefined ? undefined : retold(error, `${error.message} ${hint}`)
 }
 
 /** What to try where no folder is named, this one has no configuration and that of the service has. */
@@ -77,6 +77,7 @@ export function askManagerOf(runtimeDir: string, request: JsonObject, options: A
     new AgentError(
       'TIMEOUT',
       `The device manager takes connections on ${ask.path}, but gave no answer within ${timeoutMs} ms.`,
+      { remedy: 'Look into its log; restart it if it goes on like that.' },
     )
   return withDeadline(systemClock, timeoutMs, late, signal => askManager({ ...ask, signal }))
 }

@@ -14,7 +14,10 @@ export const command: Command = {
     const path = resolve(operand(invocation, 0))
     const { fileFacts } = await import('../platform/file-facts.ts')
     if ((await fileFacts(path))?.kind !== 'file')
-      throw new AgentError('FILE_NOT_FOUND', `There is no application ${path}.`, { details: { path } })
+      throw new AgentError('FILE_NOT_FOUND', `There is no application ${path}.`, {
+        details: { path },
+        remedy: 'Check its path.',
+      })
     const { runApplication } = await import('./application/run-application.ts')
     await runApplication(path, invocation.operands.slice(1), await import('../index.ts'))
     return undefined

@@ -42,7 +42,9 @@ export function socketPlace(path: string): SocketPlace {
       socketAddress(path)
       const present = await fileFacts(path, { followLinks: false })
       if (present !== undefined && present.kind !== 'other')
-        throw new AgentError('FILE_ACCESS', `cannot make the socket ${path}: something else has this name`)
+        throw new AgentError('FILE_ACCESS', `cannot make the socket ${path}: something else has this name`, {
+          remedy: 'Look at what it is, and move it away.',
+        })
       await onFile('make the socket', path, async () => {
         // Between its creation and its chmod a socket has the mode that the umask leaves it: nobody may get at it there.
         const folder = await mkdtemp(join(dirname(path), '.sock-'))
@@ -72,7 +74,9 @@ async function holdOwn(folder: string): Promise<FileHandle> {
   const { uid, mode } = await held.stat()
   if (uid === userId() && (mode & 0o077) === 0) return held
   await held.close()
-  throw new AgentError('FILE_ACCESS', `${folder} was replaced while a socket was made in it`)
+  throw new AgentError('FILE_ACCESS', `${folder} was replaced while a socket was made in it`, {
+    remedy: 'Find out which program changes that folder.',
+  })
 }
 
 /** Whether a name in a folder is left from {@link socketPlace}, made by a process that ended in between. */

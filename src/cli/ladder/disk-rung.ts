@@ -20,7 +20,9 @@ export function diskRung(runtimeDir: string): Rung {
       if (freeBytes < leastFreeBytes)
         throw new AgentError('DISK_FULL', `only ${bytesText(freeBytes)} are free at ${runtimeDir}`)
       if (freeInodes !== undefined && freeInodes < leastFreeInodes)
-        throw new AgentError('DISK_FULL', `only ${freeInodes} more files can be made at ${runtimeDir}`)
+        throw new AgentError('DISK_FULL', `only ${freeInodes} more files can be made at ${runtimeDir}`, {
+          remedy: 'Remove files that nobody needs: their number counts here, not their size.',
+        })
       const room = `${bytesText(freeBytes)} free at ${runtimeDir}`
       if ((await fileFacts(runtimeDir)) === undefined)
         return `${room}; the device manager makes the folder when it starts`

@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
-import { AgentError } from '../../base/errors.ts'
+import { AgentError, retold } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
 import type { HttpsClient } from '../../connection/https.ts'
+import { namedByFileService } from '../../connection/named-by.ts'
 import { refusedError, resultError } from '../../protocol/refusal.ts'
 import { type CommandResult, parseCommandResult } from '../../protocol/reply.ts'
 
@@ -87,7 +88,8 @@ export class Operator {
   /** The content of a file, as anybody gets it who has its id [TR50 5.2]. */
   async readFile(fileId: string, signal?: AbortSignal): Promise<Buffer> {
     const { fileHost: host, filePort: port } = this.#place
-    return this.#exchange({ method: 'GET', host, port, path: `/file/${encodeURIComponent(fileId)}`, signal })
+    const path = `/file/${encodeURIComponent(fileId)}`
+    return this.#exchange({ method: 'GET', host, port, path, namedBy: namedByFileService, signal })
   }
 
   async #command(key: 'auth' | 'cmd', command: string, params: JsonObject, o: AskOptions): Promise<CommandResult> {
@@ -121,7 +123,7 @@ export class Operator {
     request: Omit<Parameters<HttpsClient['request']>[0], 'connectTimeoutMs' | 'idleTimeoutMs'> & AskOptions,
   ): Promise<Buffer> {
     const { timeoutMs = answerTimeoutMs, ...rest } = request
-    const { status, body } = await this.#https.request({ ...rest, connectTimeoutMs, idleTimeoutMs: timeoutMs })
+    const { status, body } = await this.#https.request({ namedBy, ...rest, connectTimeoutMs, idleTimeoutMs: timeoutMs })
     const chunks: Uint8Array[] = []
     let bytes = 0
     for await (const chunk of body) {
@@ -143,6 +145,8 @@ export class Operator {
   }
 }
 
+const namedBy = { host: '--api-host', port: '--api-port' }
+
 /** The path without the id of a file, which is a key to it. */
 function placeOf(path: string): string {
   return path.replace(/^(\/file\/).*/, '$1…')
@@ -152,7 +156,7 @@ function placeOf(path: string): string {
 function unreachable(error: unknown): unknown {
   if (!(error instanceof AgentError) || error.code === 'ABORTED') return error
   const message = `${error.message} (the operator API: --api-host, --api-port)`
-  return new AgentError(error.code, message, { cause: error, details: error.details })
+  return retold(error, message)
 }
 
 function operatorRefused(cause: AgentError): AgentError {

@@ -74,7 +74,10 @@ class OneUpload {
     const { path, relative } = this.#target
     const found = await this.#parts.source({ path, relative })
     if (found === undefined) {
-      throw new AgentError('FILE_NOT_FOUND', `there is no file ${path}`, { details: { path } })
+      throw new AgentError('FILE_NOT_FOUND', `there is no file ${path}`, {
+        details: { path },
+        remedy: 'Check its path.',
+      })
     }
     return found
   }

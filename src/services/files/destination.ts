@@ -28,7 +28,11 @@ export async function settleDestination(files: TransferFiles, given: string, nam
   const facts = await files.look(given, { followLinks: saysFolder })
   if (facts === undefined && saysFolder) throw noFolder(given)
   if (facts?.kind !== 'folder') {
-    if (saysFolder) throw new AgentError('FILE_ACCESS', `${given} is not a folder`, { details: { path: given } })
+    if (saysFolder)
+      throw new AgentError('FILE_ACCESS', `${given} is not a folder`, {
+        details: { path: given },
+        remedy: 'Leave the "/" at its end out, or name a folder.',
+      })
     return place(files, resolve(given))
   }
   checkPlainName(name)
@@ -78,5 +82,8 @@ function refused(path: string, why: string): AgentError {
 }
 
 function noFolder(path: string): AgentError {
-  return new AgentError('FILE_NOT_FOUND', `the folder ${path} does not exist`, { details: { path } })
+  return new AgentError('FILE_NOT_FOUND', `the folder ${path} does not exist`, {
+    details: { path },
+    remedy: 'Make it first.',
+  })
 }
