@@ -73,7 +73,7 @@ export const errorKinds = {
     4,
     true,
     'The cloud closed the connection right after the login.',
-    'Look for a second device with the same thing key.',
+    'Look for a second device with the same thing key, and into the log of the cloud.',
   ),
   THROTTLED: kind(4, true, 'The cloud asks to slow down.', 'Nothing: the agent waits and tries again.'),
   NOT_CONNECTED: kind(
@@ -194,12 +194,14 @@ export class AgentError extends Error {
   readonly details: Readonly<Record<string, unknown>>
   /** What to do about it, in one sentence. A field, so that Node shows it with an error that nobody caught. */
   readonly remedy: string
+  readonly #ownRemedy: string | undefined
 
   constructor(code: ErrorCode, message: string, options: AgentErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AgentError'
     this.code = code
     this.details = options.details ?? {}
+    this.#ownRemedy = options.remedy
     this.remedy = options.remedy ?? errorKinds[code].remedy
   }
 
@@ -208,10 +210,26 @@ export class AgentError extends Error {
     return errorKinds[this.code].retryable
   }
 
+  /** What its throw site says to do; undefined where the table speaks. */
+  get ownRemedy(): string | undefined {
+    return this.#ownRemedy
+  }
+
   /** The exit code of a command that ends with this error. */
   get exitCode(): number {
     return errorKinds[this.code].exitCode
   }
+}
+
+/** The same error with another text around it: code, details and what to do stay. */
+export function retold(error: AgentError, message: string, more: Readonly<Record<string, unknown>> = {}): AgentError {
+  const { code, ownRemedy } = error
+  const details = { ...error.details, ...more }
+  return new AgentError(code, message, {
+    cause: error,
+    details,
+    ...(ownRemedy === undefined ? {} : { remedy: ownRemedy }),
+  })
 }
 
 /** `error` itself when it is an {@link AgentError}; anything else was not foreseen and becomes `INTERNAL`. */

@@ -1,4 +1,4 @@
-import { AgentError } from '../base/errors.ts'
+import { AgentError, retold } from '../base/errors.ts'
 import { closestName } from '../config/suggestion.ts'
 import { aboutBuild } from '../manager/ota/trial-protocol.ts'
 import { version } from '../manager/version.ts'
@@ -64,7 +64,17 @@ async function dispatch(
   }
   if (invocation.has(traceFlag.name)) traceErrors()
   if (!command.runsForeignCode) guardProcess?.()
-  return await command.run(await withConfigFolder(command, invocation, terminal, systemFolder), terminal)
+  try {
+    return await command.run(await withConfigFolder(command, invocation, terminal, systemFolder), terminal)
+  } catch (error) {
+    throw aboutCommand(error, command.name)
+  }
+}
+
+/** What is wrong with a command line is explained by the help of the command that was typed. */
+function aboutCommand(error: unknown, command: string): unknown {
+  if (!(error instanceof AgentError) || error.code !== 'USAGE' || error.details.command !== undefined) return error
+  return retold(error, error.message, { command })
 }
 
 async function showHelp(
@@ -94,8 +104,9 @@ function familyOf(word: string | undefined, entries: readonly CommandEntry[]): C
 function unknownCommand(words: readonly string[], entries: readonly CommandEntry[]): AgentError {
   const [first = '', second] = words
   const family = familyOf(first, entries).map(({ name }) => name)
+  const details = family.length > 0 ? { command: first } : {}
   if (family.length > 0 && (second === undefined || second.startsWith('-')))
-    return new AgentError('USAGE', `"${first}" needs one more word: ${family.join(', ')}.`)
+    return new AgentError('USAGE', `"${first}" needs one more word: ${family.join(', ')}.`, { details })
   const asked = family.length > 0 ? `${first} ${second}` : first
   const names = family.length > 0 ? family : entries.map(({ name }) => name)
   const near =
@@ -109,5 +120,5 @@ function unknownCommand(words: readonly string[], entries: readonly CommandEntry
       : near === undefined
         ? ''
         : ` Did you mean "${near}"?`
-  return new AgentError('USAGE', `There is no command "${asked}".${hint}`)
+  return new AgentError('USAGE', `There is no command "${asked}".${hint}`, { details })
 }

@@ -157,8 +157,8 @@ async function collect(flags: GenerateFlags, io: ConfigIo): Promise<Collected> {
   const { file: name, force, ...given } = flags
   if (name === undefined && Object.values(given).every(value => value === undefined)) {
     if (io.ask === undefined) {
-      const message = 'config generate needs -c HOST -p PORT -t TOKEN, or a terminal on which it can ask. See --help.'
-      throw new AgentError('USAGE', message)
+      const message = 'config generate needs -c HOST -p PORT -t TOKEN, or a terminal on which it can ask.'
+      throw new AgentError('USAGE', message, { details: { command: 'config generate' } })
     }
     return askConnection(io.ask, { defaultFile, mayOverwrite: force === true })
   }
@@ -217,7 +217,9 @@ async function write({ path, target, exists }: FileToWrite, text: string, mayOve
   if (!exists && (await createFile(target, text))) return true
   if (!mayOverwrite) {
     if (io.ask === undefined) {
-      throw new AgentError('FILE_ACCESS', `${path} exists already; use --force to overwrite it, or -f for another name`)
+      throw new AgentError('FILE_ACCESS', `${path} exists already`, {
+        remedy: 'Use --force to overwrite it, or -f for another name.',
+      })
     }
     const answer = await io.ask(`${path} exists already. Overwrite it? [y/N] `, { hidden: false })
     if (!/^y(?:es)?$/i.test(answer.trim())) return false

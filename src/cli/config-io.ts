@@ -4,6 +4,7 @@ import { formatProblem } from '../config/values.ts'
 import type { Environment } from '../platform/process-facts.ts'
 import type { Flag, Invocation } from './command.ts'
 import { appIdFlag, configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
+import { reportError } from './report-error.ts'
 
 /** How the `config` commands talk to whoever runs them. */
 export interface ConfigIo {
@@ -70,6 +71,5 @@ export function printWarnings(io: ConfigIo, notes: readonly ConfigNote[]): void 
 /** Prints a failure as one line and returns its exit code. Anything but an {@link AgentError} is a bug and goes on. */
 export function printFailure(io: ConfigIo, error: unknown): number {
   if (!(error instanceof AgentError)) throw error
-  io.err(`device-cloud: ${error.message}`)
-  return error.exitCode
+  return reportError(error, { err: line => io.err(line.trimEnd()) })
 }

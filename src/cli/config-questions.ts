@@ -113,5 +113,7 @@ async function askYes(ask: Ask, question: string, byDefault: boolean): Promise<b
 }
 
 function noAnswer(question: string): AgentError {
-  return new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`)
+  return new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`, {
+    details: { command: 'config generate' },
+  })
 }

@@ -82,7 +82,10 @@ async function write(
 /** A file of mode 0600 that appears when it is whole, and never in the place of another. */
 async function writeFile(archive: AsyncIterable<Uint8Array>, path: string): Promise<string> {
   if ((await fileFacts(path, { followLinks: false })) !== undefined)
-    throw new AgentError('FILE_ACCESS', `${path} exists already: name another file with -o.`, { details: { path } })
+    throw new AgentError('FILE_ACCESS', `${path} exists already`, {
+      details: { path },
+      remedy: 'Name another file with -o.',
+    })
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.diag.tmp`)
   const file = await createNewFile(temporary, 0o600).catch(error => {
     throw elsewhere(error)
@@ -105,7 +108,7 @@ function elsewhere(error: unknown): unknown {
   if (!(error instanceof AgentError) || !['FILE_ACCESS', 'FILE_NOT_FOUND', 'DISK_FULL'].includes(error.code))
     return error
   const remedy = 'Name a file in another folder with -o (/tmp often is in memory), or send it on with "-o -".'
-  return new AgentError(error.code, `${error.message}. ${remedy}`, { cause: error, details: error.details })
+  return new AgentError(error.code, error.message, { cause: error, details: error.details, remedy })
 }
 
 function resultLines(reports: readonly PartReport[]): string[] {

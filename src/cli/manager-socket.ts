@@ -63,6 +63,7 @@ export function askManagerOf(runtimeDir: string, request: JsonObject, options: A
     new AgentError(
       'TIMEOUT',
       `The device manager takes connections on ${ask.path}, but gave no answer within ${timeoutMs} ms.`,
+      { remedy: 'Look into its log; restart it if it goes on like that.' },
     )
   return withDeadline(systemClock, timeoutMs, late, signal => askManager({ ...ask, signal }))
 }

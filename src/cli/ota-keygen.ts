@@ -16,13 +16,10 @@ export const command: Command = {
     const { publicKeyText } = await import('../manager/ota/signature.ts')
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     if (!(await createFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }))))
-      throw new AgentError(
-        'INVALID_ARGUMENT',
-        `${path} exists already, and a key is never overwritten. Name another FILE.`,
-        {
-          details: { path },
-        },
-      )
+      throw new AgentError('INVALID_ARGUMENT', `${path} exists already, and a key is never overwritten`, {
+        details: { path },
+        remedy: 'Name another FILE, or move that one away.',
+      })
     terminal.out(`${publicKeyText(publicKey)}\n`)
     if (terminal.errIsTty)
       terminal.err(

@@ -39,15 +39,15 @@ export const command: Command = {
     if (!output.endsWith('.tar.gz')) throw usage(command, 'the package must end in .tar.gz')
     const { fileFacts } = await import('../platform/file-facts.ts')
     if ((await fileFacts(folder))?.kind !== 'folder')
-      throw new AgentError('FILE_NOT_FOUND', `There is no folder ${folder}.`, { details: { path: folder } })
+      throw new AgentError('FILE_NOT_FOUND', `There is no folder ${folder}.`, {
+        details: { path: folder },
+        remedy: 'Check its path.',
+      })
     if ((await fileFacts(output, { followLinks: false })) !== undefined)
-      throw new AgentError(
-        'INVALID_ARGUMENT',
-        `${output} exists already. Remove it, or name another file with --out.`,
-        {
-          details: { path: output },
-        },
-      )
+      throw new AgentError('INVALID_ARGUMENT', `${output} exists already`, {
+        details: { path: output },
+        remedy: 'Remove it, or name another file with --out.',
+      })
     const { readBoundedText } = await import('../platform/read-file.ts')
     const { parsePrivateKey } = await import('../manager/ota/signature.ts')
     const { packFolder } = await import('../manager/ota/pack.ts')

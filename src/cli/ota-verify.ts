@@ -77,7 +77,13 @@ async function rulesOf(invocation: Invocation): Promise<{ owner: PackageRules; r
   const { rules, isSaid, config } = await otaRules(invocation)
   // Without a folder that was named it may be the machine that makes packages, which has no keys of devices.
   if (!isSaid && invocation.value(configDirFlag.name) !== undefined)
-    throw new AgentError('CONFIG_INVALID', `There is no connection file ${config.path} with the keys to check it with.`)
+    throw new AgentError(
+      'CONFIG_INVALID',
+      `There is no connection file ${config.path} with the keys to check it with.`,
+      {
+        remedy: 'Name the folder of the configuration with -c, or a key with --public-key.',
+      },
+    )
   const owner = { ...rules, requireSignature: requireSignature || rules.requireSignature }
   return { owner, revoked: await revokedKeys(configDirOf(invocation)) }
 }

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { type AgentError, asAgentError, errorKinds } from '../base/errors.ts'
 import { formatProblem } from '../config/values.ts'
+import { invokedName } from '../platform/own-executable.ts'
 import type { Terminal } from './command.ts'
 
 const secrets = new Set<string>()
@@ -28,7 +29,7 @@ export function isTraced(): boolean {
  *
  * @returns the exit code that goes with it
  */
-export function reportError(error: unknown, terminal: Terminal): number {
+export function reportError(error: unknown, terminal: Pick<Terminal, 'err'>): number {
   const failure = asAgentError(error)
   for (const line of linesOf(failure)) terminal.err(`device-cloud: ${hide(oneLine(line))}\n`)
   if (traced) terminal.err(`${hide(inspect(failure))}\n`)
@@ -39,7 +40,7 @@ function linesOf(failure: AgentError): string[] {
   const problems = problemsOf(failure)
   if (problems.length > 0) return problems
   const message = sentence(failure.message)
-  if (failure.code === 'USAGE') return [withRemedy(message, usageRemedy(failure.details.command))]
+  if (failure.code === 'USAGE') return [withRemedy(message, failure.ownRemedy ?? usageRemedy(failure.details.command))]
   if (failure.code !== 'INTERNAL') return [withRemedy(message, failure.remedy)]
   const bug = `${errorKinds.INTERNAL.meaning} ${message}${placeOf(failure.cause ?? failure)}`
   const more = traced ? '' : ' With --trace it says more.'
@@ -47,7 +48,8 @@ function linesOf(failure: AgentError): string[] {
 }
 
 function usageRemedy(command: unknown): string {
-  return typeof command === 'string' ? `See "device-cloud ${command} --help".` : 'See "device-cloud --help".'
+  const words = [invokedName(), ...(typeof command === 'string' ? [command] : []), '--help']
+  return `See "${words.join(' ')}".`
 }
 
 /** A message that already says what to do does not say it twice, and does not point at itself. */
@@ -70,7 +72,7 @@ function placeOf(error: unknown): string {
 }
 
 /** What the message says already, and what only a program sees. */
-const isPointer = /^See the message|in the details\.$/
+const isPointer = /^See the message|in the details\.$|^Nothing\.$/
 
 /** What follows is to be copied into a shell: no full stop and no further sentence may come behind it. */
 const endsInCommand = /\brun: \S[^\n]*$/i

@@ -19,7 +19,10 @@ export const command: Command = {
     const path = resolve(operand(invocation, 0))
     const { fileFacts } = await import('../platform/file-facts.ts')
     if ((await fileFacts(path))?.kind !== 'file')
-      throw new AgentError('FILE_NOT_FOUND', `There is no application ${path}.`, { details: { path } })
+      throw new AgentError('FILE_NOT_FOUND', `There is no application ${path}.`, {
+        details: { path },
+        remedy: 'Check its path.',
+      })
     warnOfOrphans(terminal)
     const { endOnSignals } = await import('./application/end-on-signal.ts')
     const { reportUncaught } = await import('./application/uncaught.ts')

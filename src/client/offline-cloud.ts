@@ -8,7 +8,11 @@ import type { Cloud, FileTransfers } from './cloud.ts'
 const dropped: Receipt = { accepted: true, delivered: async (options = {}) => checkDelivery(options) }
 
 const unanswerable = () =>
-  Promise.reject(new AgentError('NOT_CONNECTED', 'The client is offline by its own option; nobody can answer.'))
+  Promise.reject(
+    new AgentError('NOT_CONNECTED', 'The client is offline by its own option; nobody can answer.', {
+      remedy: 'Create it without the option offline.',
+    }),
+  )
 
 const files: FileTransfers = {
   upload: async path => ({ path, bytes: 0, files: [] }),

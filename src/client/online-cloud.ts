@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { AgentError, messageOf } from '../base/errors.ts'
+import { AgentError, messageOf, retold } from '../base/errors.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { formatTimestamp } from '../base/timestamp.ts'
@@ -104,11 +104,7 @@ async function cloudOver(parts: OnlineParts, folder: QueueFolder, writes: WriteB
       EventLevel.Error,
     ),
   )
-  outbox.on('refused', ({ lane, error }) =>
-    listener.failed(
-      new AgentError(error.code, `${lane}: ${error.message}`, { cause: error, details: { ...error.details, lane } }),
-    ),
-  )
+  outbox.on('refused', ({ lane, error }) => listener.failed(retold(error, `${lane}: ${error.message}`, { lane })))
 
   const openFiles = async (): Promise<FilesService> => {
     const { FilesService } = await import('../services/files/files-service.ts')
@@ -228,6 +224,10 @@ async function untilUp(
     const { lastError } = link.status()
     if (!(error instanceof AgentError) || lastError === undefined) throw error
     const text = `${error.message.replace(/\.$/, '')}; the last try failed: ${lastError.message}`
-    throw new AgentError(error.code, text, { cause: lastError, details: { lastCode: lastError.code } })
+    throw new AgentError(error.code, text, {
+      cause: lastError,
+      details: { lastCode: lastError.code },
+      remedy: lastError.remedy,
+    })
   }
 }

@@ -8,9 +8,11 @@ import { AnswerGuard } from './answer-guard.ts'
 import { bracketed, hostAndPort, wireHost } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
 import { IdleTimer } from './idle-timer.ts'
+import { type NamedBy, namedByCloud, otherService, reachRemedy } from './named-by.ts'
 import { discard } from './open-tcp.ts'
 import { ResponseBody } from './response-body.ts'
 import type { SocketOpener } from './socket-opener.ts'
+import { alertEnd } from './tls-end.ts'
 
 export interface HttpsRequest {
   readonly method: 'GET' | 'POST'
@@ -25,6 +27,8 @@ export interface HttpsRequest {
   readonly connectTimeoutMs: number
   /** Longest time in which nothing moves, in either direction. */
   readonly idleTimeoutMs: number
+  /** As for `SocketOpener.open`. */
+  readonly namedBy?: NamedBy | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -58,15 +62,15 @@ export class HttpsClient {
    *   and what the body's stream throws
    */
   async request(options: HttpsRequest): Promise<HttpsResponse> {
-    const { host, port, path, connectTimeoutMs, signal } = options
+    const { host, port, path, connectTimeoutMs, signal, namedBy } = options
     if (!/^\/[\x21-\x7e]*$/.test(path))
       throw new AgentError('INVALID_ARGUMENT', `the path of a URL cannot be "${path}"`)
-    const socket = await this.#opener.open({ host, port, tls: true }, { timeoutMs: connectTimeoutMs, signal })
+    const times = { timeoutMs: connectTimeoutMs, signal, namedBy }
+    const socket = await this.#opener.open({ host, port, tls: true }, times)
     const exchange = new Exchange(socket, options, this.#clock)
     try {
       throwIfAborted(signal)
-      if (socket.destroyed)
-        throw new AgentError('LINK_LOST', `${hostAndPort(options)}: the server closed the connection`)
+      if (socket.destroyed) throw closedEarly(hostAndPort(options), socket, namedBy)
       const response = await exchange.run()
       this.#log.debug('answer', { method: options.method, host, port, status: response.status })
       return response
@@ -225,9 +229,15 @@ class Exchange {
     const errno = errnoOf(error) ?? ''
     if (errno.startsWith('HPE_'))
       return new AgentError('PROTOCOL_VIOLATION', `${this.#place}: the answer is not HTTP: ${messageOf(error)}`, {
+        remedy: otherService(this.#options.namedBy),
         cause: error,
       })
-    return new AgentError('LINK_LOST', `${this.#place}: the connection broke: ${reasonOf(error)}`, { cause: error })
+    const ended = this.#answered ? undefined : alertEnd(this.#place, this.#socket, error)
+    if (ended !== undefined) return ended
+    return new AgentError('LINK_LOST', `${this.#place}: the connection broke: ${reasonOf(error)}`, {
+      cause: error,
+      ...lostRemedy(this.#options.namedBy),
+    })
   }
 
   #wrongLength(bytes: number, announced: number): AgentError {
@@ -236,6 +246,17 @@ class Exchange {
       `the body has ${bytes} bytes or more, not the ${announced} that were announced`,
     )
   }
+}
+
+function closedEarly(place: string, socket: Socket, namedBy: NamedBy | undefined): AgentError {
+  const text = `${place}: the server closed the connection`
+  return alertEnd(place, socket) ?? new AgentError('LINK_LOST', text, lostRemedy(namedBy))
+}
+
+/** Nobody else tries a request again. */
+function lostRemedy(namedBy: NamedBy = namedByCloud): { readonly remedy?: string } {
+  const remedy = reachRemedy('LINK_LOST', undefined, namedBy)
+  return remedy === undefined ? {} : { remedy }
 }
 
 /**

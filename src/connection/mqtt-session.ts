@@ -1,13 +1,16 @@
 import type { Duplex } from 'node:stream'
 import mqttClient from 'mqtt/lib/client'
 import type { Clock, Timer } from '../base/clock.ts'
-import { AgentError, messageOf } from '../base/errors.ts'
+import { AgentError, errnoOf, messageOf, retold } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { clockIntervals } from './clock-intervals.ts'
 import { connackFailure } from './connack.ts'
+import { reasonOf } from './failure.ts'
 import { MqttStream } from './mqtt-stream.ts'
 import { PacketBudget } from './packet-budget.ts'
 import { maxIncomingPacketBytes } from './packet-filter.ts'
+import { isTlsError } from './tls-alert.ts'
+import { endOfTls } from './tls-end.ts'
 
 /**
  * Most packets that wait for their PUBACK. The table of requests is far smaller, so that a cloud which lets it come this far
@@ -78,7 +81,9 @@ export class MqttSession {
     })
     this.#connackTimer = clock.timer(options.connectTimeoutMs, () =>
       this.#end(
-        new AgentError('TIMEOUT', `${place}: no answer to the MQTT login within ${options.connectTimeoutMs} ms`),
+        new AgentError('TIMEOUT', `${place}: no answer to the MQTT login within ${options.connectTimeoutMs} ms`, {
+          remedy: 'Check cloud.port and cloud.transport: another service may answer there.',
+        }),
       ),
     )
     this.#client = new mqttClient.default(() => this.#stream, {
@@ -228,27 +233,33 @@ export class MqttSession {
   #closedByPeer(): AgentError {
     const { place } = this.#options
     return this.#state === 'connecting'
-      ? new AgentError('TCP_FAILED', `${place}: the connection was closed instead of an answer to the MQTT login`)
+      ? (endOfTls(place, this.#options.stream) ??
+          new AgentError('TCP_FAILED', `${place}: the connection was closed instead of an answer to the MQTT login`, {
+            remedy: 'Check that cloud.port is the MQTT port of the cloud, and look into the log of the cloud.',
+          }))
       : new AgentError('LINK_LOST', `${place}: the connection was closed by the other side`)
   }
 
   #explain(error: unknown): AgentError {
     const { place, keepaliveS } = this.#options
-    if (error instanceof AgentError) return new AgentError(error.code, `${place}: ${error.message}`, { cause: error })
+    if (error instanceof AgentError) return retold(error, `${place}: ${error.message}`)
     const text = messageOf(error)
     if (this.#state === 'connecting') {
       const refused = connackFailure(place, error)
       if (refused !== undefined) return refused
+      const ended = isNetworkError(error) ? endOfTls(place, this.#options.stream, error) : undefined
+      if (ended !== undefined) return ended
     }
     if (text === keepaliveTimeout)
       return new AgentError('LINK_LOST', `${place}: no answer to MQTT pings for ${keepaliveS * 1.5} s`, {
         cause: error,
       })
-    if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
+    if (isNetworkError(error)) {
       const code = this.#state === 'connecting' ? 'TCP_FAILED' : 'LINK_LOST'
-      return new AgentError(code, `${place}: the connection broke: ${text}`, { cause: error })
+      return new AgentError(code, `${place}: the connection broke: ${reasonOf(error)}`, { cause: error })
     }
     return new AgentError('PROTOCOL_VIOLATION', `${place}: the cloud does not speak MQTT 3.1.1: ${text}`, {
+      remedy: 'Check cloud.port and cloud.transport: another service may answer there.',
       cause: error,
     })
   }
@@ -265,6 +276,11 @@ export class MqttSession {
       },
     )
   }
+}
+
+/** An error of the connection, as against one of the protocol. */
+function isNetworkError(error: unknown): boolean {
+  return errnoOf(error) !== undefined || isTlsError(error)
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

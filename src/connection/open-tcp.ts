@@ -1,8 +1,9 @@
-import dns from 'node:dns'
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { AgentError } from '../base/errors.ts'
 import { waitFor } from '../base/wait.ts'
+import type { FoundAddress } from './name-files.ts'
+import { systemNames } from './name-look-up.ts'
 
 /**
  * How long the first address of a name may take before the next one is tried. Node's default of 250 ms gives up
@@ -16,7 +17,7 @@ const probeAfterMs = 60_000
 export type RefuseAddress = (address: string) => string | undefined
 
 /**
- * A connected TCP socket: IPv6 and IPv4 are tried in the order the resolver gives them; small writes leave at once.
+ * A connected TCP socket: IPv6 and IPv4 are tried in the order of the look-up; small writes leave at once.
  * Rejects with the error of the system.
  *
  * @param refuse asked about each address before it is dialled, which a name leads to or `host` is
@@ -26,10 +27,12 @@ export function openTcp(host: string, port: number, signal: AbortSignal, refuse?
   return waitFor<Socket>(signal, (resolve, reject) => {
     const why = isIP(host) === 0 ? undefined : refuse?.(host)
     if (why !== undefined) throw new AgentError('POLICY_REFUSED', why)
+    // Node hands no signal to a look-up, and one that goes on would keep the process.
+    const lookingUp = new AbortController()
     const socket = connect({
       host,
       port,
-      ...(refuse === undefined ? {} : { lookup: admitting(refuse) }),
+      lookup: lookUp(lookingUp.signal, refuse),
       autoSelectFamily: true,
       autoSelectFamilyAttemptTimeout: nextAddressAfterMs,
       noDelay: true,
@@ -43,6 +46,7 @@ export function openTcp(host: string, port: number, signal: AbortSignal, refuse?
     })
     socket.once('error', reject)
     return () => {
+      lookingUp.abort()
       socket.removeListener('error', reject)
       if (connected && !signal.aborted) return
       discard(socket)
@@ -50,19 +54,29 @@ export function openTcp(host: string, port: number, signal: AbortSignal, refuse?
   })
 }
 
-/** The resolver, without the addresses that may not be dialled: what is judged is what is dialled. */
-function admitting(refuse: RefuseAddress): LookupFunction {
+/** The addresses of a name, without those that may not be dialled: what is judged is what is dialled. */
+function lookUp(signal: AbortSignal, refuse: RefuseAddress = () => undefined): LookupFunction {
   return (host, options, done) => {
-    dns.lookup(host, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return done(error, [])
-      const refusals = addresses.map(({ address }) => refuse(address))
-      const admitted = addresses.filter((_, index) => refusals[index] === undefined)
-      const [first] = admitted
-      if (first === undefined) return done(new AgentError('POLICY_REFUSED', `${host}: ${refusals.join('; ')}`), [])
-      if (options.all === true) done(null, admitted)
-      else done(null, first.address, first.family)
-    })
+    admitted(host, signal, refuse).then(
+      ([first, ...others]) => {
+        if (options.all === true) done(null, [first, ...others])
+        else done(null, first.address, first.family)
+      },
+      (error: NodeJS.ErrnoException) => done(error, []),
+    )
   }
+}
+
+async function admitted(
+  host: string,
+  signal: AbortSignal,
+  refuse: RefuseAddress,
+): Promise<[FoundAddress, ...FoundAddress[]]> {
+  const addresses = await systemNames.addressesOf(host, signal)
+  const refusals = addresses.map(({ address }) => refuse(address))
+  const [first, ...others] = addresses.filter((_, index) => refusals[index] === undefined)
+  if (first === undefined) throw new AgentError('POLICY_REFUSED', `${host}: ${refusals.join('; ')}`)
+  return [first, ...others]
 }
 
 /** Ends a socket that nobody wants any more; what becomes of it concerns nobody either. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { AgentError } from '../base/errors.ts'
+import { AgentError, type AgentErrorOptions } from '../base/errors.ts'
 import { waitFor } from '../base/wait.ts'
 import type { ProxySettings } from '../config/settings.ts'
 import { hostAndPort, type SocketTarget } from './endpoint.ts'
@@ -22,8 +22,8 @@ export function httpConnect(
   return waitFor<Socket>(signal, (resolve, reject) => {
     let received: Buffer = Buffer.alloc(0)
     let open = false
-    const fail = (code: 'PROXY_FAILED' | 'PROXY_REFUSED', why: string, details: { status?: number } = {}) =>
-      reject(new AgentError(code, `${place}: ${why}`, { details }))
+    const fail = (code: 'PROXY_FAILED' | 'PROXY_REFUSED', why: string, more: AgentErrorOptions = {}) =>
+      reject(new AgentError(code, `${place}: ${why}`, more))
 
     const onData = (chunk: Buffer) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
@@ -31,10 +31,15 @@ export function httpConnect(
       if (end > maxConnectAnswerBytes || (end < 0 && received.length > maxConnectAnswerBytes))
         return fail('PROXY_FAILED', `the answer of the proxy is longer than ${maxConnectAnswerBytes} bytes`)
       if (end < 0) return
-      const answer = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/.exec(received.toString('latin1', 0, end + 2))
-      if (answer === null) return fail('PROXY_FAILED', 'the proxy does not answer in HTTP')
+      const head = received.toString('latin1', 0, end + 2)
+      const answer = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/.exec(head)
+      if (answer === null)
+        return fail('PROXY_FAILED', 'the proxy does not answer in HTTP', { remedy: 'Check proxy.port and proxy.type.' })
       const status = Number(answer[1])
-      if (status < 200 || status > 299) return fail('PROXY_REFUSED', refusal(status, answer[2], proxy), { status })
+      if (status < 200 || status > 299) {
+        const { why, remedy } = refusal(status, answer[2], schemesIn(head), proxy, target)
+        return fail('PROXY_REFUSED', why, { details: { status }, remedy })
+      }
       open = true
       received = received.subarray(end + 4)
       resolve(socket)
@@ -69,12 +74,52 @@ function connectRequest(proxy: ProxySettings, target: SocketTarget): string {
   return `${lines.join('\r\n')}\r\n\r\n`
 }
 
-function refusal(status: number, phrase: string | undefined, proxy: ProxySettings): string {
+/** The ways to log in that a proxy offers [RFC 9110 11.7.1]. */
+function schemesIn(head: string): readonly string[] {
+  const offers = [...head.matchAll(/^Proxy-Authenticate:[ \t]*(.*)$/gim)].map(([, value = '']) => value)
+  // Parameters follow a scheme, and further schemes a comma; what has "=" behind it is a parameter.
+  return offers.flatMap(value =>
+    [...value.matchAll(/(?:^|,[ \t]*)([A-Za-z-]+)(?=[ \t]|,|\r|$)(?![ \t]*=)/g)].map(([, scheme = '']) => scheme),
+  )
+}
+
+interface ProxyRefusal {
+  readonly why: string
+  readonly remedy: string
+}
+
+const mostToldSchemes = 4
+
+function refusal(
+  status: number,
+  phrase: string | undefined,
+  schemes: readonly string[],
+  proxy: ProxySettings,
+  target: SocketTarget,
+): ProxyRefusal {
   // 401 belongs to servers, but tinyproxy answers it to a wrong login.
-  if (status === 407 || status === 401)
+  if (status === 407 || status === 401) {
+    if (schemes.length > 0 && !schemes.some(scheme => scheme.toLowerCase() === 'basic'))
+      return {
+        why: `the proxy asks for a login by ${schemes.slice(0, mostToldSchemes).join(', ')} (${status}), and the agent knows Basic only`,
+        remedy: 'Have the proxy offer Basic, or let this device through without a login.',
+      }
     return proxy.username === undefined
-      ? `the proxy asks for a login (${status}), and proxy.username is not set`
-      : `the proxy refused the login (${status})`
+      ? {
+          why: `the proxy asks for a login (${status}), and proxy.username is not set`,
+          remedy: 'Set proxy.username and proxy.password.',
+        }
+      : { why: `the proxy refused the login (${status})`, remedy: 'Check proxy.username and proxy.password.' }
+  }
   const told = phrase === undefined || phrase === '' ? '' : ` ${phrase.slice(0, 100)}`
-  return `the proxy answered ${status}${told}`
+  return { why: `the proxy answered ${status}${told}`, remedy: statusRemedy(status, hostAndPort(target)) }
+}
+
+/** Statuses with which a proxy says that it could not reach the server itself. */
+const cannotReach = new Set([404, 500, 502, 503, 504])
+
+function statusRemedy(status: number, place: string): string {
+  if (cannotReach.has(status)) return `Check that ${place} exists, and that the proxy can reach it.`
+  if (status === 403) return `Have the rules of the proxy allow CONNECT to ${place}.`
+  return `Check proxy.type and proxy.port, and that the proxy allows CONNECT to ${place}.`
 }

@@ -3,7 +3,7 @@ import { SocksClient } from 'socks'
 import { AgentError, messageOf } from '../base/errors.ts'
 import { throwIfAborted, waitFor } from '../base/wait.ts'
 import type { ProxySettings } from '../config/settings.ts'
-import type { SocketTarget } from './endpoint.ts'
+import { hostAndPort, type SocketTarget } from './endpoint.ts'
 import type { ProxyRequest } from './proxy-request.ts'
 
 /** Largest user name, password and host name in SOCKS: their length travels in one byte [RFC 1929 2, RFC 1928 5]. */
@@ -43,7 +43,7 @@ export async function socksConnect(
   } catch (error) {
     if (error instanceof AgentError) throw error
     // The package's error carries its options, and with them the password: only its text goes on.
-    throw socksFailure(place, messageOf(error))
+    throw socksFailure(place, messageOf(error), proxy, target)
   }
 }
 
@@ -78,14 +78,25 @@ function checkFields(proxy: ProxySettings, target: SocketTarget, place: string):
 }
 
 /** The package tells its failures apart by text only. */
-function socksFailure(place: string, text: string): AgentError {
+function socksFailure(place: string, text: string, proxy: ProxySettings, target: SocketTarget): AgentError {
+  const refused = (why: string, remedy: string) => new AgentError('PROXY_REFUSED', `${place}: ${why}`, { remedy })
   if (/authentication failed|no accepted authentication/i.test(text))
-    return new AgentError('PROXY_REFUSED', `${place}: the proxy refused the login`)
+    return proxy.username === undefined
+      ? refused(
+          'the proxy asks for a login, and proxy.username is not set',
+          'Set proxy.username and proxy.password, or let this device through without a login.',
+        )
+      : refused('the proxy refused the login', 'Check proxy.username and proxy.password.')
   const rejected = /rejected connection(?: - \(?(\w+)\)?)?/i.exec(text)
   if (rejected !== null)
-    return new AgentError('PROXY_REFUSED', `${place}: the proxy refused to connect${because(rejected[1])}`)
+    return refused(
+      `the proxy refused to connect${because(rejected[1])}`,
+      `Check that the proxy can reach ${hostAndPort(target)}, and that its rules allow it.`,
+    )
   if (/socket closed/i.test(text))
-    return new AgentError('PROXY_FAILED', `${place}: the proxy closed the connection without an answer`)
+    return new AgentError('PROXY_FAILED', `${place}: the proxy closed the connection without an answer`, {
+      remedy: 'Check proxy.type and proxy.port, and look into the log of the proxy.',
+    })
   return new AgentError('PROXY_FAILED', `${place}: ${text}`)
 }
 

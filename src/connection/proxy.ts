@@ -2,9 +2,16 @@ import type { Socket } from 'node:net'
 import { AgentError } from '../base/errors.ts'
 import type { ProxySettings } from '../config/settings.ts'
 import { hostAndPort, type SocketTarget, wireHost } from './endpoint.ts'
-import { reasonOf } from './failure.ts'
+import { reasonOf, tcpFailure } from './failure.ts'
+import { namedByProxy } from './named-by.ts'
 import { discard, openTcp, unpause } from './open-tcp.ts'
 import type { ProxyRequest } from './proxy-request.ts'
+
+function proxyRemedy({ code, remedy }: AgentError): string {
+  return code === 'TCP_FAILED'
+    ? 'Check proxy.host and proxy.port, whether the proxy runs, and firewalls on the way.'
+    : remedy
+}
 
 /** A socket to `target` that the proxy has opened for us. The name of the target is resolved by the proxy, never here. */
 export async function openThroughProxy(
@@ -21,6 +28,7 @@ export async function openThroughProxy(
     if (error instanceof AgentError) throw error
     throw new AgentError('PROXY_FAILED', `${request.place}: proxy ${hostAndPort(proxy)}: ${reasonOf(error)}`, {
       cause: error,
+      remedy: proxyRemedy(tcpFailure(request.place, error, namedByProxy)),
     })
   })
   request.progress.step = 'waiting for the proxy'

@@ -6,12 +6,15 @@ import type { Log } from '../base/log.ts'
 import { throwIfAborted, waitFor, withDeadline } from '../base/wait.ts'
 import type { ProxySettings } from '../config/settings.ts'
 import { hostAndPort, type SocketTarget, wireHost } from './endpoint.ts'
-import { tcpFailure, tlsFailure } from './failure.ts'
+import { tcpFailure } from './failure.ts'
+import { type NamedBy, namedByCloud, namedByProxy, reachRemedy } from './named-by.ts'
 import { discard, openTcp, type RefuseAddress } from './open-tcp.ts'
 import { openThroughProxy } from './proxy.ts'
 import type { ProxyRequest } from './proxy-request.ts'
-import type { TlsPolicy } from './tls-policy.ts'
-import { Trust } from './trust.ts'
+import { type ShownChain, shownChain } from './shown-chain.ts'
+import { watchConfirmation } from './tls-end.ts'
+import { type TlsFacts, tlsFailure } from './tls-failure.ts'
+import { Trust, type TrustOptions } from './trust.ts'
 import type { TrustSettings } from './trust-settings.ts'
 
 export interface SocketOpenerOptions {
@@ -27,6 +30,8 @@ export interface OpenOptions {
   readonly signal?: AbortSignal | undefined
   /** Asked about each address before it is dialled. Behind a proxy, which resolves names itself, nobody is asked. */
   readonly refuse?: RefuseAddress | undefined
+  /** For what to do when it fails; default: the settings of the cloud. */
+  readonly namedBy?: NamedBy | undefined
 }
 
 /** Most hosts whose address is remembered: the cloud and its file service come first. */
@@ -34,6 +39,7 @@ const mostAddresses = 16
 
 interface OpenRequest extends ProxyRequest {
   readonly refuse: RefuseAddress | undefined
+  readonly namedBy: NamedBy
 }
 
 /** The one way out of the device: every connection of the agent is opened here, through the proxy if there is one. */
@@ -57,17 +63,25 @@ export class SocketOpener {
    * @throws AgentError `POLICY_REFUSED` when `refuse` leaves no address, `NAME_NOT_RESOLVED`, `NETWORK_UNREACHABLE`, `TCP_FAILED`, `PROXY_FAILED`, `PROXY_REFUSED`, `TLS_FAILED`,
    *   `CERTIFICATE_REFUSED`, `CERTIFICATE_NOT_YET_VALID`, `CERTIFICATE_EXPIRED`, `CONFIG_INVALID`, `TIMEOUT`, `ABORTED`
    */
-  open(target: SocketTarget, { timeoutMs, signal, refuse }: OpenOptions): Promise<Socket> {
+  open(target: SocketTarget, { timeoutMs, signal, refuse, namedBy = namedByCloud }: OpenOptions): Promise<Socket> {
     const wire = { ...target, host: wireHost(target.host) }
     const place = hostAndPort(wire) + (this.#proxy === undefined ? '' : ` via ${describeProxy(this.#proxy)}`)
     const progress = { step: 'connecting' }
     return withDeadline(
       this.#clock,
       timeoutMs,
-      () => new AgentError('TIMEOUT', `${place}: not open after ${timeoutMs} ms (${progress.step})`),
-      ended => this.#open(wire, { place, progress, timeoutMs, signal: ended, refuse }),
+      () => this.#late(place, progress.step, timeoutMs, namedBy),
+      ended => this.#open(wire, { place, progress, timeoutMs, signal: ended, refuse, namedBy }),
       signal,
     )
+  }
+
+  #late(place: string, step: string, timeoutMs: number, namedBy: NamedBy): AgentError {
+    const by = this.#proxy === undefined ? namedBy : namedByProxy
+    const remedy = reachRemedy('TIMEOUT', undefined, by)
+    return new AgentError('TIMEOUT', `${place}: not open after ${timeoutMs} ms (${step})`, {
+      ...(remedy === undefined ? {} : { remedy }),
+    })
   }
 
   /** The address at which a host was last reached, TLS included; undefined before, and behind a proxy. */
@@ -83,22 +97,22 @@ export class SocketOpener {
   async #open(target: SocketTarget, request: OpenRequest): Promise<Socket> {
     if (!target.tls) return this.#openOnce(target, request, undefined)
     // First, because a CA file that cannot be used must be told even when the network is down.
-    const { tls, isPart } = await this.#trust.optionsFor(target.host)
+    const enough = await this.#trust.optionsFor(target.host)
     try {
-      return await this.#openOnce(target, request, tls)
+      return await this.#openOnce(target, request, enough)
     } catch (error) {
-      if (!isPart || !isRefused(error)) throw error
+      if (!enough.isPart || !isRefused(error)) throw error
       const whole = await this.#trust.optionsFor(target.host, 'whole')
-      return await this.#openOnce(target, request, whole.tls)
+      return await this.#openOnce(target, request, whole)
     }
   }
 
-  async #openOnce(target: SocketTarget, request: OpenRequest, tls: ConnectionOptions | undefined): Promise<Socket> {
+  async #openOnce(target: SocketTarget, request: OpenRequest, trust: TrustOptions | undefined): Promise<Socket> {
     throwIfAborted(request.signal)
     const socket = await this.#openPlain(target, request)
     try {
       request.progress.step = 'TLS handshake'
-      const open = tls === undefined ? socket : await this.#secured(socket, target.host, tls, request)
+      const open = trust === undefined ? socket : await this.#secured(socket, target.host, trust, request)
       throwIfAborted(request.signal)
       // Stays for good: an error before the caller listens must not end the process. "close" follows every error.
       open.on('error', () => {})
@@ -110,9 +124,9 @@ export class SocketOpener {
     }
   }
 
-  async #secured(socket: Socket, host: string, tls: ConnectionOptions, request: OpenRequest): Promise<Socket> {
+  async #secured(socket: Socket, host: string, trust: TrustOptions, request: OpenRequest): Promise<Socket> {
     const { policy } = this.#trust
-    const secured = await secure(socket, tls, request, { clock: this.#clock, policy })
+    const secured = await secure(socket, trust.tls, request, { clock: this.#clock, policy, bundle: trust.bundle })
     // Nobody waits for it: it fails by itself, and then the next process learns it.
     this.#trust.accepted(secured, host).catch(() => {})
     return secured
@@ -123,7 +137,7 @@ export class SocketOpener {
     try {
       return await openTcp(target.host, target.port, request.signal, request.refuse)
     } catch (error) {
-      throw error instanceof AgentError ? error : tcpFailure(request.place, error)
+      throw error instanceof AgentError ? error : tcpFailure(request.place, error, request.namedBy)
     }
   }
 }
@@ -137,22 +151,32 @@ function secure(
   socket: Socket,
   options: ConnectionOptions,
   { place, signal }: ProxyRequest,
-  { clock, policy }: { readonly clock: Clock; readonly policy: TlsPolicy },
+  { clock, ...facts }: { readonly clock: Clock } & Pick<TlsFacts, 'policy' | 'bundle'>,
 ): Promise<TLSSocket> {
   return waitFor<TLSSocket>(signal, (resolve, reject) => {
     const secured = connectTls({ ...options, socket })
     let done = false
+    let chain: ShownChain | undefined
+    // Before Node judges the certificate: behind a refusal the connection is gone, and with it what the server showed.
+    secured.prependOnceListener('secure', () => {
+      chain = shownChain(secured)
+    })
     const onError = (error: Error) => {
-      // A string at run time, whatever the types say: set when it was the certificate that failed.
-      const refused: unknown = secured.authorizationError
-      const refusedBecause = typeof refused === 'string' ? { refusedBecause: refused } : {}
-      reject(tlsFailure(place, error, { nowMs: clock.now(), policy, ...refusedBecause }))
+      reject(
+        tlsFailure(place, error, {
+          socket: secured,
+          chain: chain ?? shownChain(secured),
+          nowMs: clock.now(),
+          ...facts,
+        }),
+      )
     }
     const onClose = () => onError(new Error('the server closed the connection'))
     secured.once('error', onError)
     secured.once('close', onClose)
     secured.once('secureConnect', () => {
       done = true
+      watchConfirmation(secured)
       resolve(secured)
     })
     return () => {

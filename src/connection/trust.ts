@@ -7,6 +7,7 @@ import { readBoundedFile } from '../platform/read-file.ts'
 import { KnownRoots } from './known-roots.ts'
 import { readPem } from './pem-blocks.ts'
 import { identityCheck, missingName } from './server-identity.ts'
+import type { BundleFacts } from './tls-failure.ts'
 import { agreementOf, type TlsPolicy, takenBy, tlsOptions } from './tls-policy.ts'
 import type { TrustSettings } from './trust-settings.ts'
 
@@ -15,12 +16,15 @@ export interface TrustOptions {
   readonly tls: ConnectionOptions
   /** Not all of the bundle, but what vouched before: who is refused by it may still be trusted by the whole. */
   readonly isPart: boolean
+  readonly bundle: BundleFacts
 }
 
 interface Context {
   /** The content of `ca_bundle_file`; undefined for the embedded certificates. */
   readonly bundle: Buffer | undefined
   readonly made: SecureContext
+  /** Of the whole bundle. */
+  readonly certificates: number
   readonly isPart: boolean
 }
 
@@ -58,7 +62,7 @@ export class Trust {
   async optionsFor(host: string, extent: 'enough' | 'whole' = 'enough'): Promise<TrustOptions> {
     const { validateCloudCert, caBundleFile } = this.#settings
     if (!validateCloudCert && this.policy !== 'any') this.#remark('warn', notChecked)
-    const { made, isPart } = await this.#secureContext(extent)
+    const { made, isPart, certificates } = await this.#secureContext(extent)
     // Public authorities have not issued a certificate without a SAN for many years: only an owner's own may lack it.
     const mayLackSan = this.policy !== 'modern' && (caBundleFile !== undefined || !validateCloudCert)
     const onCommonName = () => {
@@ -72,7 +76,8 @@ export class Trust {
       host,
       ...(isIP(host) === 0 ? { servername: host } : {}),
     }
-    return { tls, isPart }
+    const bundle = { ...(caBundleFile === undefined ? {} : { path: caBundleFile }), certificates }
+    return { tls, isPart, bundle }
   }
 
   /** A handshake with a server of this name or address has succeeded. */
@@ -112,7 +117,7 @@ export class Trust {
     const { certificates } = readPem(await textOf(bundle))
     const part = extent === 'whole' ? undefined : await this.#roots.choose(certificates)
     const made = createSecureContext({ ...tlsOptions[this.policy], ca: (part ?? certificates).join('\n') })
-    this.#context = { bundle, made, isPart: part !== undefined }
+    this.#context = { bundle, made, certificates: certificates.length, isPart: part !== undefined }
     return this.#context
   }
 

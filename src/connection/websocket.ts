@@ -8,9 +8,11 @@ import { waitFor, withDeadline } from '../base/wait.ts'
 import { AnswerGuard } from './answer-guard.ts'
 import { bracketed, hostAndPort } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
+import type { NamedBy } from './named-by.ts'
 import { discard, type RefuseAddress } from './open-tcp.ts'
 import { PacketBudget } from './packet-budget.ts'
 import type { SocketOpener } from './socket-opener.ts'
+import { endOfTls } from './tls-end.ts'
 
 /** Largest WebSocket message taken, unless the caller has another bound; relay data comes in far smaller ones. */
 export const maxWebSocketMessageBytes = 4 * 1024 * 1024
@@ -38,6 +40,7 @@ export interface OpenWebSocketOptions {
   readonly signal?: AbortSignal | undefined
   /** As for `SocketOpener.open`. */
   readonly refuse?: RefuseAddress | undefined
+  readonly namedBy?: NamedBy | undefined
   readonly maxMessageBytes?: number | undefined
   /** How long the other side may take to agree to a close before the connection is cut; default 2 s. */
   readonly closeWithinMs?: number | undefined
@@ -50,11 +53,11 @@ export interface OpenWebSocketOptions {
  * @throws AgentError `WEBSOCKET_REFUSED`, `TCP_FAILED`, `TIMEOUT`, `ABORTED`, and all of `SocketOpener.open`
  */
 export async function openWebSocket(target: WebSocketTarget, options: OpenWebSocketOptions): Promise<WebSocket> {
-  const { opener, clock, timeoutMs, signal, refuse } = options
+  const { opener, clock, timeoutMs, signal, refuse, namedBy } = options
   // Loaded only where it is needed: half of the fleet never speaks WebSocket.
   const { WebSocket } = await import('ws')
   const startMs = clock.monotonicMs()
-  const socket = await opener.open(target, { timeoutMs, signal, refuse })
+  const socket = await opener.open(target, { timeoutMs, signal, refuse, namedBy })
   const place = `${hostAndPort(target)}${target.pathIsSecret ? '' : target.path.split('?')[0]}`
   const { maxMessageBytes = maxWebSocketMessageBytes, closeWithinMs = defaultCloseWithinMs } = options
   const leftMs = Math.max(0, timeoutMs - (clock.monotonicMs() - startMs))
@@ -130,11 +133,16 @@ function upgrade(
     }
     const webSocket = new WebSocketClass(url, subprotocol === undefined ? [] : [subprotocol], options)
     // Stays for good: an error of a socket that nobody listens to would end the process.
-    webSocket.on('error', error => reject(upgradeFailure(place, error)))
+    webSocket.on('error', error => reject(upgradeFailure(place, socket, error)))
     webSocket.on('unexpected-response', (request, response: IncomingMessage) => {
       const status = response.statusCode ?? 0
       const text = `${place}: the server answered ${status} ${response.statusMessage ?? ''}`.trimEnd()
-      reject(new AgentError('WEBSOCKET_REFUSED', `${text} instead of a WebSocket upgrade`, { details: { status } }))
+      reject(
+        new AgentError('WEBSOCKET_REFUSED', `${text} instead of a WebSocket upgrade`, {
+          details: { status },
+          ...(isServersReason(status) ? { remedy: serversReason } : {}),
+        }),
+      )
       request.destroy()
     })
     webSocket.on('upgrade', (response: IncomingMessage) => {
@@ -148,7 +156,16 @@ function upgrade(
   })
 }
 
-function upgradeFailure(place: string, error: Error): AgentError {
+/** Statuses that speak of the server, or a gateway before it, and not of a wrong place. */
+function isServersReason(status: number): boolean {
+  return status === 401 || status === 403 || status >= 500
+}
+
+const serversReason = 'Look into the log of the server, and of what stands before it.'
+
+function upgradeFailure(place: string, socket: Socket, error: Error): AgentError {
+  const ended = endOfTls(place, socket, error)
+  if (ended !== undefined) return ended
   const errno = errnoOf(error)
   if (errno !== undefined && /^E[A-Z]+$/.test(errno))
     return new AgentError('TCP_FAILED', `${place}: during the WebSocket upgrade: ${reasonOf(error)}`, { cause: error })

@@ -23,6 +23,27 @@ const reasons: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EXDEV: ['FILE_ACCESS', 'source and destination are on different file systems'],
 }
 
+/** What to do, where "owner, mode and mount options" have nothing to do with it. */
+const remedies: Readonly<Record<string, string>> = {
+  ENOENT: 'Check the path.',
+  ENOTDIR: 'Check the path.',
+  ESTALE: 'Try again.',
+  EEXIST: 'Name another one, or move that one away.',
+  ENOTEMPTY: 'Name another one, or move what is in it away.',
+  EFBIG: 'Use a smaller file, or another file system.',
+  EDQUOT: 'Remove files of this user, or have the quota raised.',
+  EROFS: 'Name a place that can be written to, or mount the file system for writing.',
+  EIO: 'Look into the log of the kernel (dmesg): the disk may be failing.',
+  EISDIR: 'Name a file.',
+  ELOOP: 'Name the file itself, not a link to it.',
+  EMFILE: 'Report it with the log and the output of "device-cloud status --json".',
+  ENFILE: 'See which program holds so many files, or raise fs.file-max.',
+  ENAMETOOLONG: 'Use a shorter name.',
+  ETXTBSY: 'End the program, and try again.',
+  EBUSY: 'Find out what uses it, and try again.',
+  EXDEV: 'Use places on one file system.',
+}
+
 /** What another try does not change: the file is gone, something else, or known as rotten by the file system. */
 const lasting = new Set<unknown>(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EBADMSG', 'EUCLEAN'])
 
@@ -38,11 +59,11 @@ export function fileFailure(verb: string, path: string, error: unknown): AgentEr
   const [code, reason] = reasons[errno ?? ''] ?? ['FILE_ACCESS', messageOf(error)]
   const told = errno === 'ENOENT' ? whyMissing(verb, path) : reason
   const name = errno === undefined ? '' : ` (${errno})`
-  const remedy = errno === 'ENOENT' && isMisread(path) ? { remedy: remedyForMisread } : {}
+  const remedy = errno === 'ENOENT' && isMisread(path) ? remedyForMisread : remedies[errno ?? '']
   return new AgentError(code, `cannot ${verb} ${shownName(path)}: ${told}${name}`, {
     cause: error,
     details: { path, errno },
-    ...remedy,
+    ...(remedy === undefined ? {} : { remedy }),
   })
 }
 

@@ -28,5 +28,7 @@ export async function findProgram(name: string, folders: readonly string[]): Pro
 export async function checkProgram(file: string, searchPath: string): Promise<void> {
   if (file.includes('/')) return await onFile('run', file, () => access(resolve('/', file), constants.X_OK))
   if ((await findProgram(file, searchPath.split(':'))) === undefined)
-    throw new AgentError('FILE_NOT_FOUND', `cannot run ${file}: it is in none of ${searchPath}`)
+    throw new AgentError('FILE_NOT_FOUND', `cannot run ${file}: it is in none of ${searchPath}`, {
+      remedy: 'Install it, or give its whole path.',
+    })
 }

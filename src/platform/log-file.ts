@@ -128,7 +128,9 @@ export class LogFile {
       const facts = await handle.stat()
       // A second name may be that of anything, made by whoever can write in the folder.
       if (!facts.isFile() || facts.nlink > 1)
-        throw new AgentError('FILE_ACCESS', `${this.#path} is no regular file, or has several names`)
+        throw new AgentError('FILE_ACCESS', `${this.#path} is no regular file, or has several names`, {
+          remedy: 'Look at what it is, and move it away.',
+        })
       this.#bytes = facts.size
     } catch (error) {
       await handle.close()

@@ -8,6 +8,11 @@ export function ownExecutable(): string | undefined {
   return /^node/i.test(basename(process.execPath)) ? undefined : process.execPath
 }
 
+/** The name by which whoever typed the command line called this program. */
+export function invokedName(): string {
+  return ownExecutable() === undefined || process.argv0 === '' ? 'device-cloud' : process.argv0
+}
+
 /** The files that this process runs: its program, and its script where it is not one executable of its own. Absolute, links resolved. */
 export function ownPrograms(): readonly string[] {
   const [, script] = process.argv

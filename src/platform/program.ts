@@ -50,7 +50,9 @@ const drainMs = 500
 export async function runProgram(request: ProgramRequest): Promise<ProgramOutcome> {
   throwIfAborted(request.signal)
   if (request.folder !== undefined && (await fileFacts(request.folder))?.kind !== 'folder') {
-    throw new AgentError('FILE_NOT_FOUND', `cannot run ${request.file} in ${request.folder}: there is no such folder`)
+    throw new AgentError('FILE_NOT_FOUND', `cannot run ${request.file} in ${request.folder}: there is no such folder`, {
+      remedy: 'Make it, or name another folder.',
+    })
   }
   const child = await start(request)
   return new Promise<ProgramOutcome>(resolve => {

@@ -34,5 +34,8 @@ export function putInPlace(from: string, to: string): Promise<void> {
 }
 
 function existsAlready(path: string): AgentError {
-  return new AgentError('FILE_ACCESS', `cannot create ${path}: it exists already`, { details: { path } })
+  return new AgentError('FILE_ACCESS', `cannot create ${path}: it exists already`, {
+    details: { path },
+    remedy: 'Name another one, or move that one away.',
+  })
 }

@@ -22,7 +22,10 @@ export function readBoundedFile(
     try {
       const facts = factsFrom(await file.stat())
       if (facts.kind !== 'file') {
-        throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, { details: { path } })
+        throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, {
+          details: { path },
+          remedy: 'Name a regular file.',
+        })
       }
       onOpen(facts)
       const parts: Buffer[] = []

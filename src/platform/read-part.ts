@@ -49,7 +49,10 @@ function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Prom
     const file = await openToRead(path)
     try {
       if (!(await file.stat()).isFile())
-        throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, { details: { path } })
+        throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, {
+          details: { path },
+          remedy: 'Name a regular file.',
+        })
       return await work(file)
     } finally {
       await file.close()

@@ -45,7 +45,9 @@ export function socketPlace(path: string): SocketPlace {
       socketAddress(path)
       const present = await fileFacts(path, { followLinks: false })
       if (present !== undefined && present.kind !== 'other')
-        throw new AgentError('FILE_ACCESS', `cannot make the socket ${path}: something else has this name`)
+        throw new AgentError('FILE_ACCESS', `cannot make the socket ${path}: something else has this name`, {
+          remedy: 'Look at what it is, and move it away.',
+        })
       await onFile('make the socket', path, async () => {
         // Between its creation and its chmod a socket has the mode that the umask leaves it: nobody may get at it there.
         const folder = await mkdtemp(join(dirname(path), '.sock-'))
@@ -88,8 +90,11 @@ async function holdOwn(folder: string, path: string): Promise<FileHandle> {
     await rmdir(folder).catch(() => {})
     throw withoutSockets(path)
   }
-  const message = `${folder} was replaced while a socket was made in it, or its file system keeps no owners`
-  throw new AgentError('FILE_ACCESS', message)
+  throw new AgentError(
+    'FILE_ACCESS',
+    `${folder} was replaced while a socket was made in it, or its file system keeps no owners`,
+    { remedy: 'Find out which program changes that folder, or use a file system of Linux.' },
+  )
 }
 
 /** Whether a name in a folder is left from {@link socketPlace}, made by a process that ended in between. */

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import dns from 'node:dns'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { ProxySettings } from '../../src/config/settings.ts'
+import { systemNames } from '../../src/connection/name-look-up.ts'
 import { eventually } from './eventually.ts'
 import { tempDir } from './temp-dir.ts'
 import { listen } from './test-servers.ts'
@@ -189,10 +189,10 @@ async function freePort(): Promise<number> {
 export function watchNetwork(t: TestContext): { readonly names: string[]; readonly ports: number[] } {
   const names: string[] = []
   const ports: number[] = []
-  const lookup = dns.lookup
-  t.mock.method(dns, 'lookup', (name: string, ...rest: unknown[]) => {
+  const { addressesOf } = systemNames
+  t.mock.method(systemNames, 'addressesOf', (name: string, signal: AbortSignal) => {
     names.push(name)
-    return Reflect.apply(lookup, dns, [name, ...rest])
+    return addressesOf.call(systemNames, name, signal)
   })
   const onSocket = (message: unknown) => {
     const { socket } = message as { socket: Socket }

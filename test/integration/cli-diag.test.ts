@@ -123,7 +123,7 @@ test('diag works with a broken configuration and without a manager or a network,
   assert.match(files.get('folders.txt') ?? '', /"upload\/harmless\.bin"/)
   const again = await device.run('diag', '-o', 'my.tar.gz')
   assert.deepEqual([again.code, again.out], [1, ''])
-  assert.match(again.err, /my\.tar\.gz exists already: name another file with -o/)
+  assert.match(again.err, /my\.tar\.gz exists already\. Name another file with -o/)
   const { partOf: offline } = await diag(device, '-o', device.path('other.tar.gz'), '--no-network')
   assert.equal(offline('check.json'), undefined)
   assert.deepEqual(

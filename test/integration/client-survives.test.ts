@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import dns from 'node:dns'
 import { type TestContext, test } from 'node:test'
+import { systemNames } from '../../src/connection/name-look-up.ts'
 import { Status } from '../../src/index.ts'
 import { clientScene, connectedScene, newDevice } from '../helpers/client-scene.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -140,7 +140,5 @@ test('what stopped or emptied the old agent leaves this one at work', async t =>
 
 function unknownName(t: TestContext): void {
   const error = Object.assign(new Error('getaddrinfo ENOTFOUND cloud.example.test'), { code: 'ENOTFOUND' })
-  t.mock.method(dns, 'lookup', (_host: string, _options: object, done: (error: Error) => void) =>
-    process.nextTick(() => done(error)),
-  )
+  t.mock.method(systemNames, 'addressesOf', () => Promise.reject(error))
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import dns from 'node:dns'
 import type { Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { AgentError } from '../../src/base/errors.ts'
 import type { ProxySettings } from '../../src/config/settings.ts'
+import type { FoundAddress } from '../../src/connection/name-files.ts'
+import { systemNames } from '../../src/connection/name-look-up.ts'
 import { testOpener } from '../helpers/connecting.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
@@ -14,10 +15,11 @@ import { tcpServer } from '../helpers/test-servers.ts'
 const timeoutMs = 10_000
 
 /** A resolver that knows one name. */
-function resolver(t: TestContext, answer: Error | readonly { address: string; family: number }[]): void {
-  t.mock.method(dns, 'lookup', (_name: string, _options: unknown, done: (...found: unknown[]) => void) =>
-    process.nextTick(() => (answer instanceof Error ? done(answer) : done(null, answer))),
-  )
+function resolver(t: TestContext, answer: Error | readonly FoundAddress[]): void {
+  t.mock.method(systemNames, 'addressesOf', async () => {
+    if (answer instanceof Error) throw answer
+    return answer
+  })
 }
 
 /** A port on which nothing listens: below 1024, where no test ever does. */

@@ -17,7 +17,10 @@ test('a package is made, signed, checked and installed without a cloud', async t
   assert.match(key.out, /^ed25519:[A-Za-z0-9+/=]{44}\n$/)
   const again = await device.run('ota', 'keygen', 'fleet.key')
   assert.equal(again.code, 2)
-  assert.match(again.err, /exists already, and a key is never overwritten\. Name another FILE\.\n$/)
+  assert.match(
+    again.err,
+    /exists already, and a key is never overwritten\. Name another FILE, or move that one away\.\n$/,
+  )
 
   for (const name of ['success', 'rollback']) {
     cpSync(join(examples, name), device.path(name), { recursive: true })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import dns from 'node:dns'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
+import { systemNames } from '../../src/connection/name-look-up.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { relayScene } from '../helpers/relay-scene.ts'
 import { echoServer } from '../helpers/tcp.ts'
@@ -115,9 +115,7 @@ test('a sibling of the cloud that suddenly leads into the network of the device 
   const relay = { cloudHost: 'api.example.test', cloudAddress: '93.184.216.34' }
   const services = [{ name: 'Echo', port: echo.port }]
   const scene = await relayScene(t, { services, tls: { certificate, authority }, clock, relay })
-  t.mock.method(dns, 'lookup', (_name: string, _options: unknown, done: (...found: unknown[]) => void) =>
-    process.nextTick(() => done(null, [{ address, family: address.includes(':') ? 6 : 4 }])),
-  )
+  t.mock.method(systemNames, 'addressesOf', async () => [{ address, family: address.includes(':') ? 6 : 4 }])
   for (address of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', '169.254.169.254', '10.0.0.1', 'fd00::1']) {
     const { told, error } = await scene.fails(clock, `wss://relay.example.test:${inner.port}/ws-relay/1`)
     assert.match(String(told.reason), /cloud\.host is not at one: add ".*" to remote_access\.relay_hosts/, address)

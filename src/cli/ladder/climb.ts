@@ -69,7 +69,7 @@ async function tryRung({ name, climb, remedies }: Rung): Promise<Tried> {
   } catch (thrown) {
     const error = asAgentError(thrown)
     const { code, message } = error
-    const remedy = remedies?.[code] ?? error.remedy
+    const remedy = error.ownRemedy ?? remedies?.[code] ?? error.remedy
     // What the text says already is not said again.
     const told = remedy.startsWith('See the message') ? {} : { remedy }
     return { outcome: 'failed', error, report: { name, outcome: 'failed', text: message, code, ...told } }

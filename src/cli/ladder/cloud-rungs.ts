@@ -4,6 +4,7 @@ import { isJsonObject } from '../../base/json.ts'
 import { waitFor, withDeadline } from '../../base/wait.ts'
 import { HttpsClient } from '../../connection/https.ts'
 import { Link } from '../../connection/link.ts'
+import { namedByFileService } from '../../connection/named-by.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
 import { trustSettings } from '../../connection/trust-settings.ts'
 import { diagTime } from '../../protocol/commands.ts'
@@ -20,7 +21,6 @@ export interface CloudParts extends LadderParts {
 }
 
 const cloudPort = 443
-const filePlace = 'Check cloud.file_xfer_host and cloud.file_xfer_port (443 when not set), and firewalls on the way.'
 
 /** Login, a round trip through the cloud, and the file service. */
 export function cloudRungs(parts: CloudParts): readonly Rung[] {
@@ -78,16 +78,25 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
     {
       name: 'file service',
       needs: ['certificate'],
-      remedies: { NAME_NOT_RESOLVED: filePlace, TCP_FAILED: filePlace, TIMEOUT: filePlace },
       climb: async () => {
         const https = new HttpsClient({ opener, clock, log })
         const host = cloud.fileXferHost ?? cloud.host
         const port = cloud.fileXferPort ?? cloudPort
         const times = { connectTimeoutMs: rungTimeoutMs, idleTimeoutMs: rungTimeoutMs }
-        const { status, body } = await https.request({ method: 'GET', host, port, path: '/file/0', ...times })
+        const { status, body } = await https.request({
+          method: 'GET',
+          host,
+          port,
+          path: '/file/0',
+          namedBy: namedByFileService,
+          ...times,
+        })
         body.destroy()
         if (status >= 500)
-          throw new AgentError('HTTP_STATUS', `${host}:${port} answers ${status}`, { details: { status } })
+          throw new AgentError('HTTP_STATUS', `${host}:${port} answers ${status}`, {
+            details: { status },
+            remedy: 'Look into the log of the file service.',
+          })
         return `${host}:${port} answers`
       },
     },
@@ -105,12 +114,18 @@ function managerLogin(status: JsonObject): string {
     return `the running device manager is connected as ${String(status.thingKey)}`
   const trouble = isJsonObject(lastError) ? `: ${String(lastError.message)}` : ''
   const code = isJsonObject(lastError) && lastError.code === 'LOGIN_REFUSED' ? 'LOGIN_REFUSED' : 'NOT_CONNECTED'
-  throw new AgentError(code, `the running device manager is not connected${trouble}`)
+  const told = isJsonObject(lastError) && typeof lastError.remedy === 'string' ? lastError.remedy : undefined
+  throw new AgentError(code, `the running device manager is not connected${trouble}`, {
+    remedy: told ?? 'Look into the log of the device manager.',
+  })
 }
 
 /** Waits for the first try to connect, whichever way it goes. */
 function linkUp(link: Link, { clock }: LadderParts): Promise<void> {
-  const late = () => new AgentError('TIMEOUT', `no login within ${rungTimeoutMs / 1000} s`)
+  const late = () =>
+    new AgentError('TIMEOUT', `no login within ${rungTimeoutMs / 1000} s`, {
+      remedy: 'Look into the log of the cloud: it takes connections, and does not answer the login.',
+    })
   return withDeadline(clock, rungTimeoutMs, late, signal =>
     waitFor<void>(signal, (resolve, reject) => {
       const unlisten = [

@@ -22,7 +22,9 @@ export function diskRung(runtimeDir: string): Rung {
       if (freeBytes < leastFreeBytes)
         throw new AgentError('DISK_FULL', `only ${bytesText(freeBytes)} are free at ${runtimeDir}`)
       if (freeInodes !== undefined && freeInodes < leastFreeInodes)
-        throw new AgentError('DISK_FULL', `only ${freeInodes} more files can be made at ${runtimeDir}`)
+        throw new AgentError('DISK_FULL', `only ${freeInodes} more files can be made at ${runtimeDir}`, {
+          remedy: 'Remove files that nobody needs: their number counts here, not their size.',
+        })
       return `${bytesText(freeBytes)} free at ${runtimeDir}${found}`
     },
   }

@@ -1,9 +1,12 @@
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
+import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
-import { hostAndPort } from '../../connection/endpoint.ts'
+import { withDeadline } from '../../base/wait.ts'
+import { hostAndPort, wireHost } from '../../connection/endpoint.ts'
 import { tcpFailure } from '../../connection/failure.ts'
+import { systemNames } from '../../connection/name-look-up.ts'
+import { type NamedBy, namedByCloud, namedByProxy, noNameServer } from '../../connection/named-by.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
 import { trustSettings } from '../../connection/trust-settings.ts'
 import type { Rung } from './climb.ts'
@@ -23,8 +26,8 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
   const target = { host: cloud.host, port: cloud.port }
   const place = hostAndPort(target)
   const trust = trustSettings(settings)
-  const open = async (opener: SocketOpener, to: { host: string; port: number; tls: boolean }) =>
-    opener.open(to, { timeoutMs: rungTimeoutMs })
+  const open = async (opener: SocketOpener, to: { host: string; port: number; tls: boolean }, namedBy = namedByCloud) =>
+    opener.open(to, { timeoutMs: rungTimeoutMs, namedBy })
   const real = new SocketOpener({ proxy, trust, clock, log })
   const noTls = cloud.transport === 'mqtt' ? { skip: 'cloud.transport is mqtt: there is no TLS' } : undefined
   let seen: SeenCertificate | undefined
@@ -34,7 +37,7 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
       climb: async () => {
         const host = proxy?.host ?? cloud.host
         if (isIP(host) !== 0) return { skip: `${host} is an address` }
-        const addresses = await resolve(host)
+        const addresses = await resolve(host, clock, proxy === undefined ? namedByCloud : namedByProxy)
         return `${host} is ${addresses.join(', ')}${proxy === undefined ? '' : '; the proxy looks up the cloud'}`
       },
     },
@@ -44,7 +47,7 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
       climb: async () => {
         if (proxy === undefined) return { skip: 'no proxy is set' }
         const direct = new SocketOpener({ trust, clock, log })
-        const socket = await open(direct, { host: proxy.host, port: proxy.port, tls: false })
+        const socket = await open(direct, { host: proxy.host, port: proxy.port, tls: false }, namedByProxy)
         socket.destroy()
         return `${proxy.type} proxy ${hostAndPort(proxy)} accepts connections`
       },
@@ -89,11 +92,16 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
   ]
 }
 
-async function resolve(host: string): Promise<string[]> {
+async function resolve(host: string, clock: Clock, namedBy: NamedBy): Promise<string[]> {
+  const late = () =>
+    new AgentError('NAME_NOT_RESOLVED', `${host}: the name server gives no answer within ${rungTimeoutMs / 1000} s`, {
+      remedy: noNameServer,
+    })
   try {
-    return (await lookup(host, { all: true })).map(({ address }) => address)
+    const look = (signal: AbortSignal) => systemNames.addressesOf(wireHost(host), signal)
+    return (await withDeadline(clock, rungTimeoutMs, late, look)).map(({ address }) => address)
   } catch (error) {
-    throw tcpFailure(host, error)
+    throw error instanceof AgentError ? error : tcpFailure(host, error, namedBy)
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
-import { AgentError } from '../../base/errors.ts'
+import { AgentError, retold } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
 import type { HttpsClient } from '../../connection/https.ts'
+import { namedByFileService } from '../../connection/named-by.ts'
 import { refusedError, resultError } from '../../protocol/refusal.ts'
 import { type CommandResult, commandResultIn } from '../../protocol/reply.ts'
 
@@ -88,7 +89,14 @@ export class Operator {
   async readFile(fileId: string, signal?: AbortSignal): Promise<Buffer> {
     const { fileHost: host, filePort: port } = this.#place
     const path = `/file/${encodeURIComponent(fileId)}`
-    const { status, content } = await this.#exchange({ method: 'GET', host, port, path, signal })
+    const { status, content } = await this.#exchange({
+      method: 'GET',
+      host,
+      port,
+      path,
+      namedBy: namedByFileService,
+      signal,
+    })
     if (status !== 200) throw statusError('GET', { host, port, path }, status)
     return content
   }
@@ -98,7 +106,15 @@ export class Operator {
     const { fileHost: host, filePort: port } = this.#place
     const path = `/file/${encodeURIComponent(fileId)}`
     const body = { stream: oneChunk(content), bytes: content.length }
-    const { status } = await this.#exchange({ method: 'POST', host, port, path, body, signal })
+    const { status } = await this.#exchange({
+      method: 'POST',
+      host,
+      port,
+      path,
+      body,
+      namedBy: namedByFileService,
+      signal,
+    })
     if (status !== 200) throw statusError('POST', { host, port, path }, status)
   }
 
@@ -139,7 +155,7 @@ export class Operator {
     request: Omit<Parameters<HttpsClient['request']>[0], 'connectTimeoutMs' | 'idleTimeoutMs'> & AskOptions,
   ): Promise<{ readonly status: number; readonly content: Buffer }> {
     const { timeoutMs = answerTimeoutMs, ...rest } = request
-    const { status, body } = await this.#https.request({ ...rest, connectTimeoutMs, idleTimeoutMs: timeoutMs })
+    const { status, body } = await this.#https.request({ namedBy, ...rest, connectTimeoutMs, idleTimeoutMs: timeoutMs })
     const chunks: Uint8Array[] = []
     let bytes = 0
     for await (const chunk of body) {
@@ -159,6 +175,8 @@ function statusError(method: string, at: { host: string; port: number; path: str
   return new AgentError('HTTP_STATUS', message, { details: { status } })
 }
 
+const namedBy = { host: '--api-host', port: '--api-port' }
+
 /** The path without the id of a file, which is a key to it. */
 function placeOf(path: string): string {
   return path.replace(/^(\/file\/).*/, '$1…')
@@ -168,7 +186,7 @@ function placeOf(path: string): string {
 function unreachable(error: unknown): unknown {
   if (!(error instanceof AgentError) || error.code === 'ABORTED') return error
   const message = `${error.message} (the operator API: --api-host, --api-port)`
-  return new AgentError(error.code, message, { cause: error, details: error.details })
+  return retold(error, message)
 }
 
 function operatorRefused(cause: AgentError): AgentError {

@@ -76,8 +76,15 @@ class OneUpload {
     const { path, relative } = this.#target
     const found = await this.#parts.source({ path, relative })
     if (found === undefined) {
-      const why = isMisread(path) ? `, or its name is not UTF-8. ${remedyForMisread}` : ''
-      throw new AgentError('FILE_NOT_FOUND', `there is no file ${shownName(path)}${why}`, { details: { path } })
+      const misread = isMisread(path)
+      throw new AgentError(
+        'FILE_NOT_FOUND',
+        `there is no file ${shownName(path)}${misread ? ', or its name is not UTF-8' : ''}`,
+        {
+          details: { path },
+          remedy: misread ? remedyForMisread : 'Check its path.',
+        },
+      )
     }
     return found
   }

@@ -89,7 +89,8 @@ export function parseAnswer(line: string):
   if (body.ok === true) return { id, result: isJsonObject(body.result) ? body.result : {} }
   if (body.ok !== false || typeof body.message !== 'string') return undefined
   const code = typeof body.code === 'string' && isErrorCode(body.code) ? body.code : 'INTERNAL'
-  const remedy = typeof body.remedy === 'string' ? { remedy: body.remedy } : {}
+  const remedy =
+    typeof body.remedy === 'string' && body.remedy !== errorKinds[code].remedy ? { remedy: body.remedy } : {}
   return { id, error: new AgentError(code, body.message, remedy) }
 }
 

@@ -48,7 +48,10 @@ export async function connectLocal(
           last = error
         }
       }
-      throw new AgentError('TCP_FAILED', `${place}: ${messageOf(last)}`, { cause: last })
+      throw new AgentError('TCP_FAILED', `${place}: ${messageOf(last)}`, {
+        cause: last,
+        remedy: 'Check that the service runs on the device.',
+      })
     },
     signal,
   )

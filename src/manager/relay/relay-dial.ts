@@ -5,6 +5,7 @@ import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep, throwIfAborted } from '../../base/wait.ts'
 import { hostAndPort } from '../../connection/endpoint.ts'
+import { namedByCloudItself } from '../../connection/named-by.ts'
 import type { SocketOpener } from '../../connection/socket-opener.ts'
 import { openWebSocket } from '../../connection/websocket.ts'
 import { relayLimits, relayTimes } from './limits.ts'
@@ -48,6 +49,7 @@ export async function dialRelay(
         opener,
         clock,
         timeoutMs: relayTimes.openMs,
+        namedBy: namedByCloudItself,
         refuse: address => addressRefusal(address, policy),
         maxMessageBytes: relayLimits.messageBytes,
         closeWithinMs: relayTimes.closeMs,
@@ -66,5 +68,7 @@ export async function dialRelay(
 
 function unreachable(place: RelayPlace, why: JsonObject, log: Log): AgentError {
   log.warn('remote access refused: the relay cannot be used', { relay: hostAndPort(place).slice(0, 300), ...why })
-  return new AgentError('TCP_FAILED', 'the relay cannot be reached from this device; the log of the device tells why')
+  return new AgentError('TCP_FAILED', 'the relay cannot be reached from this device; the log of the device tells why', {
+    remedy: 'See the log of the device.',
+  })
 }

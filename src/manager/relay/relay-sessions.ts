@@ -164,7 +164,7 @@ export class RelaySessions {
       if (signal.aborted) throw error
       const text = `nothing answers at ${label}: ${messageOf(error)}`
       this.#tell(`Remote access refused: ${text}`)
-      throw new AgentError('TCP_FAILED', text, { cause: error })
+      throw new AgentError('TCP_FAILED', text, { cause: error, remedy: 'Check that the service runs on the device.' })
     }
   }
 

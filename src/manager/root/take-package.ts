@@ -33,7 +33,9 @@ export async function takePackage(
   try {
     const file = await download.file(request.package, Math.max(0, freeBytes - spareBytes))
     if (file === undefined)
-      throw new AgentError('FILE_NOT_FOUND', `there is no package ${JSON.stringify(request.package)} in download`)
+      throw new AgentError('FILE_NOT_FOUND', `there is no package ${JSON.stringify(request.package)} in download`, {
+        remedy: 'Send the package again.',
+      })
     const copy = await createNewFile(join(places.packages, request.package), 0o600)
     try {
       const hash = createHash('sha256')

@@ -212,7 +212,7 @@ async function checkExecutable(root: string, path: string): Promise<void> {
 }
 
 function missing(path: string, what: string, remedy: string): AgentError {
-  return new AgentError('FILE_NOT_FOUND', `${what} ${path} is not there, and nothing was written. ${remedy}`)
+  return new AgentError('FILE_NOT_FOUND', `${what} ${path} is not there, and nothing was written`, { remedy })
 }
 
 /** What an earlier installation added; undefined when there was none. A service file that is not ours is not touched. */
@@ -223,7 +223,8 @@ async function earlierAdditions(root: string, form: ServiceForm): Promise<readon
   if (additions !== undefined) return additions
   throw new AgentError(
     'FILE_ACCESS',
-    `${place} was not written by "device-cloud service install", so it stays, and nothing was written. Move it away, and install again.`,
+    `${place} was not written by "device-cloud service install", so it stays, and nothing was written`,
+    { remedy: 'Move it away, and install again.' },
   )
 }
 

@@ -207,7 +207,10 @@ export class HeldFolder extends NamedFolder {
       const { kind } = transferFacts(await held.stat({ bigint: true }))
       // Opened through its descriptor a link would be followed; and a device may act on being opened.
       if (kind !== 'file')
-        throw new AgentError('FILE_ACCESS', `cannot open ${path}: it is not a regular file`, { details: { path } })
+        throw new AgentError('FILE_ACCESS', `cannot open ${path}: it is not a regular file`, {
+          details: { path },
+          remedy: 'Name a regular file.',
+        })
       return await openHeldFile(path, held)
     } finally {
       await held.close()

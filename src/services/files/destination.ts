@@ -31,7 +31,10 @@ export async function settleDestination(files: TransferFiles, given: string, nam
   const facts = await files.look(given, { followLinks: saysFolder })
   if (facts?.kind !== 'folder') {
     if (saysFolder && facts !== undefined)
-      throw new AgentError('FILE_ACCESS', `${given} is not a folder`, { details: { path: given } })
+      throw new AgentError('FILE_ACCESS', `${given} is not a folder`, {
+        details: { path: given },
+        remedy: 'Leave the "/" at its end out, or name a folder.',
+      })
     if (!saysFolder) return place(files, resolve(given))
   }
   checkPlainName(name)
@@ -101,5 +104,8 @@ function refused(path: string, why: string): AgentError {
 }
 
 function noFolder(path: string, why: string): AgentError {
-  return new AgentError('FILE_NOT_FOUND', `${path} ${why}, so no folder can be made below it`, { details: { path } })
+  return new AgentError('FILE_NOT_FOUND', `${path} ${why}, so no folder can be made below it`, {
+    details: { path },
+    remedy: 'Name another path, or put what stands there right.',
+  })
 }

@@ -150,7 +150,9 @@ export class Download {
     if (part.bytes === this.#bytes) return
     if (cut !== undefined) throw cut
     if (this.#bytes === undefined) return
-    throw new AgentError('TCP_FAILED', `the file service stopped after ${part.bytes} of ${this.#bytes} bytes`)
+    throw new AgentError('TCP_FAILED', `the file service stopped after ${part.bytes} of ${this.#bytes} bytes`, {
+      remedy: 'Try again; if it lasts, look into the log of the file service.',
+    })
   }
 
   /** Asks for the rest of the file; afterwards the body of the answer goes on where the temporary file ends. */

@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError, messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { abortReason } from '../../base/wait.ts'
+import { namedByFileService } from '../../connection/named-by.ts'
 import { type FilePut, fileGet, filePut } from '../../protocol/commands.ts'
 import { CloudError } from '../../protocol/status.ts'
 import { refusal } from './http-outcome.ts'
@@ -110,6 +111,7 @@ export class FileExchange {
         path: `/file/${encodeURIComponent(fileId)}`,
         connectTimeoutMs,
         idleTimeoutMs: rest.method === 'GET' ? downloadIdleMs : uploadIdleMs,
+        namedBy: namedByFileService,
         signal,
       })
     } catch (error) {
@@ -121,5 +123,8 @@ export class FileExchange {
 /** A connection that broke, whoever noticed it. */
 export function connectionFailure(error: unknown): AgentError {
   if (error instanceof AgentError) return error
-  return new AgentError('TCP_FAILED', `the connection to the file service broke: ${messageOf(error)}`, { cause: error })
+  return new AgentError('TCP_FAILED', `the connection to the file service broke: ${messageOf(error)}`, {
+    cause: error,
+    remedy: 'Try again; if it lasts, look into the log of the file service.',
+  })
 }

@@ -1,6 +1,6 @@
 import { backoffMs } from '../../base/backoff.ts'
 import type { Clock } from '../../base/clock.ts'
-import { AgentError, asAgentError, type ErrorCode } from '../../base/errors.ts'
+import { type AgentError, asAgentError, type ErrorCode, retold } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep, throwIfAborted } from '../../base/wait.ts'
 import { fileLimits, retryBackoff } from './limits.ts'
@@ -78,8 +78,5 @@ function askedWaitMs(error: AgentError): number {
 }
 
 function gaveUp(what: string, tries: number, error: AgentError): AgentError {
-  return new AgentError(error.code, `${what} failed after ${tries} tries: ${error.message}`, {
-    cause: error,
-    details: { ...error.details, tries },
-  })
+  return retold(error, `${what} failed after ${tries} tries: ${error.message}`, { tries })
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../base/json.ts'
+import type { NamedBy } from '../../connection/named-by.ts'
 import type { LeaveOut } from '../../platform/held/folder-tree.ts'
 import type { ReadableFile } from '../../platform/held/readable-file.ts'
 import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
@@ -113,6 +114,7 @@ export interface HttpRequest {
   readonly body?: { readonly stream: AsyncIterable<Uint8Array>; readonly bytes?: number }
   readonly connectTimeoutMs: number
   readonly idleTimeoutMs: number
+  readonly namedBy?: NamedBy
   readonly signal?: AbortSignal
 }
 

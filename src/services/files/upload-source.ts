@@ -148,5 +148,8 @@ export class UploadSource {
 }
 
 function unfit(path: string, why: string): AgentError {
-  return new AgentError('FILE_ACCESS', `cannot send ${path}: ${why}`, { details: { path } })
+  return new AgentError('FILE_ACCESS', `cannot send ${path}: ${why}`, {
+    details: { path },
+    remedy: 'Name a regular file or a folder.',
+  })
 }

@@ -144,7 +144,7 @@ test('generate does not overwrite without being told to', async t => {
   const file = join(configFolder(t, { 'a.cfg': 'old' }), 'a.cfg')
   const nobody = terminal()
   assert.equal(await configGenerate({ ...flags, file }, nobody.io), 1)
-  assert.match(nobody.err.join(), /exists already; use --force/)
+  assert.match(nobody.err.join(), /exists already\. Use --force/)
   const no = terminal([''])
   assert.equal(await configGenerate({ ...flags, file }, no.io), 1)
   assert.equal(readFileSync(file, 'utf8'), 'old')

@@ -1,0 +1,91 @@
+import { createSocket } from 'node:dgram'
+import { BlockList, isIP } from 'node:net'
+import type { FoundAddress } from './name-files.ts'
+
+/**
+ * The addresses of a name with the family first that this device has the better way to, as `getaddrinfo` sorts them
+ * [RFC 6724 6]; inside of a family the order of the name server stays, which spreads its load.
+ */
+export async function sortFamilies(addresses: readonly FoundAddress[]): Promise<readonly FoundAddress[]> {
+  const six = addresses.filter(({ family }) => family === 6)
+  const four = addresses.filter(({ family }) => family === 4)
+  const [first6, first4] = [six[0]?.address, four[0]?.address]
+  if (first6 === undefined || first4 === undefined) return addresses
+  const [source6, source4] = await Promise.all([sourceFor(first6), sourceFor(first4)])
+  return isSixFirst({ to: first6, from: source6 }, { to: first4, from: source4 })
+    ? [...six, ...four]
+    : [...four, ...six]
+}
+
+/** An address to dial, and the one of this device that would be spoken from; undefined without a route. */
+export interface Way {
+  readonly to: string
+  readonly from: string | undefined
+}
+
+/** Rules 1, 2, 5 and 6 of [RFC 6724 6]: the others do not tell the families apart. */
+export function isSixFirst(six: Way, four: Way): boolean {
+  if (six.from === undefined) return false
+  if (four.from === undefined) return true
+  const isScope6 = isNear(six.to) === isNear(six.from)
+  const isScope4 = isNear(four.to) === isNear(four.from)
+  if (isScope6 !== isScope4) return isScope6
+  if (labelOf(six.to) !== labelOf(six.from)) return false
+  return isAboveFour(six.to)
+}
+
+/** The address that this device would speak from: a connected UDP socket knows it, and sends nothing. */
+function sourceFor(address: string): Promise<string | undefined> {
+  return new Promise(resolve => {
+    const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4')
+    const end = (source: string | undefined) => {
+      socket.close()
+      resolve(source)
+    }
+    socket.once('error', () => end(undefined))
+    socket.connect(anyPort, address, () => {
+      try {
+        end(socket.address().address)
+      } catch {
+        end(undefined)
+      }
+    })
+  })
+}
+
+/** Discard [RFC 863]; nothing is ever sent there. */
+const anyPort = 9
+
+function subnet(network: string, bits: number): (address: string) => boolean {
+  const list = new BlockList()
+  const kind = isIP(network) === 6 ? 'ipv6' : 'ipv4'
+  list.addSubnet(network, bits, kind)
+  return address => list.check(address.replace(/%.*$/, ''), kind)
+}
+
+const near6 = [subnet('::1', 128), subnet('fe80::', 10)]
+const near4 = [subnet('127.0.0.0', 8), subnet('169.254.0.0', 16)]
+
+/** Link-local scope, to which loopback counts [RFC 6724 3.1, 3.2]. */
+function isNear(address: string): boolean {
+  return (isIP(address) === 6 ? near6 : near4).some(isIn => isIn(address))
+}
+
+/** The policy table [RFC 6724 2.1], the most special prefixes first; whether a row stands above IPv4, whose precedence is 35. */
+const policy: readonly (readonly [isIn: (address: string) => boolean, label: number, isAboveFour: boolean])[] = [
+  [subnet('::1', 128), 0, true],
+  [subnet('2001::', 32), 5, false],
+  [subnet('2002::', 16), 2, false],
+  [subnet('3ffe::', 16), 12, false],
+  [subnet('fec0::', 10), 11, false],
+  [subnet('fc00::', 7), 13, false],
+  [subnet('::', 96), 3, false],
+]
+
+function labelOf(address: string): number {
+  return policy.find(([isIn]) => isIn(address))?.[1] ?? 1
+}
+
+function isAboveFour(address: string): boolean {
+  return policy.find(([isIn]) => isIn(address))?.[2] ?? true
+}

@@ -1,0 +1,85 @@
+import dns from 'node:dns'
+import type { Clock, Timer } from '../base/clock.ts'
+import { errnoOf, messageOf } from '../base/errors.ts'
+import { waitFor } from '../base/wait.ts'
+import { type FoundAddress, foundAddress, type ResolverRules, searchedNames } from './name-files.ts'
+
+export interface NameServerOptions {
+  readonly rules: ResolverRules
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Instead of those of resolv.conf, for tests. */
+  readonly servers?: readonly string[] | undefined
+}
+
+/** How long the addresses of one family wait for the other's: a server that drops questions for IPv6 must cost no more. */
+const otherFamilyMs = 2000
+
+/** Answers that say that there is nothing, as against no answer. */
+const nothing = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME'])
+/** The server was asked and did not want to, or could not. */
+const failed = new Set(['ESERVFAIL', 'EREFUSED', 'ENOTIMP', 'EFORMERR', 'EBADRESP'])
+
+/**
+ * The addresses of a name, from the name servers of resolv.conf, with its search list. Asked over sockets of our own (c-ares),
+ * so that an end of `signal` ends it: `getaddrinfo` cannot be ended, keeps the process while the servers are silent, and holds
+ * one of the four threads that files need.
+ *
+ * @throws an error of the system: `ENOTFOUND` when the servers say so, `EAI_AGAIN` without an answer, `EAI_FAIL` for one that is none
+ */
+export async function askNameServers(name: string, options: NameServerOptions): Promise<readonly FoundAddress[]> {
+  for (const candidate of searchedNames(name, options.rules)) {
+    const answer = await askFor(candidate, options)
+    if (answer.length > 0) return answer
+  }
+  throw lookUpError('ENOTFOUND', name)
+}
+
+/** The addresses of exactly this name; none when it has none. */
+function askFor(name: string, { rules, clock, signal, servers }: NameServerOptions): Promise<readonly FoundAddress[]> {
+  return waitFor(signal, (resolve, reject) => {
+    // A new one reads resolv.conf anew, which changes with every lease, and remembers no answer.
+    const resolver = new dns.promises.Resolver({ timeout: rules.timeoutMs, tries: rules.attempts })
+    if (servers !== undefined) resolver.setServers(servers)
+    const found: FoundAddress[] = []
+    let failure: unknown
+    let pending = 2
+    let timer: Timer | undefined
+    const end = () => (found.length > 0 || failure === undefined ? resolve(found) : reject(failure))
+    const settled = () => {
+      pending--
+      if (pending === 0) end()
+      else if (found.length > 0) timer = clock.timer(otherFamilyMs, end)
+    }
+    const ask = (asked: Promise<readonly string[]>) =>
+      asked.then(
+        addresses => {
+          found.push(...addresses.flatMap(address => foundAddress(address) ?? []))
+          settled()
+        },
+        (error: unknown) => {
+          failure ??= failureOf(name, error)
+          settled()
+        },
+      )
+    void ask(resolver.resolve6(name))
+    void ask(resolver.resolve4(name))
+    return () => {
+      timer?.cancel()
+      resolver.cancel()
+    }
+  })
+}
+
+/** Why a name server gave no address; undefined when it said that there is none. */
+function failureOf(name: string, error: unknown): Error | undefined {
+  const code = errnoOf(error) ?? ''
+  if (nothing.has(code)) return undefined
+  return lookUpError(failed.has(code) ? 'EAI_FAIL' : 'EAI_AGAIN', name, messageOf(error))
+}
+
+/** A failed look-up, shaped as `getaddrinfo` reports it. */
+export function lookUpError(code: 'ENOTFOUND' | 'EAI_AGAIN' | 'EAI_FAIL', hostname: string, why?: string): Error {
+  const text = `look-up ${code} ${hostname}${why === undefined ? '' : ` (${why})`}`
+  return Object.assign(new Error(text), { code, hostname })
+}

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { connect } from 'node:tls'
+import { eventually } from './eventually.ts'
+import { tempDir } from './temp-dir.ts'
+import type { TestCertificate } from './test-certificates.ts'
+
+/** OpenSSL's own server, which wants each client to show a certificate; Node's ends such a connection without an alert. */
+export async function strictServer(
+  t: TestContext,
+  { certificate, key }: TestCertificate,
+  version: 'TLSv1.2' | 'TLSv1.3',
+): Promise<{ readonly port: number }> {
+  const folder = tempDir(t)
+  writeFileSync(join(folder, 'cert.pem'), certificate)
+  writeFileSync(join(folder, 'key.pem'), key)
+  const port = await freePort()
+  const words = [
+    's_server',
+    '-accept',
+    `127.0.0.1:${port}`,
+    '-Verify',
+    '1',
+    '-quiet',
+    `-${version.toLowerCase().replace('.', '_').replace('v', '')}`,
+  ]
+  const files = ['-cert', join(folder, 'cert.pem'), '-key', join(folder, 'key.pem')]
+  const server = spawn('openssl', [...words, ...files], { stdio: 'ignore' })
+  t.after(() => server.kill('SIGKILL'))
+  await eventually('openssl listens', () => answers(port))
+  return { port }
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false })
+    socket.once('secureConnect', () => resolve(true))
+    // In TLS 1.2 the refusal is a part of the handshake.
+    socket.once('error', error => resolve((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED'))
+    socket.once('secureConnect', () => socket.destroy())
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
