@@ -222,6 +222,7 @@ export class MqttSession {
 
   #closedByPeer(): AgentError {
     const { place } = this.#options
+    if (this.#state === 'closing') return new AgentError('CLOSED', `${place}: the MQTT session was closed`)
     return this.#state === 'connecting'
       ? new AgentError('TCP_FAILED', `${place}: the connection was closed instead of an answer to the MQTT login`)
       : new AgentError('LINK_LOST', `${place}: the connection was closed by the other side`)
