@@ -33,6 +33,7 @@ export function statusLines(status: JsonObject): string[] {
     ...warningLines(status.warnings),
     `queue      ${text(queue.waiting)} waiting, ${bytes(queue.bytes)} of ${bytes(queue.maxBytes)}`,
     ...laneLines(objectIn(queue, 'lanes')),
+    ...poisonLines(queue),
     ...actionLines(status.runningActions),
     ...relayLines(status.relays),
     ...updateLines(objectIn(status, 'softwareUpdate')),
@@ -68,17 +69,35 @@ function warningLines(warnings: Json | undefined): string[] {
 function laneLines(lanes: JsonObject): string[] {
   return Object.entries(lanes).flatMap(([name, lane]) => {
     if (!isJsonObject(lane)) return []
-    const { waiting, delivered, refused, dropped, resent } = lane
-    if ([waiting, delivered, refused, dropped].every(count => count === 0)) return []
+    const { waiting, delivered, refused, setAside = 0, dropped, resent } = lane
+    if ([waiting, delivered, refused, setAside, dropped].every(count => count === 0)) return []
     const counts = [
       `${text(waiting)} waiting`,
       `${text(delivered)} delivered`,
       ...(refused === 0 ? [] : [`${text(refused)} refused`]),
+      ...(setAside === 0 ? [] : [`${text(setAside)} set aside`]),
       ...(dropped === 0 ? [] : [`${text(dropped)} dropped`]),
       ...(resent === 0 ? [] : [`${text(resent)} sent again`]),
     ]
     return [`           ${name.padEnd(10)} ${counts.join(', ')}`]
   })
+}
+
+/** Nothing as long as no link has ended while something was on its way. */
+function poisonLines({ suspects, setAside }: JsonObject): string[] {
+  const aside = isJsonObject(setAside) ? setAside : {}
+  const { total, kept, keptBytes, lastEpochMs, lastLane, lastBytes } = aside
+  const at = typeof lastEpochMs === 'number' ? new Date(lastEpochMs).toISOString() : '-'
+  return [
+    ...(suspects === undefined
+      ? []
+      : [`suspects   ${text(suspects)} of the waiting were on their way when a link ended`]),
+    ...(total === undefined
+      ? []
+      : [
+          `set aside  ${text(total)} poison items, ${text(kept)} kept (${bytes(keptBytes)}); last at ${at}: ${text(lastLane)}, ${bytes(lastBytes)}`,
+        ]),
+  ]
 }
 
 function actionLines(actions: Json | undefined): string[] {

@@ -6,6 +6,7 @@ import { formatTimestamp } from '../base/timestamp.ts'
 import { waitFor, withDeadline } from '../base/wait.ts'
 import { HttpsClient } from '../connection/https.ts'
 import { Link } from '../connection/link.ts'
+import type { OnWire } from '../connection/reconnect.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
 import { trustSettings } from '../connection/trust-settings.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -65,11 +66,22 @@ async function cloudOver(parts: OnlineParts, folder: QueueFolder, writes: WriteB
   const trust = { ...trustSettings(settings), rootMemory: rootMemory(folder) }
   const opener = new SocketOpener({ proxy: settings.proxy, trust, clock, log: log.child('socket') })
   const endpoint = { host, port, transport }
-  const link = new Link({ endpoint, thingKey, token, opener, clock, log: log.child('link'), network: networkPaths })
+  let onWire: () => OnWire = () => 'nothing'
+  const link = new Link({
+    endpoint,
+    thingKey,
+    token,
+    opener,
+    clock,
+    log: log.child('link'),
+    network: networkPaths,
+    onWire: () => onWire(),
+  })
   const requester = new Requester({ link, clock, log: log.child('protocol'), qos: settings.qosLevel })
   const { queue } = settings
   const bootId = await readBootId()
   const outbox = await openOutbox({ thingKey, queue, folder, link, requester, clock, log: log.child('outbox'), bootId })
+  onWire = () => outbox.onWire
   const ask: Cloud['ask'] = async (command, options) => requester.requestOne(command(thingKey), options)
   const mailLog = log.child('mailbox')
   const tell = (msg: string, level: EventLevel) => {
@@ -193,7 +205,8 @@ function lastWrite(o: {
   const { outbox, journal, thingKey, isTimeLeft } = o
   const { lost, failure } = outbox.lastWrite(isTimeLeft)
   const why = failure === undefined ? 'there was no time to write them' : messageOf(failure)
-  const lostText = lost === 0 ? [] : [`${thingKey}: ${lost} samples end with the process: ${why}`]
+  const ending = lost === 0 ? 'the count of what was dropped ends' : `${lost} samples end`
+  const lostText = lost === 0 && failure === undefined ? [] : [`${thingKey}: ${ending} with the process: ${why}`]
   try {
     journal.lastWrite()
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts'
 import { formatTimestamp } from '../base/timestamp.ts'
 import type { Link } from '../connection/link.ts'
 import { FlashStore } from '../outbox/flash/flash-store.ts'
+import { flashMemos } from '../outbox/flash/memos.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import type { Store } from '../outbox/store.ts'
 import type { StoreFolder } from '../platform/store-folder.ts'
@@ -54,7 +55,8 @@ export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
           onTrouble,
           onLost,
         })
-  outbox = new Outbox({ thingKey, requester, link, clock, log, maxBytes, ...(store === undefined ? {} : { store }) })
+  const kept = store === undefined ? {} : { store, memos: await flashMemos({ folder, log, boot: bootNumber(bootId) }) }
+  outbox = new Outbox({ thingKey, requester, link, clock, log, maxBytes, ...kept })
   // Trouble at the opening came before there was an outbox to tell it.
   if (store instanceof FlashStore && store.trouble !== undefined) onTrouble(store.trouble)
   return outbox

@@ -8,9 +8,10 @@ import { openMqttTransport } from './mqtt-transport.ts'
 import { discard } from './open-tcp.ts'
 import {
   type FailureClass,
+  isTwin,
   kickedWithinMs,
-  kicksOfTwin,
   nextReconnectState,
+  type OnWire,
   type ReconnectInput,
   type ReconnectState,
 } from './reconnect.ts'
@@ -30,6 +31,8 @@ export interface LinkOptions {
   readonly connectTimeoutMs?: number | undefined
   /** Tells what leads out of the device, so that an address or route that appears ends a wait. */
   readonly network?: NetworkLook | undefined
+  /** Tells what of ours is on the wire, when a session ends: that may be the reason. Default: nothing. */
+  readonly onWire?: (() => OnWire) | undefined
 }
 
 /**
@@ -95,6 +98,7 @@ export class Link {
   #oversized = 0
   #moves = 0
   #lastError: AgentError | undefined
+  #isTwinTold = false
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -250,17 +254,24 @@ export class Link {
     }
     const nowMs = this.#clock.monotonicMs()
     const upMs = nowMs - this.#upSinceMs
-    this.#step({ kind: 'ended', upMs, byPeer, random: this.#clock.random() })
+    const onWire = this.#options.onWire?.() ?? 'nothing'
+    this.#step({ kind: 'ended', upMs, byPeer, onWire, random: this.#clock.random() })
     const kicks = this.#kicks
+    if (kicks < 2) this.#isTwinTold = false
     this.#downSinceMs = kicks > 0 && upMs < kickedWithinMs ? (this.#downBeforeMs ?? nowMs) : nowMs
     const reason =
       kicks > 0
-        ? new AgentError('KICKED', `${this.#place}: the cloud ended the session soon after the login`, { cause: error })
+        ? new AgentError('KICKED', `${this.#place}: the cloud ended the session soon after the login`, {
+            cause: error,
+            ...(isTwin(kicks, onWire) ? {} : { remedy: 'Nothing yet: the agent looks for the reason.' }),
+          })
         : error
     this.#lastError = reason
     this.#log.warn('connection lost', { reason: reason.message, ...this.#nextTry() })
     this.#events.emit('down', reason)
-    if (kicks === kicksOfTwin) this.#tellTwin(reason)
+    if (this.#isTwinTold || !isTwin(kicks, onWire)) return
+    this.#isTwinTold = true
+    this.#tellTwin(reason)
   }
 
   /** How many sessions in a row were kicked, the last one included. */

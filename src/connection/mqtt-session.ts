@@ -232,6 +232,7 @@ export class MqttSession {
 
   #closedByPeer(): AgentError {
     const { place } = this.#options
+    if (this.#state === 'closing') return new AgentError('CLOSED', `${place}: the MQTT session was closed`)
     return this.#state === 'connecting'
       ? (endOfTls(place, this.#options.stream) ??
           new AgentError('TCP_FAILED', `${place}: the connection was closed instead of an answer to the MQTT login`, {

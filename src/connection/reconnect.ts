@@ -13,6 +13,7 @@ export type FailureClass =
   | 'login'
   | 'busy'
   | 'kicked'
+  | 'poison'
   | 'lost'
 
 const second = 1000
@@ -39,6 +40,8 @@ export const reconnectPolicies: Readonly<Record<FailureClass, BackoffPolicy>> = 
   busy: { firstMs: 5 * second, mostMs: 5 * minute },
   // Accepted, then thrown out: two devices with one thing key do that to each other without end.
   kicked: { firstMs: 5 * second, mostMs: 5 * minute },
+  // Something of ours that is known to be suspected: between two tries of it the cloud must be able to reach the device.
+  poison: { firstMs: second, mostMs: 5 * second },
   // It worked until now.
   lost: { firstMs: second, mostMs: 5 * minute },
 }
@@ -52,8 +55,10 @@ export const kickedWithinMs = 10 * second
  * wait is over, and that is five minutes at most. Only a longer session proves that there is no twin any more.
  */
 export const twinWithinMs = 10 * minute
-/** From this kick on it is no accident: somebody is told. */
+/** From this kick on it is no accident: somebody is told, when nothing of ours was on the wire that may be the reason. */
 export const kicksOfTwin = 2
+/** From this kick on somebody is told in any case: a poison item would have been found by now. */
+const kicksOfTwinAnyhow = 4
 /** A new address or route makes these worth a try at once, and what they counted so far was about another network. */
 const helpedByNetwork: ReadonlySet<FailureClass> = new Set(['name', 'route', 'proxy', 'tcp', 'lost'])
 /** A clock that was set makes these worth a try at once. */
@@ -61,6 +66,9 @@ const helpedByClock: ReadonlySet<FailureClass> = new Set(['clock', 'tls'])
 
 /** After a stable session the first try comes at once, spread over this time so that a fleet does not march in step. */
 export const lostSpreadMs = second
+
+/** What of ours was on the wire when a session ended; a suspect is an item that was so before. */
+export type OnWire = 'nothing' | 'items' | 'suspect'
 
 type Failures = Readonly<Partial<Record<FailureClass, number>>>
 
@@ -82,7 +90,13 @@ export type ReconnectInput =
   | { readonly kind: 'start' }
   | { readonly kind: 'connected' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly random: number }
-  | { readonly kind: 'ended'; readonly upMs: number; readonly byPeer: boolean; readonly random: number }
+  | {
+      readonly kind: 'ended'
+      readonly upMs: number
+      readonly byPeer: boolean
+      readonly onWire?: OnWire
+      readonly random: number
+    }
   /** The wait is over, or somebody knows that waiting longer is pointless. */
   | { readonly kind: 'try' }
   /** An address or a route appeared. */
@@ -110,8 +124,15 @@ export function nextReconnectState(state: ReconnectState, input: ReconnectInput)
 
 type Ended = Extract<ReconnectInput, { kind: 'ended' }>
 
-function waitAfterSession(failures: Failures, { upMs, byPeer, random }: Ended): ReconnectState {
-  const { kicked = 0 } = failures
+/** Whether the n-th kick in a row looks like a second device with our thing key. */
+export function isTwin(kicks: number, onWire: OnWire): boolean {
+  return kicks >= (onWire === 'nothing' ? kicksOfTwin : kicksOfTwinAnyhow)
+}
+
+function waitAfterSession(failures: Failures, { upMs, byPeer, onWire, random }: Ended): ReconnectState {
+  const { kicked = 0, ...others } = failures
+  // That is no kick, and the kicks before it were none either: the item was on the wire then too.
+  if (byPeer && onWire === 'suspect') return waitAfter('poison', upMs < stableAfterMs ? others : {}, random)
   if (byPeer && upMs < (kicked === 0 ? kickedWithinMs : twinWithinMs)) return waitAfter('kicked', failures, random)
   if (upMs < stableAfterMs) return waitAfter('lost', failures, random)
   const left = kicked > 0 && upMs < twinWithinMs ? { kicked } : {}

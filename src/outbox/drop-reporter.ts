@@ -1,40 +1,54 @@
 import type { Clock, Timer } from '../base/clock.ts'
+import { asAgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { formatTimestamp } from '../base/timestamp.ts'
 import { EventLevel, eventItem } from '../protocol/samples.ts'
-import { DropLedger, dropText } from './drop-ledger.ts'
+import { DropLedger, type DropReport, dropText } from './drop-ledger.ts'
 import type { Lane } from './lanes.ts'
+import type { Memo } from './memo.ts'
 
 /** An outbox that overflows for hours says so once a minute. */
 const reportEveryMs = 60_000
+/** A process that is killed takes the drops of so long with it. */
+const saveAfterMs = 60_000
 
 export interface DropReporterOptions {
   readonly clock: Clock
   /** Whether the link is up and the outbox has room. */
   readonly mayReport: () => boolean
-  /** Puts the report as an event; resolves when it is delivered. */
-  readonly send: (event: JsonObject) => Promise<void>
+  /** Puts the report as an event. */
+  readonly send: (event: JsonObject) => Promise<{ delivered(): Promise<void> }>
+  /** Where drops are remembered that nobody was told of. */
+  readonly memo: Memo<DropReport>
 }
 
-/** Tells the cloud what was dropped: one event for many drops, once there is room and not too often. */
+/** Tells the cloud what was dropped: one event for many drops, once there is room and not too often; the next process if need be. */
 export class DropReporter {
   readonly #o: DropReporterOptions
   readonly #ledger = new DropLedger()
   #timer: Timer | undefined
+  #saveTimer: Timer | undefined
   #reportedMs = Number.NEGATIVE_INFINITY
+  #isSaved = true
+  #isFileThere: boolean
   #stopped = false
 
   constructor(options: DropReporterOptions) {
     this.#o = options
+    const { found } = options.memo
+    this.#isFileThere = found !== undefined
+    if (found !== undefined) this.#ledger.restore(found)
   }
 
   count(lane: Lane, items: number): void {
+    if (items === 0) return
     this.#ledger.add(lane, items, this.#o.clock.now())
+    this.#changed()
   }
 
   /** Reports if there is something to report and the moment is right. */
   report(): void {
-    const { clock, mayReport, send } = this.#o
+    const { clock, mayReport } = this.#o
     if (this.#ledger.isEmpty || this.#timer !== undefined || this.#stopped || !mayReport()) return
     const waitMs = this.#reportedMs + reportEveryMs - clock.monotonicMs()
     if (waitMs > 0) {
@@ -46,15 +60,56 @@ export class DropReporter {
       return
     }
     this.#reportedMs = clock.monotonicMs()
-    const report = this.#ledger.take()
-    const event = { msg: dropText(report), ts: formatTimestamp(clock.now()), level: EventLevel.Warning }
-    // A report that was dropped itself is told with the next one.
-    send(eventItem(event)).catch(() => this.#ledger.restore(report))
+    void this.#tell(this.#ledger.take())
   }
 
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#saveTimer?.cancel()
+    this.#saveTimer = undefined
+  }
+
+  /** Writes down what nobody was told of, unless that is known to be on flash. */
+  async save(): Promise<void> {
+    this.#saveTimer?.cancel()
+    this.#saveTimer = undefined
+    if (this.#isSaved) return
+    this.#isSaved = true
+    const left = this.#ledger.isEmpty ? undefined : this.#ledger.left()
+    if (left === undefined && !this.#isFileThere) return
+    const isWritten = await this.#o.memo.save(left)
+    if (isWritten) this.#isFileThere = left !== undefined
+    else this.#isSaved = false
+  }
+
+  /** As {@link save}, while the caller waits. A report that is in the queue leaves nothing to tell. */
+  saveNow(): void {
+    if (this.#isSaved || (this.#ledger.isEmpty && !this.#isFileThere)) return
+    this.#o.memo.saveNow(this.#ledger.left())
+  }
+
+  async #tell(report: DropReport): Promise<void> {
+    const { clock, send } = this.#o
+    const event = { msg: dropText(report), ts: formatTimestamp(clock.now()), level: EventLevel.Warning }
+    try {
+      const receipt = await send(eventItem(event))
+      // At the end of the process the report is in the queue, and the next one sends it: it must not tell the same twice.
+      this.#isSaved = false
+      await receipt.delivered()
+      await this.save()
+    } catch (error) {
+      if (this.#stopped && asAgentError(error).code === 'CLOSED') return
+      // A report that was dropped itself is told with the next one.
+      this.#ledger.restore(report)
+      this.#changed()
+    }
+  }
+
+  #changed(): void {
+    this.#isSaved = false
+    if (this.#stopped || this.#saveTimer !== undefined) return
+    this.#saveTimer = this.#o.clock.timer(saveAfterMs, () => void this.save(), { background: true })
   }
 }

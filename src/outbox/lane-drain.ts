@@ -7,15 +7,20 @@ import { limits } from '../protocol/limits.ts'
 import { refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'
 import type { Lane } from './lanes.ts'
+import { isLinkEnd } from './link-end.ts'
 import type { Message, MessageWriter } from './message.ts'
+import { MessageBound } from './message-bound.ts'
 import type { LaneStats } from './stats.ts'
 import type { Store, StoredItem } from './store.ts'
-import { Suspect } from './suspect.ts'
+import type { Suspects } from './suspects.ts'
 import { judge } from './verdict.ts'
 
 /** What the outbox needs of the requester. */
 export interface RequestSender {
-  send(request: EncodedRequest, o?: { readonly signal?: AbortSignal }): Promise<readonly CommandResult[]>
+  send(
+    request: EncodedRequest,
+    o?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
+  ): Promise<readonly CommandResult[]>
 }
 
 /** What the outbox needs of the link. */
@@ -32,11 +37,23 @@ export interface LaneDrainOptions {
   readonly writer: MessageWriter
   readonly clock: Clock
   readonly log: Log
+  readonly suspects: Suspects
   /** Ends the drain. */
   readonly signal: AbortSignal
+  /** Whether it must send nothing for now. */
+  isHeld(): boolean
   onRefused(lane: Lane, item: StoredItem, error: AgentError): void
   /** Items left the store. */
   onSettled(): void
+  /** It sends nothing now: nothing is left, or something is in the way. */
+  onStopped(): void
+}
+
+/** What became of items. */
+export interface Settled {
+  readonly delivered?: readonly StoredItem[]
+  readonly refused?: readonly Refused[]
+  readonly setAside?: readonly Refused[]
 }
 
 const pause: BackoffPolicy = { firstMs: 1000, mostMs: 60_000 }
@@ -47,8 +64,10 @@ const pause: BackoffPolicy = { firstMs: 1000, mostMs: 60_000 }
  */
 export class LaneDrain {
   readonly #o: LaneDrainOptions
-  readonly #suspect = new Suspect()
+  readonly #bound = new MessageBound()
   #running = false
+  #isSending = false
+  #isAtSuspect = false
   #ended: Promise<void> = Promise.resolve()
   #linkCameUp = false
   #rest: Timer | undefined
@@ -59,6 +78,7 @@ export class LaneDrain {
   #sentThrough = -1
   #delivered = 0
   #refused = 0
+  #setAside = 0
   #resent = 0
   #tries = 0
 
@@ -66,13 +86,28 @@ export class LaneDrain {
     this.#o = options
   }
 
-  get counts(): Pick<LaneStats, 'delivered' | 'refused' | 'resent' | 'tries'> {
-    return { delivered: this.#delivered, refused: this.#refused, resent: this.#resent, tries: this.#tries }
+  get counts(): Pick<LaneStats, 'delivered' | 'refused' | 'setAside' | 'resent' | 'tries'> {
+    const setAside = this.#setAside
+    return { delivered: this.#delivered, refused: this.#refused, setAside, resent: this.#resent, tries: this.#tries }
   }
 
   /** Whether {@link kick} would start it if there were something to send. */
   get isIdle(): boolean {
-    return !this.#running && this.#rest === undefined && this.#mayRun()
+    return !this.#running && !this.#isAtSuspect && this.#rest === undefined && this.#mayRun()
+  }
+
+  get isRunning(): boolean {
+    return this.#running
+  }
+
+  /** Whether a message of it is on the wire. */
+  get isSending(): boolean {
+    return this.#isSending
+  }
+
+  /** Whether the first of what waits is suspected of ending the link: it is for others to send it. */
+  get isAtSuspect(): boolean {
+    return this.#isAtSuspect
   }
 
   /** Starts when there is something to send and nothing in the way. */
@@ -86,7 +121,18 @@ export class LaneDrain {
   linkUp(): void {
     this.#linkCameUp = true
     this.#endRest()
+    this.goOn()
+  }
+
+  /** What was in the way may be gone. */
+  goOn(): void {
+    this.#isAtSuspect = false
     this.kick()
+  }
+
+  /** Resolves when its present message, if any, is seen to. */
+  async stopped(): Promise<void> {
+    await this.#ended
   }
 
   /** After the signal: resolves when it has stopped using the store. */
@@ -115,34 +161,60 @@ export class LaneDrain {
       await this.#release().catch(() => {})
     }
     this.#running = false
+    if (step === 'suspect') this.#isAtSuspect = true
     if (step === 'pause' && !this.#linkCameUp) this.#pause()
     // Something may have been put after the last look.
     else this.kick()
+    if (!this.#running) this.#o.onStopped()
   }
 
   /** One message: read, send, settle. Up to the sending it runs at once, so that the lanes send in the order of their kicks. */
   async #step(): Promise<Step> {
-    const { lane, store, requester, signal, writer } = this.#o
-    const read = store.read(lane, { maxItems: this.#maxItems, maxBytes: limits.maxBatchBytes })
+    const { lane, store, requester, signal, writer, suspects } = this.#o
+    const maxBytes = this.#bound.mostBytes(this.#o.clock.monotonicMs())
+    const read = store.read(lane, { maxItems: this.#maxItems, maxBytes })
     const hand = read instanceof Promise ? await read : read
-    if (hand.length === 0) return 'empty'
+    if (hand.length === 0) {
+      suspects.laneEmptied(lane)
+      return 'empty'
+    }
     if (!this.#mayRun()) {
       await this.#release()
       return 'pause'
     }
-    const message = writer.write(lane, hand, { singleThrough: this.#singleThrough, maxBytes: limits.maxBatchBytes })
+    const fit = suspects.isIn(lane) ? suspects.before(lane, hand) : hand
+    if (fit.length === 0) {
+      await this.#release()
+      return 'suspect'
+    }
+    const message = writer.write(lane, fit, { singleThrough: this.#singleThrough, maxBytes })
     const items = message.groups.flatMap(group => group.items)
     let results: readonly CommandResult[]
+    this.#isSending = true
     try {
       results = await requester.send(message.request, { signal })
     } catch (error) {
-      return await this.#failed(items, asAgentError(error))
+      return await this.#failed(message, items, asAgentError(error))
+    } finally {
+      this.#isSending = false
     }
-    this.#countSent(items)
+    this.countSent(items)
+    this.passed(message)
     return await this.#answered(message, items, results)
   }
 
-  #countSent(items: readonly StoredItem[]): void {
+  /** The link ended while a message of it was on the wire. */
+  ended({ request }: Message): void {
+    this.#bound.ended(request.text.length, this.#o.clock.monotonicMs())
+  }
+
+  /** The cloud has answered a message of it. */
+  passed({ request }: Message): void {
+    this.#bound.passed(request.text.length)
+  }
+
+  /** Items of it were sent, by it or by others. */
+  countSent(items: readonly StoredItem[]): void {
     for (const { sequence } of items) {
       if (sequence <= this.#sentThrough) this.#resent++
       else this.#sentThrough = sequence
@@ -150,16 +222,14 @@ export class LaneDrain {
   }
 
   /** No proper answer: the items stay, and the next message is smaller, in case its size was the reason. */
-  async #failed(items: readonly StoredItem[], error: AgentError): Promise<Step> {
+  async #failed(message: Message, items: readonly StoredItem[], error: AgentError): Promise<Step> {
     const { lane, log, signal } = this.#o
     const wasSent = error.code !== 'NOT_CONNECTED'
-    if (wasSent) this.#countSent(items)
-    const givenUp = error.code === 'LINK_LOST' ? this.#suspect.lost(items) : undefined
-    if (givenUp !== undefined)
-      await this.#settle(
-        [],
-        items.map(item => ({ item, error: givenUp })),
-      )
+    if (wasSent) this.countSent(items)
+    if (isLinkEnd(error)) {
+      this.#o.suspects.linkEnded(lane, items)
+      this.ended(message)
+    }
     await this.#release()
     if (wasSent) this.#maxItems = Math.max(1, Math.floor(items.length / 2))
     if (!signal.aborted)
@@ -186,7 +256,7 @@ export class LaneDrain {
       else if (result?.ok === false)
         for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
     }
-    await this.#settle(delivered, refused)
+    await this.settle({ delivered, refused })
     await this.#release()
     if (step === 'pause') {
       this.#maxItems = Math.max(1, Math.floor(items.length / 2))
@@ -197,14 +267,22 @@ export class LaneDrain {
     return step
   }
 
-  async #settle(delivered: readonly StoredItem[], refused: readonly Refused[]): Promise<void> {
+  /**
+   * Items of the lane are done with.
+   *
+   * @param isHeldBack they have left the store before
+   */
+  async settle({ delivered = [], refused = [], setAside = [] }: Settled, isHeldBack = false): Promise<void> {
     const { lane, store, onRefused, onSettled } = this.#o
-    if (delivered.length + refused.length === 0) return
-    await store.acknowledge(lane, refused.length === 0 ? delivered : [...delivered, ...refused.map(({ item }) => item)])
+    const bad = setAside.length === 0 ? refused : [...refused, ...setAside]
+    if (delivered.length + bad.length === 0) return
+    if (!isHeldBack)
+      await store.acknowledge(lane, bad.length === 0 ? delivered : [...delivered, ...bad.map(({ item }) => item)])
     this.#delivered += delivered.length
     this.#refused += refused.length
+    this.#setAside += setAside.length
     for (const item of delivered) item.receipt?.settle('delivered')
-    for (const { item, error } of refused) {
+    for (const { item, error } of bad) {
       item.receipt?.settle(error)
       onRefused(lane, item, error)
     }
@@ -226,13 +304,15 @@ export class LaneDrain {
   }
 
   #mayRun(): boolean {
-    return this.#o.link.isUp && !this.#o.signal.aborted
+    return this.#o.link.isUp && !this.#o.signal.aborted && !this.#o.isHeld()
   }
 }
 
-type Step = 'more' | 'empty' | 'pause'
+/** `suspect`: the next item is suspected of ending the link. */
+type Step = 'more' | 'empty' | 'pause' | 'suspect'
 
-interface Refused {
+/** An item that leaves the outbox undelivered, and why. */
+export interface Refused {
   readonly item: StoredItem
   readonly error: AgentError
 }

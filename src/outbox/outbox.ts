@@ -4,19 +4,27 @@ import { AgentError, messageOf } from '../base/errors.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
+import { formatTimestamp } from '../base/timestamp.ts'
 import { waitFor } from '../base/wait.ts'
+import type { OnWire } from '../connection/reconnect.ts'
 import { limits } from '../protocol/limits.ts'
+import { EventLevel, eventItem } from '../protocol/samples.ts'
 import { Backlog } from './backlog.ts'
 import { ClockRepair } from './clock-repair.ts'
 import { DropReporter } from './drop-reporter.ts'
 import { itemJson } from './item-json.ts'
 import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
 import { type Lane, lanes, perLane } from './lanes.ts'
+import { noMemo, type OutboxMemos } from './memo.ts'
 import { MemoryStore } from './memory-store.ts'
 import { isForOneCommand, MessageWriter } from './message.ts'
+import { poisonError, poisonText } from './poison.ts'
 import { type DeliveryOptions, DeliveryReceipt } from './receipt.ts'
+import { SetAside } from './set-aside.ts'
 import type { LaneStats, OutboxStats } from './stats.ts'
 import type { Dropped, LastWrite, Store, StoredItem } from './store.ts'
+import { Suspects } from './suspects.ts'
+import { Trials } from './trials.ts'
 import { chooseVictim, droppableBytes } from './victim.ts'
 
 /** The agent has taken charge of an item. */
@@ -31,7 +39,7 @@ export interface Receipt {
   delivered(o?: DeliveryOptions): Promise<void>
 }
 
-/** An item that the cloud refused for good. */
+/** An item that the cloud refused for good, or that was set aside because it ended the link each time. */
 export interface RefusedItem {
   readonly lane: Lane
   readonly item: JsonObject
@@ -49,6 +57,8 @@ export interface OutboxOptions {
   readonly maxBytes: number
   /** Default: memory. */
   readonly store?: Store
+  /** What it remembers beside the queue; default: what ends with the process. */
+  readonly memos?: OutboxMemos
 }
 
 /** Drops are reported when the outbox has some air again, and the report itself drops nothing. */
@@ -57,7 +67,8 @@ const reportBytes = 1024
 
 /**
  * Store and forward: the only memory of what the cloud has not acknowledged, and the only place that sends it again.
- * An item leaves by TR50 success, by a refusal for good, or, oldest and least important first, when the outbox is full.
+ * An item leaves by TR50 success, by a refusal for good, as a poison item that ends each link it is sent over, or, oldest and
+ * least important first, when the outbox is full.
  */
 export class Outbox {
   readonly #o: OutboxOptions
@@ -67,6 +78,9 @@ export class Outbox {
   readonly #drains: Readonly<Record<Lane, LaneDrain>>
   readonly #dropped = perLane(() => 0)
   readonly #drops: DropReporter
+  readonly #suspects: Suspects
+  readonly #setAside: SetAside
+  readonly #trials: Trials
   readonly #closing = new AbortController()
   readonly #events: Emitter<{ refused: [RefusedItem] }>
   readonly #emptied = new Set<() => void>()
@@ -77,7 +91,7 @@ export class Outbox {
   #backlog: Backlog | undefined
 
   constructor(options: OutboxOptions) {
-    const { clock, link, log, requester, thingKey, store = new MemoryStore() } = options
+    const { clock, link, log, memos, requester, thingKey, store = new MemoryStore() } = options
     this.#o = options
     this.#store = store
     this.#clockRepair = new ClockRepair(clock)
@@ -89,18 +103,35 @@ export class Outbox {
     this.#drops = new DropReporter({
       clock,
       mayReport: () => link.isUp && this.#hasAir(),
-      send: async event => (await this.put('event', event)).delivered(),
+      send: event => this.put('event', event),
+      memo: memos?.drops ?? noMemo(),
     })
+    this.#suspects = new Suspects(memos?.suspects ?? noMemo(), store.itemOverheadBytes)
+    this.#setAside = new SetAside(memos?.setAside ?? noMemo())
+    const suspects = this.#suspects
     const writer = new MessageWriter(thingKey, () => this.#clockRepair.rightOffsetMs())
     const signal = this.#closing.signal
     const onRefused = (lane: Lane, item: StoredItem, error: AgentError) => this.#refuse(lane, item, error)
     const onSettled = () => this.#settled()
-    this.#drains = perLane(
-      lane => new LaneDrain({ lane, store, requester, link, writer, clock, log, signal, onRefused, onSettled }),
-    )
+    const onStopped = () => this.#trials.consider()
+    const parts = { store, requester, link, writer, clock, log, suspects, signal, onRefused, onSettled, onStopped }
+    this.#drains = perLane(lane => new LaneDrain({ ...parts, lane, isHeld: () => this.#trials.isHeld(lane) }))
+    this.#trials = new Trials({
+      suspects,
+      drains: this.#drains,
+      store,
+      requester,
+      link,
+      writer,
+      clock,
+      log,
+      signal,
+      settled: () => this.#settledItems(),
+      setAside: (lane, item) => this.#quarantine(lane, item),
+    })
     this.#unlisten = link.on('up', () => this.#linkUp())
     // A store may hold what a former process left.
-    if (store.items > 0) this.#linkUp()
+    if (this.#waiting > 0) this.#linkUp()
   }
 
   /**
@@ -134,11 +165,11 @@ export class Outbox {
   /** Resolves true when nothing waits any more (refusals included), false when `timeoutMs` passed first; rejects `ABORTED`. */
   flush(o: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<boolean> {
     return waitFor<boolean>(o.signal, resolve => {
-      if (this.#store.items === 0) {
+      if (this.#waiting === 0) {
         resolve(true)
         return undefined
       }
-      const onEmpty = () => resolve(this.#store.items === 0)
+      const onEmpty = () => resolve(this.#waiting === 0)
       this.#emptied.add(onEmpty)
       const timer = this.#o.clock.timer(o.timeoutMs, () => resolve(false))
       return () => {
@@ -153,12 +184,27 @@ export class Outbox {
    * that ended now would lose nothing.
    */
   async spill(): Promise<boolean> {
-    return await this.#store.spill()
+    await this.#drops.save()
+    await this.#suspects.saved()
+    return (await this.#store.spill()) && this.#suspects.isSafe
+  }
+
+  /** What of it is on the wire: whoever sees the link end asks whether that may be the reason. */
+  get onWire(): OnWire {
+    if (this.#trials.isOnWire) return 'suspect'
+    return lanes.some(lane => this.#drains[lane].isSending) ? 'items' : 'nothing'
   }
 
   /** As {@link spill}, while the caller waits, because the process ends. */
   lastWrite(isTimeLeft: () => boolean): LastWrite {
-    return this.#store.lastWrite(isTimeLeft)
+    const written = this.#store.lastWrite(isTimeLeft)
+    try {
+      this.#suspects.saveNow()
+      this.#drops.saveNow()
+    } catch (failure) {
+      return { failure, ...written }
+    }
+    return written
   }
 
   /** Stops sending; receipts of what was not delivered reject `CLOSED`. Call {@link flush} before to wait for delivery. */
@@ -166,10 +212,15 @@ export class Outbox {
     this.#closing.abort(closedError())
     this.#unlisten()
     this.#drops.stop()
+    await this.#trials.stop()
     await Promise.all(lanes.map(lane => this.#drains[lane].stop()))
     await this.#making
+    await this.#suspects.saved()
+    await this.#setAside.saveAgain()
+    await this.#drops.save()
     const receipts = await this.#store.close()
     for (const receipt of receipts) receipt.settle(closedError())
+    for (const { item } of this.#suspects.held) item.receipt?.settle(closedError())
     for (const onEmpty of [...this.#emptied]) onEmpty()
   })
 
@@ -180,22 +231,34 @@ export class Outbox {
 
   stats(): OutboxStats {
     const drain = this.#backlog?.progress(this.#settledItems())
+    const setAside = this.#setAside.stats()
     return {
       lanes: perLane<LaneStats>(lane => {
         const { items, bytes, oldestEpochMs } = this.#store.size(lane)
+        const held = this.#suspects.heldOf(lane)
         return {
-          waiting: items,
-          bytes,
+          waiting: items + held.length,
+          bytes: bytes + this.#suspects.bytesOf(held),
           ...this.#drains[lane].counts,
           dropped: this.#dropped[lane],
           ...(oldestEpochMs !== undefined && { oldestEpochMs }),
         }
       }),
-      waiting: this.#store.items,
-      bytes: this.#store.bytes,
+      waiting: this.#waiting,
+      bytes: this.#bytes,
       maxBytes: this.#o.maxBytes,
+      ...(!this.#suspects.isEmpty && { suspects: this.#suspects.count }),
+      ...(setAside !== undefined && { setAside }),
       ...(drain !== undefined && { drain }),
     }
+  }
+
+  get #waiting(): number {
+    return this.#store.items + this.#suspects.held.length
+  }
+
+  get #bytes(): number {
+    return this.#store.bytes + this.#suspects.heldBytes
   }
 
   #append(lane: Lane, item: Omit<StoredItem, 'sequence' | 'receipt'>): Promise<Receipt> {
@@ -216,13 +279,13 @@ export class Outbox {
   #makeRoom(lane: Lane, jsonBytes: number): undefined | Promise<void> {
     const maxBytes = Math.min(this.#o.maxBytes, this.#store.limitBytes)
     const bytes = jsonBytes + this.#store.itemOverheadBytes
-    if (this.#store.bytes + bytes <= maxBytes) return undefined
+    if (this.#bytes + bytes <= maxBytes) return undefined
     const size = (of: Lane) => this.#store.size(of)
-    if (this.#store.bytes - droppableBytes(lane, size) + bytes > maxBytes) {
+    if (this.#bytes - droppableBytes(lane, size) + bytes > maxBytes) {
       this.#countDrop(lane, { items: 1, receipts: [] })
       throw fullError(lane)
     }
-    while (this.#store.bytes + bytes > maxBytes) {
+    while (this.#bytes + bytes > maxBytes) {
       const victim = chooseVictim(lane, size)
       if (victim === undefined) throw fullError(lane)
       const dropped = this.#store.dropOldest(victim)
@@ -269,35 +332,48 @@ export class Outbox {
   }
 
   #linkUp(): void {
-    const { items } = this.#store
+    const items = this.#waiting
     this.#backlog = items === 0 ? undefined : new Backlog(this.#o.clock.now(), items, this.#settledItems())
     for (const lane of lanes) this.#drains[lane].linkUp()
+    this.#trials.linkUp()
     this.#drops.report()
   }
 
   #hasAir(): boolean {
-    const { bytes } = this.#store
+    const bytes = this.#bytes
     return bytes === 0 || (bytes <= this.#o.maxBytes * reportBelow && bytes + reportBytes <= this.#o.maxBytes)
   }
 
   #settled(): void {
-    if (this.#store.items === 0) {
+    if (this.#waiting === 0) {
       this.#backlog = undefined
       for (const onEmpty of [...this.#emptied]) onEmpty()
     }
     this.#drops.report()
   }
 
+  /** A poison item is kept where it is not sent from, and the owner of the device hears of it from the cloud. */
+  async #quarantine(lane: Lane, item: StoredItem): Promise<AgentError> {
+    const { clock, log } = this.#o
+    await this.#setAside.add(lane, item, clock.now())
+    const error = poisonError(lane, item)
+    log.error('A poison item was set aside.', { lane, bytes: item.json.length, error: error.message })
+    const event = eventItem({ msg: poisonText(lane, item), ts: formatTimestamp(clock.now()), level: EventLevel.Error })
+    this.put('event', event).catch(cause => log.warn('event not taken', { error: cause }))
+    return error
+  }
+
   #refuse(lane: Lane, item: StoredItem, error: AgentError): void {
-    this.#o.log.limited(`outbox refused ${lane}`, 'warn', 'The cloud refused an item for good.', { lane, error })
+    if (error.code === 'REFUSED_BY_CLOUD')
+      this.#o.log.limited(`outbox refused ${lane}`, 'warn', 'The cloud refused an item for good.', { lane, error })
     const parsed = parseJson(item.json)
     this.#events.emit('refused', { lane, item: isJsonObject(parsed) ? parsed : {}, error })
   }
 
   #settledItems(): number {
     return lanes.reduce((sum, lane) => {
-      const { delivered, refused } = this.#drains[lane].counts
-      return sum + delivered + refused
+      const { delivered, refused, setAside } = this.#drains[lane].counts
+      return sum + delivered + refused + setAside
     }, 0)
   }
 }

@@ -1,4 +1,5 @@
 import type { Lane } from './lanes.ts'
+import type { SetAsideStats } from './set-aside.ts'
 
 /** Counts of one lane since the outbox was made. */
 export interface LaneStats {
@@ -8,6 +9,8 @@ export interface LaneStats {
   readonly delivered: number
   /** Items that the cloud refused for good. */
   readonly refused: number
+  /** Poison items: set aside because the link ended each time they were sent. */
+  readonly setAside: number
   /** Items given up, or not taken, because the outbox was full. */
   readonly dropped: number
   /** Items sent once more, each time counted. */
@@ -32,6 +35,10 @@ export interface OutboxStats {
   readonly waiting: number
   readonly bytes: number
   readonly maxBytes: number
+  /** Waiting items that were on the wire when a link ended; they go alone, after all others. Absent when there are none. */
+  readonly suspects?: number
+  /** Poison items in quarantine. Absent when there never was one. */
+  readonly setAside?: SetAsideStats
   /** Absent when there is no backlog to work off. */
   readonly drain?: DrainProgress
 }

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { AgentError } from '../../src/base/errors.ts'
 import type { ProxySettings, Transport } from '../../src/config/settings.ts'
 import { Link } from '../../src/connection/link.ts'
+import type { OnWire } from '../../src/connection/reconnect.ts'
 import { SocketOpener } from '../../src/connection/socket-opener.ts'
 import type { TrustSettings } from '../../src/connection/trust-settings.ts'
 import { memoryLog } from './memory-log.ts'
@@ -49,7 +50,7 @@ export function testLink(
   t: TestContext,
   endpoint: { host: string; port: number; transport: Transport },
   { opener, log }: TestOpener,
-  options: { clock?: Clock; keepaliveS?: number; connectTimeoutMs?: number } = {},
+  options: { clock?: Clock; keepaliveS?: number; connectTimeoutMs?: number; onWire?: () => OnWire } = {},
 ): Link {
   const { clock = systemClock, ...rest } = options
   const link = new Link({

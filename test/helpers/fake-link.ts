@@ -75,6 +75,12 @@ export class FakeLink implements LinkLike {
     this.#events.emit('down', new AgentError('TCP_FAILED', 'cut'))
   }
 
+  /** This program itself ends the link. */
+  closed(): void {
+    this.isUp = false
+    this.#events.emit('down', new AgentError('CLOSED', 'the link was closed'))
+  }
+
   reply(suffix: string, reply: object): void {
     this.deliver(`reply/${suffix}`, JSON.stringify(reply))
   }

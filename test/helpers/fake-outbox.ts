@@ -1,4 +1,4 @@
-import type { AgentError } from '../../src/base/errors.ts'
+import { AgentError } from '../../src/base/errors.ts'
 import type { JsonObject } from '../../src/base/json.ts'
 
 interface FakeItem {
@@ -17,12 +17,15 @@ export class FakeOutbox {
   instant = false
   /** When set, `put` rejects with it. */
   refusal: AgentError | undefined
+  /** Longer items are not taken. */
+  mostChars = Number.POSITIVE_INFINITY
 
   async put(
     lane: string,
     item: JsonObject,
   ): Promise<{ accepted: true; delivered(o?: { timeoutMs?: number; signal?: AbortSignal }): Promise<void> }> {
     if (this.refusal !== undefined) throw this.refusal
+    if (JSON.stringify(item).length > this.mostChars) throw new AgentError('LIMIT_EXCEEDED', 'too long')
     let deliver = () => {}
     let fail: (error: AgentError) => void = () => {}
     const delivered = new Promise<void>((resolve, reject) => {

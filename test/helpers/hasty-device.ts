@@ -5,6 +5,7 @@ import type { AgentError } from '../../src/base/errors.ts'
 import type { Cloud } from '../../src/client/cloud.ts'
 import { onlineCloud } from '../../src/client/online-cloud.ts'
 import type { ProxySettings, Settings, Transport } from '../../src/config/settings.ts'
+import type { ExecuteMail } from '../../src/services/mailbox/mailbox.ts'
 import type { LocalCloud } from './local-cloud.ts'
 import { memoryLog } from './memory-log.ts'
 import { tempDir } from './temp-dir.ts'
@@ -68,9 +69,14 @@ export function hastySettings(
 export async function hastyDevice(
   t: TestContext,
   cloud: Pick<LocalCloud, 'host' | 'mqtt' | 'mqtts' | 'https' | 'ca' | 'token'>,
-  o: Partial<HastySettings> & { readonly times?: number; readonly thingKey?: string } = {},
+  o: Partial<HastySettings> & {
+    readonly times?: number
+    readonly thingKey?: string
+    /** Carries out the mail; default: nobody does. */
+    readonly execute?: ExecuteMail
+  } = {},
 ): Promise<HastyDevice> {
-  const { times = 10, thingKey = `hasty-${randomUUID()}` } = o
+  const { times = 10, thingKey = `hasty-${randomUUID()}`, execute = () => {} } = o
   const configDir = tempDir(t)
   const settings = hastySettings(cloud, { queueDir: configDir, ...o })
   const clock = hastyClock(times)
@@ -84,7 +90,7 @@ export async function hastyDevice(
     signal: new AbortController().signal,
     clock,
     log,
-    execute: () => {},
+    execute,
     listener: { up: () => {}, down: note, rejected: note, failed: note },
   })
   t.after(() => device.close(100))

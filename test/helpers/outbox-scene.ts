@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { AgentError } from '../../src/base/errors.ts'
+import type { OutboxMemos } from '../../src/outbox/memo.ts'
 import { Outbox, type Receipt } from '../../src/outbox/outbox.ts'
 import type { Store } from '../../src/outbox/store.ts'
 import { Requester } from '../../src/protocol/requester.ts'
@@ -13,13 +14,17 @@ export interface OutboxSceneOptions {
   readonly isUp?: boolean
   readonly maxBytes?: number
   readonly store?: Store
+  readonly memos?: OutboxMemos
+  /** Those of the store, where there is one that needs them. */
+  readonly clock?: FakeClock
+  readonly link?: FakeLink
 }
 
 /** An outbox with a real requester over a {@link FakeLink}, and a clock that is turned by hand. */
 export function outboxScene(t: TestContext, o: OutboxSceneOptions = {}) {
-  const clock = new FakeClock()
+  const clock = o.clock ?? new FakeClock()
   clock.nextRandom = 0
-  const link = new FakeLink({ isUp: o.isUp ?? true, ...(o.cloud !== undefined && { cloud: o.cloud }) })
+  const link = o.link ?? new FakeLink({ isUp: o.isUp ?? true, ...(o.cloud !== undefined && { cloud: o.cloud }) })
   const { log, text } = memoryLog(clock)
   const requester = new Requester({ link, clock, log, qos: 1 })
   const outbox = new Outbox({
@@ -30,6 +35,7 @@ export function outboxScene(t: TestContext, o: OutboxSceneOptions = {}) {
     log,
     maxBytes: o.maxBytes ?? 64 * 1024 * 1024,
     ...(o.store !== undefined && { store: o.store }),
+    ...(o.memos !== undefined && { memos: o.memos }),
   })
   t.after(async () => {
     await outbox.close()

@@ -9,6 +9,7 @@ import type { Link } from '../../src/connection/link.ts'
 import { maxUnacknowledged } from '../../src/connection/mqtt-session.ts'
 import { unaskedPackets } from '../../src/connection/packet-budget.ts'
 import { maxIncomingPacketBytes } from '../../src/connection/packet-filter.ts'
+import type { OnWire } from '../../src/connection/reconnect.ts'
 import { next, type TestOpener, testLink, testOpener } from '../helpers/connecting.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { connack, healthy, type Script, type ScriptedServer, scriptedServer } from '../helpers/mqtt-script.ts'
@@ -207,6 +208,48 @@ test('a cloud that accepts and kicks is asked ever more rarely, and counts as no
     await clock.advance(waits[time] ?? 0)
   }
   assert.deepEqual(waits, [3750, 7500, 15_000])
+})
+
+/** A link to a cloud that accepts and closes, and what it says of so many sessions; `onWire` is what of ours was on the wire. */
+async function ofKickedSessions(t: TestContext, sessions: number, onWire: (session: number) => OnWire) {
+  const server = await scriptedServer(t, (packet, { send, socket }) => {
+    if (packet.cmd !== 'connect') return
+    send(connack)
+    socket.end()
+  })
+  const clock = new FakeClock()
+  const tools = testOpener(t, { clock })
+  let ended = -1
+  const endpoint = { host: '127.0.0.1', port: server.port, transport: 'mqtt' as const }
+  const link = testLink(t, endpoint, tools, { clock, onWire: () => onWire(++ended) })
+  const twins: number[] = []
+  link.on('twin', () => void twins.push(ended))
+  const codes: string[] = []
+  const waits: number[] = []
+  let down = next(link, 'down')
+  link.start()
+  for (let session = 0; session < sessions; session++) {
+    const [error] = await down
+    down = next(link, 'down')
+    codes.push(error.code)
+    waits.push(link.status().nextTryInMs ?? 0)
+    if (session < sessions - 1) await clock.advance(link.status().nextTryInMs ?? 0)
+  }
+  return { codes, waits, twins, status: link.status() }
+}
+
+test('a session that ends while a suspect is on the wire is no kick: no wait that grows, no word of a second device', async t => {
+  const { codes, waits, twins, status } = await ofKickedSessions(t, 6, session => (session === 0 ? 'items' : 'suspect'))
+  assert.deepEqual(codes, ['KICKED', ...new Array(5).fill('LINK_LOST')])
+  assert.deepEqual(waits.slice(1), [750, 1500, 3000, 3750, 3750])
+  assert.deepEqual(twins, [])
+  assert.equal(status.downSinceMonotonicMs, 3750 + 750 + 1500 + 3000 + 3750, 'each session was a link')
+})
+
+test('a second device is spoken of at once when nothing of ours was on the wire, and later when something was', async t => {
+  assert.deepEqual((await ofKickedSessions(t, 6, () => 'nothing')).twins, [1])
+  assert.deepEqual((await ofKickedSessions(t, 6, () => 'items')).twins, [3])
+  assert.deepEqual((await ofKickedSessions(t, 6, session => (session < 2 ? 'items' : 'nothing'))).twins, [2])
 })
 
 test('a first connect that fails ends nothing: the link comes up when the server does, at once when told', async t => {

@@ -1,10 +1,11 @@
-import { asAgentError, messageOf } from '../../base/errors.ts'
+import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 import { mailboxAck } from '../../protocol/commands.ts'
 import type { Journal, RecordOptions } from './journal.ts'
 import type { MailOutcome } from './mail.ts'
+import { shorterOutcome } from './shorter-outcome.ts'
 
 const delivered: Receipt = { accepted: true, delivered: () => Promise.resolve() }
 
@@ -75,7 +76,7 @@ export class Answers {
     this.#open.add(id)
     const answer = this.#recordAndSend(id, outcome, options)
     this.#underWay.set(id, answer)
-    answer.then(receipt => this.#watch(id, receipt)).catch(error => this.#undelivered(id, error))
+    answer.then(receipt => this.#watch(id, receipt)).catch(error => this.#undelivered(id, asAgentError(error)))
     return answer
   }
 
@@ -143,14 +144,39 @@ export class Answers {
     this.#close(id)
   }
 
-  #undelivered(id: string, error: unknown): void {
-    const { code, message } = asAgentError(error)
+  async #undelivered(id: string, { code, message }: AgentError): Promise<void> {
+    if (code === 'LIMIT_EXCEEDED') return this.#giveShorter(id, message)
     // The next process answers what this one could not.
     if (code !== 'CLOSED') {
       this.#log.warn('answer of a mail was not delivered; it is sent again later', { id, why: message })
       this.#lost.add(id)
     }
     this.#close(id)
+  }
+
+  /**
+   * The answer as it is never gets through: the cloud hears the status at least. The journal forgets the long one, so that the
+   * next process does not begin with it again.
+   */
+  async #giveShorter(id: string, why: string): Promise<void> {
+    try {
+      const outcome = (await this.#journal.find(id))?.outcome
+      const shorter = outcome === undefined ? undefined : shorterOutcome(outcome)
+      if (shorter === undefined) {
+        this.#log.error('answer of a mail cannot be delivered, not even its status; it is given up', { id, why })
+        await this.#journal.settle(id)
+        this.#close(id)
+        return
+      }
+      this.#log.warn('answer of a mail is too long for the way to the cloud; it is sent shortened', { id, why })
+      await this.#journal.finish(id, shorter)
+      this.#underWay.delete(id)
+      await this.give(id, shorter)
+    } catch (error) {
+      // The second answer sees to itself; what failed here is the memory of it.
+      this.#log.error('shortened answer of a mail was not recorded', { id, why: messageOf(error) })
+      this.#close(id)
+    }
   }
 
   #count(id: string, chars: number): void {

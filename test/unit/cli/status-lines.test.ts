@@ -45,6 +45,26 @@ test('shows a person the link, the latest trouble with its remedy, and only lane
   assert.match(text, /^warnings {3}a\.cfg: z\.$/m)
 })
 
+test('shows a person what was set aside, and what is suspected', () => {
+  const lane = { waiting: 0, bytes: 0, delivered: 0, refused: 0, setAside: 1, dropped: 0, resent: 0 }
+  const setAside = {
+    total: 5,
+    kept: 2,
+    keptBytes: 40_960,
+    lastEpochMs: Date.parse('2024-03-05T10:11:12.000Z'),
+    lastLane: 'event',
+    lastBytes: 30_720,
+  }
+  const text = statusLines({ queue: { waiting: 1, suspects: 1, setAside, lanes: { event: lane } } }).join('\n')
+  assert.match(text, /event {6}0 waiting, 0 delivered, 1 set aside/)
+  assert.match(text, /^suspects {3}1 of the waiting were on their way when a link ended$/m)
+  assert.match(
+    text,
+    /^set aside {2}5 poison items, 2 kept \(41\.0 kB\); last at 2024-03-05T10:11:12\.000Z: event, 30\.7 kB$/m,
+  )
+  assert.doesNotMatch(statusLines({ queue: {} }).join('\n'), /set aside|suspects/)
+})
+
 test('an answer of another version with members missing is shown as far as it goes', () => {
   assert.doesNotThrow(() => statusLines({}))
   assert.doesNotThrow(() =>

@@ -105,7 +105,7 @@ test('a sample that is sent again has the time of the first try, though the cloc
   link.cloud = ({ commands }) => Object.fromEntries(commands.map(({ id }) => [id, { success: true }]))
   link.up()
   await settle()
-  const sent = link.commands.map(({ params }) => params.data[0].ts)
+  const sent = link.commands.flatMap(({ params }) => params?.data?.[0].ts ?? params?.ts ?? [])
   assert.deepEqual(sent, ['2026-03-05T10:00:00.000000Z', '2026-03-05T10:00:00.000000Z'])
 })
 

@@ -75,7 +75,7 @@ test('the cloud is told once what was dropped, of which kind and since when, whe
     [
       {
         thingKey: 'K',
-        msg: 'The outbox was full: dropped since 2024-03-05T10:11:12.000000Z: 5 telemetry.',
+        msg: 'The outbox was full: dropped from 2024-03-05T10:11:12.000000Z to 2024-03-05T10:12:12.000000Z: 5 telemetry.',
         ts: '2024-03-05T10:12:12.000000Z',
         level: 1,
       },

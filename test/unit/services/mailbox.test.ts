@@ -480,6 +480,64 @@ test('an answer that the outbox could not deliver is sent again with the next ch
   assert.equal(outbox.items.length, 2)
 })
 
+test('an answer that is set aside goes out again shortened, and so does what an earlier process left', async () => {
+  const first = mailbox([[call('m')]])
+  first.box.check()
+  await settle()
+  void first.ran[0]?.reply.finish({
+    status: 0,
+    message: `done ${'x'.repeat(30_000)}`,
+    params: { table: 'y'.repeat(9) },
+  })
+  await settle()
+  first.outbox.items[0]?.fail(new AgentError('LIMIT_EXCEEDED', 'set aside'))
+  await settle()
+  const [, shorter = ''] = first.outbox.answers()
+  assert.match(shorter, /^ack m 0 done x+… \[The whole answer, 30026 characters, is too long/)
+  assert.ok(shorter.length < 400)
+  assert.equal(Object(first.outbox.items[1]?.item.params).params, undefined)
+  assert.equal(first.box.counters().open, 1)
+  const second = mailbox([], first.journal)
+  await second.box.resume()
+  await settle()
+  assert.deepEqual(second.outbox.answers(), [shorter])
+  second.outbox.items[0]?.deliver()
+  await settle()
+  assert.equal(second.box.counters().open, 0)
+})
+
+test('an answer that is too long even when shortened goes as its status, and after that the mail is given up', async () => {
+  const { box, ran, outbox, text, journal, pages } = mailbox([[call('m')]])
+  box.check()
+  await settle()
+  void ran[0]?.reply.finish({ status: 0, message: 'x'.repeat(30_000) })
+  await settle()
+  for (let item = 0; item < 3; item++) {
+    outbox.items[item]?.fail(new AgentError('LIMIT_EXCEEDED', 'set aside'))
+    await settle()
+  }
+  assert.equal(outbox.answers()[2], 'ack m 0')
+  assert.equal(outbox.items.length, 3)
+  assert.match(text(), /not even its status/)
+  assert.equal(box.counters().open, 0)
+  assert.deepEqual(await journal.unsettled(), [], 'the next process does not begin again')
+  pages.push([])
+  box.check()
+  await settle()
+  assert.equal(outbox.items.length, 3)
+})
+
+test('an answer that the outbox does not take for its size goes out shortened', async () => {
+  const { box, ran, outbox } = mailbox([[call('m')]])
+  box.check()
+  await settle()
+  outbox.mostChars = 1000
+  const given = ran[0]?.reply.finish({ status: 0, message: 'x'.repeat(600_000) })
+  await assert.rejects(given ?? Promise.resolve(), { code: 'LIMIT_EXCEEDED' })
+  await settle()
+  assert.match(outbox.answers()[0] ?? '', /^ack m 0 x+… \[The whole answer, 600000/)
+})
+
 test('an answer goes into the journal before it goes to the cloud', async () => {
   const { box, ran, outbox, journal } = mailbox([[call('m1')]])
   let record = () => {}

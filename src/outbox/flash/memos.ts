@@ -1,0 +1,115 @@
+import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts'
+import type { Log } from '../../base/log.ts'
+import type { StoreFolder } from '../../platform/store-folder.ts'
+import type { DropReport } from '../drop-ledger.ts'
+import { type Lane, lanes } from '../lanes.ts'
+import type { OutboxMemos } from '../memo.ts'
+import type { SetAsideItem, SetAsideMemo } from '../set-aside.ts'
+import type { StoredItem } from '../store.ts'
+import type { SuspectMemo } from '../suspects.ts'
+import type { Suspicion } from '../suspicion.ts'
+import { FlashMemo } from './flash-memo.ts'
+
+export interface MemosOptions {
+  readonly folder: StoreFolder
+  readonly log: Log
+  /** The number of this boot of the system: what a clock offset is good for. */
+  readonly boot: number | undefined
+}
+
+/** What the outbox remembers beside its queue, in the folder of the queue; takes over what a former process left. */
+export async function flashMemos({ folder, log, boot }: MemosOptions): Promise<OutboxMemos> {
+  const cause = 'outbox memo'
+  return {
+    suspects: await FlashMemo.open<readonly SuspectMemo[]>({
+      folder,
+      name: 'suspects',
+      cause,
+      log,
+      toJson: all => all.map(one => suspectJson(one, boot)),
+      fromJson: json => listOf(json, one => suspectOf(one, boot)),
+    }),
+    setAside: await FlashMemo.open<SetAsideMemo>({
+      folder,
+      name: 'set-aside',
+      cause,
+      log,
+      toJson: ({ total, items }) => ({ total, items: items.map(item => ({ ...item })) }),
+      fromJson: setAsideOf,
+    }),
+    drops: await FlashMemo.open<DropReport>({
+      folder,
+      name: 'drops',
+      cause,
+      log,
+      toJson: ({ counts, ...times }) => ({ ...times, counts: Object.fromEntries(counts) }),
+      fromJson: dropsOf,
+    }),
+  }
+}
+
+function suspectJson({ suspicion, item }: SuspectMemo, boot: number | undefined): JsonObject {
+  if (item === undefined) return { ...suspicion }
+  const { epochMs, json, alone, clockOffsetMs } = item
+  const clock = clockOffsetMs === undefined || boot === undefined ? {} : { clockOffsetMs, boot }
+  return { ...suspicion, item: { epochMs, json, alone, ...clock } }
+}
+
+function suspectOf(json: Json, boot: number | undefined): SuspectMemo | undefined {
+  const suspicion = suspicionOf(json)
+  if (suspicion === undefined || !isJsonObject(json)) return undefined
+  if (json.item === undefined) return { suspicion }
+  const item = itemOf(json.item, boot)
+  return item === undefined ? undefined : { suspicion, item }
+}
+
+function suspicionOf(json: Json): Suspicion | undefined {
+  if (!isJsonObject(json) || !Array.isArray(json.marks)) return undefined
+  const { lane, portion, ends, strikes } = json
+  const marks = json.marks.filter(isCount)
+  if (!isLane(lane) || !isCount(portion) || !isCount(ends) || !isCount(strikes) || marks.length === 0) return undefined
+  return { lane, marks, portion: Math.max(1, portion), ends, strikes }
+}
+
+/** It stands in no lane: its sequence means nothing. */
+function itemOf(value: Json, boot: number | undefined): StoredItem | undefined {
+  if (!isJsonObject(value)) return undefined
+  const { epochMs, json, alone, clockOffsetMs } = value
+  if (typeof epochMs !== 'number' || typeof json !== 'string') return undefined
+  const isOfThisBoot = boot !== undefined && value.boot === boot && typeof clockOffsetMs === 'number'
+  return { sequence: -1, epochMs, json, alone: alone === true, ...(isOfThisBoot ? { clockOffsetMs } : {}) }
+}
+
+function setAsideOf(json: Json): SetAsideMemo | undefined {
+  if (!isJsonObject(json) || !isCount(json.total)) return undefined
+  return { total: json.total, items: listOf(json.items, setAsideItemOf) }
+}
+
+function setAsideItemOf(json: Json): SetAsideItem | undefined {
+  if (!isJsonObject(json)) return undefined
+  const { lane, epochMs, asideEpochMs, item, bytes } = json
+  if (!isLane(lane) || typeof epochMs !== 'number' || typeof asideEpochMs !== 'number') return undefined
+  if (!isJsonObject(item) || !isCount(bytes)) return undefined
+  return { lane, epochMs, asideEpochMs, item, bytes }
+}
+
+function dropsOf(json: Json): DropReport | undefined {
+  if (!isJsonObject(json) || !isJsonObject(json.counts)) return undefined
+  const { sinceEpochMs, lastEpochMs } = json
+  if (typeof sinceEpochMs !== 'number' || typeof lastEpochMs !== 'number') return undefined
+  const counts = new Map<Lane, number>()
+  for (const [lane, items] of Object.entries(json.counts)) if (isLane(lane) && isCount(items)) counts.set(lane, items)
+  return counts.size === 0 ? undefined : { sinceEpochMs, lastEpochMs, counts }
+}
+
+function listOf<T>(json: Json | undefined, parse: (one: Json) => T | undefined): readonly T[] {
+  return Array.isArray(json) ? json.flatMap((one: Json) => parse(one) ?? []) : []
+}
+
+function isLane(value: unknown): value is Lane {
+  return lanes.some(lane => lane === value)
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0
+}

@@ -1,0 +1,220 @@
+import { crc32 } from '../base/crc32.ts'
+import type { Lane } from './lanes.ts'
+import type { Memo } from './memo.ts'
+import type { StoredItem } from './store.ts'
+import { afterLinkEnd, type Finding, type Suspicion, suspicionOf, withoutAnswered } from './suspicion.ts'
+
+/** A suspect that has left its lane, so that the others of it pass. */
+export interface HeldItem {
+  readonly suspicion: Suspicion
+  readonly item: StoredItem
+}
+
+/** A suspicion as it outlives the process; with the item when that is in no lane any more. */
+export interface SuspectMemo {
+  readonly suspicion: Suspicion
+  readonly item?: StoredItem
+}
+
+/** Suspicions of one lane that are kept; what belongs to an older one counts as new when it ends a link again. */
+const mostOfLane = 8
+
+/** Tells items from each other, also in the next process: an answer to an action is put anew there, word for word. */
+export function markOf(item: StoredItem): number {
+  return crc32(Buffer.from(item.json, 'latin1'))
+}
+
+/**
+ * The items that are suspected of ending the link: those that still stand in their lane, and those held back behind all
+ * others. What is known of them goes to flash when a link has ended, and never before something is sent.
+ */
+export class Suspects {
+  readonly #memo: Memo<readonly SuspectMemo[]>
+  readonly #overheadBytes: number
+  /** Those whose items stand in their lanes. */
+  #inLanes: readonly Suspicion[] = []
+  #held: readonly HeldItem[] = []
+  #heldBytes = 0
+  #isSaved = true
+  #isFileThere = false
+  #saving: Promise<void> | undefined
+
+  constructor(memo: Memo<readonly SuspectMemo[]>, overheadBytes: number) {
+    this.#memo = memo
+    this.#overheadBytes = overheadBytes
+    const { found = [] } = memo
+    this.#isFileThere = memo.found !== undefined
+    this.#inLanes = found.flatMap(({ suspicion, item }) => (item === undefined ? [suspicion] : []))
+    this.#setHeld(found.flatMap(({ suspicion, item }) => (item === undefined ? [] : [{ suspicion, item }])))
+  }
+
+  get isEmpty(): boolean {
+    return this.#inLanes.length === 0 && this.#held.length === 0
+  }
+
+  /** How many items are suspects. */
+  get count(): number {
+    return this.#inLanes.reduce((sum, { marks }) => sum + marks.length, this.#held.length)
+  }
+
+  /** What is held back, the oldest first. */
+  get held(): readonly HeldItem[] {
+    return this.#held
+  }
+
+  /** Bytes of what is held back, as they count against the bound of the outbox. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** Whether a process that ended now would lose nothing that is held back. */
+  get isSafe(): boolean {
+    return this.#isSaved || this.#held.every(({ suspicion }) => suspicion.lane === 'ack')
+  }
+
+  bytesOf(held: readonly HeldItem[]): number {
+    return held.reduce((sum, { item }) => sum + item.json.length + this.#overheadBytes, 0)
+  }
+
+  /** What is held back of a lane. */
+  heldOf(lane: Lane): readonly HeldItem[] {
+    return this.#held.length === 0 ? this.#held : this.#held.filter(({ suspicion }) => suspicion.lane === lane)
+  }
+
+  /** Whether a lane has suspects among its items. */
+  isIn(lane: Lane): boolean {
+    return this.#inLanes.length > 0 && this.#inLanes.some(suspicion => suspicion.lane === lane)
+  }
+
+  /** The items before the first suspect. */
+  before(lane: Lane, items: readonly StoredItem[]): readonly StoredItem[] {
+    const first = items.findIndex(item => this.#find(lane, markOf(item)) !== undefined)
+    return first < 0 ? items : items.slice(0, first)
+  }
+
+  /** The suspicion of the first item, and the items in front that share it: as many as are tried in one message. */
+  atHead(
+    lane: Lane,
+    items: readonly StoredItem[],
+  ): { readonly suspicion: Suspicion; readonly items: readonly StoredItem[] } | undefined {
+    const [first] = items
+    const suspicion = first === undefined ? undefined : this.#find(lane, markOf(first))
+    if (suspicion === undefined) return undefined
+    const marks = new Set(suspicion.marks)
+    const end = items.findIndex(item => !marks.has(markOf(item)))
+    const group = end < 0 ? items : items.slice(0, end)
+    return { suspicion, items: group.slice(0, suspicion.portion) }
+  }
+
+  /** The suspicion of a lane that will be tried first. */
+  firstOf(lane: Lane): Suspicion | undefined {
+    return this.#inLanes.find(suspicion => suspicion.lane === lane)
+  }
+
+  /** A link ended while `items` were on the wire among everything else. */
+  linkEnded(lane: Lane, items: readonly StoredItem[]): void {
+    if (items.length === 0) return
+    const others = this.#inLanes.filter(suspicion => suspicion.lane !== lane)
+    const ofLane = this.#inLanes.filter(suspicion => suspicion.lane === lane)
+    this.#inLanes = [...others, ...ofLane.slice(1 - mostOfLane), suspicionOf(lane, items.map(markOf))]
+    this.#saveSoon()
+  }
+
+  /**
+   * A link ended while `items` of a suspicion were alone on the wire; a single one is held back. When it is poison, the caller
+   * sets it aside and lets it go.
+   */
+  trialEnded(
+    suspicion: Suspicion,
+    items: readonly StoredItem[],
+    how: { readonly isProven: boolean; readonly afterMs: number },
+  ): Finding {
+    const finding = afterLinkEnd(suspicion, items.map(markOf), how)
+    const [item] = items
+    // What becomes poison stays a suspect, on flash too, until it is set aside.
+    if (finding.kind === 'poison') return finding
+    if (finding.kind === 'narrowed')
+      this.#inLanes = this.#inLanes.map(one => (one === suspicion ? finding.suspicion : one))
+    else this.#forget(suspicion)
+    if (finding.kind === 'held back' && item !== undefined)
+      this.#setHeld([...this.#held, { suspicion: finding.suspicion, item }])
+    this.#saveSoon()
+    return finding
+  }
+
+  /** The cloud has answered `items`, whatever it said: they end no link. */
+  answered(lane: Lane, items: readonly StoredItem[]): void {
+    const marks = new Set(items.map(markOf))
+    this.#inLanes = this.#inLanes.flatMap(suspicion => {
+      if (suspicion.lane !== lane) return [suspicion]
+      return withoutAnswered(suspicion, marks) ?? []
+    })
+    this.#saveSoon()
+  }
+
+  /** The lane is empty: what it had of suspects is gone, some of it perhaps dropped. Answers to actions may come again. */
+  laneEmptied(lane: Lane): void {
+    if (lane === 'ack' || !this.isIn(lane)) return
+    this.#inLanes = this.#inLanes.filter(suspicion => suspicion.lane !== lane)
+    this.#saveSoon()
+  }
+
+  /** An item is a suspect no longer, wherever it is. */
+  letGo(lane: Lane, item: StoredItem): void {
+    this.#setHeld(this.#held.filter(held => held.item !== item))
+    this.answered(lane, [item])
+  }
+
+  /** Resolves when what is known is on flash, or the disk has refused it. */
+  async saved(): Promise<void> {
+    while (this.#saving !== undefined) await this.#saving
+  }
+
+  /** Writes down what is known and not on flash, while the caller waits, because the process ends. */
+  saveNow(): void {
+    if (!this.#isSaved || this.#saving !== undefined) this.#memo.saveNow(this.#all())
+  }
+
+  #forget(suspicion: Suspicion): void {
+    this.#inLanes = this.#inLanes.filter(one => one !== suspicion)
+    this.#setHeld(this.#held.filter(held => held.suspicion !== suspicion))
+  }
+
+  #setHeld(held: readonly HeldItem[]): void {
+    this.#held = held
+    this.#heldBytes = this.bytesOf(held)
+  }
+
+  #find(lane: Lane, mark: number): Suspicion | undefined {
+    return this.#inLanes.find(suspicion => suspicion.lane === lane && suspicion.marks.includes(mark))
+  }
+
+  /** One write for all that changes in one turn: a link that ends takes the messages of several lanes with it. */
+  #saveSoon(): void {
+    if (this.isEmpty && !this.#isFileThere && this.#saving === undefined) return
+    this.#isSaved = false
+    this.#saving ??= Promise.resolve().then(() => this.#save())
+  }
+
+  async #save(): Promise<void> {
+    while (!this.#isSaved) {
+      this.#isSaved = true
+      const isEmpty = this.isEmpty
+      const isWritten = await this.#memo.save(isEmpty ? undefined : this.#all())
+      if (isWritten) this.#isFileThere = !isEmpty
+      else {
+        this.#isSaved = false
+        break
+      }
+    }
+    this.#saving = undefined
+  }
+
+  #all(): readonly SuspectMemo[] {
+    // The journal of actions makes an acknowledgement anew: what is known of it is enough.
+    const held = this.#held.map(({ suspicion, item }) =>
+      suspicion.lane === 'ack' ? { suspicion } : { suspicion, item },
+    )
+    return [...this.#inLanes.map(suspicion => ({ suspicion })), ...held]
+  }
+}

@@ -1,0 +1,77 @@
+import type { Lane } from './lanes.ts'
+
+/** A link that ends later than this after a suspect was sent says nothing about it. */
+export const strikeWithinMs = 10_000
+/** So many strikes make a suspect a poison item. */
+export const strikesOfPoison = 3
+
+/** How long a session serves everybody else before a suspect that has ended one is sent again. */
+const restMs = 2000
+/** From so many link ends on, each rest is twice the one before: it is never alone, or never proven, and time will tell. */
+const patientEnds = 16
+const mostRestMs = 300_000
+
+/**
+ * Items of a lane that were on the wire when a link ended: a server closes the connection without a word over an item that it
+ * does not take, for ever. Each goes alone, after all others; a group is halved until one is left.
+ */
+export interface Suspicion {
+  readonly lane: Lane
+  /** The items by their marks, in the order of the lane. */
+  readonly marks: readonly number[]
+  /** How many of them go in one message. */
+  readonly portion: number
+  /** How many links ended while it, or a group that it was in, was tried. */
+  readonly ends: number
+  /** How many of these ends only the item itself explains. */
+  readonly strikes: number
+}
+
+/** What the end of a link tells of the suspects that were tried. */
+export type Finding =
+  /** It is one of a group: the others of the message are suspects no longer. */
+  | { readonly kind: 'narrowed'; readonly suspicion: Suspicion }
+  /** It is a single item: from now on it lets the others of its lane pass. */
+  | { readonly kind: 'held back'; readonly suspicion: Suspicion }
+  /** It is a poison item: it ended the link each time. */
+  | { readonly kind: 'poison' }
+
+/** A link ended while items of a lane were on the wire among everything else. */
+export function suspicionOf(lane: Lane, marks: readonly number[]): Suspicion {
+  return { lane, marks, portion: half(marks), ends: 0, strikes: 0 }
+}
+
+/**
+ * A link ended while the suspects `sent` were alone on the wire.
+ *
+ * @param how.isProven whether the session had carried something else before: a link that carries nothing proves nothing
+ * @param how.afterMs how long after they were sent
+ */
+export function afterLinkEnd(
+  suspicion: Suspicion,
+  sent: readonly number[],
+  how: { readonly isProven: boolean; readonly afterMs: number },
+): Finding {
+  const narrowed = { ...suspicion, marks: sent, portion: half(sent), ends: suspicion.ends + 1 }
+  if (sent.length > 1) return { kind: 'narrowed', suspicion: narrowed }
+  const isStrike = how.isProven && how.afterMs <= strikeWithinMs
+  const strikes = suspicion.strikes + (isStrike ? 1 : 0)
+  if (strikes >= strikesOfPoison) return { kind: 'poison' }
+  return { kind: 'held back', suspicion: { ...narrowed, strikes } }
+}
+
+/** What is left of a suspicion when the cloud has answered some of its items; undefined when nothing is. */
+export function withoutAnswered(suspicion: Suspicion, answered: ReadonlySet<number>): Suspicion | undefined {
+  const marks = suspicion.marks.filter(mark => !answered.has(mark))
+  return marks.length === 0 ? undefined : { ...suspicion, marks }
+}
+
+/** How long a session belongs to the others before this is tried. Most links end by themselves: the first time costs no wait. */
+export function restBefore({ ends }: Suspicion): number {
+  if (ends === 0) return 0
+  return Math.min(mostRestMs, restMs * 2 ** Math.max(0, ends - patientEnds))
+}
+
+function half(marks: readonly number[]): number {
+  return Math.max(1, Math.floor(marks.length / 2))
+}

@@ -1,0 +1,280 @@
+import type { Clock, Timer } from '../base/clock.ts'
+import { type AgentError, asAgentError, messageOf } from '../base/errors.ts'
+import type { Log } from '../base/log.ts'
+import { diagPing } from '../protocol/commands.ts'
+import { encodeRequest } from '../protocol/envelope.ts'
+import { limits } from '../protocol/limits.ts'
+import { refusedError } from '../protocol/refusal.ts'
+import type { CommandResult } from '../protocol/reply.ts'
+import type { LaneDrain, LinkState, RequestSender } from './lane-drain.ts'
+import { type Lane, lanes } from './lanes.ts'
+import { isLinkEnd } from './link-end.ts'
+import type { Message, MessageWriter } from './message.ts'
+import type { Store, StoredItem } from './store.ts'
+import type { Suspects } from './suspects.ts'
+import { restBefore, type Suspicion, strikeWithinMs } from './suspicion.ts'
+import { judge } from './verdict.ts'
+
+export interface TrialsOptions {
+  readonly suspects: Suspects
+  readonly drains: Readonly<Record<Lane, LaneDrain>>
+  readonly store: Store
+  readonly requester: RequestSender
+  readonly link: LinkState
+  readonly writer: MessageWriter
+  readonly clock: Clock
+  readonly log: Log
+  /** Ends the trials. */
+  readonly signal: AbortSignal
+  /** How many items have left the outbox. */
+  readonly settled: () => number
+  /** Keeps a poison item where it is not sent from; answers why, for whoever published it. */
+  readonly setAside: (lane: Lane, item: StoredItem) => Promise<AgentError>
+}
+
+/** The others have so much time to come to an end; then they are asked to wait. */
+const patienceMs = 30_000
+/** Held back for longer than this, the oldest is tried before others are found. */
+const mostHeld = 16
+const pingTimeoutMs = 10_000
+/** A cloud that stays silent to a suspect, or asks to slow down, is asked again after this. */
+const againMs = 30_000
+
+/** Something to try. */
+interface Candidate {
+  readonly suspicion: Suspicion
+  /** Absent when it stands in its lane. */
+  readonly item?: StoredItem
+}
+
+/**
+ * Sends the suspects: one message at a time, alone on the wire, after all others of the session and after a rest in which the
+ * session belongs to them.
+ */
+export class Trials {
+  readonly #o: TrialsOptions
+  #timer: Timer | undefined
+  #upMs: number
+  #settledAtUp = 0
+  #notBeforeMs = Number.NEGATIVE_INFINITY
+  #trying: Promise<void> | undefined
+  /** All lanes wait for the trial, or the one whose items it uses. */
+  #holds: 'all' | Lane | undefined
+  #isOnWire = false
+
+  constructor(options: TrialsOptions) {
+    this.#o = options
+    this.#upMs = options.clock.monotonicMs()
+  }
+
+  /** Whether a suspect is on the wire. */
+  get isOnWire(): boolean {
+    return this.#isOnWire
+  }
+
+  isHeld(lane: Lane): boolean {
+    return this.#holds !== undefined && (this.#holds === 'all' || this.#holds === lane)
+  }
+
+  linkUp(): void {
+    this.#upMs = this.#o.clock.monotonicMs()
+    this.#settledAtUp = this.#o.settled()
+    this.#notBeforeMs = Number.NEGATIVE_INFINITY
+    this.consider()
+  }
+
+  /** Looks whether something is to be tried now: called when a lane comes to rest. */
+  consider(): void {
+    const { suspects, clock, drains } = this.#o
+    if (suspects.isEmpty || this.#trying !== undefined || !this.#mayTry()) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const candidate = this.#choose()
+    if (candidate === undefined) return
+    const dueMs = Math.max(this.#notBeforeMs, this.#upMs + restBefore(candidate.suspicion))
+    const isFree = lanes.every(lane => !drains[lane].isRunning)
+    const waitMs = dueMs + (isFree ? 0 : patienceMs) - clock.monotonicMs()
+    if (waitMs <= 0) {
+      this.#trying = this.#try(candidate)
+        .catch(error => this.#failed(error))
+        .finally(() => this.#tried())
+      return
+    }
+    this.#timer = clock.timer(waitMs, () => {
+      this.#timer = undefined
+      this.consider()
+    })
+  }
+
+  /** After the signal: resolves when it has stopped using the store. */
+  async stop(): Promise<void> {
+    this.#timer?.cancel()
+    await this.#trying
+  }
+
+  #mayTry(): boolean {
+    return this.#o.link.isUp && !this.#o.signal.aborted
+  }
+
+  /** What has ended the fewest links, so that the innocent go first; when much is held back, that. */
+  #choose(): Candidate | undefined {
+    const { suspects, drains } = this.#o
+    const { held } = suspects
+    if (held.length >= mostHeld) return held[0]
+    const inLanes = lanes.flatMap(lane => {
+      const suspicion = drains[lane].isAtSuspect ? suspects.firstOf(lane) : undefined
+      return suspicion === undefined ? [] : [{ suspicion }]
+    })
+    const all: readonly Candidate[] = [...inLanes, ...held]
+    return all.reduce<Candidate | undefined>(
+      (least, one) => (least === undefined || one.suspicion.ends < least.suspicion.ends ? one : least),
+      undefined,
+    )
+  }
+
+  async #try({ suspicion, item }: Candidate): Promise<void> {
+    const { drains } = this.#o
+    this.#holds = 'all'
+    await Promise.all(lanes.map(lane => drains[lane].stopped()))
+    if (!this.#mayTry()) return
+    if (item === undefined) await this.#tryHead(suspicion.lane)
+    else await this.#tryHeld(suspicion, item)
+  }
+
+  #failed(error: unknown): void {
+    const { log, clock } = this.#o
+    log.limited('outbox trial', 'error', 'The outbox cannot use its store.', { error: messageOf(error) })
+    this.#notBeforeMs = clock.monotonicMs() + againMs
+  }
+
+  #tried(): void {
+    this.#trying = undefined
+    this.#holds = undefined
+    for (const lane of lanes) this.#o.drains[lane].goOn()
+    this.consider()
+  }
+
+  /** The first suspects of a lane; they stay in the store until the cloud has answered. */
+  async #tryHead(lane: Lane): Promise<void> {
+    const { store, suspects } = this.#o
+    try {
+      const hand = await store.read(lane, { maxItems: limits.maxBatchItems, maxBytes: limits.maxBatchBytes })
+      const found = suspects.atHead(lane, hand)
+      if (found === undefined) return
+      const { message, items } = this.#messageOf(lane, found.items)
+      const isProven = await this.#isProven()
+      if (!this.#mayTry()) return
+      await this.#send(found.suspicion, message, items, isProven)
+    } finally {
+      await store.release(lane)
+    }
+  }
+
+  async #tryHeld(suspicion: Suspicion, item: StoredItem): Promise<void> {
+    const { message, items } = this.#messageOf(suspicion.lane, [item])
+    const isProven = await this.#isProven()
+    if (this.#mayTry()) await this.#send(suspicion, message, items, isProven, item)
+  }
+
+  /** A single suspect goes as a command of its own: a refusal is for good then. */
+  #messageOf(lane: Lane, items: readonly StoredItem[]): { message: Message; items: readonly StoredItem[] } {
+    const singleThrough = items.length === 1 ? Number.POSITIVE_INFINITY : -1
+    const message = this.#o.writer.write(lane, items, { singleThrough, maxBytes: limits.maxBatchBytes })
+    return { message, items: message.groups.flatMap(group => group.items) }
+  }
+
+  /** Whether the session carries anything: something else was acknowledged in it, or the cloud answers a ping. */
+  async #isProven(): Promise<boolean> {
+    const { requester, settled, signal } = this.#o
+    if (settled() > this.#settledAtUp) return true
+    try {
+      await requester.send(encodeRequest([diagPing()]), { timeoutMs: pingTimeoutMs, signal })
+      return true
+    } catch (error) {
+      return asAgentError(error).code === 'REFUSED_BY_CLOUD'
+    }
+  }
+
+  async #send(
+    suspicion: Suspicion,
+    message: Message,
+    items: readonly StoredItem[],
+    isProven: boolean,
+    held?: StoredItem,
+  ): Promise<void> {
+    const { requester, clock, signal, drains } = this.#o
+    const { lane } = suspicion
+    const sentMs = clock.monotonicMs()
+    // After that time the end of the link would not count any more: the others need not wait for it.
+    const goOn = clock.timer(strikeWithinMs, () => {
+      this.#holds = held === undefined ? lane : undefined
+      for (const one of lanes) drains[one].goOn()
+    })
+    this.#isOnWire = true
+    drains[lane].countSent(items)
+    try {
+      const results = await requester.send(message.request, { signal })
+      drains[lane].passed(message)
+      await this.#answered(lane, message, results, held)
+    } catch (error) {
+      const afterMs = clock.monotonicMs() - sentMs
+      if (isLinkEnd(error)) {
+        drains[lane].ended(message)
+        await this.#linkEnded(suspicion, items, { isProven, afterMs }, held)
+      } else this.#notBeforeMs = clock.monotonicMs() + againMs
+    } finally {
+      this.#isOnWire = false
+      goOn.cancel()
+    }
+  }
+
+  async #linkEnded(
+    suspicion: Suspicion,
+    items: readonly StoredItem[],
+    how: { readonly isProven: boolean; readonly afterMs: number },
+    held: StoredItem | undefined,
+  ): Promise<void> {
+    const { suspects, store, drains, setAside } = this.#o
+    const { lane } = suspicion
+    // The link is told that the session ended for this while it is on the wire; from here on it is not.
+    const { kind } = suspects.trialEnded(suspicion, items, how)
+    const [item] = items
+    if (item === undefined || kind === 'narrowed') return
+    if (kind === 'held back') {
+      // It leaves its lane when it is safe elsewhere.
+      await suspects.saved()
+      if (held === undefined) await store.acknowledge(lane, items)
+      return
+    }
+    const error = await setAside(lane, item)
+    suspects.letGo(lane, item)
+    await drains[lane].settle({ setAside: [{ item, error }] }, held !== undefined)
+  }
+
+  async #answered(
+    lane: Lane,
+    message: Message,
+    results: readonly CommandResult[],
+    held: StoredItem | undefined,
+  ): Promise<void> {
+    const { suspects, drains, clock } = this.#o
+    const delivered: StoredItem[] = []
+    const refused: { item: StoredItem; error: AgentError }[] = []
+    for (const [index, group] of message.groups.entries()) {
+      const result = results[index]
+      const verdict = judge(result, group.batch)
+      if (verdict === 'delivered') delivered.push(...group.items)
+      else if (verdict === 'refused' && result?.ok === false)
+        for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
+      else if (verdict === 'later') this.#notBeforeMs = clock.monotonicMs() + againMs
+    }
+    if (held === undefined) {
+      // What was neither taken nor refused is no suspect any more, and goes the way of all others.
+      suspects.answered(
+        lane,
+        message.groups.flatMap(group => group.items),
+      )
+    } else if (delivered.length + refused.length > 0) suspects.letGo(lane, held)
+    await drains[lane].settle({ delivered, refused }, held !== undefined)
+  }
+}
