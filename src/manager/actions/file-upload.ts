@@ -76,15 +76,12 @@ class OneUpload {
     const { path, relative } = this.#target
     const found = await this.#parts.source({ path, relative })
     if (found === undefined) {
-      const misread = isMisread(path)
-      throw new AgentError(
-        'FILE_NOT_FOUND',
-        `there is no file ${shownName(path)}${misread ? ', or its name is not UTF-8' : ''}`,
-        {
-          details: { path },
-          remedy: misread ? remedyForMisread : 'Check its path.',
-        },
-      )
+      // The operator gets the text alone.
+      const why = isMisread(path) ? `, or its name is not UTF-8. ${remedyForMisread}` : ''
+      throw new AgentError('FILE_NOT_FOUND', `there is no file ${shownName(path)}${why}`, {
+        details: { path },
+        remedy: 'Check its path.',
+      })
     }
     return found
   }

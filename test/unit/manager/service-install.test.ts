@@ -46,7 +46,8 @@ function request(root: string, plan: Partial<InstallRequest['plan']> = {}): Inst
 }
 
 function refusal(code: ErrorCode, words: RegExp) {
-  return (error: unknown) => error instanceof AgentError && error.code === code && words.test(error.message)
+  return (error: unknown) =>
+    error instanceof AgentError && error.code === code && words.test(`${error.message} ${error.remedy}`)
 }
 
 function everything(root: string): string[] {
