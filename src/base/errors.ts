@@ -190,6 +190,11 @@ export interface AgentErrorOptions {
  * `message` says what failed, on what and why; `code` is stable; `details` holds facts for programs.
  */
 export class AgentError extends Error {
+  static {
+    // Node shows an error by the name of its class, which a bundle shortens to a letter.
+    Object.defineProperty(AgentError, 'name', { value: 'AgentError' })
+  }
+
   readonly code: ErrorCode
   readonly details: Readonly<Record<string, unknown>>
   /** What to do about it, in one sentence. A field, so that Node shows it with an error that nobody caught. */

@@ -1,4 +1,6 @@
 import { resolve, sep } from 'node:path'
+import { AgentError } from '../base/errors.ts'
+import { isMisread } from '../platform/file-failure.ts'
 import type { Command } from './command.ts'
 import { runTransfer, transferFlags } from './transfer.ts'
 import { operand } from './words.ts'
@@ -18,5 +20,11 @@ export const command: Command = {
 /** Absolute, because the manager works elsewhere; a `/` at its end says that it is a folder. */
 function destinationOf(given: string): string {
   const path = resolve(given)
+  // A folder of another name would be made beside the one that is meant.
+  if (isMisread(path))
+    throw new AgentError('INVALID_ARGUMENT', `download: DEST is ${path}, which is not UTF-8.`, {
+      details: { command: 'download' },
+      remedy: 'Name a path in UTF-8, and move the file from there.',
+    })
   return given.endsWith(sep) && path !== sep ? `${path}${sep}` : path
 }

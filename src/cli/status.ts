@@ -95,7 +95,7 @@ function poisonLines({ suspects, setAside }: JsonObject): string[] {
     ...(total === undefined
       ? []
       : [
-          `set aside  ${text(total)} poison items, ${text(kept)} kept (${bytes(keptBytes)}); last at ${at}: ${text(lastLane)}, ${bytes(lastBytes)}`,
+          `set aside  ${text(total)} in all, each ended the link whenever it was sent; ${text(kept)} kept (${bytes(keptBytes)}); last at ${at}: ${text(lastLane)}, ${bytes(lastBytes)}`,
         ]),
   ]
 }

@@ -12,8 +12,12 @@ export function numberWord(command: string, what: string, word: string): number 
   if (!plainNumber.test(text)) throw usage({ name: command }, `${what} must be a number, not "${word}"`)
   const value = heldNumber(text)
   if (value !== undefined) return value
-  const problem = `${what} is ${text}, and a number of the cloud has about 16 digits`
-  const remedy = 'Publish it with "device-cloud publish attribute"; or round it, as in 9.007e15.'
+  const isTooLarge = !Number.isFinite(Number(text))
+  const problem = isTooLarge
+    ? `${what} is ${text}, and no number of the cloud is that large`
+    : `${what} is ${text}, and a number of the cloud has about 16 digits`
+  const asText = 'Publish it with "device-cloud publish attribute"'
+  const remedy = isTooLarge ? `${asText}.` : `${asText}; or round it, as in 9.007e15.`
   throw new AgentError('INVALID_ARGUMENT', `${command}: ${problem}.`, { details: { command }, remedy })
 }
 

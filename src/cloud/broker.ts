@@ -1,5 +1,6 @@
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
 import type { Commands } from './command.ts'
+import type { ConnectionRecord } from './connections.ts'
 import { numberOf } from './faults.ts'
 import type { JsonObject } from './json.ts'
 import { login } from './login.ts'
@@ -80,9 +81,13 @@ export class Broker {
     this.#state.connections.close(wire.record)
   }
 
-  /** The largest packet that a connection may send. */
-  mostPacketBytes(): number {
-    return numberOf(this.#state.faults.peek('payloadLimit'), 'bytes', mostRequestBytes)
+  /** Whether a connection may send a packet of so many bytes. */
+  takesPacket({ clientId, transport }: ConnectionRecord, bytes: number): boolean {
+    const circumstances = { thingKey: clientId, transport }
+    const limit = this.#state.faults.peek('payloadLimit', circumstances)
+    if (bytes <= numberOf(limit, 'bytes', mostRequestBytes)) return true
+    this.#state.faults.take('payloadLimit', circumstances)
+    return false
   }
 
   /** Does something to every connection that matches. */

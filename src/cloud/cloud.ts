@@ -122,7 +122,8 @@ export class LocalCloud {
 
   #take(transport: Transport, socket: Socket): void {
     const record = this.#state.connections.open(transport, { address: socket.remoteAddress, port: socket.remotePort })
-    const wire = new Wire(socketCarrier(socket, this.#raw.below(socket)), record, this.#broker.mostPacketBytes())
+    const takes = (bytes: number) => this.#broker.takesPacket(record, bytes)
+    const wire = new Wire(socketCarrier(socket, this.#raw.below(socket)), record, takes)
     if (this.#state.faults.list().some(fault => fault.name === 'halfOpen' && fault.params.fresh === true)) wire.freeze()
     this.#broker.handle(wire)
   }

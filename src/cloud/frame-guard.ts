@@ -1,14 +1,15 @@
 /** Follows the lengths of MQTT packets in a stream of bytes and refuses one that is too large, before it is collected. */
 export class FrameGuard {
-  readonly #mostBytes: number
+  readonly #takes: (bytes: number) => boolean
   /** Bytes of the present packet that are still to come. */
   #left = 0
   #inHeader = false
   #length = 0
   #shift = 0
 
-  constructor(mostBytes: number) {
-    this.#mostBytes = mostBytes
+  /** @param takes whether a packet of that length is taken; asked for each, because limits change while a session goes on */
+  constructor(takes: (bytes: number) => boolean) {
+    this.#takes = takes
   }
 
   /** False when the bytes announce a packet above the limit, or none at all. */
@@ -36,6 +37,6 @@ export class FrameGuard {
     if ((byte & 0x80) !== 0) return this.#shift < 28
     this.#inHeader = false
     this.#left = this.#length
-    return this.#length <= this.#mostBytes
+    return this.#takes(this.#length)
   }
 }

@@ -23,11 +23,11 @@ export class Wire extends Duplex {
   readonly #guard: FrameGuard
   #isFrozen = false
 
-  constructor(carrier: Carrier, record: ConnectionRecord, mostPacketBytes: number) {
+  constructor(carrier: Carrier, record: ConnectionRecord, takesPacket: (bytes: number) => boolean) {
     super({ allowHalfOpen: false })
     this.#carrier = carrier
     this.record = record
-    this.#guard = new FrameGuard(mostPacketBytes)
+    this.#guard = new FrameGuard(takesPacket)
     carrier.attach({
       data: bytes => this.#take(bytes),
       end: () => this.#isFrozen || this.push(null),

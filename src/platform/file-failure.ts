@@ -73,7 +73,7 @@ export function isMisread(path: string): boolean {
 }
 
 export const remedyForMisread =
-  'A file whose name is not UTF-8 cannot be named: rename it, or send the folder that it lies in as one archive (upload_tar_file).'
+  'A file whose name is not UTF-8 cannot be named: rename it, or send it inside of an archive: one that you make with tar, or that of file_upload for a whole folder (upload_tar_file).'
 
 function whyMissing(verb: string, path: string): string {
   // What is to be made need not be there: its folder is what is missing.

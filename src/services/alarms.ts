@@ -81,6 +81,12 @@ export class AlarmsService {
 /** Half a position is none. */
 function placeOf({ latitude, longitude }: AlarmOptions): { readonly lat?: number; readonly lng?: number } {
   if (latitude === undefined && longitude === undefined) return {}
+  const [lone, missing] = latitude === undefined ? ['longitude', 'latitude'] : ['latitude', 'longitude']
+  if (latitude === undefined || longitude === undefined)
+    throw new AgentError('INVALID_ARGUMENT', `${lone} is there and ${missing} is not.`, {
+      details: { argument: missing },
+      remedy: 'Give both, or neither.',
+    })
   return {
     lat: checkedNumber('latitude', latitude, -90, 90),
     lng: checkedNumber('longitude', longitude, -180, 180),

@@ -195,6 +195,21 @@ test('validate of a device manager fails exactly where it does not do what it sh
   assert.deepEqual((await cloud.ask('file.list', { thingKey: device.thingKey })).result, [])
 })
 
+test('validate of a device manager that starts closed, as "config generate" sets it up, proves what is open', async t => {
+  const { cloud, machine, words } = await scene(t)
+  const device = makeDevice(t, cloud, { connection: { file_transfer: { allow: [] } } })
+  await device.start()
+  await cloud.waitForThing(device.thingKey)
+  const line = ['validate', '--manager', device.thingKey, '--json', '--timeout', '60', ...rightsIn(words)]
+  const { code, out } = await machine.run(...line)
+  const { ok, features } = rowsOf(out)
+  assert.deepEqual([code, ok, named(features, 'failed')], [0, true, []], out)
+  const textOf = (name: string) => features.find(({ feature }) => feature === name)?.text ?? ''
+  assert.match(textOf('file_download'), /^300001 bytes, to validate-\S+ in its download folder$/)
+  assert.match(textOf('file_upload'), /^file_transfer\.allow lets no download into the upload folder/)
+  assert.match(textOf('clean-up'), /on the device, validate-\S+ in its download folder/)
+})
+
 test('a refusal of the request as a whole is told as such, whatever the status beside it', async t => {
   const { cloud, words } = await scene(t)
   const machine = new ManagedDevice(tempDir(t), 'nobody')

@@ -178,13 +178,17 @@ test('a port can be closed and opened again', async t => {
   assert.equal((await http(cloud, 'GET', '/')).status, 200)
 })
 
-test('a message above the limit ends the connection', async t => {
+test('a message above the limit ends the connection, also one that was there before, and of the named thing alone', async t => {
   const cloud = await startCloud(t)
-  await cloud.fault('payloadLimit', { bytes: 1000 })
   const device = await plainDevice(t, cloud, 'dev-1')
+  const other = await plainDevice(t, cloud, 'dev-2')
+  await cloud.fault('payloadLimit', { bytes: 1000, thingKey: 'dev-1', times: 1 })
   const gone = closed(device)
+  other.say('api/1', 'x'.repeat(2000))
   device.say('api/1', 'x'.repeat(2000))
   await gone
+  assert.equal((await other.command('diag.ping')).success, true)
+  assert.deepEqual((await cloud.ask('cloud.fault.list')).active, [])
   await cloud.heard({ topic: 'error', contains: 'larger than this cloud takes' })
 })
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { isJsonObject } from '../../base/json.ts'
+import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import { Status } from '../../protocol/status.ts'
 import { describeAnswer } from './calls.ts'
 import { callManager, type ManagerProof, type ManagerScene, managerNeeds, succeeded } from './manager-scene.ts'
@@ -8,16 +8,21 @@ import { expectSame, notProven, until } from './scene.ts'
 /** Several chunks, and an odd number of bytes. */
 const contentBytes = 300_001
 
+const closedText =
+  'file_transfer.allow lets no download into the upload folder of the device, so no file of ours is there'
+
 /**
  * One file: from the operator to the device, and back. It lands in the upload folder of the device, which its manager
- * names in the refusal of a file that is not there, so that the way back takes it away.
+ * names in the refusal of a file that is not there, so that the way back takes it away. Where the policy of the device closes
+ * that folder to downloads, the file lands in the download folder, and there is no way back.
  */
 export class ManagerFile {
   readonly #name: string
   readonly #content = randomBytes(contentBytes)
   /** Where it lies on the device. */
   #left: string | undefined
-  #returns = false
+  /** Why it cannot come back; undefined when it can. */
+  #whyNoReturn: string | undefined
 
   /** @param name one that nobody else has */
   constructor(name: string) {
@@ -50,17 +55,27 @@ export class ManagerFile {
     const { fileId } = await operator.do('file.put', { thingKey, fileName }, { signal })
     if (typeof fileId !== 'string') throw notProven('file.put answered no id')
     await operator.writeFile(fileId, this.#content, signal)
-    const named = path === undefined ? {} : { file_path: path }
-    const answer = await callManager(scene, signal, 'file_download', { file_name: fileName, ...named })
-    if ('skip' in answer) return answer
-    succeeded('file_download', answer)
-    this.#left = path ?? `${fileName} in its download folder`
-    this.#returns = path !== undefined
+    const there = path === undefined ? undefined : await this.#fetch(scene, signal, { file_path: path })
+    if (there !== undefined && 'skip' in there) return there
+    if (there?.ok === true) this.#left = path
+    else {
+      if (there === undefined) this.#whyNoReturn = 'the device does not say where its upload folder is'
+      else if (there.errorCodes.includes(Status.NoPermission)) this.#whyNoReturn = closedText
+      else succeeded('file_download', there)
+      const answer = await this.#fetch(scene, signal, {})
+      if ('skip' in answer) return answer
+      succeeded('file_download', answer)
+      this.#left = `${fileName} in its download folder`
+    }
     return `${contentBytes} bytes, to ${this.#left}`
   }
 
+  #fetch(scene: ManagerScene, signal: AbortSignal, params: JsonObject) {
+    return callManager(scene, signal, 'file_download', { file_name: this.#name, ...params })
+  }
+
   async #up(scene: ManagerScene, signal: AbortSignal) {
-    if (!this.#returns) return { skip: 'the device does not say where its upload folder is' }
+    if (this.#whyNoReturn !== undefined) return { skip: this.#whyNoReturn }
     const { operator, thingKey } = scene
     const fileName = this.#name
     await operator.do('file.delete', { thingKey, fileName }, { signal })

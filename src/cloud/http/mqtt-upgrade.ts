@@ -39,7 +39,8 @@ export class MqttUpgrade {
     this.#server.handleUpgrade(request, socket, head, webSocket => {
       const record = state.connections.open('wss', { address: socket.remoteAddress, port: socket.remotePort })
       state.transcript.event(record.id, 'websocket', { text: `${path} ${webSocket.protocol}` })
-      broker.handle(new Wire(webSocketCarrier(webSocket, this.#raw.below(socket)), record, broker.mostPacketBytes()))
+      const takes = (bytes: number) => broker.takesPacket(record, bytes)
+      broker.handle(new Wire(webSocketCarrier(webSocket, this.#raw.below(socket)), record, takes))
     })
   }
 }

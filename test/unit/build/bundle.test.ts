@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { bundleAgent, checkInside } from '../../../build/bundle.ts'
 import { ledgerOf } from '../../../build/ledger.ts'
 import { root } from '../../../build/places.ts'
@@ -27,6 +29,16 @@ test('the agent holds nothing of the local cloud, the tour, the tests or the bui
   // One stands in a string, for the application that `run` starts.
   const imports = text.match(/\bimport\(/g) ?? []
   assert.equal(imports.length, 1, 'Node 20.11 refuses import() inside an executable')
+})
+
+test('an error in a bundle is shown by its own name, not by that of a class that was shortened', async t => {
+  const entry = join(tempDir(t), 'errors.ts')
+  writeFileSync(entry, `export { AgentError } from '${join(root, 'src/base/errors.ts')}'`)
+  const { code } = await bundleAgent(entry)
+  const made = { exports: {} as { AgentError?: new (code: string, text: string) => Error } }
+  new Function('module', 'exports', 'require', Buffer.from(code).toString())(made, made.exports, createRequire(root))
+  assert.ok(made.exports.AgentError)
+  assert.match(inspect(new made.exports.AgentError('CLOSED', 'It is over.')), /^AgentError: It is over\.\n/)
 })
 
 test('a bundle believes no clock that is more than a day behind its commit', async t => {

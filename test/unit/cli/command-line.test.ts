@@ -70,15 +70,27 @@ test('digits that a number cannot carry are not published, and the words that ca
     ['publish', 'location', '1', digits],
     ['publish', 'location', '1', '2', '--altitude', digits],
   ]
-  for (const digits of ['9007199254740993', '-89014103211118510720', '89014103211118510720.0', '1e400'])
+  const tooMany = ['9007199254740993', '-89014103211118510720', '89014103211118510720.0', '1e400']
+  for (const digits of tooMany)
     for (const words of sampleWords(digits)) {
       const terminal = memoryTerminal()
       assert.equal(await runCli(words, terminal), 2, words.join(' '))
-      assert.match(terminal.errText(), new RegExp(` is ${digits}, and a number of the cloud has about 16 digits`))
+      const why =
+        digits === '1e400' ? 'no number of the cloud is that large' : 'a number of the cloud has about 16 digits'
+      assert.match(terminal.errText(), new RegExp(` is ${digits}, and ${why}`))
       assert.match(terminal.errText(), /publish attribute/)
+      assert.equal(/round it/.test(terminal.errText()), digits !== '1e400')
     }
   assert.equal(numberWord('x', 'VALUE', '10000000000000000000'), 1e19)
   assert.equal(numberWord('x', 'VALUE', ' +8.9014103211118510720e19 '), Number('89014103211118510720'))
+})
+
+test('a download goes to no folder whose name was misread, and none is made beside it', async () => {
+  for (const destination of ['caf\ufffd/', 'caf\ufffd/a.txt']) {
+    const terminal = memoryTerminal()
+    assert.equal(await runCli(['download', 'a.txt', destination], terminal), 2)
+    assert.match(terminal.errText(), /DEST is \S+caf\ufffd\S*, which is not UTF-8/)
+  }
 })
 
 test('hands everything behind the application to the application', () => {

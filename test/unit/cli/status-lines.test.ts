@@ -60,7 +60,7 @@ test('shows a person what was set aside, and what is suspected', () => {
   assert.match(text, /^suspects {3}1 of the waiting were on their way when a link ended$/m)
   assert.match(
     text,
-    /^set aside {2}5 poison items, 2 kept \(41\.0 kB\); last at 2024-03-05T10:11:12\.000Z: event, 30\.7 kB$/m,
+    /^set aside {2}5 in all, each ended the link whenever it was sent; 2 kept \(41\.0 kB\); last at 2024-03-05T10:11:12\.000Z: event, 30\.7 kB$/m,
   )
   assert.doesNotMatch(statusLines({ queue: {} }).join('\n'), /set aside|suspects/)
 })

@@ -179,11 +179,13 @@ test('events have a level; the default one is not sent, as the Python agent neve
 })
 
 test('a position is checked field by field', async () => {
-  const { location, outbox } = services()
+  const { alarms, location, outbox } = services()
   await location.publish({ latitude: 48.1, longitude: 11.5, heading: 12.34, accuracy: 5, fixType: 'gps', city: 'X' })
   assert.deepEqual(outbox.in('location'), [
     { lat: 48.1, lng: 11.5, heading: 12.34, fixAcc: 5, fixType: 'gps', ts, city: 'X' },
   ])
+  await refused(alarms.publish('a', 1, { latitude: 1 }), /latitude is there and longitude is not/)
+  await refused(alarms.publish('a', 1, { longitude: 1 }), /longitude is there and latitude is not/)
   await refused(location.publish({ latitude: 90.1, longitude: 0 }), /latitude must be from -90 to 90, not 90.1/)
   await refused(location.publish({ latitude: 0, longitude: -181 }), /longitude/)
   await refused(location.publish({ latitude: 0, longitude: 0, heading: 361 }), /heading/)
