@@ -250,7 +250,11 @@ export function asAgentError(error: unknown): AgentError {
 
 /** Whether the current folder was asked for, which somebody has removed: every relative path asks for it. */
 export function isWithoutFolder(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
+  try {
+    return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
+  } catch {
+    return false
+  }
 }
 
 /** Whether `error` is an {@link AgentError} of that code. */
@@ -258,14 +262,22 @@ export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof AgentError && error.code === code
 }
 
-/** The text of anything that was thrown. */
+/** The text of anything that was thrown: by an application also what has no text, or throws when it is asked for it. */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name
-  return String(error)
+  try {
+    return String(error instanceof Error ? error.message || error.name : error)
+  } catch {
+    return 'an error that cannot be told'
+  }
 }
 
 /** The errno name (`ENOENT`, `ECONNREFUSED`, …) of a system error, or undefined. */
 export function errnoOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+  if (typeof error !== 'object' || error === null) return undefined
+  try {
+    const code: unknown = 'code' in error ? error.code : undefined
+    return typeof code === 'string' ? code : undefined
+  } catch {
+    return undefined
+  }
 }

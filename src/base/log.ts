@@ -1,4 +1,6 @@
 import type { Clock } from './clock.ts'
+import { messageOf } from './errors.ts'
+import { keepSecret } from './secrets.ts'
 
 /** Log levels, most important first. */
 export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const
@@ -75,7 +77,9 @@ export class Log implements Logger {
   /** From now on `secret` appears as `[hidden]` in every line of this logger and its children. */
   hide(secret: string | undefined): void {
     // A secret of one or two characters would blank out half of every line and protect nothing.
-    if (secret !== undefined && secret.length > 2) this.#shared.secrets.add(secret)
+    if (secret === undefined || secret.length <= 2) return
+    this.#shared.secrets.add(secret)
+    keepSecret(secret)
   }
 
   error(message: string, fields?: LogFields): void {
@@ -132,7 +136,7 @@ export class Log implements Logger {
   #hideIn(value: unknown): unknown {
     if (value === undefined || value === null || typeof value === 'number' || typeof value === 'boolean') return value
     if (typeof value === 'string') return this.#hideText(value)
-    return this.#hideText(value instanceof Error ? String(value.message) : textOf(value))
+    return this.#hideText(value instanceof Error ? messageOf(value) : textOf(value))
   }
 
   #hideText(text: string): string {

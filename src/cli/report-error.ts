@@ -1,14 +1,13 @@
 import { inspect } from 'node:util'
-import { type AgentError, asAgentError, errorKinds } from '../base/errors.ts'
+import { type AgentError, asAgentError, errorKinds, messageOf } from '../base/errors.ts'
+import { keepSecret, withoutSecrets } from '../base/secrets.ts'
 import { formatProblem } from '../config/values.ts'
 import { invokedName } from '../platform/own-executable.ts'
 import type { Terminal } from './command.ts'
 
-const secrets = new Set<string>()
-
 /** From now on `secret` appears as `[hidden]` in every error that a command reports. */
 export function hideInErrors(secret: string | undefined): void {
-  if (secret !== undefined && secret.length > 2) secrets.add(secret)
+  if (secret !== undefined && secret.length > 2) keepSecret(secret)
 }
 
 let traced = false
@@ -31,15 +30,20 @@ export function isTraced(): boolean {
  */
 export function reportError(error: unknown, terminal: Pick<Terminal, 'err'>): number {
   const failure = asAgentError(error)
-  for (const line of linesOf(failure)) terminal.err(`device-cloud: ${hide(oneLine(line))}\n`)
-  if (traced) terminal.err(`${hide(inspect(failure))}\n`)
+  for (const line of linesOf(failure)) terminal.err(`device-cloud: ${shownLine(line)}\n`)
+  if (traced) terminal.err(`${withoutSecrets(inspect(failure))}\n`)
   return failure.exitCode
+}
+
+/** Text from anywhere as one line for a terminal: without secrets, and without what would drive it. */
+export function shownLine(text: string): string {
+  return oneLine(withoutSecrets(text))
 }
 
 function linesOf(failure: AgentError): string[] {
   const problems = problemsOf(failure)
   if (problems.length > 0) return problems
-  const message = sentence(failure.message)
+  const message = sentence(messageOf(failure))
   if (failure.code === 'USAGE') return [withRemedy(message, failure.ownRemedy ?? usageRemedy(failure.details.command))]
   if (failure.code !== 'INTERNAL') return [withRemedy(message, failure.remedy)]
   const bug = `${errorKinds.INTERNAL.meaning} ${message}${placeOf(failure.cause ?? failure)}`
@@ -86,10 +90,4 @@ function oneLine(text: string): string {
   const joined = text.replace(/(?<!\s)\s+/g, gap => (gap.includes('\n') ? ' ' : gap))
   // biome-ignore lint/suspicious/noControlCharactersInRegex: what came from outside must not drive the terminal
   return joined.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
-}
-
-function hide(text: string): string {
-  let hidden = text
-  for (const secret of secrets) hidden = hidden.replaceAll(secret, '[hidden]')
-  return hidden
 }

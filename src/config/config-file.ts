@@ -1,8 +1,9 @@
 import { dirname } from 'node:path'
-import { AgentError } from '../base/errors.ts'
+import { AgentError, errnoOf } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { type FileFacts, fileFacts, othersCanRead } from '../platform/file-facts.ts'
 import { readBoundedText } from '../platform/read-file.ts'
+import { shellWord } from '../platform/weak-spots.ts'
 import { capabilityOf } from './closure.ts'
 import { locateJson, type Place } from './json-locator.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
@@ -22,6 +23,8 @@ export interface ConfigFileRead {
   readonly exists: boolean
   /** The very file that was read, from its descriptor. */
   readonly opened?: FileFacts
+  /** Of a file that is not there: what should be its folder, or one above, is a file. */
+  readonly isUnderFile?: boolean
   readonly problems: readonly ConfigProblem[]
   readonly notes: readonly ConfigNote[]
 }
@@ -38,7 +41,8 @@ export async function readConfigFile(path: string, options: { secret?: boolean }
     })
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
-    if (error.code === 'FILE_NOT_FOUND') return { exists: false, problems: [], notes: [] }
+    const isUnderFile = errnoOf(error.cause) === 'ENOTDIR'
+    if (error.code === 'FILE_NOT_FOUND') return { exists: false, isUnderFile, problems: [], notes: [] }
     const remedy = 'Make it a regular file of at most 1 MiB that the user of the agent may read.'
     return { exists: true, problems: [{ file: path, problem: error.message, remedy }], notes: [] }
   }
@@ -76,7 +80,7 @@ async function notesOnMode(path: string): Promise<ConfigNote[]> {
       level: 'warn',
       file: path,
       problem: `holds secrets, and other users may read it (mode ${mode})`,
-      remedy: `Run: chmod 600 ${path}`,
+      remedy: `Run: chmod 600 ${shellWord(path)}`,
     },
   ]
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
 import type { FileFacts } from '../platform/file-facts.ts'
 import type { Environment } from '../platform/process-facts.ts'
+import { shellWord } from '../platform/weak-spots.ts'
 import { type Closure, isSwitch, partProblems } from './closure.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
@@ -117,7 +118,12 @@ function findMissing(
 ): ConfigProblem[] {
   const missing = settingsTable.filter(setting => setting.required && !values.isGiven(setting.key))
   if (!read.exists && (missing.length > 0 || configFile !== undefined)) {
-    const remedy = `Run: device-cloud config generate -f ${path}`
+    if (read.isUnderFile === true) {
+      const remedy =
+        'Name the folder of the configuration (-c, configDir), and a file in it by its name (-f, configFile).'
+      return [{ file: path, problem: 'a part of the path is not a folder', remedy }]
+    }
+    const remedy = `Run: device-cloud config generate -f ${shellWord(path)}`
     const elsewhere = alsoTried.length === 0 ? '' : `, and there is none in ${alsoTried.join(' and ')} either`
     return [{ file: path, problem: `the connection file does not exist${elsewhere}`, remedy }]
   }

@@ -28,14 +28,37 @@ const failed = new Set(['ESERVFAIL', 'EREFUSED', 'ENOTIMP', 'EFORMERR', 'EBADRES
  * @throws an error of the system: `ENOTFOUND` when the servers say so, `EAI_AGAIN` without an answer, `EAI_FAIL` for one that is none
  */
 export async function askNameServers(name: string, options: NameServerOptions): Promise<readonly FoundAddress[]> {
+  let failure: unknown
   for (const candidate of searchedNames(name, options.rules)) {
-    const answer = await askFor(candidate, options)
-    if (answer.length > 0) return answer
+    try {
+      const answer = await askInTurn(candidate, options)
+      if (answer.length > 0) return answer
+    } catch (error) {
+      // Servers that refuse a name of the search list may well know the next one.
+      if (errnoOf(error) !== 'EAI_FAIL') throw error
+      failure ??= error
+    }
   }
-  throw lookUpError('ENOTFOUND', name)
+  throw failure ?? lookUpError('ENOTFOUND', name)
 }
 
-/** The addresses of exactly this name; none when it has none. */
+/** The addresses of exactly this name. c-ares goes to the next server after silence only; the C library also after "failed" and "refused". */
+async function askInTurn(name: string, options: NameServerOptions): Promise<readonly FoundAddress[]> {
+  let failure: unknown
+  let next: readonly string[] | undefined
+  do {
+    try {
+      return await askFor(name, next === undefined ? options : { ...options, servers: next })
+    } catch (error) {
+      if (errnoOf(error) !== 'EAI_FAIL') throw error
+      failure ??= error
+    }
+    next = (next ?? options.servers ?? new dns.promises.Resolver().getServers()).slice(1)
+  } while (next.length > 0)
+  throw failure
+}
+
+/** The same of one answer; none when it has none. */
 function askFor(name: string, { rules, clock, signal, servers }: NameServerOptions): Promise<readonly FoundAddress[]> {
   return waitFor(signal, (resolve, reject) => {
     // A new one reads resolv.conf anew, which changes with every lease, and remembers no answer.

@@ -24,17 +24,20 @@ export function httpConnect(
     let open = false
     const fail = (code: 'PROXY_FAILED' | 'PROXY_REFUSED', why: string, more: AgentErrorOptions = {}) =>
       reject(new AgentError(code, `${place}: ${why}`, more))
+    const notHttp = () =>
+      fail('PROXY_FAILED', 'the proxy does not answer in HTTP', { remedy: 'Check proxy.port and proxy.type.' })
 
     const onData = (chunk: Buffer) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      // What greets by itself, as SSH does, says no more and waits.
+      if (!'HTTP/'.startsWith(received.toString('latin1', 0, 5))) return notHttp()
       const end = received.indexOf('\r\n\r\n')
       if (end > maxConnectAnswerBytes || (end < 0 && received.length > maxConnectAnswerBytes))
         return fail('PROXY_FAILED', `the answer of the proxy is longer than ${maxConnectAnswerBytes} bytes`)
       if (end < 0) return
       const head = received.toString('latin1', 0, end + 2)
       const answer = /^HTTP\/1\.[01] (\d{3})(?: ([^\r\n]*))?\r\n/.exec(head)
-      if (answer === null)
-        return fail('PROXY_FAILED', 'the proxy does not answer in HTTP', { remedy: 'Check proxy.port and proxy.type.' })
+      if (answer === null) return notHttp()
       const status = Number(answer[1])
       if (status < 200 || status > 299) {
         const { why, remedy } = refusal(status, answer[2], schemesIn(head), proxy, target)
@@ -45,7 +48,10 @@ export function httpConnect(
       resolve(socket)
     }
     const onError = (error: Error) => fail('PROXY_FAILED', `the proxy broke off: ${reasonOf(error)}`)
-    const onClose = () => fail('PROXY_FAILED', 'the proxy closed the connection without an answer')
+    const onClose = () => {
+      const what = received.length === 0 ? 'without an answer' : 'in the middle of its answer'
+      fail('PROXY_FAILED', `the proxy closed the connection ${what}`)
+    }
 
     socket.on('data', onData)
     socket.once('error', onError)

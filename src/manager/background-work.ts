@@ -1,4 +1,4 @@
-import { AgentError } from '../base/errors.ts'
+import { AgentError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { Slots } from '../services/files/slots.ts'
 import type { Background } from './actions/file-download.ts'
@@ -41,8 +41,7 @@ export class BackgroundWork {
       this.#log.info('background work done', { what, ...(typeof said === 'string' && said !== '' ? { said } : {}) })
     } catch (error) {
       this.#log.warn('background work failed', { what, error })
-      const why = error instanceof Error ? error.message : String(error)
-      if (!this.#controller.signal.aborted) await this.#report(`${what} failed: ${why}`)
+      if (!this.#controller.signal.aborted) await this.#report(`${what} failed: ${messageOf(error)}`)
     } finally {
       this.#running--
     }

@@ -23,7 +23,7 @@ const mostShown = 60
  */
 export function checkedKey(what: string, key: unknown): string {
   if (typeof key !== 'string') throw invalid(what, key, 'must be text')
-  if (key === '') throw invalid(what, key, 'must not be empty')
+  if (key === '') throw new AgentError('INVALID_ARGUMENT', `${what} must not be empty.`)
   if (key.length > maxKeyChars) throw invalid(what, key, `must have at most ${maxKeyChars} characters`)
   if (!keySyntax.test(key)) throw invalid(what, key, 'may hold only letters, digits, "_" and "-"')
   return key

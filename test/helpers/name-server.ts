@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import type { TestContext } from 'node:test'
 
 /** What a name server says about one name and type: addresses, an error, or nothing at all. */
-export type NameAnswer = readonly string[] | 'no such name' | 'failed' | 'silence'
+export type NameAnswer = readonly string[] | 'no such name' | 'failed' | 'refused' | 'silence'
 
 export interface NameServer {
   /** `127.0.0.1:PORT`. */
@@ -12,6 +12,7 @@ export interface NameServer {
 }
 
 const types: Readonly<Record<number, 'A' | 'AAAA'>> = { 1: 'A', 28: 'AAAA' }
+const answerCodes: Readonly<Record<string, number>> = { 'no such name': 3, failed: 2, refused: 5 }
 const answerTtlS = 60
 
 /** A name server on loopback [RFC 1035]. It is asked for `A` and `AAAA`. */
@@ -32,7 +33,7 @@ export async function startNameServer(
     if (said === 'silence') return
     const records = typeof said === 'string' ? [] : said.map(one => record(number, one))
     const header = Buffer.from(question.subarray(0, 12))
-    header.writeUInt16BE(0x8180 | (said === 'no such name' ? 3 : said === 'failed' ? 2 : 0), 2)
+    header.writeUInt16BE(0x8180 | (typeof said === 'string' ? (answerCodes[said] ?? 0) : 0), 2)
     header.writeUInt16BE(1, 4)
     header.writeUInt16BE(records.length, 6)
     header.writeUInt32BE(0, 8)

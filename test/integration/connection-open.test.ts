@@ -182,6 +182,7 @@ const proxyAnswers: readonly (readonly [string, string, string, RegExp])[] = [
   ],
   ['forbids the port', 'HTTP/1.1 403 Forbidden\r\n\r\n', 'PROXY_REFUSED', /the proxy answered 403 Forbidden/],
   ['does not speak HTTP', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 'PROXY_FAILED', /does not answer in HTTP/],
+  ['greets and waits', 'SSH-2.0-OpenSSH_9.2\r\n', 'PROXY_FAILED', /does not answer in HTTP/],
   [
     'asks to wait without end',
     'HTTP/1.1 100 Continue\r\n\r\n'.repeat(5000),
@@ -206,8 +207,10 @@ for (const [scene, answer, code, says] of proxyAnswers) {
 
 test('a proxy that hangs up, is not there, or has no name, is PROXY_FAILED', async t => {
   const { settings } = await scriptedProxy(t, (_request, socket) => socket.destroy())
+  const { settings: brief } = await scriptedProxy(t, (_request, socket) => socket.end('HTTP/1.1 200 OK\r\n'))
   const open = (proxy: ProxySettings) => testOpener(t, { proxy }).opener.open(target, { timeoutMs })
-  await assert.rejects(open(settings), { code: 'PROXY_FAILED' })
+  await assert.rejects(open(settings), { code: 'PROXY_FAILED', message: /without an answer$/ })
+  await assert.rejects(open(brief), { code: 'PROXY_FAILED', message: /in the middle of its answer$/ })
   await assert.rejects(open({ ...settings, type: 'socks5' }), { code: 'PROXY_FAILED' })
   await assert.rejects(open({ ...settings, type: 'socks4' }), { code: 'PROXY_FAILED' })
   await assert.rejects(open({ ...settings, port: closedPort }), { code: 'PROXY_FAILED', message: /refused/ })

@@ -51,6 +51,58 @@ await client.connect({ timeoutMs: 1 })`
     assert.match(frame ?? '', /app\.mjs:5/)
   })
 
+  await t.test('causes in a circle are told once, and those of several attempts each', async t => {
+    const source = `const { AgentError } = require('device-cloud')
+const several = new AggregateError([new Error('first\\u001b[31m'), new Error('second')], 'all failed')
+const error = new AgentError('TIMEOUT', 'mine', { cause: several })
+several.cause = error
+throw error`
+    const { code, err } = await run(t, 'app.cjs', source)
+    assert.equal(code, 4)
+    assert.deepEqual(
+      err.split('\n').filter(line => line.includes('because')),
+      ['  because: all failed', '  because: first?[31m', '  because: second'],
+    )
+  })
+
+  await t.test('an error that cannot be looked at is told all the same, as one of the application', async t => {
+    const odd = (property: string) =>
+      `throw Object.defineProperty(new Error('x'), '${property}', { get() { throw new Error('mine') } })`
+    const ours = `const { AgentError } = require('device-cloud')\n`
+    for (const source of [
+      odd('message'),
+      odd('stack'),
+      odd('code'),
+      `${ours}throw new Proxy(new AgentError('TIMEOUT', 'x'), { get() { throw new Error('mine') } })`,
+    ]) {
+      const { code, err } = await run(t, 'app.cjs', source)
+      assert.equal(code, 1, err)
+      assert.match(err, /Uncaught/)
+    }
+    const { code, err } = await run(
+      t,
+      'app.cjs',
+      `${ours}throw Object.assign(new AgentError('TIMEOUT', ''), { message: 42 })`,
+    )
+    assert.equal(code, 4)
+    assert.match(err, /^device-cloud: 42\. Try again/)
+  })
+
+  await t.test('no report holds the token of the application', async t => {
+    const client = (app: EndingApplication) => `const { AgentError, Client } = require('device-cloud')
+new Client('app', { settings: { quiet: true, cloud: { host: '127.0.0.1', port: 1, transport: 'mqtts', token: 's3cr3t-t0ken' } }, configDir: ${JSON.stringify(app.folder)} }).connect().catch(() => {})
+const cause = new Error('with s3cr3t-t0ken')\n`
+    for (const [thrown, exitCode] of [
+      [`new AgentError('TIMEOUT', 'for s3cr3t-t0ken', { cause })`, 4],
+      [`new Error('for s3cr3t-t0ken', { cause })`, 1],
+    ] as const) {
+      const source = `${client(new EndingApplication(t))}setTimeout(() => { throw ${thrown} }, 500)`
+      const { code, err } = await run(t, 'app.cjs', source)
+      assert.equal(code, exitCode)
+      assert.match(err, /for \[hidden\][\s\S]*with \[hidden\]/)
+    }
+  })
+
   await t.test('--trace shows every frame', async t => {
     const source = `new (require('device-cloud').Client)('app', { offline: true }).actions.register('x', 7)`
     const traced = await run(t, 'app.cjs', source, '--trace')

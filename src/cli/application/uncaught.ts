@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { AgentError, errnoOf, messageOf } from '../../base/errors.ts'
+import { withoutSecrets } from '../../base/secrets.ts'
 import type { Terminal } from '../command.ts'
-import { isTraced, reportError } from '../report-error.ts'
+import { isTraced, reportError, shownLine } from '../report-error.ts'
 import { applicationFrames, excerptOf, isThrownHere, showApplicationFrames } from './frames.ts'
 import { standIn } from './stand-in.ts'
 
@@ -17,6 +18,15 @@ const mostCauses = 8
  */
 export function reportUncaught(terminal: Terminal, isOver: () => boolean): void {
   const end = standIn('uncaughtException', (error: unknown) => {
+    try {
+      report(error)
+    } catch {
+      // A getter of the error that throws, which Node would take for a fault of ours.
+      terminal.err(`Uncaught ${shownLine(messageOf(error))}\n`)
+      process.exit(1)
+    }
+  })
+  const report = (error: unknown) => {
     if (isOver() && error instanceof AgentError && error.code === 'CLOSED') return
     if (error instanceof AgentError || isThrownHere(error)) process.exit(reportOurs(error, terminal))
     if (!isTraced()) for (const each of [error, ...causesOf(error)]) showApplicationFrames(each)
@@ -26,9 +36,9 @@ export function reportUncaught(terminal: Terminal, isOver: () => boolean): void 
       void Promise.reject(error)
       return
     }
-    terminal.err(`${excerptOf(error)}Uncaught ${reasonOf(error) ?? inspect(error)}\n`)
+    terminal.err(`${excerptOf(error)}${withoutSecrets(`Uncaught ${reasonOf(error) ?? inspect(error)}`)}\n`)
     process.exit(1)
-  })
+  }
 }
 
 /** A file that cannot be compiled or linked. */
@@ -53,15 +63,25 @@ function reportOurs(error: unknown, terminal: Terminal): number {
 
 function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = []
-  let at = error
-  while (at instanceof Error && at.cause !== undefined && causes.length < mostCauses) {
-    at = at.cause
-    causes.push(at)
+  const asked = [error]
+  for (let at = asked.shift(); at !== undefined; at = asked.shift()) {
+    for (const cause of reasonsOf(at)) {
+      if (cause === error || causes.includes(cause) || causes.length >= mostCauses) continue
+      causes.push(cause)
+      asked.push(cause)
+    }
   }
   return causes
 }
 
+/** What an error gives as its reasons: one, or those of several attempts. */
+function reasonsOf(error: unknown): unknown[] {
+  if (!(error instanceof Error)) return []
+  const cause = error.cause === undefined ? [] : [error.cause]
+  return error instanceof AggregateError ? [...cause, ...error.errors] : cause
+}
+
 function lineOf(cause: unknown): string {
   const code = cause instanceof AgentError ? `${cause.code}: ` : ''
-  return `${code}${messageOf(cause)}`.replace(/\s+/g, ' ')
+  return shownLine(`${code}${messageOf(cause)}`)
 }

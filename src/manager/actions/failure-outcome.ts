@@ -1,4 +1,4 @@
-import { AgentError, type ErrorCode } from '../../base/errors.ts'
+import { AgentError, type ErrorCode, messageOf } from '../../base/errors.ts'
 import { CloudError, Status } from '../../protocol/status.ts'
 import type { ActionOutcome } from './action.ts'
 import { BadParameter } from './params.ts'
@@ -26,9 +26,7 @@ const statusOfCode: Partial<Record<ErrorCode, Status>> = {
 /** What the cloud is told of an error: the nearest status of [TR50 2.4], and a sentence that says what was wrong. */
 export function failureOutcome(error: unknown): ActionOutcome {
   if (error instanceof BadParameter) return error.outcome
-  if (!(error instanceof AgentError)) {
-    return { status: Status.Failure, message: error instanceof Error ? error.message : String(error) }
-  }
+  if (!(error instanceof AgentError)) return { status: Status.Failure, message: messageOf(error) }
   return { status: statusOf(error), message: error.message }
 }
 

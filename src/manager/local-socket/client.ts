@@ -49,6 +49,7 @@ export function askManager({ path, request, onProgress, signal }: LocalAsk): Pro
 function connectError(path: string, error: Error, gone: (why: string) => AgentError): AgentError {
   const errno = errnoOf(error)
   if (errno === 'ENOENT') return gone('there is no such socket')
+  if (errno === 'ENOTDIR') return gone('a part of the path is not a folder')
   if (errno === 'ECONNREFUSED') return gone('it is left from a manager that ended')
   if (errno === 'EACCES' || errno === 'EPERM') {
     const message = `Only the user of the device manager may use ${path}: run the command as that user or as root.`

@@ -93,5 +93,8 @@ export async function readPackage(path: string, visit: VisitEntry): Promise<{ ha
 export async function packageBytes(path: string): Promise<number> {
   const facts = await fileFacts(path)
   if (facts?.kind === 'file') return facts.bytes
-  throw new UpdateError('FILE_NOT_FOUND', Status.BadParameter, `there is no package ${path}`, { details: { path } })
+  throw new UpdateError('FILE_NOT_FOUND', Status.BadParameter, `there is no package ${path}`, {
+    details: { path },
+    remedy: 'Check its path.',
+  })
 }

@@ -47,6 +47,7 @@ export class FileExchange {
       throw new AgentError('FILE_NOT_FOUND', `the cloud has no file ${JSON.stringify(name)} in ${store}`, {
         cause: error,
         details: { errorCodes: codes, name, global },
+        remedy: 'Check its name, and in which store of the cloud it is.',
       })
     }
   }

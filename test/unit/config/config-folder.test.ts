@@ -44,6 +44,19 @@ test('where no folder has a connection file, the miss names all that were looked
   })
 })
 
+test('a file where a folder is wanted is told as that, and a command to copy holds the path as a word of a shell', async t => {
+  const { current } = scene(t, ['current'])
+  const miss = (configDir: string) => loadClientConfig({ appId: '', configDir, configFile: 'b.cfg', environment: {} })
+  writeFileSync(join(current, 'a.cfg'), '{}')
+  await assert.rejects(miss(join(current, 'a.cfg')), {
+    code: 'CONFIG_INVALID',
+    message: `${current}/a.cfg/b.cfg: a part of the path is not a folder. Name the folder of the configuration (-c, configDir), and a file in it by its name (-f, configFile).`,
+  })
+  await assert.rejects(miss(join(current, 'my device')), {
+    message: new RegExp(`config generate -f '${current}/my device/b\\.cfg'$`),
+  })
+})
+
 test('a current folder in which others can write does not win over that of the system, and that is said', async t => {
   const { current, system, find } = scene(t, ['current', 'system'])
   assert.deepEqual(await find(), { path: current, alsoTried: [] })

@@ -67,6 +67,22 @@ test('the hosts file comes first: every address of a name or alias, whatever its
   assert.deepEqual(addressesInHosts('::1 a\n::1 a', 'a'), [{ address: '::1', family: 6 }])
 })
 
+test('a hosts file that keeps a hundred thousand names away costs no more than a look at it', t => {
+  const away = Array.from({ length: 100_000 }, (_, index) => `0.0.0.0 ads${index}.test`)
+  const hosts = ['\ufeff127.0.0.1 first', ...away, `${four}\tCLOUD.Test.\tc+.`, '127.0.0.8 my-cloud.test.old'].join(
+    '\r\n',
+  )
+  const split = t.mock.method(String.prototype, 'split')
+  const found = (name: string) => addressesInHosts(hosts, name).map(({ address }) => address)
+  assert.deepEqual(found('cloud.test'), [four])
+  assert.deepEqual(found('c+'), [four])
+  assert.deepEqual(found('first'), ['127.0.0.1'])
+  assert.deepEqual(found('my-cloud.test'), [])
+  assert.deepEqual(found(''), [])
+  const takenApart = split.mock.calls.reduce((sum, { this: text }) => sum + String(text).length, 0)
+  assert.ok(takenApart < 10_000, `${takenApart} characters were taken apart`)
+})
+
 test('localhost needs neither a hosts file nor a name server [RFC 6761 6.3]', async t => {
   const { look, server } = await systemWith(t, {})
   assert.deepEqual([...(await look('localhost'))].sort(), ['127.0.0.1', '::1'])
@@ -119,6 +135,29 @@ test('no address, no answer and a refusal are told apart', async t => {
   server.asked.length = 0
   await assert.rejects(look('a..b'), { code: 'ENOTFOUND' })
   assert.deepEqual(server.asked, [], 'what can be no name is not asked for')
+})
+
+test('a server that refuses or fails is no answer: the next one is asked', async t => {
+  const well = await startNameServer(t, type => (type === 'A' ? [four] : []))
+  const ill = await startNameServer(t, () => 'failed')
+  const refusing = await startNameServer(t, () => 'refused')
+  const knowing = await startNameServer(t, () => 'no such name')
+  const look = async (...servers: readonly { readonly place: string }[]) => {
+    const names = new NameLookUp({ root: tempDir(t), servers: servers.map(({ place }) => place) })
+    return (await names.addressesOf('cloud.test', never)).map(({ address }) => address)
+  }
+  assert.deepEqual(await look(refusing, ill, well), [four])
+  await assert.rejects(look(refusing, ill), { code: 'EAI_FAIL' })
+  await assert.rejects(look(ill, knowing, well), { code: 'ENOTFOUND' }, 'who knows that there is none has answered')
+})
+
+test('servers that refuse a name of the search list are asked for the next one', async t => {
+  const resolv = 'search corp.test\noptions ndots:5\n'
+  const { look } = await systemWith(t, { resolv }, (type, name) =>
+    name !== 'cloud.test' ? 'refused' : type === 'A' ? [four] : [],
+  )
+  assert.deepEqual(await look('cloud.test'), [four])
+  await assert.rejects(look('other.test'), { code: 'EAI_FAIL' })
 })
 
 test('addresses of one family do not wait for a server that drops questions for the other', async t => {

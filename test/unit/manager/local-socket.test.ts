@@ -225,6 +225,12 @@ test('asking tells a manager that does not run from one that says no', async t =
   const folder = tempDir(t)
   const nobody = { path: join(folder, 'none.sock'), request: { do: 'status' } }
   await assert.rejects(askManager(nobody), { code: 'MANAGER_NOT_RUNNING' })
+  writeFileSync(join(folder, 'file'), '')
+  const nowhere = { path: join(folder, 'file', 'none.sock'), request: { do: 'status' } }
+  await assert.rejects(askManager(nowhere), {
+    code: 'MANAGER_NOT_RUNNING',
+    message: /a part of the path is not a folder/,
+  })
   const stranger = createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n'))
   const path = join(folder, 'other.sock')
   await new Promise<void>(resolve => stranger.listen(path, resolve))

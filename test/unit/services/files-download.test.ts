@@ -375,6 +375,7 @@ test('a file that the cloud does not have is said so at once, with its codes', a
   await assert.rejects(files.download('gone', join(folder, 'a'), { global: true }), (error: unknown) => {
     failsWith('FILE_NOT_FOUND', /"gone" in the global store/)(error)
     assert.deepEqual(error instanceof AgentError && error.details.errorCodes, [-90008])
+    assert.match(error instanceof AgentError ? error.remedy : '', /^Check its name, and in which store/)
     return true
   })
   assert.equal(cloud.commands.length, 1)
