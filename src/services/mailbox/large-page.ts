@@ -2,12 +2,16 @@ import { maxJsonDepth, parseJson } from '../../base/json.ts'
 import { parseCutWrittenJson } from '../../base/written-json.ts'
 import { limits } from '../../protocol/limits.ts'
 import { Status } from '../../protocol/status.ts'
-import { charsOf, isMailId, type Mail, parseMail, refusedMail } from './mail.ts'
+import { isMailId, type Mail, parseMail, refusedMail } from './mail.ts'
+import { charsOfMail } from './page.ts'
 
 /** The largest call that is taken: one that has a page for itself. */
 export const mostMailBytes = limits.maxReplyBytes
 /** How many characters of parameters one page may bring; the calls beyond it are refused, so that whoever called hears of it. */
 export const mostPageChars = 8 * limits.maxReplyBytes
+
+/** How many answers and complaints one page may bring beside its calls: many more than an agent ever asks for. */
+const mostRefused = 10_000
 
 /** The list of mails stands in the params of the answer in the reply, and each mail in that list. */
 const listDepth = 4
@@ -23,11 +27,14 @@ const [listStart, listEnd, objectStart, objectEnd] = [0x5b, 0x5d, 0x7b, 0x7d]
 /**
  * Reads the mail out of a page that is too large for one piece, as its bytes come [TR50 mailbox.check]. The cloud has handed these
  * calls out and may never do so again, so none may be lost: each is taken on its own, and of one that is too large for any page the
- * id is learned, so that it can be answered. At no time is more in memory than one call and the calls that were read.
+ * id is learned, so that it can be answered. At no time is more in memory than one call and the calls that were read; a page
+ * of countless tiny ones is read to an end at which only their number is known.
  */
 export class LargePage {
   readonly #mails: Mail[] = []
   #chars = 0
+  readonly #refusals = { refused: 0, unusable: 0 }
+  #dropped = 0
   #bytes = 0
   #depth = 0
   #inText = false
@@ -46,6 +53,11 @@ export class LargePage {
   /** How many bytes came. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** How many mails there were that nobody can take any more. */
+  get dropped(): number {
+    return this.#dropped
   }
 
   /** Takes out the mails whose last byte has come, in their order. */
@@ -131,7 +143,11 @@ export class LargePage {
   #endMail(): void {
     const mail = this.#mail()
     this.#pieces = []
-    if (mail.kind === 'call') this.#chars += charsOf(mail.call)
+    if (mail.kind === 'call') this.#chars += charsOfMail(mail)
+    else if (++this.#refusals[mail.kind] > mostRefused) {
+      this.#dropped++
+      return
+    }
     this.#mails.push(mail)
   }
 
