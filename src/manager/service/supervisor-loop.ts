@@ -38,7 +38,8 @@ say() {
 # For "start" and "status": when the manager was started (- while none runs), how often it has failed in a row, and the
 # exit code of the last time.
 note() {
-  echo "$1 $failures $failure" >"$RUN/run"
+  # In one step: nobody may read a file that is empty for a moment.
+  echo "$1 $failures $failure" >"$RUN/run.new" && mv -f "$RUN/run.new" "$RUN/run"
 }
 
 # Becomes the manager, as RUN_AS, by whatever the device has for it; the pid stays.
