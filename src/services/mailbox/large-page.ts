@@ -21,6 +21,9 @@ const maxMailDepth = 2 + maxJsonDepth + 1
 /** What is kept of a text that may be a key or an id. */
 const mostTextBytes = 2048
 
+/** What stays in memory from one mail to the next. */
+const mostKeptBytes = 64 * 1024
+
 const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c]
 const [listStart, listEnd, objectStart, objectEnd] = [0x5b, 0x5d, 0x7b, 0x7d]
 
@@ -46,7 +49,7 @@ export class LargePage {
   /** The member of the mail whose value comes next. */
   #key = ''
   /** The mail that is being read: its bytes while it is not too large, and its id once that is known. */
-  #pieces: Uint8Array[] = []
+  #held = Buffer.alloc(0)
   #mailBytes = 0
   #id: string | undefined
 
@@ -127,22 +130,30 @@ export class LargePage {
   }
 
   #beginMail(): void {
-    this.#pieces = []
     this.#mailBytes = 0
     this.#id = undefined
     this.#key = ''
   }
 
   #keep(piece: Uint8Array): void {
+    const from = this.#mailBytes
     this.#mailBytes += piece.byteLength
-    // A copy: what the network has read into is many times larger than what is kept of it.
-    if (this.#mailBytes <= mostMailBytes) this.#pieces.push(Uint8Array.from(piece))
-    else this.#pieces = []
+    if (this.#mailBytes > mostMailBytes) {
+      this.#held = Buffer.alloc(0)
+      return
+    }
+    // A copy: what the network has read into is used again. One, however small the pieces are: each has a price of its own.
+    if (this.#held.length < this.#mailBytes) {
+      const larger = Buffer.alloc(Math.min(mostMailBytes, Math.max(this.#mailBytes, 2 * this.#held.length)))
+      this.#held.copy(larger, 0, 0, from)
+      this.#held = larger
+    }
+    this.#held.set(piece, from)
   }
 
   #endMail(): void {
     const mail = this.#mail()
-    this.#pieces = []
+    if (this.#held.length > mostKeptBytes) this.#held = Buffer.alloc(0)
     if (mail.kind === 'call') this.#chars += charsOfMail(mail)
     else if (++this.#refusals[mail.kind] > mostRefused) {
       this.#dropped++
@@ -162,7 +173,7 @@ export class LargePage {
         Status.TryAgain,
         `too many large calls came at once, more than ${mostPageChars} bytes; the action was not run.`,
       )
-    return parseMail(parseCutWrittenJson(Buffer.concat(this.#pieces).toString('utf8'), maxMailDepth))
+    return parseMail(parseCutWrittenJson(this.#held.toString('utf8', 0, this.#mailBytes), maxMailDepth))
   }
 
   #refused(status: Status, problem: string): Mail {

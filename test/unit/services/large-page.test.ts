@@ -107,3 +107,17 @@ test('the room of a page counts what a small call takes in memory, not its chara
   page.take(Buffer.from(`${mailText('x', 'go')},`.repeat(rest)))
   assert.ok(page.takeMails().some(mail => mail.kind === 'refused'))
 })
+
+test('pieces of one byte take no more memory than the call that they bring', () => {
+  const page = new LargePage()
+  const bytes = Buffer.from(replyText([mailText('a', 'go', `{"fill":"${'x'.repeat(1_000_000)}"}`)]))
+  const used = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers
+  const before = used()
+  const most = bytes.length - 10
+  for (let at = 0; at < most; at++) page.take(bytes.subarray(at, at + 1))
+  const more = used() - before
+  // Kept one by one they take some two hundred.
+  assert.ok(more < 80_000_000, `${more} bytes`)
+  page.take(bytes.subarray(most))
+  assert.deepEqual(idsOf(page.takeMails()), ['call a'])
+})
