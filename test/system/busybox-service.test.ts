@@ -211,6 +211,19 @@ test('whoever asks meanwhile never reads half of what the supervisor knows', asy
   device.run(script, 'stop')
 })
 
+test('of a service that is stopped nothing is left, however fast its manager ends', async t => {
+  const device = BusyboxDevice.make(t, '/bin/true')
+  if (device === undefined) return
+  device.write('/usr/bin/device-cloud', '#!/bin/sh\necho up >&3\nexec tail -f /dev/null\n', 0o755)
+  // What waits for its time would be there to the end of the test.
+  const patient = sysvScript(defaultPlan).replace('LONGEST_STOP=30', 'LONGEST_STOP=3600')
+  device.write(script, patient, 0o755)
+  await device.boot(t)
+  for (let round = 0; round < 20; round++) for (const word of ['start', 'stop']) device.run(script, word)
+  const left = () => device.sh('ps -o args | grep "[s]upervise\\|[s]leep"').text
+  await eventually('the end of all', () => left() === '')
+})
+
 test('the service of a named user runs as that user, and a shell of root starts, watches and stops it', async t => {
   const s = await scene(t)
   if (s === undefined) return

@@ -85,12 +85,14 @@ await() {
   child=
 }
 
-# Ends process $1 when it does not end by itself in time.
+# Ends process $1 when it does not end by itself in time. Once the supervisor has ended, its number may be another's.
 hurry() {
-  sleep $LONGEST_STOP &
-  nap=$!
-  trap 'kill $nap 2>/dev/null; exit' TERM
-  wait $nap
+  seconds=$LONGEST_STOP
+  while [ $seconds -gt 0 ]; do
+    sleep 1
+    kill -0 $$ 2>/dev/null || exit
+    seconds=$((seconds - 1))
+  done
   kill -KILL $1 2>/dev/null
 }
 
