@@ -11,7 +11,7 @@ export const mostMailBytes = limits.maxReplyBytes
 export const mostPageChars = 8 * limits.maxReplyBytes
 
 /** How many answers and complaints one page may bring beside its calls: many more than an agent ever asks for. */
-const mostRefused = 10_000
+export const mostRefused = 10_000
 
 /** The list of mails stands in the params of the answer in the reply, and each mail in that list. */
 const listDepth = 4
