@@ -39,6 +39,11 @@ export function rawBytes(path: string): Buffer {
   return Buffer.concat([...path].map(one => (lone.test(one) ? Buffer.of(one.charCodeAt(0) & 0xff) : Buffer.from(one))))
 }
 
+/** The one text for a file whose path may be written in several: somebody may give the bytes of a UTF-8 letter one by one. */
+export function oneText(path: string): string {
+  return nameOf(rawBytes(path))
+}
+
 /** Whether a name of {@link nameOf} is UTF-8, and so a text to everybody else as well. */
 export function isText(name: string): boolean {
   return !/\p{Surrogate}/u.test(name)

@@ -192,6 +192,38 @@ test('the supervisor starts again at once after 75, after a pause when it failed
   assert.equal(existsSync(join(device.root, pidFile)), false)
 })
 
+test('whoever asks meanwhile never reads half of what the supervisor knows', async t => {
+  const device = BusyboxDevice.make(t, '/bin/true')
+  if (device === undefined) return
+  // It asks to be started again without end, so that the supervisor writes as often as it can.
+  device.write('/usr/bin/device-cloud', '#!/bin/sh\nexit 75\n', 0o755)
+  device.write(script, sysvScript(defaultPlan), 0o755)
+  await device.boot(t)
+  device.sh(`setsid /bin/sh ${script} supervise </dev/null >/dev/null 2>&1 & echo $! >${pidFile}`)
+  device.sh('mkdir -p /var/run/device-cloud')
+  await eventually(
+    'the first word of the supervisor',
+    () => device.run('test', '-s', '/var/run/device-cloud/run').code === 0,
+  )
+  const half = 'words=; read -r words </var/run/device-cloud/run; case $words in *" "*" "*) ;; *) echo "$words" ;; esac'
+  const answer = device.sh(`read=0; while [ $read -lt 5000 ]; do ${half}; read=$((read + 1)); done | wc -l`)
+  assert.deepEqual(answer, { code: 0, text: '0\n' })
+  device.run(script, 'stop')
+})
+
+test('of a service that is stopped nothing is left, however fast its manager ends', async t => {
+  const device = BusyboxDevice.make(t, '/bin/true')
+  if (device === undefined) return
+  device.write('/usr/bin/device-cloud', '#!/bin/sh\necho up >&3\nexec tail -f /dev/null\n', 0o755)
+  // What waits for its time would be there to the end of the test.
+  const patient = sysvScript(defaultPlan).replace('LONGEST_STOP=30', 'LONGEST_STOP=3600')
+  device.write(script, patient, 0o755)
+  await device.boot(t)
+  for (let round = 0; round < 20; round++) for (const word of ['start', 'stop']) device.run(script, word)
+  const left = () => device.sh('ps -o args | grep "[s]upervise\\|[s]leep"').text
+  await eventually('the end of all', () => left() === '')
+})
+
 test('the service of a named user runs as that user, and a shell of root starts, watches and stops it', async t => {
   const s = await scene(t)
   if (s === undefined) return

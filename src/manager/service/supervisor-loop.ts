@@ -38,7 +38,8 @@ say() {
 # For "start" and "status": when the manager was started (- while none runs), how often it has failed in a row, and the
 # exit code of the last time.
 note() {
-  echo "$1 $failures $failure" >"$RUN/run"
+  # In one step: nobody may read a file that is empty for a moment.
+  echo "$1 $failures $failure" >"$RUN/run.new" && mv -f "$RUN/run.new" "$RUN/run"
 }
 
 # Becomes the manager, as RUN_AS, by whatever the device has for it; the pid stays.
@@ -84,12 +85,14 @@ await() {
   child=
 }
 
-# Ends process $1 when it does not end by itself in time.
+# Ends process $1 when it does not end by itself in time. Once the supervisor has ended, its number may be another's.
 hurry() {
-  sleep $LONGEST_STOP &
-  nap=$!
-  trap 'kill $nap 2>/dev/null; exit' TERM
-  wait $nap
+  seconds=$LONGEST_STOP
+  while [ $seconds -gt 0 ]; do
+    sleep 1
+    kill -0 $$ 2>/dev/null || exit
+    seconds=$((seconds - 1))
+  done
   kill -KILL $1 2>/dev/null
 }
 

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import { type FileHandle, lstat, readlink } from 'node:fs/promises'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFailure } from '../file-failure.ts'
-import { nameOf, pathBytes } from '../name-bytes.ts'
+import { nameOf, oneText, pathBytes } from '../name-bytes.ts'
 import { descriptorPath, holdEntry, holdFolder, needDescriptorPaths, ownRoot } from './descriptor.ts'
 import { isTrustedOwner, transferFacts } from './transfer-facts.ts'
 import { firmness, type PassedFolder, type WalkEnd, Walked } from './walked.ts'
@@ -14,7 +14,7 @@ const mostParts = 1024
 /**
  * Goes along an absolute path from the root of the file system, one part after the other, each opened below the descriptor of
  * the one before. A link is followed only when it belongs to root or to the user of this process. Nothing is made, read, or
- * opened for use. The caller judges where the way led, and closes what it gets.
+ * opened for use. The caller judges where the way led, and closes what it gets: all names in it are the one text of their file.
  *
  * What is not there is told by {@link Walked.missing}, and a failure on the way by {@link Walked.failure}: both may be said only
  * to somebody who may know what is there.
@@ -126,7 +126,9 @@ class Walk {
   }
 
   #goOnWith(path: string, fromLink: boolean): void {
-    const names = path.split('/').filter(name => name !== '' && name !== '.')
+    const names = oneText(path)
+      .split('/')
+      .filter(name => name !== '' && name !== '.')
     this.#parts.push(...names.reverse().map(name => ({ name, fromLink })))
     if (this.#parts.length > mostParts) throw refused(this.#given, `it has more than ${mostParts} parts`)
   }

@@ -39,7 +39,8 @@ export async function fetchPage(
   } catch (error) {
     const failure = asAgentError(error)
     const mails = page.takeMails()
-    if (page.bytes > 0) on.large({ bytes: page.bytes, mails: mails.length, why: failure.message })
+    const { bytes, dropped } = page
+    if (bytes > 0) on.large({ bytes, mails: mails.length, ...(dropped > 0 ? { dropped } : {}), why: failure.message })
     return { mails, listed: mails.length, failure }
   }
 }

@@ -2,12 +2,16 @@ import { maxJsonDepth, parseJson } from '../../base/json.ts'
 import { parseCutWrittenJson } from '../../base/written-json.ts'
 import { limits } from '../../protocol/limits.ts'
 import { Status } from '../../protocol/status.ts'
-import { charsOf, isMailId, type Mail, parseMail, refusedMail } from './mail.ts'
+import { isMailId, type Mail, parseMail, refusedMail } from './mail.ts'
+import { charsOfMail } from './page.ts'
 
 /** The largest call that is taken: one that has a page for itself. */
 export const mostMailBytes = limits.maxReplyBytes
 /** How many characters of parameters one page may bring; the calls beyond it are refused, so that whoever called hears of it. */
 export const mostPageChars = 8 * limits.maxReplyBytes
+
+/** How many answers and complaints one page may bring beside its calls: many more than an agent ever asks for. */
+export const mostRefused = 10_000
 
 /** The list of mails stands in the params of the answer in the reply, and each mail in that list. */
 const listDepth = 4
@@ -17,17 +21,23 @@ const maxMailDepth = 2 + maxJsonDepth + 1
 /** What is kept of a text that may be a key or an id. */
 const mostTextBytes = 2048
 
+/** What stays in memory from one mail to the next. */
+const mostKeptBytes = 64 * 1024
+
 const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c]
 const [listStart, listEnd, objectStart, objectEnd] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
  * Reads the mail out of a page that is too large for one piece, as its bytes come [TR50 mailbox.check]. The cloud has handed these
  * calls out and may never do so again, so none may be lost: each is taken on its own, and of one that is too large for any page the
- * id is learned, so that it can be answered. At no time is more in memory than one call and the calls that were read.
+ * id is learned, so that it can be answered. At no time is more in memory than one call and the calls that were read; a page
+ * of countless tiny ones is read to an end at which only their number is known.
  */
 export class LargePage {
   readonly #mails: Mail[] = []
   #chars = 0
+  readonly #refusals = { refused: 0, unusable: 0 }
+  #dropped = 0
   #bytes = 0
   #depth = 0
   #inText = false
@@ -39,13 +49,18 @@ export class LargePage {
   /** The member of the mail whose value comes next. */
   #key = ''
   /** The mail that is being read: its bytes while it is not too large, and its id once that is known. */
-  #pieces: Uint8Array[] = []
+  #held = Buffer.alloc(0)
   #mailBytes = 0
   #id: string | undefined
 
   /** How many bytes came. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** How many mails there were that nobody can take any more. */
+  get dropped(): number {
+    return this.#dropped
   }
 
   /** Takes out the mails whose last byte has come, in their order. */
@@ -115,23 +130,35 @@ export class LargePage {
   }
 
   #beginMail(): void {
-    this.#pieces = []
     this.#mailBytes = 0
     this.#id = undefined
     this.#key = ''
   }
 
   #keep(piece: Uint8Array): void {
+    const from = this.#mailBytes
     this.#mailBytes += piece.byteLength
-    // A copy: what the network has read into is many times larger than what is kept of it.
-    if (this.#mailBytes <= mostMailBytes) this.#pieces.push(Uint8Array.from(piece))
-    else this.#pieces = []
+    if (this.#mailBytes > mostMailBytes) {
+      this.#held = Buffer.alloc(0)
+      return
+    }
+    // A copy: what the network has read into is used again. One, however small the pieces are: each has a price of its own.
+    if (this.#held.length < this.#mailBytes) {
+      const larger = Buffer.alloc(Math.min(mostMailBytes, Math.max(this.#mailBytes, 2 * this.#held.length)))
+      this.#held.copy(larger, 0, 0, from)
+      this.#held = larger
+    }
+    this.#held.set(piece, from)
   }
 
   #endMail(): void {
     const mail = this.#mail()
-    this.#pieces = []
-    if (mail.kind === 'call') this.#chars += charsOf(mail.call)
+    if (this.#held.length > mostKeptBytes) this.#held = Buffer.alloc(0)
+    if (mail.kind === 'call') this.#chars += charsOfMail(mail)
+    else if (++this.#refusals[mail.kind] > mostRefused) {
+      this.#dropped++
+      return
+    }
     this.#mails.push(mail)
   }
 
@@ -146,7 +173,7 @@ export class LargePage {
         Status.TryAgain,
         `too many large calls came at once, more than ${mostPageChars} bytes; the action was not run.`,
       )
-    return parseMail(parseCutWrittenJson(Buffer.concat(this.#pieces).toString('utf8'), maxMailDepth))
+    return parseMail(parseCutWrittenJson(this.#held.toString('utf8', 0, this.#mailBytes), maxMailDepth))
   }
 
   #refused(status: Status, problem: string): Mail {

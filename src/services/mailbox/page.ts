@@ -87,6 +87,7 @@ export class Page {
   }
 }
 
-function charsOfMail(mail: UsableMail): number {
+/** About how many characters a mail takes in memory. */
+export function charsOfMail(mail: UsableMail): number {
   return mailChars + (mail.kind === 'call' ? charsOf(mail.call) : 0)
 }

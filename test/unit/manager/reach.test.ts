@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -21,6 +22,7 @@ import { serviceForms } from '../../../src/manager/service/service-file.ts'
 import { makeWay } from '../../../src/platform/held/make-way.ts'
 import { asAttacker, attackersFolder, needsRoot, openDescriptors } from '../../helpers/attacker.ts'
 import { reachScene } from '../../helpers/reach-scene.ts'
+import { tempDir } from '../../helpers/temp-dir.ts'
 
 function scene(t: TestContext, allowed: readonly string[] = ['/'], own: object = {}) {
   const made = reachScene(t, { own })
@@ -242,6 +244,19 @@ test('another name of one of our files is that file (hard link), also deep in ou
   writeFileSync(odd, 'key')
   linkSync(odd, join(s.root, 'data/copy'))
   await s.refused('data/copy', /no file action reaches/)
+})
+
+test('a name of UTF-8 that is given byte by byte is that name, also where nothing is there yet', async t => {
+  const folder = realpathSync(tempDir(t))
+  const byBytes = (name: string) => name.replace('ü', '\udcc3\udcbc')
+  const own = { settingFiles: [join(folder, 'schlüssel.pem')], queueFolder: join(folder, 'gerüst') }
+  const { reach } = scene(t, ['/'], own)
+  for (const name of ['schlüssel.pem', 'gerüst/sample', 'gerüst'].flatMap(name => [name, byBytes(name)]))
+    await assert.rejects(
+      reach.destination({ path: join(folder, name), relative: false, name: 'name' }),
+      { code: 'PATH_REFUSED', message: /no file action reaches/ },
+      name,
+    )
 })
 
 test('a link of another user is never followed: nothing is sent, replaced or made through it', needsRoot, async t => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isText, nameOf, pathBytes, rawBytes, shownName } from '../../../src/platform/name-bytes.ts'
+import { isText, nameOf, oneText, pathBytes, rawBytes, shownName } from '../../../src/platform/name-bytes.ts'
 import { seeded } from '../../helpers/seeded.ts'
 
 test('every name leads back to its bytes, and those that are UTF-8 are the text that they are', () => {
@@ -21,6 +21,12 @@ test('every name leads back to its bytes, and those that are UTF-8 are the text 
 test('no text from outside stands for a slash, a point or a NUL in disguise', () => {
   for (const name of ['\udc2f', '\udc2e\udc2e', '\udc00', '\ud800'])
     assert.deepEqual(rawBytes(name), Buffer.from('\ufffd'.repeat(name.length)), JSON.stringify(name))
+})
+
+test('a file has one text, however its bytes are given', () => {
+  assert.equal(oneText('/data/\udcc3\udca9/\udcf0\udc9f\udc98\udc80'), '/data/é/😀')
+  assert.equal(oneText('/data/\udce9t\ud800'), '/data/\udce9t\ufffd')
+  assert.equal(oneText('/plain/é'), '/plain/é')
 })
 
 test('a message shows the bytes that are no text, and what would drive a terminal', () => {

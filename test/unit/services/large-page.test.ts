@@ -81,3 +81,43 @@ test('parameters that are too deep are refused as in any page, and what is cut o
     assert.deepEqual(idsOf(read(text)), [])
   assert.deepEqual(idsOf(read(replyText(['{"id":"a" oops}']))), ['not an object'])
 })
+
+test('a page of countless tiny entries takes as little memory as any: what nobody could take any more is only counted', () => {
+  const page = new LargePage()
+  const take = (text: string) => page.take(Buffer.from(text))
+  const mails = (many: number, params?: string) =>
+    take(Array.from({ length: many }, (_, at) => `${mailText(`m${at}`, 'go', params)},`).join(''))
+  take('{"1":{"success":true,"params":{"messages":[')
+  for (let left = mostPageChars; left > 0; left -= 1_000_000) mails(1, `{"fill":"${'x'.repeat(1_000_000)}"}`)
+  mails(30_000)
+  take('{},[],'.repeat(15_000))
+  const taken = page.takeMails()
+  const of = (kind: Mail['kind']) => taken.filter(mail => mail.kind === kind).length
+  assert.deepEqual([of('refused'), of('unusable')], [10_000, 10_000])
+  assert.equal(page.dropped, Math.ceil(mostPageChars / 1_000_000) + 60_000 - taken.length)
+})
+
+test('the room of a page counts what a small call takes in memory, not its characters alone', () => {
+  const page = new LargePage()
+  page.take(Buffer.from('{"1":{"success":true,"params":{"messages":['))
+  const fills = Math.floor(mostPageChars / 1_100_000)
+  for (let at = 0; at < fills; at++)
+    page.take(Buffer.from(`${mailText(`m${at}`, 'go', `{"fill":"${'x'.repeat(1_100_000 - 200)}"}`)},`))
+  const rest = Math.ceil((mostPageChars - fills * 1_100_000) / 100) + 1000
+  page.take(Buffer.from(`${mailText('x', 'go')},`.repeat(rest)))
+  assert.ok(page.takeMails().some(mail => mail.kind === 'refused'))
+})
+
+test('pieces of one byte take no more memory than the call that they bring', () => {
+  const page = new LargePage()
+  const bytes = Buffer.from(replyText([mailText('a', 'go', `{"fill":"${'x'.repeat(1_000_000)}"}`)]))
+  const used = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers
+  const before = used()
+  const most = bytes.length - 10
+  for (let at = 0; at < most; at++) page.take(bytes.subarray(at, at + 1))
+  const more = used() - before
+  // Kept one by one they take some two hundred.
+  assert.ok(more < 80_000_000, `${more} bytes`)
+  page.take(bytes.subarray(most))
+  assert.deepEqual(idsOf(page.takeMails()), ['call a'])
+})
