@@ -51,16 +51,29 @@ export function outcomeOf(returned: unknown): Outcome | 'invoked' {
   if (returned === Status.Invoked) return 'invoked'
   if (isStatus(returned)) return { status: returned }
   if (!isJsonObject(returned)) return meaningless
-  try {
-    checkResult(returned)
-  } catch (error) {
-    return failure(Status.BadParameter, messageOf(error))
-  }
-  const { message, params } = returned
+  const { params } = returned
+  const complaint = complaintOf(returned)
+  // A misspelt status must not pass for a success; one that is there holds, for the action has run.
+  if (complaint !== undefined && !isStatus(returned.status)) return failure(Status.BadParameter, complaint)
+  const message = complaint === undefined ? returned.message : withComplaint(returned.message, complaint)
   // A text or values alone are a success; an object with none of the three is a mistake of whoever wrote the action.
   const { status = message === undefined && params === undefined ? undefined : Status.Success } = returned
   if (!isStatus(status)) return meaningless
   return status === Status.Invoked ? 'invoked' : checkedOutcome(status, message, params)
+}
+
+/** What is wrong with the names of an answer; undefined when nothing is. */
+function complaintOf(result: JsonObject): string | undefined {
+  try {
+    checkResult(result)
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
+}
+
+function withComplaint(message: unknown, complaint: string): string {
+  return message === undefined || message === null ? complaint : `${message} (${complaint})`
 }
 
 /** The outcome of a handler that threw: status 19 with its message, as with the Python agent [TR50 4.2]. */

@@ -133,6 +133,17 @@ test('a return value that means nothing is status 2', async () => {
   }
 })
 
+test('a member that means nothing does not cost a status its text and values; without a status it is no success', async () => {
+  const { outcomeOf } = actions()
+  const answer = (value: unknown) => outcomeOf((() => value) as unknown as Handler)
+  const kept = await answer({ status: 5, message: 'half open', params: { angle: 40 }, litres: 3 })
+  assert.deepEqual([kept?.status, kept?.params], [5, { angle: 40 }])
+  assert.match(kept?.message ?? '', /^half open \(.*no member "litres"/)
+  const misspelt = await answer({ staus: 5, message: 'broke' })
+  assert.equal(misspelt?.status, 2)
+  assert.match(misspelt?.message ?? '', /no member "staus"\. Did you mean "status"\?/)
+})
+
 test('values are plain JSON, taken at the moment of the return, and bounded', async () => {
   const { outcomeOf } = actions()
   const success = (params: object) => () => ({ status: Status.Success, params: { ...params } })
