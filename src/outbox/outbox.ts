@@ -109,6 +109,8 @@ export class Outbox {
     this.#suspects = new Suspects(memos?.suspects ?? noMemo(), store.itemOverheadBytes)
     this.#setAside = new SetAside(memos?.setAside ?? noMemo())
     const suspects = this.#suspects
+    for (const { suspicion, item } of suspects.held)
+      if (this.#setAside.has(suspicion.lane, item)) suspects.letGo(suspicion.lane, item)
     const writer = new MessageWriter(thingKey, () => this.#clockRepair.rightOffsetMs())
     const signal = this.#closing.signal
     const onRefused = (lane: Lane, item: StoredItem, error: AgentError) => this.#refuse(lane, item, error)
@@ -201,6 +203,7 @@ export class Outbox {
     try {
       this.#suspects.saveNow()
       this.#drops.saveNow()
+      this.#setAside.saveNow()
     } catch (failure) {
       return { failure, ...written }
     }
