@@ -200,14 +200,15 @@ export class Outbox {
   /** As {@link spill}, while the caller waits, because the process ends. */
   lastWrite(isTimeLeft: () => boolean): LastWrite {
     const written = this.#store.lastWrite(isTimeLeft)
-    try {
-      this.#suspects.saveNow()
-      this.#drops.saveNow()
-      this.#setAside.saveNow()
-    } catch (failure) {
-      return { failure, ...written }
-    }
-    return written
+    const failures: unknown[] = []
+    for (const beside of [this.#suspects, this.#drops, this.#setAside])
+      try {
+        beside.saveNow()
+      } catch (failure) {
+        failures.push(failure)
+      }
+    const [failure] = failures
+    return failure === undefined ? written : { failure, ...written }
   }
 
   /** Stops sending; receipts of what was not delivered reject `CLOSED`. Call {@link flush} before to wait for delivery. */

@@ -187,6 +187,27 @@ test('what was set aside while the disk was full is written when the process end
   assert.equal(second.outbox.stats().setAside?.total, 1)
 })
 
+test('at the end of the process what cannot be written of the suspects keeps nothing else from being written', async t => {
+  const path = tempDir(t)
+  const full = () => new AgentError('DISK_FULL', 'no room')
+  const over = (folder: StoreFolder): StoreFolder => ({
+    ...folder,
+    replace: () => Promise.reject(full()),
+    replaceNow(name, content, cause) {
+      if (name === 'suspects') throw full()
+      folder.replaceNow(name, content, cause)
+    },
+  })
+  const device = await poisonDevice(t, path, { over })
+  for (const msg of [poison, `${poison}2`]) await device.outbox.put('event', { msg, ts: 'T' })
+  await device.until('one is set aside', () => device.outbox.stats().setAside !== undefined)
+  const { lost, failure } = device.outbox.lastWrite(always)
+  assert.equal(lost, 0)
+  assert.match(String(failure), /no room/)
+  const second = await poisonDevice(t, killedNow(t, path))
+  assert.equal(second.outbox.stats().setAside?.total, 1)
+})
+
 test('a process that ends by itself at any moment of a trial leaves each item in one place, and sets nothing aside twice', async t => {
   for (let at = 0; ; at++) {
     const path = tempDir(t)
