@@ -204,8 +204,9 @@ function lastWrite(o: {
 }): string | undefined {
   const { outbox, journal, thingKey, isTimeLeft } = o
   const { lost, failure } = outbox.lastWrite(isTimeLeft)
-  const why = failure === undefined ? 'there was no time to write them' : messageOf(failure)
-  const ending = lost === 0 ? 'the count of what was dropped ends' : `${lost} samples end`
+  const why = failure === undefined ? 'there was no time to write more' : messageOf(failure)
+  const beside = 'what the outbox remembers beside its queue ends'
+  const ending = lost === 0 ? beside : lost === 1 ? '1 sample ends' : `${lost} samples end`
   const lostText = lost === 0 && failure === undefined ? [] : [`${thingKey}: ${ending} with the process: ${why}`]
   try {
     journal.lastWrite()

@@ -109,6 +109,8 @@ export class Outbox {
     this.#suspects = new Suspects(memos?.suspects ?? noMemo(), store.itemOverheadBytes)
     this.#setAside = new SetAside(memos?.setAside ?? noMemo())
     const suspects = this.#suspects
+    for (const { suspicion, item } of suspects.held)
+      if (this.#setAside.has(suspicion.lane, item)) suspects.letGo(suspicion.lane, item)
     const writer = new MessageWriter(thingKey, () => this.#clockRepair.rightOffsetMs())
     const signal = this.#closing.signal
     const onRefused = (lane: Lane, item: StoredItem, error: AgentError) => this.#refuse(lane, item, error)
@@ -198,13 +200,15 @@ export class Outbox {
   /** As {@link spill}, while the caller waits, because the process ends. */
   lastWrite(isTimeLeft: () => boolean): LastWrite {
     const written = this.#store.lastWrite(isTimeLeft)
-    try {
-      this.#suspects.saveNow()
-      this.#drops.saveNow()
-    } catch (failure) {
-      return { failure, ...written }
-    }
-    return written
+    const failures: unknown[] = []
+    for (const beside of [this.#suspects, this.#drops, this.#setAside])
+      try {
+        beside.saveNow()
+      } catch (failure) {
+        failures.push(failure)
+      }
+    const [failure] = failures
+    return failure === undefined ? written : { failure, ...written }
   }
 
   /** Stops sending; receipts of what was not delivered reject `CLOSED`. Call {@link flush} before to wait for delivery. */

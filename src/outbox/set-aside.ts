@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
 import type { Lane } from './lanes.ts'
 import type { Memo } from './memo.ts'
@@ -63,6 +64,22 @@ export class SetAside {
   /** Writes what a disk that was full did not take. */
   async saveAgain(): Promise<void> {
     if (!this.#isSaved) this.#isSaved = await this.#memo.save({ total: this.#total, items: this.#items })
+  }
+
+  /** As {@link saveAgain}, while the caller waits, because the process ends. */
+  saveNow(): void {
+    if (!this.#isSaved) this.#memo.saveNow({ total: this.#total, items: this.#items })
+  }
+
+  /** Whether this very item was set aside: a process may end before it has let go of it. */
+  has(lane: Lane, { json, epochMs }: StoredItem): boolean {
+    return this.#items.some(
+      one =>
+        one.lane === lane &&
+        one.epochMs === epochMs &&
+        one.bytes === json.length &&
+        isDeepStrictEqual(one.item, parseJson(json)),
+    )
   }
 
   /** Undefined when nothing was ever set aside. */

@@ -35,6 +35,8 @@ export class Suspects {
   #inLanes: readonly Suspicion[] = []
   #held: readonly HeldItem[] = []
   #heldBytes = 0
+  /** What is held back and still in its lane: it leaves that when the disk has it. */
+  #leaving: StoredItem | undefined
   #isSaved = true
   #isFileThere = false
   #saving: Promise<void> | undefined
@@ -131,15 +133,32 @@ export class Suspects {
   ): Finding {
     const finding = afterLinkEnd(suspicion, items.map(markOf), how)
     const [item] = items
+    const wasHeld = this.#held.some(held => held.suspicion === suspicion)
     // What becomes poison stays a suspect, on flash too, until it is set aside.
     if (finding.kind === 'poison') return finding
     if (finding.kind === 'narrowed')
       this.#inLanes = this.#inLanes.map(one => (one === suspicion ? finding.suspicion : one))
     else this.#forget(suspicion)
-    if (finding.kind === 'held back' && item !== undefined)
+    if (finding.kind === 'held back' && item !== undefined) {
+      if (!wasHeld) this.#leaving = item
       this.#setHeld([...this.#held, { suspicion: finding.suspicion, item }])
+    }
     this.#saveSoon()
     return finding
+  }
+
+  /**
+   * Resolves to whether an item that is held back may leave its lane. It may not when the disk takes nothing: in its lane it may be
+   * on flash, and behind all others it would be in memory alone. Then it is a suspect of its lane again.
+   */
+  async mayLeave(lane: Lane, item: StoredItem): Promise<boolean> {
+    await this.saved()
+    this.#leaving = undefined
+    if (this.#isSaved || lane === 'ack') return true
+    const stays = this.#held.filter(held => held.item === item)
+    this.#setHeld(this.#held.filter(held => held.item !== item))
+    this.#inLanes = [...stays.map(({ suspicion }) => suspicion), ...this.#inLanes]
+    return false
   }
 
   /** The cloud has answered `items`, whatever it said: they end no link. */
@@ -172,7 +191,7 @@ export class Suspects {
 
   /** Writes down what is known and not on flash, while the caller waits, because the process ends. */
   saveNow(): void {
-    if (!this.#isSaved || this.#saving !== undefined) this.#memo.saveNow(this.#all())
+    if (!this.#isSaved || this.#saving !== undefined) this.#memo.saveNow(this.#all(this.#leaving))
   }
 
   #forget(suspicion: Suspicion): void {
@@ -210,10 +229,11 @@ export class Suspects {
     this.#saving = undefined
   }
 
-  #all(): readonly SuspectMemo[] {
+  /** @param leaving what the lane writes down itself */
+  #all(leaving?: StoredItem): readonly SuspectMemo[] {
     // The journal of actions makes an acknowledgement anew: what is known of it is enough.
     const held = this.#held.map(({ suspicion, item }) =>
-      suspicion.lane === 'ack' ? { suspicion } : { suspicion, item },
+      suspicion.lane === 'ack' || item === leaving ? { suspicion } : { suspicion, item },
     )
     return [...this.#inLanes.map(suspicion => ({ suspicion })), ...held]
   }

@@ -242,8 +242,8 @@ export class Trials {
     if (item === undefined || kind === 'narrowed') return
     if (kind === 'held back') {
       // It leaves its lane when it is safe elsewhere.
-      await suspects.saved()
-      if (held === undefined) await store.acknowledge(lane, items)
+      if (held !== undefined) await suspects.saved()
+      else if (await suspects.mayLeave(lane, item)) await store.acknowledge(lane, items)
       return
     }
     const error = await setAside(lane, item)

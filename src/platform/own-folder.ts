@@ -29,16 +29,26 @@ export class OwnFolder {
    * @throws AgentError `POLICY_REFUSED` with the commands that mend it
    */
   async look(): Promise<void> {
-    this.#way = undefined
+    // Until it is known again, what was known holds: a process that ends meanwhile still writes.
+    try {
+      this.#way = await this.#wayNow()
+    } catch (error) {
+      this.#way = undefined
+      throw error
+    }
+  }
+
+  /** Undefined when the folder does not exist. */
+  async #wayNow(): Promise<Way | undefined> {
     const path = this.#path
     const self = await ownIdentity()
     const facts = await fileFacts(path, { followLinks: false })
-    if (facts === undefined) return
+    if (facts === undefined) return undefined
     const onWay = await weakSpotsOn(path, { self })
     const own = onWay.filter(spot => !spot.isAbove)
     if (own.length === 0) own.push(...(await weakSpotsIn(path, self)))
     if (own.length > 0) throw notBelieved(path, own)
-    this.#way = onWay.length === 0 ? 'path' : { inode: facts.inode, device: facts.device }
+    return onWay.length === 0 ? 'path' : { inode: facts.inode, device: facts.device }
   }
 
   /**

@@ -113,12 +113,12 @@ async function removeStale(taking: Taking, target: string, { text }: Holder): Pr
   }
 }
 
-/** Removes the life signs of those who ended while they had the lock `path`. */
+/** Removes the life signs of those who ended while they had the lock `path`, or while they made one. */
 async function sweep(path: string): Promise<void> {
   const folder = dirname(path)
   const names = await readdir(folder).catch(() => [])
   for (const name of names) {
-    if (!name.startsWith(`${basename(path)}.`) || !/\.[0-9a-f]{12}\.alive$/.test(name)) continue
+    if (!name.startsWith(`${basename(path)}.`) || !/\.[0-9a-f]{12}\.alive(\.[0-9a-f]{12})?$/.test(name)) continue
     const place = join(folder, name)
     if ((await lifeAt(place)) === 'dead') await rm(place, { force: true }).catch(() => {})
   }

@@ -12,6 +12,7 @@ import { outcomeOf, sample } from '../../helpers/outbox-scene.ts'
 import { killedNow, type PoisonDevice, poison, poisonDevice } from '../../helpers/poison-device.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
+const always = () => true
 const suspectsIn = (path: string) =>
   existsSync(join(path, 'suspects')) ? readFileSync(join(path, 'suspects'), 'latin1') : ''
 
@@ -145,6 +146,137 @@ test('a disk that is full when a link ends: the suspicion is kept in memory, tha
   isFull = false
   await device.outbox.close()
   assert.ok(readFileSync(join(path, 'set-aside'), 'latin1').includes(poison), 'the end of the process writes it')
+})
+
+test('a disk that is full when a suspect ends a link alone: what is on flash stays there, and a kill takes nothing', async t => {
+  const path = tempDir(t)
+  let isFull = false
+  const full = () => Promise.reject(new AgentError('DISK_FULL', 'no room'))
+  const over = (folder: StoreFolder): StoreFolder => ({
+    ...folder,
+    replace: (name, content, cause) => (isFull ? full() : folder.replace(name, content, cause)),
+  })
+  const device = await poisonDevice(t, path, { durability: 'always', over })
+  await device.outbox.put('event', { msg: poison, ts: 'T' })
+  isFull = true
+  await device.until('it has ended links alone', () => device.fatal.length === 3)
+  const next = await openStore(t, killedNow(t, path), 'always')
+  assert.equal((await drain(next, 'event')).length, 1, 'it is not in memory alone')
+  await device.outbox.put('event', { msg: 'b', ts: 'T' })
+  await device.until('it is set aside, and what is behind it passes', () => device.outbox.stats().waiting === 0)
+  assert.ok(device.events().includes('b'))
+  assert.equal(device.outbox.stats().setAside?.total, 1)
+  device.outbox.lastWrite(() => true)
+  isFull = false
+})
+
+test('what was set aside while the disk was full is written when the process ends by itself', async t => {
+  const path = tempDir(t)
+  let isFull = true
+  const full = () => Promise.reject(new AgentError('DISK_FULL', 'no room'))
+  const over = (folder: StoreFolder): StoreFolder => ({
+    ...folder,
+    replace: (name, content, cause) => (isFull ? full() : folder.replace(name, content, cause)),
+  })
+  const device = await poisonDevice(t, path, { over })
+  await device.outbox.put('event', { msg: poison, ts: 'T' })
+  await device.until('it is set aside', () => device.outbox.stats().setAside !== undefined)
+  isFull = false
+  assert.deepEqual(device.outbox.lastWrite(always), { lost: 0 })
+  const second = await poisonDevice(t, killedNow(t, path))
+  assert.equal(second.outbox.stats().setAside?.total, 1)
+})
+
+test('at the end of the process what cannot be written of the suspects keeps nothing else from being written', async t => {
+  const path = tempDir(t)
+  const full = () => new AgentError('DISK_FULL', 'no room')
+  const over = (folder: StoreFolder): StoreFolder => ({
+    ...folder,
+    replace: () => Promise.reject(full()),
+    replaceNow(name, content, cause) {
+      if (name === 'suspects') throw full()
+      folder.replaceNow(name, content, cause)
+    },
+  })
+  const device = await poisonDevice(t, path, { over })
+  for (const msg of [poison, `${poison}2`]) await device.outbox.put('event', { msg, ts: 'T' })
+  await device.until('one is set aside', () => device.outbox.stats().setAside !== undefined)
+  const { lost, failure } = device.outbox.lastWrite(always)
+  assert.equal(lost, 0)
+  assert.match(String(failure), /no room/)
+  const second = await poisonDevice(t, killedNow(t, path))
+  assert.equal(second.outbox.stats().setAside?.total, 1)
+})
+
+test('a process that ends by itself at any moment of a trial leaves each item in one place, and sets nothing aside twice', async t => {
+  for (let at = 0; ; at++) {
+    const path = tempDir(t)
+    let writes = 0
+    let found: string | undefined
+    let device: PoisonDevice | undefined
+    const moment = () => {
+      if (writes++ !== at || device === undefined) return
+      assert.deepEqual(device.outbox.lastWrite(always), { lost: 0 })
+      found = killedNow(t, path)
+    }
+    const over = (folder: StoreFolder): StoreFolder => ({
+      ...folder,
+      async replace(name, content, cause) {
+        moment()
+        // A last write takes the place of this one.
+        await folder.replace(name, content, cause).catch(error => {
+          if (found === undefined) throw error
+        })
+        moment()
+      },
+    })
+    device = await poisonDevice(t, path, { durability: 'always', over })
+    await device.outbox.put('event', { msg: poison, ts: 'T' })
+    await device.until('the moment', () => found !== undefined || device?.outbox.stats().setAside !== undefined)
+    await device.outbox.close()
+    if (found === undefined) break
+    const second = await poisonDevice(t, found)
+    const { waiting, setAside } = second.outbox.stats()
+    assert.equal(waiting + (setAside?.total ?? 0), 1, `write ${at}`)
+    await second.until('it is set aside', () => second.outbox.stats().waiting === 0)
+    assert.equal(second.outbox.stats().setAside?.total, 1, `write ${at}`)
+  }
+})
+
+test('a process that is killed when an item was set aside and is a suspect still: the next one does not send it', async t => {
+  const path = tempDir(t)
+  let found: string | undefined
+  const over = (folder: StoreFolder): StoreFolder => ({
+    ...folder,
+    async replace(name, content, cause) {
+      await folder.replace(name, content, cause)
+      if (name === 'set-aside') found ??= killedNow(t, path)
+    },
+  })
+  const first = await poisonDevice(t, path, { over })
+  await first.outbox.put('event', { msg: poison, ts: 'T' })
+  await first.until('it is set aside', () => found !== undefined)
+  const second = await poisonDevice(t, found ?? '')
+  const { waiting, suspects, setAside } = second.outbox.stats()
+  assert.deepEqual([waiting, suspects, setAside?.total], [0, undefined, 1])
+  await eventually('the suspicion is gone from flash', () => suspectsIn(found ?? '') === '')
+})
+
+test('a process that ends while a suspicion is written loses nothing that is in memory', async t => {
+  for (let turns = 0; turns < 12; turns++) {
+    const path = tempDir(t)
+    const device = await poisonDevice(t, path)
+    device.link.cloud = silent
+    device.link.up()
+    for (const msg of ['a', 'b', 'c']) await device.outbox.put('event', { msg, ts: 'T' })
+    await settle()
+    device.link.down()
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+    assert.deepEqual(device.outbox.lastWrite(always), { lost: 0 })
+    const second = await poisonDevice(t, killedNow(t, path))
+    await second.until('all is delivered', () => second.outbox.stats().waiting === 0)
+    assert.deepEqual(second.events().sort(), ['a', 'b', 'c'])
+  }
 })
 
 test('a suspect of a clock that was not set has its right time when it passes at last', async t => {

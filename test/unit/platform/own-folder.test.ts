@@ -21,6 +21,16 @@ async function inHomeOfStranger(t: TestContext) {
   return { home, path, folder }
 }
 
+test('while a folder is looked at once more, a process that ends still writes to it', async t => {
+  const path = join(tempDir(t), 'queue')
+  const folder = open(path)
+  await folder.prepare()
+  const look = folder.prepare()
+  folder.createNow('last', Buffer.from('x'), 'test')
+  await look
+  assert.deepEqual(readdirSync(path), ['last'])
+})
+
 test('a folder of another user, and one with a file of his, is not read and not written', needsRoot, async t => {
   const path = join(tempDir(t), 'queue')
   mkdirSync(path)

@@ -84,6 +84,18 @@ test("whoever ended in the middle of a take-over is in nobody's way", async t =>
   assert.deepEqual(readdirSync(folder), [])
 })
 
+test('what a process left that was killed while it made its life sign goes with the next lock', async t => {
+  const folder = tempDir(t)
+  const path = join(folder, 'lock')
+  const script = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`
+  for (const name of ['0123456789ab.alive', '0123456789ab.alive.ba9876543210'])
+    spawnSync(process.execPath, ['-e', script, `${path}.${name}`])
+  assert.equal(readdirSync(folder).length, 2)
+  const lock = await takeProcessLock(path)
+  await lock.release()
+  assert.deepEqual(readdirSync(folder), [])
+})
+
 test('of many processes that come at once to a stale lock, one gets it, each time', async t => {
   const folder = tempDir(t)
   const rounds = 200
