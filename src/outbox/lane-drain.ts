@@ -257,6 +257,8 @@ export class LaneDrain {
         for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
     }
     await this.settle({ delivered, refused })
+    const { suspects } = this.#o
+    if (suspects.isSeenIn(lane)) suspects.answered(lane, [...delivered, ...refused.map(({ item }) => item)])
     await this.#release()
     if (step === 'pause') {
       this.#maxItems = Math.max(1, Math.floor(items.length / 2))

@@ -2,20 +2,34 @@ import { limits } from '../protocol/limits.ts'
 
 /** One link that ends may be chance. */
 const leastEnds = 2
-/** After so long a larger message is tried again: somebody may have raised the limit of the broker. */
+/** So many ends over what had passed before are believed all the same: somebody may have lowered the limit of the broker. */
+const mostDoubts = 4
+/** After so long a larger message is tried again: somebody may have raised it. */
 const forgetAfterMs = 3_600_000
+/** No broker has a lower limit; what is smaller ends a link by chance, or as a poison item. */
+const leastBytes = 4096
 
 /**
  * How large a message of one lane may be. A broker whose limit is lower than ours ends the link over a batch of items that it
- * takes one by one: what ended links twice, with nothing as large passing in between, is not sent so large again for a while.
+ * takes one by one: what ended links twice is not sent so large again for a while. On a poor link messages of all sizes end
+ * with it: what is no larger than one that has passed is not to blame.
  */
 export class MessageBound {
   #endedBytes = Number.POSITIVE_INFINITY
   #ends = 0
   #endedMs = 0
+  #passedBytes = 0
+  #doubtedBytes = Number.POSITIVE_INFINITY
+  #doubts = 0
 
   /** The link ended while a message of so many bytes was on the wire. */
   ended(bytes: number, nowMs: number): void {
+    if (bytes <= this.#passedBytes) {
+      this.#doubtedBytes = Math.min(this.#doubtedBytes, bytes)
+      if (++this.#doubts < mostDoubts) return
+      this.#passedBytes = 0
+      this.#trust()
+    }
     this.#endedBytes = Math.min(this.#endedBytes, bytes)
     this.#ends++
     this.#endedMs = nowMs
@@ -23,6 +37,8 @@ export class MessageBound {
 
   /** The cloud has answered a message of so many bytes. */
   passed(bytes: number): void {
+    this.#passedBytes = Math.max(this.#passedBytes, bytes)
+    if (bytes >= this.#doubtedBytes) this.#trust()
     if (bytes < this.#endedBytes) return
     this.#endedBytes = Number.POSITIVE_INFINITY
     this.#ends = 0
@@ -31,6 +47,11 @@ export class MessageBound {
   /** Bytes of items for the next message. */
   mostBytes(nowMs: number): number {
     if (this.#ends < leastEnds || nowMs - this.#endedMs > forgetAfterMs) return limits.maxBatchBytes
-    return Math.max(1, Math.min(limits.maxBatchBytes, Math.floor(this.#endedBytes / 2)))
+    return Math.max(leastBytes, Math.min(limits.maxBatchBytes, Math.floor(this.#endedBytes / 2)))
+  }
+
+  #trust(): void {
+    this.#doubtedBytes = Number.POSITIVE_INFINITY
+    this.#doubts = 0
   }
 }

@@ -14,6 +14,8 @@ export interface HeldItem {
 export interface SuspectMemo {
   readonly suspicion: Suspicion
   readonly item?: StoredItem
+  /** They were on the wire at one end of a link so far, as happens to any item on a poor link. */
+  readonly isFirst?: boolean
 }
 
 /** Suspicions of one lane that are kept; what belongs to an older one counts as new when it ends a link again. */
@@ -31,6 +33,8 @@ export function markOf(item: StoredItem): number {
 export class Suspects {
   readonly #memo: Memo<readonly SuspectMemo[]>
   readonly #overheadBytes: number
+  /** Items that were on the wire at one end of a link: they go as all others do, and are suspects when it happens again. */
+  #seenOnce: readonly Suspicion[] = []
   /** Those whose items stand in their lanes. */
   #inLanes: readonly Suspicion[] = []
   #held: readonly HeldItem[] = []
@@ -46,10 +50,13 @@ export class Suspects {
     this.#overheadBytes = overheadBytes
     const { found = [] } = memo
     this.#isFileThere = memo.found !== undefined
-    this.#inLanes = found.flatMap(({ suspicion, item }) => (item === undefined ? [suspicion] : []))
+    const inLanes = found.filter(({ item }) => item === undefined)
+    this.#seenOnce = inLanes.flatMap(({ suspicion, isFirst }) => (isFirst === true ? [suspicion] : []))
+    this.#inLanes = inLanes.flatMap(({ suspicion, isFirst }) => (isFirst === true ? [] : [suspicion]))
     this.#setHeld(found.flatMap(({ suspicion, item }) => (item === undefined ? [] : [{ suspicion, item }])))
   }
 
+  /** Whether nothing ended a link more than once. */
   get isEmpty(): boolean {
     return this.#inLanes.length === 0 && this.#held.length === 0
   }
@@ -113,13 +120,30 @@ export class Suspects {
     return this.#inLanes.find(suspicion => suspicion.lane === lane)
   }
 
-  /** A link ended while `items` were on the wire among everything else. */
+  /**
+   * A link ended while `items` were on the wire among everything else. Those of them to which that happened before are suspects
+   * from now on: a poor link ends over other items each time.
+   */
   linkEnded(lane: Lane, items: readonly StoredItem[]): void {
     if (items.length === 0) return
-    const others = this.#inLanes.filter(suspicion => suspicion.lane !== lane)
-    const ofLane = this.#inLanes.filter(suspicion => suspicion.lane === lane)
-    this.#inLanes = [...others, ...ofLane.slice(1 - mostOfLane), suspicionOf(lane, items.map(markOf))]
+    const marks = items.map(markOf)
+    const before = new Set(this.#seenOnce.flatMap(one => (one.lane === lane ? one.marks : [])))
+    this.#seenOnce = withNewest(
+      withoutMarks(this.#seenOnce, lane, new Set(marks)),
+      lane,
+      marks.filter(mark => !before.has(mark)),
+    )
+    this.#inLanes = withNewest(
+      this.#inLanes,
+      lane,
+      marks.filter(mark => before.has(mark)),
+    )
     this.#saveSoon()
+  }
+
+  /** Whether a lane has items that a link ended over once. */
+  isSeenIn(lane: Lane): boolean {
+    return this.#seenOnce.length > 0 && this.#seenOnce.some(one => one.lane === lane)
   }
 
   /**
@@ -164,16 +188,15 @@ export class Suspects {
   /** The cloud has answered `items`, whatever it said: they end no link. */
   answered(lane: Lane, items: readonly StoredItem[]): void {
     const marks = new Set(items.map(markOf))
-    this.#inLanes = this.#inLanes.flatMap(suspicion => {
-      if (suspicion.lane !== lane) return [suspicion]
-      return withoutAnswered(suspicion, marks) ?? []
-    })
+    this.#seenOnce = withoutMarks(this.#seenOnce, lane, marks)
+    this.#inLanes = withoutMarks(this.#inLanes, lane, marks)
     this.#saveSoon()
   }
 
   /** The lane is empty: what it had of suspects is gone, some of it perhaps dropped. Answers to actions may come again. */
   laneEmptied(lane: Lane): void {
-    if (lane === 'ack' || !this.isIn(lane)) return
+    if (lane === 'ack' || !(this.isIn(lane) || this.isSeenIn(lane))) return
+    this.#seenOnce = this.#seenOnce.filter(one => one.lane !== lane)
     this.#inLanes = this.#inLanes.filter(suspicion => suspicion.lane !== lane)
     this.#saveSoon()
   }
@@ -210,7 +233,7 @@ export class Suspects {
 
   /** One write for all that changes in one turn: a link that ends takes the messages of several lanes with it. */
   #saveSoon(): void {
-    if (this.isEmpty && !this.#isFileThere && this.#saving === undefined) return
+    if (this.#isNothingKnown && !this.#isFileThere && this.#saving === undefined) return
     this.#isSaved = false
     this.#saving ??= Promise.resolve().then(() => this.#save())
   }
@@ -218,7 +241,7 @@ export class Suspects {
   async #save(): Promise<void> {
     while (!this.#isSaved) {
       this.#isSaved = true
-      const isEmpty = this.isEmpty
+      const isEmpty = this.#isNothingKnown
       const isWritten = await this.#memo.save(isEmpty ? undefined : this.#all())
       if (isWritten) this.#isFileThere = !isEmpty
       else {
@@ -235,6 +258,23 @@ export class Suspects {
     const held = this.#held.map(({ suspicion, item }) =>
       suspicion.lane === 'ack' || item === leaving ? { suspicion } : { suspicion, item },
     )
-    return [...this.#inLanes.map(suspicion => ({ suspicion })), ...held]
+    const once = this.#seenOnce.map(suspicion => ({ suspicion, isFirst: true }))
+    return [...once, ...this.#inLanes.map(suspicion => ({ suspicion })), ...held]
   }
+
+  get #isNothingKnown(): boolean {
+    return this.isEmpty && this.#seenOnce.length === 0
+  }
+}
+
+/** The suspicions with one more of a lane, whose oldest goes when there are too many. */
+function withNewest(all: readonly Suspicion[], lane: Lane, marks: readonly number[]): readonly Suspicion[] {
+  if (marks.length === 0) return all
+  const others = all.filter(suspicion => suspicion.lane !== lane)
+  const ofLane = all.filter(suspicion => suspicion.lane === lane)
+  return [...others, ...ofLane.slice(1 - mostOfLane), suspicionOf(lane, marks)]
+}
+
+function withoutMarks(all: readonly Suspicion[], lane: Lane, marks: ReadonlySet<number>): readonly Suspicion[] {
+  return all.flatMap(suspicion => (suspicion.lane === lane ? (withoutAnswered(suspicion, marks) ?? []) : [suspicion]))
 }

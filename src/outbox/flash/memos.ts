@@ -48,8 +48,8 @@ export async function flashMemos({ folder, log, boot }: MemosOptions): Promise<O
   }
 }
 
-function suspectJson({ suspicion, item }: SuspectMemo, boot: number | undefined): JsonObject {
-  if (item === undefined) return { ...suspicion }
+function suspectJson({ suspicion, item, isFirst }: SuspectMemo, boot: number | undefined): JsonObject {
+  if (item === undefined) return isFirst === true ? { ...suspicion, isFirst } : { ...suspicion }
   const { epochMs, json, alone, clockOffsetMs } = item
   const clock = clockOffsetMs === undefined || boot === undefined ? {} : { clockOffsetMs, boot }
   return { ...suspicion, item: { epochMs, json, alone, ...clock } }
@@ -58,7 +58,7 @@ function suspectJson({ suspicion, item }: SuspectMemo, boot: number | undefined)
 function suspectOf(json: Json, boot: number | undefined): SuspectMemo | undefined {
   const suspicion = suspicionOf(json)
   if (suspicion === undefined || !isJsonObject(json)) return undefined
-  if (json.item === undefined) return { suspicion }
+  if (json.item === undefined) return { suspicion, isFirst: json.isFirst === true }
   const item = itemOf(json.item, boot)
   return item === undefined ? undefined : { suspicion, item }
 }

@@ -18,6 +18,21 @@ test('one link that ends bounds nothing, two do, and a message as large that pas
   assert.equal(bound.mostBytes(0), limits.maxBatchBytes)
 })
 
+test('a poor link bounds nothing: what is no larger than a message that has passed is to blame only after several ends', () => {
+  const bound = new MessageBound()
+  bound.passed(50_000)
+  for (let round = 0; round < 20; round++) {
+    bound.ended(20_000, 0)
+    bound.ended(40_000, 0)
+    bound.passed(40_000)
+  }
+  assert.equal(bound.mostBytes(0), limits.maxBatchBytes)
+  for (let end = 0; end < 5; end++) bound.ended(40_000, 0)
+  assert.equal(bound.mostBytes(0), 20_000, 'a limit that was lowered is found')
+  for (let end = 0; end < 5; end++) bound.ended(100, 0)
+  assert.equal(bound.mostBytes(0), 4096, 'no broker takes less')
+})
+
 test('after an hour a larger message is tried again, and its end is enough then', () => {
   const bound = new MessageBound()
   bound.ended(60_000, 0)

@@ -18,8 +18,8 @@ const suspectsIn = (path: string) =>
 
 /** Lives until a poison item has so many strikes, and they are on flash. */
 async function struck(device: PoisonDevice, path: string, strikes: number): Promise<void> {
-  // The first end of a link only casts suspicion.
-  await device.until('links have ended', () => device.fatal.length === strikes + 1)
+  // The first end of a link says nothing yet, and the second only casts suspicion.
+  await device.until('links have ended', () => device.fatal.length === strikes + 2)
   await eventually('the strikes are on flash', () => suspectsIn(path).includes(`"strikes":${strikes}`))
 }
 

@@ -93,6 +93,8 @@ test('several poison items, in one lane and in others, are all set aside, and wh
 test('while a suspect waits for its next trial, what is put passes it: in its own lane too', async t => {
   const { outbox, live, link } = poisonScene(t)
   const bad = outcomeOf(outbox.put('ack', { ...items.ack(poison) }))
+  await live(1)
+  assert.equal(outbox.stats().suspects, undefined, 'any item may be on the wire when a link ends')
   await live(2)
   assert.equal(outbox.stats().suspects, 1)
   assert.equal(outbox.stats().lanes.ack.waiting, 1)
@@ -100,6 +102,33 @@ test('while a suspect waits for its next trial, what is put passes it: in its ow
   assert.equal(await outcomeOf(outbox.put('ack', { ...items.ack('2') })), 'delivered')
   await live(4)
   assert.equal(await bad, 'LIMIT_EXCEEDED')
+})
+
+test('a link that ends every three seconds, whose answers take their time, carries what it can', async t => {
+  const { outbox, link, clock } = outboxScene(t, { isUp: false })
+  link.cloud = message => {
+    clock.timer(700, () => link.isUp && link.reply(message.suffix, succeed(message) ?? {}))
+    return undefined
+  }
+  const make = (value: number) => {
+    void outbox.put('telemetry', sample(value))
+    if (value % 5 === 0)
+      for (const lane of ['event', 'attribute', 'alarm'] as const) void outbox.put(lane, { ...items[lane]('1') })
+  }
+  for (let tenth = 0; tenth < 1200; tenth++) {
+    for (let one = 0; one < 3; one++) make(tenth * 3 + one)
+    // Up for three seconds of four.
+    if (tenth % 40 === 0) link.up()
+    if (tenth % 40 === 30) link.down()
+    await clock.advance(100)
+  }
+  const { lanes, setAside, suspects } = outbox.stats()
+  t.diagnostic(`${lanes.telemetry.delivered} of 3600 delivered`)
+  assert.ok(lanes.telemetry.delivered > 3300, `${lanes.telemetry.delivered} of 3600 delivered`)
+  assert.deepEqual([setAside, suspects], [undefined, undefined])
+  link.cloud = succeed
+  link.up()
+  await clock.advance(10_000)
 })
 
 test('a radio that flaps costs nothing: what was on its way goes in its old order, and nothing is set aside', async t => {
