@@ -74,7 +74,7 @@ test('the commands of the shell reach the running manager, and the cloud has wha
   assert.deepEqual([listed.result[0].fileName, listed.result[0].public], ['tagged.txt', true])
   const wrong = await device.run('publish', 'alarm', 'door', '1', '--latitude', '1')
   assert.equal(wrong.code, 2)
-  assert.match(wrong.err, /longitude must be a finite number/)
+  assert.match(wrong.err, /latitude is there and longitude is not\. Give both/)
 
   const missing = await device.run('download', 'nothing.txt', 'x')
   assert.equal(missing.code, 1)
