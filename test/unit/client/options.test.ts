@@ -168,7 +168,7 @@ test('values are checked: a text or a number is no yes or no, and a wait is a bo
     [() => attributes.publish('a', 'x', { republish: loose(1) }), /^republish must be true or false, not 1/],
     [() => attributes.current('a', { signal: loose('stop') }), /^signal must be an AbortSignal, not "stop"/],
     [() => alarms.publish('a', 1, { republish: loose('no') }), /^republish must be true or false/],
-    [() => alarms.publish('a', 1, { latitude: 1 }), /^longitude must be a finite number, not undefined/],
+    [() => alarms.publish('a', 1, { latitude: 1 }), /^latitude is there and longitude is not\./],
     [() => alarms.publish('a', 1, { latitude: 91, longitude: 1 }), /^latitude must be from -90 to 90, not 91/],
     [() => events.publish('e', { level: loose(['error']) }), /^The level of an event must be/],
     [() => events.publish('e', { global: loose('no') }), /^global must be true or false/],
