@@ -30,6 +30,7 @@ export class DropReporter {
   #saveTimer: Timer | undefined
   #reportedMs = Number.NEGATIVE_INFINITY
   #isSaved = true
+  #writing: Promise<void> | undefined
   #isFileThere: boolean
   #stopped = false
 
@@ -75,11 +76,14 @@ export class DropReporter {
   async save(): Promise<void> {
     this.#saveTimer?.cancel()
     this.#saveTimer = undefined
-    if (this.#isSaved) return
+    // That write may be under way still.
+    if (this.#isSaved) return await this.#writing
     this.#isSaved = true
     const left = this.#ledger.isEmpty ? undefined : this.#ledger.left()
     if (left === undefined && !this.#isFileThere) return
-    const isWritten = await this.#o.memo.save(left)
+    const written = this.#o.memo.save(left)
+    this.#writing = written.then(() => {})
+    const isWritten = await written
     if (isWritten) this.#isFileThere = left !== undefined
     else this.#isSaved = false
   }
