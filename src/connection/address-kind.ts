@@ -68,6 +68,12 @@ export function isSameAddress(one: string, other: string): boolean {
   return left !== undefined && right !== undefined && Buffer.from(left).equals(Buffer.from(right))
 }
 
+/** Whether an address lies in a subnet of its own family. */
+export function isInSubnet(address: string, prefix: string, bits: number): boolean {
+  const bytes = addressBytes(address)
+  return bytes !== undefined && bytes.length === addressBytes(prefix)?.length && isIn(bytes, prefix, bits)
+}
+
 function plainBytes(address: string): readonly number[] | undefined {
   const bytes = addressBytes(address)
   return bytes?.length === 16 && isIn(bytes, '::ffff:0:0', 96) ? bytes.slice(12) : bytes

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import { isInSubnet } from './address-kind.ts'
 import type { FoundAddress } from './name-files.ts'
 
 /**
@@ -56,36 +57,37 @@ function sourceFor(address: string): Promise<string | undefined> {
 /** Discard [RFC 863]; nothing is ever sent there. */
 const anyPort = 9
 
-function subnet(network: string, bits: number): (address: string) => boolean {
-  const list = new BlockList()
-  const kind = isIP(network) === 6 ? 'ipv6' : 'ipv4'
-  list.addSubnet(network, bits, kind)
-  return address => list.check(address.replace(/%.*$/, ''), kind)
-}
-
-const near6 = [subnet('::1', 128), subnet('fe80::', 10)]
-const near4 = [subnet('127.0.0.0', 8), subnet('169.254.0.0', 16)]
-
 /** Link-local scope, to which loopback counts [RFC 6724 3.1, 3.2]. */
+const near: readonly (readonly [prefix: string, bits: number])[] = [
+  ['::1', 128],
+  ['fe80::', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+]
+
 function isNear(address: string): boolean {
-  return (isIP(address) === 6 ? near6 : near4).some(isIn => isIn(address))
+  return near.some(([prefix, bits]) => isInSubnet(address, prefix, bits))
 }
 
 /** The policy table [RFC 6724 2.1], the most special prefixes first; whether a row stands above IPv4, whose precedence is 35. */
-const policy: readonly (readonly [isIn: (address: string) => boolean, label: number, isAboveFour: boolean])[] = [
-  [subnet('::1', 128), 0, true],
-  [subnet('2001::', 32), 5, false],
-  [subnet('2002::', 16), 2, false],
-  [subnet('3ffe::', 16), 12, false],
-  [subnet('fec0::', 10), 11, false],
-  [subnet('fc00::', 7), 13, false],
-  [subnet('::', 96), 3, false],
+const policy: readonly (readonly [prefix: string, bits: number, label: number, isAboveFour: boolean])[] = [
+  ['::1', 128, 0, true],
+  ['2001::', 32, 5, false],
+  ['2002::', 16, 2, false],
+  ['3ffe::', 16, 12, false],
+  ['fec0::', 10, 11, false],
+  ['fc00::', 7, 13, false],
+  ['::', 96, 3, false],
 ]
 
+function rowOf(address: string): (typeof policy)[number] | undefined {
+  return policy.find(([prefix, bits]) => isInSubnet(address, prefix, bits))
+}
+
 function labelOf(address: string): number {
-  return policy.find(([isIn]) => isIn(address))?.[1] ?? 1
+  return rowOf(address)?.[2] ?? 1
 }
 
 function isAboveFour(address: string): boolean {
-  return policy.find(([isIn]) => isIn(address))?.[2] ?? true
+  return rowOf(address)?.[3] ?? true
 }
