@@ -15,6 +15,8 @@ export const limits = {
   reservedRequests: 16,
   /** How long a request waits for its reply. */
   requestTimeoutMs: 30_000,
+  /** How long in all, while a reply that is too large still comes. */
+  largeReplyTimeoutMs: 600_000,
   /** How long the probe of a silent link waits for its reply. */
   probeTimeoutMs: 15_000,
   /** A request that waited less than this says nothing about the link: its caller was in a hurry. */

@@ -134,7 +134,8 @@ export class Requester {
     return waitFor<readonly CommandResult[]>(signal, (resolve, reject) => {
       const suffix = requestSuffix(this.#numbers.take(number => this.#isTaken(requestSuffix(number))))
       const sentMs = this.#clock.monotonicMs()
-      const deadline = () => this.#clock.timer(timeoutMs, () => this.#timedOut(suffix, sentMs, timeoutMs))
+      const deadline = (waitMs = timeoutMs) =>
+        this.#clock.timer(waitMs, () => this.#timedOut(suffix, sentMs, timeoutMs))
       let timer = deadline()
       let ended: RequestEnd = 'abandoned'
       const pending: Pending = {
@@ -143,7 +144,9 @@ export class Requester {
         largeBytes: 0,
         prolong: () => {
           timer.cancel()
-          timer = deadline()
+          // A cloud that lets a reply drip must not hold its request for ever.
+          const leftMs = sentMs + limits.largeReplyTimeoutMs - this.#clock.monotonicMs()
+          timer = deadline(Math.max(0, Math.min(timeoutMs, leftMs)))
         },
         end: (how, outcome) => {
           ended = how

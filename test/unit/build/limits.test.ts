@@ -18,7 +18,7 @@ import { packageLimits } from '../../../src/manager/ota/entry-policy.ts'
 import { limits } from '../../../src/protocol/limits.ts'
 import { maxMessageBytes, maxParamsBytes } from '../../../src/services/actions/outcome.ts'
 import { mostRunning } from '../../../src/services/actions/runner.ts'
-import { mostMailBytes, mostPageChars } from '../../../src/services/mailbox/large-page.ts'
+import { mostMailBytes, mostPageChars, mostRefused } from '../../../src/services/mailbox/large-page.ts'
 import { mostOpenCallChars, mostOpenChars, mostOpenMails } from '../../../src/services/mailbox/mailbox.ts'
 import { mostProgressChars } from '../../../src/services/mailbox/progress-lines.ts'
 
@@ -37,6 +37,8 @@ const promised: Readonly<Record<string, readonly [value: number, unit: string]>>
   maxMqttMessageBytes: [maxMqttMessageBytes, 'bytes'],
   mostMailBytes: [mostMailBytes, 'bytes'],
   mostPageChars: [mostPageChars, 'characters'],
+  mostRefused: [mostRefused, 'calls'],
+  largeReplyTimeoutMs: [limits.largeReplyTimeoutMs / 1000, 'seconds'],
   mailboxPage: [limits.mailboxPage, 'mails'],
   mostOpenMails: [mostOpenMails, 'mails'],
   mostOpenCallChars: [mostOpenCallChars, 'characters'],

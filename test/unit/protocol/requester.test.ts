@@ -143,6 +143,20 @@ test('a reply that comes in pieces is handed on as it comes, keeps its request w
   assert.equal(pieces[2]?.length, limits.maxReplyBytes + 1)
 })
 
+test('a reply that drips without an end is waited for ten minutes in all', async t => {
+  const { link, requester, clock } = scene(t, { cloud: silent })
+  const large = codeOf(requester.requestOne(diagPing(), { timeoutMs: 20_000 }))
+  const fromMs = clock.monotonicMs()
+  let drops = 0
+  while (requester.counters().pending > 0 && drops < 100) {
+    link.piece('reply/0001', Buffer.from(' '))
+    drops++
+    await clock.advance(15_000)
+  }
+  assert.equal(await large, 'TIMEOUT')
+  assert.equal(clock.monotonicMs() - fromMs, limits.largeReplyTimeoutMs)
+})
+
 test('pieces that stop coming end the wait, and a reader that fails harms nobody', async t => {
   const { link, requester, clock } = scene(t, { cloud: silent })
   const onLarge = () => {
