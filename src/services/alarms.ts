@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import { optionsCheck } from '../config/known-options.ts'
+import { type OptionNames, optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import {
@@ -30,14 +30,17 @@ export interface AlarmOptions {
   readonly longitude?: number | undefined
 }
 
-const checkPublish = optionsCheck<AlarmOptions>('alarms.publish', {
+/** What alarms.publish takes. */
+export const alarmNames: OptionNames<AlarmOptions> = {
   message: true,
   republish: true,
   timestamp: true,
   corrId: true,
   latitude: true,
   longitude: true,
-})
+}
+
+const checkPublish = optionsCheck('alarms.publish', alarmNames)
 
 /** States with names; the thing definition of the cloud says what each number means [TR50 3.1]. */
 export class AlarmsService {

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { writtenNumbers } from '../base/written-json.ts'
-import { optionsCheck } from '../config/known-options.ts'
+import { type OptionNames, optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import type { Ask } from '../protocol/ask.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
@@ -28,11 +28,14 @@ export interface AttributeOptions {
   readonly corrId?: string | undefined
 }
 
-const checkPublish = optionsCheck<AttributeOptions>('attributes.publish', {
+/** What attributes.publish takes. */
+export const attributeNames: OptionNames<AttributeOptions> = {
   timestamp: true,
   republish: true,
   corrId: true,
-})
+}
+
+const checkPublish = optionsCheck('attributes.publish', attributeNames)
 const checkCurrent = optionsCheck<CurrentOptions>('attributes.current', currentNames)
 
 /** The newest text of an attribute that the cloud has. */

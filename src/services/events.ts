@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
-import { optionsCheck } from '../config/known-options.ts'
+import { type OptionNames, optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import { checkedText, maxShortTextBytes, type TimestampInput, timestampText } from '../protocol/sample-fields.ts'
@@ -19,12 +19,15 @@ export interface EventOptions {
   readonly global?: boolean | undefined
 }
 
-const checkPublish = optionsCheck<EventOptions>('events.publish', {
+/** What events.publish takes. */
+export const eventNames: OptionNames<EventOptions> = {
   level: true,
   timestamp: true,
   corrId: true,
   global: true,
-})
+}
+
+const checkPublish = optionsCheck('events.publish', eventNames)
 
 // The server takes a missing level as "info", as the Python agent always sent it [TR50 3.5].
 const levels: Readonly<Record<string, EventLevel | undefined>> = {

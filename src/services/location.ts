@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { JsonObject } from '../base/json.ts'
-import { optionsCheck } from '../config/known-options.ts'
+import { type OptionNames, optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import {
   checkedNumber,
@@ -40,7 +40,8 @@ export interface Position {
   readonly country?: string | undefined
 }
 
-const checkPublish = optionsCheck<Position>('location.publish', {
+/** What location.publish takes. */
+export const positionNames: OptionNames<Position> = {
   latitude: true,
   longitude: true,
   heading: true,
@@ -56,7 +57,9 @@ const checkPublish = optionsCheck<Position>('location.publish', {
   state: true,
   zipCode: true,
   country: true,
-})
+}
+
+const checkPublish = optionsCheck('location.publish', positionNames)
 
 const texts = ['fixType', 'corrId', 'streetNumber', 'street', 'city', 'state', 'zipCode', 'country'] as const
 

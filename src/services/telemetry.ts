@@ -4,7 +4,7 @@ import type { JsonObject } from '../base/json.ts'
 
 import { writtenNumbers } from '../base/written-json.ts'
 
-import { optionsCheck } from '../config/known-options.ts'
+import { type OptionNames, optionsCheck } from '../config/known-options.ts'
 
 import type { Receipt } from '../outbox/outbox.ts'
 import type { Ask } from '../protocol/ask.ts'
@@ -32,11 +32,14 @@ export interface TelemetryOptions {
   readonly aggregate?: boolean | undefined
 }
 
-const checkPublish = optionsCheck<TelemetryOptions>('telemetry.publish', {
+/** What telemetry.publish takes. */
+export const telemetryNames: OptionNames<TelemetryOptions> = {
   timestamp: true,
   corrId: true,
   aggregate: true,
-})
+}
+
+const checkPublish = optionsCheck('telemetry.publish', telemetryNames)
 const checkCurrent = optionsCheck<CurrentOptions>('telemetry.current', currentNames)
 
 /** The newest sample of a property that the cloud has. */

@@ -1,12 +1,11 @@
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
-import type { OptionNames } from '../../config/known-options.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
-import type { AlarmOptions, AlarmsService } from '../../services/alarms.ts'
-import type { AttributeOptions, AttributesService } from '../../services/attributes.ts'
-import type { EventOptions, EventsService } from '../../services/events.ts'
-import type { LocationService, Position } from '../../services/location.ts'
-import type { TelemetryOptions, TelemetryService } from '../../services/telemetry.ts'
+import { type AlarmsService, alarmNames } from '../../services/alarms.ts'
+import { type AttributesService, attributeNames } from '../../services/attributes.ts'
+import { type EventsService, eventNames } from '../../services/events.ts'
+import { type LocationService, type Position, positionNames } from '../../services/location.ts'
+import { type TelemetryService, telemetryNames } from '../../services/telemetry.ts'
 import { checkMembers, numberField, optionalBoolean, optionalNumber, optionalText, textField } from './fields.ts'
 
 /** The slice of the client that publishes. */
@@ -18,56 +17,13 @@ export interface SampleClient {
   readonly location: Pick<LocationService, 'publish'>
 }
 
-/** The members of a `publish` of one kind: those of the library, under the same names. The compiler tells which one is missing. */
+/** The members of a `publish` of one kind: what the library takes, under the same names. */
 const members = {
-  telemetry: Object.keys({
-    name: true,
-    value: true,
-    timestamp: true,
-    corrId: true,
-    aggregate: true,
-  } satisfies OptionNames<TelemetryOptions & { name: string; value: number }>),
-  attribute: Object.keys({
-    name: true,
-    text: true,
-    timestamp: true,
-    republish: true,
-    corrId: true,
-  } satisfies OptionNames<AttributeOptions & { name: string; text: string }>),
-  alarm: Object.keys({
-    name: true,
-    state: true,
-    message: true,
-    republish: true,
-    timestamp: true,
-    corrId: true,
-    latitude: true,
-    longitude: true,
-  } satisfies OptionNames<AlarmOptions & { name: string; state: number }>),
-  event: Object.keys({
-    message: true,
-    level: true,
-    timestamp: true,
-    corrId: true,
-    global: true,
-  } satisfies OptionNames<EventOptions & { message: string }>),
-  location: Object.keys({
-    latitude: true,
-    longitude: true,
-    heading: true,
-    altitude: true,
-    speed: true,
-    accuracy: true,
-    fixType: true,
-    timestamp: true,
-    corrId: true,
-    streetNumber: true,
-    street: true,
-    city: true,
-    state: true,
-    zipCode: true,
-    country: true,
-  } satisfies OptionNames<Position>),
+  telemetry: ['name', 'value', ...Object.keys(telemetryNames)],
+  attribute: ['name', 'text', ...Object.keys(attributeNames)],
+  alarm: ['name', 'state', ...Object.keys(alarmNames)],
+  event: ['message', ...Object.keys(eventNames)],
+  location: Object.keys(positionNames),
 } as const
 type Kind = keyof typeof members
 
