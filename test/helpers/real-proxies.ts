@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test'
 import type { ProxySettings } from '../../src/config/settings.ts'
 import { systemNames } from '../../src/connection/name-look-up.ts'
 import { eventually } from './eventually.ts'
+import { freePort } from './tcp.ts'
 import { tempDir } from './temp-dir.ts'
 import { listen } from './test-servers.ts'
 
@@ -174,15 +175,6 @@ function answers(port: number): Promise<boolean> {
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
     socket.once('connect', () => socket.destroy())
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** Watches how this process reaches the network: names that it looks up, and remote ports that it connects to by itself. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { connect } from 'node:tls'
 import { eventually } from './eventually.ts'
+import { freePort } from './tcp.ts'
 import { tempDir } from './temp-dir.ts'
 import type { TestCertificate } from './test-certificates.ts'
 
@@ -42,13 +42,4 @@ function answers(port: number): Promise<boolean> {
     socket.once('error', error => resolve((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED'))
     socket.once('secureConnect', () => socket.destroy())
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
