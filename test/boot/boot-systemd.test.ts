@@ -76,6 +76,12 @@ test('under systemd the service starts at boot, is watched, reloaded, updated, s
         },
         timeoutMs,
       )
+      // What is told to stop while it starts is ended by the signal, and that is not what comes next.
+      await eventually(
+        'the service of the new run',
+        async () => (await show(machine, 'ActiveState'))[0] === 'active',
+        timeoutMs,
+      )
     })
   })
 
