@@ -27,6 +27,7 @@ export interface RequestSender {
 export interface LinkState {
   readonly isUp: boolean
   on(event: 'up', listener: () => void): () => void
+  on(event: 'down', listener: (error: AgentError) => void): () => void
 }
 
 export interface LaneDrainOptions {

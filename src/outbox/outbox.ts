@@ -131,7 +131,10 @@ export class Outbox {
       settled: () => this.#settledItems(),
       setAside: (lane, item) => this.#quarantine(lane, item),
     })
-    this.#unlisten = link.on('up', () => this.#linkUp())
+    const unlisten = [link.on('up', () => this.#linkUp()), link.on('down', error => this.#linkDown(error))]
+    this.#unlisten = () => {
+      for (const stop of unlisten) stop()
+    }
     // A store may hold what a former process left.
     if (this.#waiting > 0) this.#linkUp()
   }
@@ -333,6 +336,11 @@ export class Outbox {
       this.#pumps = false
       for (const each of lanes) this.#drains[each].kick()
     })
+  }
+
+  /** Asked while what was on the wire is still known to be: its failure comes in a later turn. */
+  #linkDown(error: AgentError): void {
+    if (error.code !== 'CLOSED' && this.onWire === 'nothing') this.#suspects.linkEndedByItself()
   }
 
   #linkUp(): void {

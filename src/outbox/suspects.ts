@@ -2,7 +2,7 @@ import { crc32 } from '../base/crc32.ts'
 import type { Lane } from './lanes.ts'
 import type { Memo } from './memo.ts'
 import type { StoredItem } from './store.ts'
-import { afterLinkEnd, type Finding, type Suspicion, suspicionOf, withoutAnswered } from './suspicion.ts'
+import { afterLinkEnd, afterOwnEnd, type Finding, type Suspicion, suspicionOf, withoutAnswered } from './suspicion.ts'
 
 /** A suspect that has left its lane, so that the others of it pass. */
 export interface HeldItem {
@@ -169,6 +169,15 @@ export class Suspects {
     }
     this.#saveSoon()
     return finding
+  }
+
+  /** A link ended while nothing was on the wire: it does so by itself, and that what was tried ended it is not known any more. */
+  linkEndedByItself(): void {
+    const all = [...this.#inLanes, ...this.#held.map(({ suspicion }) => suspicion)]
+    if (all.every(({ ends }) => ends === 0)) return
+    this.#inLanes = this.#inLanes.map(afterOwnEnd)
+    this.#setHeld(this.#held.map(({ suspicion, item }) => ({ suspicion: afterOwnEnd(suspicion), item })))
+    this.#saveSoon()
   }
 
   /**

@@ -7,6 +7,8 @@ export const strikesOfPoison = 3
 
 /** How long a session serves everybody else before a suspect that has ended one is sent again. */
 const restMs = 2000
+/** For so long nothing is on the wire before what has ended a link: an end in it is one of the link itself. */
+export const quietMs = 1000
 /** From so many link ends on, each rest is twice the one before: it is never alone, or never proven, and time will tell. */
 const patientEnds = 16
 const mostRestMs = 300_000
@@ -58,6 +60,11 @@ export function afterLinkEnd(
   const strikes = suspicion.strikes + (isStrike ? 1 : 0)
   if (strikes >= strikesOfPoison) return { kind: 'poison' }
   return { kind: 'held back', suspicion: { ...narrowed, strikes } }
+}
+
+/** The link ended by itself: ends of before may have been such as well, and none of them counts any more. */
+export function afterOwnEnd(suspicion: Suspicion): Suspicion {
+  return { ...suspicion, ends: 0, strikes: 0 }
 }
 
 /** What is left of a suspicion when the cloud has answered some of its items; undefined when nothing is. */

@@ -12,7 +12,7 @@ import { isLinkEnd } from './link-end.ts'
 import type { Message, MessageWriter } from './message.ts'
 import type { Store, StoredItem } from './store.ts'
 import type { Suspects } from './suspects.ts'
-import { restBefore, type Suspicion, strikeWithinMs } from './suspicion.ts'
+import { quietMs, restBefore, type Suspicion, strikeWithinMs } from './suspicion.ts'
 import { judge } from './verdict.ts'
 
 export interface TrialsOptions {
@@ -56,6 +56,7 @@ export class Trials {
   #timer: Timer | undefined
   #upMs: number
   #settledAtUp = 0
+  #sessions = 0
   #notBeforeMs = Number.NEGATIVE_INFINITY
   #trying: Promise<void> | undefined
   /** All lanes wait for the trial, or the one whose items it uses. */
@@ -77,6 +78,7 @@ export class Trials {
   }
 
   linkUp(): void {
+    this.#sessions++
     this.#upMs = this.#o.clock.monotonicMs()
     this.#settledAtUp = this.#o.settled()
     this.#notBeforeMs = Number.NEGATIVE_INFINITY
@@ -135,10 +137,15 @@ export class Trials {
   async #try({ suspicion, item }: Candidate): Promise<void> {
     const { drains } = this.#o
     this.#holds = 'all'
+    const session = this.#sessions
+    const mayGoOn = () => this.#mayTry() && this.#sessions === session
     await Promise.all(lanes.map(lane => drains[lane].stopped()))
-    if (!this.#mayTry()) return
-    if (item === undefined) await this.#tryHead(suspicion.lane)
-    else await this.#tryHeld(suspicion, item)
+    if (!mayGoOn()) return
+    const isProven = await this.#isProven()
+    if (suspicion.ends > 0) await this.#quiet()
+    if (!mayGoOn()) return
+    if (item === undefined) await this.#tryHead(suspicion.lane, isProven, mayGoOn)
+    else await this.#tryHeld(suspicion, item, isProven)
   }
 
   #failed(error: unknown): void {
@@ -155,25 +162,22 @@ export class Trials {
   }
 
   /** The first suspects of a lane; they stay in the store until the cloud has answered. */
-  async #tryHead(lane: Lane): Promise<void> {
+  async #tryHead(lane: Lane, isProven: boolean, mayGoOn: () => boolean): Promise<void> {
     const { store, suspects } = this.#o
     try {
       const hand = await store.read(lane, { maxItems: limits.maxBatchItems, maxBytes: limits.maxBatchBytes })
       const found = suspects.atHead(lane, hand)
-      if (found === undefined) return
+      if (found === undefined || !mayGoOn()) return
       const { message, items } = this.#messageOf(lane, found.items)
-      const isProven = await this.#isProven()
-      if (!this.#mayTry()) return
       await this.#send(found.suspicion, message, items, isProven)
     } finally {
       await store.release(lane)
     }
   }
 
-  async #tryHeld(suspicion: Suspicion, item: StoredItem): Promise<void> {
+  async #tryHeld(suspicion: Suspicion, item: StoredItem, isProven: boolean): Promise<void> {
     const { message, items } = this.#messageOf(suspicion.lane, [item])
-    const isProven = await this.#isProven()
-    if (this.#mayTry()) await this.#send(suspicion, message, items, isProven, item)
+    await this.#send(suspicion, message, items, isProven, item)
   }
 
   /** A single suspect goes as a command of its own: a refusal is for good then. */
@@ -181,6 +185,20 @@ export class Trials {
     const singleThrough = items.length === 1 ? Number.POSITIVE_INFINITY : -1
     const message = this.#o.writer.write(lane, items, { singleThrough, maxBytes: limits.maxBatchBytes })
     return { message, items: message.groups.flatMap(group => group.items) }
+  }
+
+  /** A link that ends by itself is to do so while nothing is on the wire, and not over what is tried. */
+  #quiet(): Promise<void> {
+    const { clock, signal } = this.#o
+    return new Promise(resolve => {
+      const end = () => {
+        timer.cancel()
+        signal.removeEventListener('abort', end)
+        resolve()
+      }
+      const timer = clock.timer(quietMs, end)
+      signal.addEventListener('abort', end)
+    })
   }
 
   /** Whether the session carries anything: something else was acknowledged in it, or the cloud answers a ping. */

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { fromSource } from './from-source.ts'
 
 const source = (name: string) => JSON.stringify(join(import.meta.dirname, '../../src/platform', name))
-const tsx = join(import.meta.dirname, '../../node_modules/tsx/dist/loader.mjs')
 
 /** To be imported by a program that is to meet what FAT does. */
 export const asOnFat = pathToFileURL(join(import.meta.dirname, 'on-fat.ts')).href
@@ -33,7 +33,7 @@ export function lockProgram(
   const program = `const { takeProcessLock } = await import(${source('process-lock.ts')})
     const { giveLifeSign } = await import(${source('life-sign.ts')})
     ${script}`
-  const imported = [tsx, ...imports].flatMap(one => ['--import', one])
+  const imported = [...fromSource, ...imports.flatMap(one => ['--import', one])]
   const [file = process.execPath, ...words] = [
     ...before,
     process.execPath,

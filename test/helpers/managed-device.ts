@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { agentSource } from '../../build/test-programs.ts'
 import { eventually } from './eventually.ts'
 import type { LocalCloud } from './local-cloud.ts'
+import { programArgs } from './program.ts'
 import { tempDir } from './temp-dir.ts'
 
-const checkout = resolve(import.meta.dirname, '../..')
 export const deviceToken = 'Device-Token-0815'
 
 /** How a process ended. */
@@ -15,7 +16,7 @@ export interface Ended {
   readonly signal: string | null
 }
 
-/** A command line of device-cloud that runs from source in a process of its own. */
+/** A command line of device-cloud that runs in a process of its own. */
 export class RunningCommand {
   readonly child: ChildProcess
   /** The end of the process itself; one that it started may still hold its output open. */
@@ -35,7 +36,7 @@ export class RunningCommand {
     cwd: string,
     {
       stderr = 'pipe',
-      script = 'src/main.ts',
+      script = agentSource,
       environment = {},
     }: {
       readonly stderr?: 'pipe' | number
@@ -43,22 +44,18 @@ export class RunningCommand {
       readonly environment?: Readonly<Record<string, string>>
     } = {},
   ) {
-    this.child = spawn(
-      process.execPath,
-      ['--import', resolve(checkout, 'node_modules/tsx/dist/loader.mjs'), resolve(checkout, script), ...words],
-      {
-        cwd,
-        stdio: ['ignore', 'pipe', stderr],
-        // Whatever the machine of the test has in /etc/device-cloud is not meant.
-        env: {
-          ...process.env,
-          DEVICE_CLOUD_CONFIG_DIR: cwd,
-          ...environment,
-          NODE_NO_WARNINGS: '1',
-          NODE_OPTIONS: '',
-        },
+    this.child = spawn(process.execPath, [...programArgs(script), ...words], {
+      cwd,
+      stdio: ['ignore', 'pipe', stderr],
+      // Whatever the machine of the test has in /etc/device-cloud is not meant.
+      env: {
+        ...process.env,
+        DEVICE_CLOUD_CONFIG_DIR: cwd,
+        ...environment,
+        NODE_NO_WARNINGS: '1',
+        NODE_OPTIONS: '',
       },
-    )
+    })
     this.child.stdout?.on('data', chunk => {
       this.#out += String(chunk)
     })

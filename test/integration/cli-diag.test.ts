@@ -13,9 +13,11 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
+import { agentSource } from '../../build/test-programs.ts'
 import { needsRoot, stranger } from '../helpers/as-root.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, type ManagedDevice, makeDevice } from '../helpers/managed-device.ts'
+import { programArgs } from '../helpers/program.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { unpackArchive } from '../helpers/unpacked-archive.ts'
 
@@ -138,9 +140,7 @@ test('diag writes to stdout where nothing else can be written, and tells where i
   const nowhere = await device.run('diag', '--no-network', '-o', '/proc/x.tar.gz')
   assert.equal(nowhere.code, 1)
   assert.match(nowhere.err, /cannot create .*-o -/)
-  const main = new URL('../../src/main.ts', import.meta.url).pathname
-  const loader = new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url).pathname
-  const words = ['--import', loader, main, 'diag', '--no-network', '-o', '-']
+  const words = [...programArgs(agentSource), 'diag', '--no-network', '-o', '-']
   const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: device.folder, maxBuffer: 2 ** 26 })
   assert.equal(status, 0, String(stderr))
   assert.ok(unpackArchive(stdout).files.has('summary.json'))

@@ -16,6 +16,7 @@ import {
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { asAttacker, attackersFolder, needsRoot } from '../helpers/attacker.ts'
+import { fromSource } from '../helpers/from-source.ts'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, type ManagedDevice, makeDevice, type RunningCommand } from '../helpers/managed-device.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
@@ -284,10 +285,9 @@ test('without /proc file actions say so, and an application still moves its file
   const folder = realpathSync(tempDir(t))
   symlinkSync('/etc/hostname', join(folder, 'link'))
   // In a world of mounts of its own.
-  const loader = resolve(import.meta.dirname, '../../node_modules/tsx/dist/loader.mjs')
   const program = resolve(import.meta.dirname, 'programs/without-proc.ts')
-  const line = 'mount --make-rprivate / && umount -l /proc && exec "$0" --import "$1" "$2" "$3"'
-  const args = ['--mount', 'sh', '-c', line, process.execPath, loader, program, folder]
+  const line = 'mount --make-rprivate / && umount -l /proc && exec "$0" "$@"'
+  const args = ['--mount', 'sh', '-c', line, process.execPath, ...fromSource, program, folder]
   if (spawnSync('unshare', ['--mount', 'true']).status !== 0) return t.skip('nobody gets mounts of his own here')
   const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' })
   assert.notEqual(stdout, '', stderr)

@@ -3,11 +3,13 @@ import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { agentSource } from '../../build/test-programs.ts'
 import { configFolder } from '../helpers/config-folder.ts'
+import { fromSource } from '../helpers/from-source.ts'
+import { programArgs } from '../helpers/program.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
-const tsx = ['--import', resolve(import.meta.dirname, '../../node_modules/tsx/dist/loader.mjs')]
-const main = resolve(import.meta.dirname, '../../src/main.ts')
+const main = programArgs(agentSource)
 const program = (name: string) => resolve(import.meta.dirname, 'programs', name)
 
 /** Files of the system of its own, and a network with nothing but loopback. */
@@ -46,11 +48,10 @@ async function whereNamesHang(
   writeFileSync(join(etc, 'nsswitch.conf'), `hosts: ${sources}\n`)
   const inner = [
     process.execPath,
-    ...tsx,
+    ...fromSource,
     program('silent-names.ts'),
     ...signal.map(String),
     process.execPath,
-    ...tsx,
     ...words,
   ]
   const child = spawn('unshare', ['--mount', '--net', 'sh', '-c', enter, 'sh', etc, ...inner], { detached: true })
@@ -88,19 +89,19 @@ function device(t: TestContext): string {
 }
 
 test('a device manager that is told to end does so while its name server is silent', { skip }, async t => {
-  const told = await whereNamesHang(t, ['SIGTERM', 1], [main, 'manager', '-c', device(t)])
+  const told = await whereNamesHang(t, ['SIGTERM', 1], [...main, 'manager', '-c', device(t)])
   assert.equal(told.code, 0, told.said)
   assert.ok(told.tookMs < momentMs, `${told.tookMs} ms; ${told.said}`)
 })
 
 test('so does one that asks the system for names, which knows more sources of them', { skip }, async t => {
-  const told = await whereNamesHang(t, ['SIGTERM', 1], [main, 'manager', '-c', device(t)], 'files mymachines dns')
+  const told = await whereNamesHang(t, ['SIGTERM', 1], [...main, 'manager', '-c', device(t)], 'files mymachines dns')
   assert.equal(told.code, 0, told.said)
   assert.ok(told.tookMs < momentMs, `${told.tookMs} ms; ${told.said}`)
 })
 
 test('check gives up on a silent name server, says so and ends', { skip }, async t => {
-  const told = await whereNamesHang(t, ['SIGTERM', 0], [main, 'check', '-c', device(t)])
+  const told = await whereNamesHang(t, ['SIGTERM', 0], [...main, 'check', '-c', device(t)])
   assert.equal(told.code, 4, told.said)
   assert.match(told.said, /FAIL +name +cloud\.example\.test: the name server gives no answer within 10 s/)
   assert.ok(told.tookMs < momentMs, `${told.tookMs} ms; ${told.said}`)
@@ -108,7 +109,7 @@ test('check gives up on a silent name server, says so and ends', { skip }, async
 
 test('an application moves its files while look-ups hang, and ends when its clients are closed', { skip }, async t => {
   // Two questions each: four of them fill Node's pool of threads.
-  const told = await whereNamesHang(t, ['SIGUSR2', 8], [program('hanging-client.ts'), appFolder(t)])
+  const told = await whereNamesHang(t, ['SIGUSR2', 8], [...fromSource, program('hanging-client.ts'), appFolder(t)])
   assert.equal(told.code, 0, told.said)
   assert.match(told.said, /files move\ndisconnected\n/)
   assert.ok(told.tookMs < momentMs, `${told.tookMs} ms; ${told.said}`)

@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { agentSource } from '../../../build/test-programs.ts'
+import { programArgs } from '../../helpers/program.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
-const checkout = resolve(import.meta.dirname, '../../..')
-
-/** Runs `device-cloud run` from source on the files of a new folder. */
+/** Runs `device-cloud run` on the files of a new folder. */
 function run(t: TestContext, files: Readonly<Record<string, string>>, ...words: readonly string[]) {
   const folder = realpathSync(tempDir(t))
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(join(folder, name, '..'), { recursive: true })
     writeFileSync(join(folder, name), text)
   }
-  const main = ['--import', join(checkout, 'node_modules/tsx/dist/loader.mjs'), join(checkout, 'src/main.ts')]
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...main, 'run', ...words], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...programArgs(agentSource), 'run', ...words], {
     cwd: folder,
     encoding: 'utf8',
     timeout: 30_000,

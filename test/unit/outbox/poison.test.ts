@@ -131,6 +131,45 @@ test('a link that ends every three seconds, whose answers take their time, carri
   await clock.advance(10_000)
 })
 
+test('a link that also ends while nothing is on the wire ends by itself: what it did before says nothing of a suspect', async t => {
+  const { outbox, live, link, fatal, clock } = poisonScene(t)
+  const outcome = outcomeOf(outbox.put('event', { ...items.event(poison) }))
+  await live(4)
+  assert.equal(fatal.length, 4, 'twice among all others, and two strikes')
+  link.up()
+  await clock.advance(500)
+  link.down()
+  await settle()
+  await live(2)
+  assert.deepEqual([fatal.length, outbox.stats().setAside], [6, undefined])
+  await live(1)
+  assert.equal(await outcome, 'LIMIT_EXCEEDED')
+  assert.equal(fatal.length, 7)
+})
+
+test('what has ended a link is sent again after a second in which nothing is on the wire', async t => {
+  const { outbox, live, link, fatal, clock } = poisonScene(t)
+  const outcome = outcomeOf(outbox.put('event', { ...items.event(poison) }))
+  await live(3)
+  const sentMs: number[] = []
+  const { cloud } = link
+  link.cloud = message => {
+    sentMs.push(clock.monotonicMs())
+    return cloud(message)
+  }
+  link.up()
+  for (let tenth = 0; fatal.length === 3 && tenth < 100; tenth++) {
+    void outbox.put('telemetry', sample(tenth))
+    await clock.advance(100)
+    await settle()
+  }
+  const [before = Number.NaN, again = Number.NaN] = sentMs.slice(-2)
+  assert.ok(sentMs.length > 10, 'until then the others go')
+  assert.ok(again - before >= 1000, `${again - before} ms`)
+  await live(3)
+  assert.equal(await outcome, 'LIMIT_EXCEEDED')
+})
+
 test('a radio that flaps costs nothing: what was on its way goes in its old order, and nothing is set aside', async t => {
   const { outbox, link, clock } = outboxScene(t, { cloud: () => undefined })
   const outcomes = [1, 2, 3].map(state => outcomeOf(outbox.put('alarm', { key: 'a', state, ts: 'T' })))

@@ -1,0 +1,48 @@
+/**
+ * The agent and the local cloud as one script each, for the tests that start them as processes: what is started from
+ * its five hundred sources spends a second on loading them, a script a tenth of that.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import * as esbuild from 'esbuild'
+import { bundleAgent } from './bundle.ts'
+import { root } from './places.ts'
+
+/** Where {@link writeTestPrograms} has put the script of a source file. */
+export function testProgramPath(folder: string, source: string): string {
+  return join(folder, `${source.replaceAll('/', '-').replace(/\.ts$/, '')}.cjs`)
+}
+
+/** The programs that exist as one script. Paths are relative to {@link root}. */
+export const agentSource = 'src/main.ts'
+export const cloudSource = 'src/cloud/main.ts'
+
+/** Writes both scripts into a folder. Throws a BuildError when the agent cannot be bundled, esbuild's error for the cloud. */
+export async function writeTestPrograms(folder: string): Promise<void> {
+  const agent = bundleAgent().then(({ code }) => writeFile(testProgramPath(folder, agentSource), code))
+  const cloud = esbuild.build({
+    entryPoints: [join(root, cloudSource)],
+    outfile: testProgramPath(folder, cloudSource),
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    logLevel: 'error',
+    loader: { '.pem': 'text' },
+    plugins: [ownFolder],
+  })
+  await Promise.all([agent, cloud])
+}
+
+/** A source finds the files beside it by `import.meta.dirname`, also when it has become a part of a script elsewhere. */
+const ownFolder: esbuild.Plugin = {
+  name: 'own-folder',
+  setup(build) {
+    build.onLoad({ filter: /\/src\/cloud\/.*\.ts$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8')
+      if (!text.includes('import.meta.dirname')) return undefined
+      const folder = JSON.stringify(dirname(path))
+      return { contents: text.replaceAll('import.meta.dirname', folder), loader: 'ts' }
+    })
+  },
+}
