@@ -65,13 +65,16 @@ test('under systemd the service starts at boot, is watched, reloaded, updated, s
     )
     await t.test('root reboots the machine for it', async () => {
       const before = await machine.run('cat /proc/sys/kernel/random/boot_id')
+      // It may have logged in again meanwhile, and that is no login after the reboot.
+      seq = await cloud.mark()
       const reboot = await cloud.exec(namedKey, 'reboot_device', {}, { ackTimeout: 60 })
       assert.ok(reboot.success, reboot.errorMessages?.[0])
       await again()
       await eventually(
         'the operator of the new run',
         async () => {
-          const now = await machine.run('cat /proc/sys/kernel/random/boot_id').catch(() => before)
+          // What is typed while nobody reads is lost.
+          const now = await machine.run('cat /proc/sys/kernel/random/boot_id', 10_000).catch(() => before)
           return now !== before
         },
         timeoutMs,
