@@ -15,7 +15,6 @@ import {
   type ResolverRules,
   resolverRules,
 } from './name-files.ts'
-import { askNameServers } from './name-servers.ts'
 
 /** Hosts files that keep advertisements away have a megabyte or two. */
 const maxHostsBytes = 16 * 1024 * 1024
@@ -70,7 +69,11 @@ export class NameLookUp {
     if (written.length > 0) return written
     if (isLocalhost(name)) return loopback
     const rules = resolverRules((await systemText(this.#root, 'etc/resolv.conf')) ?? '')
-    const askServers = () => askNameServers(name, { rules, clock: this.#clock, signal, servers: this.#servers })
+    // Loaded when it is needed: a device whose way out is an address or a proxy does without c-ares.
+    const askServers = async () => {
+      const { askNameServers } = await import('./name-servers.ts')
+      return askNameServers(name, { rules, clock: this.#clock, signal, servers: this.#servers })
+    }
     if (!(await this.#needsSystem(rules))) return askServers()
     const told = await this.#askGetent(name, signal)
     throwIfAborted(signal)

@@ -1,4 +1,4 @@
-import type { promises } from 'node:dns'
+import dns from 'node:dns'
 import type { Clock, Timer } from '../base/clock.ts'
 import { errnoOf, messageOf } from '../base/errors.ts'
 import { waitFor } from '../base/wait.ts'
@@ -47,29 +47,23 @@ export async function askNameServers(name: string, options: NameServerOptions): 
 async function askInTurn(name: string, options: NameServerOptions): Promise<readonly FoundAddress[]> {
   let failure: unknown
   let next: readonly string[] | undefined
-  // Loaded when it is needed: a device whose way out is an address or a proxy does without c-ares.
-  const { Resolver } = (await import('node:dns')).promises
   do {
     try {
-      return await askFor(Resolver, name, next === undefined ? options : { ...options, servers: next })
+      return await askFor(name, next === undefined ? options : { ...options, servers: next })
     } catch (error) {
       if (errnoOf(error) !== 'EAI_FAIL') throw error
       failure ??= error
     }
-    next = (next ?? options.servers ?? new Resolver().getServers()).slice(1)
+    next = (next ?? options.servers ?? new dns.promises.Resolver().getServers()).slice(1)
   } while (next.length > 0)
   throw failure
 }
 
 /** The same of one answer; none when it has none. */
-function askFor(
-  Resolver: typeof promises.Resolver,
-  name: string,
-  { rules, clock, signal, servers }: NameServerOptions,
-): Promise<readonly FoundAddress[]> {
+function askFor(name: string, { rules, clock, signal, servers }: NameServerOptions): Promise<readonly FoundAddress[]> {
   return waitFor(signal, (resolve, reject) => {
     // A new one reads resolv.conf anew, which changes with every lease, and remembers no answer.
-    const resolver = new Resolver({ timeout: rules.timeoutMs, tries: rules.attempts })
+    const resolver = new dns.promises.Resolver({ timeout: rules.timeoutMs, tries: rules.attempts })
     if (servers !== undefined) resolver.setServers(servers)
     const found: FoundAddress[] = []
     let failure: unknown
