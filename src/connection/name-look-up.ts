@@ -1,3 +1,4 @@
+import dns from 'node:dns'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { throwIfAborted, waitFor } from '../base/wait.ts'
@@ -5,7 +6,6 @@ import { runProgram } from '../platform/program.ts'
 import { readBoundedText } from '../platform/read-file.ts'
 import { systemText } from '../platform/system-file.ts'
 import { sortFamilies } from './family-order.ts'
-import { lookUpError } from './look-up-error.ts'
 import {
   addressesInHosts,
   type FoundAddress,
@@ -15,6 +15,7 @@ import {
   type ResolverRules,
   resolverRules,
 } from './name-files.ts'
+import { askNameServers, lookUpError } from './name-servers.ts'
 
 /** Hosts files that keep advertisements away have a megabyte or two. */
 const maxHostsBytes = 16 * 1024 * 1024
@@ -69,11 +70,7 @@ export class NameLookUp {
     if (written.length > 0) return written
     if (isLocalhost(name)) return loopback
     const rules = resolverRules((await systemText(this.#root, 'etc/resolv.conf')) ?? '')
-    // Loaded when it is needed: a device whose way out is an address or a proxy does without c-ares.
-    const askServers = async () => {
-      const { askNameServers } = await import('./name-servers.ts')
-      return askNameServers(name, { rules, clock: this.#clock, signal, servers: this.#servers })
-    }
+    const askServers = () => askNameServers(name, { rules, clock: this.#clock, signal, servers: this.#servers })
     if (!(await this.#needsSystem(rules))) return askServers()
     const told = await this.#askGetent(name, signal)
     throwIfAborted(signal)
@@ -130,9 +127,7 @@ export class NameLookUp {
     return waitFor(signal, (resolve, reject) => {
       const turn = this.#pool.then(async () => {
         throwIfAborted(signal)
-        const { promises: dns } = await import('node:dns')
-        throwIfAborted(signal)
-        const found = await dns.lookup(name, { all: true })
+        const found = await dns.promises.lookup(name, { all: true })
         return found.flatMap(({ address }) => foundAddress(address) ?? [])
       })
       this.#pool = turn.catch(() => {})

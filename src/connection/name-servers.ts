@@ -2,7 +2,6 @@ import dns from 'node:dns'
 import type { Clock, Timer } from '../base/clock.ts'
 import { errnoOf, messageOf } from '../base/errors.ts'
 import { waitFor } from '../base/wait.ts'
-import { lookUpError } from './look-up-error.ts'
 import { type FoundAddress, foundAddress, type ResolverRules, searchedNames } from './name-files.ts'
 
 export interface NameServerOptions {
@@ -100,4 +99,10 @@ function failureOf(name: string, error: unknown): Error | undefined {
   const code = errnoOf(error) ?? ''
   if (nothing.has(code)) return undefined
   return lookUpError(failed.has(code) ? 'EAI_FAIL' : 'EAI_AGAIN', name, messageOf(error))
+}
+
+/** A failed look-up, shaped as `getaddrinfo` reports it. */
+export function lookUpError(code: 'ENOTFOUND' | 'EAI_AGAIN' | 'EAI_FAIL', hostname: string, why?: string): Error {
+  const text = `look-up ${code} ${hostname}${why === undefined ? '' : ` (${why})`}`
+  return Object.assign(new Error(text), { code, hostname })
 }

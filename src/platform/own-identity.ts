@@ -1,4 +1,5 @@
-import { readNow } from './read-now.ts'
+import { AgentError } from '../base/errors.ts'
+import { readBoundedText } from './read-file.ts'
 
 /** Whose a file must be so that this process believes it: root's, or that of the user it runs as. */
 export interface OwnIdentity {
@@ -16,16 +17,8 @@ export async function ownIdentity(): Promise<OwnIdentity> {
   return {
     userId: process.geteuid?.() ?? -1,
     groupId: process.getegid?.() ?? -1,
-    unmappedId: ofNamespace(),
+    unmappedId: unmappedId(await textOf('/proc/self/uid_map'), await textOf('/proc/sys/kernel/overflowuid')),
   }
-}
-
-let known: { readonly unmappedId: number | undefined } | undefined
-
-/** The user namespace of a process stays what it is. */
-function ofNamespace(): number | undefined {
-  known ??= { unmappedId: unmappedId(textOf('/proc/self/uid_map'), textOf('/proc/sys/kernel/overflowuid')) }
-  return known.unmappedId
 }
 
 /**
@@ -46,11 +39,12 @@ export function unmappedId(map: string, overflow: string): number | undefined {
   return ranges.some(({ first, count }) => id >= first && id < first + count) ? undefined : id
 }
 
-/** Without /proc there is nothing to know. */
-function textOf(path: string): string {
+async function textOf(path: string): Promise<string> {
   try {
-    return readNow(path, mostBytes)?.toString() ?? ''
-  } catch {
-    return ''
+    return await readBoundedText(path, mostBytes)
+  } catch (error) {
+    // Without /proc there is nothing to know.
+    if (error instanceof AgentError) return ''
+    throw error
   }
 }
