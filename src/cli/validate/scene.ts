@@ -81,13 +81,16 @@ const pollMs = 150
  * @throws the last failure of `probe` when `signal` fires: it says more than that time is up
  */
 export async function until<T>({ clock }: ProofTime, signal: AbortSignal, probe: () => Promise<T>): Promise<T> {
+  let last: unknown
   for (;;) {
     try {
       throwIfAborted(signal)
       return await probe()
     } catch (error) {
       const isFinal = !(error instanceof AgentError) || !mayPass.has(error.code)
-      if (isFinal) throw error
+      // A probe that the signal cut off knows only that it was cut off.
+      if (isFinal) throw signal.aborted ? (last ?? error) : error
+      last = error
       try {
         await sleep(clock, pollMs, signal)
       } catch {
