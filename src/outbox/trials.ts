@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import { type AgentError, asAgentError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import { sleep } from '../base/wait.ts'
 import { diagPing } from '../protocol/commands.ts'
 import { encodeRequest } from '../protocol/envelope.ts'
 import { limits } from '../protocol/limits.ts'
@@ -45,6 +46,14 @@ interface Candidate {
   readonly suspicion: Suspicion
   /** Absent when it stands in its lane. */
   readonly item?: StoredItem
+}
+
+/** The session in which something is tried. */
+interface Session {
+  /** Whether it carries anything. */
+  readonly isProven: boolean
+  /** Whether it is still the same, and up. */
+  mayGoOn(): boolean
 }
 
 /**
@@ -137,15 +146,14 @@ export class Trials {
   async #try({ suspicion, item }: Candidate): Promise<void> {
     const { drains } = this.#o
     this.#holds = 'all'
-    const session = this.#sessions
-    const mayGoOn = () => this.#mayTry() && this.#sessions === session
+    const number = this.#sessions
+    const mayGoOn = () => this.#mayTry() && this.#sessions === number
     await Promise.all(lanes.map(lane => drains[lane].stopped()))
     if (!mayGoOn()) return
     const isProven = await this.#isProven()
-    if (suspicion.ends > 0) await this.#quiet()
-    if (!mayGoOn()) return
-    if (item === undefined) await this.#tryHead(suspicion.lane, isProven, mayGoOn)
-    else await this.#tryHeld(suspicion, item, isProven)
+    const session = { isProven, mayGoOn }
+    if (item === undefined) await this.#tryHead(suspicion.lane, session)
+    else await this.#tryHeld(suspicion, item, session)
   }
 
   #failed(error: unknown): void {
@@ -162,22 +170,22 @@ export class Trials {
   }
 
   /** The first suspects of a lane; they stay in the store until the cloud has answered. */
-  async #tryHead(lane: Lane, isProven: boolean, mayGoOn: () => boolean): Promise<void> {
+  async #tryHead(lane: Lane, session: Session): Promise<void> {
     const { store, suspects } = this.#o
     try {
       const hand = await store.read(lane, { maxItems: limits.maxBatchItems, maxBytes: limits.maxBatchBytes })
       const found = suspects.atHead(lane, hand)
-      if (found === undefined || !mayGoOn()) return
+      if (found === undefined) return
       const { message, items } = this.#messageOf(lane, found.items)
-      await this.#send(found.suspicion, message, items, isProven)
+      await this.#send(found.suspicion, message, items, session)
     } finally {
       await store.release(lane)
     }
   }
 
-  async #tryHeld(suspicion: Suspicion, item: StoredItem, isProven: boolean): Promise<void> {
+  async #tryHeld(suspicion: Suspicion, item: StoredItem, session: Session): Promise<void> {
     const { message, items } = this.#messageOf(suspicion.lane, [item])
-    await this.#send(suspicion, message, items, isProven, item)
+    await this.#send(suspicion, message, items, session, item)
   }
 
   /** A single suspect goes as a command of its own: a refusal is for good then. */
@@ -185,20 +193,6 @@ export class Trials {
     const singleThrough = items.length === 1 ? Number.POSITIVE_INFINITY : -1
     const message = this.#o.writer.write(lane, items, { singleThrough, maxBytes: limits.maxBatchBytes })
     return { message, items: message.groups.flatMap(group => group.items) }
-  }
-
-  /** A link that ends by itself is to do so while nothing is on the wire, and not over what is tried. */
-  #quiet(): Promise<void> {
-    const { clock, signal } = this.#o
-    return new Promise(resolve => {
-      const end = () => {
-        timer.cancel()
-        signal.removeEventListener('abort', end)
-        resolve()
-      }
-      const timer = clock.timer(quietMs, end)
-      signal.addEventListener('abort', end)
-    })
   }
 
   /** Whether the session carries anything: something else was acknowledged in it, or the cloud answers a ping. */
@@ -217,11 +211,14 @@ export class Trials {
     suspicion: Suspicion,
     message: Message,
     items: readonly StoredItem[],
-    isProven: boolean,
+    { isProven, mayGoOn }: Session,
     held?: StoredItem,
   ): Promise<void> {
     const { requester, clock, signal, drains } = this.#o
     const { lane } = suspicion
+    // A link that ends by itself is to do so while nothing is on the wire, and not over what is tried.
+    if (suspicion.ends > 0) await sleep(clock, quietMs, signal).catch(() => {})
+    if (!mayGoOn()) return
     const sentMs = clock.monotonicMs()
     // After that time the end of the link would not count any more: the others need not wait for it.
     const goOn = clock.timer(strikeWithinMs, () => {
