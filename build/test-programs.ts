@@ -8,27 +8,20 @@ import * as esbuild from 'esbuild'
 import { bundleAgent } from './bundle.ts'
 import { root } from './places.ts'
 
-/** Where {@link writeTestPrograms} has put the script of a source file. */
-export function testProgramPath(folder: string, source: string): string {
-  return join(folder, `${source.replaceAll('/', '-').replace(/\.ts$/, '')}.cjs`)
-}
-
-/** The programs that exist as one script. Paths are relative to {@link root}. */
-export const agentSource = 'src/main.ts'
-export const cloudSource = 'src/cloud/main.ts'
+/** The names of the scripts in the folder that the variable names. */
+export const testPrograms = { variable: 'DEVICE_CLOUD_TEST_PROGRAMS', agent: 'device-cloud.cjs', cloud: 'local-cloud.cjs' } as const
 
 /** Writes both scripts into a folder. Throws a BuildError when the agent cannot be bundled, esbuild's error for the cloud. */
 export async function writeTestPrograms(folder: string): Promise<void> {
-  const agent = bundleAgent().then(({ code }) => writeFile(testProgramPath(folder, agentSource), code))
+  const agent = bundleAgent().then(({ code }) => writeFile(join(folder, testPrograms.agent), code))
   const cloud = esbuild.build({
-    entryPoints: [join(root, cloudSource)],
-    outfile: testProgramPath(folder, cloudSource),
+    entryPoints: [join(root, 'src/cloud/main.ts')],
+    outfile: join(folder, testPrograms.cloud),
     bundle: true,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
     logLevel: 'error',
-    loader: { '.pem': 'text' },
     plugins: [ownFolder],
   })
   await Promise.all([agent, cloud])

@@ -1,6 +1,7 @@
 /**
  * Runs the tests: `tsx build/test.ts [LEVEL | FILE | FOLDER ...] [--node PATH] [--jobs N] [--no-skips]`. Levels are the folders
- * of test/; default: all three. N files run at once (4): most of them wait most of the time. What was skipped is named again at the end; with --no-skips it fails the run.
+ * of test/; default: all three. N files run at once (4): most of them wait most of the time.
+ * What was skipped is named again at the end; with --no-skips it fails the run.
  * What failed is also added to the file that FAILING_TESTS_FILE names.
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -8,7 +9,7 @@ import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync 
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { writeTestPrograms } from './test-programs.ts'
+import { testPrograms, writeTestPrograms } from './test-programs.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const levels = ['unit', 'integration', 'system']
@@ -57,7 +58,7 @@ const loader = knowsTypes ? [] : ['--import', 'tsx']
 const runner = spawn(node, [...loader, '--test', ...limits, ...reporter, ...files], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'inherit'],
-  env: { ...process.env, DEVICE_CLOUD_TEST_PROGRAMS: programs },
+  env: { ...process.env, [testPrograms.variable]: programs },
 })
 // The runner ends its tests first, and says which.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => runner.kill(signal))

@@ -9,6 +9,7 @@ import { newDevice } from '../helpers/client-scene.ts'
 import { diskWrites, straceMissing } from '../helpers/disk-writes.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
+import { agentScript } from '../helpers/program.ts'
 
 /** An hour in the long form. */
 const watchMs = process.env.DEVICE_CLOUD_LONG === '1' ? 3_600_000 : 6_000
@@ -57,7 +58,7 @@ test('what goes to flash', { skip, concurrency: 4 }, async t => {
       assert.ok(writes.some(line => /fdatasync/.test(line)))
     }),
     t.test('the device manager writes nothing, idle but for its health telemetry', async t => {
-      const manager = await bundledProgram(t, '../src/main.ts')
+      const manager = agentScript()
       const dir = newDevice(t)
       writeConfig(dir, 'iot-connect.cfg', cloud, 'spill')
       writeFileSync(join(dir, 'iot.cfg'), JSON.stringify({ runtime_dir: 'runtime', health_interval: 1 }))

@@ -4,9 +4,8 @@ import { Agent, request } from 'node:https'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
-import { cloudSource } from '../../build/test-programs.ts'
 import { eventually } from './eventually.ts'
-import { programArgs } from './program.ts'
+import { cloudScript } from './program.ts'
 import { tempDir } from './temp-dir.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')
@@ -153,7 +152,7 @@ export class LocalCloud {
     const { DEVICE_CLOUD_OPERATOR_PASSWORD: _, ...env } = process.env
     const password = operator === undefined ? {} : { DEVICE_CLOUD_OPERATOR_PASSWORD: operator.password }
     // By the IPC channel the cloud sees when this process is gone, and ends too.
-    const child = spawn(process.execPath, [...programArgs(cloudSource), ...args], {
+    const child = spawn(process.execPath, [cloudScript(), ...args], {
       cwd: checkout,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...env, ...password, NODE_NO_WARNINGS: '1', NODE_OPTIONS: '' },

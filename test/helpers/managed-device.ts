@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { agentSource } from '../../build/test-programs.ts'
+import { root } from '../../build/places.ts'
 import { eventually } from './eventually.ts'
+import { fromSource } from './from-source.ts'
 import type { LocalCloud } from './local-cloud.ts'
-import { programArgs } from './program.ts'
+import { agentScript } from './program.ts'
 import { tempDir } from './temp-dir.ts'
 
 export const deviceToken = 'Device-Token-0815'
@@ -28,7 +29,7 @@ export class RunningCommand {
 
   /**
    * @param o.stderr a file that takes its standard error; it is then not in {@link err}
-   * @param o.script another program with the command line of a command
+   * @param o.script another program of the checkout with the command line of a command
    * @param o.environment variables besides those of the test
    */
   constructor(
@@ -36,7 +37,7 @@ export class RunningCommand {
     cwd: string,
     {
       stderr = 'pipe',
-      script = agentSource,
+      script,
       environment = {},
     }: {
       readonly stderr?: 'pipe' | number
@@ -44,7 +45,8 @@ export class RunningCommand {
       readonly environment?: Readonly<Record<string, string>>
     } = {},
   ) {
-    this.child = spawn(process.execPath, [...programArgs(script), ...words], {
+    const program = script === undefined ? [agentScript()] : [...fromSource, join(root, script)]
+    this.child = spawn(process.execPath, [...program, ...words], {
       cwd,
       stdio: ['ignore', 'pipe', stderr],
       // Whatever the machine of the test has in /etc/device-cloud is not meant.

@@ -1,17 +1,19 @@
-/** How a test starts the agent or the local cloud as a process of its own. */
-import { existsSync } from 'node:fs'
+/** The agent and the local cloud as the test run has made them: one script each, the agent minified as in the executable. */
 import { join } from 'node:path'
-import { root } from '../../build/places.ts'
-import { testProgramPath } from '../../build/test-programs.ts'
-import { fromSource } from './from-source.ts'
+import { testPrograms } from '../../build/test-programs.ts'
 
-/**
- * The arguments with which Node starts `source` (a path in the checkout): the script that the test run has made of it,
- * the file itself where there is none, as when a test file is started by hand.
- */
-export function programArgs(source: string): readonly string[] {
-  const folder = process.env.DEVICE_CLOUD_TEST_PROGRAMS
-  const script = folder === undefined ? undefined : testProgramPath(folder, source)
-  if (script !== undefined && existsSync(script)) return [script]
-  return [...fromSource, join(root, source)]
+/** The script of `device-cloud`, for the Node of the test. */
+export function agentScript(): string {
+  return scriptAt(testPrograms.agent)
+}
+
+export function cloudScript(): string {
+  return scriptAt(testPrograms.cloud)
+}
+
+function scriptAt(name: string): string {
+  const folder = process.env[testPrograms.variable]
+  if (folder === undefined)
+    throw new Error('this test needs scripts that the test run makes: npx tsx build/test.ts FILE')
+  return join(folder, name)
 }

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { acksOf, openMails } from './acks.ts'
-import { bundledProgram } from './bundled-program.ts'
 import { eventually } from './eventually.ts'
 import { type LocalCloud, startCloud } from './local-cloud.ts'
 import { deviceToken, type ManagedDevice, makeDevice } from './managed-device.ts'
+import { agentScript } from './program.ts'
 import { testKey } from './signed-packages.ts'
 import { offerPackages } from './update-packages.ts'
 
@@ -22,20 +22,18 @@ const manifest = {
 
 /** A device that is killed while it updates, and the cloud that asked for it. */
 export class UpdateScene {
-  readonly #script: string
   readonly #cloud: LocalCloud
   readonly device: ManagedDevice
   #child: ChildProcess | undefined
 
-  constructor(script: string, cloud: LocalCloud, device: ManagedDevice) {
-    this.#script = script
+  constructor(cloud: LocalCloud, device: ManagedDevice) {
     this.#cloud = cloud
     this.device = device
   }
 
   /** Starts the agent; resolves when it has said something like `pattern`. */
   async live(pattern: RegExp): Promise<void> {
-    const args = [this.#script, 'manager', '-i', 'device_manager_py']
+    const args = [agentScript(), 'manager', '-i', 'device_manager_py']
     const child = spawn(process.execPath, args, { cwd: this.device.folder, stdio: ['ignore', 'ignore', 'pipe'] })
     this.#child = child
     await new Promise<void>((done, fail) => {
@@ -117,7 +115,7 @@ export async function updateScene(t: TestContext, isSigned = false): Promise<Upd
   const device = makeDevice(t, cloud)
   const ota = { public_keys: [key.text], require_signature: true }
   if (isSigned) device.write('iot-connect.cfg', { ...JSON.parse(device.read('iot-connect.cfg')), ota })
-  const scene = new UpdateScene(await bundledProgram(t, '../src/main.ts'), cloud, device)
+  const scene = new UpdateScene(cloud, device)
   t.after(() => scene.kill(true))
   // A thing that the cloud has never seen has no mailbox.
   await scene.live(/device manager runs/)

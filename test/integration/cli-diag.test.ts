@@ -13,11 +13,10 @@ import {
 } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
-import { agentSource } from '../../build/test-programs.ts'
 import { needsRoot, stranger } from '../helpers/as-root.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, type ManagedDevice, makeDevice } from '../helpers/managed-device.ts'
-import { programArgs } from '../helpers/program.ts'
+import { agentScript } from '../helpers/program.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { unpackArchive } from '../helpers/unpacked-archive.ts'
 
@@ -140,7 +139,7 @@ test('diag writes to stdout where nothing else can be written, and tells where i
   const nowhere = await device.run('diag', '--no-network', '-o', '/proc/x.tar.gz')
   assert.equal(nowhere.code, 1)
   assert.match(nowhere.err, /cannot create .*-o -/)
-  const words = [...programArgs(agentSource), 'diag', '--no-network', '-o', '-']
+  const words = [agentScript(), 'diag', '--no-network', '-o', '-']
   const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: device.folder, maxBuffer: 2 ** 26 })
   assert.equal(status, 0, String(stderr))
   assert.ok(unpackArchive(stdout).files.has('summary.json'))

@@ -6,10 +6,9 @@ import { chmodSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import { cloudSource } from '../../build/test-programs.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
 import { http, plainDevice } from '../helpers/plain-device.ts'
-import { programArgs } from '../helpers/program.ts'
+import { cloudScript } from '../helpers/program.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
 const needsRoot = process.geteuid?.() === 0 ? false : 'only root can become another user'
@@ -19,7 +18,7 @@ async function begin(t: TestContext, args: readonly string[], password?: string)
   const { DEVICE_CLOUD_OPERATOR_PASSWORD: _, ...env } = process.env
   const given = password === undefined ? {} : { DEVICE_CLOUD_OPERATOR_PASSWORD: password }
   const ports = ['--mqtt', '0', '--mqtts', '0', '--https', '0', '--data', tempDir(t)]
-  const child = spawn(process.execPath, [...programArgs(cloudSource), ...ports, ...args], {
+  const child = spawn(process.execPath, [cloudScript(), ...ports, ...args], {
     env: { ...env, ...given, NODE_OPTIONS: '' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

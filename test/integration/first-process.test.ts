@@ -1,7 +1,7 @@
 import { test } from 'node:test'
-import { bundledAgent } from '../helpers/bundled-agent.ts'
 import { asFirstProcess } from '../helpers/first-process.ts'
+import { agentScript } from '../helpers/program.ts'
 
 test('as process 1 device-cloud lets a shell wait for the orphans, and says so where that cannot be', async t => {
-  await asFirstProcess(t, await bundledAgent(t), 'execve' in process)
+  await asFirstProcess(t, [process.execPath, agentScript()], 'execve' in process)
 })

@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { agentSource } from '../../build/test-programs.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { AgentError } from '../../src/base/errors.ts'
 import { HttpsClient } from '../../src/connection/https.ts'
@@ -11,12 +10,11 @@ import { namedByFileService } from '../../src/connection/named-by.ts'
 import { parseAnswer } from '../../src/manager/local-socket/message.ts'
 import { configFolder } from '../helpers/config-folder.ts'
 import { testOpener } from '../helpers/connecting.ts'
-import { programArgs } from '../helpers/program.ts'
+import { agentScript } from '../helpers/program.ts'
 import { proxyKinds, proxyMissing, startProxy } from '../helpers/real-proxies.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { tcpServer } from '../helpers/test-servers.ts'
 
-const main = programArgs(agentSource)
 const timeoutMs = 20_000
 /** A port on which nothing listens: below 1024, where no test ever does. */
 const closedPort = 1
@@ -24,7 +22,7 @@ const proxyAt = (port: number, more: object = {}) => ({ type: 'http' as const, h
 
 /** What a person reads who types this. */
 async function typed(...words: string[]): Promise<{ code: number | null; said: string }> {
-  const child = spawn(process.execPath, [...main, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [agentScript(), ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', part => (said += part))
   const code = await new Promise<number | null>(done => child.once('close', done))

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { childrenOf } from '../helpers/application-children.ts'
-import { bundledAgent } from '../helpers/bundled-agent.ts'
 import { EndingApplication } from '../helpers/ending-application.ts'
+import { agentScript } from '../helpers/program.ts'
 
 test('what an application in device-cloud run starts', async t => {
-  const [program, script] = await bundledAgent(t)
+  const [program, script] = [process.execPath, agentScript()] as const
   await childrenOf(t, program, [script])
 
   await t.test('a command line for Node is told what to write instead', async t => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bundledAgent } from '../helpers/bundled-agent.ts'
 import { EndingApplication } from '../helpers/ending-application.ts'
 import { startCloud } from '../helpers/local-cloud.ts'
+import { agentScript } from '../helpers/program.ts'
 
 const all = [0, 1, 2, 3, 4]
 const ready = `console.log('ready'); setInterval(() => {}, 1000)`
 
 test('an application in device-cloud run that ends', async t => {
-  const [program, script] = await bundledAgent(t)
+  const [program, script] = [process.execPath, agentScript()] as const
   const run = (app: EndingApplication, source: string, signal?: NodeJS.Signals) =>
     app.run(program, [script, 'run', app.write('app.mjs', source)], signal)
 

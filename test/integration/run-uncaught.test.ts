@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { bundledAgent } from '../helpers/bundled-agent.ts'
 import { EndingApplication } from '../helpers/ending-application.ts'
+import { agentScript } from '../helpers/program.ts'
 
 test('what an application in device-cloud run does not catch', async t => {
-  const [program, script] = await bundledAgent(t)
+  const [program, script] = [process.execPath, agentScript()] as const
 
   async function run(t: TestContext, name: string, source: string, ...flags: string[]) {
     const app = new EndingApplication(t)

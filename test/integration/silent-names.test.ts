@@ -3,13 +3,11 @@ import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { agentSource } from '../../build/test-programs.ts'
 import { configFolder } from '../helpers/config-folder.ts'
 import { fromSource } from '../helpers/from-source.ts'
-import { programArgs } from '../helpers/program.ts'
+import { agentScript } from '../helpers/program.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
-const main = programArgs(agentSource)
 const program = (name: string) => resolve(import.meta.dirname, 'programs', name)
 
 /** Files of the system of its own, and a network with nothing but loopback. */
@@ -89,19 +87,24 @@ function device(t: TestContext): string {
 }
 
 test('a device manager that is told to end does so while its name server is silent', { skip }, async t => {
-  const told = await whereNamesHang(t, ['SIGTERM', 1], [...main, 'manager', '-c', device(t)])
+  const told = await whereNamesHang(t, ['SIGTERM', 1], [agentScript(), 'manager', '-c', device(t)])
   assert.equal(told.code, 0, told.said)
   assert.ok(told.tookMs < momentMs, `${told.tookMs} ms; ${told.said}`)
 })
 
 test('so does one that asks the system for names, which knows more sources of them', { skip }, async t => {
-  const told = await whereNamesHang(t, ['SIGTERM', 1], [...main, 'manager', '-c', device(t)], 'files mymachines dns')
+  const told = await whereNamesHang(
+    t,
+    ['SIGTERM', 1],
+    [agentScript(), 'manager', '-c', device(t)],
+    'files mymachines dns',
+  )
   assert.equal(told.code, 0, told.said)
   assert.ok(told.tookMs < momentMs, `${told.tookMs} ms; ${told.said}`)
 })
 
 test('check gives up on a silent name server, says so and ends', { skip }, async t => {
-  const told = await whereNamesHang(t, ['SIGTERM', 0], [...main, 'check', '-c', device(t)])
+  const told = await whereNamesHang(t, ['SIGTERM', 0], [agentScript(), 'check', '-c', device(t)])
   assert.equal(told.code, 4, told.said)
   assert.match(told.said, /FAIL +name +cloud\.example\.test: the name server gives no answer within 10 s/)
   assert.ok(told.tookMs < momentMs, `${told.tookMs} ms; ${told.said}`)

@@ -3,8 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { agentSource } from '../../../build/test-programs.ts'
-import { programArgs } from '../../helpers/program.ts'
+import { agentScript } from '../../helpers/program.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 /** Runs `device-cloud run` on the files of a new folder. */
@@ -14,7 +13,7 @@ function run(t: TestContext, files: Readonly<Record<string, string>>, ...words: 
     mkdirSync(join(folder, name, '..'), { recursive: true })
     writeFileSync(join(folder, name), text)
   }
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...programArgs(agentSource), 'run', ...words], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [agentScript(), 'run', ...words], {
     cwd: folder,
     encoding: 'utf8',
     timeout: 30_000,
