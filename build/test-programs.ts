@@ -9,7 +9,11 @@ import { bundleAgent } from './bundle.ts'
 import { root } from './places.ts'
 
 /** The names of the scripts in the folder that the variable names. */
-export const testPrograms = { variable: 'DEVICE_CLOUD_TEST_PROGRAMS', agent: 'device-cloud.cjs', cloud: 'local-cloud.cjs' } as const
+export const testPrograms = {
+  variable: 'DEVICE_CLOUD_TEST_PROGRAMS',
+  agent: 'device-cloud.cjs',
+  cloud: 'local-cloud.cjs',
+} as const
 
 /** Writes both scripts into a folder. Throws a BuildError when the agent cannot be bundled, esbuild's error for the cloud. */
 export async function writeTestPrograms(folder: string): Promise<void> {
