@@ -2,7 +2,9 @@
  * The agent and the local cloud as one script each, for the tests that start them as processes: what is started from
  * its five hundred sources spends a second on loading them, a script a tenth of that.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import * as esbuild from 'esbuild'
 import { bundleAgent } from './bundle.ts'
@@ -15,8 +17,13 @@ export const testPrograms = {
   cloud: 'local-cloud.cjs',
 } as const
 
-/** Writes both scripts into a folder. Throws a BuildError when the agent cannot be bundled, esbuild's error for the cloud. */
-export async function writeTestPrograms(folder: string): Promise<void> {
+/**
+ * Writes both scripts into a folder that goes with this process, and resolves to it. Throws a BuildError when the agent cannot be
+ * bundled, esbuild's error for the cloud.
+ */
+export async function makeTestPrograms(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'device-cloud-programs-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   const agent = bundleAgent().then(({ code }) => writeFile(join(folder, testPrograms.agent), code))
   const cloud = esbuild.build({
     entryPoints: [join(root, 'src/cloud/main.ts')],
@@ -29,6 +36,7 @@ export async function writeTestPrograms(folder: string): Promise<void> {
     plugins: [ownFolder],
   })
   await Promise.all([agent, cloud])
+  return folder
 }
 
 /** A source finds the files beside it by `import.meta.dirname`, also when it has become a part of a script elsewhere. */

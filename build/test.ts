@@ -5,11 +5,10 @@
  * What failed is also added to the file that FAILING_TESTS_FILE names.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { testPrograms, writeTestPrograms } from './test-programs.ts'
+import { makeTestPrograms, testPrograms } from './test-programs.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const levels = ['unit', 'integration', 'system']
@@ -44,10 +43,6 @@ function listTests(folder: string): string[] {
     .sort()
 }
 
-const programs = mkdtempSync(join(tmpdir(), 'device-cloud-programs-'))
-process.on('exit', () => rmSync(programs, { recursive: true, force: true }))
-await writeTestPrograms(programs)
-
 const reporter = ['--test-reporter=spec', '--test-reporter-destination=stdout']
 const limits = [`--test-concurrency=${values.jobs}`, `--test-timeout=${fileTimeoutMs}`]
 const node = values.node ?? process.execPath
@@ -58,7 +53,7 @@ const loader = knowsTypes ? [] : ['--import', 'tsx']
 const runner = spawn(node, [...loader, '--test', ...limits, ...reporter, ...files], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'inherit'],
-  env: { ...process.env, [testPrograms.variable]: programs },
+  env: { ...process.env, [testPrograms.variable]: await makeTestPrograms() },
 })
 // The runner ends its tests first, and says which.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => runner.kill(signal))

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
+import { makeTestPrograms, testPrograms } from '../../build/test-programs.ts'
 import { files } from './cases/files.ts'
 import { herd } from './cases/herd.ts'
 import { queue } from './cases/queue.ts'
@@ -32,6 +33,7 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+process.env[testPrograms.variable] = await makeTestPrograms()
 const rows: Row[] = []
 let version = ''
 for (const [name, measure] of Object.entries(cases)) {
