@@ -96,9 +96,15 @@ export class ResponseBody implements AsyncIterator<Uint8Array, undefined> {
 
   #settle(state: 'ended' | 'broken', error?: unknown): void {
     if (this.#state !== 'open') return
+    if (state === 'broken') this.#takeWhatCame()
     this.#state = state
     this.#error = error
     this.#wakeUp()
+  }
+
+  /** A response that breaks while it is paused still holds what came before, which somebody has paid for. */
+  #takeWhatCame(): void {
+    for (let piece = this.#response.read(); piece !== null; piece = this.#response.read()) this.#take(piece)
   }
 
   #wakeUp(): void {

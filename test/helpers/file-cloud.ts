@@ -6,8 +6,9 @@ import { setTimeout } from 'node:timers'
 import { crc32 } from '../../src/base/crc32.ts'
 import { AgentError } from '../../src/base/errors.ts'
 import type { JsonObject } from '../../src/base/json.ts'
+import { ResponseBody } from '../../src/connection/response-body.ts'
 import type { Command } from '../../src/protocol/commands.ts'
-import type { FileHttps, FileRequester, HttpRequest, UntilUp } from '../../src/services/files/types.ts'
+import type { FileHttps, FileRequester, HttpAnswer, HttpRequest, UntilUp } from '../../src/services/files/types.ts'
 import type { TestCertificate } from './test-certificates.ts'
 
 /** How the file service answers one request; the default serves the file as it should. */
@@ -120,7 +121,7 @@ export class FileCloud {
         outgoing.on('close', () => asked.signal?.removeEventListener('abort', onAbort))
         outgoing.on('error', reject)
         outgoing.on('response', response => {
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: response })
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bodyOf(response) })
         })
         send(outgoing, asked).catch(error => {
           outgoing.destroy()
@@ -169,6 +170,20 @@ export class FileCloud {
       response.writeHead(200).end()
     })
   }
+}
+
+/** As the device's own client reads it, which loses nothing of what came before a cut; Node's iterator does. */
+function bodyOf(response: IncomingMessage): HttpAnswer['body'] {
+  const silent = () => {}
+  const explain = (error: unknown) => (error instanceof Error ? error : new Error(String(error)))
+  const pieces = new ResponseBody(response, response.socket, {
+    onWait: silent,
+    onPiece: silent,
+    onBytes: silent,
+    explain,
+    onEnd: () => response.destroy(),
+  })
+  return { [Symbol.asyncIterator]: () => pieces, destroy: () => void response.destroy() }
 }
 
 async function send(outgoing: ReturnType<typeof request>, { body }: HttpRequest): Promise<void> {
