@@ -9,7 +9,10 @@ import * as esbuild from 'esbuild'
 import { BuildError, runAsProgram } from './build-error.ts'
 import { checkInside } from './bundle.ts'
 import { builtDefine } from './commit-time.ts'
+import { nodeByRequire, requireForEsm } from './node-by-require.ts'
+import { nodeInstead } from './node-instead.ts'
 import { distFolder, root } from './places.ts'
+import { silentDebug } from './silent-debug.ts'
 
 export interface LibraryOptions {
   /** Where the files go; default dist/. */
@@ -17,10 +20,6 @@ export interface LibraryOptions {
 }
 
 const entry = join(root, 'src/index.ts')
-
-/** The bundled CommonJS packages ask for modules of Node by `require`, which an ES module has to make for itself. */
-const requireForEsm = `import { createRequire as createRequireOfNode } from 'node:module'
-const require = createRequireOfNode(import.meta.url)`
 
 /** Builds the four files. Throws a {@link BuildError} on any warning, and when something is inside that must not be. */
 export async function buildLibrary({ folder = join(root, distFolder) }: LibraryOptions = {}): Promise<void> {
@@ -47,10 +46,13 @@ async function bundle(format: 'esm' | 'cjs'): Promise<string> {
       metafile: true,
       write: false,
       legalComments: 'none',
-      charset: 'utf8',
+      // As in the executable: one letter beyond ASCII would make V8 keep the whole script with two bytes a letter.
+      charset: 'ascii',
       logLevel: 'silent',
       loader: { '.pem': 'text' },
-      ...(format === 'esm' ? { banner: { js: requireForEsm } } : {}),
+      ...(format === 'esm'
+        ? { banner: { js: requireForEsm }, plugins: [silentDebug, nodeInstead, nodeByRequire] }
+        : { plugins: [silentDebug, nodeInstead] }),
       define: {
         ...(await builtDefine()),
         // ws looks for these native add-ons; a single file has no place for them.

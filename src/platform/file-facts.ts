@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs'
+import { lstatSync, type Stats } from 'node:fs'
 import { lstat, stat } from 'node:fs/promises'
 import { errnoOf } from '../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
@@ -23,6 +23,15 @@ export function fileFacts(path: string, options: { followLinks?: boolean } = {})
   return factsOf(path, options.followLinks === false ? lstat : stat)
 }
 
+/** The facts of `path` itself, a link too, within this turn of the event loop: for the few folders above a file. Throws `FILE_ACCESS`. */
+export function fileFactsNow(path: string): FileFacts | undefined {
+  try {
+    return factsFrom(lstatSync(pathBytes(path)))
+  } catch (error) {
+    return nothingThere(path, error)
+  }
+}
+
 /** The facts in what the system says about an open file or a path. */
 export function factsFrom(found: Stats): FileFacts {
   return {
@@ -41,10 +50,14 @@ async function factsOf(path: string, ask: (path: string | Buffer) => Promise<Sta
   try {
     return factsFrom(await ask(pathBytes(path)))
   } catch (error) {
-    const errno = errnoOf(error)
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined
-    throw fileFailure('look at', path, error)
+    return nothingThere(path, error)
   }
+}
+
+function nothingThere(path: string, error: unknown): undefined {
+  const errno = errnoOf(error)
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined
+  throw fileFailure('look at', path, error)
 }
 
 /** Whether users other than its owner may read the file: group or others have the right. */

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { type FileHandle, link, open, rm } from 'node:fs/promises'
+import { closeSync, fchmodSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs'
+import { link } from 'node:fs/promises'
 import { systemClock } from '../base/clock.ts'
 import { AgentError, errnoOf } from '../base/errors.ts'
 import { sleep } from '../base/wait.ts'
 import { hasNoLinks } from './put-in-place.ts'
 import { readBoundedText } from './read-file.ts'
-import { assertWhole, writeWhole } from './write-whole.ts'
-
-const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
+import { readNow } from './read-now.ts'
+import { assertWhole } from './write-whole.ts'
 
 const mostBytes = 256
 /** A file that is written where it stands is seen before it is whole: how often and how long a reader waits for the rest. */
@@ -21,14 +20,14 @@ const rest = { tries: 4, waitMs: 250 }
 export async function makeLockFile(path: string, line: string): Promise<boolean> {
   const aside = `${path}.${randomBytes(6).toString('hex')}`
   try {
-    await write(aside, line)
+    write(aside, line)
     await link(aside, path)
     return true
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false
     if (!hasNoLinks(error)) throw error
   } finally {
-    await rm(aside, { force: true })
+    rmSync(aside, { force: true })
   }
   return await makeInPlace(path, line)
 }
@@ -36,7 +35,7 @@ export async function makeLockFile(path: string, line: string): Promise<boolean>
 /** As {@link makeLockFile}, on a file system without hard links. */
 async function makeInPlace(path: string, line: string): Promise<boolean> {
   try {
-    await write(path, line)
+    write(path, line)
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false
     throw error
@@ -48,45 +47,57 @@ async function makeInPlace(path: string, line: string): Promise<boolean> {
 /** What a lock file says, with its line end; undefined when there is none. Without a line end it is half of something. */
 export async function readLockFile(path: string): Promise<string | undefined> {
   for (let tries = 1; ; tries++) {
-    try {
-      const text = await readBoundedText(path, mostBytes)
-      if (text.endsWith('\n') || tries > rest.tries) return text
-    } catch (error) {
-      if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined
-      throw error
-    }
+    const text = lookNow(path) ?? (await readBoundedText(path, mostBytes).catch(absent))
+    if (text === absence) return undefined
+    if (text.endsWith('\n') || tries > rest.tries) return text
     await sleep(systemClock, rest.waitMs)
   }
 }
 
 /** As {@link readLockFile}, within this turn of the event loop, and undefined also for what cannot be read. */
 export function readLockFileNow(path: string): string | undefined {
-  let file: number | undefined
+  const text = lookNow(path)
+  return text === absence ? undefined : text
+}
+
+const absence = Symbol('there is no file')
+
+/** What it says; undefined when only the system knows why it cannot be read. */
+function lookNow(path: string): string | typeof absence | undefined {
   try {
-    file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    if (!fstatSync(file).isFile()) return undefined
-    const bytes = Buffer.alloc(mostBytes)
-    return bytes.toString('utf8', 0, readSync(file, bytes))
-  } catch {
-    return undefined
-  } finally {
-    if (file !== undefined) closeSync(file)
+    const content = readNow(path, mostBytes + 1)
+    return content === undefined || content.length > mostBytes ? undefined : content.toString()
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? absence : undefined
   }
 }
 
-async function write(path: string, line: string): Promise<void> {
-  let file: FileHandle | undefined
+function absent(error: unknown): typeof absence {
+  if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return absence
+  throw error
+}
+
+/** Within this turn of the event loop: so small a file is written before a thread would have begun. */
+function write(path: string, line: string): void {
+  const file = openSync(path, 'wx', 0o644)
   try {
-    file = await open(path, 'wx', 0o644)
-    // Nothing in it is secret; and while it has two names, root reads no private file in a folder of others.
-    await file.chmod(0o644).catch(() => {})
+    makeReadable(file)
     const content = Buffer.from(line)
-    await writeWhole(file, content)
-    assertWhole((await file.stat()).size, content.length)
+    for (let done = 0; done < content.length; ) done += writeSync(file, content, done)
+    assertWhole(fstatSync(file).size, content.length)
   } catch (error) {
-    if (file !== undefined) await rm(path, { force: true }).catch(() => {})
+    rmSync(path, { force: true })
     throw error
   } finally {
-    await file?.close()
+    closeSync(file)
+  }
+}
+
+/** Nothing in it is secret; and while it has two names, root reads no private file in a folder of others. */
+function makeReadable(file: number): void {
+  try {
+    fchmodSync(file, 0o644)
+  } catch {
+    // FAT and the like have no permissions.
   }
 }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { AgentError } from '../base/errors.ts'
-import { type FileFacts, factsFrom, fileFacts } from './file-facts.ts'
+import { type FileFacts, factsFrom, fileFactsNow } from './file-facts.ts'
 import { pathBytes, shownName } from './name-bytes.ts'
 import { readLink } from './read-link.ts'
 
@@ -79,7 +79,7 @@ async function wayTo(path: string): Promise<Way> {
       continue
     }
     const at = join(current, name)
-    end = await fileFacts(at, { followLinks: false })
+    end = fileFactsNow(at)
     if (end === undefined) break
     if (end.kind === 'folder') folders.push({ path: at, facts: end })
     if (end.kind !== 'link') {

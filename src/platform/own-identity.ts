@@ -1,5 +1,4 @@
-import { AgentError } from '../base/errors.ts'
-import { readBoundedText } from './read-file.ts'
+import { readNow } from './read-now.ts'
 
 /** Whose a file must be so that this process believes it: root's, or that of the user it runs as. */
 export interface OwnIdentity {
@@ -17,8 +16,16 @@ export async function ownIdentity(): Promise<OwnIdentity> {
   return {
     userId: process.geteuid?.() ?? -1,
     groupId: process.getegid?.() ?? -1,
-    unmappedId: unmappedId(await textOf('/proc/self/uid_map'), await textOf('/proc/sys/kernel/overflowuid')),
+    unmappedId: ofNamespace(),
   }
+}
+
+let known: { readonly unmappedId: number | undefined } | undefined
+
+/** The user namespace of a process stays what it is. */
+function ofNamespace(): number | undefined {
+  known ??= { unmappedId: unmappedId(textOf('/proc/self/uid_map'), textOf('/proc/sys/kernel/overflowuid')) }
+  return known.unmappedId
 }
 
 /**
@@ -39,12 +46,11 @@ export function unmappedId(map: string, overflow: string): number | undefined {
   return ranges.some(({ first, count }) => id >= first && id < first + count) ? undefined : id
 }
 
-async function textOf(path: string): Promise<string> {
+/** Without /proc there is nothing to know. */
+function textOf(path: string): string {
   try {
-    return await readBoundedText(path, mostBytes)
-  } catch (error) {
-    // Without /proc there is nothing to know.
-    if (error instanceof AgentError) return ''
-    throw error
+    return readNow(path, mostBytes)?.toString() ?? ''
+  } catch {
+    return ''
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { giveLifeSign, lifeAt } from './life-sign.ts'
@@ -107,9 +107,9 @@ async function removeStale(taking: Taking, target: string, { text }: Holder): Pr
   const claim = `${target}.${tagOf(text)}`
   await take(taking, claim)
   try {
-    if ((await readHolder(target))?.text === text) await rm(target, { force: true })
+    if ((await readHolder(target))?.text === text) rmSync(target, { force: true })
   } finally {
-    await rm(claim, { force: true })
+    rmSync(claim, { force: true })
   }
 }
 
@@ -120,7 +120,15 @@ async function sweep(path: string): Promise<void> {
   for (const name of names) {
     if (!name.startsWith(`${basename(path)}.`) || !/\.[0-9a-f]{12}\.alive(\.[0-9a-f]{12})?$/.test(name)) continue
     const place = join(folder, name)
-    if ((await lifeAt(place)) === 'dead') await rm(place, { force: true }).catch(() => {})
+    if ((await lifeAt(place)) === 'dead') removeIfPossible(place)
+  }
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // The next holder removes it.
   }
 }
 

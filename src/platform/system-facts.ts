@@ -35,6 +35,15 @@ export async function readSystemFacts(root = '/'): Promise<SystemFacts> {
  * Undefined where the kernel does not offer it (no /proc).
  */
 export async function readBootId(root = '/'): Promise<string | undefined> {
+  if (root !== '/') return await bootIdOf(root)
+  bootId ??= await bootIdOf(root)
+  return bootId
+}
+
+/** A process lives in one boot. */
+let bootId: string | undefined
+
+async function bootIdOf(root: string): Promise<string | undefined> {
   const id = await systemText(root, 'proc/sys/kernel/random/boot_id')
   if (id) return id
   // Kernels without it still tell the second of their start.

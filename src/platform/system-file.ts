@@ -1,13 +1,15 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readBoundedText } from './read-file.ts'
+import { readNow } from './read-now.ts'
 
 const mostBytes = 256 * 1024
 
 /** The trimmed text of a small file of the system (/etc, /proc, /sys), or undefined when it cannot be read. `root` is `/` except in tests. */
 export async function systemText(root: string, path: string): Promise<string | undefined> {
   try {
-    return (await readBoundedText(join(root, path), mostBytes)).trim()
+    const content = readNow(join(root, path), mostBytes + 1, { followLinks: true })
+    if (content === undefined || content.length > mostBytes) return undefined
+    return new TextDecoder().decode(content).trim()
   } catch {
     // Which of these files exist differs from system to system: a missing one is an answer.
     return undefined

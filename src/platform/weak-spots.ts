@@ -1,6 +1,6 @@
 import { dirname, join, resolve, sep } from 'node:path'
 import { asAgentError } from '../base/errors.ts'
-import { type FileFacts, fileFacts } from './file-facts.ts'
+import { type FileFacts, fileFacts, fileFactsNow } from './file-facts.ts'
 import { listFolder } from './folders.ts'
 import { isText, rawBytes, shownName } from './name-bytes.ts'
 import { type OwnIdentity, ownIdentity } from './own-identity.ts'
@@ -86,7 +86,7 @@ async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefin
     if (!found.some(spot => spot.path === at)) found.push(...(await judge(at, facts, isAbove, self)))
   }
   const waiting = partsOf(resolve(path))
-  const root = await fileFacts('/')
+  const root = fileFactsNow('/')
   if (root !== undefined) await look('/', root, waiting.length > 0)
   let current = '/'
   let last = root
@@ -97,7 +97,7 @@ async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefin
       continue
     }
     const at = join(current, name)
-    last = await fileFacts(at, { followLinks: false })
+    last = fileFactsNow(at)
     if (last === undefined) break
     await look(at, last, waiting.length > 0 || last.kind === 'link')
     if (last.kind !== 'link') {

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { pinnedNode } from '../../build/node-binary.ts'
+import { nodeByRequire, requireForEsm } from '../../build/node-by-require.ts'
 import { nodeInstead } from '../../build/node-instead.ts'
 import { silentDebug } from '../../build/silent-debug.ts'
 import { readTarget } from '../../build/target.ts'
@@ -61,11 +62,11 @@ export class Scene {
       target: 'node20',
       minify: true,
       charset: 'ascii',
-      // As the executable is bundled; a bare program is what its author would get.
-      plugins: outfile.includes('-bare-') ? [] : [silentDebug, nodeInstead],
+      // As the library is bundled; a bare program is what its author would get.
+      plugins: outfile.includes('-bare-') ? [] : [silentDebug, nodeInstead, nodeByRequire],
       logLevel: 'error',
       // Some packages are CommonJS and call require; a module has none of its own.
-      banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
+      banner: { js: requireForEsm },
     })
     return outfile
   }

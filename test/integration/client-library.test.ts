@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { buildLibrary } from '../../build/library.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
@@ -46,6 +49,36 @@ test('the built library stands alone, for import and for require, with its types
       await client.disconnect()`,
     )
     assert.equal(node('online.mjs'), 'TIMEOUT TCP_FAILED\n')
+  })
+
+  await t.test(
+    'online too it loads no part of Node that it does not use, as the undici that an import of node:http brings',
+    () => {
+      const looks = ['_http_client', 'internal/deps/undici/undici', 'http2', 'repl', 'inspector']
+      const text = `
+      const loaded = ${JSON.stringify(looks)}.filter(name => process.moduleLoadList.includes('NativeModule ' + name))
+      console.log(loaded.join())`
+      write('loaded.mjs', `${readFileSync(join(folder, 'online.mjs'), 'utf8')}${text}`)
+      assert.equal(node('loaded.mjs'), 'TIMEOUT TCP_FAILED\n_http_client\n')
+    },
+  )
+
+  await t.test('DEBUG=* makes none of its packages print keys and messages past the log', async () => {
+    const server = createServer(socket => socket.resume()).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    t.after(() => server.close())
+    const { port } = server.address() as AddressInfo
+    const plain = `{ quiet: true, cloud: { host: '127.0.0.1', port: ${port}, transport: 'mqtt', token: 'none' } }`
+    write(
+      'debug.mjs',
+      `import { Client } from 'device-cloud'
+      const client = new Client('app', { configDir: ${JSON.stringify(folder)}, settings: ${plain} })
+      await client.connect({ timeoutMs: 300 }).catch(error => console.log(error.code))
+      await client.disconnect()`,
+    )
+    const env = { ...process.env, DEBUG: '*' }
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['debug.mjs'], { cwd: folder, env })
+    assert.deepEqual([stdout, stderr], ['TIMEOUT\n', ''])
   })
 
   await t.test('its types are in one file each, import nothing, and hold for both kinds of modules', () => {
