@@ -19,33 +19,28 @@ export interface MemosOptions {
 
 /** What the outbox remembers beside its queue, in the folder of the queue; takes over what a former process left. */
 export async function flashMemos({ folder, log, boot }: MemosOptions): Promise<OutboxMemos> {
-  const cause = 'outbox memo'
-  return {
-    suspects: await FlashMemo.open<readonly SuspectMemo[]>({
-      folder,
+  const of = { folder, log, cause: 'outbox memo' }
+  const [suspects, setAside, drops] = await Promise.all([
+    FlashMemo.open<readonly SuspectMemo[]>({
+      ...of,
       name: 'suspects',
-      cause,
-      log,
       toJson: all => all.map(one => suspectJson(one, boot)),
       fromJson: json => listOf(json, one => suspectOf(one, boot)),
     }),
-    setAside: await FlashMemo.open<SetAsideMemo>({
-      folder,
+    FlashMemo.open<SetAsideMemo>({
+      ...of,
       name: 'set-aside',
-      cause,
-      log,
       toJson: ({ total, items }) => ({ total, items: items.map(item => ({ ...item })) }),
       fromJson: setAsideOf,
     }),
-    drops: await FlashMemo.open<DropReport>({
-      folder,
+    FlashMemo.open<DropReport>({
+      ...of,
       name: 'drops',
-      cause,
-      log,
       toJson: ({ counts, ...times }) => ({ ...times, counts: Object.fromEntries(counts) }),
       fromJson: dropsOf,
     }),
-  }
+  ])
+  return { suspects, setAside, drops }
 }
 
 function suspectJson({ suspicion, item, isFirst }: SuspectMemo, boot: number | undefined): JsonObject {
