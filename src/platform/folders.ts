@@ -1,12 +1,15 @@
 import { mkdir, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../base/errors.ts'
-import { type FileFacts, fileFacts } from './file-facts.ts'
+import { nextTurn } from '../base/wait.ts'
+import { type FileFacts, fileFacts, fileFactsNow } from './file-facts.ts'
 import { namesOf } from './folder-names.ts'
 import { pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
 import { removeTree } from './remove-tree.ts'
 import { settleMode } from './settle-mode.ts'
+
+const looksPerTurn = 64
 
 /** Makes `path` and what is missing above it. A folder that is made here belongs to its owner alone; one that exists stays as it is. */
 export function ensureFolder(path: string, mode = 0o700): Promise<void> {
@@ -59,6 +62,7 @@ export interface ListingLimits {
  */
 export async function* listFolder(folder: string, limits: ListingLimits): AsyncGenerator<FolderEntry> {
   let left = limits.maxEntries
+  let looked = 0
   const tooMany = (what: string) => new AgentError('LIMIT_EXCEEDED', `${folder}: ${what}`, { details: { ...limits } })
   // A stack instead of recursion: its depth is bounded, and it holds names only.
   const waiting: { path: string; depth: number }[] = [{ path: '', depth: 1 }]
@@ -69,7 +73,9 @@ export async function* listFolder(folder: string, limits: ListingLimits): AsyncG
     const below: typeof waiting = []
     for (const name of names.sort()) {
       const path = next.path === '' ? name : `${next.path}/${name}`
-      const facts = await fileFacts(join(folder, path), { followLinks: false })
+      // Through the thread pool each of these costs twenty times as much; but nobody waits for thousands of them at a time.
+      if (++looked % looksPerTurn === 0) await nextTurn()
+      const facts = fileFactsNow(join(folder, path))
       if (facts === undefined) continue
       yield { path, facts }
       if (facts.kind !== 'folder') continue
