@@ -13,6 +13,9 @@ export interface Bundle {
   readonly metafile: esbuild.Metafile
 }
 
+/** What becomes of the packages in every bundle of the agent: executables and library. */
+export const agentPlugins: esbuild.Plugin[] = [silentDebug, nodeInstead]
+
 /** Nothing below these folders may be in an executable. */
 const neverInside = ['src/cloud/', 'src/tour/', 'test/', 'build/']
 
@@ -43,7 +46,7 @@ export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bu
       charset: 'ascii',
       logLevel: 'silent',
       loader: { '.pem': 'text' },
-      plugins: [silentDebug, nodeInstead],
+      plugins: agentPlugins,
       banner: { js: noInspector },
       define: {
         ...(await builtDefine()),

@@ -7,12 +7,10 @@ import { join } from 'node:path'
 import { generateDtsBundle } from 'dts-bundle-generator'
 import * as esbuild from 'esbuild'
 import { BuildError, runAsProgram } from './build-error.ts'
-import { checkInside } from './bundle.ts'
+import { agentPlugins, checkInside } from './bundle.ts'
 import { builtDefine } from './commit-time.ts'
 import { nodeByRequire, requireForEsm } from './node-by-require.ts'
-import { nodeInstead } from './node-instead.ts'
 import { distFolder, root } from './places.ts'
-import { silentDebug } from './silent-debug.ts'
 
 export interface LibraryOptions {
   /** Where the files go; default dist/. */
@@ -51,8 +49,8 @@ async function bundle(format: 'esm' | 'cjs'): Promise<string> {
       logLevel: 'silent',
       loader: { '.pem': 'text' },
       ...(format === 'esm'
-        ? { banner: { js: requireForEsm }, plugins: [silentDebug, nodeInstead, nodeByRequire] }
-        : { plugins: [silentDebug, nodeInstead] }),
+        ? { banner: { js: requireForEsm }, plugins: [...agentPlugins, nodeByRequire] }
+        : { plugins: agentPlugins }),
       define: {
         ...(await builtDefine()),
         // ws looks for these native add-ons; a single file has no place for them.

@@ -1,6 +1,6 @@
 /**
  * Gets Node's own modules by `require` in a bundle that is an ES module. An `import` of one reads each of its properties, also
- * those that load what nobody asked for: `node:http` then brings undici, which costs a start 25 ms and a process 2 MB.
+ * those that load what nobody asked for: `node:http` then brings undici, 20 ms of a start and 1.5 MB.
  * The output needs a `require` of its own: {@link requireForEsm}.
  */
 import { builtinModules } from 'node:module'

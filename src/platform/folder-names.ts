@@ -10,3 +10,13 @@ export async function* namesOf(folder: string): AsyncGenerator<string> {
   const entries: AsyncIterable<{ readonly name: string | Buffer }> = await opendir(pathBytes(folder), asBytes)
   for await (const { name } of entries) yield typeof name === 'string' ? name : nameOf(name)
 }
+
+/** As {@link namesOf}, all at once; undefined when there are more than `most`. */
+export async function fewNamesOf(folder: string, most: number): Promise<string[] | undefined> {
+  const names: string[] = []
+  for await (const name of namesOf(folder)) {
+    if (names.length >= most) return undefined
+    names.push(name)
+  }
+  return names
+}

@@ -1,15 +1,12 @@
 import { mkdir, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../base/errors.ts'
-import { nextTurn } from '../base/wait.ts'
-import { type FileFacts, fileFacts, fileFactsNow } from './file-facts.ts'
-import { namesOf } from './folder-names.ts'
+import { type FileFacts, fileFacts } from './file-facts.ts'
+import { fewNamesOf } from './folder-names.ts'
 import { pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
 import { removeTree } from './remove-tree.ts'
 import { settleMode } from './settle-mode.ts'
-
-const looksPerTurn = 64
 
 /** Makes `path` and what is missing above it. A folder that is made here belongs to its owner alone; one that exists stays as it is. */
 export function ensureFolder(path: string, mode = 0o700): Promise<void> {
@@ -62,20 +59,17 @@ export interface ListingLimits {
  */
 export async function* listFolder(folder: string, limits: ListingLimits): AsyncGenerator<FolderEntry> {
   let left = limits.maxEntries
-  let looked = 0
   const tooMany = (what: string) => new AgentError('LIMIT_EXCEEDED', `${folder}: ${what}`, { details: { ...limits } })
   // A stack instead of recursion: its depth is bounded, and it holds names only.
   const waiting: { path: string; depth: number }[] = [{ path: '', depth: 1 }]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const names = await namesIn(join(folder, next.path), left)
+    const names = await onFile('list', join(folder, next.path), () => fewNamesOf(join(folder, next.path), left))
     if (names === undefined) throw tooMany(`more than ${limits.maxEntries} entries`)
     left -= names.length
     const below: typeof waiting = []
     for (const name of names.sort()) {
       const path = next.path === '' ? name : `${next.path}/${name}`
-      // Through the thread pool each of these costs twenty times as much; but nobody waits for thousands of them at a time.
-      if (++looked % looksPerTurn === 0) await nextTurn()
-      const facts = fileFactsNow(join(folder, path))
+      const facts = await fileFacts(join(folder, path), { followLinks: false })
       if (facts === undefined) continue
       yield { path, facts }
       if (facts.kind !== 'folder') continue
@@ -87,18 +81,6 @@ export async function* listFolder(folder: string, limits: ListingLimits): AsyncG
     }
     waiting.push(...below)
   }
-}
-
-/** The names in a folder, or undefined when there are more than `most`. */
-function namesIn(folder: string, most: number): Promise<string[] | undefined> {
-  return onFile('list', folder, async () => {
-    const names: string[] = []
-    for await (const name of namesOf(folder)) {
-      if (names.length >= most) return undefined
-      names.push(name)
-    }
-    return names
-  })
 }
 
 /** Removes a folder with all that is in it; links are removed and never followed. One that is gone already is fine. */

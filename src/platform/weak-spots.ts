@@ -1,8 +1,10 @@
 import { dirname, join, resolve, sep } from 'node:path'
-import { asAgentError } from '../base/errors.ts'
+import { AgentError, asAgentError } from '../base/errors.ts'
+import { nextTurn } from '../base/wait.ts'
 import { type FileFacts, fileFacts, fileFactsNow } from './file-facts.ts'
-import { listFolder } from './folders.ts'
+import { fewNamesOf } from './folder-names.ts'
 import { isText, rawBytes, shownName } from './name-bytes.ts'
+import { onFile } from './on-file.ts'
 import { type OwnIdentity, ownIdentity } from './own-identity.ts'
 import { readLink } from './read-link.ts'
 import { groupNameOf, isGroupOf, userNameOf } from './user-database.ts'
@@ -20,6 +22,7 @@ export interface WeakSpot {
 
 const mostLinks = 40
 const mostEntries = 100_000
+const looksPerTurn = 64
 const stickyBit = 0o1000
 
 /**
@@ -61,10 +64,16 @@ async function lookInto(folder: string, self: OwnIdentity): Promise<readonly Wea
   if (facts?.kind !== 'folder') return []
   const isOpen = (facts.mode & 0o011) !== 0
   const found: WeakSpot[] = []
-  for await (const entry of listFolder(folder, { maxEntries: mostEntries, maxDepth: 1 })) {
+  const names = await onFile('list', folder, () => fewNamesOf(folder, mostEntries))
+  if (names === undefined) throw new AgentError('LIMIT_EXCEEDED', `${folder}: more than ${mostEntries} entries`)
+  for (const [index, name] of names.sort().entries()) {
+    // A queue has hundreds of files: through the thread pool each look costs twenty times as much, but no turn is to take long.
+    if (index % looksPerTurn === looksPerTurn - 1) await nextTurn()
+    const entry = fileFactsNow(join(folder, name))
+    if (entry === undefined) continue
     // Where nobody else can enter, the permissions of what lies there reach nobody.
-    const mode = isOpen ? entry.facts.mode : 0
-    found.push(...(await judge(join(folder, entry.path), { ...entry.facts, mode }, false, self)))
+    const mode = isOpen ? entry.mode : 0
+    found.push(...(await judge(join(folder, name), { ...entry, mode }, false, self)))
   }
   return found
 }

@@ -6,10 +6,9 @@ import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
+import { agentPlugins } from '../../build/bundle.ts'
 import { pinnedNode } from '../../build/node-binary.ts'
 import { nodeByRequire, requireForEsm } from '../../build/node-by-require.ts'
-import { nodeInstead } from '../../build/node-instead.ts'
-import { silentDebug } from '../../build/silent-debug.ts'
 import { readTarget } from '../../build/target.ts'
 import { LocalCloud } from '../helpers/local-cloud.ts'
 
@@ -63,7 +62,7 @@ export class Scene {
       minify: true,
       charset: 'ascii',
       // As the library is bundled; a bare program is what its author would get.
-      plugins: outfile.includes('-bare-') ? [] : [silentDebug, nodeInstead, nodeByRequire],
+      plugins: outfile.includes('-bare-') ? [] : [...agentPlugins, nodeByRequire],
       logLevel: 'error',
       // Some packages are CommonJS and call require; a module has none of its own.
       banner: { js: requireForEsm },
