@@ -13,7 +13,7 @@ const pairs = 9
 const goalAlwaysPerSecond = 30_000
 const goalSpillRatio = 0.95
 /** Its segments have files and places in memory, whatever lies in them. */
-const mostBacklogMb = 8
+const mostBacklogMb = 7
 const largeQueue = 512 * 1024 * 1024
 
 interface Rate {
