@@ -5,15 +5,15 @@ import { join } from 'node:path'
 import { makeBlob } from './blob.ts'
 import { BuildError, MissingTool, type Report } from './build-error.ts'
 import { type Bundle, readVersion } from './bundle.ts'
-import { type Elf, readElf } from './elf.ts'
-import { injectBlob, seaFuse } from './elf-injector.ts'
+import { type Elf, readElf } from './elf/elf.ts'
+import { injectBlob, seaFuse } from './elf/elf-injector.ts'
+import { applyPatches } from './elf/patch.ts'
+import { injectWithPostject } from './elf/postject.ts'
 import { withLock } from './lock.ts'
 import { stripOf } from './machine.ts'
 import { type NodeBinary, ownNode, pinnedNode, sumOf } from './node-binary.ts'
 import { adaptTarget, readTraits } from './node-traits.ts'
-import { applyPatches } from './patch.ts'
 import { cacheFolder, root } from './places.ts'
-import { injectWithPostject } from './postject.ts'
 import { runProgram } from './run-program.ts'
 import { smokeTest } from './smoke.ts'
 import type { Target } from './target.ts'
@@ -139,7 +139,7 @@ function findStrip({ target, unstrippedAllowed, report }: ExecutableOptions): st
 async function keyOf(options: ExecutableOptions, strip: string | undefined): Promise<string> {
   const { target, bundle, injector, node } = options
   const folder = import.meta.dirname
-  const sources = (await readdir(folder)).filter(name => name.endsWith('.ts')).sort()
+  const sources = (await readdir(folder, { recursive: true })).filter(name => name.endsWith('.ts')).sort()
   const hash = createHash('sha256')
   for (const path of [...sources.map(name => join(folder, name)), join(root, 'sea-config.json')])
     hash.update(await readFile(path))

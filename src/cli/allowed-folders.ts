@@ -1,5 +1,5 @@
 import type { ConfigNote, Origin } from '../config/settings.ts'
-import { fileFacts } from '../platform/file-facts.ts'
+import { fileFacts } from '../platform/files/file-facts.ts'
 
 const key = 'file_transfer.allow'
 

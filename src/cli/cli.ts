@@ -1,6 +1,6 @@
 import { AgentError, retold } from '../base/errors.ts'
 import { closestName } from '../config/suggestion.ts'
-import { aboutBuild } from '../manager/ota/trial-protocol.ts'
+import { aboutBuild } from '../manager/ota/state/trial-protocol.ts'
 import { version } from '../manager/version.ts'
 import type { CommandEntry, Terminal } from './command.ts'
 import { commandEntries } from './commands.ts'

@@ -6,7 +6,7 @@ import {
   systemConfigFolder,
 } from '../config/config-folder.ts'
 import { formatProblem } from '../config/values.ts'
-import { currentFolder, processEnvironment } from '../platform/process-facts.ts'
+import { currentFolder, processEnvironment } from '../platform/process/process-facts.ts'
 import type { Command, Flag, Invocation, Terminal } from './command.ts'
 
 /** The flags that say which configuration is meant, with the defaults of the device manager. */

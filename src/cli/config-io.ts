@@ -1,7 +1,7 @@
 import { AgentError } from '../base/errors.ts'
 import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
-import type { Environment } from '../platform/process-facts.ts'
+import type { Environment } from '../platform/process/process-facts.ts'
 import type { Flag, Invocation } from './command.ts'
 import { appIdFlag, configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
 import { reportError } from './report-error.ts'

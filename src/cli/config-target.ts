@@ -1,8 +1,8 @@
 import { dirname, extname, resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
-import { realPath } from '../platform/contained-path.ts'
-import { fileFacts } from '../platform/file-facts.ts'
-import { checkWritable } from '../platform/own-executable.ts'
+import { realPath } from '../platform/files/contained-path.ts'
+import { fileFacts } from '../platform/files/file-facts.ts'
+import { checkWritable } from '../platform/process/own-executable.ts'
 
 /** A file that is about to be written. */
 export interface FileToWrite {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { AgentError } from '../base/errors.ts'
-import { processEnvironment } from '../platform/process-facts.ts'
+import { processEnvironment } from '../platform/process/process-facts.ts'
 import type { Terminal } from './command.ts'
 import type { ConfigIo } from './config-io.ts'
 

@@ -1,9 +1,9 @@
 import { resolve, sep } from 'node:path'
 import { AgentError } from '../base/errors.ts'
-import { isMisread } from '../platform/file-failure.ts'
+import { isMisread } from '../platform/files/file-failure.ts'
+import { operand } from './args.ts'
 import type { Command } from './command.ts'
 import { runTransfer, transferFlags } from './transfer.ts'
-import { operand } from './words.ts'
 
 export const command: Command = {
   name: 'download',

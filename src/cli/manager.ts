@@ -1,9 +1,9 @@
+import { numberWord } from './args.ts'
 import type { Command, Invocation } from './command.ts'
 import { appIdFlag, configDirFlag, configFileFlag } from './config-flags.ts'
 import { usage } from './flags.ts'
 import { runManager } from './manager-process.ts'
 import { warnOfOrphans } from './warn-of-orphans.ts'
-import { numberWord } from './words.ts'
 
 export const command: Command = {
   name: 'manager',

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
+import { operand } from './args.ts'
 import type { Command } from './command.ts'
-import { operand } from './words.ts'
 
 export const command: Command = {
   name: 'ota keygen',
@@ -12,8 +12,8 @@ export const command: Command = {
   async run(invocation, terminal) {
     const path = resolve(operand(invocation, 0))
     const { generateKeyPairSync } = await import('node:crypto')
-    const { createFile } = await import('../platform/write-file.ts')
-    const { publicKeyText } = await import('../manager/ota/signature.ts')
+    const { createFile } = await import('../platform/files/write-file.ts')
+    const { publicKeyText } = await import('../manager/ota/package/signature.ts')
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     if (!(await createFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }))))
       throw new AgentError('INVALID_ARGUMENT', `${path} exists already, and a key is never overwritten`, {

@@ -1,9 +1,9 @@
 import { basename, resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
-import type { UpdateManifest } from '../manager/ota/manifest.ts'
+import type { UpdateManifest } from '../manager/ota/package/manifest.ts'
+import { numberFlags, operand } from './args.ts'
 import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'
-import { numberFlags, operand } from './words.ts'
 
 const mostKeyBytes = 16 * 1024
 
@@ -37,7 +37,7 @@ export const command: Command = {
     const folder = resolve(operand(invocation, 0))
     const output = resolve(invocation.value('out') ?? `${basename(folder)}.tar.gz`)
     if (!output.endsWith('.tar.gz')) throw usage(command, 'the package must end in .tar.gz')
-    const { fileFacts } = await import('../platform/file-facts.ts')
+    const { fileFacts } = await import('../platform/files/file-facts.ts')
     if ((await fileFacts(folder))?.kind !== 'folder')
       throw new AgentError('FILE_NOT_FOUND', `There is no folder ${folder}.`, {
         details: { path: folder },
@@ -48,9 +48,9 @@ export const command: Command = {
         details: { path: output },
         remedy: 'Remove it, or name another file with --out.',
       })
-    const { readBoundedText } = await import('../platform/read-file.ts')
-    const { parsePrivateKey } = await import('../manager/ota/signature.ts')
-    const { packFolder } = await import('../manager/ota/pack.ts')
+    const { readBoundedText } = await import('../platform/files/read-file.ts')
+    const { parsePrivateKey } = await import('../manager/ota/package/signature.ts')
+    const { packFolder } = await import('../manager/ota/package/pack.ts')
     const keys = []
     for (const path of invocation.values('key')) keys.push(parsePrivateKey(await readBoundedText(path, mostKeyBytes)))
     const { files, bytes, manifest } = await packFolder(folder, output, keys, additionsOf(invocation))

@@ -1,6 +1,6 @@
+import { numberFlags, numberWord, operand } from './args.ts'
 import type { Flag } from './command.ts'
 import { corrIdFlag, publishCommand, switchOf } from './publish-sample.ts'
-import { numberFlags, numberWord, operand } from './words.ts'
 
 const places: readonly Flag[] = [
   { name: 'latitude', value: 'DEGREES', summary: 'Where it happened, with --longitude.' },

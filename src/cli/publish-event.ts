@@ -1,5 +1,5 @@
+import { operand } from './args.ts'
 import { corrIdFlag, publishCommand, switchOf } from './publish-sample.ts'
-import { operand } from './words.ts'
 
 export const command = publishCommand({
   kind: 'event',

@@ -1,6 +1,6 @@
+import { numberFlags, numberWord, operand } from './args.ts'
 import type { Flag } from './command.ts'
 import { corrIdFlag, publishCommand } from './publish-sample.ts'
-import { numberFlags, numberWord, operand } from './words.ts'
 
 const numbers: readonly Flag[] = [
   { name: 'heading', value: 'DEGREES', summary: 'Direction of travel, clockwise from north.' },

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../base/json.ts'
+import { numberWord } from './args.ts'
 import type { Command, Flag, Invocation, Operand } from './command.ts'
 import { configDirFlag } from './config-flags.ts'
 import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
-import { numberWord } from './words.ts'
 
 const timestampFlag: Flag = {
   name: 'timestamp',

@@ -1,5 +1,5 @@
+import { numberWord, operand } from './args.ts'
 import { corrIdFlag, publishCommand, switchOf } from './publish-sample.ts'
-import { numberWord, operand } from './words.ts'
 
 export const command = publishCommand({
   kind: 'telemetry',

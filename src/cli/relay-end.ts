@@ -1,7 +1,7 @@
+import { operand } from './args.ts'
 import type { Command } from './command.ts'
 import { configDirFlag } from './config-flags.ts'
 import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
-import { operand } from './words.ts'
 
 export const command: Command = {
   name: 'relay end',

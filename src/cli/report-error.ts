@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { type AgentError, asAgentError, errorKinds, messageOf } from '../base/errors.ts'
 import { keepSecret, withoutSecrets } from '../base/secrets.ts'
 import { formatProblem } from '../config/values.ts'
-import { invokedName } from '../platform/own-executable.ts'
+import { invokedName } from '../platform/process/own-executable.ts'
 import type { Terminal } from './command.ts'
 
 /** From now on `secret` appears as `[hidden]` in every error that a command reports. */

@@ -2,10 +2,10 @@ import { systemClock } from '../base/clock.ts'
 import { Log } from '../base/log.ts'
 import { LogOutput } from '../client/log-output.ts'
 import { rootStep } from '../manager/root/root-step.ts'
-import { ServiceNotifier } from '../platform/service-notifier.ts'
-import { onSignals } from '../platform/signals.ts'
+import { ServiceNotifier } from '../platform/process/service-notifier.ts'
+import { onSignals } from '../platform/process/signals.ts'
+import { numberWord } from './args.ts'
 import type { Command } from './command.ts'
-import { numberWord } from './words.ts'
 
 /** systemd is told so often that an installation takes longer, and how much longer it may then take. */
 const extendEveryMs = 60_000

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
+import { operand } from './args.ts'
 import type { Command } from './command.ts'
 import { warnOfOrphans } from './warn-of-orphans.ts'
-import { operand } from './words.ts'
 
 export const command: Command = {
   name: 'run',
@@ -17,7 +17,7 @@ export const command: Command = {
   runsForeignCode: true,
   async run(invocation, terminal) {
     const path = resolve(operand(invocation, 0))
-    const { fileFacts } = await import('../platform/file-facts.ts')
+    const { fileFacts } = await import('../platform/files/file-facts.ts')
     if ((await fileFacts(path))?.kind !== 'file')
       throw new AgentError('FILE_NOT_FOUND', `There is no application ${path}.`, {
         details: { path },

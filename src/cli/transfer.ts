@@ -1,9 +1,9 @@
 import type { JsonObject } from '../base/json.ts'
+import { numberWord } from './args.ts'
 import type { Flag, Invocation, Terminal } from './command.ts'
 import { configDirFlag } from './config-flags.ts'
 import { askRunningManager } from './manager-socket.ts'
 import { bytesText, TransferLine } from './transfer-progress.ts'
-import { numberWord } from './words.ts'
 
 /** Flags of `upload` and `download`. */
 export const transferFlags: readonly Flag[] = [

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
+import { operand } from './args.ts'
 import type { Command, Invocation } from './command.ts'
 import { switchOf } from './publish-sample.ts'
 import { runTransfer, transferFlags } from './transfer.ts'
-import { operand } from './words.ts'
 
 export const command: Command = {
   name: 'upload',

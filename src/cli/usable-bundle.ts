@@ -1,6 +1,6 @@
 import { AgentError } from '../base/errors.ts'
 import type { ConfigProblem } from '../config/settings.ts'
-import { readBoundedText } from '../platform/read-file.ts'
+import { readBoundedText } from '../platform/files/read-file.ts'
 
 const mostBundleBytes = 16 * 1024 * 1024
 

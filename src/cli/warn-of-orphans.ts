@@ -1,4 +1,4 @@
-import { leaveFirstProcess } from '../platform/first-process.ts'
+import { leaveFirstProcess } from '../platform/process/first-process.ts'
 import type { Terminal } from './command.ts'
 
 /** For commands that live long: process 1 has to wait for every orphan, which a shell does in its place. */

@@ -119,7 +119,7 @@ const longestRunMs = 365 * 86_400_000
 
 function programRunner(clock: Clock): RunProgram {
   return async ([file = '', ...args], { signal, maxOutputBytes }) => {
-    const { runProgram } = await import('../platform/program.ts')
+    const { runProgram } = await import('../platform/process/program.ts')
     const {
       exitCode,
       signal: by,

@@ -38,10 +38,10 @@ export class LogOutput {
   async open(settings: LogSettings, tag: string): Promise<void> {
     if (this.#sinks !== undefined) return
     const sinks: LogSink[] = []
-    const { logStream } = await import('../platform/log-stream.ts')
+    const { logStream } = await import('../platform/log/log-stream.ts')
     if (!settings.quiet) sinks.push(logStream(process.stderr).sink)
     if (settings.logFile !== undefined) {
-      const { LogFile } = await import('../platform/log-file.ts')
+      const { LogFile } = await import('../platform/log/log-file.ts')
       const file = new LogFile({ path: settings.logFile, clock: this.#clock })
       this.#closers.push(() => file.close())
       sinks.push(file.sink)
@@ -49,7 +49,7 @@ export class LogOutput {
     let problem: string | undefined
     if (settings.useSyslog) {
       try {
-        const { Syslog } = await import('../platform/syslog.ts')
+        const { Syslog } = await import('../platform/log/syslog.ts')
         const syslog = await Syslog.open({ tag, clock: this.#clock })
         this.#closers.push(() => syslog.close())
         sinks.push(syslog.sink)

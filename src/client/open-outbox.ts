@@ -8,7 +8,7 @@ import { FlashStore } from '../outbox/flash/flash-store.ts'
 import { flashMemos } from '../outbox/flash/memos.ts'
 import { Outbox } from '../outbox/outbox.ts'
 import type { Store } from '../outbox/store.ts'
-import type { StoreFolder } from '../platform/store-folder.ts'
+import type { StoreFolder } from '../platform/store/store-folder.ts'
 import type { Requester } from '../protocol/requester.ts'
 import { EventLevel, eventItem } from '../protocol/samples.ts'
 

@@ -3,8 +3,8 @@ import { AgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { Turns } from '../base/turns.ts'
 import { sleep } from '../base/wait.ts'
-import type { ProcessLock } from '../platform/process-lock.ts'
-import type { StoreFolder } from '../platform/store-folder.ts'
+import type { ProcessLock } from '../platform/process/process-lock.ts'
+import type { StoreFolder } from '../platform/store/store-folder.ts'
 
 /** Name of the lock in a queue folder. */
 const lockName = 'lock'

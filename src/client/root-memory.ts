@@ -1,6 +1,6 @@
 import { AgentError } from '../base/errors.ts'
 import type { RootMemory } from '../connection/known-roots.ts'
-import type { StoreFolder } from '../platform/store-folder.ts'
+import type { StoreFolder } from '../platform/store/store-folder.ts'
 
 const fileName = 'roots'
 const mostBytes = 4096

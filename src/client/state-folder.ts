@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Settings } from '../config/settings.ts'
-import { type StoreFolder, storeFolder } from '../platform/store-folder.ts'
-import type { WriteBudget } from '../platform/write-budget.ts'
+import { type StoreFolder, storeFolder } from '../platform/store/store-folder.ts'
+import type { WriteBudget } from '../platform/store/write-budget.ts'
 
 /** Where a client without `queue.directory` keeps what must outlive it, in its configuration folder. */
 const defaultFolder = 'queue'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { fileFacts } from '../platform/file-facts.ts'
-import { currentFolder, type Environment } from '../platform/process-facts.ts'
+import { fileFacts } from '../platform/files/file-facts.ts'
+import { currentFolder, type Environment } from '../platform/process/process-facts.ts'
 import { ownershipProblem } from './ownership.ts'
 import type { ConfigNote } from './settings.ts'
 

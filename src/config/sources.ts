@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
-import type { Environment } from '../platform/process-facts.ts'
+import type { Environment } from '../platform/process/process-facts.ts'
 import { capabilityOf } from './closure.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { Setting } from './setting.ts'

@@ -1,4 +1,4 @@
-import type { Environment } from '../platform/process-facts.ts'
+import type { Environment } from '../platform/process/process-facts.ts'
 import { type Capability, type Closure, capabilityOf, policySections } from './closure.ts'
 import { policiesOfVariable } from './meant-policies.ts'
 import type { Setting } from './setting.ts'

@@ -2,9 +2,9 @@ import dns from 'node:dns'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { throwIfAborted, waitFor } from '../base/wait.ts'
-import { runProgram } from '../platform/program.ts'
-import { readBoundedText } from '../platform/read-file.ts'
-import { systemText } from '../platform/system-file.ts'
+import { readBoundedText } from '../platform/files/read-file.ts'
+import { runProgram } from '../platform/process/program.ts'
+import { systemText } from '../platform/system/system-file.ts'
 import { sortFamilies } from './family-order.ts'
 import {
   addressesInHosts,

@@ -1,9 +1,9 @@
 import type { Clock } from '../base/clock.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
 import type { ClientStatus } from '../client/client.ts'
-import { heapUsedBytes, residentBytes } from '../platform/own-memory.ts'
-import { processId } from '../platform/process-facts.ts'
-import type { Trouble } from './link-history.ts'
+import { processId } from '../platform/process/process-facts.ts'
+import { heapUsedBytes, residentBytes } from '../platform/system/own-memory.ts'
+import type { Trouble } from './link/link-history.ts'
 import { version } from './version.ts'
 
 /** What the manager knows of itself besides its client. */

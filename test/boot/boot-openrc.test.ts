@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
-import { publicKeyText } from '../../src/manager/ota/signature.ts'
+import { publicKeyText } from '../../src/manager/ota/package/signature.ts'
 import { offerSigned } from '../helpers/update-packages.ts'
 import { putNamed } from './named-manager.ts'
 import { openrcUserland } from './openrc-userland.ts'

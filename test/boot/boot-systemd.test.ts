@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import { publicKeyText } from '../../src/manager/ota/signature.ts'
+import { publicKeyText } from '../../src/manager/ota/package/signature.ts'
 import { eventually } from '../helpers/eventually.ts'
 import type { LocalCloud } from '../helpers/local-cloud.ts'
 import { offerPackages, offerSigned } from '../helpers/update-packages.ts'

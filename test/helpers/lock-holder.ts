@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { fromSource } from './from-source.ts'
 
-const source = (name: string) => JSON.stringify(join(import.meta.dirname, '../../src/platform', name))
+const source = (name: string) => JSON.stringify(join(import.meta.dirname, '../../src/platform/process', name))
 
 /** To be imported by a program that is to meet what FAT does. */
 export const asOnFat = pathToFileURL(join(import.meta.dirname, 'on-fat.ts')).href

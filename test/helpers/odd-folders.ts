@@ -1,5 +1,5 @@
-import type { TransferFolder } from '../../src/platform/held/transfer-folder.ts'
-import { type TransferFiles, transferFiles } from '../../src/platform/transfer-files.ts'
+import type { TransferFolder } from '../../src/platform/files/held/transfer-folder.ts'
+import { type TransferFiles, transferFiles } from '../../src/platform/files/transfer-files.ts'
 
 /** The real file system, but with other folders. */
 export function withFolders(change: (folder: TransferFolder) => Partial<TransferFolder>): TransferFiles {

@@ -1,8 +1,8 @@
 import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { OwnThings } from '../../src/manager/reach/protected-places.ts'
-import { Reach } from '../../src/manager/reach/reach.ts'
+import type { OwnThings } from '../../src/manager/transfers/reach/protected-places.ts'
+import { Reach } from '../../src/manager/transfers/reach/reach.ts'
 import { memoryLog } from './memory-log.ts'
 import { tempDir } from './temp-dir.ts'
 

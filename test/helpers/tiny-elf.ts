@@ -1,6 +1,12 @@
 /** Makes small ELF files shaped like a stripped Node binary: same tables, a SEA fuse, nothing that could run. */
-import { encodeSections, type Section, type Segment, writeSectionTablePlace, writeSegments } from '../../build/elf.ts'
-import { seaFuse } from '../../build/elf-injector.ts'
+import {
+  encodeSections,
+  type Section,
+  type Segment,
+  writeSectionTablePlace,
+  writeSegments,
+} from '../../build/elf/elf.ts'
+import { seaFuse } from '../../build/elf/elf-injector.ts'
 
 export interface TinyElf {
   readonly bits: 32 | 64

@@ -1,10 +1,10 @@
-import { firstState, type Step, type UpdateState } from '../../src/manager/ota/machine.ts'
-import { parseManifest } from '../../src/manager/ota/manifest.ts'
-import { updatePlaces } from '../../src/manager/ota/places.ts'
-import { readUpdateRequest } from '../../src/manager/ota/request.ts'
-import { UpdateJournal } from '../../src/manager/ota/update-journal.ts'
-import { storeFolder } from '../../src/platform/store-folder.ts'
-import { WriteBudget } from '../../src/platform/write-budget.ts'
+import { parseManifest } from '../../src/manager/ota/package/manifest.ts'
+import { firstState, type Step, type UpdateState } from '../../src/manager/ota/state/machine.ts'
+import { updatePlaces } from '../../src/manager/ota/state/places.ts'
+import { readUpdateRequest } from '../../src/manager/ota/state/request.ts'
+import { UpdateJournal } from '../../src/manager/ota/state/update-journal.ts'
+import { storeFolder } from '../../src/platform/store/store-folder.ts'
+import { WriteBudget } from '../../src/platform/store/write-budget.ts'
 import { memoryLog } from './memory-log.ts'
 
 /** An update that has brought a new executable of the agent, in the step named. */

@@ -4,8 +4,8 @@ import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFile
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { sumOf } from '../../build/node-binary.ts'
-import { type PreflightFacts, preflightScript } from '../../build/preflight.ts'
-import { requirementsOf } from '../../build/release-requirements.ts'
+import { type PreflightFacts, preflightScript } from '../../build/release/preflight.ts'
+import { requirementsOf } from '../../build/release/requirements.ts'
 import { readTarget } from '../../build/target.ts'
 import { BusyboxDevice } from '../helpers/busybox-device.ts'
 

@@ -1,4 +1,4 @@
-import { ownExecutable } from '../../platform/own-executable.ts'
+import { ownExecutable } from '../../platform/process/own-executable.ts'
 import { isTraced } from '../report-error.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { disconnectAll } from '../../client/open-clients.ts'
-import { endBySignal, exitCodeOf } from '../../platform/process-end.ts'
+import { endBySignal, exitCodeOf } from '../../platform/process/process-end.ts'
 import { standIn } from './stand-in.ts'
 
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const

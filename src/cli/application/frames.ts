@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { lineOfFile } from '../../platform/line-of-file.ts'
+import { lineOfFile } from '../../platform/files/line-of-file.ts'
 
 const place = /(?:\(|at (?:async )?)([^()\s][^()]*?):(\d+):(\d+)\)?$/
 const isNode = /^node:/

@@ -1,7 +1,7 @@
 import { dirname, extname, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, parseJson } from '../../base/json.ts'
-import { readBoundedText } from '../../platform/read-file.ts'
+import { readBoundedText } from '../../platform/files/read-file.ts'
 
 const mostPackageBytes = 1024 * 1024
 

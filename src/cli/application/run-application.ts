@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import { ownExecutable } from '../../platform/own-executable.ts'
+import { ownExecutable } from '../../platform/process/own-executable.ts'
 import { leadChildrenIntoRun } from './children.ts'
 import { moduleKindOf } from './module-kind.ts'
 import { provideLibrary } from './provide-library.ts'

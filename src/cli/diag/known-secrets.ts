@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { isJsonObject, parseJson } from '../../base/json.ts'
 import type { Settings } from '../../config/settings.ts'
 import { environmentName, settingsTable } from '../../config/table.ts'
-import { listFolder } from '../../platform/folders.ts'
-import type { Environment } from '../../platform/process-facts.ts'
-import { readFirstLines } from '../../platform/read-part.ts'
+import { listFolder } from '../../platform/files/folders.ts'
+import { readFirstLines } from '../../platform/files/read-part.ts'
+import type { Environment } from '../../platform/process/process-facts.ts'
 
 /** Settings whose values stay on the device: the secrets, and the name that goes with one of them. */
 const secretKeys = [...settingsTable.filter(({ secret }) => secret).map(({ key }) => key), 'proxy.username']

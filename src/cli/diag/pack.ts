@@ -3,7 +3,7 @@ import { createGzip } from 'node:zlib'
 import type { Clock } from '../../base/clock.ts'
 import { AgentError, asAgentError } from '../../base/errors.ts'
 import { withDeadline } from '../../base/wait.ts'
-import { tarEnd, tarHeader, tarPadding } from '../../manager/tar-blocks.ts'
+import { tarEnd, tarHeader, tarPadding } from '../../platform/files/tar-blocks.ts'
 import { jsonText, type Part } from './part.ts'
 import type { Redaction } from './redaction.ts'
 

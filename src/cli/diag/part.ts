@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
-import { readFirstLines } from '../../platform/read-part.ts'
+import { readFirstLines } from '../../platform/files/read-part.ts'
 
 /** One file of the archive. */
 export interface Part {

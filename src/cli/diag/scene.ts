@@ -5,9 +5,9 @@ import { type ClientConfig, loadClientConfig } from '../../config/load.ts'
 import { loadManagerConfig } from '../../config/manager-config.ts'
 import { logSettingsOf } from '../../config/ownership.ts'
 import type { Settings } from '../../config/settings.ts'
-import { type Environment, userId } from '../../platform/process-facts.ts'
-import { readBoundedText } from '../../platform/read-file.ts'
-import { weakSpotsOn } from '../../platform/weak-spots.ts'
+import { readBoundedText } from '../../platform/files/read-file.ts'
+import { weakSpotsOn } from '../../platform/owners/weak-spots.ts'
+import { type Environment, userId } from '../../platform/process/process-facts.ts'
 
 /** What is looked at: the places and, as far as they can be read, the settings. */
 export interface Scene {

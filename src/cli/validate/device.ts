@@ -3,9 +3,9 @@ import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { Client } from '../../client/client.ts'
 import type { Settings } from '../../config/settings.ts'
-import { removeFolder } from '../../platform/folders.ts'
-import { makeTemporaryFolder } from '../../platform/temporary-folder.ts'
-import { replaceFile } from '../../platform/write-file.ts'
+import { removeFolder } from '../../platform/files/folders.ts'
+import { makeTemporaryFolder } from '../../platform/files/temporary-folder.ts'
+import { replaceFile } from '../../platform/files/write-file.ts'
 
 const appId = 'validate'
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../../base/json.ts'
-import { readBoundedFile } from '../../platform/read-file.ts'
-import { createFile } from '../../platform/write-file.ts'
+import { readBoundedFile } from '../../platform/files/read-file.ts'
+import { createFile } from '../../platform/files/write-file.ts'
 import { expectSame, notProven, type Proof, type Scene, until } from './scene.ts'
 
 /** Several chunks, and an odd number of bytes. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../base/json.ts'
 import type { CommandResult } from '../../protocol/reply.ts'
 import { Status } from '../../protocol/status.ts'
-import type { Skip } from '../ladder/climb.ts'
+import type { Skip } from '../run-checks.ts'
 import { callAction, describeAnswer } from './calls.ts'
 import type { Operator } from './operator.ts'
 import { notProven, type Proof, type ProofTime } from './scene.ts'

@@ -2,7 +2,7 @@ import { type Commands, type Context, operatorOf, thingOf } from '../command.ts'
 import { badParameter, CommandFailure, codes, notFound } from '../failure.ts'
 import { compact, isObject, type JsonObject, parseJson } from '../json.ts'
 import { flag, has, optionalInteger, optionalText, requiredText } from '../params.ts'
-import type { RelaySession } from '../relay/relay-session.ts'
+import type { RelaySession } from '../relay-session.ts'
 import type { Thing } from '../things.ts'
 import { mailboxCommands } from './mailbox.ts'
 

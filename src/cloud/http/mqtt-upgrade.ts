@@ -4,8 +4,8 @@ import { numberOf } from '../faults.ts'
 import type { RawSockets } from '../raw-sockets.ts'
 import { mostRequestBytes } from '../requests.ts'
 import type { State } from '../state.ts'
+import { refuseUpgrade, type UpgradeRequest } from '../upgrades.ts'
 import { Wire, webSocketCarrier } from '../wire.ts'
-import { refuseUpgrade, type UpgradeRequest } from './upgrades.ts'
 
 /** Both are in use; the one that the client offers is taken [TR50 1.1]. */
 const subprotocols = ['mqtt', 'mqttv3.1']

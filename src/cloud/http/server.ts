@@ -7,6 +7,7 @@ import type { Commands } from '../command.ts'
 import type { ConnectionRecord } from '../connections.ts'
 import type { RawSockets } from '../raw-sockets.ts'
 import type { State } from '../state.ts'
+import { refuseUpgrade } from '../upgrades.ts'
 import { pathOf, plainAddress, type Refusal, refusalOf } from './admission.ts'
 import { Api } from './api.ts'
 import { answer } from './body.ts'
@@ -14,7 +15,6 @@ import { Files } from './files.ts'
 import { MqttUpgrade } from './mqtt-upgrade.ts'
 import { findRoute } from './route.ts'
 import { requestRoutes, type Services, upgradeRoutes } from './routes.ts'
-import { refuseUpgrade } from './upgrades.ts'
 
 const mostConnections = 5_000
 /** Foreign names that stderr tells. */

@@ -1,8 +1,8 @@
-import { type CheckedPackage, type PackageRules, usableKeys } from './check-package.ts'
 import type { InstalledReleases } from './installed-releases.ts'
-import type { UpdateManifest } from './manifest.ts'
+import { type CheckedPackage, type PackageRules, usableKeys } from './package/check-package.ts'
+import type { UpdateManifest } from './package/manifest.ts'
+import { refusedPackage } from './package/update-error.ts'
 import type { SignedMemory, SignedState } from './signed-memory.ts'
-import { refusedPackage } from './update-error.ts'
 
 export interface AdmissionParts {
   readonly owner: PackageRules

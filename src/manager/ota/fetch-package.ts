@@ -4,12 +4,12 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep, throwIfAborted } from '../../base/wait.ts'
-import { ensureFolder } from '../../platform/folders.ts'
+import { ensureFolder } from '../../platform/files/folders.ts'
 import { CloudError, Status } from '../../protocol/status.ts'
-import type { UpdatePlaces } from './places.ts'
-import { packageKind, type UpdateRequest } from './request.ts'
+import { UpdateError } from './package/update-error.ts'
+import type { UpdatePlaces } from './state/places.ts'
+import { packageKind, type UpdateRequest } from './state/request.ts'
 import type { UpdateCloud } from './update-cloud.ts'
-import { UpdateError } from './update-error.ts'
 
 /** As many rounds as the Python agent, but with pauses, and only for what may pass [O8]. */
 const mostRounds = 20

@@ -1,10 +1,10 @@
 import { Status } from '../../protocol/status.ts'
 import { packagePath } from './fetch-package.ts'
-import type { UpdateState } from './machine.ts'
-import type { UpdateManifest } from './manifest.ts'
-import { PackageRecord } from './package-record.ts'
+import type { UpdateManifest } from './package/manifest.ts'
+import { PackageRecord } from './package/package-record.ts'
+import { UnprovenPackage } from './package/update-error.ts'
+import type { UpdateState } from './state/machine.ts'
 import { admissionParts, type StepParts } from './steps.ts'
-import { UnprovenPackage } from './update-error.ts'
 
 /** What this process knows of the package that one update has unpacked: its own work, or what it could prove of that of another one. */
 export class PackageProof {

@@ -1,9 +1,9 @@
 import type { Clock } from '../../base/clock.ts'
-import { awaitScript, type HeldScript, holdScript, type ScriptEnd } from '../../platform/script.ts'
-import { scriptLogTail } from '../../platform/script-log.ts'
+import { awaitScript, type HeldScript, holdScript, type ScriptEnd } from '../../platform/process/script.ts'
+import { scriptLogTail } from '../../platform/process/script-log.ts'
 import { Status } from '../../protocol/status.ts'
-import type { StepResult, UpdateState } from './machine.ts'
-import type { UpdatePlaces } from './places.ts'
+import type { StepResult, UpdateState } from './state/machine.ts'
+import type { UpdatePlaces } from './state/places.ts'
 
 /** The log of all scripts of an update is kept below this. */
 const mostLogBytes = 4 * 1024 * 1024

@@ -2,7 +2,7 @@ import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ActionOutcome } from '../actions/action.ts'
-import type { Step, UpdateState } from './machine.ts'
+import type { Step, UpdateState } from './state/machine.ts'
 import type { UpdateCloud } from './update-cloud.ts'
 
 /** States of the alarm `software_update` [TR50 7.4]. */

@@ -3,12 +3,16 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError, messageOf } from '../../base/errors.ts'
 import { once } from '../../base/lifecycle.ts'
 import type { Log } from '../../base/log.ts'
-import { fileFacts } from '../../platform/file-facts.ts'
-import { type ProcessLock, processIdentity, takeProcessLock } from '../../platform/process-lock.ts'
-import { removeFile } from '../../platform/write-file.ts'
+import { fileFacts } from '../../platform/files/file-facts.ts'
+import { removeFile } from '../../platform/files/write-file.ts'
+import { type ProcessLock, processIdentity, takeProcessLock } from '../../platform/process/process-lock.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ActionOutcome } from '../actions/action.ts'
 import { failureOutcome } from '../actions/failure-outcome.ts'
+import type { UpdateManifest } from './package/manifest.ts'
+import { UnprovenPackage, UpdateError } from './package/update-error.ts'
+import { PackageProof } from './package-proof.ts'
+import { rememberInstalled } from './remember-installed.ts'
 import {
   type Found,
   firstState,
@@ -22,16 +26,12 @@ import {
   type UpdateState,
   withOrder,
   withScript,
-} from './machine.ts'
-import type { UpdateManifest } from './manifest.ts'
-import { PackageProof } from './package-proof.ts'
-import { rememberInstalled } from './remember-installed.ts'
-import type { UpdateRequest } from './request.ts'
-import { whyNotSound } from './sound-places.ts'
+} from './state/machine.ts'
+import type { UpdateRequest } from './state/request.ts'
+import { whyNotSound } from './state/sound-places.ts'
+import type { UpdateJournal } from './state/update-journal.ts'
 import { carryOut, type StepHelp, type StepParts } from './steps.ts'
 import { outcomeOf, tellFailure, tellStep } from './tell.ts'
-import { UnprovenPackage, UpdateError } from './update-error.ts'
-import type { UpdateJournal } from './update-journal.ts'
 
 export interface UpdatesParts extends StepParts {
   readonly journal: UpdateJournal
@@ -255,7 +255,7 @@ export class Updates {
   }
 
   async #fateOf(step: Step, script: string): Promise<'runs' | 'ended' | 'lost'> {
-    const { hasExitCode } = await import('../../platform/script.ts')
+    const { hasExitCode } = await import('../../platform/process/script.ts')
     if (await hasExitCode(this.#parts.places.exitFile(step))) return 'ended'
     const pid = Number(script.split(' ', 1)[0])
     return (await processIdentity(pid)) === script ? 'runs' : 'lost'

@@ -1,9 +1,9 @@
 import { AgentError, messageOf } from '../../base/errors.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
-import type { OwnIdentity } from '../../platform/own-identity.ts'
-import { readBoundedText } from '../../platform/read-file.ts'
-import { weakSpotsOn } from '../../platform/weak-spots.ts'
-import { parsePublicKey } from '../ota/signature.ts'
+import { readBoundedText } from '../../platform/files/read-file.ts'
+import type { OwnIdentity } from '../../platform/owners/own-identity.ts'
+import { weakSpotsOn } from '../../platform/owners/weak-spots.ts'
+import { parsePublicKey } from '../ota/package/signature.ts'
 import { type RootStep, rootSteps } from './root-request.ts'
 
 /** Where root is told what it may do for a manager that runs as a named user. */

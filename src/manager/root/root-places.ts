@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { ensureFolder, removeFolder } from '../../platform/folders.ts'
-import { changeMode, changeOwner } from '../../platform/owners.ts'
+import { ensureFolder, removeFolder } from '../../platform/files/folders.ts'
+import { changeMode, changeOwner } from '../../platform/owners/owners.ts'
 import { assertOnlyRootChanges } from './root-config.ts'
 import { RootResults } from './root-results.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
-import { systemText } from '../../platform/system-file.ts'
+import { systemText } from '../../platform/system/system-file.ts'
 
 export interface Account {
   readonly userId: number

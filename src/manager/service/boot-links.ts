@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { fileFacts } from '../../platform/file-facts.ts'
-import { listFolder } from '../../platform/folders.ts'
-import { systemText } from '../../platform/system-file.ts'
+import { fileFacts } from '../../platform/files/file-facts.ts'
+import { listFolder } from '../../platform/files/folders.ts'
+import { systemText } from '../../platform/system/system-file.ts'
 import type { Addition } from './additions.ts'
 
 type Link = Extract<Addition, { kind: 'link' }>

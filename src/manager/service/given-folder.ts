@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
-import { realPath } from '../../platform/contained-path.ts'
-import { fileFacts } from '../../platform/file-facts.ts'
-import { hasDescriptorPaths } from '../../platform/held/descriptor.ts'
-import { walkPath } from '../../platform/held/walk.ts'
+import { realPath } from '../../platform/files/contained-path.ts'
+import { fileFacts } from '../../platform/files/file-facts.ts'
+import { hasDescriptorPaths } from '../../platform/files/held/descriptor.ts'
+import { walkPath } from '../../platform/files/held/walk.ts'
 import type { Account } from './accounts.ts'
 
 /** What is there has an owner already, and whoever gets it is root. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
-import { runProgram } from '../../platform/program.ts'
+import { runProgram } from '../../platform/process/program.ts'
 import type { ServiceForm } from './service-file.ts'
 
 const timeoutMs = 30_000

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { fileFacts } from '../../platform/file-facts.ts'
-import { listFolder } from '../../platform/folders.ts'
+import { fileFacts } from '../../platform/files/file-facts.ts'
+import { listFolder } from '../../platform/files/folders.ts'
 
 const programPlaces = ['usr/bin/systemd-notify', 'bin/systemd-notify']
 /** Where systemd has its own library, whose name tells the version; Debian has a folder for each architecture. */

@@ -1,4 +1,4 @@
-import type { StoreFolder } from '../../platform/store-folder.ts'
+import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes } from '../lanes.ts'
 import type { StoredItem } from '../store.ts'
 import type { CursorLog } from './cursor-log.ts'

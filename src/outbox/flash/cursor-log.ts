@@ -1,5 +1,5 @@
 import { frameRecord, scanRecords } from '../../base/record.ts'
-import type { AppendFile, StoreFolder } from '../../platform/store-folder.ts'
+import type { AppendFile, StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes } from '../lanes.ts'
 import type { Position } from './segment-chain.ts'
 import { cursorName, damagedSuffix } from './segment-names.ts'

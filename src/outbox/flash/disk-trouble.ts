@@ -2,7 +2,7 @@ import { backoffMs } from '../../base/backoff.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { type AgentError, asAgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { StoreFolder } from '../../platform/store-folder.ts'
+import type { StoreFolder } from '../../platform/store/store-folder.ts'
 
 const probeName = 'probe'
 const retry = { firstMs: 5000, mostMs: 300_000 }

@@ -3,7 +3,7 @@ import { type Json, parseJson, toAsciiJson } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { frameRecord, scanRecords } from '../../base/record.ts'
 import { Turns } from '../../base/turns.ts'
-import type { StoreFolder } from '../../platform/store-folder.ts'
+import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import type { Memo } from '../memo.ts'
 
 export interface FlashMemoOptions<T> {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { StoreFolder } from '../../platform/store-folder.ts'
+import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes, perLane } from '../lanes.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, LastWrite, Store, StoredItem } from '../store.ts'

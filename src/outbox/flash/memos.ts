@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
-import type { StoreFolder } from '../../platform/store-folder.ts'
+import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import type { DropReport } from '../drop-ledger.ts'
 import { type Lane, lanes } from '../lanes.ts'
 import type { OutboxMemos } from '../memo.ts'

@@ -1,10 +1,10 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
-import type { MissingFolders } from '../../platform/held/make-way.ts'
-import { leadsToOpenFile } from '../../platform/held/open-file-link.ts'
-import { isTrustedOwner, type TransferFacts } from '../../platform/held/transfer-facts.ts'
-import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
-import type { TransferFiles } from '../../platform/transfer-files.ts'
+import type { MissingFolders } from '../../platform/files/held/make-way.ts'
+import { leadsToOpenFile } from '../../platform/files/held/open-file-link.ts'
+import { isTrustedOwner, type TransferFacts } from '../../platform/files/held/transfer-facts.ts'
+import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
+import type { TransferFiles } from '../../platform/files/transfer-files.ts'
 import { checkPlainName } from './file-name.ts'
 
 /** Where a download goes. */

@@ -1,5 +1,5 @@
 import { AgentError } from '../../base/errors.ts'
-import type { FreeSpace, TransferFolder } from '../../platform/held/transfer-folder.ts'
+import type { FreeSpace, TransferFolder } from '../../platform/files/held/transfer-folder.ts'
 import { fileLimits } from './limits.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { AgentError } from '../../base/errors.ts'
-import { isText, shownName } from '../../platform/name-bytes.ts'
+import { isText, shownName } from '../../platform/files/name-bytes.ts'
 import { fileLimits } from './limits.ts'
 
 /** Throws `INVALID_ARGUMENT` unless `name` can name a file in the cloud. */

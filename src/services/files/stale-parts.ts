@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
-import type { TransferFiles } from '../../platform/transfer-files.ts'
+import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
+import type { TransferFiles } from '../../platform/files/transfer-files.ts'
 import { fileLimits } from './limits.ts'
 
 /** Temporary files are called `.device-cloud-PID-RANDOM.part`; the number of the process tells whom they belong to. */

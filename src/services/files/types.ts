@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../base/json.ts'
 import type { NamedBy } from '../../connection/named-by.ts'
-import type { LeaveOut } from '../../platform/held/folder-tree.ts'
-import type { ReadableFile } from '../../platform/held/readable-file.ts'
-import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
+import type { LeaveOut } from '../../platform/files/held/folder-tree.ts'
+import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
+import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
 import type { Command } from '../../protocol/commands.ts'
 
 /** How far a transfer is. */

@@ -1,8 +1,8 @@
 import { crc32 } from '../../base/crc32.ts'
 import { AgentError } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
-import type { ReadableFile } from '../../platform/held/readable-file.ts'
-import type { TransferFacts } from '../../platform/held/transfer-facts.ts'
+import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
+import type { TransferFacts } from '../../platform/files/held/transfer-facts.ts'
 import { fileLimits } from './limits.ts'
 
 /** What was read of a file before, to save reading it again when the next try finds it untouched. */

@@ -9,9 +9,9 @@ import { formatTimestamp } from '../../../src/base/timestamp.ts'
 import { openOutbox } from '../../../src/client/open-outbox.ts'
 import { Link } from '../../../src/connection/link.ts'
 import { SocketOpener } from '../../../src/connection/socket-opener.ts'
-import { networkPaths } from '../../../src/platform/network-paths.ts'
-import { storeFolder } from '../../../src/platform/store-folder.ts'
-import { WriteBudget } from '../../../src/platform/write-budget.ts'
+import { storeFolder } from '../../../src/platform/store/store-folder.ts'
+import { WriteBudget } from '../../../src/platform/store/write-budget.ts'
+import { networkPaths } from '../../../src/platform/system/network-paths.ts'
 import { Requester } from '../../../src/protocol/requester.ts'
 
 const [port, folder = '.', reconnects, samples] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PT_LOAD, PT_NOTE, PT_PHDR, readElf } from '../../../build/elf.ts'
-import { injectBlob, seaFuse, seaNoteName, seaSectionName } from '../../../build/elf-injector.ts'
+import { PT_LOAD, PT_NOTE, PT_PHDR, readElf } from '../../../build/elf/elf.ts'
+import { injectBlob, seaFuse, seaNoteName, seaSectionName } from '../../../build/elf/elf-injector.ts'
 import { tinyElf, usualSegments } from '../../helpers/tiny-elf.ts'
 
 const blob = Buffer.from('the blob of eleven')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { applyPatches } from '../../../build/patch.ts'
+import { applyPatches } from '../../../build/elf/patch.ts'
 
 const file = Buffer.from('00112233445566778899', 'hex')
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
+import { numberWord } from '../../../src/cli/args.ts'
 import { runCli } from '../../../src/cli/cli.ts'
 import type { Command, CommandEntry, Invocation } from '../../../src/cli/command.ts'
 import { commandEntries } from '../../../src/cli/commands.ts'
 import { parseInvocation } from '../../../src/cli/flags.ts'
-import { numberWord } from '../../../src/cli/words.ts'
-import { trialVersions, versionsSaid } from '../../../src/manager/ota/trial-protocol.ts'
+import { trialVersions, versionsSaid } from '../../../src/manager/ota/state/trial-protocol.ts'
 
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 

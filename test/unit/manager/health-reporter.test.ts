@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { HealthReporter, healthTelemetry } from '../../../src/manager/health-reporter.ts'
+import { HealthReporter, healthTelemetry } from '../../../src/manager/device-facts/health-reporter.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 

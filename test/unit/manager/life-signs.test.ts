@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Log } from '../../../src/base/log.ts'
-import { LifeSigns } from '../../../src/manager/life-signs.ts'
-import type { ProgressSigns, Standstill } from '../../../src/manager/progress.ts'
-import type { ServiceNotice } from '../../../src/platform/service-notifier.ts'
+import { LifeSigns } from '../../../src/manager/watchdog/life-signs.ts'
+import type { ProgressSigns, Standstill } from '../../../src/manager/watchdog/progress.ts'
+import type { ServiceNotice } from '../../../src/platform/process/service-notifier.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const minute = 60_000

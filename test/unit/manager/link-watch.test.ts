@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LinkWatch } from '../../../src/manager/link-watch.ts'
+import { LinkWatch } from '../../../src/manager/link/link-watch.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 function scene(keepAliveS: number) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseManifest } from '../../../src/manager/ota/package/manifest.ts'
 import {
   firstState,
   isTrial,
@@ -11,9 +12,8 @@ import {
   type StepResult,
   type UpdateState,
   withScript,
-} from '../../../src/manager/ota/machine.ts'
-import { parseManifest } from '../../../src/manager/ota/manifest.ts'
-import { readUpdateRequest } from '../../../src/manager/ota/request.ts'
+} from '../../../src/manager/ota/state/machine.ts'
+import { readUpdateRequest } from '../../../src/manager/ota/state/request.ts'
 
 const request = readUpdateRequest('mail-1', { package: 'p.zip' })
 const allSteps: readonly Step[] = [

@@ -5,18 +5,18 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
 import { frameRecord } from '../../../src/base/record.ts'
-import { AgentSlot } from '../../../src/manager/ota/agent-slot.ts'
-import { firstState, type UpdateState } from '../../../src/manager/ota/machine.ts'
-import { parseManifest } from '../../../src/manager/ota/manifest.ts'
-import { updatePlaces } from '../../../src/manager/ota/places.ts'
-import { readUpdateRequest } from '../../../src/manager/ota/request.ts'
+import { parseManifest } from '../../../src/manager/ota/package/manifest.ts'
+import { firstState, type UpdateState } from '../../../src/manager/ota/state/machine.ts'
+import { updatePlaces } from '../../../src/manager/ota/state/places.ts'
+import { readUpdateRequest } from '../../../src/manager/ota/state/request.ts'
 import {
   aboutBuild,
   agreedVersion,
   speaks,
   trialVersions,
   versionsSaid,
-} from '../../../src/manager/ota/trial-protocol.ts'
+} from '../../../src/manager/ota/state/trial-protocol.ts'
+import { AgentSlot } from '../../../src/manager/ota/trial/agent-slot.ts'
 import { Updates } from '../../../src/manager/ota/updates.ts'
 import { Status } from '../../../src/protocol/status.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'

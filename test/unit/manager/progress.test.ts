@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { longestStandstillMs, Progress, type ProgressSigns } from '../../../src/manager/progress.ts'
+import { longestStandstillMs, Progress, type ProgressSigns } from '../../../src/manager/watchdog/progress.ts'
 
 const minute = 60_000
 const idle: ProgressSigns = {

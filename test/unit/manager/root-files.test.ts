@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
-import { publicKeyText } from '../../../src/manager/ota/signature.ts'
+import { publicKeyText } from '../../../src/manager/ota/package/signature.ts'
 import { parseRootConfig, type RootConfig, rootConfigText } from '../../../src/manager/root/root-config.ts'
 import { parseRootRequest, type RootRequest, requestText } from '../../../src/manager/root/root-request.ts'
 

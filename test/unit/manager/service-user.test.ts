@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ownershipClosures } from '../../../src/manager/ownership.ts'
-import { serviceUser } from '../../../src/manager/service-user.ts'
+import { ownershipClosures } from '../../../src/manager/configuration/ownership.ts'
+import { serviceUser } from '../../../src/manager/service/service-user.ts'
 import { managerUser, RootScene } from '../../helpers/root-scene.ts'
 
 const needsRoot = { skip: process.getuid?.() === 0 ? false : 'needs root' }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import type { JsonObject } from '../../../src/base/json.ts'
 import { BadParameter } from '../../../src/manager/actions/params.ts'
-import { readTransferTarget } from '../../../src/manager/transfer-paths.ts'
+import { readTransferTarget } from '../../../src/manager/transfers/transfer-paths.ts'
 
 const folder = '/var/lib/agent/download'
 

@@ -4,7 +4,7 @@ import { chownSync, linkSync, mkdirSync, renameSync, symlinkSync, truncateSync, 
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
-import { type ForeignFile, openForeignFolder } from '../../../src/platform/foreign-folder.ts'
+import { type ForeignFile, openForeignFolder } from '../../../src/platform/owners/foreign-folder.ts'
 import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isText, nameOf, oneText, pathBytes, rawBytes, shownName } from '../../../src/platform/name-bytes.ts'
+import { isText, nameOf, oneText, pathBytes, rawBytes, shownName } from '../../../src/platform/files/name-bytes.ts'
 import { seeded } from '../../helpers/seeded.ts'
 
 test('every name leads back to its bytes, and those that are UTF-8 are the text that they are', () => {

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { networkPaths } from '../../../src/platform/network-paths.ts'
+import { networkPaths } from '../../../src/platform/system/network-paths.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const head4 = 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n'

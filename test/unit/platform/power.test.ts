@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
-import { carryOutPower, planPower } from '../../../src/platform/power.ts'
+import { carryOutPower, planPower } from '../../../src/platform/process/power.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 /** A root in which these programs write down how they were called. */

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { lockHolder as holderOf, processIdentity, takeProcessLock } from '../../../src/platform/process-lock.ts'
+import { lockHolder as holderOf, processIdentity, takeProcessLock } from '../../../src/platform/process/process-lock.ts'
 import { asInContainer, asOnFat, killed, lockHolder, lockProgram, signPlace } from '../../helpers/lock-holder.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -69,7 +69,7 @@ test('a second taker in the same process is refused at once, and gets it when th
 
 test('a worker thread counts as its process, until it has ended', async t => {
   const path = join(tempDir(t), 'lock')
-  const source = join(import.meta.dirname, '../../../src/platform/process-lock.ts')
+  const source = join(import.meta.dirname, '../../../src/platform/process/process-lock.ts')
   const tsx = join(import.meta.dirname, '../../../node_modules/tsx/dist/esm/api/index.mjs')
   const script = `
     import(${JSON.stringify(tsx)}).then(({ tsImport }) => tsImport(${JSON.stringify(source)}, ${JSON.stringify(source)}))

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { takeProcessLock } from '../../../src/platform/process-lock.ts'
+import { takeProcessLock } from '../../../src/platform/process/process-lock.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
@@ -102,7 +102,7 @@ test('of many processes that come at once to a stale lock, one gets it, each tim
   const gone = spawnSync('true').pid
   const path = (round: number) => join(folder, `lock-${round}`)
   for (let round = 0; round < rounds; round++) writeFileSync(path(round), `${gone} 1 ${bootId}\n`)
-  const source = join(import.meta.dirname, '../../../src/platform/process-lock.ts')
+  const source = join(import.meta.dirname, '../../../src/platform/process/process-lock.ts')
   const script = `
     const { takeProcessLock } = await import(${JSON.stringify(source)})
     console.log('ready')

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, linkSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { putInPlace } from '../../../src/platform/put-in-place.ts'
-import { readFirstLines, readLastLines } from '../../../src/platform/read-part.ts'
+import { putInPlace } from '../../../src/platform/files/put-in-place.ts'
+import { readFirstLines, readLastLines } from '../../../src/platform/files/read-part.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 test('reads the beginning and the end of a file in whole lines', async t => {

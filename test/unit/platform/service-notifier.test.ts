@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
 import { Log, type LogRecord } from '../../../src/base/log.ts'
-import { wholeEnvironment } from '../../../src/platform/process-facts.ts'
-import { runProgram } from '../../../src/platform/program.ts'
-import { ServiceNotifier } from '../../../src/platform/service-notifier.ts'
+import { wholeEnvironment } from '../../../src/platform/process/process-facts.ts'
+import { runProgram } from '../../../src/platform/process/program.ts'
+import { ServiceNotifier } from '../../../src/platform/process/service-notifier.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 interface Scene {

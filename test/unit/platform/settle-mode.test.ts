@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { settleMode } from '../../../src/platform/settle-mode.ts'
+import { settleMode } from '../../../src/platform/files/settle-mode.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 test('a new folder gets its mode, and what has come in its place as a link keeps its own', async t => {

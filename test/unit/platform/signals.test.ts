@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-const platform = join(import.meta.dirname, '../../../src/platform')
+const platform = join(import.meta.dirname, '../../../src/platform/process')
 
 /** Runs a TypeScript module in a process of its own. */
 function start(source: string) {

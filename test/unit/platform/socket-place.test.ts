@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { socketPlace } from '../../../src/platform/socket-place.ts'
+import { socketPlace } from '../../../src/platform/process/socket-place.ts'
 import { asAttacker, attackersFolder, needsRoot } from '../../helpers/attacker.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 

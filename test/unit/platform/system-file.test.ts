@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { systemText } from '../../../src/platform/system-file.ts'
+import { systemText } from '../../../src/platform/system/system-file.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 /** Whether the text is there before the event loop goes on, so that a file that takes long would hold everything up. */

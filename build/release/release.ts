@@ -1,0 +1,155 @@
+/**
+ * `npm run release [-- --target all|x64|arm64|armv7] [--sign KEY.pem] [--out DIR]`: what a release page offers, in dist/release/.
+ * Two releases of one commit with the same tools have the same bytes.
+ */
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { caBundle } from '../../src/connection/ca-bundle.ts'
+import { BuildError, MissingTool, type Report, runAsProgram } from '../build-error.ts'
+import { type Bundle, bundleAgent, readVersion } from '../bundle.ts'
+import { commitTime } from '../commit-time.ts'
+import { buildExecutable } from '../executable.ts'
+import { pinnedNode, sumOf } from '../node-binary.ts'
+import { distFolder, root } from '../places.ts'
+import { findProgram, runProgram } from '../run-program.ts'
+import { readTarget, type TargetName, targetNames } from '../target.ts'
+import { bundledPackages, licenceTexts, nodeLicence } from './licences.ts'
+import { preflightScript } from './preflight.ts'
+import { requirementsOf } from './requirements.ts'
+import { nodeVersionsOf, sbomOf } from './sbom.ts'
+import { signatureOf } from './signature.ts'
+import { type ReleaseRow, releaseTable } from './table.ts'
+import { type TarFile, tarOf } from './tar.ts'
+
+export interface ReleaseOptions {
+  readonly targets: readonly TargetName[]
+  /** Where the files go; replaced as a whole. */
+  readonly folder: string
+  /** PEM file of an Ed25519 private key. */
+  readonly sign?: string | undefined
+  readonly report: Report
+}
+
+/** More than one thread always cuts into blocks of the same size: the bytes do not depend on how many there are. */
+const xzFlags = ['-6', '--threads=2', '--block-size=24MiB']
+
+/** Makes the release, and puts it in place when all of it is there. */
+export async function release(options: ReleaseOptions): Promise<void> {
+  const { targets, folder, report } = options
+  if (findProgram('xz') === undefined) throw new MissingTool('release', 'xz', ['xz-utils'])
+  const epochSeconds = await commitTime()
+  const bundle = await bundleAgent()
+  await mkdir(dirname(folder), { recursive: true })
+  const unfinished = await mkdtemp(`${folder}.unfinished-`)
+  try {
+    const rows: ReleaseRow[] = []
+    for (const name of targets) rows.push(await releaseTarget(name, bundle, epochSeconds, unfinished, report))
+    await writeFile(join(unfinished, 'SIZES.md'), releaseTable(readVersion(), rows))
+    await writeSums(unfinished, options.sign)
+    await rm(folder, { recursive: true, force: true })
+    await rename(unfinished, folder)
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+  }
+  for (const file of (await readdir(folder)).sort()) report(relative(root, join(folder, file)))
+}
+
+async function releaseTarget(
+  name: TargetName,
+  bundle: Bundle,
+  epochSeconds: number,
+  folder: string,
+  report: Report,
+): Promise<ReleaseRow> {
+  const target = readTarget(name)
+  const say: Report = line => report(`${name}: ${line}`)
+  const built = await buildExecutable({ target, bundle, injector: 'own', unstrippedAllowed: false, report })
+  const bytes = await readFile(built.path)
+  const node = await pinnedNode(target.node, { report: say })
+  const packages = bundledPackages(bundle)
+  const version = readVersion()
+  const title = `device-cloud-${version}-linux-${name}`
+  const sbom = sbomOf({
+    target,
+    version,
+    packages,
+    nodeVersions: await nodeVersionsOf(target, node.path),
+    executableSum: sumOf(bytes),
+    rootsSum: sumOf(Buffer.from(caBundle)),
+    epochSeconds,
+  })
+  const requirements = await requirementsOf(target, built.path, node.path)
+  const preflight = { target: name, elf: target.elf, requirements, bytes: bytes.length, sha256: sumOf(bytes) }
+  const text = (name: string, content: string, mode = 0o644): TarFile => ({
+    name: `${title}/${name}`,
+    mode,
+    bytes: Buffer.from(content),
+  })
+  const files: TarFile[] = [
+    { name: `${title}/device-cloud`, mode: 0o755, bytes },
+    // One folder up from where its links begin.
+    text(
+      'INSTALL.md',
+      (await readFile(join(root, 'share/install.md'), 'utf8')).replaceAll('](service/', '](share/service/'),
+    ),
+    text('preflight.sh', preflightScript(preflight), 0o755),
+    text('LICENSE', await readFile(join(root, 'LICENSE'), 'utf8')),
+    text('licences/packages.txt', licenceTexts(packages)),
+    text('licences/node.txt', await nodeLicence(target.node, say)),
+    text('sbom.cdx.json', sbom),
+    ...(await shareFiles(title)),
+  ]
+  const archive = join(folder, `${title}.tar`)
+  await writeFile(archive, tarOf(files, epochSeconds))
+  say('compressing with xz, up to a minute ...')
+  await runProgram('xz', [...xzFlags, archive], { timeoutMs: 1_800_000 })
+  await writeFile(join(folder, `${title}.cdx.json`), sbom)
+  const archiveBytes = (await stat(`${archive}.xz`)).size
+  return { target: name, node: target.node.version, executableBytes: bytes.length, archiveBytes, requirements }
+}
+
+async function shareFiles(title: string): Promise<TarFile[]> {
+  const share = join(root, 'share')
+  const files: TarFile[] = []
+  for (const name of await readdir(share, { recursive: true })) {
+    const facts = await stat(join(share, name))
+    if (!facts.isFile()) continue
+    // The umask of the checkout must not show.
+    const mode = (facts.mode & 0o100) === 0 ? 0o644 : 0o755
+    files.push({ name: `${title}/share/${name}`, mode, bytes: await readFile(join(share, name)) })
+  }
+  return files
+}
+
+async function writeSums(folder: string, keyFile: string | undefined): Promise<void> {
+  const names = (await readdir(folder)).sort()
+  const lines = await Promise.all(names.map(async name => `${sumOf(await readFile(join(folder, name)))}  ${name}\n`))
+  const sums = Buffer.from(lines.join(''))
+  await writeFile(join(folder, 'SHA256SUMS'), sums)
+  if (keyFile === undefined) return
+  const { bytes, publicKey } = signatureOf(sums, keyFile)
+  await writeFile(join(folder, 'SHA256SUMS.sig'), bytes)
+  await writeFile(join(folder, 'SHA256SUMS.pub.pem'), publicKey)
+}
+
+function readWishes(args: string[]): Omit<ReleaseOptions, 'report'> {
+  const { target = 'all', sign, out } = parse(args)
+  const named = targetNames.filter(name => target === 'all' || name === target)
+  if (named.length === 0) throw new BuildError(`--target ${target}: ${targetNames.join(', ')} or all`)
+  return { targets: named, sign, folder: resolve(out ?? join(root, distFolder, 'release')) }
+}
+
+function parse(args: string[]) {
+  const string = { type: 'string' } as const
+  try {
+    return parseArgs({ args, options: { target: string, sign: string, out: string } }).values
+  } catch (error) {
+    throw new BuildError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+if (process.argv[1] === import.meta.filename)
+  await runAsProgram(() =>
+    release({ ...readWishes(process.argv.slice(2)), report: line => console.error(`release: ${line}`) }),
+  )

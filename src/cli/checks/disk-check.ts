@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { AgentError } from '../../base/errors.ts'
+import { fileFacts } from '../../platform/files/file-facts.ts'
+import { spaceAt } from '../../platform/files/space.ts'
+import { createFile, removeFile } from '../../platform/files/write-file.ts'
+import { checkWritable } from '../../platform/process/own-executable.ts'
+import type { Rung } from '../run-checks.ts'
+import { bytesText } from '../transfer-progress.ts'
+
+/** Less room than this stops updates and file transfers soon. */
+const leastFreeBytes = 10 * 1024 * 1024
+const leastFreeInodes = 100
+
+/** Whether the runtime folder has room and can be written to, or made where it is not there yet. */
+export function diskRung(runtimeDir: string): Rung {
+  return {
+    name: 'disk',
+    climb: async () => {
+      const found = await tryWriting(runtimeDir)
+      const { freeBytes, freeInodes } = await spaceAt(runtimeDir)
+      if (freeBytes < leastFreeBytes)
+        throw new AgentError('DISK_FULL', `only ${bytesText(freeBytes)} are free at ${runtimeDir}`)
+      if (freeInodes !== undefined && freeInodes < leastFreeInodes)
+        throw new AgentError('DISK_FULL', `only ${freeInodes} more files can be made at ${runtimeDir}`, {
+          remedy: 'Remove files that nobody needs: their number counts here, not their size.',
+        })
+      return `${bytesText(freeBytes)} free at ${runtimeDir}${found}`
+    },
+  }
+}
+
+async function tryWriting(runtimeDir: string): Promise<string> {
+  if ((await fileFacts(runtimeDir)) === undefined) {
+    await checkWritable(await nearestFolder(runtimeDir))
+    return '; the device manager makes the folder when it starts'
+  }
+  const probe = join(runtimeDir, `.check-${randomBytes(6).toString('hex')}`)
+  await createFile(probe, '')
+  await removeFile(probe)
+  return ', and it can be written to'
+}
+
+/** Where a folder would have to be made. */
+async function nearestFolder(path: string): Promise<string> {
+  const above = dirname(path)
+  return above === path || (await fileFacts(above)) !== undefined ? above : nearestFolder(above)
+}

@@ -1,0 +1,170 @@
+import { resolve } from 'node:path'
+import type { JsonObject } from '../../base/json.ts'
+import type { Log } from '../../base/log.ts'
+import { type Closure, closureOf } from '../../config/closure.ts'
+import type { ClientConfig } from '../../config/load.ts'
+import { logSettingsOf } from '../../config/ownership.ts'
+import { findPolicyRisks } from '../../config/policy.ts'
+import type { ConfigNote, Settings } from '../../config/settings.ts'
+import { isBelow } from '../../platform/files/contained-path.ts'
+import { ClosedCapabilities } from './closed-capabilities.ts'
+import {
+  loadConnectionConfig,
+  loadOwnConfig,
+  logNotes,
+  type ManagerPlace,
+  needsRestart,
+  type OwnConfig,
+  warningList,
+} from './manager-config.ts'
+import { ownershipClosures } from './ownership.ts'
+
+export interface ConfigurationParts {
+  readonly place: ManagerPlace
+  readonly log: Log
+  /** Publishes an event of the thing. */
+  readonly publish: (text: string, level: 'error' | 'info') => Promise<unknown>
+}
+
+/** What the files of the owner say, as it holds in this manager now: the settings, and what is closed by mistakes or by other owners. */
+export class Configuration {
+  readonly #parts: ConfigurationParts
+  readonly #closed: ClosedCapabilities
+  /** The connection file as it was read last. */
+  #file: ClientConfig
+  #connection: Settings
+  #own: OwnConfig
+  /** What is closed because another user could have written it. */
+  #ownership: readonly Closure[] = []
+
+  private constructor(parts: ConfigurationParts, file: ClientConfig, own: OwnConfig) {
+    this.#parts = parts
+    this.#closed = new ClosedCapabilities(parts)
+    this.#file = file
+    this.#connection = file.settings
+    this.#own = own
+  }
+
+  /** Throws `CONFIG_INVALID` with every mistake that ends the start. */
+  static async read(parts: ConfigurationParts): Promise<Configuration> {
+    const { place } = parts
+    const [file, own] = await Promise.all([loadConnectionConfig(place), loadOwnConfig(place)])
+    const configuration = new Configuration(parts, file, own)
+    await configuration.lookAtOwners()
+    return configuration
+  }
+
+  /**
+   * Reads the files again, and takes what can change in a running manager.
+   *
+   * @returns the settings whose new value waits for a restart
+   * @throws AgentError `CONFIG_INVALID`; then nothing has changed
+   */
+  async reload(): Promise<readonly string[]> {
+    const { place } = this.#parts
+    const own = await loadOwnConfig(place)
+    const file = await loadConnectionConfig(place)
+    const before = { connection: this.#connection, own: this.#own.settings }
+    const waiting = needsRestart(before, { connection: file.settings, own: own.settings })
+    // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
+    const { logLevel, remoteAccess, ota } = file.settings
+    const fileTransfer = { ...this.#connection.fileTransfer, allow: file.settings.fileTransfer.allow }
+    this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
+    this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
+    this.#file = file
+    await this.lookAtOwners()
+    return waiting
+  }
+
+  /** Sees who could have written what decides here: after each reading, and when the runtime folder has been made. */
+  async lookAtOwners(): Promise<void> {
+    const { configDir } = this.#parts.place
+    const { runtimeDir } = this.#own.settings
+    this.#ownership = await ownershipClosures({ configDir, connection: this.#file, own: this.#own, runtimeDir })
+    this.#closed.set([...this.#file.closures, ...this.#own.closures, ...this.#ownership])
+  }
+
+  get connection(): Settings {
+    return this.#connection
+  }
+
+  /** The connection file as it was read last, with the origin of each setting. */
+  get file(): ClientConfig {
+    return this.#file
+  }
+
+  get own(): OwnConfig {
+    return this.#own
+  }
+
+  /** What is published of the own settings: a service whose command does not run is not offered. */
+  get offered(): OwnConfig {
+    if (!this.#closed.isClosed('service_commands')) return this.#own
+    const { settings } = this.#own
+    const remoteAccessSupport = settings.remoteAccessSupport.filter(({ command }) => command === undefined)
+    return { ...this.#own, settings: { ...settings, remoteAccessSupport } }
+  }
+
+  /** Where the log goes. */
+  get logSettings(): Settings {
+    const isWeak = closureOf(this.#ownership, 'absolute_paths') !== undefined
+    return logSettingsOf({ settings: this.#connection, origins: this.#file.origins }, isWeak)
+  }
+
+  /** The folders (or files) that actions may name by absolute path. */
+  get allowedPaths(): readonly string[] {
+    return this.whyPathsClosed === undefined ? this.#connection.fileTransfer.allow : []
+  }
+
+  get whyPathsClosed(): string | undefined {
+    return this.#closed.why('absolute_paths')
+  }
+
+  /** A `runtime_dir` outside of the configuration is a path that others have named, where they can change the configuration. */
+  get whyRuntimeClosed(): string | undefined {
+    const { configDir } = this.#parts.place
+    const isInside = isBelow(resolve(configDir), this.#own.settings.runtimeDir)
+    if (isInside || closureOf(this.#ownership, 'absolute_paths') === undefined) return undefined
+    return `runtime_dir leads out of ${configDir}, and paths that are named there are ${this.whyPathsClosed ?? ''}`
+  }
+
+  /** Why the programs that iot.cfg names do not run; undefined when they do. */
+  get whyNoCommands(): string | undefined {
+    return this.#closed.why('service_commands')
+  }
+
+  /** Whether another user could have written an update that waits to be gone on with, or what decides about it. */
+  get isUpdateWeak(): boolean {
+    return closureOf(this.#ownership, 'ota') !== undefined
+  }
+
+  /** A switch of `actions_enabled` that iot.cfg does not have is one that nobody has switched off. */
+  isEnabled(name: string): boolean {
+    const { actionsEnabled } = this.#own.settings
+    return Object.hasOwn(actionsEnabled, name) ? actionsEnabled[name] !== false : true
+  }
+
+  /** What to answer instead of running an action with this switch; undefined when nothing has closed it. */
+  whyClosed(switchName: string): string | undefined {
+    return this.#closed.whyClosed(switchName)
+  }
+
+  /** Logs what deserves a word, and what is closed; the cloud gets an event of the latter. */
+  tell(): void {
+    const { log } = this.#parts
+    logNotes(log, this.#warnings)
+    this.#closed.tell()
+    const { logFile } = this.#connection
+    if (logFile !== undefined && this.logSettings.logFile === undefined)
+      log.error('log_file is not written: absolute paths are closed', { logFile })
+  }
+
+  /** For `status`. */
+  report(): { readonly closed: readonly JsonObject[]; readonly warnings: readonly JsonObject[] } {
+    return { closed: this.#closed.list(), warnings: warningList(this.#warnings) }
+  }
+
+  get #warnings(): readonly ConfigNote[] {
+    return [...this.#file.warnings, ...this.#own.warnings, ...findPolicyRisks(this.#file, this.#own.settings)]
+  }
+}

@@ -1,0 +1,34 @@
+import type { Closure } from '../../config/closure.ts'
+import type { ClientConfig } from '../../config/load.ts'
+import { closedByOwnership, ownershipProblem, problemOf } from '../../config/ownership.ts'
+import { isBelow } from '../../platform/files/contained-path.ts'
+import { type OwnIdentity, ownIdentity } from '../../platform/owners/own-identity.ts'
+import { updatePlaces } from '../ota/state/places.ts'
+import { weakUpdatePlaces } from '../ota/state/sound-places.ts'
+import type { OwnConfig } from './manager-config.ts'
+
+/**
+ * What is closed because another user of this machine could have written it: by the configuration, all that it names and
+ * that would run or be read as the agent's user; by the runtime folder, updates alone.
+ */
+export async function ownershipClosures(parts: {
+  readonly configDir: string
+  readonly connection: Pick<ClientConfig, 'path' | 'opened' | 'settings'>
+  readonly own: Pick<OwnConfig, 'file'>
+  readonly runtimeDir: string
+  /** Who runs the manager, where that is not the user of this process. */
+  readonly self?: OwnIdentity
+}): Promise<readonly Closure[]> {
+  const { configDir, connection, own, runtimeDir } = parts
+  const self = parts.self ?? (await ownIdentity())
+  const { caBundleFile } = connection.settings
+  const problem = await ownershipProblem({ configDir, connection, manager: own.file, caBundleFile, self })
+  const spots = await weakUpdatePlaces(updatePlaces(runtimeDir), self)
+  // What is above both is told with the configuration.
+  const told = problem === undefined ? spots : spots.filter(({ path }) => isBelow(runtimeDir, path))
+  const weak = problemOf(runtimeDir, told, self)
+  return [
+    ...(problem === undefined ? [] : closedByOwnership.map(capability => ({ capability, problem }))),
+    ...(weak === undefined ? [] : [{ capability: 'ota', problem: weak } as const]),
+  ]
+}

@@ -1,0 +1,31 @@
+import type { SystemFacts } from '../../platform/system/system-facts.ts'
+import { version } from '../version.ts'
+
+/** Version of the relay protocol that this device speaks; portals read it from the attribute [TR50 6]. */
+export const relayVersion = '2.0.0'
+
+/** What the Python agent published for a device without a network card. */
+const noMacAddress = '00:00:00:00:00:00'
+
+/**
+ * The attributes that every device manager publishes at start, in the order of [TR50 4.5], and then those of attributes.cfg.
+ * `hdc_version` is the agent's own to say; a name that stands in both comes from attributes.cfg, as it would have been
+ * published last.
+ */
+export function platformAttributes(
+  facts: SystemFacts,
+  configured: readonly { readonly name: string; readonly text: string }[],
+): Map<string, string> {
+  const attributes = new Map([
+    ['os_name', facts.osName],
+    ['os_version', facts.osVersion],
+    ['architecture', facts.architecture],
+    ['hostname', facts.hostname],
+    ['kernel', facts.kernel],
+    ['hdc_version', version],
+    ['mac_address', facts.macAddress?.toUpperCase() ?? noMacAddress],
+    ['relay_version', relayVersion],
+  ])
+  for (const { name, text } of configured) if (name !== 'hdc_version') attributes.set(name, text)
+  return attributes
+}

@@ -1,0 +1,22 @@
+import { Status } from '../../protocol/status.ts'
+import type { ManagedAction } from '../actions/action.ts'
+
+/**
+ * `get_remote_access_info`: looks again which services listen, publishes the attribute, and answers with both [TR50 4.5].
+ *
+ * @param refresh publishes `remote_access_support` and resolves to its text, `""` when nothing listens
+ */
+export function remoteAccessInfoAction(relayVersion: string, refresh: () => Promise<string>): ManagedAction {
+  return {
+    name: 'get_remote_access_info',
+    repeatable: true,
+    run: async () => {
+      const text = await refresh()
+      return {
+        status: Status.Success,
+        message: '',
+        params: { relay_version: relayVersion, remote_access_attribute: text === '' ? null : text },
+      }
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import type { Json, JsonObject } from '../../base/json.ts'
+
+/** A service of `remote_access_support` in iot.cfg. */
+export interface AccessService {
+  readonly port: number
+  /** What serves a connection when nothing listens. */
+  readonly command?: readonly string[]
+  /** The entry as it stands in the file. */
+  readonly raw: JsonObject
+}
+
+/**
+ * The text of the attribute `remote_access_support`: the services that listen on this device or are started when needed, as
+ * JSON, or `""` when there are none [TR50 4.5]. What is started, and as whom, concerns nobody outside.
+ */
+export async function accessSupportText(
+  services: readonly AccessService[],
+  isListening: (port: number) => Promise<boolean>,
+): Promise<string> {
+  const available = await Promise.all(services.map(({ port, command }) => command !== undefined || isListening(port)))
+  const found = services
+    .filter((_, index) => available[index])
+    .map(({ raw: { command: _command, user: _user, ...shown } }) => shown)
+  return found.length === 0 ? '' : spacedJson(found)
+}
+
+/** JSON with a space after `,` and `:`, as the Python agent writes it; portals compare this text. */
+export function spacedJson(value: Json | undefined): string {
+  if (Array.isArray(value)) return `[${value.map(spacedJson).join(', ')}]`
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value).filter(([, member]) => member !== undefined)
+    return `{${members.map(([key, member]) => `${JSON.stringify(key)}: ${spacedJson(member)}`).join(', ')}}`
+  }
+  return JSON.stringify(value ?? null)
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { AgentError } from '../../../base/errors.ts'
+import { isJsonObject, parseJson } from '../../../base/json.ts'
+import { readBoundedText } from '../../../platform/files/read-file.ts'
+import { removeFile, replaceFile } from '../../../platform/files/write-file.ts'
+import { packageLimits } from './entry-policy.ts'
+import { mostManifestBytes } from './manifest.ts'
+import { mostListingBytes, type ReadListing, readListing } from './package-listing.ts'
+import { manifestName } from './paper-names.ts'
+import type { ScannedPackage } from './read-package.ts'
+import { mostSignatureBytes } from './signature.ts'
+
+/** Base64 takes 4 bytes for 3, and a line break in JSON takes 2 for 1. */
+const mostBytes = 2 * (mostManifestBytes + mostSignatureBytes + mostListingBytes)
+
+/** A package as it was unpacked, with its listing read. */
+export interface RecordedPackage {
+  readonly scanned: ScannedPackage
+  readonly listing: ReadListing
+}
+
+/**
+ * What is known of the package that is unpacked: its papers and its listing, on flash beside the journal. With them another
+ * process can see by the signature that what lies there is what was accepted, also when the package itself is gone.
+ */
+export class PackageRecord {
+  readonly #path: string
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** On flash when it resolves. A package without a listing leaves no record. */
+  async write({ manifest, signature, listing }: ScannedPackage): Promise<void> {
+    if (manifest === undefined || listing === undefined) return
+    const record = {
+      manifest: manifest.toString('base64'),
+      ...(signature === undefined ? {} : { signature: signature.toString('base64') }),
+      listing,
+    }
+    await replaceFile(this.#path, `${JSON.stringify(record)}\n`)
+  }
+
+  /** Undefined when there is none, or none that makes sense. */
+  async read(): Promise<RecordedPackage | undefined> {
+    const value = parseJson(await this.#text())
+    if (!isJsonObject(value)) return undefined
+    const { manifest, signature, listing } = value
+    if (typeof manifest !== 'string' || typeof listing !== 'string') return undefined
+    const papers = {
+      manifest: Buffer.from(manifest, 'base64'),
+      ...(typeof signature === 'string' ? { signature: Buffer.from(signature, 'base64') } : {}),
+    }
+    return recorded(papers, listing)
+  }
+
+  async remove(): Promise<void> {
+    await removeFile(this.#path)
+  }
+
+  async #text(): Promise<string> {
+    try {
+      return await readBoundedText(this.#path, mostBytes)
+    } catch (error) {
+      if (error instanceof AgentError && (error.code === 'FILE_NOT_FOUND' || error.code === 'LIMIT_EXCEEDED')) return ''
+      throw error
+    }
+  }
+}
+
+/** A package that was scanned, as a record of it would tell it; undefined when its listing is too large for one. */
+export function recordOf(scanned: ScannedPackage): RecordedPackage | undefined {
+  return scanned.listing === undefined || scanned.manifest === undefined
+    ? undefined
+    : recorded({ ...scanned, manifest: scanned.manifest }, scanned.listing)
+}
+
+function recorded(
+  papers: { readonly manifest: Buffer; readonly signature?: Buffer },
+  text: string,
+): RecordedPackage | undefined {
+  const listing = readListing(text)
+  // The listing is what is signed: the manifest is the one that it names.
+  const sum = createHash('sha256').update(papers.manifest).digest('hex')
+  if (listing?.files.get(manifestName)?.sum !== sum || listing.files.size > packageLimits.mostEntries) return undefined
+  const files = [...listing.files]
+  const bytes = new Map(files.map(([path, file]) => [path, file.bytes]))
+  const size = {
+    bytes: files.reduce((total, [, file]) => total + file.bytes, 0),
+    files: files.length,
+    folders: listing.folders.size,
+  }
+  const sums = new Map(files.map(([path, file]) => [path, file.sum]))
+  const { manifest, signature } = papers
+  const signed = signature === undefined ? {} : { signature }
+  const scanned = { size, sums, bytes, listing: text, hasMore: false, manifest, ...signed }
+  return { scanned, listing }
+}

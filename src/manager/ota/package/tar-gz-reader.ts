@@ -1,0 +1,36 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { fileChunks } from '../../../platform/files/file-chunks.ts'
+import type { VisitEntry } from './archive-entry.ts'
+import { checkRatio, packageLimits } from './entry-policy.ts'
+import { readTar } from './tar-reader.ts'
+import { badPackage } from './update-error.ts'
+
+/** Headers and filling come on top of the content. */
+const mostTarBytes = packageLimits.mostBytes + packageLimits.mostEntries * 4096
+
+/** Reads a gzip'd tar file entry by entry; what it unpacks to is bounded. Throws as {@link readTar}. */
+export async function readTarGz(path: string, archiveBytes: number, visit: VisitEntry): Promise<{ hasMore: boolean }> {
+  let end = { hasMore: false }
+  await pipeline(Readable.from(fileChunks(path)), createGunzip(), async (chunks: AsyncIterable<Uint8Array>) => {
+    end = await readTar(bounded(chunks, archiveBytes), visit)
+  }).catch(error => {
+    // zlib's own: no gzip file, a wrong sum, an end too early.
+    const code: unknown = error?.code
+    if (typeof code === 'string' && code.startsWith('Z_'))
+      throw badPackage(`the package is not a whole gzip file: ${error.message}`, error)
+    throw error
+  })
+  return end
+}
+
+async function* bounded(chunks: AsyncIterable<Uint8Array>, archiveBytes: number): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.length
+    checkRatio(bytes, archiveBytes)
+    if (bytes > mostTarBytes) throw badPackage(`the package unpacks to more than ${packageLimits.mostBytes} bytes`)
+    yield chunk
+  }
+}

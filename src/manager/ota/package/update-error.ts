@@ -1,0 +1,25 @@
+import { AgentError, type AgentErrorOptions, type ErrorCode } from '../../../base/errors.ts'
+import { Status } from '../../../protocol/status.ts'
+
+/** A step of an update that failed, with the status that its acknowledgement carries [TR50 7.4]. */
+export class UpdateError extends AgentError {
+  readonly status: Status
+
+  constructor(code: ErrorCode, status: Status, message: string, options: AgentErrorOptions = {}) {
+    super(code, message, options)
+    this.status = status
+  }
+}
+
+/** What is unpacked cannot be shown to be the package that was accepted: no script of it may run any more. */
+export class UnprovenPackage extends UpdateError {}
+
+/** The package is broken, or holds what no package may hold. */
+export function badPackage(problem: string, cause?: unknown): UpdateError {
+  return new UpdateError('PACKAGE_INVALID', Status.IoError, problem, cause === undefined ? {} : { cause })
+}
+
+/** A rule of the owner refuses the package. */
+export function refusedPackage(why: string): UpdateError {
+  return new UpdateError('POLICY_REFUSED', Status.NoPermission, `the package is refused: ${why}`)
+}

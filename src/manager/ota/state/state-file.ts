@@ -1,0 +1,28 @@
+import { AgentError } from '../../../base/errors.ts'
+import { readBoundedText } from '../../../platform/files/read-file.ts'
+import { Status } from '../../../protocol/status.ts'
+import { UpdateError } from '../package/update-error.ts'
+
+/**
+ * The text of a file that decides which packages may come; undefined when there is none. One that cannot be read lets
+ * nothing in.
+ *
+ * @param remedy what the owner of the device does about it
+ * @throws UpdateError `POLICY_REFUSED`
+ */
+export async function readStateText(path: string, mostBytes: number, remedy: string): Promise<string | undefined> {
+  try {
+    return await readBoundedText(path, mostBytes)
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error
+    if (error.code === 'FILE_NOT_FOUND') return undefined
+    throw damagedState(path, error.message, remedy, error)
+  }
+}
+
+/** Such a file does not hold what it should. */
+export function damagedState(path: string, problem: string, remedy: string, cause?: unknown): UpdateError {
+  const message = `the package is refused: ${path} tells which packages may come, and ${problem}; ${remedy}`
+  const options = { details: { path }, ...(cause === undefined ? {} : { cause }) }
+  return new UpdateError('POLICY_REFUSED', Status.NoPermission, message, options)
+}

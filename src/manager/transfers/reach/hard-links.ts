@@ -1,0 +1,38 @@
+import { join } from 'node:path'
+import { fileFacts } from '../../../platform/files/file-facts.ts'
+import { listFolder } from '../../../platform/files/folders.ts'
+import { type ProtectedPlaces, systemViews } from './protected-places.ts'
+
+const limits = { maxEntries: 20_000, maxDepth: 32 }
+
+/**
+ * Every file of the agent's own, by `DEVICE:INODE`: another name of one of them, a hard link, has the same. Asked for only when
+ * a file with several names turns up.
+ *
+ * @param open folders in the trees that are not the agent's own
+ * @returns undefined when there are more than anybody can look at
+ */
+export async function ownFileKeys(
+  places: ProtectedPlaces,
+  open: ReadonlySet<string>,
+): Promise<ReadonlySet<string> | undefined> {
+  const keys = new Set<string>()
+  const collect = async (folders: readonly string[], maxDepth: number) => {
+    for (const folder of folders) {
+      if (systemViews.includes(folder) || (await fileFacts(folder))?.kind !== 'folder') continue
+      for await (const { path, facts } of listFolder(folder, { ...limits, maxDepth }))
+        if (facts.kind === 'file' && !isBelowAny(open, join(folder, path))) keys.add(`${facts.device}:${facts.inode}`)
+    }
+  }
+  try {
+    await collect(places.trees, limits.maxDepth)
+    await collect(places.flats, 1)
+    return keys
+  } catch {
+    return undefined
+  }
+}
+
+function isBelowAny(folders: ReadonlySet<string>, path: string): boolean {
+  return [...folders].some(folder => path.startsWith(`${folder}/`))
+}

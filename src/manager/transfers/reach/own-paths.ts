@@ -1,0 +1,31 @@
+import { basename, dirname, join } from 'node:path'
+import { realPath } from '../../../platform/files/contained-path.ts'
+import type { ProtectedPlaces } from './protected-places.ts'
+
+/** {@link ProtectedPlaces} as a walk meets them: as they are named, and where their links led when the settings were read. */
+export interface OwnPaths {
+  readonly places: ProtectedPlaces
+  readonly trees: ReadonlySet<string>
+  readonly flats: ReadonlySet<string>
+  readonly files: ReadonlySet<string>
+  /** With its own name only: where a link of this name leads is not ours to open. */
+  readonly open: ReadonlySet<string>
+}
+
+export async function resolveOwnPaths(places: ProtectedPlaces): Promise<OwnPaths> {
+  const open = new Set<string>()
+  for (const path of places.open) open.add(join(await realPathOf(dirname(path)), basename(path)))
+  const { trees, flats, files } = places
+  return { places, trees: await bothWays(trees), flats: await bothWays(flats), files: await bothWays(files), open }
+}
+
+async function bothWays(paths: readonly string[]): Promise<ReadonlySet<string>> {
+  const both = new Set(paths)
+  for (const path of paths) both.add(await realPathOf(path))
+  return both
+}
+
+/** The path without links; as it is where it leads nowhere. */
+function realPathOf(path: string): Promise<string> {
+  return realPath(path).catch(() => path)
+}

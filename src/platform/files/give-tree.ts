@@ -1,0 +1,127 @@
+import { type BigIntStats, constants } from 'node:fs'
+import { chown, type FileHandle, lchown, lstat, open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AgentError, errnoOf } from '../../base/errors.ts'
+import { listFolder } from './folders.ts'
+import { descriptorPath, hasDescriptorPaths, O_PATH } from './held/descriptor.ts'
+import { isSameFile } from './held/transfer-facts.ts'
+import { walkPath } from './held/walk.ts'
+import { nameOf, pathBytes } from './name-bytes.ts'
+import { onFile } from './on-file.ts'
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
+/** Far above what the agent keeps. Each level holds a descriptor. */
+const limits = { entries: 100_000, levels: 16 }
+
+export interface NewOwner {
+  readonly userId: number
+  readonly groupId: number
+}
+
+/**
+ * Gives a folder, and the folders and files in it, to a user. Each is given by its descriptor, and no link is followed that
+ * anybody but root and the user of this process made: whoever can write there leads it to nothing else. Links and devices
+ * stay as they are, and so does a file with several names, because the others may be anywhere.
+ *
+ * @param onEnter called when a folder was entered and before anything in it is given; for tests, which are as quick as that user
+ * @returns the files with several names
+ * @throws AgentError `PATH_REFUSED`, `FILE_ACCESS` (also when this process is not root), `LIMIT_EXCEEDED`
+ */
+export function giveTree(
+  path: string,
+  owner: NewOwner,
+  onEnter: () => Promise<void> = async () => {},
+): Promise<readonly string[]> {
+  return onFile('change the owner of', path, async () => {
+    if (!(await hasDescriptorPaths())) return giveByPath(path, owner)
+    const walked = await walkPath(path)
+    await walked.close()
+    const top = await open(walked.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    try {
+      const { dev: device, ino: inode } = await top.stat({ bigint: true })
+      if (!isSameFile({ device, inode }, walked.last))
+        throw new AgentError('PATH_REFUSED', `${path} was replaced while it was looked at`, { details: { path } })
+      const giving = new Giving(owner, onEnter)
+      await giving.folder(top, path, 1)
+      return giving.left
+    } finally {
+      await top.close()
+    }
+  })
+}
+
+/** Without /proc, as in a folder that becomes the image of a device: nobody else is at work there. */
+async function giveByPath(path: string, owner: NewOwner): Promise<readonly string[]> {
+  const left: string[] = []
+  const give = async (place: string) => {
+    const facts = await lstat(pathBytes(place))
+    if (facts.isFile() && facts.nlink > 1) left.push(place)
+    else if (facts.isFile() || facts.isDirectory()) await lchown(pathBytes(place), owner.userId, owner.groupId)
+  }
+  for await (const entry of listFolder(path, { maxEntries: limits.entries, maxDepth: limits.levels }))
+    await give(join(path, entry.path))
+  await give(path)
+  return left
+}
+
+class Giving {
+  readonly left: string[] = []
+  readonly #owner: NewOwner
+  readonly #onEnter: () => Promise<void>
+  #entries = 0
+
+  constructor(owner: NewOwner, onEnter: () => Promise<void>) {
+    this.#owner = owner
+    this.#onEnter = onEnter
+  }
+
+  /** The folder last: until then its old owner is the only other one who can change it. */
+  async folder(handle: FileHandle, path: string, level: number): Promise<void> {
+    if (level > limits.levels) throw tooMuch(path, `more than ${limits.levels} levels of folders`)
+    await this.#onEnter()
+    // As bytes: a name need not be UTF-8.
+    for (const name of await readdir(descriptorPath(handle), { encoding: 'buffer' })) {
+      if (++this.#entries > limits.entries) throw tooMuch(path, `more than ${limits.entries} entries`)
+      await this.#entry(
+        Buffer.concat([Buffer.from(`${descriptorPath(handle)}/`), name]),
+        `${path}/${nameOf(name)}`,
+        level,
+      )
+    }
+    await handle.chown(this.#owner.userId, this.#owner.groupId)
+  }
+
+  async #entry(place: Buffer, path: string, level: number): Promise<void> {
+    const held = await open(place, O_PATH | O_NOFOLLOW).catch(ignoreGone)
+    if (held === undefined) return
+    try {
+      const facts = await held.stat({ bigint: true })
+      if (facts.isDirectory()) await this.#below(held, path, level)
+      else if (facts.isFile()) await this.#file(held, facts, path)
+    } finally {
+      await held.close()
+    }
+  }
+
+  async #below(held: FileHandle, path: string, level: number): Promise<void> {
+    const folder = await open(descriptorPath(held), O_RDONLY | O_DIRECTORY)
+    try {
+      await this.folder(folder, path, level + 1)
+    } finally {
+      await folder.close()
+    }
+  }
+
+  async #file(held: FileHandle, { nlink }: BigIntStats, path: string): Promise<void> {
+    if (nlink > 1n) this.left.push(path)
+    else await chown(descriptorPath(held), this.#owner.userId, this.#owner.groupId)
+  }
+}
+
+function ignoreGone(error: unknown): undefined {
+  if (errnoOf(error) !== 'ENOENT') throw error
+}
+
+function tooMuch(path: string, what: string): AgentError {
+  return new AgentError('LIMIT_EXCEEDED', `${path}: ${what}`, { details: { path } })
+}

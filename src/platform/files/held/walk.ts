@@ -1,0 +1,181 @@
+import type { BigIntStats } from 'node:fs'
+import { type FileHandle, lstat, readlink } from 'node:fs/promises'
+import { AgentError, errnoOf } from '../../../base/errors.ts'
+import { fileFailure } from '../file-failure.ts'
+import { nameOf, oneText, pathBytes } from '../name-bytes.ts'
+import { descriptorPath, holdEntry, holdFolder, needDescriptorPaths, ownRoot } from './descriptor.ts'
+import { isTrustedOwner, transferFacts } from './transfer-facts.ts'
+import { firmness, type PassedFolder, type WalkEnd, Walked } from './walked.ts'
+
+/** As many links as the kernel itself follows. */
+const mostLinks = 40
+const mostParts = 1024
+
+/**
+ * Goes along an absolute path from the root of the file system, one part after the other, each opened below the descriptor of
+ * the one before. A link is followed only when it belongs to root or to the user of this process. Nothing is made, read, or
+ * opened for use. The caller judges where the way led, and closes what it gets: all names in it are the one text of their file.
+ *
+ * What is not there is told by {@link Walked.missing}, and a failure on the way by {@link Walked.failure}: both may be said only
+ * to somebody who may know what is there.
+ *
+ * @throws AgentError `PATH_REFUSED` for a link of another user, or one that leads nowhere; `NOT_SUPPORTED` without /proc
+ */
+export async function walkPath(path: string): Promise<Walked> {
+  await needDescriptorPaths()
+  const walk = new Walk(path)
+  try {
+    return await walk.run()
+  } catch (error) {
+    await walk.close()
+    throw error
+  }
+}
+
+interface Part {
+  readonly name: string
+  readonly fromLink: boolean
+}
+
+interface Step {
+  readonly handle: FileHandle
+  readonly stats: BigIntStats
+  readonly folder: PassedFolder
+}
+
+class Walk {
+  readonly #given: string
+  readonly #steps: Step[] = []
+  /** What is still to be gone, the next part last. */
+  readonly #parts: Part[] = []
+  #links = 0
+
+  constructor(path: string) {
+    this.#given = path
+    this.#goOnWith(path, false)
+  }
+
+  async run(): Promise<Walked> {
+    await this.#enterRoot()
+    for (let part = this.#parts.pop(); part !== undefined; part = this.#parts.pop()) {
+      if (part.name === '..') {
+        await this.#leave()
+        continue
+      }
+      const end = await this.#pass(part)
+      if (end !== undefined) return this.#result(end)
+    }
+    return this.#result({ missing: [] })
+  }
+
+  async close(): Promise<void> {
+    for (const { handle } of this.#steps.splice(0)) await handle.close()
+  }
+
+  /** One part further; what is returned is the end of the way. */
+  async #pass(part: Part): Promise<WalkEnd | undefined> {
+    const { name } = part
+    const path = this.#pathOf(name)
+    let held: FileHandle | undefined
+    try {
+      held = await holdEntry(this.#at(name))
+      const stats = await held.stat({ bigint: true })
+      const facts = transferFacts(stats)
+      if (facts.kind === 'folder') {
+        const { folder, stats: above } = this.#last
+        this.#steps.push({ handle: held, stats, folder: { path, ...firmness(stats, { folder, stats: above }) } })
+        held = undefined
+      } else if (facts.kind === 'link') await this.#follow(name, stats)
+      else {
+        const file = { name, facts, handle: held }
+        held = undefined
+        if (this.#parts.length === 0) return { file, missing: [] }
+        const notFolder = Object.assign(new Error('not a folder'), { code: 'ENOTDIR' })
+        return { file, missing: this.#rest(), failure: fileFailure('open', this.#given, notFolder) }
+      }
+      return undefined
+    } catch (error) {
+      if (error instanceof AgentError) throw error
+      if (errnoOf(error) !== 'ENOENT')
+        return { missing: [name, ...this.#rest()], failure: fileFailure('look at', path, error) }
+      // What is written through such a link lands where it points, which nobody has looked at.
+      if (part.fromLink) throw refused(this.#given, 'it goes through a link that leads nowhere')
+      return { missing: [name, ...this.#rest()] }
+    } finally {
+      await held?.close()
+    }
+  }
+
+  get #last(): Step {
+    const step = this.#steps.at(-1)
+    if (step === undefined) throw new AgentError('INTERNAL', 'a walk has left the root of the file system')
+    return step
+  }
+
+  #at(name: string): string {
+    return `${descriptorPath(this.#last.handle)}/${name}`
+  }
+
+  #pathOf(name: string): string {
+    const { path } = this.#last.folder
+    return path === '/' ? `/${name}` : `${path}/${name}`
+  }
+
+  #rest(): string[] {
+    return this.#parts.map(({ name }) => name).reverse()
+  }
+
+  #goOnWith(path: string, fromLink: boolean): void {
+    const names = oneText(path)
+      .split('/')
+      .filter(name => name !== '' && name !== '.')
+    this.#parts.push(...names.reverse().map(name => ({ name, fromLink })))
+    if (this.#parts.length > mostParts) throw refused(this.#given, `it has more than ${mostParts} parts`)
+  }
+
+  async #enterRoot(): Promise<void> {
+    const handle = await holdFolder(ownRoot, { followLinks: true })
+    this.#steps.push({ handle, ...rootOf(await handle.stat({ bigint: true })) })
+  }
+
+  /** `..` in a link. Above the root is the root. */
+  async #leave(): Promise<void> {
+    if (this.#steps.length > 1) await this.#steps.pop()?.handle.close()
+  }
+
+  async #follow(name: string, stats: BigIntStats): Promise<void> {
+    // A link with a second name may have been put here by somebody else.
+    if (!isTrustedOwner(Number(stats.uid)) || stats.nlink > 1n)
+      throw refused(
+        this.#given,
+        `${this.#pathOf(name)} is a link that a user other than root and the agent's own has made (user ${stats.uid}); name the path that it leads to, or let root make the link`,
+      )
+    const target = await this.#targetOf(name, stats)
+    if (++this.#links > mostLinks) throw refused(this.#given, `it goes through more than ${mostLinks} links`)
+    if (target.startsWith('/')) for (const { handle } of this.#steps.splice(1)) await handle.close()
+    this.#goOnWith(target, true)
+  }
+
+  /** What stands in the link whose owner was asked, and in no other. */
+  async #targetOf(name: string, stats: BigIntStats): Promise<string> {
+    const target = nameOf(await readlink(pathBytes(this.#at(name)), { encoding: 'buffer' }))
+    const now = await lstat(pathBytes(this.#at(name)), { bigint: true })
+    if (now.dev === stats.dev && now.ino === stats.ino && now.ctimeNs === stats.ctimeNs) return target
+    throw refused(this.#given, `${this.#pathOf(name)} was replaced while it was looked at`)
+  }
+
+  async #result(end: WalkEnd): Promise<Walked> {
+    const way = this.#steps.map(({ folder }) => folder)
+    const { handle } = this.#last
+    for (const step of this.#steps.splice(0)) if (step.handle !== handle) await step.handle.close()
+    return new Walked(way, handle, end)
+  }
+}
+
+function rootOf(stats: BigIntStats): Omit<Step, 'handle'> {
+  return { stats, folder: { path: '/', ...firmness(stats) } }
+}
+
+function refused(path: string, why: string): AgentError {
+  return new AgentError('PATH_REFUSED', `${path}: ${why}`, { details: { path } })
+}

@@ -1,0 +1,112 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { dirname, join, resolve, sep } from 'node:path'
+import { AgentError } from '../../base/errors.ts'
+import { type FileFacts, factsFrom, fileFactsNow } from './file-facts.ts'
+import { pathBytes, shownName } from './name-bytes.ts'
+import { readLink } from './read-link.ts'
+
+const { O_NONBLOCK, O_RDONLY } = constants
+const mostLinks = 40
+const mostTries = 5
+/** Here the links are the system's own. */
+const systemViews = ['/proc/', '/sys/', '/dev/']
+
+/**
+ * Opens a file of the agent's for reading. What root reads it may publish, log or pack: by a link that another user made it
+ * reads only what this user may read as well, and nothing of a private folder; and by a second name nothing private.
+ *
+ * @throws AgentError `FILE_ACCESS` when it was led elsewhere; errors of the system
+ */
+export async function openToRead(path: string): Promise<FileHandle> {
+  for (let tries = 1; ; tries++) {
+    // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+    const file = await open(pathBytes(path), O_RDONLY | O_NONBLOCK)
+    try {
+      if (process.geteuid?.() !== 0 || systemViews.some(view => path.startsWith(view))) return file
+      const stats = await file.stat()
+      const opened = factsFrom(stats)
+      const way = await wayTo(path)
+      if (way.end?.inode === opened.inode && way.end.device === opened.device) {
+        checkMakers(path, way, opened)
+        checkNames(path, way, opened, stats.nlink)
+        return file
+      }
+      // A file is replaced by renaming another one; nobody does so again and again, unless to be quicker than this.
+      if (tries === mostTries) throw refused(path, 'it is replaced again and again')
+      await file.close()
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+}
+
+interface Way {
+  readonly links: readonly { readonly path: string; readonly ownerId: number }[]
+  /** The folders that the way ends with, without links. */
+  readonly folders: readonly FileFacts[]
+  readonly end: FileFacts | undefined
+}
+
+function checkMakers(path: string, { links, folders }: Way, file: FileFacts): void {
+  for (const { path: link, ownerId } of links) {
+    if (ownerId === 0 || file.ownerId === ownerId) continue
+    const isPublic = mayBy(file, 0o004) && folders.every(folder => folder.ownerId === ownerId || mayBy(folder, 0o001))
+    if (!isPublic) throw refused(path, `${link} is a link of user ${ownerId}, who may not read what it leads to`)
+  }
+}
+
+/** A second name (hard link) in a folder where others can make one: what is nobody else's to read may have its first name anywhere. */
+function checkNames(path: string, { folders }: Way, file: FileFacts, names: number): void {
+  const folder = folders.at(-1)
+  if (names === 1 || folder === undefined || mayBy(file, 0o004)) return
+  const isOpen = (folder.ownerId !== 0 && folder.ownerId !== file.ownerId) || (folder.mode & 0o022) !== 0
+  if (isOpen)
+    throw refused(path, `it has ${names} names (hard links), and users other than root could have made this one`)
+}
+
+async function wayTo(path: string): Promise<Way> {
+  const links: { path: string; ownerId: number }[] = []
+  let folders: { path: string; facts: FileFacts }[] = []
+  let end: FileFacts | undefined
+  let current = '/'
+  const waiting = partsOf(resolve(path))
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+    if (name === '..') {
+      current = dirname(current)
+      folders = folders.filter(folder => folder.path === current || current.startsWith(`${folder.path}${sep}`))
+      continue
+    }
+    const at = join(current, name)
+    end = fileFactsNow(at)
+    if (end === undefined) break
+    if (end.kind === 'folder') folders.push({ path: at, facts: end })
+    if (end.kind !== 'link') {
+      current = at
+      continue
+    }
+    const target = links.length < mostLinks ? await readLink(at) : undefined
+    links.push({ path: at, ownerId: end.ownerId })
+    end = undefined
+    if (target === undefined) break
+    if (target.startsWith(sep)) {
+      current = sep
+      folders = []
+    }
+    waiting.unshift(...partsOf(target))
+  }
+  return { links, folders: folders.map(({ facts }) => facts), end }
+}
+
+function partsOf(path: string): string[] {
+  return path.split(sep).filter(part => part !== '' && part !== '.')
+}
+
+function mayBy({ mode }: FileFacts, bits: number): boolean {
+  return (mode & bits) === bits
+}
+
+function refused(path: string, why: string): AgentError {
+  return new AgentError('FILE_ACCESS', `cannot read ${shownName(path)}: ${why}`, { details: { path } })
+}

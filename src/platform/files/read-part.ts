@@ -1,0 +1,73 @@
+import type { FileHandle } from 'node:fs/promises'
+import { AgentError } from '../../base/errors.ts'
+import { onFile } from './on-file.ts'
+import { openToRead } from './open-to-read.ts'
+
+/** A part of a text file, in whole lines. */
+export interface TextPart {
+  readonly text: string
+  /** There is more of the file before or behind it. */
+  readonly isCut: boolean
+}
+
+const newline = 0x0a
+
+/**
+ * The beginning of a regular file, up to the last line end within `maxBytes` when there is more. Works for /proc too.
+ *
+ * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` (also for a folder, a device or a pipe)
+ */
+export function readFirstLines(path: string, maxBytes: number): Promise<TextPart> {
+  return withFile(path, async file => {
+    const bytes = await readFrom(file, null, maxBytes + 1)
+    if (bytes.length <= maxBytes) return { text: bytes.toString('utf8'), isCut: false }
+    const end = bytes.lastIndexOf(newline, maxBytes - 1) + 1
+    return { text: bytes.toString('utf8', 0, end), isCut: true }
+  })
+}
+
+/**
+ * The end of a regular file, from the first whole line within its last `maxBytes` on. A line that is longer than that is
+ * left out: half of it could hold half of a secret.
+ *
+ * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`
+ */
+export function readLastLines(path: string, maxBytes: number): Promise<TextPart> {
+  return withFile(path, async file => {
+    const { size } = await file.stat()
+    // One byte more tells whether the first line begins there.
+    const from = Math.max(0, size - maxBytes - 1)
+    const bytes = await readFrom(file, from, maxBytes + 1)
+    if (from === 0 && bytes.length <= maxBytes) return { text: bytes.toString('utf8'), isCut: false }
+    const start = bytes.indexOf(newline)
+    return { text: start < 0 ? '' : bytes.toString('utf8', start + 1), isCut: true }
+  })
+}
+
+function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Promise<T> {
+  return onFile('read', path, async () => {
+    const file = await openToRead(path)
+    try {
+      if (!(await file.stat()).isFile())
+        throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, {
+          details: { path },
+          remedy: 'Name a regular file.',
+        })
+      return await work(file)
+    } finally {
+      await file.close()
+    }
+  })
+}
+
+/** Files of /proc give less than they have at each read, so it goes on until nothing comes. */
+async function readFrom(file: FileHandle, from: number | null, maxBytes: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(maxBytes)
+  let done = 0
+  while (done < maxBytes) {
+    const { bytesRead } = await file.read(buffer, done, maxBytes - done, from === null ? null : from + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return buffer.subarray(0, done)
+}

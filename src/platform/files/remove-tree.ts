@@ -1,0 +1,89 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, rm, rmdir, unlink } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { AgentError, errnoOf } from '../../base/errors.ts'
+import { descriptorPath, hasDescriptorPaths } from './held/descriptor.ts'
+import { isSameFile } from './held/transfer-facts.ts'
+import { walkPath } from './held/walk.ts'
+import { pathBytes, rawBytes } from './name-bytes.ts'
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
+/** Each level holds a descriptor. */
+const mostLevels = 200
+/** What is put there while it is removed is removed too, so often. */
+const mostTries = 3
+
+/**
+ * Removes `path` with all that is in it. Each folder is entered by the descriptor of the one above, and never through a link:
+ * another user who can write there cannot lead the removal elsewhere, however quick he is. No link above is followed that
+ * anybody but root and the user of this process has made.
+ *
+ * @param onEnter called when a folder was entered and before anything in it is removed; for tests, which are as quick as that user
+ */
+export async function removeTree(path: string, onEnter: () => Promise<void> = async () => {}): Promise<void> {
+  const whole = resolve(path)
+  // Without /proc there is no way by a descriptor.
+  if (!(await hasDescriptorPaths())) return await rm(pathBytes(whole), { recursive: true, force: true })
+  const above = await folderAbove(whole)
+  if (above === undefined) return
+  try {
+    await removeEntry(above, rawBytes(basename(whole)), 0, onEnter)
+  } finally {
+    await above.close()
+  }
+}
+
+/** Undefined when there is none. */
+async function folderAbove(path: string): Promise<FileHandle | undefined> {
+  const walked = await walkPath(dirname(path))
+  await walked.close()
+  if (walked.failure !== undefined) throw walked.failure
+  if (walked.missing.length > 0) return undefined
+  const folder = await open(pathBytes(walked.path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  const { dev: device, ino: inode } = await folder.stat({ bigint: true })
+  if (isSameFile({ device, inode }, walked.last)) return folder
+  await folder.close()
+  throw new AgentError('PATH_REFUSED', `${dirname(path)} was replaced while it was looked at`, { details: { path } })
+}
+
+async function removeEntry(
+  above: FileHandle,
+  name: Buffer,
+  level: number,
+  onEnter: () => Promise<void>,
+): Promise<void> {
+  const place = Buffer.concat([Buffer.from(`${descriptorPath(above)}/`), name])
+  if (level > mostLevels) throw new AgentError('LIMIT_EXCEEDED', `more than ${mostLevels} levels of folders`)
+  for (let tries = 1; ; tries++) {
+    let whyNotAFile: unknown
+    try {
+      return await unlink(place)
+    } catch (error) {
+      whyNotAFile = error
+      if (isGone(error)) return
+      if (!['EISDIR', 'EPERM'].includes(errnoOf(error) ?? '')) throw error
+    }
+    try {
+      const folder = await open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+      try {
+        await onEnter()
+        // As bytes: a name need not be UTF-8.
+        for (const one of await readdir(descriptorPath(folder), { encoding: 'buffer' }))
+          await removeEntry(folder, one, level + 1, onEnter)
+      } finally {
+        await folder.close()
+      }
+      return await rmdir(place)
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return
+      // Something else has come in its place, or into it.
+      const mayPass = ['ENOTDIR', 'ELOOP', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')
+      if (!mayPass) throw error
+      if (tries === mostTries) throw errnoOf(error) === 'ENOTDIR' ? whyNotAFile : error
+    }
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
+}

@@ -1,0 +1,34 @@
+import type { Writable } from 'node:stream'
+import { formatLogRecord, type LogRecord, type LogSink } from '../../base/log.ts'
+
+/** Most that waits for a reader that does not read; beyond it lines are dropped and counted. */
+const mostWaitingBytes = 256 * 1024
+
+/** A log sink that may be busy or broken: it never throws, it loses lines and says how many. */
+export interface CountingSink {
+  readonly sink: LogSink
+  /** Lines that could not be written so far. */
+  lostLines(): number
+}
+
+/** Lines to stdout, stderr or another stream. A reader that stalls or went away costs lines, never memory or the process. */
+export function logStream(stream: Writable, format: (record: LogRecord) => string = formatLogRecord): CountingSink {
+  let lost = 0
+  stream.on('error', () => {
+    lost++
+  })
+  return {
+    lostLines: () => lost,
+    sink: record => {
+      if (stream.destroyed || stream.writableEnded || stream.writableLength > mostWaitingBytes) lost++
+      else stream.write(`${format(record)}\n`)
+    },
+  }
+}
+
+/** One sink that feeds several. */
+export function combineSinks(sinks: readonly LogSink[]): LogSink {
+  return record => {
+    for (const sink of sinks) sink(record)
+  }
+}

@@ -1,0 +1,146 @@
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, open, rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AgentError, errnoOf } from '../../base/errors.ts'
+import { onFile } from '../files/on-file.ts'
+
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
+const chunkBytes = 64 * 1024
+
+/** A file in a folder of another user, held open: what its name leads to from now on does not matter any more. */
+export interface ForeignFile {
+  readonly bytes: number
+  /** Its content as far as its size was when it was opened, piece by piece. */
+  chunks(): AsyncGenerator<Uint8Array>
+  close(): Promise<void>
+}
+
+/** A folder in which another user may change everything at any moment, held by its descriptor. */
+export interface ForeignFolder {
+  /** A folder in it. Throws `PATH_REFUSED` for anything else of that name, links included. */
+  folder(name: string): Promise<ForeignFolder>
+  /**
+   * A regular file of its owner in it; undefined when there is nothing of that name.
+   *
+   * @throws AgentError `PATH_REFUSED` when it is no regular file, is somebody else's, or has another name elsewhere;
+   *   `LIMIT_EXCEEDED` when it is larger than `maxBytes`
+   */
+  file(name: string, maxBytes: number): Promise<ForeignFile | undefined>
+  /** Removes what has this name, a link as such, so that a power cut does not bring it back. One that is gone is fine. */
+  remove(name: string): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens a folder that the user `ownerId` may change. Every step below it starts at its descriptor and follows no link, and
+ * only that user's own files are opened: whatever is moved, linked or swapped there, nobody else's file is ever read.
+ *
+ * @throws AgentError `PATH_REFUSED`, `FILE_NOT_FOUND`, `FILE_ACCESS` (also without /proc)
+ */
+export function openForeignFolder(path: string, ownerId: number): Promise<ForeignFolder> {
+  return openAt(path, path, ownerId)
+}
+
+async function openAt(place: string, path: string, ownerId: number): Promise<ForeignFolder> {
+  const handle = await onFile('open', path, async () => {
+    try {
+      return await open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno === 'ENOTDIR' || errno === 'ELOOP') throw refused(path, 'it is a link or no folder')
+      throw error
+    }
+  })
+  try {
+    const { uid } = await handle.stat()
+    if (uid !== ownerId && uid !== 0) throw refused(path, `it belongs to uid ${uid}, not to uid ${ownerId}`)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+  return folderOf(handle, path, ownerId)
+}
+
+function folderOf(handle: FileHandle, path: string, ownerId: number): ForeignFolder {
+  const at = (name: string) => `/proc/self/fd/${handle.fd}/${plain(name, path)}`
+  return {
+    folder: name => openAt(at(name), join(path, name), ownerId),
+    file: (name, maxBytes) =>
+      onFile('open', join(path, name), () => openFile(at(name), join(path, name), ownerId, maxBytes)),
+    remove: name =>
+      onFile('remove', join(path, name), async () => {
+        try {
+          await rm(at(name), { force: true })
+        } catch (error) {
+          if (errnoOf(error) !== 'ERR_FS_EISDIR' && errnoOf(error) !== 'EISDIR') throw error
+          await rmdir(at(name))
+        }
+        await handle.sync()
+      }),
+    close: () => handle.close(),
+  }
+}
+
+async function openFile(
+  place: string,
+  path: string,
+  ownerId: number,
+  maxBytes: number,
+): Promise<ForeignFile | undefined> {
+  // A look before it is opened: opening alone does something to some devices.
+  const seen = await lstat(place).catch(error => {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  })
+  if (seen === undefined) return undefined
+  if (!seen.isFile()) throw refused(path, 'it is a link or no regular file')
+  let handle: FileHandle
+  try {
+    handle = await open(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    if (errnoOf(error) === 'ELOOP') throw refused(path, 'it is a link')
+    throw error
+  }
+  try {
+    const facts = await handle.stat()
+    if (!facts.isFile()) throw refused(path, 'it is no regular file')
+    if (facts.uid !== ownerId) throw refused(path, `it belongs to uid ${facts.uid}, not to uid ${ownerId}`)
+    if (facts.nlink !== 1) throw refused(path, `it has ${facts.nlink} names`)
+    if (facts.size > maxBytes) {
+      const message = `cannot use ${path}: it has ${facts.size} bytes, and ${maxBytes} are the most`
+      throw new AgentError('LIMIT_EXCEEDED', message, { details: { path, maxBytes } })
+    }
+    return fileOf(handle, path, facts.size)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+function fileOf(handle: FileHandle, path: string, bytes: number): ForeignFile {
+  return {
+    bytes,
+    async *chunks() {
+      for (let position = 0; position < bytes; ) {
+        const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, bytes - position))
+        const { bytesRead } = await onFile('read', path, () => handle.read(chunk, 0, chunk.length, position))
+        if (bytesRead === 0) return
+        position += bytesRead
+        yield chunk.subarray(0, bytesRead)
+      }
+    },
+    close: () => handle.close(),
+  }
+}
+
+/** The name of one entry: a path would be walked by the kernel, links and all. */
+function plain(name: string, path: string): string {
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
+    throw refused(join(path, name), 'it is no plain name')
+  return name
+}
+
+function refused(path: string, why: string): AgentError {
+  return new AgentError('PATH_REFUSED', `${path} is refused: ${why}`, { details: { path } })
+}

@@ -1,0 +1,105 @@
+import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { AgentError } from '../../base/errors.ts'
+import { fileFacts } from '../files/file-facts.ts'
+import { ownIdentity } from './own-identity.ts'
+import { describeWeakSpots, type WeakSpot, weakSpotsIn, weakSpotsOn } from './weak-spots.ts'
+
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
+
+/** How the folder is reached: by its path, or because others can put another one there, only as the one that was looked at. */
+type Way = 'path' | { readonly inode: number; readonly device: number }
+
+/**
+ * A folder of which this process believes what is in it: it and all in it must be root's, or the own user's, and nobody
+ * else may write there. The folders above may be another user's, as where the configuration of a Python agent lies in
+ * somebody's home: then each use goes to the very folder that was looked at, and not to one that was put in its place.
+ */
+export class OwnFolder {
+  readonly #path: string
+  #way: Way | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /**
+   * Looks at the folder and all in it. One that does not exist is fine.
+   *
+   * @throws AgentError `POLICY_REFUSED` with the commands that mend it
+   */
+  async look(): Promise<void> {
+    // Until it is known again, what was known holds: a process that ends meanwhile still writes.
+    try {
+      this.#way = await this.#wayNow()
+    } catch (error) {
+      this.#way = undefined
+      throw error
+    }
+  }
+
+  /** Undefined when the folder does not exist. */
+  async #wayNow(): Promise<Way | undefined> {
+    const path = this.#path
+    const self = await ownIdentity()
+    const facts = await fileFacts(path, { followLinks: false })
+    if (facts === undefined) return undefined
+    const onWay = await weakSpotsOn(path, { self })
+    const own = onWay.filter(spot => !spot.isAbove)
+    if (own.length === 0) own.push(...(await weakSpotsIn(path, self)))
+    if (own.length > 0) throw notBelieved(path, own)
+    return onWay.length === 0 ? 'path' : { inode: facts.inode, device: facts.device }
+  }
+
+  /**
+   * Does something in the folder, by the path that `work` gets.
+   *
+   * @param work gets the path of the folder for names in it, and its descriptor where there is one
+   * @throws AgentError `POLICY_REFUSED`; an error `ENOENT` when it does not exist, `ESTALE` when another folder is in its place
+   */
+  async within<T>(work: (base: string, folder: FileHandle | undefined) => Promise<T>): Promise<T> {
+    if (this.#way === undefined) await this.look()
+    // Had it come since, nobody would have looked at it.
+    if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
+    if (this.#way === 'path') return await work(this.#path, undefined)
+    const folder = await open(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    try {
+      assertSame(this.#way, await folder.stat())
+      return await work(this.#pinned(folder.fd), folder)
+    } finally {
+      await folder.close()
+    }
+  }
+
+  /** As {@link within}, while the caller waits, and only in a folder that was looked at before. */
+  withinNow(work: (base: string) => void): void {
+    if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
+    if (this.#way === 'path') {
+      work(this.#path)
+      return
+    }
+    const folder = openSync(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    try {
+      assertSame(this.#way, fstatSync(folder))
+      work(this.#pinned(folder))
+    } finally {
+      closeSync(folder)
+    }
+  }
+
+  #pinned(descriptor: number): string {
+    const pinned = `/proc/self/fd/${descriptor}`
+    return existsSync(pinned) ? pinned : this.#path
+  }
+}
+
+function assertSame(way: Exclude<Way, 'path'>, there: { readonly ino: number; readonly dev: number }): void {
+  if (there.ino !== way.inode || there.dev !== way.device)
+    throw Object.assign(new Error('another folder is in its place'), { code: 'ESTALE' })
+}
+
+function notBelieved(path: string, spots: readonly WeakSpot[]): AgentError {
+  const remedy = spots.map(spot => spot.remedy).join(' && ')
+  const message = `${path} is not believed, because another user can change it: ${describeWeakSpots(spots.slice(0, 3))}. Look at what is in it, and remove it, or run: ${remedy}`
+  return new AgentError('POLICY_REFUSED', message.slice(0, 1000), { details: { path } })
+}

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process'
+import { Socket } from 'node:net'
+import { errnoOf } from '../../base/errors.ts'
+import { fileFailure } from '../files/file-failure.ts'
+import { checkProgram } from './find-program.ts'
+import { OutputTail } from './output-tail.ts'
+import { childEnvironment, spawned } from './served-process.ts'
+import { userAccount } from './user-account.ts'
+
+/** A program that serves one connection on its standard input and output, as inetd starts it. */
+export interface ConnectionServer {
+  readonly pid: number
+  /** Its standard input and output, one socket for both. */
+  readonly connection: Socket
+  readonly ended: Promise<ServerEnd>
+  /** Ends it, and what it has started in its process group. */
+  stop(): void
+}
+
+/** How it ended; `complaint` is the end of what it wrote to stderr. */
+export interface ServerEnd {
+  readonly exitCode?: number
+  readonly signal?: string
+  readonly complaint: string
+}
+
+const complaintBytes = 500
+/** What it gets to end by itself after SIGTERM. */
+const graceMs = 2_000
+const drainMs = 500
+
+/** inetd gives one socket for input and output, and dropbear relies on that; Node has two. A third one that goes both ways takes their place. */
+const oneSocket = 'umask 022; exec "$@" <&3 >&3 3>&-'
+
+/**
+ * Starts a program in a process group of its own, with a clean environment; the shell that joins it to its socket reads
+ * none of its arguments. It is one of a pair of Unix sockets: nothing listens. When this process is killed, the program
+ * reads the end of its input.
+ *
+ * @param user the user it runs as; absent: that of this process
+ * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`, `NOT_SUPPORTED` (no such user, or not root)
+ */
+export async function startServer(argv: readonly string[], user?: string): Promise<ConnectionServer> {
+  const account = user === undefined ? undefined : await userAccount(user)
+  const [file = ''] = argv
+  const env = childEnvironment(account)
+  await checkProgram(file, env.PATH)
+  const child = await spawned('/bin/sh', () =>
+    spawn('/bin/sh', ['-c', oneSocket, 'device-cloud', ...argv], {
+      cwd: '/',
+      env,
+      ...(account === undefined ? {} : { uid: account.userId, gid: account.groupId }),
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      detached: true,
+    }),
+  )
+  const { stderr, pid } = child
+  const connection = child.stdio[3]
+  if (!(connection instanceof Socket) || stderr === null || pid === undefined)
+    throw fileFailure('run', file, new Error('it has no pipes'))
+  const complaint = new OutputTail(complaintBytes)
+  stderr.on('data', (part: Buffer) => complaint.add(part))
+  for (const stream of [connection, stderr]) stream.on('error', () => {})
+  let isRunning = true
+  const ended = new Promise<ServerEnd>(resolve => {
+    child.once('exit', (exitCode, signal) => {
+      isRunning = false
+      // What it left in its group has no connection to serve any more.
+      killGroup(pid, 'SIGKILL')
+      // Something outside the group may hold stderr open for ever.
+      setTimeout(() => {
+        stderr.destroy()
+        resolve({
+          ...(exitCode === null ? {} : { exitCode }),
+          ...(signal === null ? {} : { signal }),
+          complaint: complaint.text().trim(),
+        })
+      }, drainMs).unref()
+    })
+  })
+  const stop = () => {
+    connection.destroy()
+    if (!isRunning) return
+    killGroup(pid, 'SIGTERM')
+    setTimeout(() => isRunning && killGroup(pid, 'SIGKILL'), graceMs).unref()
+  }
+  return { pid, connection, ended, stop }
+}
+
+function killGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    // ESRCH: all of the group have ended. EPERM: it became another user, which only root may end.
+    if (errnoOf(error) !== 'ESRCH' && errnoOf(error) !== 'EPERM') throw error
+  }
+}

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fchmodSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs'
+import { link } from 'node:fs/promises'
+import { systemClock } from '../../base/clock.ts'
+import { AgentError, errnoOf } from '../../base/errors.ts'
+import { sleep } from '../../base/wait.ts'
+import { hasNoLinks } from '../files/put-in-place.ts'
+import { readBoundedText } from '../files/read-file.ts'
+import { readNow } from '../files/read-now.ts'
+import { assertWhole } from '../files/write-whole.ts'
+
+const mostBytes = 256
+/** A file that is written where it stands is seen before it is whole: how often and how long a reader waits for the rest. */
+const rest = { tries: 4, waitMs: 250 }
+
+/**
+ * Makes the file `path` with a line of text, whole for everybody who sees it; false when it exists. Nothing is forced to the
+ * disk: after a power cut it says nothing that is true.
+ */
+export async function makeLockFile(path: string, line: string): Promise<boolean> {
+  const aside = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    write(aside, line)
+    await link(aside, path)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    if (!hasNoLinks(error)) throw error
+  } finally {
+    rmSync(aside, { force: true })
+  }
+  return await makeInPlace(path, line)
+}
+
+/** As {@link makeLockFile}, on a file system without hard links. */
+async function makeInPlace(path: string, line: string): Promise<boolean> {
+  try {
+    write(path, line)
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false
+    throw error
+  }
+  // Who stood still for long between making and writing may have been taken for one that ended.
+  return (await readLockFile(path)) === line
+}
+
+/** What a lock file says, with its line end; undefined when there is none. Without a line end it is half of something. */
+export async function readLockFile(path: string): Promise<string | undefined> {
+  for (let tries = 1; ; tries++) {
+    const text = lookNow(path) ?? (await readBoundedText(path, mostBytes).catch(absent))
+    if (text === absence) return undefined
+    if (text.endsWith('\n') || tries > rest.tries) return text
+    await sleep(systemClock, rest.waitMs)
+  }
+}
+
+/** As {@link readLockFile}, within this turn of the event loop, and undefined also for what cannot be read. */
+export function readLockFileNow(path: string): string | undefined {
+  const text = lookNow(path)
+  return text === absence ? undefined : text
+}
+
+const absence = Symbol('there is no file')
+
+/** What it says; undefined when only the system knows why it cannot be read. */
+function lookNow(path: string): string | typeof absence | undefined {
+  try {
+    const content = readNow(path, mostBytes + 1)
+    return content === undefined || content.length > mostBytes ? undefined : content.toString()
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? absence : undefined
+  }
+}
+
+function absent(error: unknown): typeof absence {
+  if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return absence
+  throw error
+}
+
+/** Within this turn of the event loop: so small a file is written before a thread would have begun. */
+function write(path: string, line: string): void {
+  const file = openSync(path, 'wx', 0o644)
+  try {
+    makeReadable(file)
+    const content = Buffer.from(line)
+    for (let done = 0; done < content.length; ) done += writeSync(file, content, done)
+    assertWhole(fstatSync(file).size, content.length)
+  } catch (error) {
+    rmSync(path, { force: true })
+    throw error
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Nothing in it is secret; and while it has two names, root reads no private file in a folder of others. */
+function makeReadable(file: number): void {
+  try {
+    fchmodSync(file, 0o644)
+  } catch {
+    // FAT and the like have no permissions.
+  }
+}

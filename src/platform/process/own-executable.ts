@@ -1,0 +1,61 @@
+import { constants, realpathSync } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { onFile } from '../files/on-file.ts'
+
+/** The single-file executable that this process runs; undefined when Node runs it from a script. */
+export function ownExecutable(): string | undefined {
+  return /^node/i.test(basename(process.execPath)) ? undefined : process.execPath
+}
+
+/** The name by which whoever typed the command line called this program. */
+export function invokedName(): string {
+  return ownExecutable() === undefined || process.argv0 === '' ? 'device-cloud' : process.argv0
+}
+
+/** The files that this process runs: its program, and its script where it is not one executable of its own. Absolute, links resolved. */
+export function ownPrograms(): readonly string[] {
+  const [, script] = process.argv
+  const real = (path: string) => {
+    try {
+      return realpathSync(path)
+    } catch {
+      return path
+    }
+  }
+  const { execPath } = process
+  // One on trial lies beside the one whose place it may take.
+  const slot = execPath.endsWith(candidateSuffix) ? [execPath.slice(0, -candidateSuffix.length)] : []
+  const own = [execPath, ...slot, ...(ownExecutable() === undefined && script !== undefined ? [script] : [])]
+  return [...new Set(own.flatMap(path => [path, real(path)]))]
+}
+
+/** What the name of a new executable ends with as long as it lies beside the old one. */
+export const candidateSuffix = '.new'
+
+const trialVariable = 'DEVICE_CLOUD_ON_TRIAL'
+
+/**
+ * The environment of a new executable that is started on trial; who starts it is its supervisor.
+ *
+ * @param version what the two say to each other: the version of that language
+ */
+export function trialEnvironment(version: number): Readonly<Record<string, string>> {
+  return { [trialVariable]: String(version), DEVICE_CLOUD_SUPERVISED: '1' }
+}
+
+/** The version by which this process was started on trial, as a new executable; undefined when it was not. */
+export function trialVersion(): number | undefined {
+  const text = process.env[trialVariable] ?? ''
+  return /^[1-9]\d{0,8}$/.test(text) && ownExecutable()?.endsWith(candidateSuffix) === true ? Number(text) : undefined
+}
+
+/** Whether this process is a new executable that was started on trial. */
+export function isOnTrial(): boolean {
+  return trialVersion() !== undefined
+}
+
+/** Whether this process may add and replace files in a folder. Throws `FILE_ACCESS` when not. */
+export function checkWritable(folder: string): Promise<void> {
+  return onFile('write to', folder, () => access(folder, constants.W_OK))
+}

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { AgentError } from '../../base/errors.ts'
+import { onFile } from '../files/on-file.ts'
+import { readBootId } from '../system/system-facts.ts'
+import { systemText } from '../system/system-file.ts'
+import { giveLifeSign, lifeAt } from './life-sign.ts'
+import { makeLockFile, readLockFile, readLockFileNow } from './lock-file.ts'
+import { isRunning, processId } from './process-facts.ts'
+
+/** A file that says which process uses a folder. */
+export interface ProcessLock {
+  /** Gives the lock back; harmless when somebody else has it by now. */
+  release(): Promise<void>
+}
+
+/** Does something with the path by which a lock is reached now. */
+export type Within = <T>(work: (path: string) => Promise<T>) => Promise<T>
+
+/** A lock that is being taken: the path by which it is reached, the one that users know, and what stands in it then. */
+interface Taking {
+  readonly path: string
+  readonly told: string
+  readonly own: string
+}
+
+interface Holder {
+  readonly text: string
+  readonly pid: number
+}
+
+/** `elsewhere`: a process of other namespaces, of which nobody here can tell whether it has ended. */
+type Standing = 'held' | 'elsewhere' | 'free'
+
+const mostTries = 8
+
+/**
+ * Takes the lock `path`, which holds `PID START-TIME BOOT-ID`. One whose process has ended is taken over: a process is the
+ * holder only if pid, start time and boot are the same, so that a pid that was given out again does not count. Beside it
+ * lies a life sign of the holder, for those whose /proc does not show it, and for a second taker in the same process.
+ *
+ * @param within how the lock is reached where that is not by its path
+ * @throws AgentError `ALREADY_RUNNING` when the holder runs (`details.pid`; `details.sameProcess` when it is this process);
+ *   `FILE_ACCESS`, `DISK_FULL`
+ */
+export function takeProcessLock(path: string, within: Within = work => work(path)): Promise<ProcessLock> {
+  return onFile('take the lock', path, () =>
+    within(async at => {
+      const taking = { path: at, told: path, own: `${await processIdentity(processId())}\n` }
+      // One that others hold is only looked at: who waits for it writes nothing.
+      const holder = await readHolder(at)
+      if (holder !== undefined && holder.text !== taking.own) await throwIfHeld(taking, at, holder)
+      const sign = await giveLifeSign(signPlace(at, taking.own))
+      if (sign === 'taken') throw heldBySelf(path)
+      try {
+        await take(taking, at)
+      } catch (error) {
+        sign.end(signPlace(at, taking.own))
+        throw error
+      }
+      await sweep(at)
+      // Within this turn of the event loop: who ends a client is not kept waiting for the disk.
+      const release = async (now: string) => {
+        if (readLockFileNow(now) === taking.own) rmSync(now, { force: true })
+        sign.end(signPlace(now, taking.own))
+      }
+      return { release: () => onFile('remove', path, () => within(release)) }
+    }),
+  )
+}
+
+/** Makes the file `target` when nobody holds it: the lock itself, or one that is needed on the way to it. */
+async function take(taking: Taking, target: string): Promise<void> {
+  const { told, own } = taking
+  for (let tries = 0; tries < mostTries; tries++) {
+    if (await makeLockFile(target, own)) return
+    const holder = await readHolder(target)
+    if (holder === undefined) continue
+    // From before this process began anew as another program: a second taker in it has found the life sign of the first.
+    if (holder.text === own) return
+    await throwIfHeld(taking, target, holder)
+    await removeStale(taking, target, holder)
+  }
+  throw new AgentError('ALREADY_RUNNING', `others take ${told} again and again`, { details: { path: told } })
+}
+
+/** The process that holds the lock `path` now, or undefined. Throws `FILE_ACCESS` when this user may not see that. */
+export async function lockHolder(path: string): Promise<number | undefined> {
+  const holder = await readHolder(path)
+  return holder !== undefined && (await standingOf(path, holder)) !== 'free' ? holder.pid : undefined
+}
+
+/** The process that is named in the lock `path`, whether it runs or not. */
+export async function lockedBy(path: string): Promise<number | undefined> {
+  const pid = (await readHolder(path))?.pid
+  return pid === 0 ? undefined : pid
+}
+
+/**
+ * Removes a lock whose holder has ended, if it is still the same. Between the look and the removal nobody else may do so, or
+ * what they remove is the lock of whoever was quicker: so this needs a lock too, one of its own for each holder that has
+ * ended. Who ends while having that one has left a stale lock like any other.
+ */
+async function removeStale(taking: Taking, target: string, { text }: Holder): Promise<void> {
+  const claim = `${target}.${tagOf(text)}`
+  await take(taking, claim)
+  try {
+    if ((await readHolder(target))?.text === text) rmSync(target, { force: true })
+  } finally {
+    rmSync(claim, { force: true })
+  }
+}
+
+/** Removes the life signs of those who ended while they had the lock `path`, or while they made one. */
+async function sweep(path: string): Promise<void> {
+  const folder = dirname(path)
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names) {
+    if (!name.startsWith(`${basename(path)}.`) || !/\.[0-9a-f]{12}\.alive(\.[0-9a-f]{12})?$/.test(name)) continue
+    const place = join(folder, name)
+    if ((await lifeAt(place)) === 'dead') removeIfPossible(place)
+  }
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // The next holder removes it.
+  }
+}
+
+/** What the lock says; undefined when there is none. Content that is none of ours (a power cut) is a holder with pid 0. */
+async function readHolder(path: string): Promise<Holder | undefined> {
+  const text = await readLockFile(path)
+  return text === undefined ? undefined : { text, pid: Number(/^(\d{1,10}) /.exec(text)?.[1] ?? 0) }
+}
+
+async function standingOf(path: string, { text, pid }: Holder): Promise<Standing> {
+  if (pid === 0) return 'free'
+  const life = await lifeAt(signPlace(path, text))
+  if (life === 'alive') return 'held'
+  if (isRunning(pid) && text === `${await processIdentity(pid)}\n`) return 'held'
+  return life === 'elsewhere' && text.endsWith(` ${(await readBootId()) ?? '-'}\n`) ? 'elsewhere' : 'free'
+}
+
+/** `target` is the lock that is taken, or one on the way to it: its holder has a life sign beside the former all the same. */
+async function throwIfHeld({ path, told }: Taking, target: string, holder: Holder): Promise<void> {
+  const standing = await standingOf(path, holder)
+  if (standing === 'free') return
+  const { pid } = holder
+  const details = { pid, path: told }
+  if (standing === 'held') throw new AgentError('ALREADY_RUNNING', `process ${pid} holds ${told}`, { details })
+  const message = `process ${pid} of another container or PID namespace holds ${told}, or has left it behind`
+  const remedy = `Stop that process; when it does not run any more, remove ${target === path ? told : target}.`
+  throw new AgentError('ALREADY_RUNNING', message, { details: { ...details, elsewhere: true }, remedy })
+}
+
+function heldBySelf(path: string): AgentError {
+  const details = { pid: processId(), path, sameProcess: true }
+  return new AgentError('ALREADY_RUNNING', `this process (${processId()}) holds ${path} already`, { details })
+}
+
+/** Where the life sign of a holder lies: by what the lock says, so that nobody finds the one of another. */
+function signPlace(path: string, text: string): string {
+  return `${path}.${tagOf(text)}.alive`
+}
+
+function tagOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12)
+}
+
+/** `PID START-TIME BOOT-ID`: names this one run of a process for ever; what the system does not tell is `-`. */
+export async function processIdentity(pid: number): Promise<string> {
+  const stat = await systemText('/', `proc/${pid}/stat`)
+  // The name in parentheses may hold anything; the 22nd field is the 20th behind it.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // A process that ended and that nobody has asked about yet (a zombie) holds nothing.
+  const started = fields?.[0] === 'Z' || fields?.[0] === 'X' ? 'ended' : fields?.[19]
+  return `${pid} ${started ?? '-'} ${(await readBootId()) ?? '-'}`
+}

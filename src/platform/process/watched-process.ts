@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process'
+import type { Clock } from '../../base/clock.ts'
+import { sleep } from '../../base/wait.ts'
+import { fileFailure } from '../files/file-failure.ts'
+import { OutputTail } from './output-tail.ts'
+import { processEnvironment } from './process-facts.ts'
+import { processIdentity } from './process-lock.ts'
+
+/** How a watched process ended. */
+export interface WatchedEnd {
+  /** Absent when a signal ended it. */
+  readonly exitCode?: number
+  readonly signal?: string
+  /** The end of what it said on stderr. */
+  readonly lastWords: string
+}
+
+/** A program that runs in the place of this one, as long as this one watches it. */
+export interface WatchedProcess {
+  /** Names this one run for ever. */
+  readonly mark: string
+  readonly ended: Promise<WatchedEnd>
+  /** Asks it to end in good order, by the end of its stdin. So does the end of this process, whatever kind of end. */
+  release(): void
+  /** Ends it at once. */
+  kill(): void
+  reload(): void
+}
+
+const mostLastWords = 1024
+const drainMs = 500
+const lookMs = 200
+const killMs = 5_000
+
+/**
+ * Starts a program with the environment, folder and outputs of this process, in its process group. Its stdin is a pipe
+ * that says only, by its end, that it is not watched any more.
+ *
+ * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` when it cannot be started
+ */
+export async function startWatched(
+  file: string,
+  args: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): Promise<WatchedProcess> {
+  const child = spawn(file, [...args], {
+    env: { ...processEnvironment(), ...variables },
+    stdio: ['pipe', 'inherit', 'pipe'],
+  })
+  const tail = new OutputTail(mostLastWords)
+  child.stderr.on('data', (part: Buffer) => {
+    tail.add(part)
+    process.stderr.write(part)
+  })
+  // It may be gone already when it is released.
+  child.stdin.on('error', () => {})
+  const ended = new Promise<WatchedEnd>(resolve => {
+    child.once('exit', (exitCode, signal) => {
+      const tell = () =>
+        resolve({
+          ...(exitCode === null ? {} : { exitCode }),
+          ...(signal === null ? {} : { signal }),
+          lastWords: tail.text().trim(),
+        })
+      child.once('close', tell)
+      // What it has started may hold its stderr for ever.
+      setTimeout(() => {
+        child.stderr.destroy()
+        tell()
+      }, drainMs)
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', error => reject(fileFailure('run', file, error)))
+    child.once('spawn', () => resolve())
+  })
+  return {
+    mark: await processIdentity(child.pid ?? 0),
+    ended,
+    release: () => void child.stdin.destroy(),
+    kill: () => void child.kill('SIGKILL'),
+    reload: () => void child.kill('SIGHUP'),
+  }
+}
+
+/** Calls `onEnd` when whoever started this process with {@link startWatched} watches no more. */
+export function onUnwatched(onEnd: () => void): void {
+  process.stdin.once('end', onEnd)
+  process.stdin.once('error', onEnd)
+  process.stdin.resume()
+  // Waiting for it must not keep the process alive.
+  const { unref } = process.stdin as { unref?: () => void }
+  unref?.call(process.stdin)
+}
+
+/** Waits until the process that a mark names has ended, and ends it when that takes longer than `timeoutMs`. */
+export async function untilGone(mark: string, timeoutMs: number, clock: Clock): Promise<void> {
+  // A process without a start time had ended before it was looked at.
+  const pid = Number(/^(\d{1,10}) \d+ /.exec(mark)?.[1] ?? 0)
+  const untilMs = clock.monotonicMs() + timeoutMs
+  while (pid > 1 && (await processIdentity(pid)) === mark) {
+    const overMs = clock.monotonicMs() - untilMs
+    if (overMs >= 0) killOne(pid)
+    // One that the kernel holds fast is not worth an agent that waits for it.
+    if (overMs >= killMs) return
+    await sleep(clock, lookMs)
+  }
+}
+
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
+  }
+}
