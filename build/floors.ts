@@ -1,7 +1,7 @@
 /**
- * Checks the floors of src/: a file may import its own folder and any lower floor; never a higher floor,
- * never a sibling folder on the same floor. The local cloud and the agent do not import each other.
- * Time, chance and the environment come in from outside, so that tests can turn the clock.
+ * Checks the floors of src/: a file may import its own folder and any lower floor, never a higher one. Folders of one floor are rooms:
+ * siblings do not import each other, except where {@link orderOfRooms} says which one stands below which. The local cloud and
+ * the agent do not import each other. Time, chance and the environment come in from outside, so that tests can turn the clock.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -18,6 +18,33 @@ const floors: readonly (readonly string[])[] = [
   ['manager'],
   ['cli', 'main.ts'],
 ]
+/**
+ * Rooms that may import each other: only those named before them, and not the files of the folder that wires them.
+ * Any other folder holds rooms that are strangers to each other, and may use the files of the folder around them.
+ */
+const orderOfRooms: Readonly<Record<string, readonly string[]>> = {
+  platform: ['files', 'system', 'process', 'owners', 'store', 'log'],
+  manager: [
+    'actions',
+    'watchdog',
+    'link',
+    'memory',
+    'local-api',
+    'transfers',
+    'relay',
+    'ota',
+    'configuration',
+    'device-facts',
+    'decommission',
+    'root',
+    'service',
+  ],
+  'manager/ota': ['package', 'state', 'trial'],
+  'manager/transfers': ['reach'],
+}
+/** Floors whose rooms are entered by a door only. `index.ts` is for the running manager, `commands.ts` for the command line. */
+const floorsWithDoors = new Set(['manager'])
+const doors = /^(?:index|commands)\.ts$/
 /** Beside the tower: they import nothing of the agent, and the agent nothing of them. */
 const beside = ['cloud', 'tour']
 /** The only floors that may use these modules of Node: the one place that touches the system. */
@@ -61,24 +88,54 @@ function timeBreaches(file: string, text: string): Breach[] {
 }
 
 function breachOf(source: string, file: string, imports: string): string | undefined {
-  const from = roomOf(file)
+  const from = floorNameOf(file)
   if (!imports.startsWith('.')) {
     if (systemModules.test(imports) && !systemUsers.has(from)) return `only platform/ uses ${imports}`
     return undefined
   }
   const target = relative(source, resolve(source, dirname(file), imports))
   if (target.startsWith('..')) return 'leaves src/'
-  const to = roomOf(target)
-  if (from === to && from !== 'services') return undefined
+  const to = floorNameOf(target)
+  if (from === to) return from === 'services' ? servicesBreach(file, target) : roomBreach(file, target)
   if (beside.includes(from) || beside.includes(to))
     return 'the local cloud, the tour and the agent do not import each other'
-  if (from === 'services' && to === 'services') return servicesBreach(file, target)
   const [fromFloor, toFloor] = [floorOf(from), floorOf(to)]
   if (toFloor < 0) return `${to} stands on no floor`
-  if (toFloor < fromFloor) return undefined
+  if (toFloor < fromFloor) return doorBreach([to], target.split('/').slice(1))
   // The two halves of one floor that are one thing: the library's face, and the command line with its entry.
   if (toFloor === fromFloor && (from === 'index.ts' || from === 'main.ts')) return undefined
   return `floor ${fromFloor} (${from}) may not import floor ${toFloor} (${to})`
+}
+
+/** Two files of one floor: what their rooms may have to do with each other. */
+function roomBreach(file: string, target: string): string | undefined {
+  const [own, other] = [file.split('/'), target.split('/')]
+  const shared = own.findIndex((part, at) => part !== other[at])
+  const around = own.slice(0, shared)
+  const [ownRoom, otherRoom] = [roomAt(own, shared), roomAt(other, shared)]
+  const order = orderOfRooms[around.join('/')]
+  const place = around.join('/')
+  if (ownRoom !== undefined && otherRoom === undefined)
+    return order === undefined ? undefined : `${ownRoom}/ may not import the files of ${place}/ that wire it`
+  if (ownRoom !== undefined && otherRoom !== undefined) {
+    if (order === undefined) return `${ownRoom}/ and ${otherRoom}/ are strangers to each other`
+    const [ownAt, otherAt] = [order.indexOf(ownRoom), order.indexOf(otherRoom)]
+    if (otherAt < 0 || otherAt >= ownAt) return `${otherRoom}/ does not stand below ${ownRoom}/ in ${place}/`
+  }
+  return doorBreach(around, other.slice(shared))
+}
+
+/** @param inside the path of the imported file below `around`, the folders that it shares with the one that imports it */
+function doorBreach(around: readonly string[], inside: readonly string[]): string | undefined {
+  if (!floorsWithDoors.has(around[0] ?? '')) return undefined
+  const [room, ...rest] = inside
+  if (rest.length === 0 || (rest.length === 1 && doors.test(rest[0] ?? ''))) return undefined
+  return `${[...around, room].join('/')}/ is entered by its index.ts or commands.ts`
+}
+
+/** The folder at `depth` of a path; undefined where the file itself stands there. */
+function roomAt(path: readonly string[], depth: number): string | undefined {
+  return depth < path.length - 1 ? path[depth] : undefined
 }
 
 /** Services are strangers to each other: a file of services/ imports only its own sub-folder, or itself. */
@@ -92,7 +149,7 @@ function floorOf(room: string): number {
   return floors.findIndex(rooms => rooms.includes(room))
 }
 
-function roomOf(file: string): string {
+function floorNameOf(file: string): string {
   return file.split('/')[0] ?? file
 }
 

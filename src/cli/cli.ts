@@ -1,7 +1,6 @@
 import { AgentError, retold } from '../base/errors.ts'
+import { version } from '../base/version.ts'
 import { closestName } from '../config/suggestion.ts'
-import { aboutBuild } from '../manager/ota/state/trial-protocol.ts'
-import { version } from '../manager/version.ts'
 import type { CommandEntry, Terminal } from './command.ts'
 import { commandEntries } from './commands.ts'
 import { withConfigFolder } from './config-flags.ts'
@@ -47,8 +46,7 @@ async function dispatch(
   }
   if (first === '--help' || first === '-h' || first === 'help') return showHelp(words.slice(1), terminal, entries)
   if (first === '--version' || first === '-V') {
-    // By that an agent that is to be replaced learns what the new one speaks.
-    terminal.out(second === '--json' ? `${JSON.stringify(aboutBuild(version))}\n` : `${version}\n`)
+    terminal.out(second === '--json' ? `${JSON.stringify(await aboutThisBuild())}\n` : `${version}\n`)
     return 0
   }
   const entry = findEntry(words, entries)
@@ -69,6 +67,12 @@ async function dispatch(
   } catch (error) {
     throw aboutCommand(error, command.name)
   }
+}
+
+/** By that an agent that is to be replaced learns what the new one speaks. */
+async function aboutThisBuild(): Promise<object> {
+  const { aboutBuild } = await import('../manager/ota/commands.ts')
+  return aboutBuild(version)
 }
 
 /** What is wrong with a command line is explained by the help of the command that was typed. */

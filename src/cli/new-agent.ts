@@ -7,9 +7,7 @@ import { loadManagerConfig } from '../config/manager-config.ts'
 import { logSettingsOf, ownershipProblem } from '../config/ownership.ts'
 import type { ConfigProblem, Settings } from '../config/settings.ts'
 import { formatProblem } from '../config/values.ts'
-import { speaks, trialVersions, versionsText } from '../manager/ota/state/trial-protocol.ts'
-import { AgentSlot } from '../manager/ota/trial/agent-slot.ts'
-import type { TrialEnd, TrialParts } from '../manager/ota/trial/trial.ts'
+import { AgentSlot, speaks, type TrialEnd, type TrialParts, trialVersions, versionsText } from '../manager/ota/index.ts'
 import { isOnTrial, ownExecutable, trialVersion } from '../platform/process/own-executable.ts'
 import { processEnvironment } from '../platform/process/process-facts.ts'
 import type { Invocation } from './command.ts'
@@ -34,7 +32,7 @@ export async function watchTrial(invocation: Invocation, { log, output, ...lent 
     return false
   })
   if (!waits) return 'old'
-  const { runTrial } = await import('../manager/ota/trial/trial.ts')
+  const { runTrial } = await import('../manager/ota/commands.ts')
   const { runtimeDir, logSettings, weak } = await configOf(invocation)
   await output.open(logSettings, managerWords(invocation).appId)
   if (weak !== undefined) {
@@ -67,7 +65,7 @@ export async function proveNewAgent(
   const { runtimeDir, clock, log } = parts
   const executable = ownExecutable()
   if (executable === undefined) return
-  const { runProbation } = await import('../manager/ota/trial/probation.ts')
+  const { runProbation } = await import('../manager/ota/commands.ts')
   const slot = new AgentSlot({ executable, clock })
   await runProbation({ slot, runtimeDir, words: configWords(invocation), clock, log: log.child('ota') })
 }

@@ -13,7 +13,7 @@ export const command: Command = {
     const path = resolve(operand(invocation, 0))
     const { generateKeyPairSync } = await import('node:crypto')
     const { createFile } = await import('../platform/files/write-file.ts')
-    const { publicKeyText } = await import('../manager/ota/package/signature.ts')
+    const { publicKeyText } = await import('../manager/ota/commands.ts')
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     if (!(await createFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }))))
       throw new AgentError('INVALID_ARGUMENT', `${path} exists already, and a key is never overwritten`, {

@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
-import type { UpdateManifest } from '../manager/ota/package/manifest.ts'
+import type { UpdateManifest } from '../manager/ota/commands.ts'
 import { numberFlags, operand } from './args.ts'
 import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'
@@ -49,8 +49,7 @@ export const command: Command = {
         remedy: 'Remove it, or name another file with --out.',
       })
     const { readBoundedText } = await import('../platform/files/read-file.ts')
-    const { parsePrivateKey } = await import('../manager/ota/package/signature.ts')
-    const { packFolder } = await import('../manager/ota/package/pack.ts')
+    const { packFolder, parsePrivateKey } = await import('../manager/ota/commands.ts')
     const keys = []
     for (const path of invocation.values('key')) keys.push(parsePrivateKey(await readBoundedText(path, mostKeyBytes)))
     const { files, bytes, manifest } = await packFolder(folder, output, keys, additionsOf(invocation))

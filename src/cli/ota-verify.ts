@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
-import type { CheckedPackage, PackageRules } from '../manager/ota/package/check-package.ts'
+import type { CheckedPackage, PackageRules } from '../manager/ota/commands.ts'
 import { processEnvironment } from '../platform/process/process-facts.ts'
 import { operand } from './args.ts'
 import type { Command, Invocation } from './command.ts'
@@ -25,8 +25,7 @@ export const command: Command = {
   async run(invocation, terminal) {
     const path = resolve(operand(invocation, 0))
     const { owner, revoked } = await rulesOf(invocation)
-    const { scanPackage } = await import('../manager/ota/package/read-package.ts')
-    const { checkPackage } = await import('../manager/ota/package/check-package.ts')
+    const { checkPackage, scanPackage } = await import('../manager/ota/commands.ts')
     const scanned = await scanPackage(path, new AbortController().signal)
     const checked = checkPackage(scanned, owner, revoked)
     const { manifest, rules } = checked
@@ -90,8 +89,7 @@ async function rulesOf(invocation: Invocation): Promise<{ owner: PackageRules; r
 
 /** The keys that signed packages have revoked on this device. */
 async function revokedKeys(configDir: string): Promise<readonly string[]> {
-  const { SignedMemory } = await import('../manager/ota/signed-memory.ts')
-  const { updatePlaces } = await import('../manager/ota/state/places.ts')
+  const { SignedMemory, updatePlaces } = await import('../manager/ota/commands.ts')
   const { settings } = await loadManagerConfig({ configDir, environment: processEnvironment() })
   return (await new SignedMemory(updatePlaces(settings.runtimeDir).signed).read()).revoked
 }

@@ -1,7 +1,7 @@
 import { systemClock } from '../base/clock.ts'
 import { Log } from '../base/log.ts'
 import { LogOutput } from '../client/log-output.ts'
-import { rootStep } from '../manager/root/root-step.ts'
+import { rootStep } from '../manager/root/commands.ts'
 import { ServiceNotifier } from '../platform/process/service-notifier.ts'
 import { onSignals } from '../platform/process/signals.ts'
 import { numberWord } from './args.ts'

@@ -2,11 +2,14 @@ import { isAbsolute, resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { configFolderVariable } from '../config/config-folder.ts'
-import { type RootStep, rootSteps } from '../manager/root/root-request.ts'
-import { initSystems } from '../manager/service/init-system.ts'
-import { type Installation, installService } from '../manager/service/install-service.ts'
-import { isServiceRunning } from '../manager/service/running-service.ts'
-import { defaultPlan } from '../manager/service/service-plan.ts'
+import { type RootStep, rootSteps } from '../manager/root/commands.ts'
+import {
+  defaultPlan,
+  type Installation,
+  initSystems,
+  installService,
+  isServiceRunning,
+} from '../manager/service/commands.ts'
 import { ownExecutable } from '../platform/owners/owners.ts'
 import { processEnvironment, userId } from '../platform/process/process-facts.ts'
 import type { Command, Invocation } from './command.ts'

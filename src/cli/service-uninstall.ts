@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
-import { uninstallService } from '../manager/service/uninstall-service.ts'
+import { uninstallService } from '../manager/service/commands.ts'
 import type { Command } from './command.ts'
 
 export const command: Command = {

@@ -3,23 +3,30 @@ import type { Log } from '../base/log.ts'
 import type { Client } from '../client/client.ts'
 import { transfersOf } from '../client/files.ts'
 import { carryOutPower, type PowerAction, type PowerOptions, planPower } from '../platform/process/power.ts'
-import type { ManagedAction } from './actions/action.ts'
-import { pingAction } from './actions/ping.ts'
-import { type PowerSwitch, rebootAction, shutdownAction } from './actions/power.ts'
-import { quitAction } from './actions/quit.ts'
-import { resetAgentAction } from './actions/reset-agent.ts'
-import { decommissionAction } from './decommission/decommission-action.ts'
-import { relayVersion } from './device-facts/platform-attributes.ts'
-import { remoteAccessInfoAction } from './device-facts/remote-access-info.ts'
-import { type OpenRelay, remoteAccessAction } from './relay/remote-access-action.ts'
-import type { RootSide } from './root/root-side.ts'
+import {
+  type ManagedAction,
+  type PowerSwitch,
+  pingAction,
+  quitAction,
+  rebootAction,
+  resetAgentAction,
+  shutdownAction,
+} from './actions/index.ts'
+import { decommissionAction } from './decommission/index.ts'
+import { relayVersion, remoteAccessInfoAction } from './device-facts/index.ts'
+import { type OpenRelay, remoteAccessAction } from './relay/index.ts'
+import type { RootSide } from './root/index.ts'
 import type { RuntimeFolder } from './runtime-folder.ts'
-import type { BackgroundWork } from './transfers/background-work.ts'
-import { withClosedPaths } from './transfers/closed-paths.ts'
-import { fileDownloadAction, type TransferSettings } from './transfers/file-download.ts'
-import { fileUploadAction } from './transfers/file-upload.ts'
-import { archiveFolder, snapshotsOf } from './transfers/folder-archive.ts'
-import type { Reach } from './transfers/reach/reach.ts'
+import {
+  archiveFolder,
+  type BackgroundWork,
+  fileDownloadAction,
+  fileUploadAction,
+  type Reach,
+  snapshotsOf,
+  type TransferSettings,
+  withClosedPaths,
+} from './transfers/index.ts'
 
 /** What the actions are made of. */
 export interface ActionParts {

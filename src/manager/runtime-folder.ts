@@ -7,10 +7,10 @@ import { removeFile, replaceFile } from '../platform/files/write-file.ts'
 import { lockedBy, type ProcessLock, takeProcessLock } from '../platform/process/process-lock.ts'
 import { isAnswered } from '../platform/process/socket-answer.ts'
 import { isSocketLeftover } from '../platform/process/socket-place.ts'
-import { socketFileName } from './local-api/socket-path.ts'
-import type { NoteFile } from './memory/restart-note.ts'
+import { socketFileName } from './local-api/index.ts'
+import type { NoteFile } from './memory/index.ts'
 import type { AnswerFile } from './pending-answers.ts'
-import { removeStaleArchives } from './transfers/folder-archive.ts'
+import { removeStaleArchives } from './transfers/index.ts'
 
 /** The group may look: applications of the device drop their files into the upload folder. */
 const folderMode = 0o750

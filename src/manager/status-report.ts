@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
+import { version } from '../base/version.ts'
 import type { ClientStatus } from '../client/client.ts'
 import { processId } from '../platform/process/process-facts.ts'
 import { heapUsedBytes, residentBytes } from '../platform/system/own-memory.ts'
-import type { Trouble } from './link/link-history.ts'
-import { version } from './version.ts'
+import type { Trouble } from './link/index.ts'
 
 /** What the manager knows of itself besides its client. */
 export interface ManagerFacts {

@@ -9,7 +9,7 @@ import { bundleAgent } from '../../build/bundle.ts'
 import { stripOf } from '../../build/machine.ts'
 import { findProgram, runProgram } from '../../build/run-program.ts'
 import { readTarget, targetNames, targetOfThisMachine } from '../../build/target.ts'
-import { version } from '../../src/manager/version.ts'
+import { version } from '../../src/base/version.ts'
 import { executable, executableOf, tinyAgent } from '../helpers/executable.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 

@@ -1,7 +1,7 @@
 import { earliestSetClockMs, systemClock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
-import { version } from '../../manager/version.ts'
+import { version } from '../../base/version.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'
 import { spaceAt } from '../../platform/files/space.ts'
 import { processId, userId } from '../../platform/process/process-facts.ts'

@@ -3,8 +3,7 @@ import type { ClientConfig } from '../../config/load.ts'
 import { closedByOwnership, ownershipProblem, problemOf } from '../../config/ownership.ts'
 import { isBelow } from '../../platform/files/contained-path.ts'
 import { type OwnIdentity, ownIdentity } from '../../platform/owners/own-identity.ts'
-import { updatePlaces } from '../ota/state/places.ts'
-import { weakUpdatePlaces } from '../ota/state/sound-places.ts'
+import { updatePlaces, weakUpdatePlaces } from '../ota/index.ts'
 import type { OwnConfig } from './manager-config.ts'
 
 /**

@@ -1,6 +1,5 @@
 import { Status } from '../../protocol/status.ts'
-import type { ManagedAction } from '../actions/action.ts'
-import { answerFirst } from '../actions/answer-first.ts'
+import { answerFirst, type ManagedAction } from '../actions/index.ts'
 
 /**
  * `decommission_device`: acknowledges, then takes away what lets this device reach the cloud, and ends the manager

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Log } from '../../base/log.ts'
 import { statePath } from '../../client/state-folder.ts'
 import type { ManagerSettings, Settings } from '../../config/settings.ts'
-import type { ManagerPlace } from '../configuration/manager-config.ts'
+import type { ManagerPlace } from '../configuration/index.ts'
 import { forgetDevice, forgetLast } from './decommission-files.ts'
 import { remainingPolicies } from './remaining-policies.ts'
 

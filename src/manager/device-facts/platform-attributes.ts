@@ -1,5 +1,5 @@
+import { version } from '../../base/version.ts'
 import type { SystemFacts } from '../../platform/system/system-facts.ts'
-import { version } from '../version.ts'
 
 /** Version of the relay protocol that this device speaks; portals read it from the attribute [TR50 6]. */
 export const relayVersion = '2.0.0'

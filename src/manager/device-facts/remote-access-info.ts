@@ -1,5 +1,5 @@
 import { Status } from '../../protocol/status.ts'
-import type { ManagedAction } from '../actions/action.ts'
+import type { ManagedAction } from '../actions/index.ts'
 
 /**
  * `get_remote_access_info`: looks again which services listen, publishes the attribute, and answers with both [TR50 4.5].

@@ -1,7 +1,11 @@
 import type { InstalledReleases } from './installed-releases.ts'
-import { type CheckedPackage, type PackageRules, usableKeys } from './package/check-package.ts'
-import type { UpdateManifest } from './package/manifest.ts'
-import { refusedPackage } from './package/update-error.ts'
+import {
+  type CheckedPackage,
+  type PackageRules,
+  refusedPackage,
+  type UpdateManifest,
+  usableKeys,
+} from './package/index.ts'
 import type { SignedMemory, SignedState } from './signed-memory.ts'
 
 export interface AdmissionParts {

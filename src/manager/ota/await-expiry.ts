@@ -1,7 +1,7 @@
 import { type Clock, earliestSetClockMs } from '../../base/clock.ts'
 import { sleep } from '../../base/wait.ts'
 import { Status } from '../../protocol/status.ts'
-import { refusedPackage, UpdateError } from './package/update-error.ts'
+import { refusedPackage, UpdateError } from './package/index.ts'
 
 /** How long a package that expires waits for a clock that was never set. */
 export const longestClockWaitMs = 10 * 60_000

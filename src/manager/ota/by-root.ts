@@ -1,8 +1,8 @@
 import type { Clock } from '../../base/clock.ts'
 import { sleep, waitFor } from '../../base/wait.ts'
 import { Status } from '../../protocol/status.ts'
-import { UpdateError } from './package/update-error.ts'
-import { mostTries, type StepResult, type UpdateState } from './state/machine.ts'
+import { UpdateError } from './package/index.ts'
+import { mostTries, type StepResult, type UpdateState } from './state/index.ts'
 
 /** Root's part of a manager that is not root, as an update sees it. */
 export interface RootInstaller {

@@ -6,9 +6,8 @@ import type { Log } from '../../base/log.ts'
 import { sleep, throwIfAborted } from '../../base/wait.ts'
 import { ensureFolder } from '../../platform/files/folders.ts'
 import { CloudError, Status } from '../../protocol/status.ts'
-import { UpdateError } from './package/update-error.ts'
-import type { UpdatePlaces } from './state/places.ts'
-import { packageKind, type UpdateRequest } from './state/request.ts'
+import { packageKind, UpdateError } from './package/index.ts'
+import type { UpdatePlaces, UpdateRequest } from './state/index.ts'
 import type { UpdateCloud } from './update-cloud.ts'
 
 /** As many rounds as the Python agent, but with pauses, and only for what may pass [O8]. */

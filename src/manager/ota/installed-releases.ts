@@ -1,6 +1,6 @@
 import { isJsonObject, parseJson } from '../../base/json.ts'
 import { replaceFile } from '../../platform/files/write-file.ts'
-import { damagedState, readStateText } from './state/state-file.ts'
+import { damagedState, readStateText } from './state/index.ts'
 
 const mostBytes = 256 * 1024
 /** Names that have a release; a package with another one is refused then, since forgetting one would open it to older packages. */

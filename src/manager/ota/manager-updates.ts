@@ -10,15 +10,27 @@ import { WriteBudget } from '../../platform/store/write-budget.ts'
 import { readDeviceFacts } from '../../platform/system/device-facts.ts'
 import { readBootId } from '../../platform/system/system-facts.ts'
 import { Status } from '../../protocol/status.ts'
-import type { ManagedAction } from '../actions/action.ts'
-import type { RootSide } from '../root/root-side.ts'
+import type { ManagedAction } from '../actions/index.ts'
+import type { RootInstaller } from './by-root.ts'
 import { clientCloud } from './client-cloud.ts'
-import type { PackageRules } from './package/check-package.ts'
+import type { PackageRules } from './package/index.ts'
 import { softwareUpdateAction } from './software-update.ts'
-import { updatePlaces } from './state/places.ts'
-import { UpdateJournal } from './state/update-journal.ts'
-import { AgentSlot } from './trial/agent-slot.ts'
+import { UpdateJournal, updatePlaces } from './state/index.ts'
+import { AgentSlot } from './trial/index.ts'
 import { Updates } from './updates.ts'
+
+/** Root's part of a manager that is not root, as the action sees it. */
+export interface UpdateRoot extends RootInstaller {
+  /** Whether root installs packages. */
+  readonly installs: boolean
+  /** What is wrong with root's own configuration. */
+  readonly mistake: string | undefined
+  /** Reads root's configuration again. */
+  look(): Promise<void>
+  refusal(step: 'install'): string | undefined
+  installRefusal(extraParams: string): string | undefined
+  power(action: 'reboot', id: string): Promise<void>
+}
 
 export interface ManagerUpdatesParts {
   readonly client: Client
@@ -30,7 +42,7 @@ export interface ManagerUpdatesParts {
   readonly deviceId: () => Promise<string | undefined>
   readonly powerOptions: PowerOptions
   /** Of a manager that is not root. */
-  readonly rootSide: RootSide | undefined
+  readonly rootSide: UpdateRoot | undefined
   /** Ends the manager, for the probation of a new executable or because its trial is over. */
   readonly handOver: () => void
   readonly clock: Clock
@@ -46,7 +58,7 @@ export class ManagerUpdates {
   readonly #log: Log
   readonly #updates: Updates
   readonly #isWeak: () => boolean
-  readonly #root: RootSide | undefined
+  readonly #root: UpdateRoot | undefined
   /** Calls of an earlier process whose update never began. */
   #lost: string[] = []
 

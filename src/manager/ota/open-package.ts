@@ -5,14 +5,19 @@ import type { DeviceFacts } from '../../platform/system/device-facts.ts'
 import { Status } from '../../protocol/status.ts'
 import { type AdmissionParts, admitPackage } from './admission.ts'
 import { awaitExpiry } from './await-expiry.ts'
-import { type CheckedPackage, checkPackage } from './package/check-package.ts'
-import { incompatibility } from './package/compatibility.ts'
-import { ManifestError, type UpdateManifest } from './package/manifest.ts'
-import type { PackageRecord } from './package/package-record.ts'
-import { type ScannedPackage, scanPackage } from './package/read-package.ts'
-import { unpackPackage } from './package/unpack.ts'
-import { UpdateError } from './package/update-error.ts'
-import type { AgentSlot } from './trial/agent-slot.ts'
+import {
+  type CheckedPackage,
+  checkPackage,
+  incompatibility,
+  ManifestError,
+  type PackageRecord,
+  type ScannedPackage,
+  scanPackage,
+  UpdateError,
+  type UpdateManifest,
+  unpackPackage,
+} from './package/index.ts'
+import type { AgentSlot } from './trial/index.ts'
 
 export interface OpenParts extends AdmissionParts {
   readonly facts: () => Promise<DeviceFacts>

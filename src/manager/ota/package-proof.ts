@@ -1,9 +1,7 @@
 import { Status } from '../../protocol/status.ts'
 import { packagePath } from './fetch-package.ts'
-import type { UpdateManifest } from './package/manifest.ts'
-import { PackageRecord } from './package/package-record.ts'
-import { UnprovenPackage } from './package/update-error.ts'
-import type { UpdateState } from './state/machine.ts'
+import { PackageRecord, UnprovenPackage, type UpdateManifest } from './package/index.ts'
+import type { UpdateState } from './state/index.ts'
 import { admissionParts, type StepParts } from './steps.ts'
 
 /** What this process knows of the package that one update has unpacked: its own work, or what it could prove of that of another one. */

@@ -9,14 +9,19 @@ import { listFolder } from '../../platform/files/folders.ts'
 import { userId } from '../../platform/process/process-facts.ts'
 import { Status } from '../../protocol/status.ts'
 import { type AdmissionParts, admitPackage } from './admission.ts'
-import { checkPackage } from './package/check-package.ts'
-import { packageLimits } from './package/entry-policy.ts'
-import { ManifestError, type UpdateManifest } from './package/manifest.ts'
-import type { ReadListing } from './package/package-listing.ts'
-import { type PackageRecord, type RecordedPackage, recordOf } from './package/package-record.ts'
-import { scriptLogName } from './package/paper-names.ts'
-import { scanPackage } from './package/read-package.ts'
-import { UnprovenPackage } from './package/update-error.ts'
+import {
+  checkPackage,
+  ManifestError,
+  type PackageRecord,
+  packageLimits,
+  type ReadListing,
+  type RecordedPackage,
+  recordOf,
+  scanPackage,
+  scriptLogName,
+  UnprovenPackage,
+  type UpdateManifest,
+} from './package/index.ts'
 
 export interface ProofParts extends AdmissionParts {
   /** The package itself, which may be gone by now. */

@@ -1,7 +1,7 @@
 import { InstalledReleases } from './installed-releases.ts'
-import type { UpdateManifest } from './package/manifest.ts'
+import type { UpdateManifest } from './package/index.ts'
 import { SignedMemory } from './signed-memory.ts'
-import type { UpdatePlaces } from './state/places.ts'
+import type { UpdatePlaces } from './state/index.ts'
 
 /**
  * Writes down what an installed package leaves for good: the keys that it revokes, that its name is one of a signed package,

@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep, throwIfAborted } from '../../base/wait.ts'
-import { rebootsAtEnd, type UpdateState } from './state/machine.ts'
+import { rebootsAtEnd, type UpdateState } from './state/index.ts'
 import { outcomeOf } from './tell.ts'
 import type { UpdateCloud } from './update-cloud.ts'
 

@@ -2,8 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { awaitScript, type HeldScript, holdScript, type ScriptEnd } from '../../platform/process/script.ts'
 import { scriptLogTail } from '../../platform/process/script-log.ts'
 import { Status } from '../../protocol/status.ts'
-import type { StepResult, UpdateState } from './state/machine.ts'
-import type { UpdatePlaces } from './state/places.ts'
+import type { StepResult, UpdatePlaces, UpdateState } from './state/index.ts'
 
 /** The log of all scripts of an update is kept below this. */
 const mostLogBytes = 4 * 1024 * 1024

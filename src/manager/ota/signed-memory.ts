@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, parseJson } from '../../base/json.ts'
 import { replaceFile } from '../../platform/files/write-file.ts'
-import { damagedState, readStateText } from './state/state-file.ts'
+import { damagedState, readStateText } from './state/index.ts'
 
 const mostBytes = 256 * 1024
 const mostNames = 1000

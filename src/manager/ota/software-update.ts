@@ -1,6 +1,5 @@
-import type { ActionOutcome, ManagedAction } from '../actions/action.ts'
-import { failureOutcome } from '../actions/failure-outcome.ts'
-import { readUpdateRequest, type UpdateRequest } from './state/request.ts'
+import { type ActionOutcome, failureOutcome, type ManagedAction } from '../actions/index.ts'
+import { readUpdateRequest, type UpdateRequest } from './state/index.ts'
 import type { Beginning } from './updates.ts'
 
 /** The slice of the updates that the action needs. */

@@ -1,8 +1,8 @@
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { Status } from '../../protocol/status.ts'
-import type { ActionOutcome } from '../actions/action.ts'
-import type { Step, UpdateState } from './state/machine.ts'
+import type { ActionOutcome } from '../actions/index.ts'
+import type { Step, UpdateState } from './state/index.ts'
 import type { UpdateCloud } from './update-cloud.ts'
 
 /** States of the alarm `software_update` [TR50 7.4]. */

@@ -1,6 +1,6 @@
 import type { Receipt } from '../../outbox/outbox.ts'
 import type { DownloadOptions, UploadOptions } from '../../services/files/types.ts'
-import type { ActionOutcome } from '../actions/action.ts'
+import type { ActionOutcome } from '../actions/index.ts'
 
 /** What an update needs of the cloud. */
 export interface UpdateCloud {

@@ -7,10 +7,8 @@ import { fileFacts } from '../../platform/files/file-facts.ts'
 import { removeFile } from '../../platform/files/write-file.ts'
 import { type ProcessLock, processIdentity, takeProcessLock } from '../../platform/process/process-lock.ts'
 import { Status } from '../../protocol/status.ts'
-import type { ActionOutcome } from '../actions/action.ts'
-import { failureOutcome } from '../actions/failure-outcome.ts'
-import type { UpdateManifest } from './package/manifest.ts'
-import { UnprovenPackage, UpdateError } from './package/update-error.ts'
+import { type ActionOutcome, failureOutcome } from '../actions/index.ts'
+import { UnprovenPackage, UpdateError, type UpdateManifest } from './package/index.ts'
 import { PackageProof } from './package-proof.ts'
 import { rememberInstalled } from './remember-installed.ts'
 import {
@@ -23,13 +21,13 @@ import {
   type Step,
   type StepResult,
   scriptSteps,
+  type UpdateJournal,
+  type UpdateRequest,
   type UpdateState,
+  whyNotSound,
   withOrder,
   withScript,
-} from './state/machine.ts'
-import type { UpdateRequest } from './state/request.ts'
-import { whyNotSound } from './state/sound-places.ts'
-import type { UpdateJournal } from './state/update-journal.ts'
+} from './state/index.ts'
 import { carryOut, type StepHelp, type StepParts } from './steps.ts'
 import { outcomeOf, tellFailure, tellStep } from './tell.ts'
 

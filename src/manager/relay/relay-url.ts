@@ -1,4 +1,4 @@
-import { BadParameter } from '../actions/params.ts'
+import { BadParameter } from '../actions/index.ts'
 
 /** Where the relay of a session is. Path and query are its only key: they are a secret. */
 export interface RelayPlace {

@@ -1,8 +1,7 @@
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { Status } from '../../protocol/status.ts'
-import type { ManagedAction } from '../actions/action.ts'
-import { BadParameter, booleanParam, textParam } from '../actions/params.ts'
+import { BadParameter, booleanParam, type ManagedAction, textParam } from '../actions/index.ts'
 
 /** Opens a session of remote access; resolves to its id when the relay has accepted it. */
 export type OpenRelay = (

@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/
 import { readBoundedText } from '../../platform/files/read-file.ts'
 import type { OwnIdentity } from '../../platform/owners/own-identity.ts'
 import { weakSpotsOn } from '../../platform/owners/weak-spots.ts'
-import { parsePublicKey } from '../ota/package/signature.ts'
+import { parsePublicKey } from '../ota/index.ts'
 import { type RootStep, rootSteps } from './root-request.ts'
 
 /** Where root is told what it may do for a manager that runs as a named user. */

@@ -1,6 +1,6 @@
 import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
-import { nameProblem } from '../ota/state/request.ts'
+import { nameProblem } from '../ota/index.ts'
 
 /** What a manager that is not root may ask root to do. */
 export const rootSteps = ['reboot', 'shutdown', 'install'] as const

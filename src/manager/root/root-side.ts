@@ -13,7 +13,7 @@ import { type PowerAction, type PowerOptions, planPower } from '../../platform/p
 import { type Environment, userId } from '../../platform/process/process-facts.ts'
 import { readBootId } from '../../platform/system/system-facts.ts'
 import type { Status } from '../../protocol/status.ts'
-import type { RootInstaller } from '../ota/by-root.ts'
+import type { RootInstaller } from '../ota/index.ts'
 import { assertOnlyRootChanges, type RootConfig, readRootConfig, rootConfigPath } from './root-config.ts'
 import { type RootRequest, type RootStep, requestFileName, requestText } from './root-request.ts'
 import { type RootResult, RootResults } from './root-results.ts'

@@ -6,7 +6,7 @@ import { createNewFile } from '../../platform/files/new-file.ts'
 import { spaceAt } from '../../platform/files/space.ts'
 import { syncFolder } from '../../platform/files/write-file.ts'
 import type { ForeignFolder } from '../../platform/owners/foreign-folder.ts'
-import { packageKind } from '../ota/state/request.ts'
+import { packageKind } from '../ota/index.ts'
 import { emptyPackages, type RootPlaces } from './root-places.ts'
 import type { RootRequest } from './root-request.ts'
 

@@ -34,12 +34,6 @@ export const defaultPlan: ServicePlan = {
   workDir: '/var/lib/device-cloud-root',
 }
 
-/** With this exit code the manager asks whoever supervises it to start it again at once; systems keep it for "try again". */
-export const againExitCode = 75
-
-/** With this exit code a manager that is not root has left a request for root: it is started again when that is done. */
-export const rootStepExitCode = 76
-
 /**
  * Root's own folder beside the others: below none that the manager's user owns, who could put another one in its place.
  */

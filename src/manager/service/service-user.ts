@@ -1,6 +1,6 @@
 import { type OwnIdentity, ownIdentity } from '../../platform/owners/own-identity.ts'
 import { userId } from '../../platform/process/process-facts.ts'
-import { readRootConfig, rootConfigPath, trustedRootConfig } from '../root/root-config.ts'
+import { readRootConfig, rootConfigPath, trustedRootConfig } from '../root/index.ts'
 import { findAccount } from './accounts.ts'
 
 /** The user who runs the manager of this device, other than root. */

@@ -1,8 +1,7 @@
-import { rootConfigPath } from '../root/root-config.ts'
-import { requestFileName } from '../root/root-request.ts'
-import { rootSideVariable } from '../root/root-side.ts'
+import { againExitCode, rootStepExitCode } from '../../platform/process/exit-codes.ts'
+import { requestFileName, rootConfigPath, rootSideVariable } from '../root/index.ts'
 import { serviceUmask } from './clean-start.ts'
-import { againExitCode, rootStepExitCode, type ServicePlan, serviceEnvironment } from './service-plan.ts'
+import { type ServicePlan, serviceEnvironment } from './service-plan.ts'
 
 /** Variables of a script that name the files by which the manager and root speak. */
 export function requestPlaces({ requestDir, workDir }: ServicePlan, stateDir: string): string {

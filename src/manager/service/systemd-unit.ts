@@ -1,7 +1,7 @@
-import { requestFileName } from '../root/root-request.ts'
-import { rootSideVariable } from '../root/root-side.ts'
+import { rootStepExitCode } from '../../platform/process/exit-codes.ts'
+import { requestFileName, rootSideVariable } from '../root/index.ts'
 import { cleanUnit, serviceUmask } from './clean-start.ts'
-import { rootStepExitCode, type ServicePlan, serviceEnvironment } from './service-plan.ts'
+import { type ServicePlan, serviceEnvironment } from './service-plan.ts'
 
 export const systemdUnitPath = '/etc/systemd/system/device-cloud.service'
 

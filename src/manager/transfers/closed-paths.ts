@@ -1,5 +1,5 @@
 import { AgentError } from '../../base/errors.ts'
-import type { NamedPath } from './reach/reach.ts'
+import type { NamedPath } from './reach/index.ts'
 
 /**
  * Says of a refused absolute path why none is allowed, when a mistake in the configuration has closed them.

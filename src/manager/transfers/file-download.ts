@@ -1,8 +1,7 @@
 import { Status } from '../../protocol/status.ts'
 import type { Destination } from '../../services/files/destination.ts'
 import type { DownloadOptions } from '../../services/files/types.ts'
-import type { ManagedAction } from '../actions/action.ts'
-import { BadParameter } from '../actions/params.ts'
+import { BadParameter, type ManagedAction } from '../actions/index.ts'
 import { readTransferTarget } from './transfer-paths.ts'
 
 /** What the file actions need of iot.cfg, looked up at each call. */

@@ -6,11 +6,10 @@ import type { TransferFolder } from '../../platform/files/held/transfer-folder.t
 import { shownName } from '../../platform/files/name-bytes.ts'
 import { Status } from '../../protocol/status.ts'
 import type { FolderUploadOptions, UploadOptions, UploadOrigin, UploadResult } from '../../services/files/types.ts'
-import type { ManagedAction } from '../actions/action.ts'
+import type { ManagedAction } from '../actions/index.ts'
 import type { Background, TransferSettings } from './file-download.ts'
-import type { FileSnapshot } from './file-snapshot.ts'
 import type { ArchivedFolder, FolderToPack } from './folder-archive.ts'
-import type { FileSource, FolderSource, Source } from './reach/reach.ts'
+import type { FileSnapshot, FileSource, FolderSource, Source } from './reach/index.ts'
 import { readTransferTarget, type TransferTarget } from './transfer-paths.ts'
 
 /** How long an upload may take while the cloud waits for the answer [TR50 4.5]. */

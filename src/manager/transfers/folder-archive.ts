@@ -14,7 +14,7 @@ import { type FileIdentity, isSameFile, type TransferFacts } from '../../platfor
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
 import { spaceAt } from '../../platform/files/space.ts'
 import { type TransferFiles, transferFiles } from '../../platform/files/transfer-files.ts'
-import type { FileSnapshot } from './file-snapshot.ts'
+import type { FileSnapshot } from './reach/index.ts'
 
 /** A folder that was packed into a temporary file. */
 export interface ArchivedFolder {

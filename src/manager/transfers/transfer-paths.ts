@@ -1,7 +1,7 @@
 import { basename, isAbsolute, join, normalize, sep } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
-import { BadParameter, booleanParam, textParam } from '../actions/params.ts'
+import { BadParameter, booleanParam, textParam } from '../actions/index.ts'
 
 /** A file action, as its parameters ask for it [TR50 4.5]; the path is not yet checked against what is on the disk. */
 export interface TransferTarget {

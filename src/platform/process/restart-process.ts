@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { againExitCode } from './exit-codes.ts'
 import { wholeEnvironment } from './process-facts.ts'
 
 /** Asks the supervisor of the service to start the manager again at once. */
-const againExitCode = 75
 
 /**
  * Starts this program anew, with the command line, environment and folder that it was started with, and ends this process.

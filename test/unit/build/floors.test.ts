@@ -86,3 +86,45 @@ test('a file that leaves src/ is a breach', t => {
     'base/a.ts: imports ../../build/x.ts',
   ])
 })
+
+test('rooms of one floor are strangers to each other, and may use the files around them', t => {
+  const files = (text: string) => ({ 'cli/diag/pack.ts': text, 'cloud/commands/relay.ts': text })
+  assert.deepEqual(breachesOf(t, files("import { x } from '../flags.ts'")), [])
+  assert.deepEqual(breachesOf(t, files("import { x } from '../checks/network.ts'")), [
+    'cli/diag/pack.ts: imports ../checks/network.ts',
+    'cloud/commands/relay.ts: imports ../checks/network.ts',
+  ])
+})
+
+test('where rooms stand on each other, a room imports only those below it, and nothing of what wires it', t => {
+  const breaches = (file: string, imported: string) =>
+    breachesOf(t, { [file]: `import { x } from '${imported}'` }).length > 0
+  assert.equal(breaches('platform/store/store-folder.ts', '../files/folders.ts'), false)
+  assert.equal(breaches('platform/files/folders.ts', '../store/store-folder.ts'), true)
+  assert.equal(breaches('manager/root/root-side.ts', '../ota/index.ts'), false)
+  assert.equal(breaches('manager/ota/updates.ts', '../root/index.ts'), true)
+  assert.equal(breaches('manager/ota/updates.ts', '../manager.ts'), true)
+  assert.equal(breaches('manager/ota/updates.ts', '../unheard-of/index.ts'), true)
+  assert.equal(breaches('manager/ota/trial/trial.ts', '../state/index.ts'), false)
+  assert.equal(breaches('manager/ota/package/manifest.ts', '../state/index.ts'), true)
+  assert.equal(breaches('manager/ota/package/manifest.ts', '../updates.ts'), true)
+  assert.equal(breaches('manager/ota/package/manifest.ts', '../../actions/index.ts'), false)
+})
+
+test('a room of the device manager is entered by its door, from its floor and from above', t => {
+  const breaches = (file: string, imported: string) =>
+    breachesOf(t, { [file]: `import { x } from '${imported}'` }).length > 0
+  for (const [file, room] of [
+    ['manager/manager.ts', './ota'],
+    ['manager/root/root-side.ts', '../ota'],
+    ['cli/ota-verify.ts', '../manager/ota'],
+  ] as const) {
+    assert.equal(breaches(file, `${room}/index.ts`), false)
+    assert.equal(breaches(file, `${room}/commands.ts`), false)
+    assert.equal(breaches(file, `${room}/updates.ts`), true)
+    assert.equal(breaches(file, `${room}/package/index.ts`), true)
+  }
+  assert.equal(breaches('manager/ota/updates.ts', './package/index.ts'), false)
+  assert.equal(breaches('manager/ota/updates.ts', './package/manifest.ts'), true)
+  assert.equal(breaches('cli/manager-process.ts', '../manager/manager.ts'), false)
+})

@@ -1,5 +1,5 @@
 import type { Status } from '../../../protocol/status.ts'
-import type { UpdateManifest } from '../package/manifest.ts'
+import type { UpdateManifest } from '../package/index.ts'
 import type { UpdateRequest } from './request.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { scriptLogName } from '../package/paper-names.ts'
+import { scriptLogName } from '../package/index.ts'
 
 /** Where an update keeps its things below `runtime_dir`, under the names of the Python agent [TR50 7.2]. */
 export interface UpdatePlaces {

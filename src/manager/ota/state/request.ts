@@ -1,7 +1,6 @@
-import { AgentError } from '../../../base/errors.ts'
 import type { JsonObject } from '../../../base/json.ts'
-import { BadParameter, textParam } from '../../actions/params.ts'
-import { scriptLogName } from '../package/paper-names.ts'
+import { BadParameter, textParam } from '../../actions/index.ts'
+import { scriptLogName } from '../package/index.ts'
 
 /** One wish for an update, as it is kept on flash. */
 export interface UpdateRequest {
@@ -52,13 +51,6 @@ export function nameProblem(name: string): string | undefined {
   if (/[\u0000-\u001f\u007f]/.test(name)) return 'it has a control character in it'
   if (Buffer.byteLength(name) > mostNameBytes) return `it is longer than ${mostNameBytes} bytes`
   return undefined
-}
-
-/** The kind of a package by its name. Throws `NOT_SUPPORTED`, status 18 [TR50 7.4]. */
-export function packageKind(name: string): 'zip' | 'tar.gz' {
-  if (/\.zip$/i.test(name)) return 'zip'
-  if (/\.(?:tar\.gz|tgz)$/i.test(name)) return 'tar.gz'
-  throw new AgentError('NOT_SUPPORTED', `the package ${JSON.stringify(name)} must end in .zip or .tar.gz`)
 }
 
 /** Every character that is not a letter, a digit, `_`, `.` or `-` becomes `_` [TR50 7.1]; the name of the Python agent when none was given. */

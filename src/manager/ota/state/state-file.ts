@@ -1,7 +1,7 @@
 import { AgentError } from '../../../base/errors.ts'
 import { readBoundedText } from '../../../platform/files/read-file.ts'
 import { Status } from '../../../protocol/status.ts'
-import { UpdateError } from '../package/update-error.ts'
+import { UpdateError } from '../package/index.ts'
 
 /**
  * The text of a file that decides which packages may come; undefined when there is none. One that cannot be read lets

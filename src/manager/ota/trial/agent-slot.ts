@@ -10,9 +10,8 @@ import { removeFile, renameFile, syncFolder } from '../../../platform/files/writ
 import { candidateSuffix, checkWritable } from '../../../platform/process/own-executable.ts'
 import { runProgram } from '../../../platform/process/program.ts'
 import { Status } from '../../../protocol/status.ts'
-import { UpdateError } from '../package/update-error.ts'
-import { whyNotStarted } from '../state/sound-places.ts'
-import { agreedVersion, trialVersions, versionsSaid, versionsText } from '../state/trial-protocol.ts'
+import { UpdateError } from '../package/index.ts'
+import { agreedVersion, trialVersions, versionsSaid, versionsText, whyNotStarted } from '../state/index.ts'
 
 const reserveBytes = 1024 * 1024
 const startTimeoutMs = 60_000

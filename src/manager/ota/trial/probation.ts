@@ -4,9 +4,7 @@ import type { Log } from '../../../base/log.ts'
 import { sleep } from '../../../base/wait.ts'
 import { storeFolder } from '../../../platform/store/store-folder.ts'
 import { WriteBudget } from '../../../platform/store/write-budget.ts'
-import { updatePlaces } from '../state/places.ts'
-import { whyNotSound, whyNotStarted } from '../state/sound-places.ts'
-import { UpdateJournal } from '../state/update-journal.ts'
+import { UpdateJournal, updatePlaces, whyNotSound, whyNotStarted } from '../state/index.ts'
 import type { AgentSlot } from './agent-slot.ts'
 
 /** How long the new agent may take to reach the cloud. */

@@ -11,10 +11,17 @@ import { storeFolder } from '../../../platform/store/store-folder.ts'
 import { WriteBudget } from '../../../platform/store/write-budget.ts'
 import { readBootId } from '../../../platform/system/system-facts.ts'
 import { Status } from '../../../protocol/status.ts'
-import { hasSucceeded, isTrial, nextState, type UpdateState } from '../state/machine.ts'
-import { type UpdatePlaces, updatePlaces } from '../state/places.ts'
-import { whyNotSound, whyNotStarted } from '../state/sound-places.ts'
-import { UpdateJournal } from '../state/update-journal.ts'
+import {
+  hasSucceeded,
+  isTrial,
+  nextState,
+  UpdateJournal,
+  type UpdatePlaces,
+  type UpdateState,
+  updatePlaces,
+  whyNotSound,
+  whyNotStarted,
+} from '../state/index.ts'
 import type { AgentSlot } from './agent-slot.ts'
 import { TrialRecord } from './trial-record.ts'
 

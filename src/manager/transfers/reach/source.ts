@@ -5,7 +5,7 @@ import { isSameFile, type TransferFacts } from '../../../platform/files/held/tra
 import type { TransferFolder } from '../../../platform/files/held/transfer-folder.ts'
 import type { Walked } from '../../../platform/files/held/walked.ts'
 import { userId } from '../../../platform/process/process-facts.ts'
-import type { FileSnapshot } from '../file-snapshot.ts'
+import type { FileSnapshot } from './file-snapshot.ts'
 import type { Guard } from './guard.ts'
 
 interface Held {

@@ -1,4 +1,4 @@
-import type { TransferFacts } from '../../platform/files/held/transfer-facts.ts'
+import type { TransferFacts } from '../../../platform/files/held/transfer-facts.ts'
 
 /** A file of a folder as it was when its upload began. */
 export interface FileSnapshot {

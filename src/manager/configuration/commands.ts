@@ -1,0 +1,1 @@
+export { ownershipClosures } from './ownership.ts'

@@ -1,0 +1,2 @@
+export { decommissionAction } from './decommission-action.ts'
+export { Decommissioning } from './decommissioning.ts'

@@ -1,0 +1,2 @@
+export { askManager } from './client.ts'
+export { socketFileName } from './socket-path.ts'

@@ -1,0 +1,14 @@
+export { installLocally } from './local-install.ts'
+export {
+  type CheckedPackage,
+  checkPackage,
+  type PackageRules,
+  packFolder,
+  parsePrivateKey,
+  publicKeyText,
+  scanPackage,
+  type UpdateManifest,
+} from './package/commands.ts'
+export { SignedMemory } from './signed-memory.ts'
+export { aboutBuild, updatePlaces } from './state/index.ts'
+export { runProbation, runTrial } from './trial/commands.ts'

@@ -1,0 +1,16 @@
+export type { RootInstaller } from './by-root.ts'
+export { ManagerUpdates } from './manager-updates.ts'
+export { packageKind, parsePublicKey, UpdateError } from './package/index.ts'
+export {
+  defaultLogName,
+  nameProblem,
+  speaks,
+  trialVersions,
+  UpdateJournal,
+  updatePlaces,
+  versionsText,
+  weakUpdatePlaces,
+} from './state/index.ts'
+export { outcomeOf } from './tell.ts'
+export { AgentSlot, type TrialEnd, type TrialParts } from './trial/index.ts'
+export { Updates } from './updates.ts'

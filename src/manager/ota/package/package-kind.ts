@@ -1,0 +1,8 @@
+import { AgentError } from '../../../base/errors.ts'
+
+/** The kind of a package by its name. Throws `NOT_SUPPORTED`, status 18 [TR50 7.4]. */
+export function packageKind(name: string): 'zip' | 'tar.gz' {
+  if (/\.zip$/i.test(name)) return 'zip'
+  if (/\.(?:tar\.gz|tgz)$/i.test(name)) return 'tar.gz'
+  throw new AgentError('NOT_SUPPORTED', `the package ${JSON.stringify(name)} must end in .zip or .tar.gz`)
+}

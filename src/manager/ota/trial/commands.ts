@@ -1,0 +1,2 @@
+export { runProbation } from './probation.ts'
+export { runTrial } from './trial.ts'

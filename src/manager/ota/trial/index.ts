@@ -1,0 +1,2 @@
+export { AgentSlot } from './agent-slot.ts'
+export type { TrialEnd, TrialParts } from './trial.ts'

@@ -1,0 +1,2 @@
+export { RemoteAccess } from './remote-access.ts'
+export { type OpenRelay, remoteAccessAction } from './remote-access-action.ts'

@@ -1,0 +1,2 @@
+export { type RootStep, rootSteps } from './root-request.ts'
+export { rootStep } from './root-step.ts'

@@ -1,0 +1,3 @@
+export { type RootConfig, readRootConfig, rootConfigPath, rootConfigText, trustedRootConfig } from './root-config.ts'
+export { type RootStep, requestFileName, rootSteps } from './root-request.ts'
+export { RootSide, rootSideVariable, untilDown } from './root-side.ts'

@@ -1,0 +1,6 @@
+export { BackgroundWork } from './background-work.ts'
+export { withClosedPaths } from './closed-paths.ts'
+export { fileDownloadAction, type TransferSettings } from './file-download.ts'
+export { fileUploadAction } from './file-upload.ts'
+export { archiveFolder, removeStaleArchives, snapshotsOf } from './folder-archive.ts'
+export { ownThings, Reach, type ReachFacts } from './reach/index.ts'

@@ -1,0 +1,2 @@
+export { LifeSigns } from './life-signs.ts'
+export { type ProgressSigns, progressSigns } from './progress.ts'
