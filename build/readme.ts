@@ -43,7 +43,7 @@ function valuesOf({ type, unit }: Setting): string {
       return type.choices.map(choice => `\`${choice}\``).join(', ')
     case 'integer':
     case 'number':
-      return `${type.least} to ${type.most}${inUnit}`
+      return `${type.min} to ${type.max}${inUnit}`
     case 'boolean':
       return '`true`, `false`'
     case 'texts':

@@ -11,7 +11,7 @@ export type Answers = Map<string, string | boolean>
 
 type Ask = NonNullable<ConfigIo['ask']>
 
-const mostTries = 5
+const maxTries = 5
 const knownPorts = ['8883', '443', '1883']
 
 /** Asks for everything that a connection file needs, in the order of the Python agent's generator. A wrong answer is asked for again. */
@@ -50,7 +50,7 @@ async function askFile(
   { defaultFile, mayOverwrite }: { readonly defaultFile: string; readonly mayOverwrite: boolean },
 ): Promise<FileToWrite> {
   let remark = ''
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     const name = (await ask(`${remark}File to write [${defaultFile}]: `, { hidden: false })).trim() || defaultFile
     try {
       const file = await fileToWrite(name)
@@ -67,7 +67,7 @@ async function askFile(
 
 async function askBundle(ask: Ask): Promise<string | undefined> {
   let remark = ''
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     const question = `${remark}Certificate bundle (empty: the built-in one)`
     const answer = await askValue(ask, 'ca_bundle_file', question, false)
     if (answer === undefined) return undefined
@@ -91,7 +91,7 @@ async function askValue(
   const hidden = setting.secret === true
   const shownDefault = byDefault === undefined ? '' : ` [${byDefault}]`
   let remark = ''
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     const typed = await ask(`${remark}${question}${shownDefault}: `, { hidden })
     // A token is taken as it was pasted but for the white space around it.
     const answer = typed.trim() || byDefault || ''
@@ -103,7 +103,7 @@ async function askValue(
 }
 
 async function askYes(ask: Ask, question: string, byDefault: boolean): Promise<boolean> {
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     const answer = (await ask(`${question}? ${byDefault ? '[Y/n]' : '[y/N]'} `, { hidden: false })).trim()
     if (answer === '') return byDefault
     if (/^(?:y|yes|t|true)$/i.test(answer)) return true
@@ -113,7 +113,7 @@ async function askYes(ask: Ask, question: string, byDefault: boolean): Promise<b
 }
 
 function noAnswer(question: string): AgentError {
-  return new AgentError('USAGE', `no usable answer to "${question}" in ${mostTries} tries; nothing was written`, {
+  return new AgentError('USAGE', `no usable answer to "${question}" in ${maxTries} tries; nothing was written`, {
     details: { command: 'config generate' },
   })
 }

@@ -5,7 +5,7 @@ import { numberFlags, operand } from './args.ts'
 import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'
 
-const mostKeyBytes = 16 * 1024
+const maxKeyBytes = 16 * 1024
 
 export const command: Command = {
   name: 'ota pack',
@@ -51,7 +51,7 @@ export const command: Command = {
     const { readBoundedText } = await import('../platform/files/read-file.ts')
     const { packFolder, parsePrivateKey } = await import('../manager/ota/commands.ts')
     const keys = []
-    for (const path of invocation.values('key')) keys.push(parsePrivateKey(await readBoundedText(path, mostKeyBytes)))
+    for (const path of invocation.values('key')) keys.push(parsePrivateKey(await readBoundedText(path, maxKeyBytes)))
     const { files, bytes, manifest } = await packFolder(folder, output, keys, additionsOf(invocation))
     const signed =
       keys.length === 0 ? 'not signed' : `signed with ${keys.length === 1 ? 'one key' : `${keys.length} keys`}`

@@ -2,14 +2,14 @@ import { AgentError } from '../base/errors.ts'
 import type { ConfigProblem } from '../config/settings.ts'
 import { readBoundedText } from '../platform/files/read-file.ts'
 
-const mostBundleBytes = 16 * 1024 * 1024
+const maxBundleBytes = 16 * 1024 * 1024
 
 /** Why the file that `ca_bundle_file` names is of no use; undefined when it holds a certificate. */
 export async function bundleProblem(path: string): Promise<ConfigProblem | undefined> {
   const key = 'ca_bundle_file'
   const remedy = 'Name a PEM file of certificates, or remove the setting to use the built-in ones.'
   try {
-    const text = await readBoundedText(path, mostBundleBytes)
+    const text = await readBoundedText(path, maxBundleBytes)
     if (text.includes('-----BEGIN CERTIFICATE-----')) return undefined
     return { file: path, key, problem: 'names a file without a certificate in PEM form', remedy }
   } catch (error) {

@@ -11,7 +11,7 @@ export interface LogSettings {
 }
 
 /** Lines kept until it is known where they go. */
-const mostEarly = 100
+const maxEarly = 100
 
 /**
  * Where the log of a client goes: to the application's own logger, or to what the settings say. Those are known only when
@@ -31,7 +31,7 @@ export class LogOutput {
   /** The sink for the log. */
   readonly sink: LogSink = record => {
     if (this.#sinks !== undefined) for (const sink of this.#sinks) sink(record)
-    else if (this.#early.length < mostEarly) this.#early.push(record)
+    else if (this.#early.length < maxEarly) this.#early.push(record)
   }
 
   /** Opens what the settings ask for. An output that cannot be opened is said on the others, and harms nothing else. */

@@ -3,14 +3,14 @@ import type { RootMemory } from '../connection/known-roots.ts'
 import type { StoreFolder } from '../platform/store/store-folder.ts'
 
 const fileName = 'roots'
-const mostBytes = 4096
+const maxBytes = 4096
 const fingerprint = /^[0-9a-f]{64}$/
 
 /** Remembers roots in the state folder: a line for each, written when the cloud shows a new one, which is seldom. */
 export function rootMemory(folder: StoreFolder): RootMemory {
   return {
     async load() {
-      const bytes = await folder.read(fileName, 0, mostBytes).catch(error => {
+      const bytes = await folder.read(fileName, 0, maxBytes).catch(error => {
         if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return new Uint8Array()
         throw error
       })

@@ -5,8 +5,8 @@ import type { Cloud } from './cloud.ts'
 const actionGraceMs = 5_000
 /** What the last samples and answers get when nobody waits for replies. */
 const farewellMs = 2_000
-const mostLinkCloseMs = 2_000
-const leastLinkCloseMs = 100
+const maxLinkCloseMs = 2_000
+const minLinkCloseMs = 100
 
 /**
  * Ends a client in order: no new mail, actions told to stop and answered, the outbox emptied, the link closed.
@@ -31,6 +31,6 @@ export async function shutDown(parts: {
   // Without a link and without the wish to wait there is nobody to send to.
   const flushMs = waitForReplies ? leftMs() : cloud.isUp ? Math.min(farewellMs, leftMs()) : 0
   const delivered = await cloud.flush(flushMs)
-  await cloud.close(Math.max(leastLinkCloseMs, Math.min(mostLinkCloseMs, leftMs())))
+  await cloud.close(Math.max(minLinkCloseMs, Math.min(maxLinkCloseMs, leftMs())))
   return delivered
 }

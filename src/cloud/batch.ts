@@ -4,7 +4,7 @@ import { has } from './params.ts'
 import { momentOf, now } from './timestamp.ts'
 
 /** Items that one batch may hold; a fault can lower it. */
-export const mostBatchItems = 50_000
+export const maxBatchItems = 50_000
 
 /**
  * Applies a batch: every item takes what it lacks from the named defaults of the top level, a null counts as lacking; items
@@ -19,8 +19,7 @@ export function applyBatch(
 ): void {
   const data = params.data
   if (!Array.isArray(data)) throw badParameter('data must be an array')
-  if (data.length > mostBatchItems)
-    throw new CommandFailure(codes.tooLarge, `data has more than ${mostBatchItems} items`)
+  if (data.length > maxBatchItems) throw new CommandFailure(codes.tooLarge, `data has more than ${maxBatchItems} items`)
   const given = defaults.filter(name => has(params, name))
   const nowMs = now().ms
   let lastMs = nowMs

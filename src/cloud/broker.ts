@@ -4,14 +4,14 @@ import type { ConnectionRecord } from './connections.ts'
 import { numberOf } from './faults.ts'
 import type { JsonObject } from './json.ts'
 import { login } from './login.ts'
-import { mostRequestBytes, Requests } from './requests.ts'
+import { maxRequestBytes, Requests } from './requests.ts'
 import type { Session } from './sessions.ts'
 import type { State } from './state.ts'
 import { Wire } from './wire.ts'
 
 /** Where a subscription goes that is to hear nothing, and a publish that nobody is to hear: two different places. */
 const nowhere = { heard: '$nowhere/heard', said: '$nowhere/said' }
-const mostClients = 20_000
+const maxClients = 20_000
 
 /** The MQTT side: logins, sessions, what comes in and what goes out. */
 export class Broker {
@@ -65,7 +65,7 @@ export class Broker {
 
   /** Takes a connection over. */
   handle(wire: Wire): void {
-    if (this.#aedes === undefined || this.#wires.size >= mostClients) {
+    if (this.#aedes === undefined || this.#wires.size >= maxClients) {
       wire.destroy()
       return
     }
@@ -85,7 +85,7 @@ export class Broker {
   takesPacket({ clientId, transport }: ConnectionRecord, bytes: number): boolean {
     const circumstances = { thingKey: clientId, transport }
     const limit = this.#state.faults.peek('payloadLimit', circumstances)
-    if (bytes <= numberOf(limit, 'bytes', mostRequestBytes)) return true
+    if (bytes <= numberOf(limit, 'bytes', maxRequestBytes)) return true
     this.#state.faults.take('payloadLimit', circumstances)
     return false
   }

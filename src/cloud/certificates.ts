@@ -18,7 +18,7 @@ interface Pair {
 
 const files = { ca: 'ca.pem', caKey: 'ca-key.pem', server: 'server.pem', serverKey: 'server-key.pem' }
 const dayMs = 86_400_000
-const mostKeyBytes = 64 * 1024
+const maxKeyBytes = 64 * 1024
 
 /**
  * The CA and the server certificate of a data folder; they are made on the first start and then kept, so that whoever trusts
@@ -40,7 +40,7 @@ async function readPair(dataDir: string, cert: string, key: string): Promise<Pai
   try {
     const [certText, keyText] = await Promise.all([
       readFile(join(dataDir, cert), 'utf8'),
-      readPrivate(join(dataDir, key), mostKeyBytes),
+      readPrivate(join(dataDir, key), maxKeyBytes),
     ])
     // Whoever could read the key of the CA can be any server to whoever trusts it.
     if (keyText === undefined) return undefined

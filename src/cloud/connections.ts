@@ -19,9 +19,9 @@ export interface ConnectionRecord {
 
 type Measure = () => { readonly bytesIn: number; readonly bytesOut: number }
 
-const mostRecords = 2_000
+const maxRecords = 2_000
 
-/** Every connection, newest {@link mostRecords}: from which address and port it came, so that a test can prove which way was taken. */
+/** Every connection, newest {@link maxRecords}: from which address and port it came, so that a test can prove which way was taken. */
 export class Connections {
   readonly #records = new Map<string, ConnectionRecord>()
   /** Of open connections whose bytes are counted elsewhere. */
@@ -50,7 +50,7 @@ export class Connections {
     this.totals.opened++
     this.#records.set(record.id, record)
     if (measure !== undefined) this.#measures.set(record, measure)
-    if (this.#records.size > mostRecords) this.#forgetOldest()
+    if (this.#records.size > maxRecords) this.#forgetOldest()
     return record
   }
 

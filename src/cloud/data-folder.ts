@@ -22,7 +22,7 @@ export async function prepareFolder(dir: string): Promise<void> {
 }
 
 /** The text of a file that only this user can read or write, and that is no link; undefined when there is none such. */
-export async function readPrivate(path: string, mostBytes: number): Promise<string | undefined> {
+export async function readPrivate(path: string, maxBytes: number): Promise<string | undefined> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
     () => undefined,
   )
@@ -30,7 +30,7 @@ export async function readPrivate(path: string, mostBytes: number): Promise<stri
   try {
     const { uid, mode, size } = await handle.stat()
     const isRegular = (mode & constants.S_IFMT) === constants.S_IFREG
-    if (!isRegular || size > mostBytes || !isTrusted(uid) || (mode & othersMayDoAnything) !== 0) return undefined
+    if (!isRegular || size > maxBytes || !isTrusted(uid) || (mode & othersMayDoAnything) !== 0) return undefined
     return await handle.readFile('utf8')
   } finally {
     await handle.close()

@@ -1,9 +1,9 @@
 import { type Command, type Commands, type Context, failureOf } from './command.ts'
 import { CommandFailure, codes } from './failure.ts'
-import { isObject, type Json, type JsonObject, mostDepth } from './json.ts'
+import { isObject, type Json, type JsonObject, maxDepth } from './json.ts'
 
 /** Commands that one request may hold. */
-const mostCommands = 1000
+const maxCommands = 1000
 
 interface Asked {
   readonly id: string
@@ -27,10 +27,10 @@ export function readRequest(body: Json | undefined, commands: Commands): Request
     names: [],
     failure: new CommandFailure(codes.malformed, message),
   })
-  if (!isObject(body)) return broken(`The request is not a JSON object, or is deeper than ${mostDepth} levels`)
+  if (!isObject(body)) return broken(`The request is not a JSON object, or is deeper than ${maxDepth} levels`)
   const entries = Object.entries(body)
   if (entries.length === 0) return broken('The request holds no command')
-  if (entries.length > mostCommands) return broken(`The request holds more than ${mostCommands} commands`)
+  if (entries.length > maxCommands) return broken(`The request holds more than ${maxCommands} commands`)
   const asked = entries.map(([id, value]) => readCommand(id, value, commands))
   return { commands: asked, names: asked.map(one => one.name) }
 }

@@ -13,7 +13,7 @@ const known = new Set([
   'password',
   'root',
 ])
-const leastChars = 8
+const minChars = 8
 
 /** Whether the name or address, without brackets, always means this machine [RFC 6761 6.3]. */
 export function isLoopback(host: string): boolean {
@@ -27,6 +27,6 @@ export function isLoopback(host: string): boolean {
 export function weaknessOf(secret: string, user: string): string | undefined {
   const lower = secret.toLowerCase()
   if (known.has(lower) || lower === user.toLowerCase()) return 'is known to everybody'
-  if (secret.length < leastChars) return `is shorter than ${leastChars} characters`
+  if (secret.length < minChars) return `is shorter than ${minChars} characters`
   return undefined
 }

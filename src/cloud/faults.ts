@@ -23,7 +23,7 @@ export interface Circumstances {
 type Listener = (event: 'set' | 'cleared', fault: Fault) => Promise<void> | undefined
 
 const filters = ['thingKey', 'transport', 'command', 'times']
-const mostFaults = 1000
+const maxFaults = 1000
 
 /** The faults that are switched on, newest first. */
 export class Faults {
@@ -50,7 +50,7 @@ export class Faults {
   set(name: string, params: JsonObject): Fault {
     if (!isFaultName(name)) throw badParameter(`no fault "${name}"; there are: ${Object.keys(faultTable).join(', ')}`)
     check(name, params)
-    if (this.#active.length >= mostFaults) throw badParameter(`at most ${mostFaults} faults at once`)
+    if (this.#active.length >= maxFaults) throw badParameter(`at most ${maxFaults} faults at once`)
     const times = params.times
     const left = typeof times === 'number' ? times : undefined
     const fault: Fault = { id: String(this.#next++), name, params, left, struck: 0 }

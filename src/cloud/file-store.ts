@@ -41,8 +41,8 @@ export interface PutOrder {
 
 /** Milliseconds that a file id lives [TR50 5.3]. */
 const ticketTtlMs = 300_000
-const mostTickets = 10_000
-const mostFiles = 100_000
+const maxTickets = 10_000
+const maxFiles = 100_000
 
 /** The two stores of files, per thing and of the organisation; contents lie on disk, never in memory. */
 export class FileStore {
@@ -105,9 +105,9 @@ export class FileStore {
   }
 
   #issue(what: { mode: 'put'; put: PutOrder } | { mode: 'get'; file: StoredFile }): Ticket {
-    if (this.#tickets.size >= mostTickets) this.#expire()
-    if (this.#tickets.size >= mostTickets)
-      throw new CommandFailure(codes.tooLarge, `at most ${mostTickets} open file ids`)
+    if (this.#tickets.size >= maxTickets) this.#expire()
+    if (this.#tickets.size >= maxTickets)
+      throw new CommandFailure(codes.tooLarge, `at most ${maxTickets} open file ids`)
     const ticket: Ticket = { id: newSecret(), expiresMs: Date.now() + ticketTtlMs, busy: false, ...what }
     this.#tickets.set(ticket.id, ticket)
     return ticket
@@ -141,8 +141,8 @@ export class FileStore {
     const { thingKey, name, isPublic, tags, secTags } = put
     const place = placeOf(thingKey, name)
     const before = this.#files.get(place)
-    if (before === undefined && this.#files.size >= mostFiles)
-      throw new CommandFailure(codes.tooLarge, `at most ${mostFiles} files`)
+    if (before === undefined && this.#files.size >= maxFiles)
+      throw new CommandFailure(codes.tooLarge, `at most ${maxFiles} files`)
     const uploadDate = new Date().toISOString()
     const file: StoredFile = { id: newId(), thingKey, name, isPublic, tags, secTags, uploadDate, ...content }
     this.#files.set(place, file)

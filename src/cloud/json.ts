@@ -11,9 +11,9 @@ export function isObject(value: unknown): value is JsonObject {
 const [quote, backslash, bracket, bracketEnd, brace, braceEnd] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d]
 
 /** How deep arrays and objects may stand in each other: what is deeper cannot be put into words again without running out of stack. */
-export const mostDepth = 1000
+export const maxDepth = 1000
 
-/** Parses text; undefined when it is not JSON, or is deeper than {@link mostDepth}. */
+/** Parses text; undefined when it is not JSON, or is deeper than {@link maxDepth}. */
 export function parseJson(text: string): Json | undefined {
   if (!isShallow(text)) return undefined
   try {
@@ -35,7 +35,7 @@ function isShallow(text: string): boolean {
     } else if (code === quote) isInText = true
     else if (code === bracket || code === brace) {
       depth++
-      if (depth > mostDepth) return false
+      if (depth > maxDepth) return false
     } else if (code === bracketEnd || code === braceEnd) depth--
   }
   return true

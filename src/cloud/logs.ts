@@ -22,9 +22,9 @@ interface LogEntry extends Moment {
   readonly msg: string
 }
 
-const mostEntries = 50_000
+const maxEntries = 50_000
 
-/** The events of all things, newest {@link mostEntries} of them. */
+/** The events of all things, newest {@link maxEntries} of them. */
 export class Logs {
   #entries: LogEntry[] = []
 
@@ -42,7 +42,7 @@ export class Logs {
       ...(corrId === undefined ? {} : { corrId }),
       ...(thing === undefined ? {} : { thingId: thing.id, thingKey: thing.key, thingName: thing.name }),
     })
-    if (this.#entries.length > mostEntries * 1.25) this.#entries = this.#entries.slice(-mostEntries)
+    if (this.#entries.length > maxEntries * 1.25) this.#entries = this.#entries.slice(-maxEntries)
   }
 
   /** The entries that match, oldest first, without paging. */

@@ -9,13 +9,13 @@ export const passwordFile = 'operator-password'
 const letters = 'abcdefghjkmnpqrstuvwxyz23456789'
 const groups = 4
 const lettersPerGroup = 5
-const mostFileBytes = 4096
+const maxFileBytes = 4096
 
 /** The password that was made at the first start with this data folder; one is made if there is none. */
 export async function keptPassword(dataDir: string): Promise<string> {
   const path = join(dataDir, passwordFile)
   for (let tries = 0; tries < 3; tries++) {
-    const kept = (await readPrivate(path, mostFileBytes))?.trim()
+    const kept = (await readPrivate(path, maxFileBytes))?.trim()
     if (kept !== undefined && /^[\x21-\x7e]{12,128}$/.test(kept)) return kept
     // What others could have read or written is no secret.
     if (tries > 0 || kept !== undefined) await rm(path, { force: true })

@@ -4,7 +4,7 @@ import { isObject, type Json, type JsonObject } from './json.ts'
 
 /** Keys of things, properties, attributes, alarms and methods [TR50 2.5]. */
 const keySyntax = /^[A-Za-z0-9_-]{1,128}$/
-const mostTextChars = 4 * 1024 * 1024
+const maxTextChars = 4 * 1024 * 1024
 
 export function has(params: JsonObject, name: string): boolean {
   return params[name] !== undefined && params[name] !== null
@@ -14,7 +14,7 @@ export function optionalText(params: JsonObject, name: string): string | undefin
   const value = params[name]
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'string') throw badParameter(`${name} must be a string`)
-  if (value.length > mostTextChars) throw badParameter(`${name} is longer than ${mostTextChars} characters`)
+  if (value.length > maxTextChars) throw badParameter(`${name} is longer than ${maxTextChars} characters`)
   return value
 }
 

@@ -2,7 +2,7 @@ import { CommandFailure, codes, notFound } from './failure.ts'
 import { newId } from './ids.ts'
 import type { JsonObject } from './json.ts'
 
-const mostRecords = 10_000
+const maxRecords = 10_000
 
 /** A record: its id and whatever fields its creator gave it. */
 export type CloudRecord = JsonObject & { readonly id: string }
@@ -25,8 +25,8 @@ export class RecordTable {
       throw new CommandFailure(codes.badParameter, `${this.#kind}: ${this.#unique} is missing`)
     if (this.find({ [this.#unique]: name }) !== undefined)
       throw new CommandFailure(codes.alreadyExists, `${this.#kind} ${name} exists already`)
-    if (this.#records.size >= mostRecords)
-      throw new CommandFailure(codes.tooLarge, `at most ${mostRecords} records of the kind ${this.#kind}`)
+    if (this.#records.size >= maxRecords)
+      throw new CommandFailure(codes.tooLarge, `at most ${maxRecords} records of the kind ${this.#kind}`)
     const record = { ...fields, id: newId() }
     this.#records.set(record.id, record)
     return record

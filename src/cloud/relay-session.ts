@@ -3,9 +3,9 @@ import type { WebSocket } from 'ws'
 
 const marks = { single: 'CONNECTED-129812', connect: 'CONNECTED-581273', disconnect: 'DISCONNECTED-581273' }
 /** Indexes that a text frame holds in one byte [TR50 6.3]. */
-const mostClients = 128
+const maxClients = 128
 /** What may wait for one side before the other is no longer read. */
-const mostWaitingBytes = 1024 * 1024
+const maxWaitingBytes = 1024 * 1024
 const lowWaitingBytes = 256 * 1024
 
 export interface RelayOrder {
@@ -133,8 +133,8 @@ export class RelaySession {
   /** Not the one that was used last: what the device still says to a client that left must not reach the next one. */
   #freeIndex(): number | undefined {
     if (!this.order.multi) return this.#counts.clients === 0 ? 0 : undefined
-    for (let tried = 0; tried < mostClients; tried++) {
-      const index = this.#next++ % mostClients
+    for (let tried = 0; tried < maxClients; tried++) {
+      const index = this.#next++ % maxClients
       if (!this.#clients.has(index)) return index
     }
     return undefined
@@ -165,11 +165,11 @@ export class RelaySession {
     if (client === undefined) return
     this.#counts.bytesFromDevice += bytes.length
     client.write(bytes)
-    if (client.writableLength > mostWaitingBytes) this.#webSocket?.pause()
+    if (client.writableLength > maxWaitingBytes) this.#webSocket?.pause()
   }
 
   #readDeviceAgain(): void {
-    const isFull = [...this.#clients.values()].some(client => client.writableLength > mostWaitingBytes)
+    const isFull = [...this.#clients.values()].some(client => client.writableLength > maxWaitingBytes)
     if (!isFull) this.#webSocket?.resume()
   }
 
@@ -185,7 +185,7 @@ export class RelaySession {
       this.#clientsPaused = false
       for (const client of this.#clients.values()) client.resume()
     })
-    if (this.#clientsPaused || webSocket.bufferedAmount <= mostWaitingBytes) return
+    if (this.#clientsPaused || webSocket.bufferedAmount <= maxWaitingBytes) return
     this.#clientsPaused = true
     for (const client of this.#clients.values()) client.pause()
   }

@@ -3,9 +3,9 @@ import { newSecret } from './ids.ts'
 import { type RelayOrder, RelaySession } from './relay-session.ts'
 import { refuseUpgrade, type UpgradeRequest } from './upgrades.ts'
 
-const mostSessions = 100
-const mostEnded = 100
-const mostMessageBytes = 1024 * 1024
+const maxSessions = 100
+const maxEnded = 100
+const maxMessageBytes = 1024 * 1024
 
 /** The relay sessions of this cloud. Each has a URL that lets one device in, once. */
 export class Relays {
@@ -13,7 +13,7 @@ export class Relays {
   readonly #server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: mostMessageBytes,
+    maxPayload: maxMessageBytes,
     // Only for who offers it [TR50 6.2].
     handleProtocols: offered => (offered.has('relay') ? 'relay' : false),
   })
@@ -28,7 +28,7 @@ export class Relays {
   /** A new session and the URL for its device; undefined when there are too many. */
   create(order: RelayOrder): { session: RelaySession; url: string } | undefined {
     const live = this.all().filter(({ ended }) => ended === undefined)
-    if (live.length >= mostSessions) return undefined
+    if (live.length >= maxSessions) return undefined
     const secret = newSecret()
     const session = new RelaySession(String(this.#next++), order, () => this.#forgetOld())
     this.#sessions.set(secret, session)
@@ -52,6 +52,6 @@ export class Relays {
 
   #forgetOld(): void {
     const ended = [...this.#sessions].filter(([, session]) => session.ended !== undefined)
-    for (const [secret] of ended.slice(0, Math.max(0, ended.length - mostEnded))) this.#sessions.delete(secret)
+    for (const [secret] of ended.slice(0, Math.max(0, ended.length - maxEnded))) this.#sessions.delete(secret)
   }
 }

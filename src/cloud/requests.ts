@@ -16,7 +16,7 @@ export interface Message {
 }
 
 /** Bytes of one JSON request after inflating. */
-export const mostRequestBytes = 32 * 1024 * 1024
+export const maxRequestBytes = 32 * 1024 * 1024
 
 /** Takes what devices publish: requests on `api` and `apiz`, short forms under `thing/` [TR50 2.1]. */
 export class Requests {
@@ -128,7 +128,7 @@ export class Requests {
 
 function inflate(payload: Uint8Array): string | undefined {
   try {
-    return inflateSync(payload, { maxOutputLength: mostRequestBytes }).toString('utf8')
+    return inflateSync(payload, { maxOutputLength: maxRequestBytes }).toString('utf8')
   } catch {
     return undefined
   }

@@ -14,7 +14,7 @@ export class SeriesBudget {
 }
 
 /** The most rows that one history command answers with [TR50 9]. */
-const mostRows = 5000
+const maxRows = 5000
 
 /**
  * Entries in the order of their timestamps, the newest `limit` of them. Appending is cheap (the usual case); an entry that
@@ -79,13 +79,13 @@ export class Series<T extends Moment> {
   /** The rows that a history command asks for, oldest first: `records`, else `last`, else `start` and `end` [TR50 3.1]. */
   select(params: JsonObject): readonly T[] {
     const records = optionalInteger(params, 'records')
-    if (records !== undefined) return records > 0 ? this.#entries.slice(-Math.min(records, mostRows)) : []
+    if (records !== undefined) return records > 0 ? this.#entries.slice(-Math.min(records, maxRows)) : []
     const last = optionalText(params, 'last')
     const startMs = last === undefined ? optionalMoment(params, 'start')?.ms : Date.now() - durationMs(last)
     const endMs = last === undefined ? optionalMoment(params, 'end')?.ms : undefined
     const first = startMs === undefined ? 0 : this.#placeBefore(startMs)
     const after = endMs === undefined ? this.#entries.length : this.#placeAfter(endMs)
-    return this.#entries.slice(first, Math.min(after, first + mostRows))
+    return this.#entries.slice(first, Math.min(after, first + maxRows))
   }
 
   /** Removes the entries between two moments, both included; returns how many. */

@@ -28,7 +28,7 @@ export interface Session {
 
 /** Seconds that an HTTP session lives [TR50 9]. */
 export const sessionTtlS = 86_400
-const mostHttpSessions = 10_000
+const maxHttpSessions = 10_000
 
 /** The sessions that are open: MQTT ones by thing, HTTP ones by their secret id. */
 export class Sessions {
@@ -48,9 +48,9 @@ export class Sessions {
   }
 
   addHttp(session: Session): void {
-    if (this.#http.size >= mostHttpSessions) this.#expire()
-    if (this.#http.size >= mostHttpSessions)
-      throw new CommandFailure(codes.tooLarge, `at most ${mostHttpSessions} sessions`)
+    if (this.#http.size >= maxHttpSessions) this.#expire()
+    if (this.#http.size >= maxHttpSessions)
+      throw new CommandFailure(codes.tooLarge, `at most ${maxHttpSessions} sessions`)
     session.expiresMs = Date.now() + sessionTtlS * 1000
     this.#http.set(session.id, session)
   }

@@ -22,7 +22,7 @@ export interface StateOptions {
   readonly history: number
 }
 
-const mostEntriesInAll = 3_000_000
+const maxEntriesInAll = 3_000_000
 
 /** Everything the cloud knows. It lives in memory and is gone when the cloud stops, but for the certificates and the operator's password. */
 export class State {
@@ -46,7 +46,7 @@ export class State {
   #listensForChanges: () => boolean = () => false
 
   constructor(options: StateOptions) {
-    this.things = new Things({ history: options.history, budget: new SeriesBudget(mostEntriesInAll) })
+    this.things = new Things({ history: options.history, budget: new SeriesBudget(maxEntriesInAll) })
     this.files = new FileStore(options.dataDir)
     this.org = this.orgs.create({ key: 'local', name: 'Local', apiRateLimit: 0 })
     const definition = this.definitions.create({

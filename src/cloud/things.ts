@@ -31,8 +31,8 @@ export interface LocationSample extends Moment {
 export const otherIdentifiers = ['esn', 'iccid', 'imei', 'imsi', 'meid', 'msisdn'] as const
 export type OtherIdentifier = (typeof otherIdentifiers)[number]
 
-const mostKeysPerThing = 5_000
-const mostThings = 100_000
+const maxKeysPerThing = 5_000
+const maxThings = 100_000
 
 /** One thing: what it is called, whether it is connected, and what it published. */
 export class Thing {
@@ -91,8 +91,8 @@ export class Thing {
   }
 
   #add<T extends Moment>(all: Map<string, Series<T>>, key: string): Series<T> {
-    if (all.size >= mostKeysPerThing)
-      throw new CommandFailure(codes.tooLarge, `a thing has at most ${mostKeysPerThing} keys of one kind`)
+    if (all.size >= maxKeysPerThing)
+      throw new CommandFailure(codes.tooLarge, `a thing has at most ${maxKeysPerThing} keys of one kind`)
     const series = new Series<T>(this.#history, this.#budget)
     all.set(key, series)
     return series
@@ -119,7 +119,7 @@ export class Things {
 
   create(o: { key: string; name: string; defId: string; createdBy: string }): Thing {
     if (this.#byKey.has(o.key)) throw new CommandFailure(codes.alreadyExists, `thing ${o.key} exists already`)
-    if (this.#byKey.size >= mostThings) throw new CommandFailure(codes.tooLarge, `at most ${mostThings} things`)
+    if (this.#byKey.size >= maxThings) throw new CommandFailure(codes.tooLarge, `at most ${maxThings} things`)
     const thing = new Thing({ ...o, history: this.#history, budget: this.#budget })
     this.#byKey.set(thing.key, thing)
     this.#byId.set(thing.id, thing)

@@ -21,7 +21,7 @@ export interface Entry {
 }
 
 const limits = { entries: 50_000, chars: 48 * 1024 * 1024, charsPerEntry: 512 * 1024 }
-const mostWaiters = 1000
+const maxWaiters = 1000
 
 /** What was said, newest {@link limits} of it: tests prove with it what arrived. */
 export class Transcript {
@@ -80,7 +80,7 @@ export class Transcript {
     for (;;) {
       const found = this.since(seq, wanted, most)
       const leftMs = untilMs - performance.now()
-      if (found.length > 0 || leftMs <= 0 || this.#waiters.size >= mostWaiters) return found
+      if (found.length > 0 || leftMs <= 0 || this.#waiters.size >= maxWaiters) return found
       await new Promise<void>(resolve => {
         const done = () => {
           clearTimeout(timer)

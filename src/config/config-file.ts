@@ -29,14 +29,14 @@ export interface ConfigFileRead {
   readonly notes: readonly ConfigNote[]
 }
 
-const mostFileBytes = 1024 * 1024
+const maxFileBytes = 1024 * 1024
 
 /** Reads one configuration file. An absent one is no problem here; whether it is needed, the caller knows. Never throws for what is in it. */
 export async function readConfigFile(path: string, options: { secret?: boolean } = {}): Promise<ConfigFileRead> {
   let text: string
   let opened: FileFacts | undefined
   try {
-    text = await readBoundedText(path, mostFileBytes, facts => {
+    text = await readBoundedText(path, maxFileBytes, facts => {
       opened = facts
     })
   } catch (error) {

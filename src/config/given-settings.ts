@@ -64,10 +64,10 @@ function checkSection(above: string, members: JsonObject, keys: readonly string[
   }
 }
 
-const mostShown = 128
+const maxShown = 128
 
 function unknownSetting(key: string, keys: readonly string[]): AgentError {
-  const shown = key.slice(0, mostShown)
+  const shown = key.slice(0, maxShown)
   const last = shown.slice(shown.lastIndexOf('.') + 1)
   // "host" at the top belongs into a section.
   const near = closestName(shown, keys) ?? keys.find(known => known.endsWith(`.${last}`))

@@ -27,8 +27,8 @@ export interface IdentityRequest {
   readonly clock?: Clock
 }
 
-const mostThingKeyBytes = 64
-const mostFileBytes = 4096
+const maxThingKeyBytes = 64
+const maxFileBytes = 4096
 
 /**
  * The identity of the configuration folder. A missing or empty `device_id` gets a new UUID, also when several processes start at once.
@@ -61,7 +61,7 @@ function identityOf(path: string, deviceId: string, appId: string): Identity {
 /** The id in the file; empty text for an empty file, undefined for none. */
 async function readDeviceId(path: string): Promise<string | undefined> {
   try {
-    return (await readBoundedText(path, mostFileBytes)).trim()
+    return (await readBoundedText(path, maxFileBytes)).trim()
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
     if (error.code === 'FILE_NOT_FOUND') return undefined
@@ -71,7 +71,7 @@ async function readDeviceId(path: string): Promise<string | undefined> {
 }
 
 const waitStepMs = 25
-const mostWaitSteps = 80
+const maxWaitSteps = 80
 
 /**
  * Makes the id such that all processes that try at once end with the same one: whoever creates `device_id.new` renames it, the others
@@ -85,7 +85,7 @@ async function makeDeviceId(path: string, clock: Clock): Promise<string> {
     if (meanwhile) await removeFile(candidate)
     else await inWritableFolder(path, () => renameFile(candidate, path))
   }
-  for (let step = 0; step < mostWaitSteps; step++) {
+  for (let step = 0; step < maxWaitSteps; step++) {
     const made = await readDeviceId(path)
     if (made) return made
     await sleep(clock, waitStepMs)
@@ -123,12 +123,12 @@ function check(path: string, deviceId: string): void {
 
 function checkThingKey(path: string, thingKey: string, deviceId: string): void {
   const bytes = Buffer.byteLength(thingKey)
-  if (bytes <= mostThingKeyBytes) return
-  const room = mostThingKeyBytes - Buffer.byteLength(deviceId) - 1
+  if (bytes <= maxThingKeyBytes) return
+  const room = maxThingKeyBytes - Buffer.byteLength(deviceId) - 1
   const remedy =
     room > 0 ? `Use an app id (-i) of at most ${room} bytes, or a shorter device id.` : 'Use a shorter device id.'
-  const problem = `the thing key "${thingKey}" has ${bytes} bytes, and the cloud takes ${mostThingKeyBytes}`
-  throw configError([{ file: path, problem, expected: `at most ${mostThingKeyBytes} bytes`, remedy }])
+  const problem = `the thing key "${thingKey}" has ${bytes} bytes, and the cloud takes ${maxThingKeyBytes}`
+  throw configError([{ file: path, problem, expected: `at most ${maxThingKeyBytes} bytes`, remedy }])
 }
 
 function emptyNote(path: string, deviceId: string): ConfigNote {

@@ -28,9 +28,9 @@ export type Located =
     }
   | { readonly ok: false; readonly place: Place; readonly problem: string; readonly remedy: string }
 
-const mostDepth = 32
+const maxDepth = 32
 /** No setting has a longer path; the place of a longer one is not remembered. */
-const mostPathLength = 512
+const maxPathLength = 512
 
 /**
  * Reads JSON text and remembers where every key stands. JSON.parse tells no lines, and words its errors differently in each Node version.
@@ -68,7 +68,7 @@ class ScanFailure extends Error {
 }
 
 /** Stands for a path that is not remembered. */
-const tooLong = 'x'.repeat(mostPathLength + 1)
+const tooLong = 'x'.repeat(maxPathLength + 1)
 
 const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids exactly these in strings
@@ -108,7 +108,7 @@ class Scanner {
   }
 
   #value(path: string, depth: number): void {
-    if (depth > mostDepth) this.#fail('is nested too deeply', `Use at most ${mostDepth} levels.`)
+    if (depth > maxDepth) this.#fail('is nested too deeply', `Use at most ${maxDepth} levels.`)
     const character = this.#next()
     if (character === undefined && this.#text.trim() === '')
       this.#fail('is empty', 'Write { } with the settings in it, or put back a copy.')
@@ -140,7 +140,7 @@ class Scanner {
     for (let index = 0; ; index++) {
       const name = end === ']' ? String(index) : this.#key()
       const inner = path === '' ? name : `${path}.${name}`
-      const isRemembered = inner.length <= mostPathLength
+      const isRemembered = inner.length <= maxPathLength
       if (end === '}') this.#colon()
       const start = this.#skipped()
       if (isRemembered) this.keys.set(inner, end === '}' ? this.#keyAt : start)

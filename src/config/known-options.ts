@@ -7,7 +7,7 @@ export type OptionNames<Options> = { readonly [Name in keyof Options]-?: true }
 /** Throws `INVALID_ARGUMENT` for options that are no object, or that hold a name which the call does not take. */
 export type OptionsCheck = (given: unknown) => void
 
-const mostShown = 60
+const maxShown = 60
 
 /**
  * A check of the options of one call, for callers whom no compiler helps: what would be dropped without a word is refused.
@@ -35,7 +35,7 @@ export function checkNames(call: string, kind: string, given: unknown, known: re
 }
 
 function unknownName(call: string, kind: string, name: string, known: readonly string[]): AgentError {
-  const shown = name.slice(0, mostShown)
+  const shown = name.slice(0, maxShown)
   const near = nearName(shown, known)
   const meant = near === undefined ? '' : ` Did you mean "${near}"?`
   const message = `${call} has no ${kind} "${shown}".${meant} It takes ${known.join(', ')}.`

@@ -12,7 +12,7 @@ export interface MeantPolicies {
 
 const switches = 'actions_enabled'
 /** Characters of the name of an action that are shown. */
-const mostShown = 128
+const maxShown = 128
 
 const policyKeys = settingsTable
   .filter(({ key, type }) => capabilityOf(key) !== undefined && type.kind !== 'services')
@@ -83,7 +83,7 @@ export function capabilitiesOf(key: string, value: unknown): readonly Capability
 
 /** `*` is all of them. */
 export function switchCapability(name: string): Capability {
-  return name === '*' ? switches : `${switches}.${name.slice(0, mostShown)}`
+  return name === '*' ? switches : `${switches}.${name.slice(0, maxShown)}`
 }
 
 /** The policies that stand somewhere in a value that nobody reads. */

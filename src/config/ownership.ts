@@ -16,7 +16,7 @@ export interface DecidingFile {
 /** What a configuration closes that another user can change: whatever it names that would run, or be read, as the agent's user. */
 export const closedByOwnership: readonly Capability[] = ['ota', 'service_commands', 'absolute_paths']
 
-const mostShown = 4
+const maxShown = 4
 
 /**
  * That another user than root and the own one can change the configuration; undefined when only they can. Looked at are
@@ -69,8 +69,8 @@ export function problemOf(
   })
   const [first] = unique
   if (first === undefined) return undefined
-  const others = describeWeakSpots(unique.slice(1, mostShown))
-  const more = unique.length > mostShown ? `, and ${unique.length - mostShown} more` : ''
+  const others = describeWeakSpots(unique.slice(1, maxShown))
+  const more = unique.length > maxShown ? `, and ${unique.length - maxShown} more` : ''
   const problem = `${first.why}${others === '' ? '' : `; ${others}${more}`}: ${whose(self)} alone may change what decides here`
   // The order of the way: what is above comes first, and the rest shows when that is mended.
   const commands = unique.map(({ remedy }) => remedy)

@@ -6,7 +6,7 @@ import { closestName } from './suggestion.ts'
 import { checkValue } from './value.ts'
 
 const key = 'remote_access_support'
-const most = 100
+const max = 100
 
 interface RemoteServices {
   readonly services: readonly RemoteAccessService[]
@@ -18,9 +18,9 @@ interface RemoteServices {
 
 const member = (name: string, type: Setting['type']): Setting => ({ key: name, file: 'iot', type, sentence: '' })
 const name = member('name', { kind: 'text' })
-const port = member('port', { kind: 'integer', least: 1, most: 65_535 })
+const port = member('port', { kind: 'integer', min: 1, max: 65_535 })
 const user = member('user', { kind: 'text' })
-const sessionTimeout = member('session_timeout', { kind: 'number', least: 0, most: 31_536_000 })
+const sessionTimeout = member('session_timeout', { kind: 'number', min: 0, max: 31_536_000 })
 
 /**
  * The list `remote_access_support` of `iot.cfg`: `[{"name": "SSH", "port": "22", "session_timeout": "60"}]`, numbers also
@@ -40,8 +40,8 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
     return undefined
   }
   const example = 'a list such as [{"name": "SSH", "port": 22}]'
-  if (!Array.isArray(raw) || raw.length > most) {
-    wrong(key, Array.isArray(raw) ? `has more than ${most} entries` : 'is not a list', example)
+  if (!Array.isArray(raw) || raw.length > max) {
+    wrong(key, Array.isArray(raw) ? `has more than ${max} entries` : 'is not a list', example)
     return { services: [], problems, notes }
   }
   const services = raw.map((item: unknown, index): RemoteAccessService | undefined => {
@@ -86,14 +86,14 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
 }
 
 /** Characters of a name that are shown. */
-const mostShown = 128
+const maxShown = 128
 const members = ['name', 'port', 'session_timeout', 'command', 'user']
 
 /** Members that nobody reads, each with the one that is missing and close to it. */
 function misspeltMembers(item: JsonObject): readonly (readonly [written: string, meant: string])[] {
   return Object.keys(item).flatMap(written => {
     const meant = members.includes(written) ? undefined : closestName(written, members)
-    return meant === undefined || Object.hasOwn(item, meant) ? [] : [[written.slice(0, mostShown), meant] as const]
+    return meant === undefined || Object.hasOwn(item, meant) ? [] : [[written.slice(0, maxShown), meant] as const]
   })
 }
 
@@ -122,7 +122,7 @@ function mistakenMember(item: JsonObject): string | undefined {
   const strange = Object.keys(item).filter(key => !members.includes(key))
   return strange
     .find(key => closestName(key, members) === 'user' || otherUserWords.test(key.replaceAll(/[^A-Za-z]/g, '')))
-    ?.slice(0, mostShown)
+    ?.slice(0, maxShown)
 }
 
 /** What other tools call the user of a command. */
@@ -130,13 +130,13 @@ const otherUserWords = /user|run_?as|account|owner|^(?:uid|gid|group|as|login|su
 
 const commandSyntax =
   'a list such as ["/usr/sbin/telnetd", "-i"], or a text of such words without quotes and shell signs'
-const mostWords = 100
+const maxWords = 100
 
 /** A program and its arguments. There is no shell: a text that would need one must be written as a list. */
 function readCommand(raw: Json | undefined): readonly string[] | undefined | 'wrong' {
   if (raw === undefined || raw === null || raw === '') return undefined
   const words = typeof raw === 'string' ? wordsOf(raw) : raw
-  if (!Array.isArray(words) || words.length === 0 || words.length > mostWords) return 'wrong'
+  if (!Array.isArray(words) || words.length === 0 || words.length > maxWords) return 'wrong'
   const texts = words.filter((word): word is string => typeof word === 'string' && !word.includes('\0'))
   return texts.length === words.length && texts[0] !== '' ? texts : 'wrong'
 }

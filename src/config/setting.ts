@@ -3,7 +3,7 @@ export type SettingType =
   | { readonly kind: 'text' }
   /** A host name or address: no scheme, no port, no path. */
   | { readonly kind: 'host' }
-  | { readonly kind: 'integer' | 'number'; readonly least: number; readonly most: number }
+  | { readonly kind: 'integer' | 'number'; readonly min: number; readonly max: number }
   | { readonly kind: 'boolean' }
   /** One of `choices`, in any case; `aliases` maps other spellings, in lower case, to a choice. */
   | {
@@ -36,7 +36,7 @@ export interface Setting {
   readonly file: 'connect' | 'iot'
   readonly type: SettingType
   readonly default?: SettingValue
-  /** The value that permits least: it holds when a mistake closes what the setting decides. A list needs none: `[]`. */
+  /** The value that permits min: it holds when a mistake closes what the setting decides. A list needs none: `[]`. */
   readonly closed?: SettingValue
   readonly unit?: 'seconds' | 'bytes' | 'MB'
   readonly required?: true

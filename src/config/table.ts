@@ -1,6 +1,6 @@
 import type { Setting, SettingType } from './setting.ts'
 
-const port = { kind: 'integer', least: 1, most: 65_535 } as const satisfies SettingType
+const port = { kind: 'integer', min: 1, max: 65_535 } as const satisfies SettingType
 const yesNo = { kind: 'boolean' } as const satisfies SettingType
 /** The names of Python's logging are accepted, in any case. */
 const logLevel = {
@@ -81,7 +81,7 @@ const rows = [
   {
     key: 'qos_level',
     file: 'connect',
-    type: { kind: 'integer', least: 0, most: 1 },
+    type: { kind: 'integer', min: 0, max: 1 },
     default: 1,
     sentence: 'MQTT quality of service of what the agent publishes.',
   },
@@ -101,7 +101,7 @@ const rows = [
   {
     key: 'keep_alive',
     file: 'connect',
-    type: { kind: 'number', least: 0, most: 31_536_000 },
+    type: { kind: 'number', min: 0, max: 31_536_000 },
     default: 0,
     unit: 'seconds',
     sentence: 'The process ends after this long without a link; 0 = it never gives up.',
@@ -125,7 +125,7 @@ const rows = [
   {
     key: 'queue.max_bytes',
     file: 'connect',
-    type: { kind: 'integer', least: 65_536, most: 2 ** 40 },
+    type: { kind: 'integer', min: 65_536, max: 2 ** 40 },
     default: 16_777_216,
     unit: 'bytes',
     sentence: 'Most that may wait for the cloud; beyond it the oldest of the least important is dropped and counted.',
@@ -178,21 +178,21 @@ const rows = [
   {
     key: 'remote_access.max_sessions',
     file: 'connect',
-    type: { kind: 'integer', least: 1, most: 100 },
+    type: { kind: 'integer', min: 1, max: 100 },
     default: 4,
     sentence: 'Most sessions of remote access at a time.',
   },
   {
     key: 'remote_access.max_channels',
     file: 'connect',
-    type: { kind: 'integer', least: 1, most: 256 },
+    type: { kind: 'integer', min: 1, max: 256 },
     default: 16,
     sentence: 'Most connections of one session at a time.',
   },
   {
     key: 'remote_access.idle_timeout',
     file: 'connect',
-    type: { kind: 'integer', least: 0, most: 31_536_000 },
+    type: { kind: 'integer', min: 0, max: 31_536_000 },
     default: 1800,
     unit: 'seconds',
     sentence: 'A session without a byte of data for so long ends; 0 = never.',
@@ -200,7 +200,7 @@ const rows = [
   {
     key: 'remote_access.max_duration',
     file: 'connect',
-    type: { kind: 'integer', least: 0, most: 31_536_000 },
+    type: { kind: 'integer', min: 0, max: 31_536_000 },
     default: 43_200,
     unit: 'seconds',
     sentence: 'A session ends after so long in any case; 0 = never.',
@@ -216,7 +216,7 @@ const rows = [
   {
     key: 'file_transfer.max_bytes',
     file: 'connect',
-    type: { kind: 'integer', least: 1, most: Number.MAX_SAFE_INTEGER },
+    type: { kind: 'integer', min: 1, max: Number.MAX_SAFE_INTEGER },
     neverEmpty: true,
     unit: 'bytes',
     sentence:
@@ -225,14 +225,14 @@ const rows = [
   {
     key: 'loop_time',
     file: 'connect',
-    type: { kind: 'number', least: 0, most: Number.MAX_SAFE_INTEGER },
+    type: { kind: 'number', min: 0, max: Number.MAX_SAFE_INTEGER },
     ignored: true,
     sentence: 'Accepted for old files; without effect, because nothing is polled.',
   },
   {
     key: 'thread_count',
     file: 'connect',
-    type: { kind: 'number', least: 0, most: Number.MAX_SAFE_INTEGER },
+    type: { kind: 'number', min: 0, max: Number.MAX_SAFE_INTEGER },
     ignored: true,
     sentence: 'Accepted for old files; without effect, because there are no worker threads.',
   },
@@ -268,7 +268,7 @@ const rows = [
   {
     key: 'download_timeout',
     file: 'iot',
-    type: { kind: 'number', least: 0, most: 31_536_000 },
+    type: { kind: 'number', min: 0, max: 31_536_000 },
     default: 15,
     unit: 'seconds',
     sentence: 'Longest that file_download waits for its transfer.',
@@ -303,7 +303,7 @@ const rows = [
   {
     key: 'health_interval',
     file: 'iot',
-    type: { kind: 'number', least: 0, most: 31_536_000 },
+    type: { kind: 'number', min: 0, max: 31_536_000 },
     default: 0,
     unit: 'seconds',
     sentence: 'Publish load, memory, disk, temperature and uptime so often; 0 = never, as the Python agent.',
@@ -311,7 +311,7 @@ const rows = [
   {
     key: 'memory_soft_limit',
     file: 'iot',
-    type: { kind: 'number', least: 0, most: 1_048_576 },
+    type: { kind: 'number', min: 0, max: 1_048_576 },
     unit: 'MB',
     sentence:
       'Private memory (RssAnon) above which the manager, when nothing else helps, restarts in good order; 0 = never; default: a third of the memory of the machine, 32 to 256.',

@@ -30,9 +30,9 @@ export interface KeyFindings {
 /** Keys that the Python agent knew and that are not settings of the file they stand in; nobody needs to hear about them. */
 const silent = new Set(['app_id', 'config_dir', 'config_file', 'device_id', 'key'])
 /** More of them are no configuration, and each is compared with all names. */
-const mostUnknownKeys = 1000
+const maxUnknownKeys = 1000
 /** Characters of a key that are shown. */
-const mostShown = 128
+const maxShown = 128
 const fileNames = { connect: 'the connection file', iot: 'iot.cfg' }
 const switches = 'actions_enabled'
 
@@ -69,8 +69,8 @@ class KeyWalk {
   #member(key: string, value: unknown): void {
     if (this.#keys.includes(key) || silent.has(key)) return
     if (this.#sections.has(key)) this.#sectionMember(key, value)
-    else if (++this.#unknown <= mostUnknownKeys) this.#unknownMember(key, value)
-    else if (this.#unknown === mostUnknownKeys + 1) {
+    else if (++this.#unknown <= maxUnknownKeys) this.#unknownMember(key, value)
+    else if (this.#unknown === maxUnknownKeys + 1) {
       const problem = {
         ...this.#at(key),
         problem: 'is one of too many keys that are no settings',
@@ -154,7 +154,7 @@ class KeyWalk {
   }
 
   #at(key: string): { file: string; line?: number; column?: number; key: string } {
-    return { file: this.#document.path, ...lineOf(this.#document.placeOf(key)), key: key.slice(0, mostShown) }
+    return { file: this.#document.path, ...lineOf(this.#document.placeOf(key)), key: key.slice(0, maxShown) }
   }
 }
 

@@ -11,9 +11,9 @@ const prefix = 'DEVICE_CLOUD_'
 /** What people write for it. */
 const prefixes = /^device[_-]?cloud[_-]?/i
 /** They are compared with all names. */
-const mostVariables = 1000
+const maxVariables = 1000
 /** Characters of a name that are shown. */
-const mostShown = 128
+const maxShown = 128
 
 /** What there is to say about the variables of the environment. */
 export interface VariableFindings {
@@ -34,7 +34,7 @@ export function findUnknownVariables(environment: Environment, settings: readonl
   const known = new Map(settable.map(({ key }) => [environmentName(key), key]))
   const tails = [...known.keys()].map(name => name.slice(prefix.length))
   const names = Object.keys(environment).filter(name => prefixes.test(name) && !known.has(name))
-  for (const written of names.slice(0, mostVariables)) {
+  for (const written of names.slice(0, maxVariables)) {
     // As it would have to be written, as far as that can be told.
     const name = `${prefix}${written.replace(prefixes, '').toUpperCase()}`
     const listOnly = settings.find(({ key, type }) => type.kind === 'services' && environmentName(key) === name)
@@ -79,7 +79,7 @@ function capabilityOfVariable(name: string): Capability | undefined {
   if (section !== 'actions_enabled') return section
   const action = name
     .slice(environmentName(section).length + 1)
-    .slice(0, mostShown)
+    .slice(0, maxShown)
     .toLowerCase()
   const meaning = meaningOfSwitch(action)
   const meant = meaning.kind === 'mistake' ? meaning.meant : action
@@ -89,7 +89,7 @@ function capabilityOfVariable(name: string): Capability | undefined {
 function mistake(name: string, didYouMean: string | undefined): ConfigProblem {
   return {
     file: 'environment',
-    key: name.slice(0, mostShown),
+    key: name.slice(0, maxShown),
     problem: 'is not a setting, and what it is to decide is closed',
     remedy: 'Correct its name, or write the setting into the file.',
     ...(didYouMean === undefined ? {} : { didYouMean }),

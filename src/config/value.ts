@@ -31,9 +31,9 @@ export function expectation(type: SettingType): string {
     case 'host':
       return 'a host name or address, without scheme, port or path'
     case 'integer':
-      return `a whole number from ${type.least} to ${type.most}`
+      return `a whole number from ${type.min} to ${type.max}`
     case 'number':
-      return `a number from ${type.least} to ${type.most}`
+      return `a number from ${type.min} to ${type.max}`
     case 'boolean':
       return 'true or false'
     case 'choice':
@@ -81,12 +81,12 @@ function parse(type: SettingType, raw: unknown, context: ValueContext): SettingV
   }
 }
 
-const mostTextBytes = 16 * 1024
+const maxTextBytes = 16 * 1024
 
 /** Only text stays text: the Python agent turned a token "true" into a boolean. A password of digits may stand without quotes. */
 function parseText(raw: unknown): string | undefined {
   if (Number.isSafeInteger(raw)) return String(raw)
-  if (typeof raw !== 'string' || raw.length > mostTextBytes || raw.includes('\0')) return undefined
+  if (typeof raw !== 'string' || raw.length > maxTextBytes || raw.includes('\0')) return undefined
   return raw
 }
 
@@ -116,10 +116,10 @@ function parseHostPattern(raw: unknown): string | undefined {
   return isDomain && parseHost(domain) !== undefined ? `*.${domain}` : undefined
 }
 
-function parseNumber(type: { kind: 'integer' | 'number'; least: number; most: number }, raw: unknown) {
+function parseNumber(type: { kind: 'integer' | 'number'; min: number; max: number }, raw: unknown) {
   const isNumeric = typeof raw === 'string' && /^\s*\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\s*$/.test(raw)
   const value = isNumeric ? Number(raw) : raw
-  if (typeof value !== 'number' || !(value >= type.least && value <= type.most)) return undefined
+  if (typeof value !== 'number' || !(value >= type.min && value <= type.max)) return undefined
   return type.kind === 'integer' && !Number.isInteger(value) ? undefined : value
 }
 
@@ -156,11 +156,11 @@ function parseKey(raw: unknown): string | undefined {
   return encoded !== undefined && !isWeakKey(Buffer.from(encoded, 'base64')) ? text : undefined
 }
 
-const mostItems = 1000
+const maxItems = 1000
 
 function parseList(kind: ListKind, raw: unknown, context: ValueContext): readonly string[] | undefined {
   const items = itemsOf(raw, context)
-  if (items === undefined || items.length > mostItems) return undefined
+  if (items === undefined || items.length > maxItems) return undefined
   const values = items.map(item => parseItem(kind, item, context))
   return values.every(value => value !== undefined && value !== '') ? values.map(String) : undefined
 }
@@ -192,7 +192,7 @@ function itemsOf(raw: unknown, { fromEnvironment }: ValueContext): readonly unkn
 function describeValue(type: SettingType, raw: unknown, context: ValueContext): string {
   const items = isList(type) ? itemsOf(raw, context) : undefined
   if (items === undefined || !isList(type)) return describe(raw)
-  if (items.length > mostItems) return `a list of more than ${mostItems} items`
+  if (items.length > maxItems) return `a list of more than ${maxItems} items`
   const { kind } = type
   const wrong = items.findIndex(item => !parseItem(kind, item, context))
   return `a list whose item ${wrong + 1} is ${describe(items[wrong])}`

@@ -115,7 +115,7 @@ export function formatProblem(problem: ConfigProblem | ConfigNote): string {
 }
 
 /** Mistakes that a message names. */
-const mostNamed = 50
+const maxNamed = 50
 
 /** `CONFIG_INVALID` with every mistake in `details.problems`, and in `details.warnings` what else there is to say of the file. */
 export function configError(
@@ -125,8 +125,8 @@ export function configError(
 ): AgentError {
   const [first, ...others] = problems
   const head = first === undefined ? 'The configuration is wrong.' : formatProblem(first)
-  const named = problems.slice(0, mostNamed).map(formatProblem).join(' ')
-  const more = problems.length > mostNamed ? ' And more, see "device-cloud config check".' : ''
+  const named = problems.slice(0, maxNamed).map(formatProblem).join(' ')
+  const more = problems.length > maxNamed ? ' And more, see "device-cloud config check".' : ''
   const message = others.length === 0 ? head : `${problems.length} mistakes: ${named}${more}`
   return new AgentError('CONFIG_INVALID', message, {
     cause,

@@ -12,7 +12,7 @@ export interface RootMemory {
 /** Fewer certificates than this are not worth a choice. */
 const worthChoosing = 16
 /** The cloud, its file service and its relay may each have one, and change it. */
-const mostKnown = 4
+const maxKnown = 4
 const longestChain = 16
 
 /**
@@ -47,7 +47,7 @@ export class KnownRoots {
     const root = blocks.map(block => fingerprintOf(derOf(block))).find(fingerprint => chain.has(fingerprint))
     const known = this.#known ?? []
     if (root === undefined || known.includes(root)) return false
-    this.#known = [root, ...known].slice(0, mostKnown)
+    this.#known = [root, ...known].slice(0, maxKnown)
     try {
       await this.#memory?.save(this.#known)
     } catch (error) {
@@ -59,7 +59,7 @@ export class KnownRoots {
 
   async #load(): Promise<readonly string[]> {
     try {
-      return (await this.#memory?.load())?.slice(0, mostKnown) ?? []
+      return (await this.#memory?.load())?.slice(0, maxKnown) ?? []
     } catch (error) {
       this.#log.debug('the root certificates of the cloud are not remembered', { why: messageOf(error) })
       return []

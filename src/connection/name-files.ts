@@ -49,8 +49,8 @@ export interface ResolverRules {
   readonly hasZone: boolean
 }
 
-const mostNdots = 15
-const mostSearched = 6
+const maxNdots = 15
+const maxSearched = 6
 
 /** Reads resolv.conf(5); an empty text gives the defaults of that page. */
 export function resolverRules(text: string): ResolverRules {
@@ -70,8 +70,8 @@ export function resolverRules(text: string): ResolverRules {
   const number = (name: string, least: number, most: number, normal: number) =>
     Math.min(most, Math.max(least, options.get(name) ?? normal))
   return {
-    search: search.slice(0, mostSearched),
-    ndots: number('ndots', 0, mostNdots, 1),
+    search: search.slice(0, maxSearched),
+    ndots: number('ndots', 0, maxNdots, 1),
     timeoutMs: 1000 * number('timeout', 1, 30, 5),
     attempts: number('attempts', 1, 5, 2),
     hasZone,

@@ -94,7 +94,7 @@ interface ProxyRefusal {
   readonly remedy: string
 }
 
-const mostToldSchemes = 4
+const maxToldSchemes = 4
 
 function refusal(
   status: number,
@@ -107,7 +107,7 @@ function refusal(
   if (status === 407 || status === 401) {
     if (schemes.length > 0 && !schemes.some(scheme => scheme.toLowerCase() === 'basic'))
       return {
-        why: `the proxy asks for a login by ${schemes.slice(0, mostToldSchemes).join(', ')} (${status}), and the agent knows Basic only`,
+        why: `the proxy asks for a login by ${schemes.slice(0, maxToldSchemes).join(', ')} (${status}), and the agent knows Basic only`,
         remedy: 'Have the proxy offer Basic, or let this device through without a login.',
       }
     return proxy.username === undefined

@@ -22,28 +22,28 @@ const minute = 60 * second
 /** Shortest and longest wait for each class of failure. Every class counts its own failures. */
 export const reconnectPolicies: Readonly<Record<FailureClass, BackoffPolicy>> = {
   // Costs the cloud nothing; at boot the network and the resolver come up within seconds.
-  name: { firstMs: second, mostMs: 5 * minute },
+  name: { firstMs: second, maxMs: 5 * minute },
   // As for names; an address or a route that appears ends the wait.
-  route: { firstMs: second, mostMs: 5 * minute },
+  route: { firstMs: second, maxMs: 5 * minute },
   // Many devices of a site share it, and it may ask another machine about each of them.
-  proxy: { firstMs: 2 * second, mostMs: 5 * minute },
-  tcp: { firstMs: second, mostMs: 5 * minute },
+  proxy: { firstMs: 2 * second, maxMs: 5 * minute },
+  tcp: { firstMs: second, maxMs: 5 * minute },
   // A handshake costs the cloud real work.
-  tls: { firstMs: 2 * second, mostMs: 5 * minute },
+  tls: { firstMs: 2 * second, maxMs: 5 * minute },
   // NTP sets the clock soon or not at all. The check is never turned off; it is only asked again often.
-  clock: { firstMs: second, mostMs: 30 * second },
+  clock: { firstMs: second, maxMs: 30 * second },
   // A file of this device has to be put right by somebody.
-  setup: { firstMs: 10 * second, mostMs: 5 * minute },
+  setup: { firstMs: 10 * second, maxMs: 5 * minute },
   // Somebody has to change something first, and a cloud locks a thing out after some refusals in half an hour [TR50 9].
-  login: { firstMs: 30 * second, mostMs: 5 * minute },
+  login: { firstMs: 30 * second, maxMs: 5 * minute },
   // The cloud says itself that it is overloaded.
-  busy: { firstMs: 5 * second, mostMs: 5 * minute },
+  busy: { firstMs: 5 * second, maxMs: 5 * minute },
   // Accepted, then thrown out: two devices with one thing key do that to each other without end.
-  kicked: { firstMs: 5 * second, mostMs: 5 * minute },
+  kicked: { firstMs: 5 * second, maxMs: 5 * minute },
   // Something of ours that is known to be suspected: between two tries of it the cloud must be able to reach the device.
-  poison: { firstMs: second, mostMs: 5 * second },
+  poison: { firstMs: second, maxMs: 5 * second },
   // It worked until now.
-  lost: { firstMs: second, mostMs: 5 * minute },
+  lost: { firstMs: second, maxMs: 5 * minute },
 }
 
 /** A session that lasted this long proves that all is well: every count starts again. */

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { releaseMemory } from '../base/release-memory.ts'
 
 /** Above this the server is slowed down; at most one more piece of the socket comes. */
-const mostWaitingBytes = 64 * 1024
+const maxWaitingBytes = 64 * 1024
 
 export interface ResponseBodyEvents {
   /** The reader waits for the server. */
@@ -87,7 +87,7 @@ export class ResponseBody implements AsyncIterator<Uint8Array, undefined> {
     this.#waiting.push(piece)
     this.#waitingBytes += piece.length
     this.#events.onBytes(piece.length)
-    if (this.#waitingBytes >= mostWaitingBytes && this.#flow === 'on') {
+    if (this.#waitingBytes >= maxWaitingBytes && this.#flow === 'on') {
       this.#flow = 'paused'
       this.#response.pause()
     }

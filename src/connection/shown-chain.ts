@@ -10,7 +10,7 @@ export interface ShownChain {
 }
 
 const longestChain = 16
-const mostNameChars = 100
+const maxNameChars = 100
 
 /** What the server of a handshake has shown; undefined before it has shown anything. Nobody has checked it. */
 export function shownChain(socket: TLSSocket): ShownChain | undefined {
@@ -32,7 +32,7 @@ function nameOf(name: unknown): string {
   if (typeof name !== 'object' || name === null) return 'nobody'
   const { CN, O } = name as { readonly CN?: unknown; readonly O?: unknown }
   const [found] = [CN, O].flat().filter(part => typeof part === 'string' && part !== '')
-  const text = String(found ?? 'nobody').slice(0, mostNameChars)
+  const text = String(found ?? 'nobody').slice(0, maxNameChars)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 }

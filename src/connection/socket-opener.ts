@@ -35,7 +35,7 @@ export interface OpenOptions {
 }
 
 /** Most hosts whose address is remembered: the cloud and its file service come first. */
-const mostAddresses = 16
+const maxAddresses = 16
 
 interface OpenRequest extends ProxyRequest {
   readonly refuse: RefuseAddress | undefined
@@ -90,7 +90,7 @@ export class SocketOpener {
   }
 
   #remember(host: string, address: string | undefined): void {
-    if (address === undefined || (this.#addresses.size >= mostAddresses && !this.#addresses.has(host))) return
+    if (address === undefined || (this.#addresses.size >= maxAddresses && !this.#addresses.has(host))) return
     this.#addresses.set(host, address)
   }
 

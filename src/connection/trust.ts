@@ -32,7 +32,7 @@ interface Context {
 export const maxCaBundleBytes = 4 * 1024 * 1024
 
 /** Most remarks about servers that are remembered as made. */
-const mostRemarks = 64
+const maxRemarks = 64
 
 /** The TLS policy of the agent: the certificate, the host name and the strength of the connection checked, never silently less. */
 export class Trust {
@@ -103,7 +103,7 @@ export class Trust {
   }
 
   #remark(level: 'warn' | 'info', text: string): void {
-    if (this.#remarks.has(text) || this.#remarks.size >= mostRemarks) return
+    if (this.#remarks.has(text) || this.#remarks.size >= maxRemarks) return
     this.#remarks.add(text)
     this.#log[level](text)
   }

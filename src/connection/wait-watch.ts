@@ -21,7 +21,7 @@ const lookEveryMs = 5000
 /** While the clock is what the link waits for: only a number is read. */
 const clockEveryMs = 1000
 /** A clock that is slewed moves half a millisecond a second; one that is set jumps. */
-const leastStepMs = 2000
+const minStepMs = 2000
 
 /** Looks out, while a link waits for its next try, for what makes waiting longer pointless. */
 export class WaitWatch {
@@ -47,7 +47,7 @@ export class WaitWatch {
     this.stop()
     const wait = this.#wait
     const tick = async () => {
-      if (Math.abs(this.#clockDistanceMs() - this.#distanceMs) >= leastStepMs) {
+      if (Math.abs(this.#clockDistanceMs() - this.#distanceMs) >= minStepMs) {
         this.#distanceMs = this.#clockDistanceMs()
         this.#o.onClock()
       } else if (!clockOnly) await this.#compare(wait)

@@ -17,7 +17,7 @@ const folderMode = 0o750
 /** Name of the lock in the runtime folder: it names the process that uses the folder. */
 export const lockFileName = 'device-cloud.lock'
 const inUseRemedy = 'Stop that one, or give this one a runtime_dir of its own.'
-const mostAnswersBytes = 1024 * 1024
+const maxAnswersBytes = 1024 * 1024
 
 /** `runtime_dir`: what the manager keeps there, under the names that the Python agent used [TR50 7.2]. */
 export class RuntimeFolder {
@@ -119,7 +119,7 @@ export class RuntimeFolder {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readBoundedText(path, mostAnswersBytes)
+    return await readBoundedText(path, maxAnswersBytes)
   } catch (error) {
     if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined
     throw error

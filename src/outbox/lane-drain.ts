@@ -57,7 +57,7 @@ export interface Settled {
   readonly setAside?: readonly Refused[]
 }
 
-const pause: BackoffPolicy = { firstMs: 1000, mostMs: 60_000 }
+const pause: BackoffPolicy = { firstMs: 1000, maxMs: 60_000 }
 
 /**
  * Empties one lane: a message at a time, in order. While one is on its way, new items gather for the next; nothing waits
@@ -172,7 +172,7 @@ export class LaneDrain {
   /** One message: read, send, settle. Up to the sending it runs at once, so that the lanes send in the order of their kicks. */
   async #step(): Promise<Step> {
     const { lane, store, requester, signal, writer, suspects } = this.#o
-    const maxBytes = this.#bound.mostBytes(this.#o.clock.monotonicMs())
+    const maxBytes = this.#bound.maxBytes(this.#o.clock.monotonicMs())
     const read = store.read(lane, { maxItems: this.#maxItems, maxBytes })
     const hand = read instanceof Promise ? await read : read
     if (hand.length === 0) {

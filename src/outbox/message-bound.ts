@@ -1,13 +1,13 @@
 import { limits } from '../protocol/limits.ts'
 
 /** One link that ends may be chance. */
-const leastEnds = 2
+const minEnds = 2
 /** So many ends over what had passed before are believed all the same: somebody may have lowered the limit of the broker. */
-const mostDoubts = 4
+const maxDoubts = 4
 /** After so long a larger message is tried again: somebody may have raised it. */
 const forgetAfterMs = 3_600_000
 /** No broker has a lower limit; what is smaller ends a link by chance, or as a poison item. */
-const leastBytes = 4096
+const minBytes = 4096
 
 /**
  * How large a message of one lane may be. A broker whose limit is lower than ours ends the link over a batch of items that it
@@ -26,7 +26,7 @@ export class MessageBound {
   ended(bytes: number, nowMs: number): void {
     if (bytes <= this.#passedBytes) {
       this.#doubtedBytes = Math.min(this.#doubtedBytes, bytes)
-      if (++this.#doubts < mostDoubts) return
+      if (++this.#doubts < maxDoubts) return
       this.#passedBytes = 0
       this.#trust()
     }
@@ -45,9 +45,9 @@ export class MessageBound {
   }
 
   /** Bytes of items for the next message. */
-  mostBytes(nowMs: number): number {
-    if (this.#ends < leastEnds || nowMs - this.#endedMs > forgetAfterMs) return limits.maxBatchBytes
-    return Math.max(leastBytes, Math.min(limits.maxBatchBytes, Math.floor(this.#endedBytes / 2)))
+  maxBytes(nowMs: number): number {
+    if (this.#ends < minEnds || nowMs - this.#endedMs > forgetAfterMs) return limits.maxBatchBytes
+    return Math.max(minBytes, Math.min(limits.maxBatchBytes, Math.floor(this.#endedBytes / 2)))
   }
 
   #trust(): void {

@@ -35,8 +35,8 @@ export interface SetAsideStats {
 }
 
 /** The newest are kept, at least one. */
-const mostItems = 100
-const mostBytes = 1024 * 1024
+const maxItems = 100
+const maxBytes = 1024 * 1024
 
 /** Quarantine: poison items, kept for those who look for the reason and never sent again. Bounded, and all are counted. */
 export class SetAside {
@@ -98,8 +98,8 @@ export class SetAside {
 }
 
 function newest(items: readonly SetAsideItem[]): readonly SetAsideItem[] {
-  let kept = items.slice(-mostItems)
-  while (kept.length > 1 && bytesOf(kept) > mostBytes) kept = kept.slice(1)
+  let kept = items.slice(-maxItems)
+  while (kept.length > 1 && bytesOf(kept) > maxBytes) kept = kept.slice(1)
   return kept
 }
 

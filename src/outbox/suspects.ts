@@ -19,7 +19,7 @@ export interface SuspectMemo {
 }
 
 /** Suspicions of one lane that are kept; what belongs to an older one counts as new when it ends a link again. */
-const mostOfLane = 8
+const maxOfLane = 8
 
 /** Tells items from each other, also in the next process: an answer to an action is put anew there, word for word. */
 export function markOf(item: StoredItem): number {
@@ -281,7 +281,7 @@ function withNewest(all: readonly Suspicion[], lane: Lane, marks: readonly numbe
   if (marks.length === 0) return all
   const others = all.filter(suspicion => suspicion.lane !== lane)
   const ofLane = all.filter(suspicion => suspicion.lane === lane)
-  return [...others, ...ofLane.slice(1 - mostOfLane), suspicionOf(lane, marks)]
+  return [...others, ...ofLane.slice(1 - maxOfLane), suspicionOf(lane, marks)]
 }
 
 function withoutMarks(all: readonly Suspicion[], lane: Lane, marks: ReadonlySet<number>): readonly Suspicion[] {

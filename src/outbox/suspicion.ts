@@ -11,7 +11,7 @@ const restMs = 2000
 export const quietMs = 1000
 /** From so many link ends on, each rest is twice the one before: it is never alone, or never proven, and time will tell. */
 const patientEnds = 16
-const mostRestMs = 300_000
+const maxRestMs = 300_000
 
 /**
  * Items of a lane that were on the wire when a link ended: a server closes the connection without a word over an item that it
@@ -76,7 +76,7 @@ export function withoutAnswered(suspicion: Suspicion, answered: ReadonlySet<numb
 /** How long a session belongs to the others before this is tried. Most links end by themselves: the first time costs no wait. */
 export function restBefore({ ends }: Suspicion): number {
   if (ends === 0) return 0
-  return Math.min(mostRestMs, restMs * 2 ** Math.max(0, ends - patientEnds))
+  return Math.min(maxRestMs, restMs * 2 ** Math.max(0, ends - patientEnds))
 }
 
 function half(marks: readonly number[]): number {

@@ -36,7 +36,7 @@ export interface TrialsOptions {
 /** The others have so much time to come to an end; then they are asked to wait. */
 const patienceMs = 30_000
 /** Held back for longer than this, the oldest is tried before others are found. */
-const mostHeld = 16
+const maxHeld = 16
 const pingTimeoutMs = 10_000
 /** A cloud that stays silent to a suspect, or asks to slow down, is asked again after this. */
 const againMs = 30_000
@@ -131,7 +131,7 @@ export class Trials {
   #choose(): Candidate | undefined {
     const { suspects, drains } = this.#o
     const { held } = suspects
-    if (held.length >= mostHeld) return held[0]
+    if (held.length >= maxHeld) return held[0]
     const inLanes = lanes.flatMap(lane => {
       const suspicion = drains[lane].isAtSuspect ? suspects.firstOf(lane) : undefined
       return suspicion === undefined ? [] : [{ suspicion }]

@@ -1,7 +1,7 @@
 import { checkedText, invalid, maxShortTextBytes } from './sample-fields.ts'
 
 /** The most texts of one list, tags for example. */
-export const mostTexts = 100
+export const maxTexts = 100
 /** The longest wait that a caller may ask for: a year. */
 export const longestWaitMs = 365 * 86_400_000
 
@@ -22,7 +22,7 @@ export function checkedFlag(what: string, value: unknown): boolean {
  */
 export function checkedTexts(what: string, value: unknown): readonly string[] {
   if (!Array.isArray(value)) throw invalid(what, value, 'must be an array of texts')
-  if (value.length > mostTexts) throw invalid(what, value, `must have at most ${mostTexts} texts`)
+  if (value.length > maxTexts) throw invalid(what, value, `must have at most ${maxTexts} texts`)
   return value.map((text, index) => checkedText(`${what}[${index}]`, text, maxShortTextBytes))
 }
 

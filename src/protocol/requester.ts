@@ -123,13 +123,13 @@ export class Requester {
     this.#endAll(reason)
   }
 
-  #send(request: EncodedRequest, o: ReplyListeners, mostPending: number): Promise<readonly CommandResult[]> {
+  #send(request: EncodedRequest, o: ReplyListeners, maxPending: number): Promise<readonly CommandResult[]> {
     const { timeoutMs = limits.requestTimeoutMs, signal, onLarge, onLate } = o
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
     if (!this.#link.isUp) return Promise.reject(new AgentError('NOT_CONNECTED', 'There is no connection to the cloud.'))
-    if (this.#pending.size >= mostPending)
+    if (this.#pending.size >= maxPending)
       return Promise.reject(
-        new AgentError('LIMIT_EXCEEDED', `${mostPending} requests wait for an answer, which is the agent's limit.`),
+        new AgentError('LIMIT_EXCEEDED', `${maxPending} requests wait for an answer, which is the agent's limit.`),
       )
     return waitFor<readonly CommandResult[]>(signal, (resolve, reject) => {
       const suffix = requestSuffix(this.#numbers.take(number => this.#isTaken(requestSuffix(number))))

@@ -14,7 +14,7 @@ export const maxShortTextBytes = 1024
 
 const keySyntax = /^[A-Za-z0-9_-]+$/
 const lastEpochMs = Date.parse('9999-12-31T23:59:59.999Z')
-const mostShown = 60
+const maxShown = 60
 
 /**
  * A key of a property, attribute, alarm or method: letters, digits, `_` and `-` [TR50 2.5].
@@ -105,7 +105,7 @@ function isDayOfMonth(text: string): boolean {
 
 /** The error for a number in digits that a number of the protocol cannot carry to the last digit, or at all. */
 export function unheld(what: string, digits: string): AgentError {
-  const shown = digits.length > mostShown ? `a number of ${digits.length} digits` : digits
+  const shown = digits.length > maxShown ? `a number of ${digits.length} digits` : digits
   return new AgentError('INVALID_ARGUMENT', `${what} is ${shown}, and a number of the cloud has about 16 digits.`, {
     details: { argument: what },
     remedy: 'Publish it as the text of an attribute; or round it, as in 9.007e15.',
@@ -122,7 +122,7 @@ export function invalid(what: string, value: unknown, rule: string): AgentError 
 }
 
 function shown(value: unknown): string {
-  if (typeof value === 'string') return value.length > mostShown ? `${value.length} characters` : JSON.stringify(value)
+  if (typeof value === 'string') return value.length > maxShown ? `${value.length} characters` : JSON.stringify(value)
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean')
     return String(value)
   if (value instanceof Date) return 'an invalid Date'

@@ -88,8 +88,8 @@ async function dayOfDevice(t: TestContext, scene: BootScene, name: TargetName): 
  */
 async function idle(t: TestContext, scene: BootScene, machine: EmulatedMachine, name: TargetName): Promise<void> {
   const { idleMb, usedMb } = budgets[name]
-  const holds = async (when: string, mostMb: number) =>
-    t.diagnostic(`${name}, ${when}: ${await budgetLine(machine, when, mostMb)}`)
+  const holds = async (when: string, maxMb: number) =>
+    t.diagnostic(`${name}, ${when}: ${await budgetLine(machine, when, maxMb)}`)
   await holds('idle over TLS', idleMb)
   for (let call = 0; call < calls; call++)
     await scene.cloud.exec(`${name}-device_manager`, 'ping', {}, { ackTimeout: 60 })
@@ -97,14 +97,14 @@ async function idle(t: TestContext, scene: BootScene, machine: EmulatedMachine, 
 }
 
 /** The figures of a manager that has kept to a budget for several looks. */
-async function budgetLine(machine: EmulatedMachine, when: string, mostMb: number): Promise<string> {
+async function budgetLine(machine: EmulatedMachine, when: string, maxMb: number): Promise<string> {
   const pid = await managerPid(machine)
   let figures = await memoryOf(machine, pid)
   let within = 0
   const holds = async () => {
     await machine.run(`sleep ${lookEveryS}`)
     figures = await memoryOf(machine, pid)
-    within = figures.privateDirty <= mostMb * 1024 ? within + 1 : 0
+    within = figures.privateDirty <= maxMb * 1024 ? within + 1 : 0
     return within === looks
   }
   await eventually(`the memory budget held ${when}`, holds, budgetTimeoutMs).catch(error => {

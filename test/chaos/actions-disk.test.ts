@@ -37,8 +37,8 @@ const faults: readonly [DiskFault, number][] = [
   ['read-only', 1],
 ]
 
-for (const [fault, mostAt] of faults)
-  for (const [at, [name]] of steps.slice(0, mostAt).entries())
+for (const [fault, maxAt] of faults)
+  for (const [at, [name]] of steps.slice(0, maxAt).entries())
     test(`a disk that is ${fault} from "${name}" on: calls go on, and the journal is whole when the disk is`, async t => {
       const disk = smallDisk(t, fault)
       if (disk === undefined) return

@@ -18,14 +18,14 @@ export class FakeOutbox {
   /** When set, `put` rejects with it. */
   refusal: AgentError | undefined
   /** Longer items are not taken. */
-  mostChars = Number.POSITIVE_INFINITY
+  maxChars = Number.POSITIVE_INFINITY
 
   async put(
     lane: string,
     item: JsonObject,
   ): Promise<{ accepted: true; delivered(o?: { timeoutMs?: number; signal?: AbortSignal }): Promise<void> }> {
     if (this.refusal !== undefined) throw this.refusal
-    if (JSON.stringify(item).length > this.mostChars) throw new AgentError('LIMIT_EXCEEDED', 'too long')
+    if (JSON.stringify(item).length > this.maxChars) throw new AgentError('LIMIT_EXCEEDED', 'too long')
     let deliver = () => {}
     let fail: (error: AgentError) => void = () => {}
     const delivered = new Promise<void>((resolve, reject) => {

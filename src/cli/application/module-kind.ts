@@ -3,7 +3,7 @@ import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, parseJson } from '../../base/json.ts'
 import { readBoundedText } from '../../platform/files/read-file.ts'
 
-const mostPackageBytes = 1024 * 1024
+const maxPackageBytes = 1024 * 1024
 
 /** How Node reads a file: by its extension, and for `.js` by the `type` of the nearest package.json. */
 export async function moduleKindOf(path: string): Promise<'module' | 'commonjs'> {
@@ -23,7 +23,7 @@ export async function moduleKindOf(path: string): Promise<'module' | 'commonjs'>
 
 async function readPackage(path: string): Promise<{ readonly type?: unknown } | undefined> {
   try {
-    const content = parseJson(await readBoundedText(path, mostPackageBytes))
+    const content = parseJson(await readBoundedText(path, maxPackageBytes))
     return isJsonObject(content) ? content : {}
   } catch (error) {
     if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined

@@ -7,7 +7,7 @@ import { applicationFrames, excerptOf, isThrownHere, showApplicationFrames } fro
 import { standIn } from './stand-in.ts'
 
 /** Causes of causes that are told. */
-const mostCauses = 8
+const maxCauses = 8
 
 /**
  * Reports what the application does not catch, unless it listens for that itself: an error of its own much as Node does, one of the
@@ -66,7 +66,7 @@ function causesOf(error: unknown): unknown[] {
   const asked = [error]
   for (let at = asked.shift(); at !== undefined; at = asked.shift()) {
     for (const cause of reasonsOf(at)) {
-      if (cause === error || causes.includes(cause) || causes.length >= mostCauses) continue
+      if (cause === error || causes.includes(cause) || causes.length >= maxCauses) continue
       causes.push(cause)
       asked.push(cause)
     }

@@ -9,8 +9,8 @@ import type { Rung } from '../run-checks.ts'
 import { bytesText } from '../transfer-progress.ts'
 
 /** Less room than this stops updates and file transfers soon. */
-const leastFreeBytes = 10 * 1024 * 1024
-const leastFreeInodes = 100
+const minFreeBytes = 10 * 1024 * 1024
+const minFreeInodes = 100
 
 /** Whether the runtime folder has room and can be written to, or made where it is not there yet. */
 export function diskRung(runtimeDir: string): Rung {
@@ -19,9 +19,9 @@ export function diskRung(runtimeDir: string): Rung {
     climb: async () => {
       const found = await tryWriting(runtimeDir)
       const { freeBytes, freeInodes } = await spaceAt(runtimeDir)
-      if (freeBytes < leastFreeBytes)
+      if (freeBytes < minFreeBytes)
         throw new AgentError('DISK_FULL', `only ${bytesText(freeBytes)} are free at ${runtimeDir}`)
-      if (freeInodes !== undefined && freeInodes < leastFreeInodes)
+      if (freeInodes !== undefined && freeInodes < minFreeInodes)
         throw new AgentError('DISK_FULL', `only ${freeInodes} more files can be made at ${runtimeDir}`, {
           remedy: 'Remove files that nobody needs: their number counts here, not their size.',
         })

@@ -5,9 +5,9 @@ import { systemText } from '../../platform/system/system-file.ts'
 import type { Rung } from '../run-checks.ts'
 
 /** The oldest kernel that Node asks for [Node 20 and 24, BUILDING.md, "Supported platforms"]. */
-const leastKernel = [4, 18] as const
+const minKernel = [4, 18] as const
 /** Of the smallest machines that are tried, in MB: 32-bit ARM, and the others. */
-const leastMemoryMb = { arm: 64, others: 128 } as const
+const minMemoryMb = { arm: 64, others: 128 } as const
 const megabyte = 1024 * 1024
 const noProc =
   '/proc is not mounted, and health, locks and updates of the agent need it: mount it at boot (mount -t proc proc /proc)'
@@ -28,12 +28,12 @@ export function systemRung(root = '/'): Rung {
 /** What may make trouble, although the agent runs. */
 export function concerns(kernel: string, memoryBytes: number, arch: string = process.arch): string {
   const [major = 0, minor = 0] = kernel.split('.').map(part => Number.parseInt(part, 10))
-  const isOld = major < leastKernel[0] || (major === leastKernel[0] && minor < leastKernel[1])
-  const leastMb = arch === 'arm' ? leastMemoryMb.arm : leastMemoryMb.others
+  const isOld = major < minKernel[0] || (major === minKernel[0] && minor < minKernel[1])
+  const minMb = arch === 'arm' ? minMemoryMb.arm : minMemoryMb.others
   // A kernel keeps some of the memory for itself.
-  const isSmall = memoryBytes < 0.8 * leastMb * megabyte
+  const isSmall = memoryBytes < 0.8 * minMb * megabyte
   return [
-    ...(isOld ? [`; Node asks for a kernel of ${leastKernel.join('.')} or later`] : []),
-    ...(isSmall ? [`; tried are ${leastMb} MB and more`] : []),
+    ...(isOld ? [`; Node asks for a kernel of ${minKernel.join('.')} or later`] : []),
+    ...(isSmall ? [`; tried are ${minMb} MB and more`] : []),
   ].join('')
 }

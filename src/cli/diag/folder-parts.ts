@@ -8,9 +8,9 @@ import { readBoundedFile } from '../../platform/files/read-file.ts'
 import { jsonText, type Part } from './part.ts'
 import type { Scene } from './scene.ts'
 
-const mostEntries = 3_000
+const maxEntries = 3_000
 /** How much of what waits is read to count it. */
-const mostCountedBytes = 32 * 1024 * 1024
+const maxCountedBytes = 32 * 1024 * 1024
 
 /** What lies in the folders of the agent, without its content, and what waits on flash. */
 export function folderParts({ configDir, runtimeDir, queueDir }: Scene): readonly Part[] {
@@ -34,7 +34,7 @@ export function folderParts({ configDir, runtimeDir, queueDir }: Scene): readonl
 async function listing(folder: string, maxDepth: number): Promise<string> {
   const lines = [`=== ${folder}`]
   try {
-    for await (const entry of listFolder(folder, { maxEntries: mostEntries, maxDepth })) lines.push(lineOf(entry))
+    for await (const entry of listFolder(folder, { maxEntries, maxDepth })) lines.push(lineOf(entry))
   } catch (error) {
     lines.push(`(${asAgentError(error).message})`)
   }
@@ -55,9 +55,9 @@ type FileCount = { files: number; bytes: number; records: number; damagedBytes: 
 async function queueFacts(queueDir: string): Promise<JsonObject> {
   const things: Record<string, Record<string, FileCount>> = {}
   const unread: string[] = []
-  let leftBytes = mostCountedBytes
+  let leftBytes = maxCountedBytes
   try {
-    for await (const { path, facts } of listFolder(queueDir, { maxEntries: mostEntries, maxDepth: 2 })) {
+    for await (const { path, facts } of listFolder(queueDir, { maxEntries, maxDepth: 2 })) {
       const [thing, name] = path.split('/')
       if (facts.kind !== 'file' || thing === undefined || name === undefined) continue
       const ofThing = things[thing] ?? {}

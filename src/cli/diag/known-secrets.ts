@@ -9,8 +9,8 @@ import type { Environment } from '../../platform/process/process-facts.ts'
 /** Settings whose values stay on the device: the secrets, and the name that goes with one of them. */
 const secretKeys = [...settingsTable.filter(({ secret }) => secret).map(({ key }) => key), 'proxy.username']
 
-const mostFileBytes = 256 * 1024
-const mostEntries = 10_000
+const maxFileBytes = 256 * 1024
+const maxEntries = 10_000
 
 interface Sources {
   readonly configDir: string
@@ -41,7 +41,7 @@ export async function knownSecrets({ configDir, connectionFile, settings, enviro
 async function connectionFiles(configDir: string): Promise<string[]> {
   const found: string[] = []
   try {
-    for await (const { path } of listFolder(configDir, { maxEntries: mostEntries, maxDepth: 1 }))
+    for await (const { path } of listFolder(configDir, { maxEntries, maxDepth: 1 }))
       if (path.endsWith('connect.cfg')) found.push(join(configDir, path))
   } catch {
     // What cannot be read cannot get into the archive either.
@@ -51,7 +51,7 @@ async function connectionFiles(configDir: string): Promise<string[]> {
 
 async function secretsIn(path: string): Promise<string[]> {
   try {
-    const { text } = await readFirstLines(path, mostFileBytes)
+    const { text } = await readFirstLines(path, maxFileBytes)
     return [...valuesByName(text), ...valuesByKey(text)]
   } catch {
     return []

@@ -12,8 +12,8 @@ import { climbLadder } from '../run-checks.ts'
 import { fileSections, jsonText, type Part, section } from './part.ts'
 import type { Scene } from './scene.ts'
 
-const mostLogBytes = 192 * 1024
-const mostDescriptors = 2_000
+const maxLogBytes = 192 * 1024
+const maxDescriptors = 2_000
 
 /** What the manager says of itself and what the system says of its process, its log, and the way to the cloud. */
 export function managerParts(scene: Scene, options: { readonly network: boolean }): readonly Part[] {
@@ -68,7 +68,7 @@ async function logFileEnds(paths: readonly string[]): Promise<string> {
   const sections: string[] = []
   for (const path of there) {
     try {
-      const { text, isCut } = await readLastLines(path, Math.floor(mostLogBytes / there.length))
+      const { text, isCut } = await readLastLines(path, Math.floor(maxLogBytes / there.length))
       sections.push(section(isCut ? `${path} (its end)` : path, text))
     } catch (error) {
       sections.push(section(path, `(${messageOf(error)})`))
@@ -99,7 +99,7 @@ async function managerProcess(runtimeDir: string): Promise<number | undefined> {
 async function descriptors(proc: string): Promise<string> {
   const names = await systemNames('/', `${proc}/fd`)
   const counts = new Map<string, number>()
-  for (const name of names.slice(0, mostDescriptors)) {
+  for (const name of names.slice(0, maxDescriptors)) {
     const target = (await readLink(`${proc}/fd/${name}`).catch(() => undefined)) ?? 'unknown'
     const kind = /^(\w+):\[\d+\]$/.exec(target)?.[1] ?? target
     counts.set(kind, (counts.get(kind) ?? 0) + 1)

@@ -53,8 +53,8 @@ async function* tarOf({ folder, parts, redaction, clock, limits = archiveLimits,
     const { content, report } = await gather(part, {
       redaction,
       clock,
-      mostMs: limits.partMs,
-      mostBytes: Math.min(limits.partBytes, leftBytes),
+      maxMs: limits.partMs,
+      maxBytes: Math.min(limits.partBytes, leftBytes),
     })
     leftBytes -= content.length
     reports.push(report)
@@ -67,9 +67,9 @@ async function* tarOf({ folder, parts, redaction, clock, limits = archiveLimits,
 
 async function gather(
   part: Part,
-  o: { redaction: Redaction; clock: Clock; mostMs: number; mostBytes: number },
+  o: { redaction: Redaction; clock: Clock; maxMs: number; maxBytes: number },
 ): Promise<{ content: Buffer; report: PartReport }> {
-  const { redaction, clock, mostMs, mostBytes } = o
+  const { redaction, clock, maxMs, maxBytes } = o
   const startedMs = clock.monotonicMs()
   const told = (outcome: PartReport['outcome'], content: Buffer, why?: string) => {
     const tookMs = Math.round(clock.monotonicMs() - startedMs)
@@ -80,12 +80,12 @@ async function gather(
     }
   }
   try {
-    if (mostBytes <= 0) throw new AgentError('LIMIT_EXCEEDED', 'the archive is full')
-    const late = () => new AgentError('TIMEOUT', `not gathered within ${mostMs / 1000} s`)
+    if (maxBytes <= 0) throw new AgentError('LIMIT_EXCEEDED', 'the archive is full')
+    const late = () => new AgentError('TIMEOUT', `not gathered within ${maxMs / 1000} s`)
     // Cut after the secrets are out: half of one would not be known again.
-    const content = Buffer.from(redaction.clean(await withDeadline(clock, mostMs, late, () => part.gather())))
-    if (content.length <= mostBytes) return told('there', content)
-    return told('cut', content.subarray(0, mostBytes), `${content.length} bytes, of which ${mostBytes} fit`)
+    const content = Buffer.from(redaction.clean(await withDeadline(clock, maxMs, late, () => part.gather())))
+    if (content.length <= maxBytes) return told('there', content)
+    return told('cut', content.subarray(0, maxBytes), `${content.length} bytes, of which ${maxBytes} fit`)
   } catch (error) {
     const { code, message } = asAgentError(error)
     return told('failed', Buffer.alloc(0), redaction.clean(`${code}: ${message}`))

@@ -17,7 +17,7 @@ export function jsonText(facts: JsonObject): string {
   return `${JSON.stringify(facts, null, 2)}\n`
 }
 
-const mostSectionBytes = 32 * 1024
+const maxSectionBytes = 32 * 1024
 
 /** The texts of several system files, each under its name; one that cannot be read says why. */
 export async function fileSections(paths: readonly string[]): Promise<string> {
@@ -33,7 +33,7 @@ export function section(heading: string, text: string): string {
 
 async function sectionText(path: string): Promise<string> {
   try {
-    const { text, isCut } = await readFirstLines(path, mostSectionBytes)
+    const { text, isCut } = await readFirstLines(path, maxSectionBytes)
     return isCut ? `${text}(cut here: there is more)\n` : text
   } catch (error) {
     return `(${messageOf(error)})\n`

@@ -3,14 +3,14 @@ import { toAsciiJson } from '../../base/json.ts'
 /** What stands in the place of a secret. */
 const hidden = '[hidden]'
 /** A secret of one or two characters would blank out half of every line and protect nothing. */
-const leastLength = 3
+const minLength = 3
 
 /** Takes secrets out of texts: those that are known, in every spelling, and what looks like one. */
 export class Redaction {
   readonly #known: RegExp | undefined
 
   constructor(secrets: readonly string[]) {
-    const spellings = new Set(secrets.flatMap(spellingsOf).filter(text => text.length >= leastLength))
+    const spellings = new Set(secrets.flatMap(spellingsOf).filter(text => text.length >= minLength))
     // The longest first: one secret may be a part of another. All in one pass, so that no mark is taken for text.
     const longestFirst = [...spellings].sort((one, other) => other.length - one.length)
     if (longestFirst.length > 0) this.#known = new RegExp(longestFirst.map(literally).join('|'), 'g')
@@ -26,7 +26,7 @@ export class Redaction {
 
 /** A secret as it may stand in JSON (also in JSON within JSON), in a URL, and as Base64. */
 function spellingsOf(secret: string): readonly string[] {
-  if (secret.length < leastLength) return []
+  if (secret.length < minLength) return []
   const inJson = (text: string) => JSON.stringify(text).slice(1, -1)
   const ascii = toAsciiJson(secret).slice(1, -1)
   const base64 = Buffer.from(secret).toString('base64')

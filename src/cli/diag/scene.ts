@@ -61,11 +61,11 @@ async function believed(client: ClientConfig): Promise<Settings> {
   return logSettingsOf(client, spots.length > 0)
 }
 
-const mostFileBytes = 256 * 1024
+const maxFileBytes = 256 * 1024
 
 /** `runtime_dir` of an iot.cfg that has a mistake elsewhere, else the default. */
 async function likelyRuntimeDir(configDir: string): Promise<string> {
-  const text = await readBoundedText(resolve(configDir, 'iot.cfg'), mostFileBytes).catch(() => '')
+  const text = await readBoundedText(resolve(configDir, 'iot.cfg'), maxFileBytes).catch(() => '')
   const file = parseJson(text)
   const named = isJsonObject(file) ? file.runtime_dir : /"runtime_dir"\s*:\s*"([^"\\\n]+)"/.exec(text)?.[1]
   return resolve(configDir, typeof named === 'string' && named !== '' ? named : 'runtime')

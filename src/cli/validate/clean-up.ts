@@ -3,7 +3,7 @@ import { isJsonObject } from '../../base/json.ts'
 import type { Scene } from './scene.ts'
 
 const endTimeoutMs = 5_000
-const mostFiles = 2_000
+const maxFiles = 2_000
 
 /**
  * Takes away what the proofs made: files, thing, application and folder, each also when another could not be.
@@ -22,7 +22,7 @@ export async function cleanUp(
   await tidy('the application', () => device.end({ timeoutMs: endTimeoutMs }))
   if (operator.isLoggedIn) {
     await tidy(`files of ${thingKey}`, async () => {
-      const found = await operator.ask('file.list', { thingKey, limit: mostFiles })
+      const found = await operator.ask('file.list', { thingKey, limit: maxFiles })
       const rows = found.ok && Array.isArray(found.params.result) ? found.params.result.filter(isJsonObject) : []
       for (const { fileName } of rows)
         if (typeof fileName === 'string') await operator.do('file.delete', { thingKey, fileName })

@@ -30,7 +30,7 @@ interface AskOptions {
 
 const connectTimeoutMs = 15_000
 const answerTimeoutMs = 20_000
-const mostAnswerBytes = 4 * 1024 * 1024
+const maxAnswerBytes = 4 * 1024 * 1024
 
 /** The cloud from the operator's side: commands by `POST /api`, and the content of files [TR50 8.1]. */
 export class Operator {
@@ -160,8 +160,8 @@ export class Operator {
     let bytes = 0
     for await (const chunk of body) {
       bytes += chunk.length
-      if (bytes > mostAnswerBytes)
-        throw new AgentError('LIMIT_EXCEEDED', `${request.host}: the answer is larger than ${mostAnswerBytes} bytes`)
+      if (bytes > maxAnswerBytes)
+        throw new AgentError('LIMIT_EXCEEDED', `${request.host}: the answer is larger than ${maxAnswerBytes} bytes`)
       // A copy: a piece is good until the next one is asked for.
       chunks.push(Buffer.from(chunk))
     }

@@ -66,7 +66,7 @@ export const targetFlags: readonly Flag[] = [
 
 const defaultPort = '8883'
 const httpsPort = 443
-const mostPasswordBytes = 4096
+const maxPasswordBytes = 4096
 
 /**
  * What the command line, the environment and the connection file say; asks a person for what is missing.
@@ -153,7 +153,7 @@ async function usernameOf(invocation: Invocation, { environment, ask }: ConfigIo
 /** Never from the command line, where every user of the machine can read it. */
 async function passwordOf(invocation: Invocation, { environment, ask }: ConfigIo): Promise<string> {
   const file = invocation.value('password-file')
-  if (file !== undefined) return (await readBoundedText(resolve(file), mostPasswordBytes)).replace(/\r?\n$/, '')
+  if (file !== undefined) return (await readBoundedText(resolve(file), maxPasswordBytes)).replace(/\r?\n$/, '')
   const password =
     environment.DEVICE_CLOUD_OPERATOR_PASSWORD ||
     environment.HDCPASSWORD ||

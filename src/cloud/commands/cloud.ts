@@ -7,7 +7,7 @@ import { flag, optionalInteger, optionalText, requiredText } from '../params.ts'
 import { asJson, type Entry } from '../transcript.ts'
 
 const longestWaitMs = 60_000
-const mostEntriesPerAnswer = 10_000
+const maxEntriesPerAnswer = 10_000
 
 /** What only this cloud has: its faults, what was said, who came, and pushing something to a device. */
 export const cloudCommands: Commands = {
@@ -38,7 +38,7 @@ export const cloudCommands: Commands = {
     operatorOf(context)
     const { transcript } = context.state
     const since = optionalInteger(params, 'since') ?? 0
-    const most = Math.min(mostEntriesPerAnswer, optionalInteger(params, 'limit') ?? mostEntriesPerAnswer)
+    const most = Math.min(maxEntriesPerAnswer, optionalInteger(params, 'limit') ?? maxEntriesPerAnswer)
     const waitMs = Math.min(longestWaitMs, optionalInteger(params, 'waitMs') ?? 0)
     const found = await transcript.wait(since, filterOf(params), most, waitMs)
     return { seq: transcript.seq, entries: found.map(entry => asJson(entry, text => parseJson(text))) }

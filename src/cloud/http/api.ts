@@ -4,8 +4,8 @@ import type { ConnectionRecord } from '../connections.ts'
 import { asReply, execute, readRequest } from '../envelope.ts'
 import { CommandFailure, codes } from '../failure.ts'
 import { numberOf } from '../faults.ts'
-import { isObject, type Json, type JsonObject, mostDepth, parseJson } from '../json.ts'
-import { mostRequestBytes } from '../requests.ts'
+import { isObject, type Json, type JsonObject, maxDepth, parseJson } from '../json.ts'
+import { maxRequestBytes } from '../requests.ts'
 import type { Session } from '../sessions.ts'
 import type { State } from '../state.ts'
 import { answer, readBody } from './body.ts'
@@ -24,7 +24,7 @@ export class Api {
   }
 
   async take({ request, response, record }: Exchange): Promise<void> {
-    const text = await readBody(request, mostRequestBytes)
+    const text = await readBody(request, maxRequestBytes)
     if (text === undefined) return answer(response, 413, 'The request is too large or broke off')
     const body = parseJson(text)
     const names = readRequest(body, this.#commands).names
@@ -46,7 +46,7 @@ export class Api {
   async #reply(body: Json | undefined, request: IncomingMessage, record: ConnectionRecord): Promise<JsonObject> {
     if (!isObject(body))
       return asReply(
-        new CommandFailure(codes.malformed, `The body is not a JSON object, or is deeper than ${mostDepth} levels`),
+        new CommandFailure(codes.malformed, `The body is not a JSON object, or is deeper than ${maxDepth} levels`),
       )
     const { auth, ...rest } = body
     const from = { connection: record.id, remoteAddress: record.remoteAddress, transport: record.transport }

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** The whole body as text; undefined when it is larger than `mostBytes` or broke off. */
-export async function readBody(request: IncomingMessage, mostBytes: number): Promise<string | undefined> {
+/** The whole body as text; undefined when it is larger than `maxBytes` or broke off. */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
   const parts: Buffer[] = []
   let bytes = 0
   try {
     for await (const part of request) {
       if (!Buffer.isBuffer(part)) return undefined
       bytes += part.length
-      if (bytes > mostBytes) return undefined
+      if (bytes > maxBytes) return undefined
       parts.push(part)
     }
   } catch {

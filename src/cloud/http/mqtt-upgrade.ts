@@ -2,7 +2,7 @@ import { WebSocketServer } from 'ws'
 import type { Broker } from '../broker.ts'
 import { numberOf } from '../faults.ts'
 import type { RawSockets } from '../raw-sockets.ts'
-import { mostRequestBytes } from '../requests.ts'
+import { maxRequestBytes } from '../requests.ts'
 import type { State } from '../state.ts'
 import { refuseUpgrade, type UpgradeRequest } from '../upgrades.ts'
 import { Wire, webSocketCarrier } from '../wire.ts'
@@ -18,7 +18,7 @@ export class MqttUpgrade {
   readonly #server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: mostRequestBytes,
+    maxPayload: maxRequestBytes,
     handleProtocols: offered => subprotocols.find(one => offered.has(one)) ?? false,
   })
 

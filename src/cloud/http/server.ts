@@ -16,9 +16,9 @@ import { MqttUpgrade } from './mqtt-upgrade.ts'
 import { findRoute } from './route.ts'
 import { requestRoutes, type Services, upgradeRoutes } from './routes.ts'
 
-const mostConnections = 5_000
+const maxConnections = 5_000
 /** Foreign names that stderr tells. */
-const mostTold = 20
+const maxTold = 20
 
 /** On every answer: whatever it holds, a browser takes it for no page, no script and no part of one; the console says otherwise. */
 const safety = {
@@ -59,7 +59,7 @@ export function createHttps(o: {
     // Its lack is answered below, with the reason.
     requireHostHeader: false,
   })
-  server.maxConnections = mostConnections
+  server.maxConnections = maxConnections
   // Long, so that a client's next request does not meet a connection that is just being closed.
   server.keepAliveTimeout = 75_000
 
@@ -100,7 +100,7 @@ export function createHttps(o: {
   function noted(refusal: Refusal = { status: 404, text: 'Nothing here' }, record: ConnectionRecord): Refusal {
     state.transcript.event(record.id, 'refused', { text: `${refusal.status}: ${refusal.text}` })
     // The one that a developer brings about, with a name of his own.
-    if (refusal.status === 421 && told.size < mostTold && !told.has(refusal.text)) {
+    if (refusal.status === 421 && told.size < maxTold && !told.has(refusal.text)) {
       told.add(refusal.text)
       process.stderr.write(`local cloud: refused: ${refusal.text}\n`)
     }

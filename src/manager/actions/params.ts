@@ -13,7 +13,7 @@ export class BadParameter extends Error {
   }
 }
 
-const mostTextBytes = 4096
+const maxTextBytes = 4096
 
 /** A text parameter; absent, null and empty are the same. Throws {@link BadParameter}. */
 export function textParam(params: JsonObject, name: string): string | undefined {
@@ -21,7 +21,7 @@ export function textParam(params: JsonObject, name: string): string | undefined 
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string') throw new BadParameter(`${name} must be a string, not ${typeName(value)}`)
   if (value.includes('\0')) throw new BadParameter(`${name} contains a NUL character`)
-  if (Buffer.byteLength(value) > mostTextBytes) throw new BadParameter(`${name} is longer than ${mostTextBytes} bytes`)
+  if (Buffer.byteLength(value) > maxTextBytes) throw new BadParameter(`${name} is longer than ${maxTextBytes} bytes`)
   return value
 }
 

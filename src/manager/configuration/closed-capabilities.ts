@@ -12,8 +12,8 @@ const neededBy: Readonly<Record<string, Capability>> = {
 }
 
 /** One event names so many; the log and `status` name more. */
-const mostInEvent = 10
-const mostTold = 100
+const maxInEvent = 10
+const maxTold = 100
 
 /**
  * What mistakes in the configuration have closed: answers why an action does nothing, and sees to it that the owner hears of
@@ -60,7 +60,7 @@ export class ClosedCapabilities {
 
   /** Logs what is closed; the cloud gets one event when that is not what it was told before. */
   tell(): void {
-    for (const { names, problem } of byProblem(this.#closures).slice(0, mostTold)) {
+    for (const { names, problem } of byProblem(this.#closures).slice(0, maxTold)) {
       const { file, line, key, remedy, didYouMean } = problem
       this.#log.error(`${names} is closed: ${problem.problem}`, { file, line, key, remedy, didYouMean })
     }
@@ -75,7 +75,7 @@ export class ClosedCapabilities {
 
   /** For `status`. */
   list(): readonly JsonObject[] {
-    return this.#closures.slice(0, mostTold).map(({ capability, problem }) => {
+    return this.#closures.slice(0, maxTold).map(({ capability, problem }) => {
       const { file, line, key } = problem
       return { capability, file, line, key, text: formatProblem(problem) }
     })
@@ -98,8 +98,8 @@ function byProblem(
 function eventText(closures: readonly Closure[]): string {
   if (closures.length === 0) return ''
   const problems = byProblem(closures)
-  const named = problems.slice(0, mostInEvent).map(({ names, problem }) => `${names}: ${formatProblem(problem)}`)
+  const named = problems.slice(0, maxInEvent).map(({ names, problem }) => `${names}: ${formatProblem(problem)}`)
   const more =
-    problems.length > mostInEvent ? ` And ${problems.length - mostInEvent} more, see "device-cloud status".` : ''
+    problems.length > maxInEvent ? ` And ${problems.length - maxInEvent} more, see "device-cloud status".` : ''
   return `Closed because of mistakes in the configuration: ${named.join(' ')}${more}`
 }

@@ -45,13 +45,13 @@ export function loadConnectionConfig(place: ManagerPlace): Promise<ClientConfig>
   return loadClientConfig({ ...place, environment: processEnvironment() })
 }
 
-const mostWarnings = 100
+const maxWarnings = 100
 
 /** What of notes is worth a line of `status`. */
 export function warningList(notes: readonly ConfigNote[]): readonly JsonObject[] {
   return notes
     .filter(({ level }) => level === 'warn')
-    .slice(0, mostWarnings)
+    .slice(0, maxWarnings)
     .map(note => ({ file: note.file, line: note.line, key: note.key, text: formatProblem(note) }))
 }
 

@@ -9,7 +9,7 @@ const runtimeFolders = ['upload', 'download', 'otapackage', 'ota']
 const runtimeFiles = ['message_ids', '.otalock', 'root-request.json', 'root-asked.json']
 
 /** How many old log files the log keeps at most. */
-const mostOldLogs = 9
+const maxOldLogs = 9
 
 /**
  * Takes away what lets this device reach the cloud, and what it has of it: the token first, then the identity and the rest
@@ -59,7 +59,7 @@ export async function forgetLast(parts: {
   readonly logFile: string | undefined
 }): Promise<void> {
   const { runtimeFolder, stateFolder, logFile } = parts
-  const oldLogs = Array.from({ length: mostOldLogs }, (_, index) => `${logFile}.${index + 1}`)
+  const oldLogs = Array.from({ length: maxOldLogs }, (_, index) => `${logFile}.${index + 1}`)
   // There is no log any more to say a failure in.
   const attempt = (work: Promise<void>) => work.catch(() => {})
   if (logFile !== undefined) for (const path of [logFile, ...oldLogs]) await attempt(removeFile(path))

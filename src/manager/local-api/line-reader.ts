@@ -2,7 +2,7 @@ import { maxLineBytes } from './message.ts'
 
 const lineEnd = 0x0a
 /** Pieces of a line are joined at this number: a line that comes byte by byte must not cost a hundred bytes for each. */
-const mostParts = 1000
+const maxParts = 1000
 
 /** Cuts a byte stream into lines without ever holding more than the longest line allowed. */
 export class LineReader {
@@ -31,7 +31,7 @@ export class LineReader {
       this.#parts.push(part)
       this.#bytes += part.length
       if (end < 0) {
-        if (this.#parts.length > mostParts) this.#parts = [Buffer.concat(this.#parts, this.#bytes)]
+        if (this.#parts.length > maxParts) this.#parts = [Buffer.concat(this.#parts, this.#bytes)]
         return
       }
       const line = Buffer.concat(this.#parts, this.#bytes).toString('utf8')

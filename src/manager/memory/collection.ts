@@ -11,12 +11,12 @@ export interface CollectionState {
   readonly pauseMs: number
 }
 
-const leastPauseMs = 60_000
-const mostPauseMs = 3_600_000
+const minPauseMs = 60_000
+const maxPauseMs = 3_600_000
 const worthBytes = 0.5 * megabyte
 const gainBytes = 0.5 * megabyte
 
-export const firstCollection: CollectionState = { notBeforeMs: Number.NEGATIVE_INFINITY, pauseMs: leastPauseMs }
+export const firstCollection: CollectionState = { notBeforeMs: Number.NEGATIVE_INFINITY, pauseMs: minPauseMs }
 
 /** Whether to collect now, when nothing runs that a pause would disturb. */
 export function isCollectionDue({ lowBytes, notBeforeMs }: CollectionState, nowMs: number, usedBytes: number): boolean {
@@ -28,6 +28,6 @@ export function afterCollection(
   state: CollectionState,
   { nowMs, beforeBytes, afterBytes }: { nowMs: number; beforeBytes: number; afterBytes: number },
 ): CollectionState {
-  const pauseMs = beforeBytes - afterBytes >= gainBytes ? leastPauseMs : Math.min(2 * state.pauseMs, mostPauseMs)
+  const pauseMs = beforeBytes - afterBytes >= gainBytes ? minPauseMs : Math.min(2 * state.pauseMs, maxPauseMs)
   return { lowBytes: afterBytes, notBeforeMs: nowMs + pauseMs, pauseMs }
 }

@@ -1,6 +1,6 @@
 export const megabyte = 1024 * 1024
-const leastMb = 32
-const mostMb = 256
+const minMb = 32
+const maxMb = 256
 
 /**
  * The soft limit of the manager's private memory in bytes; 0 = none. Without a setting it is a third of the machine's memory
@@ -9,5 +9,5 @@ const mostMb = 256
  */
 export function softLimitBytes(settingMb: number | undefined, machineBytes: number): number {
   if (settingMb !== undefined) return settingMb * megabyte
-  return Math.min(Math.max(machineBytes / 3, leastMb * megabyte), mostMb * megabyte)
+  return Math.min(Math.max(machineBytes / 3, minMb * megabyte), maxMb * megabyte)
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { sleep, waitFor } from '../../base/wait.ts'
 import { Status } from '../../protocol/status.ts'
 import { UpdateError } from './package/index.ts'
-import { mostTries, type StepResult, type UpdateState } from './state/index.ts'
+import { maxTries, type StepResult, type UpdateState } from './state/index.ts'
 
 /** Root's part of a manager that is not root, as an update sees it. */
 export interface RootInstaller {
@@ -47,10 +47,10 @@ export async function letRoot(
   }
   // A script that restarts the service: root's part has left it running, so that the manager could start at all.
   if (await root.isBusy(id)) await sleep(clock, besideMs, signal)
-  else if (state.tries < mostTries) await root.leave({ id, package: name, path, extraParams })
+  else if (state.tries < maxTries) await root.leave({ id, package: name, path, extraParams })
   else {
     await root.withdraw()
-    const text = `the supervisor of the service did not take it ${mostTries} times; run "device-cloud service install" again`
+    const text = `the supervisor of the service did not take it ${maxTries} times; run "device-cloud service install" again`
     return { kind: 'failed', status: Status.Failure, text }
   }
   root.end()

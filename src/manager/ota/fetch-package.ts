@@ -11,8 +11,8 @@ import type { UpdatePlaces, UpdateRequest } from './state/index.ts'
 import type { UpdateCloud } from './update-cloud.ts'
 
 /** As many rounds as the Python agent, but with pauses, and only for what may pass [O8]. */
-const mostRounds = 20
-const pause = { firstMs: 2_000, mostMs: 60_000 }
+const maxRounds = 20
+const pause = { firstMs: 2_000, maxMs: 60_000 }
 
 /** Where the package of a request is, or will be. */
 export function packagePath(request: UpdateRequest, places: UpdatePlaces): string {
@@ -55,7 +55,7 @@ export async function fetchPackage(parts: {
       throwIfAborted(signal)
       leftMs -= clock.monotonicMs() - startedMs
       const mayPass = error instanceof AgentError && error.retryable && error.code !== 'DISK_FULL'
-      if (!mayPass || error.code === 'TIMEOUT' || leftMs <= 0 || round + 1 >= mostRounds) throw error
+      if (!mayPass || error.code === 'TIMEOUT' || leftMs <= 0 || round + 1 >= maxRounds) throw error
       log.warn('download of the package failed; it is tried again', { package: request.package, round, error })
       await sleep(clock, backoffMs(pause, round, clock.random()), signal)
     }

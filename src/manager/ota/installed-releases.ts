@@ -2,9 +2,9 @@ import { isJsonObject, parseJson } from '../../base/json.ts'
 import { replaceFile } from '../../platform/files/write-file.ts'
 import { damagedState, readStateText } from './state/index.ts'
 
-const mostBytes = 256 * 1024
+const maxBytes = 256 * 1024
 /** Names that have a release; a package with another one is refused then, since forgetting one would open it to older packages. */
-const mostNames = 1000
+const maxNames = 1000
 
 /**
  * The highest release that was installed of each package name: an older one is refused. A file that cannot be read is an
@@ -25,7 +25,7 @@ export class InstalledReleases {
   /** Whether {@link remember} has room for this one. Throws as {@link of}. */
   async fits(name: string, release: number): Promise<boolean> {
     const known = (await this.#read()).set(name, release)
-    return known.size <= mostNames && Buffer.byteLength(textOf(known)) <= mostBytes
+    return known.size <= maxNames && Buffer.byteLength(textOf(known)) <= maxBytes
   }
 
   /** On flash when it resolves; writes nothing when it is known. Throws as {@link of}. */
@@ -40,7 +40,7 @@ export class InstalledReleases {
   }
 
   async #read(): Promise<Map<string, number>> {
-    const text = await readStateText(this.#path, mostBytes, remedy)
+    const text = await readStateText(this.#path, maxBytes, remedy)
     if (text === undefined) return new Map()
     const value = parseJson(text)
     if (!isJsonObject(value)) throw damagedState(this.#path, 'it is damaged', remedy)

@@ -111,7 +111,7 @@ async function checkNothingNew({ files, folders }: ReadListing, folder: string):
   const known = new Set(folders)
   for (const path of [...files.keys(), ...folders])
     for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) known.add(path.slice(0, at))
-  const limits = { maxEntries: 2 * packageLimits.mostEntries + 1, maxDepth: packageLimits.mostDepth + 1 }
+  const limits = { maxEntries: 2 * packageLimits.maxEntries + 1, maxDepth: packageLimits.maxDepth + 1 }
   for await (const { path, facts } of listFolder(folder, limits)) {
     if (path === scriptLogName && facts.kind === 'file') continue
     if (!(facts.kind === 'folder' ? known : files).has(path)) throw new Error(`${JSON.stringify(path)} is new in it`)

@@ -9,7 +9,7 @@ import type { UpdateCloud } from './update-cloud.ts'
 
 /** What the answer gets before a reboot; after that it is the next process that delivers it. */
 const beforeRebootMs = 30_000
-const pause = { firstMs: 1_000, mostMs: 60_000 }
+const pause = { firstMs: 1_000, maxMs: 60_000 }
 
 /**
  * Acknowledges the call and waits until the cloud has the answer. A refusal is final as well: the cloud has closed the call.

@@ -5,10 +5,10 @@ import { Status } from '../../protocol/status.ts'
 import type { StepResult, UpdatePlaces, UpdateState } from './state/index.ts'
 
 /** The log of all scripts of an update is kept below this. */
-const mostLogBytes = 4 * 1024 * 1024
+const maxLogBytes = 4 * 1024 * 1024
 /** What the operator sees of it when a script fails. */
-const mostShownBytes = 2048
-const mostShownLines = 20
+const maxShownBytes = 2048
+const maxShownLines = 20
 
 /**
  * Runs the script of a step, or waits for the one that an earlier process started. That it runs is on flash before it does.
@@ -35,10 +35,10 @@ export async function runStepScript(parts: {
     await letBegin(held, begun)
     mark = held.mark
   }
-  const waiting = { mark, exitPath, logPath, maxLogBytes: mostLogBytes, timeoutMs: timeoutS * 1000, clock, signal }
+  const waiting = { mark, exitPath, logPath, maxLogBytes, timeoutMs: timeoutS * 1000, clock, signal }
   const end = await awaitScript(waiting)
   if (end.ended === 'exit' && end.code === 0) return { kind: 'done' }
-  const said = lastLines(await scriptLogTail(logPath, mostShownBytes))
+  const said = lastLines(await scriptLogTail(logPath, maxShownBytes))
   const text = `${howItEnded(end, timeoutS)}${said === '' ? '' : `; last lines:\n${said}`}`
   return { kind: 'failed', status: end.ended === 'timeout' ? Status.TimedOut : Status.ExecutionError, text }
 }
@@ -60,5 +60,5 @@ function howItEnded(end: ScriptEnd, timeoutS: number): string {
 }
 
 function lastLines(text: string): string {
-  return text.trimEnd().split('\n').slice(-mostShownLines).join('\n')
+  return text.trimEnd().split('\n').slice(-maxShownLines).join('\n')
 }

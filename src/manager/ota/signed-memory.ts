@@ -2,10 +2,10 @@ import { isJsonObject, type Json, parseJson } from '../../base/json.ts'
 import { replaceFile } from '../../platform/files/write-file.ts'
 import { damagedState, readStateText } from './state/index.ts'
 
-const mostBytes = 256 * 1024
-const mostNames = 1000
-const mostRevoked = 256
-const mostNameCharacters = 256
+const maxBytes = 256 * 1024
+const maxNames = 1000
+const maxRevoked = 256
+const maxNameCharacters = 256
 
 /** What signed packages have settled on this device. */
 export interface SignedState {
@@ -28,11 +28,11 @@ export class SignedMemory {
 
   /** Throws UpdateError `POLICY_REFUSED` when it cannot be read. */
   async read(): Promise<SignedState> {
-    const text = await readStateText(this.#path, mostBytes, remedy)
+    const text = await readStateText(this.#path, maxBytes, remedy)
     if (text === undefined) return { names: [], revoked: [] }
     const value = parseJson(text)
-    const names = isJsonObject(value) ? textsOf(value.names, mostNames, isName) : undefined
-    const revoked = isJsonObject(value) ? textsOf(value.revoked, mostRevoked, isKeyId) : undefined
+    const names = isJsonObject(value) ? textsOf(value.names, maxNames, isName) : undefined
+    const revoked = isJsonObject(value) ? textsOf(value.revoked, maxRevoked, isKeyId) : undefined
     if (names === undefined || revoked === undefined) throw damagedState(this.#path, 'it is damaged', remedy)
     return { names, revoked }
   }
@@ -41,7 +41,7 @@ export class SignedMemory {
   async fits(name: string | undefined, revoked: readonly string[]): Promise<boolean> {
     const next = joined(await this.read(), name, revoked)
     const { names, revoked: keys } = next
-    return names.length <= mostNames && keys.length <= mostRevoked && Buffer.byteLength(textOf(next)) <= mostBytes
+    return names.length <= maxNames && keys.length <= maxRevoked && Buffer.byteLength(textOf(next)) <= maxBytes
   }
 
   /** On flash when it resolves; writes nothing when all of it is known. */
@@ -74,7 +74,7 @@ function textsOf(value: Json | undefined, most: number, fits: (text: string) => 
 }
 
 function isName(text: string): boolean {
-  return text !== '' && text.length <= mostNameCharacters
+  return text !== '' && text.length <= maxNameCharacters
 }
 
 function isKeyId(text: string): boolean {

@@ -28,9 +28,9 @@ export interface RootConfig {
   readonly extraParams: boolean
 }
 
-const mostBytes = 64 * 1024
-const mostItems = 64
-const mostIdLength = 64
+const maxBytes = 64 * 1024
+const maxItems = 64
+const maxIdLength = 64
 const keys = ['user', 'state_dir', 'work_dir', 'steps', 'public_keys', 'names', 'device_id', 'extra_params']
 const absolute = /^\/(?!.*(?:^|\/)\.{1,2}(?:\/|$))[^\0]+$/
 
@@ -48,7 +48,7 @@ export function rootConfigText(config: RootConfig): string {
  */
 export async function readRootConfig(path = rootConfigPath): Promise<RootConfig | undefined> {
   try {
-    return parseRootConfig(await readBoundedText(path, mostBytes), path)
+    return parseRootConfig(await readBoundedText(path, maxBytes), path)
   } catch (error) {
     if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined
     throw error
@@ -104,10 +104,9 @@ export function parseRootConfig(text: string, path = rootConfigPath): RootConfig
     throw wrong(`"steps" must be a list of ${rootSteps.join(', ')}; [] allows none`)
   const publicKeys = keysOf(value, wrong)
   const names = texts(given)
-  if (names === undefined || names.length > mostItems)
-    throw wrong(`"names" must be a list of at most ${mostItems} texts`)
+  if (names === undefined || names.length > maxItems) throw wrong(`"names" must be a list of at most ${maxItems} texts`)
   if (deviceId !== undefined && !isId(deviceId))
-    throw wrong(`"device_id" must be a text of 1 to ${mostIdLength} characters`)
+    throw wrong(`"device_id" must be a text of 1 to ${maxIdLength} characters`)
   const known = steps.filter(step => step !== undefined)
   if (known.includes('install') && publicKeys.length === 0)
     throw wrong('"steps" has install, and "public_keys" names no key that a package could be signed with')
@@ -124,13 +123,13 @@ export function parseRootConfig(text: string, path = rootConfigPath): RootConfig
 }
 
 function isId(value: Json): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= mostIdLength
+  return typeof value === 'string' && value !== '' && value.length <= maxIdLength
 }
 
 function keysOf(value: JsonObject, wrong: (what: string) => AgentError): readonly string[] {
   const publicKeys = texts(value.public_keys)
-  if (publicKeys === undefined || publicKeys.length > mostItems)
-    throw wrong(`"public_keys" must be a list of at most ${mostItems} keys`)
+  if (publicKeys === undefined || publicKeys.length > maxItems)
+    throw wrong(`"public_keys" must be a list of at most ${maxItems} keys`)
   for (const key of publicKeys) {
     try {
       parsePublicKey(key)

@@ -27,11 +27,11 @@ export type RootRequest =
 
 /** Name of the request in the state folder. */
 export const requestFileName = 'root-request.json'
-export const mostRequestBytes = 16 * 1024
+export const maxRequestBytes = 16 * 1024
 
 const version = 1
-const mostIdChars = 256
-const mostExtraChars = 4096
+const maxIdChars = 256
+const maxExtraChars = 4096
 const keysOf: Readonly<Record<RootStep, readonly string[]>> = {
   reboot: ['version', 'id', 'step', 'boot_id'],
   shutdown: ['version', 'id', 'step', 'boot_id'],
@@ -60,22 +60,22 @@ export function parseRootRequest(text: string): RootRequest {
   if (step === undefined) throw refused(`"step" must be one of ${rootSteps.join(', ')}`)
   const unknown = Object.keys(value).find(key => !keysOf[step].includes(key))
   if (unknown !== undefined) throw refused(`${JSON.stringify(unknown.slice(0, 80))} is no key of it`)
-  const id = textOf(value, 'id', mostIdChars)
+  const id = textOf(value, 'id', maxIdChars)
   if (id === '') throw refused('"id" is empty')
-  if (step !== 'install') return { id, step, bootId: textOf(value, 'boot_id', mostIdChars) }
-  const name = textOf(value, 'package', mostIdChars)
+  if (step !== 'install') return { id, step, bootId: textOf(value, 'boot_id', maxIdChars) }
+  const name = textOf(value, 'package', maxIdChars)
   const problem = nameProblem(name)
   if (problem !== undefined) throw refused(`"package" must be the plain name of a file: ${problem}`)
   const sha256 = textOf(value, 'sha256', 64)
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw refused('"sha256" must have 64 hexadecimal digits')
-  return { id, step, package: name, sha256, extraParams: textOf(value, 'extra_params', mostExtraChars) }
+  return { id, step, package: name, sha256, extraParams: textOf(value, 'extra_params', maxExtraChars) }
 }
 
 /** A text of one line. */
-function textOf(value: JsonObject, key: string, mostChars: number): string {
+function textOf(value: JsonObject, key: string, maxChars: number): string {
   const text = value[key]
   if (typeof text !== 'string') throw refused(`"${key}" must be a text`)
-  if (text.length > mostChars) throw refused(`"${key}" is longer than ${mostChars} characters`)
+  if (text.length > maxChars) throw refused(`"${key}" is longer than ${maxChars} characters`)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
   if (/[\u0000-\u001f\u007f]/.test(text)) throw refused(`"${key}" has a control character in it`)
   return text

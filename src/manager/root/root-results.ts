@@ -31,11 +31,11 @@ export interface PendingInstall {
   readonly extraParams: string
 }
 
-const mostBytes = 64 * 1024
-const mostLogBytes = 8 * 1024 * 1024
-const mostTextChars = 8192
+const maxBytes = 64 * 1024
+const maxLogBytes = 8 * 1024 * 1024
+const maxTextChars = 8192
 /** Each step asks for one; an answer is read at the next start of the manager. */
-const mostKept = 16
+const maxKept = 16
 /** The user of the manager reads them by its group. */
 const mode = 0o640
 const pendingName = 'pending.json'
@@ -56,7 +56,7 @@ export class RootResults {
 
   /** On flash when it resolves; old ones go. */
   async write(result: RootResult): Promise<void> {
-    const text = JSON.stringify({ version: 1, ...result, text: result.text.slice(0, mostTextChars) })
+    const text = JSON.stringify({ version: 1, ...result, text: result.text.slice(0, maxTextChars) })
     await replaceFile(join(this.path, `${fileNameOf(result.id)}.json`), `${text}\n`, { mode })
     await this.#prune()
   }
@@ -87,12 +87,12 @@ export class RootResults {
 
   async writeLog(id: string, from: string): Promise<void> {
     if ((await fileFacts(from, { followLinks: false }))?.kind !== 'file') return
-    await replaceFile(this.logPath(id), await readBoundedText(from, mostLogBytes), { mode })
+    await replaceFile(this.logPath(id), await readBoundedText(from, maxLogBytes), { mode })
   }
 
   async #text(name: string): Promise<string> {
     try {
-      return await readBoundedText(join(this.path, name), mostBytes)
+      return await readBoundedText(join(this.path, name), maxBytes)
     } catch (error) {
       if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return ''
       throw error
@@ -105,7 +105,7 @@ export class RootResults {
       if (facts.kind === 'file' && path.endsWith('.json') && path !== pendingName)
         found.push({ path, modifiedMs: facts.modifiedMs })
     found.sort((a, b) => b.modifiedMs - a.modifiedMs)
-    for (const { path } of found.slice(mostKept))
+    for (const { path } of found.slice(maxKept))
       for (const name of [path, path.replace(/json$/, 'log')]) await removeFile(join(this.path, name))
   }
 }

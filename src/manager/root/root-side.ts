@@ -23,7 +23,7 @@ export const rootSideVariable = 'DEVICE_CLOUD_ROOT_SIDE'
 
 /** What the manager has asked for last, to see what became of it. */
 const noteName = 'root-asked.json'
-const mostNoteBytes = 4096
+const maxNoteBytes = 4096
 /** How long a machine may take to go down, once it was told to. */
 const goingDownMs = 120_000
 
@@ -254,7 +254,7 @@ interface Note {
 
 async function noteIn(folder: string): Promise<Note | undefined> {
   try {
-    const value = parseJson(await readBoundedText(join(folder, noteName), mostNoteBytes))
+    const value = parseJson(await readBoundedText(join(folder, noteName), maxNoteBytes))
     if (!isJsonObject(value)) return undefined
     const { id, step, boot_id: bootId } = value
     if (typeof id !== 'string' || typeof step !== 'string' || typeof bootId !== 'string') return undefined

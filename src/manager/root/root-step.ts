@@ -14,7 +14,7 @@ import { updatePlaces } from '../ota/index.ts'
 import { type RootConfig, rootConfigPath, trustedRootConfig } from './root-config.ts'
 import { installAsRoot } from './root-install.ts'
 import { emptyPackages, prepareRootPlaces, type RootPlaces } from './root-places.ts'
-import { mostRequestBytes, parseRootRequest, type RootRequest, requestFileName } from './root-request.ts'
+import { maxRequestBytes, parseRootRequest, type RootRequest, requestFileName } from './root-request.ts'
 import type { RootResult } from './root-results.ts'
 import { takePackage } from './take-package.ts'
 
@@ -188,7 +188,7 @@ class RootWork {
 }
 
 async function readRequest(state: ForeignFolder): Promise<RootRequest | undefined> {
-  const file = await state.file(requestFileName, mostRequestBytes)
+  const file = await state.file(requestFileName, maxRequestBytes)
   if (file === undefined) return undefined
   try {
     const parts: Uint8Array[] = []

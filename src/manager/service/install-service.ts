@@ -49,8 +49,8 @@ export interface Installation {
 
 const folderMode = 0o750
 /** How many of them a note names. */
-const mostNames = 5
-const mostFileBytes = 1024 * 1024
+const maxNames = 5
+const maxFileBytes = 1024 * 1024
 
 /**
  * Puts the service on a device or into its image. Everything is looked at before the first byte is written; what is there
@@ -97,7 +97,7 @@ export async function installService(request: InstallRequest): Promise<Installat
   const path = join(root, form.path)
   // Links that lead nowhere until now do no harm; a service file that does not list its links would.
   const text = withAdditions(form.text(plan), additions)
-  const isSame = earlier !== undefined && (await readBoundedText(path, mostFileBytes)) === text
+  const isSame = earlier !== undefined && (await readBoundedText(path, maxFileBytes)) === text
   if (!isSame) await replaceFile(path, text, { mode: form.mode })
   const done = [
     `${form.path} (${earlier === undefined ? 'new' : isSame ? 'as it was' : 'written anew'})`,
@@ -142,7 +142,7 @@ class Writer {
     const left = await giveTree(place, this.#owner)
     if (left.length === 0) return []
     return [
-      `files with several names (hard links) keep their owner, because the others may be anywhere: ${left.slice(0, mostNames).join(', ')}`,
+      `files with several names (hard links) keep their owner, because the others may be anywhere: ${left.slice(0, maxNames).join(', ')}`,
     ]
   }
 
@@ -218,7 +218,7 @@ function missing(path: string, what: string, remedy: string): AgentError {
 async function earlierAdditions(root: string, form: ServiceForm): Promise<readonly Addition[] | undefined> {
   const place = join(root, form.path)
   if ((await fileFacts(place, { followLinks: false })) === undefined) return undefined
-  const additions = additionsOf(await readBoundedText(place, mostFileBytes))
+  const additions = additionsOf(await readBoundedText(place, maxFileBytes))
   if (additions !== undefined) return additions
   throw new AgentError(
     'FILE_ACCESS',
@@ -234,7 +234,7 @@ function merge(earlier: readonly Addition[], added: readonly Addition[]): readon
 async function jsonIfThere(path: string): Promise<JsonObject | undefined> {
   if ((await fileFacts(path)) === undefined) return undefined
   try {
-    const value = parseJson(await readBoundedText(path, mostFileBytes))
+    const value = parseJson(await readBoundedText(path, maxFileBytes))
     return isJsonObject(value) ? value : {}
   } catch {
     // The manager and "config check" say what is wrong with it.

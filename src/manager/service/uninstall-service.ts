@@ -17,7 +17,7 @@ export interface Removal {
   readonly left: readonly string[]
 }
 
-const mostFileBytes = 1024 * 1024
+const maxFileBytes = 1024 * 1024
 const stopTimeoutMs = 90_000
 
 /**
@@ -35,7 +35,7 @@ export async function uninstallService(request: { readonly root: string; readonl
   for (const [path, form] of forms) {
     const place = join(root, path)
     if ((await fileFacts(place, { followLinks: false }))?.kind !== 'file') continue
-    const text = await readBoundedText(place, mostFileBytes)
+    const text = await readBoundedText(place, maxFileBytes)
     const additions = additionsOf(text)
     if (additions === undefined) {
       left.push(`${path}: not written by "device-cloud service install"`)
@@ -69,7 +69,7 @@ async function removeAddition(root: string, addition: Addition): Promise<string 
     if ((await readLink(place)) !== addition.leadsTo) return 'leads elsewhere now'
     await removeFile(place)
   } else if (addition.kind === 'file') {
-    if (facts.bytes > mostFileBytes || sumOf(await readBoundedText(place, mostFileBytes)) !== addition.sum)
+    if (facts.bytes > maxFileBytes || sumOf(await readBoundedText(place, maxFileBytes)) !== addition.sum)
       return 'was changed'
     await removeFile(place)
   } else {

@@ -4,14 +4,14 @@ import { Slots } from '../../services/files/slots.ts'
 import type { Background } from './file-download.ts'
 
 /** What runs holds files open; the rest waits. */
-const mostAtOnce = 8
-const mostWaiting = 1000
+const maxAtOnce = 8
+const maxWaiting = 1000
 
 /** Work that nobody waits for: told to stop when the manager ends, and its failures are told to the cloud. */
 export class BackgroundWork {
   readonly #controller = new AbortController()
   readonly #log: Log
-  readonly #slots = new Slots(mostAtOnce, mostWaiting)
+  readonly #slots = new Slots(maxAtOnce, maxWaiting)
   readonly #report: (text: string) => Promise<unknown>
   #running = 0
 

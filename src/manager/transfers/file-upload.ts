@@ -150,7 +150,7 @@ class OneUpload {
   }
 }
 
-const mostNames = 5
+const maxNames = 5
 
 /** What of a folder is not sent, for the answer. */
 class LeftOut {
@@ -169,7 +169,7 @@ class LeftOut {
 
   get text(): string {
     if (this.#names.size === 0) return ''
-    const names = [...this.#names].slice(0, mostNames).map(name => shownName(name))
+    const names = [...this.#names].slice(0, maxNames).map(name => shownName(name))
     const more = this.#names.size > names.length ? `, and ${this.#names.size - names.length} more` : ''
     return `left out, because no file action reaches the agent's own files and files with several names: ${names.join(', ')}${more}`
   }

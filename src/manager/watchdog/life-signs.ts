@@ -22,7 +22,7 @@ export interface Shown {
 /** Without a watchdog, and at most with one. */
 const longestPauseMs = 60_000
 /** The link may go up and down often. */
-const leastBetweenTextsMs = 10_000
+const minBetweenTextsMs = 10_000
 
 /**
  * Looks every minute whether the manager gets on. While it does, the watchdog of systemd gets its sign of life; when it does
@@ -148,7 +148,7 @@ export class LifeSigns {
     if (this.#listener === undefined) return
     const text = this.#isReady ? (this.#shown?.text() ?? '') : ''
     const isNews = text !== '' && text !== this.#toldText
-    if (isNews) this.#mayTellAtMs = this.#clock.monotonicMs() + leastBetweenTextsMs
+    if (isNews) this.#mayTellAtMs = this.#clock.monotonicMs() + minBetweenTextsMs
     if (isNews) this.#toldText = text
     const words = { ...notice, ...(isNews ? { STATUS: text } : {}) }
     if (Object.keys(words).length > 0) this.#listener.tell(words)

@@ -36,7 +36,7 @@ export const longestStandstillMs: Readonly<Record<Part, number>> = {
   queue: 45 * minute,
 }
 /** A look that comes later than this was held up by the event loop. */
-export const mostLagMs = 30_000
+export const maxLagMs = 30_000
 
 /**
  * Whether a manager still gets on: that its process lives and its timers fire proves little. Pure: the owner looks every so
@@ -76,7 +76,7 @@ export class Progress {
 
   #moved(passedMs: number, now: ProgressSigns | undefined): Readonly<Record<Part, boolean>> {
     const before = this.#before
-    const loop = passedMs <= this.#everyMs + mostLagMs
+    const loop = passedMs <= this.#everyMs + maxLagMs
     if (now === undefined || before === undefined)
       return { 'event loop': loop, link: true, requests: true, queue: true }
     // A session that came up in between has its full time.

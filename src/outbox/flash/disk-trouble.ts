@@ -5,7 +5,7 @@ import type { Log } from '../../base/log.ts'
 import type { StoreFolder } from '../../platform/store/store-folder.ts'
 
 const probeName = 'probe'
-const retry = { firstMs: 5000, mostMs: 300_000 }
+const retry = { firstMs: 5000, maxMs: 300_000 }
 /** A disk that takes things for less than this is not well: retries go on getting rarer, so that the alarms do. */
 const wellAfterMs = 600_000
 

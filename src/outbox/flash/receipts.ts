@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import { DeliveryReceipt, type Outcome } from '../receipt.ts'
 
-const mostRemembered = 1000
+const maxRemembered = 1000
 
 /** Sequences from `from` on, before `before`. */
 export interface SequenceRange {
@@ -58,7 +58,7 @@ export class FlashReceipts {
       receipt.settle(lostError())
     }
     this.#lost.push(range)
-    if (this.#lost.length > mostRemembered) this.#forgetThrough((this.#lost.shift()?.before ?? 0) - 1)
+    if (this.#lost.length > maxRemembered) this.#forgetThrough((this.#lost.shift()?.before ?? 0) - 1)
   }
 
   /** Ends: all that are waited for. Whoever asks later learns that the outbox is closed. */
@@ -97,7 +97,7 @@ export class FlashReceipts {
   #remember(sequence: number, error: AgentError): void {
     this.#bad.set(sequence, error)
     for (const oldest of this.#bad.keys()) {
-      if (this.#bad.size <= mostRemembered) break
+      if (this.#bad.size <= maxRemembered) break
       this.#bad.delete(oldest)
       this.#forgetThrough(oldest)
     }

@@ -55,9 +55,9 @@ export interface ChainOptions {
 }
 
 /** A file that cannot be read is asked for again so often. */
-const mostFailedReads = 5
+const maxFailedReads = 5
 /** Files set aside as damaged that are kept, for each lane. */
-const mostDamaged = 4
+const maxDamaged = 4
 
 /**
  * The items of one lane on flash: append-only segments, deleted whole and never rewritten.
@@ -314,7 +314,7 @@ export class SegmentChain {
       return bytes
     } catch (error) {
       segment.failedReads++
-      if (!isLasting(error) && segment.failedReads < mostFailedReads) throw error
+      if (!isLasting(error) && segment.failedReads < maxFailedReads) throw error
       onDamage(`${folder.path}/${name}`, maxBytes)
       await this.#setAside(name).catch(() => {})
       const index = this.#segments.indexOf(segment)
@@ -328,7 +328,7 @@ export class SegmentChain {
     const { folder, lane } = this.#o
     await folder.rename(name, `${name}${damagedSuffix}`)
     const damaged = (await folder.names()).filter(one => one.startsWith(`${lane}-`) && one.endsWith(damagedSuffix))
-    for (const old of damaged.slice(0, -mostDamaged)) await folder.remove(old)
+    for (const old of damaged.slice(0, -maxDamaged)) await folder.remove(old)
   }
 
   /** After the way back from an update: what the newer version wrote is not ours to throw away. */

@@ -1,16 +1,16 @@
 import { readFileSync, statSync } from 'node:fs'
 
-const mostBytes = 4 * 1024 * 1024
+const maxBytes = 4 * 1024 * 1024
 /** A longer one is made by a program, and says nothing to a person. */
-const mostChars = 300
+const maxChars = 300
 
 /** Line `number` (from 1) of a text file, to show it to a person while the process ends; undefined when it cannot be had. */
 export function lineOfFile(path: string, number: number): string | undefined {
   try {
     const { size } = statSync(path)
-    if (size > mostBytes) return undefined
+    if (size > maxBytes) return undefined
     const line = readFileSync(path, 'utf8').split(/\r?\n/)[number - 1]
-    return line === undefined || line.length > mostChars ? undefined : line
+    return line === undefined || line.length > maxChars ? undefined : line
   } catch {
     return undefined
   }

@@ -50,15 +50,15 @@ export function isText(name: string): boolean {
 }
 
 /** The most that a message shows of a path. */
-const mostShown = 200
+const maxShown = 200
 
 /** A name or path for people: what is no UTF-8 or drives a terminal stands there as `\xE9`, and a very long one is cut. */
-export function shownName(name: string, mostLetters = mostShown): string {
+export function shownName(name: string, maxLetters = maxShown): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
   const odd = /[\u0000-\u001f\u007f-\u009f]|\p{Surrogate}/gu
   const shown = odd.test(name) ? name.replaceAll('\\', '\\\\').replace(odd, escaped) : name
   const letters = [...shown]
-  return letters.length > mostLetters ? `${letters.slice(0, mostLetters).join('')}…` : shown
+  return letters.length > maxLetters ? `${letters.slice(0, maxLetters).join('')}…` : shown
 }
 
 function escaped(one: string): string {

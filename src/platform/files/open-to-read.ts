@@ -7,8 +7,8 @@ import { pathBytes, shownName } from './name-bytes.ts'
 import { readLink } from './read-link.ts'
 
 const { O_NONBLOCK, O_RDONLY } = constants
-const mostLinks = 40
-const mostTries = 5
+const maxLinks = 40
+const maxTries = 5
 /** Here the links are the system's own. */
 const systemViews = ['/proc/', '/sys/', '/dev/']
 
@@ -33,7 +33,7 @@ export async function openToRead(path: string): Promise<FileHandle> {
         return file
       }
       // A file is replaced by renaming another one; nobody does so again and again, unless to be quicker than this.
-      if (tries === mostTries) throw refused(path, 'it is replaced again and again')
+      if (tries === maxTries) throw refused(path, 'it is replaced again and again')
       await file.close()
     } catch (error) {
       await file.close()
@@ -86,7 +86,7 @@ async function wayTo(path: string): Promise<Way> {
       current = at
       continue
     }
-    const target = links.length < mostLinks ? await readLink(at) : undefined
+    const target = links.length < maxLinks ? await readLink(at) : undefined
     links.push({ path: at, ownerId: end.ownerId })
     end = undefined
     if (target === undefined) break

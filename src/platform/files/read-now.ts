@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 const firstBytes = 4096
-const mostStepBytes = 64 * 1024
+const maxStepBytes = 64 * 1024
 
 /**
  * The first `maxBytes` bytes of a small regular file, within this turn of the event loop; undefined for anything else, such as a
@@ -20,7 +20,7 @@ export function readNow(
   try {
     if (!fstatSync(file).isFile()) return undefined
     const parts: Buffer[] = []
-    for (let left = maxBytes, step = firstBytes; left > 0; step = Math.min(mostStepBytes, step * 2)) {
+    for (let left = maxBytes, step = firstBytes; left > 0; step = Math.min(maxStepBytes, step * 2)) {
       const part = Buffer.allocUnsafe(Math.min(step, left))
       const bytes = readSync(file, part)
       if (bytes === 0) break

@@ -9,9 +9,9 @@ import { pathBytes, rawBytes } from './name-bytes.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 /** Each level holds a descriptor. */
-const mostLevels = 200
+const maxLevels = 200
 /** What is put there while it is removed is removed too, so often. */
-const mostTries = 3
+const maxTries = 3
 
 /**
  * Removes `path` with all that is in it. Each folder is entered by the descriptor of the one above, and never through a link:
@@ -53,7 +53,7 @@ async function removeEntry(
   onEnter: () => Promise<void>,
 ): Promise<void> {
   const place = Buffer.concat([Buffer.from(`${descriptorPath(above)}/`), name])
-  if (level > mostLevels) throw new AgentError('LIMIT_EXCEEDED', `more than ${mostLevels} levels of folders`)
+  if (level > maxLevels) throw new AgentError('LIMIT_EXCEEDED', `more than ${maxLevels} levels of folders`)
   for (let tries = 1; ; tries++) {
     let whyNotAFile: unknown
     try {
@@ -79,7 +79,7 @@ async function removeEntry(
       // Something else has come in its place, or into it.
       const mayPass = ['ENOTDIR', 'ELOOP', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')
       if (!mayPass) throw error
-      if (tries === mostTries) throw errnoOf(error) === 'ENOTDIR' ? whyNotAFile : error
+      if (tries === maxTries) throw errnoOf(error) === 'ENOTDIR' ? whyNotAFile : error
     }
   }
 }

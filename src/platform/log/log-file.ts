@@ -13,7 +13,7 @@ export interface LogFileOptions {
   readonly keep?: number
 }
 
-const mostWaitingBytes = 256 * 1024
+const maxWaitingBytes = 256 * 1024
 /** After a failure the disk is left alone for this long. */
 const pauseMs = 5_000
 const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
@@ -49,7 +49,7 @@ export class LogFile {
   readonly sink = (record: LogRecord): void => {
     const line = `${formatLogRecord(record)}\n`
     const isPaused = this.#clock.monotonicMs() < this.#pausedUntilMs
-    if (this.#closed || isPaused || this.#waitingBytes + line.length > mostWaitingBytes) {
+    if (this.#closed || isPaused || this.#waitingBytes + line.length > maxWaitingBytes) {
       this.#lose(1)
       return
     }

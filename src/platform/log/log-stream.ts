@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import { formatLogRecord, type LogRecord, type LogSink } from '../../base/log.ts'
 
 /** Most that waits for a reader that does not read; beyond it lines are dropped and counted. */
-const mostWaitingBytes = 256 * 1024
+const maxWaitingBytes = 256 * 1024
 
 /** A log sink that may be busy or broken: it never throws, it loses lines and says how many. */
 export interface CountingSink {
@@ -20,7 +20,7 @@ export function logStream(stream: Writable, format: (record: LogRecord) => strin
   return {
     lostLines: () => lost,
     sink: record => {
-      if (stream.destroyed || stream.writableEnded || stream.writableLength > mostWaitingBytes) lost++
+      if (stream.destroyed || stream.writableEnded || stream.writableLength > maxWaitingBytes) lost++
       else stream.write(`${format(record)}\n`)
     },
   }

@@ -22,10 +22,10 @@ const severities: Readonly<Record<LogLevel, Severity>> = {
   trace: 'debug',
 }
 const standardFolders = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
-const mostWaitingBytes = 64 * 1024
+const maxWaitingBytes = 64 * 1024
 const restartPauseMs = 10_000
 /** syslogd of BusyBox cuts lines at 1024 bytes or less; a longer one would arrive as pieces without a time. */
-const mostLineBytes = 900
+const maxLineBytes = 900
 
 /**
  * Log lines for syslog. /dev/log is a datagram socket, which Node cannot speak, so the lines go to the standard input of `logger`,
@@ -59,13 +59,13 @@ export class Syslog {
   readonly sink = (record: LogRecord): void => {
     const severity = severities[record.level]
     const input = this.#childFor(severity)?.stdin
-    if (input === null || input === undefined || !input.writable || input.writableLength > mostWaitingBytes) {
+    if (input === null || input === undefined || !input.writable || input.writableLength > maxWaitingBytes) {
       this.#lost++
       return
     }
     // syslog stamps each line itself.
     const line = Buffer.from(formatLogRecord(record).replace(/^\S+ /, ''))
-    input.write(Buffer.concat([line.subarray(0, mostLineBytes), newLine]))
+    input.write(Buffer.concat([line.subarray(0, maxLineBytes), newLine]))
   }
 
   lostLines(): number {

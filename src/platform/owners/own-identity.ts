@@ -8,7 +8,7 @@ export interface OwnIdentity {
   readonly unmappedId: number | undefined
 }
 
-const mostBytes = 64 * 1024
+const maxBytes = 64 * 1024
 const everyId = 4_294_967_295
 
 /** The effective ids of this process, and how the kernel shows it the ids of strangers. */
@@ -49,7 +49,7 @@ export function unmappedId(map: string, overflow: string): number | undefined {
 /** Without /proc there is nothing to know. */
 function textOf(path: string): string {
   try {
-    return readNow(path, mostBytes)?.toString() ?? ''
+    return readNow(path, maxBytes)?.toString() ?? ''
   } catch {
     return ''
   }

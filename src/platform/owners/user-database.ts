@@ -1,7 +1,7 @@
 import { AgentError } from '../../base/errors.ts'
 import { readBoundedText } from '../files/read-file.ts'
 
-const mostBytes = 1024 * 1024
+const maxBytes = 1024 * 1024
 const noLogin = /(?:^|\/)(?:nologin|false|sync|shutdown|halt)$/
 
 /** Where the users of a machine are listed; another folder in tests. */
@@ -50,7 +50,7 @@ function idOf(text: string): number {
 
 async function linesOf(path: string): Promise<readonly string[]> {
   try {
-    const text = await readBoundedText(path, mostBytes)
+    const text = await readBoundedText(path, maxBytes)
     return text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
   } catch (error) {
     // A small image may do without.

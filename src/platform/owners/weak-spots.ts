@@ -20,8 +20,8 @@ export interface WeakSpot {
   readonly isAbove: boolean
 }
 
-const mostLinks = 40
-const mostEntries = 100_000
+const maxLinks = 40
+const maxEntries = 100_000
 const looksPerTurn = 64
 const stickyBit = 0o1000
 
@@ -64,8 +64,8 @@ async function lookInto(folder: string, self: OwnIdentity): Promise<readonly Wea
   if (facts?.kind !== 'folder') return []
   const isOpen = (facts.mode & 0o011) !== 0
   const found: WeakSpot[] = []
-  const names = await onFile('list', folder, () => fewNamesOf(folder, mostEntries))
-  if (names === undefined) throw new AgentError('LIMIT_EXCEEDED', `${folder}: more than ${mostEntries} entries`)
+  const names = await onFile('list', folder, () => fewNamesOf(folder, maxEntries))
+  if (names === undefined) throw new AgentError('LIMIT_EXCEEDED', `${folder}: more than ${maxEntries} entries`)
   for (const [index, name] of names.sort().entries()) {
     // A queue has hundreds of files: through the thread pool each look costs twenty times as much, but no turn is to take long.
     if (index % looksPerTurn === looksPerTurn - 1) await nextTurn()
@@ -113,7 +113,7 @@ async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefin
       current = at
       continue
     }
-    const target = ++links > mostLinks ? undefined : await readLink(at)
+    const target = ++links > maxLinks ? undefined : await readLink(at)
     if (target === undefined) {
       found.push({ path: at, why: 'is one of too many links', remedy: `ls -l ${shellWord(at)}`, isAbove: true })
       break

@@ -33,7 +33,7 @@ interface Note {
   readonly netSpace: string
 }
 
-const mostTries = 4
+const maxTries = 4
 const nothing = '-'
 /** Filled up to the length of an address: shorter ones Node 20 and later ones give different ends. */
 const abstractBytes = 107
@@ -80,7 +80,7 @@ async function giveNote(place: string): Promise<LifeSign | 'taken'> {
   const { pidSpace, netSpace } = await ownSpaces()
   const line = `${isListening ? name : nothing} ${pidSpace} ${netSpace}\n`
   try {
-    for (let tries = 0; tries < mostTries; tries++) {
+    for (let tries = 0; tries < maxTries; tries++) {
       if (await makeLockFile(place, line)) return signOf(listener)
       if ((await lifeAt(place)) === 'alive') {
         listener.close()
@@ -96,7 +96,7 @@ async function giveNote(place: string): Promise<LifeSign | 'taken'> {
 
 /** Gives the socket at `aside` the name `place`, unless one that lives has it. */
 async function put(aside: string, place: string): Promise<boolean> {
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     try {
       await link(aside, place)
       return true

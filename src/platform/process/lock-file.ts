@@ -9,7 +9,7 @@ import { readBoundedText } from '../files/read-file.ts'
 import { readNow } from '../files/read-now.ts'
 import { assertWhole } from '../files/write-whole.ts'
 
-const mostBytes = 256
+const maxBytes = 256
 /** A file that is written where it stands is seen before it is whole: how often and how long a reader waits for the rest. */
 const rest = { tries: 4, waitMs: 250 }
 
@@ -47,7 +47,7 @@ async function makeInPlace(path: string, line: string): Promise<boolean> {
 /** What a lock file says, with its line end; undefined when there is none. Without a line end it is half of something. */
 export async function readLockFile(path: string): Promise<string | undefined> {
   for (let tries = 1; ; tries++) {
-    const text = lookNow(path) ?? (await readBoundedText(path, mostBytes).catch(absent))
+    const text = lookNow(path) ?? (await readBoundedText(path, maxBytes).catch(absent))
     if (text === absence) return undefined
     if (text.endsWith('\n') || tries > rest.tries) return text
     await sleep(systemClock, rest.waitMs)
@@ -65,8 +65,8 @@ const absence = Symbol('there is no file')
 /** What it says; undefined when only the system knows why it cannot be read. */
 function lookNow(path: string): string | typeof absence | undefined {
   try {
-    const content = readNow(path, mostBytes + 1)
-    return content === undefined || content.length > mostBytes ? undefined : content.toString()
+    const content = readNow(path, maxBytes + 1)
+    return content === undefined || content.length > maxBytes ? undefined : content.toString()
   } catch (error) {
     return errnoOf(error) === 'ENOENT' ? absence : undefined
   }

@@ -5,7 +5,7 @@ import { messageOf } from '../../base/errors.ts'
 export type LastWork = (isTimeLeft: () => boolean) => string | undefined
 
 /** What all of it may take: whoever ends a process does not expect it to stay. */
-const mostMs = 3_000
+const maxMs = 3_000
 
 const works = new Set<LastWork>()
 
@@ -37,7 +37,7 @@ export function exitCodeOf(signal: NodeJS.Signals): number {
 }
 
 function doAll(): void {
-  const untilMs = performance.now() + mostMs
+  const untilMs = performance.now() + maxMs
   for (const work of [...works]) {
     try {
       tell(work(() => performance.now() < untilMs))

@@ -34,7 +34,7 @@ interface Holder {
 /** `elsewhere`: a process of other namespaces, of which nobody here can tell whether it has ended. */
 type Standing = 'held' | 'elsewhere' | 'free'
 
-const mostTries = 8
+const maxTries = 8
 
 /**
  * Takes the lock `path`, which holds `PID START-TIME BOOT-ID`. One whose process has ended is taken over: a process is the
@@ -74,7 +74,7 @@ export function takeProcessLock(path: string, within: Within = work => work(path
 /** Makes the file `target` when nobody holds it: the lock itself, or one that is needed on the way to it. */
 async function take(taking: Taking, target: string): Promise<void> {
   const { told, own } = taking
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     if (await makeLockFile(target, own)) return
     const holder = await readHolder(target)
     if (holder === undefined) continue

@@ -48,7 +48,7 @@ const wrapper =
   'echo "$code" >"$1.new" && mv -f "$1.new" "$1"; exit "$code"'
 
 const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-const mostExitBytes = 64
+const maxExitBytes = 64
 
 /**
  * Prepares a script in a process group of its own. Its output goes to the log directly: it lives on when this process ends.
@@ -140,7 +140,7 @@ export async function awaitScript(parts: {
 
 async function exitCode(path: string): Promise<number | undefined> {
   try {
-    const text = await readBoundedText(path, mostExitBytes)
+    const text = await readBoundedText(path, maxExitBytes)
     return /^\d{1,3}\n$/.test(text) ? Number(text) : undefined
   } catch (error) {
     if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return undefined

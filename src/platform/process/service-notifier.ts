@@ -14,7 +14,7 @@ const standardPlaces = ['/usr/bin/systemd-notify', '/bin/systemd-notify']
 /** From version 246 the program waits until systemd has read the message: 5 s at most. */
 const timeoutMs = 10_000
 /** Notices of one state each; what comes beyond is joined to the last. */
-const mostWaiting = 8
+const maxWaiting = 8
 /** Two of these in one message would lose their order. */
 const states = ['READY', 'RELOADING', 'STOPPING']
 
@@ -58,7 +58,7 @@ export class ServiceNotifier {
   tell(notice: ServiceNotice): void {
     const last = this.#waiting.at(-1)
     const mayJoin = last !== undefined && !(hasState(last) && hasState(notice))
-    if (mayJoin || this.#waiting.length >= mostWaiting) this.#waiting.push({ ...this.#waiting.pop(), ...notice })
+    if (mayJoin || this.#waiting.length >= maxWaiting) this.#waiting.push({ ...this.#waiting.pop(), ...notice })
     else this.#waiting.push(notice)
     this.#telling ??= this.#tellAll()
   }

@@ -27,7 +27,7 @@ export interface WatchedProcess {
   reload(): void
 }
 
-const mostLastWords = 1024
+const maxLastWords = 1024
 const drainMs = 500
 const lookMs = 200
 const killMs = 5_000
@@ -47,7 +47,7 @@ export async function startWatched(
     env: { ...processEnvironment(), ...variables },
     stdio: ['pipe', 'inherit', 'pipe'],
   })
-  const tail = new OutputTail(mostLastWords)
+  const tail = new OutputTail(maxLastWords)
   child.stderr.on('data', (part: Buffer) => {
     tail.add(part)
     process.stderr.write(part)

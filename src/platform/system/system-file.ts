@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { readBoundedText } from '../files/read-file.ts'
 import { readNow } from '../files/read-now.ts'
 
-const mostBytes = 256 * 1024
+const maxBytes = 256 * 1024
 
 /** A file here may ask the hardware, and a broken sensor takes seconds to say so. */
 const hardware = 'sys/'
@@ -12,9 +12,9 @@ const hardware = 'sys/'
 export async function systemText(root: string, path: string): Promise<string | undefined> {
   try {
     const at = join(root, path)
-    if (path.startsWith(hardware)) return (await readBoundedText(at, mostBytes)).trim()
-    const content = readNow(at, mostBytes + 1, { followLinks: true })
-    if (content === undefined || content.length > mostBytes) return undefined
+    if (path.startsWith(hardware)) return (await readBoundedText(at, maxBytes)).trim()
+    const content = readNow(at, maxBytes + 1, { followLinks: true })
+    if (content === undefined || content.length > maxBytes) return undefined
     return new TextDecoder().decode(content).trim()
   } catch {
     // Which of these files exist differs from system to system: a missing one is an answer.

@@ -39,9 +39,9 @@ export interface CommandOptions extends ActionOptions {
 
 const defaultOutputBytes = 16 * 1024
 // Both outputs fit into the params of an answer even when every byte is escaped as six characters.
-const mostOutputBytes = 20 * 1024
-const mostArguments = 200
-const mostValueBytes = 32 * 1024
+const maxCapturedBytes = 20 * 1024
+const maxArguments = 200
+const maxValueBytes = 32 * 1024
 const parameterName = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
 /**
@@ -61,8 +61,8 @@ export function commandHandler<Owner>(
   if (argv.some(part => typeof part !== 'string' || part.includes('\0')) || (argv[0] ?? '') === '')
     throw new AgentError('INVALID_ARGUMENT', 'program must be a path, or a list of a path and arguments.')
   const { parameters, maxOutputBytes = defaultOutputBytes } = options
-  if (!(maxOutputBytes >= 0 && maxOutputBytes <= mostOutputBytes))
-    throw new AgentError('INVALID_ARGUMENT', `maxOutputBytes must be from 0 to ${mostOutputBytes}.`)
+  if (!(maxOutputBytes >= 0 && maxOutputBytes <= maxCapturedBytes))
+    throw new AgentError('INVALID_ARGUMENT', `maxOutputBytes must be from 0 to ${maxCapturedBytes}.`)
   return async ({ name, params, written = {} }, { signal }) => {
     const built = programArguments(params, written, parameters)
     if (typeof built === 'string') return failure(Status.BadParameter, built)
@@ -106,10 +106,10 @@ function programArguments(
     const argument = argumentOf(name, number ?? value)
     if (argument === undefined) return `the parameter "${name}" must be text, a number, or true or false.`
     if (argument.includes('\0')) return `the parameter "${name}" holds a zero byte.`
-    if (Buffer.byteLength(argument) > mostValueBytes)
-      return `the parameter "${name}" is longer than ${mostValueBytes} bytes.`
+    if (Buffer.byteLength(argument) > maxValueBytes)
+      return `the parameter "${name}" is longer than ${maxValueBytes} bytes.`
     if (argument !== '') built.push(argument)
-    if (built.length > mostArguments) return `there are more than ${mostArguments} parameters.`
+    if (built.length > maxArguments) return `there are more than ${maxArguments} parameters.`
   }
   return built
 }

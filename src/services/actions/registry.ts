@@ -116,7 +116,7 @@ export interface Registration<Owner> {
 
 const defaultTimeoutMs = 3_600_000
 const defaultConcurrency = 8
-const mostConcurrency = 64
+const maxConcurrency = 64
 
 /** The actions by name. Names are told apart by case, as in the cloud. */
 export class ActionRegistry<Owner> {
@@ -135,7 +135,7 @@ export class ActionRegistry<Owner> {
     const { timeoutMs = defaultTimeoutMs, concurrency = defaultConcurrency, parameters = {} } = options
     const { repeatable = false } = options
     checkedNumber(`timeoutMs of the action "${name}"`, timeoutMs, 0, longestWaitMs)
-    checkedNumber(`concurrency of the action "${name}"`, concurrency, 1, mostConcurrency)
+    checkedNumber(`concurrency of the action "${name}"`, concurrency, 1, maxConcurrency)
     checkedFlag(`repeatable of the action "${name}"`, repeatable)
     checkRules(name, parameters)
     const whole = Math.floor(concurrency)

@@ -25,7 +25,7 @@ import {
 } from './registry.ts'
 
 /** How many actions run at the same time, all names together; the others wait their turn. */
-export const mostRunning = 64
+export const maxRunning = 64
 
 /**
  * Runs the actions that the cloud calls: parameters checked, each with its deadline, some at a time, and each answered once.
@@ -100,7 +100,7 @@ export class ActionRunner<Owner> {
   }
 
   #startNext(): void {
-    for (let at = 0; at < this.#waiting.length && this.#running.size < mostRunning; ) {
+    for (let at = 0; at < this.#waiting.length && this.#running.size < maxRunning; ) {
       const call = this.#waiting[at]
       if (call === undefined) return
       const { name, concurrency } = call.registration

@@ -44,7 +44,7 @@ interface Transfer {
 }
 
 /** Folders whose left-over temporary files have been looked for; beyond this many, the search is left out. */
-const mostSearchedFolders = 200
+const maxSearchedFolders = 200
 
 /** Moves files between this device and the cloud: streamed, checked, tried again, in constant memory. */
 export class FilesService {
@@ -259,7 +259,7 @@ export class FilesService {
   }
 
   async #searchOnce(folder: TransferFolder): Promise<void> {
-    if (this.#searched.has(folder.path) || this.#searched.size >= mostSearchedFolders) return
+    if (this.#searched.has(folder.path) || this.#searched.size >= maxSearchedFolders) return
     this.#searched.add(folder.path)
     await removeStaleParts({ files: this.#files, clock: this.#clock, log: this.#log }, folder)
   }

@@ -64,4 +64,4 @@ export const fileLimits = {
 } as const
 
 /** Waits between tries. */
-export const retryBackoff = { firstMs: 1000, mostMs: 60_000 } as const
+export const retryBackoff = { firstMs: 1000, maxMs: 60_000 } as const

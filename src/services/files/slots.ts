@@ -4,13 +4,13 @@ import { waitFor } from '../../base/wait.ts'
 /** A bounded number of places, given out in the order of asking. */
 export class Slots {
   readonly #most: number
-  readonly #mostWaiting: number
+  readonly #maxWaiting: number
   readonly #waiting = new Set<() => void>()
   #taken = 0
 
-  constructor(most: number, mostWaiting: number) {
+  constructor(most: number, maxWaiting: number) {
     this.#most = most
-    this.#mostWaiting = mostWaiting
+    this.#maxWaiting = maxWaiting
   }
 
   /** Runs `work` when a place is free. Rejects with `LIMIT_EXCEEDED` when too many wait, or with the abort reason while waiting. */
@@ -28,12 +28,12 @@ export class Slots {
       this.#taken++
       return
     }
-    if (this.#waiting.size >= this.#mostWaiting) {
+    if (this.#waiting.size >= this.#maxWaiting) {
       throw new AgentError(
         'LIMIT_EXCEEDED',
-        `${this.#mostWaiting} file transfers are waiting already; try again later`,
+        `${this.#maxWaiting} file transfers are waiting already; try again later`,
         {
-          details: { limit: this.#mostWaiting },
+          details: { limit: this.#maxWaiting },
         },
       )
     }

@@ -36,10 +36,10 @@ export async function removeStaleParts(
       const processId = Number(partName.exec(name)?.[1] ?? Number.NaN)
       if (Number.isNaN(processId) || inUse.has(name)) continue
       const isOthers = processId !== files.processId && files.isProcessAlive(processId)
-      const mostAgeMs = isOthers ? fileLimits.staleInUseMs : fileLimits.staleMs
+      const maxAgeMs = isOthers ? fileLimits.staleInUseMs : fileLimits.staleMs
       const facts = await folder.look(name)
       // A time in the future is as old as one in the past: the clock of a device goes both ways.
-      if (facts?.kind !== 'file' || Math.abs(clock.now() - facts.modifiedMs) < mostAgeMs) continue
+      if (facts?.kind !== 'file' || Math.abs(clock.now() - facts.modifiedMs) < maxAgeMs) continue
       await folder.remove(name)
       log.info('removed the rest of an interrupted download', { folder: folder.path, name, bytes: facts.bytes })
     }

@@ -6,12 +6,12 @@ import { isMailId, type Mail, parseMail, refusedMail } from './mail.ts'
 import { charsOfMail } from './page.ts'
 
 /** The largest call that is taken: one that has a page for itself. */
-export const mostMailBytes = limits.maxReplyBytes
+export const maxMailBytes = limits.maxReplyBytes
 /** How many characters of parameters one page may bring; the calls beyond it are refused, so that whoever called hears of it. */
-export const mostPageChars = 8 * limits.maxReplyBytes
+export const maxPageChars = 8 * limits.maxReplyBytes
 
 /** How many answers and complaints one page may bring beside its calls: many more than an agent ever asks for. */
-export const mostRefused = 10_000
+export const maxRefused = 10_000
 
 /** The list of mails stands in the params of the answer in the reply, and each mail in that list. */
 const listDepth = 4
@@ -19,10 +19,10 @@ const mailDepth = listDepth + 1
 /** As in a page of ordinary size: one level more than parameters may have, so that those that are too deep are seen to be so. */
 const maxMailDepth = 2 + maxJsonDepth + 1
 /** What is kept of a text that may be a key or an id. */
-const mostTextBytes = 2048
+const maxTextBytes = 2048
 
 /** What stays in memory from one mail to the next. */
-const mostKeptBytes = 64 * 1024
+const maxKeptBytes = 64 * 1024
 
 const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c]
 const [listStart, listEnd, objectStart, objectEnd] = [0x5b, 0x5d, 0x7b, 0x7d]
@@ -121,7 +121,7 @@ export class LargePage {
         this.#id = this.#lastText()
         this.#key = ''
       }
-    } else if (this.#depth <= mailDepth && this.#text.length < mostTextBytes) this.#text.push(byte)
+    } else if (this.#depth <= mailDepth && this.#text.length < maxTextBytes) this.#text.push(byte)
   }
 
   #lastText(): string {
@@ -138,13 +138,13 @@ export class LargePage {
   #keep(piece: Uint8Array): void {
     const from = this.#mailBytes
     this.#mailBytes += piece.byteLength
-    if (this.#mailBytes > mostMailBytes) {
+    if (this.#mailBytes > maxMailBytes) {
       this.#held = Buffer.alloc(0)
       return
     }
     // A copy: what the network has read into is used again. One, however small the pieces are: each has a price of its own.
     if (this.#held.length < this.#mailBytes) {
-      const larger = Buffer.alloc(Math.min(mostMailBytes, Math.max(this.#mailBytes, 2 * this.#held.length)))
+      const larger = Buffer.alloc(Math.min(maxMailBytes, Math.max(this.#mailBytes, 2 * this.#held.length)))
       this.#held.copy(larger, 0, 0, from)
       this.#held = larger
     }
@@ -153,9 +153,9 @@ export class LargePage {
 
   #endMail(): void {
     const mail = this.#mail()
-    if (this.#held.length > mostKeptBytes) this.#held = Buffer.alloc(0)
+    if (this.#held.length > maxKeptBytes) this.#held = Buffer.alloc(0)
     if (mail.kind === 'call') this.#chars += charsOfMail(mail)
-    else if (++this.#refusals[mail.kind] > mostRefused) {
+    else if (++this.#refusals[mail.kind] > maxRefused) {
       this.#dropped++
       return
     }
@@ -163,15 +163,15 @@ export class LargePage {
   }
 
   #mail(): Mail {
-    if (this.#mailBytes > mostMailBytes)
+    if (this.#mailBytes > maxMailBytes)
       return this.#refused(
         Status.BadParameter,
-        `the call is larger than ${mostMailBytes} bytes, which is the agent's limit; the action was not run.`,
+        `the call is larger than ${maxMailBytes} bytes, which is the agent's limit; the action was not run.`,
       )
-    if (this.#chars + this.#mailBytes > mostPageChars)
+    if (this.#chars + this.#mailBytes > maxPageChars)
       return this.#refused(
         Status.TryAgain,
-        `too many large calls came at once, more than ${mostPageChars} bytes; the action was not run.`,
+        `too many large calls came at once, more than ${maxPageChars} bytes; the action was not run.`,
       )
     return parseMail(parseCutWrittenJson(this.#held.toString('utf8', 0, this.#mailBytes), maxMailDepth))
   }

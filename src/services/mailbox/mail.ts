@@ -30,8 +30,8 @@ export type Mail =
   /** It has no usable id, so that nothing can be answered. */
   | { readonly kind: 'unusable'; readonly problem: string }
 
-const mostIdChars = 256
-const mostMethodChars = 1024
+const maxIdChars = 256
+const maxMethodChars = 1024
 
 /** Parses one entry on its own, so that a bad one harms none of the others. */
 export function parseMail(entry: Json | undefined): Mail {
@@ -45,7 +45,7 @@ export function parseMail(entry: Json | undefined): Mail {
   if (!isJsonObject(params)) return refuse(Status.BadRequest, 'method.exec has no params.')
   const { method, params: given = null } = params
   if (typeof method !== 'string' || method === '') return refuse(Status.BadRequest, 'method.exec names no method.')
-  if (method.length > mostMethodChars) return refuse(Status.BadRequest, 'the name of the method is too long.')
+  if (method.length > maxMethodChars) return refuse(Status.BadRequest, 'the name of the method is too long.')
   // Absent when the operator gave none [TR50 3.8].
   if (given === null) return { kind: 'call', id, call: { method, params: {} } }
   if (!isJsonObject(given)) return refuse(Status.BadParameter, 'the params of the method must be an object.')
@@ -62,7 +62,7 @@ export function refusedMail(id: string, status: Status, problem: string): Usable
 
 /** Whether something can be answered to that id. */
 export function isMailId(id: unknown): id is string {
-  return typeof id === 'string' && id !== '' && id.length <= mostIdChars
+  return typeof id === 'string' && id !== '' && id.length <= maxIdChars
 }
 
 /** The answer to parameters that no action may get: nobody could write them down, hand them on or look through them. */

@@ -49,17 +49,17 @@ export interface MailboxCounters {
 }
 
 /** How many mails may be without a delivered answer; at that number no more are fetched until some are answered. */
-export const mostOpenMails = 200
+export const maxOpenMails = 200
 /** The same for the characters of their answers. */
-export const mostOpenChars = 4 * 1024 * 1024
+export const maxOpenChars = 4 * 1024 * 1024
 /** The same for the characters of the parameters of those that are not answered. */
-export const mostOpenCallChars = 16 * 1024 * 1024
+export const maxOpenCallChars = 16 * 1024 * 1024
 /** How many characters of mail may wait that nobody asked for: the longest reply, however small its mails are. What is more is dropped. */
-const mostSurplusChars = 5 * limits.maxReplyBytes
+const maxSurplusChars = 5 * limits.maxReplyBytes
 
 // Drawn from the upper half: 10 to 20 minutes.
-const slowCheck = { firstMs: 20 * 60_000, mostMs: 20 * 60_000 }
-const retry = { firstMs: 5_000, mostMs: 5 * 60_000 }
+const slowCheck = { firstMs: 20 * 60_000, maxMs: 20 * 60_000 }
+const retry = { firstMs: 5_000, maxMs: 5 * 60_000 }
 /** A cloud may have a bound of its own, so a page that had room for more may not have been all. The answers go first. */
 const lookAgainMs = 1000
 
@@ -206,7 +206,7 @@ export class Mailbox {
   async #checkOnce(): Promise<number> {
     // Open mails may be offered again [TR50 4.4]: with them counted in, they cannot keep new ones out of the page.
     const { open } = this.#answers
-    const most = Math.min(this.#pageMails, mostOpenMails - open) + open
+    const most = Math.min(this.#pageMails, maxOpenMails - open) + open
     const { mails, listed, failure } = await fetchPage(this.#ask, most, {
       late: mails => this.#takeLate(mails),
       large: facts => this.#log.limited('mail large', 'warn', largePageText, facts),
@@ -252,7 +252,7 @@ export class Mailbox {
     let dropped = 0
     for (let mail = page.shift(); mail !== undefined; mail = page.shift()) {
       if (this.#surplus.has(mail.id) || this.#answers.isOpen(mail.id)) this.#counts.repeated++
-      else if (this.#surplus.chars < mostSurplusChars) this.#surplus.add(mail)
+      else if (this.#surplus.chars < maxSurplusChars) this.#surplus.add(mail)
       else dropped++
     }
     if (isTooLong || dropped > 0)
@@ -346,7 +346,7 @@ export class Mailbox {
   /** Whether more mail may be taken; with `reserve`, whether room for so many others is left. */
   #hasRoom(reserve = 0): boolean {
     const { open, openChars, openCallChars } = this.#answers
-    return open < mostOpenMails - reserve && openChars < mostOpenChars && openCallChars < mostOpenCallChars
+    return open < maxOpenMails - reserve && openChars < maxOpenChars && openCallChars < maxOpenCallChars
   }
 
   #goOn(): void {

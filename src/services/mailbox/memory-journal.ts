@@ -2,13 +2,13 @@ import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
 import type { MailCall, MailOutcome } from './mail.ts'
 
 /** How many settled mails are remembered with their outcome. */
-export const mostSettled = 1000
+export const maxSettled = 1000
 /** How many characters of JSON the remembered outcomes have together. */
-export const mostSettledChars = 1024 * 1024
+export const maxSettledChars = 1024 * 1024
 
 /**
  * A journal that lives as long as the process. Mails whose answer is on its way are always kept; of the settled ones the
- * oldest are forgotten beyond {@link mostSettled} and {@link mostSettledChars}.
+ * oldest are forgotten beyond {@link maxSettled} and {@link maxSettledChars}.
  */
 export class MemoryJournal implements Journal {
   readonly #entries = new Map<string, JournalEntry>()
@@ -75,7 +75,7 @@ export class MemoryJournal implements Journal {
     this.#settled.set(id, chars)
     this.#settledChars += chars
     for (const [oldest, size] of this.#settled) {
-      if (this.#settled.size <= mostSettled && this.#settledChars <= mostSettledChars) return
+      if (this.#settled.size <= maxSettled && this.#settledChars <= maxSettledChars) return
       this.#settled.delete(oldest)
       this.#entries.delete(oldest)
       this.#settledChars -= size

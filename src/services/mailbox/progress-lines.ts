@@ -4,7 +4,7 @@ import type { Receipt } from '../../outbox/outbox.ts'
 import { mailboxUpdate } from '../../protocol/commands.ts'
 
 /** How many characters of progress lines may wait for the cloud. They wait in memory, and an action may write without end. */
-export const mostProgressChars = 1024 * 1024
+export const maxProgressChars = 1024 * 1024
 
 /** The progress lines on their way to the cloud [TR50 mailbox.update]. */
 export class ProgressLines {
@@ -17,7 +17,7 @@ export class ProgressLines {
 
   /** @throws AgentError `OUTBOX_FULL` when too much waits already */
   async send(id: string, text: string): Promise<Receipt> {
-    if (this.#chars + text.length > mostProgressChars)
+    if (this.#chars + text.length > maxProgressChars)
       throw new AgentError('OUTBOX_FULL', 'Too many progress lines wait for the cloud; this one is left out.')
     this.#chars += text.length
     const gone = () => {

@@ -1,7 +1,7 @@
 import type { MailOutcome } from './mail.ts'
 
 /** So much of a message goes with a shortened answer. */
-const mostChars = 200
+const maxChars = 200
 
 /**
  * An answer that is certain to be shorter, with the same status: first without its parameters and with the beginning of its
@@ -9,10 +9,9 @@ const mostChars = 200
  */
 export function shorterOutcome({ status, message = '', params }: MailOutcome): MailOutcome | undefined {
   if (params === undefined && message === '') return undefined
-  if (params === undefined && message.length <= 2 * mostChars) return { status }
+  if (params === undefined && message.length <= 2 * maxChars) return { status }
   const chars = message.length + (params === undefined ? 0 : JSON.stringify(params).length)
-  const beginning =
-    message.length > mostChars ? `${message.slice(0, mostChars)}… ` : message === '' ? '' : `${message} `
+  const beginning = message.length > maxChars ? `${message.slice(0, maxChars)}… ` : message === '' ? '' : `${message} `
   return {
     status,
     message: `${beginning}[The whole answer, ${chars} characters, is too long for the way to the cloud; this is what it allows.]`,

@@ -13,7 +13,7 @@ const pairs = 9
 const goalAlwaysPerSecond = 30_000
 const goalSpillRatio = 0.95
 /** Its segments have files and places in memory, whatever lies in them. */
-const mostBacklogMb = 7
+const maxBacklogMb = 7
 const largeQueue = 512 * 1024 * 1024
 
 interface Rate {
@@ -23,7 +23,7 @@ interface Drained extends Rate {
   readonly waiting: number
   readonly openMs: number
   readonly openMb: number
-  readonly mostMb: number
+  readonly maxMb: number
 }
 
 const thousands = (perSecond: number) => `${Math.round(perSecond / 1000)} k/s`
@@ -50,11 +50,11 @@ async function backlog(scene: Scene): Promise<Row[]> {
       what: `${queued / 1e6} M samples waiting on flash: open`,
       ours: `${Math.round(drained.openMs)} ms, ${drained.openMb.toFixed(1)} MB`,
       floor: `none waiting: ${Math.round(empty.openMs)} ms, ${empty.openMb.toFixed(1)} MB`,
-      goal: `≤ ${mostBacklogMb} MB more`,
-      met: drained.openMb - empty.openMb <= mostBacklogMb,
+      goal: `≤ ${maxBacklogMb} MB more`,
+      met: drained.openMb - empty.openMb <= maxBacklogMb,
     },
     {
-      what: `${queued / 1e6} M samples waiting on flash: worked off, memory at most ${drained.mostMb.toFixed(0)} MB`,
+      what: `${queued / 1e6} M samples waiting on flash: worked off, memory at most ${drained.maxMb.toFixed(0)} MB`,
       ours: thousands(drained.perSecond),
       floor: `${thousands(floor.perSecond)} (ready-made batches)`,
       ratio: drained.perSecond / floor.perSecond,

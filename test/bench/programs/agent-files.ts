@@ -7,13 +7,13 @@ const quiet = { error: console.error, warn: console.error, info() {}, debug() {}
 const client = new Client(appId, { configDir, logger: quiet })
 await client.connect()
 const beforeMb = anonymousMegabytes('self')
-let mostMb = beforeMb
+let maxMb = beforeMb
 const onProgress = () => {
-  mostMb = Math.max(mostMb, anonymousMegabytes('self'))
+  maxMb = Math.max(maxMb, anonymousMegabytes('self'))
 }
 const startMs = performance.now()
 if (direction === 'up') await client.files.upload(path, { name, onProgress })
 else await client.files.download(name, path, { onProgress })
 const seconds = (performance.now() - startMs) / 1000
-console.log(JSON.stringify({ seconds, grownMb: mostMb - beforeMb }))
+console.log(JSON.stringify({ seconds, grownMb: maxMb - beforeMb }))
 await client.disconnect()

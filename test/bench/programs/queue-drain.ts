@@ -13,11 +13,11 @@ const openMb = anonymousMegabytes('self') - beforeMb
 const waiting = client.status().outbox?.waiting ?? 0
 await client.connect()
 const drainMs = performance.now()
-let mostMb = 0
+let maxMb = 0
 while ((client.status().outbox?.waiting ?? 0) > 0) {
-  mostMb = Math.max(mostMb, anonymousMegabytes('self'))
+  maxMb = Math.max(maxMb, anonymousMegabytes('self'))
   await new Promise(resolve => setTimeout(resolve, 20))
 }
 const perSecond = waiting / ((performance.now() - drainMs) / 1000)
 await client.disconnect()
-console.log(JSON.stringify({ waiting, openMs, openMb, perSecond, mostMb }))
+console.log(JSON.stringify({ waiting, openMs, openMb, perSecond, maxMb }))

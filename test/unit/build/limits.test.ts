@@ -17,10 +17,10 @@ import { maxConnections } from '../../../src/manager/local-api/server.ts'
 import { packageLimits } from '../../../src/manager/ota/package/entry-policy.ts'
 import { limits } from '../../../src/protocol/limits.ts'
 import { maxMessageBytes, maxParamsBytes } from '../../../src/services/actions/outcome.ts'
-import { mostRunning } from '../../../src/services/actions/runner.ts'
-import { mostMailBytes, mostPageChars, mostRefused } from '../../../src/services/mailbox/large-page.ts'
-import { mostOpenCallChars, mostOpenChars, mostOpenMails } from '../../../src/services/mailbox/mailbox.ts'
-import { mostProgressChars } from '../../../src/services/mailbox/progress-lines.ts'
+import { maxRunning } from '../../../src/services/actions/runner.ts'
+import { maxMailBytes, maxPageChars, maxRefused } from '../../../src/services/mailbox/large-page.ts'
+import { maxOpenCallChars, maxOpenChars, maxOpenMails } from '../../../src/services/mailbox/mailbox.ts'
+import { maxProgressChars } from '../../../src/services/mailbox/progress-lines.ts'
 
 const checkout = join(import.meta.dirname, '../../..')
 
@@ -35,28 +35,28 @@ const promised: Readonly<Record<string, readonly [value: number, unit: string]>>
   maxPendingRequests: [limits.maxPendingRequests, 'requests'],
   maxWebSocketMessageBytes: [maxWebSocketMessageBytes, 'bytes'],
   maxMqttMessageBytes: [maxMqttMessageBytes, 'bytes'],
-  mostMailBytes: [mostMailBytes, 'bytes'],
-  mostPageChars: [mostPageChars, 'characters'],
-  mostRefused: [mostRefused, 'calls'],
+  maxMailBytes: [maxMailBytes, 'bytes'],
+  maxPageChars: [maxPageChars, 'characters'],
+  maxRefused: [maxRefused, 'calls'],
   largeReplyTimeoutMs: [limits.largeReplyTimeoutMs / 1000, 'seconds'],
   mailboxPage: [limits.mailboxPage, 'mails'],
-  mostOpenMails: [mostOpenMails, 'mails'],
-  mostOpenCallChars: [mostOpenCallChars, 'characters'],
-  mostOpenChars: [mostOpenChars, 'characters'],
-  mostRunning: [mostRunning, 'actions'],
+  maxOpenMails: [maxOpenMails, 'mails'],
+  maxOpenCallChars: [maxOpenCallChars, 'characters'],
+  maxOpenChars: [maxOpenChars, 'characters'],
+  maxRunning: [maxRunning, 'actions'],
   maxParamsBytes: [maxParamsBytes, 'bytes'],
   maxMessageBytes: [maxMessageBytes, 'bytes'],
-  mostProgressChars: [mostProgressChars, 'characters'],
+  maxProgressChars: [maxProgressChars, 'characters'],
   maxInformationalAnswers: [maxInformationalAnswers, 'answers'],
   maxOverheadBytes: [maxOverheadBytes, 'bytes'],
   maxConnectAnswerBytes: [maxConnectAnswerBytes, 'bytes'],
   maxLineBytes: [maxLineBytes, 'bytes'],
   maxConnections: [maxConnections, 'programs'],
   maxPendingPerConnection: [maxPendingPerConnection, 'requests'],
-  'packageLimits.mostEntries': [packageLimits.mostEntries, 'entries'],
-  'packageLimits.mostBytes': [packageLimits.mostBytes, 'bytes'],
-  'packageLimits.mostRatio': [packageLimits.mostRatio, 'times'],
-  'packageLimits.mostDepth': [packageLimits.mostDepth, 'folders'],
+  'packageLimits.maxEntries': [packageLimits.maxEntries, 'entries'],
+  'packageLimits.maxBytes': [packageLimits.maxBytes, 'bytes'],
+  'packageLimits.maxRatio': [packageLimits.maxRatio, 'times'],
+  'packageLimits.maxDepth': [packageLimits.maxDepth, 'folders'],
   maxLogChars: [maxLogChars, 'characters'],
 }
 

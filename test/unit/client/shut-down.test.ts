@@ -28,12 +28,12 @@ async function ending(o: {
     ...offlineCloud(settings),
     isUp,
     stopMail: () => void steps.push('no more mail'),
-    flush: async mostMs => {
-      steps.push(`flush ${mostMs}`)
-      return pass(flushMs, mostMs)
+    flush: async maxMs => {
+      steps.push(`flush ${maxMs}`)
+      return pass(flushMs, maxMs)
     },
-    close: async mostMs => {
-      steps.push(`close ${mostMs}`)
+    close: async maxMs => {
+      steps.push(`close ${maxMs}`)
     },
   }
   const runner = {

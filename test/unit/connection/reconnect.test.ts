@@ -126,6 +126,6 @@ test('what means nothing in a state leaves the very same state', () => {
 test('every error code has a policy between one second and five minutes', () => {
   for (const code of Object.keys(errorKinds)) {
     const policy = reconnectPolicies[classOf(code as ErrorCode)]
-    assert.ok(policy.firstMs >= 1000 && policy.mostMs <= 300_000, code)
+    assert.ok(policy.firstMs >= 1000 && policy.maxMs <= 300_000, code)
   }
 })

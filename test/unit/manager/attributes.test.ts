@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
+import { version } from '../../../src/base/version.ts'
 import { AttributePublisher } from '../../../src/manager/device-facts/attribute-publisher.ts'
 import { platformAttributes } from '../../../src/manager/device-facts/platform-attributes.ts'
 import { accessSupportText } from '../../../src/manager/device-facts/remote-access-support.ts'
-import { version } from '../../../src/base/version.ts'
 import { settle } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 

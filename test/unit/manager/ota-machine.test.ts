@@ -4,7 +4,7 @@ import { parseManifest } from '../../../src/manager/ota/package/manifest.ts'
 import {
   firstState,
   isTrial,
-  mostTries,
+  maxTries,
   nextState,
   rebootsAtEnd,
   resume,
@@ -156,10 +156,10 @@ test('a step that brings the agent down each time is given up; the answer is not
       state = found.state
       tries++
     }
-    assert.equal(tries, mostTries, step)
+    assert.equal(tries, maxTries, step)
   }
   let state = at('report')
-  for (let round = 0; round < 3 * mostTries; round++) {
+  for (let round = 0; round < 3 * maxTries; round++) {
     const found = resume(state, { bootId: 'boot-1' })
     assert.ok(found.kind === 'continue')
     state = found.state

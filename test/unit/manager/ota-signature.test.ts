@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { checkPackage } from '../../../src/manager/ota/package/check-package.ts'
 import { packFolder } from '../../../src/manager/ota/package/pack.ts'
-import { mostListingBytes, PackageListing, readListing } from '../../../src/manager/ota/package/package-listing.ts'
+import { maxListingBytes, PackageListing, readListing } from '../../../src/manager/ota/package/package-listing.ts'
 import { scanPackage } from '../../../src/manager/ota/package/read-package.ts'
 import { parsePublicKey, publicKeyText, signatureText, signersOf } from '../../../src/manager/ota/package/signature.ts'
 import { unpackPackage } from '../../../src/manager/ota/package/unpack.ts'
@@ -297,7 +297,7 @@ test('a public key that anybody can sign for is none, however it is spelled', ()
 test('a listing that is too large cannot be signed, and is refused where signatures are required', () => {
   const listing = new PackageListing()
   const name = 'x'.repeat(1000)
-  for (let count = 0; count * 1000 <= mostListingBytes; count++) listing.folder(`${count}${name}`, 0o755)
+  for (let count = 0; count * 1000 <= maxListingBytes; count++) listing.folder(`${count}${name}`, 0o755)
   assert.equal(listing.text, undefined)
 })
 

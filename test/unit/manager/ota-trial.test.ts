@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import type { UpdateState } from '../../../src/manager/ota/state/machine.ts'
 import { updatePlaces } from '../../../src/manager/ota/state/places.ts'
 import { AgentSlot } from '../../../src/manager/ota/trial/agent-slot.ts'
-import { mostStarts, runTrial } from '../../../src/manager/ota/trial/trial.ts'
+import { maxStarts, runTrial } from '../../../src/manager/ota/trial/trial.ts'
 import { processIdentity } from '../../../src/platform/process/process-lock.ts'
 import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { eventually } from '../../helpers/eventually.ts'
@@ -78,7 +78,7 @@ test('a new executable that hangs is ended, and the old one goes on with the fai
 test('one that ends again and again is given up, whatever its exit code', async t => {
   const { run, state, starts } = await scene(t, `${counts}echo why >&2\nexit 0\n`, onTrial)
   assert.equal(await run(), 'old')
-  assert.equal(starts(), mostStarts)
+  assert.equal(starts(), maxStarts)
   assert.match((await state())?.failure?.text ?? '', /ended 3 times .*the last time with exit code 0: why/)
 })
 
@@ -92,7 +92,7 @@ test('one that cannot even be started is given up', async t => {
 test('told to end, it ends the new executable in good order, and that counts for nothing', async t => {
   const script = `${counts}read -r line\nprintf ended >"$1/end"\n`
   const { run, state, starts, folder } = await scene(t, script, onTrial, 1)
-  for (let round = 1; round <= mostStarts + 2; round++) {
+  for (let round = 1; round <= maxStarts + 2; round++) {
     const stop = new AbortController()
     const trial = run(stop.signal)
     await eventually('a start', () => starts() === round)
@@ -203,7 +203,7 @@ test('a process that outlived its watcher is ended before the next one is starte
   writeFileSync(join(folder, 'runtime/ota/trial.json'), JSON.stringify(record))
   assert.equal(await run(), 'old')
   assert.equal(left.signalCode, 'SIGKILL')
-  assert.equal(starts(), mostStarts - 1)
+  assert.equal(starts(), maxStarts - 1)
 })
 
 test('a new executable, or a journal, that another user could have put there is not started', needsRoot, async t => {

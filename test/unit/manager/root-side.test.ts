@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
 import { letRoot, type RootInstaller } from '../../../src/manager/ota/by-root.ts'
-import { firstState, mostTries, nextState, resume, type UpdateState } from '../../../src/manager/ota/state/machine.ts'
+import { firstState, maxTries, nextState, resume, type UpdateState } from '../../../src/manager/ota/state/machine.ts'
 import { type RootConfig, rootConfigText } from '../../../src/manager/root/root-config.ts'
 import { parseRootRequest, requestFileName } from '../../../src/manager/root/root-request.ts'
 import { type RootResult, RootResults } from '../../../src/manager/root/root-results.ts'
@@ -194,8 +194,8 @@ test('an update that root installs goes from the download to root, and from ther
   assert.equal(nextState(state, { kind: 'done' }, 'b').step, 'report')
   const failed = nextState(state, { kind: 'failed', status: 19, text: 'no' }, 'b')
   assert.deepEqual([failed.step, failed.failure?.text], ['report', 'no'])
-  const found = resume({ ...state, tries: mostTries }, { bootId: 'c' })
-  assert.equal(found.kind === 'continue' && found.state.tries, mostTries + 1)
+  const found = resume({ ...state, tries: maxTries }, { bootId: 'c' })
+  assert.equal(found.kind === 'continue' && found.state.tries, maxTries + 1)
 })
 
 class FakeRoot implements RootInstaller {
@@ -220,7 +220,7 @@ test('asks, ends, and takes the result; what is never taken fails at last', asyn
   await assert.rejects(waiting, refusal('CLOSED', /ends/))
   assert.deepEqual(root.said, ['leave /d/p.zip', 'end'])
   const { signal } = new AbortController()
-  const lost = await letRoot({ ...state, tries: mostTries }, '/d/p.zip', parts, signal)
+  const lost = await letRoot({ ...state, tries: maxTries }, '/d/p.zip', parts, signal)
   assert.match(lost.kind === 'failed' ? lost.text : '', /did not take it 5 times/)
   root.known = { status: Status.NoPermission, text: 'not signed' }
   assert.deepEqual(await letRoot(state, '/d/p.zip', parts, signal), { kind: 'failed', ...root.known })

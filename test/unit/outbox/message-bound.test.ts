@@ -9,13 +9,13 @@ import { outboxScene, outcomeOf, sample } from '../../helpers/outbox-scene.ts'
 test('one link that ends bounds nothing, two do, and a message as large that passes lifts the bound', () => {
   const bound = new MessageBound()
   bound.ended(60_000, 0)
-  assert.equal(bound.mostBytes(0), limits.maxBatchBytes)
+  assert.equal(bound.maxBytes(0), limits.maxBatchBytes)
   bound.ended(30_000, 0)
-  assert.equal(bound.mostBytes(0), 15_000)
+  assert.equal(bound.maxBytes(0), 15_000)
   bound.passed(15_000)
-  assert.equal(bound.mostBytes(0), 15_000)
+  assert.equal(bound.maxBytes(0), 15_000)
   bound.passed(30_000)
-  assert.equal(bound.mostBytes(0), limits.maxBatchBytes)
+  assert.equal(bound.maxBytes(0), limits.maxBatchBytes)
 })
 
 test('a poor link bounds nothing: what is no larger than a message that has passed is to blame only after several ends', () => {
@@ -26,21 +26,21 @@ test('a poor link bounds nothing: what is no larger than a message that has pass
     bound.ended(40_000, 0)
     bound.passed(40_000)
   }
-  assert.equal(bound.mostBytes(0), limits.maxBatchBytes)
+  assert.equal(bound.maxBytes(0), limits.maxBatchBytes)
   for (let end = 0; end < 5; end++) bound.ended(40_000, 0)
-  assert.equal(bound.mostBytes(0), 20_000, 'a limit that was lowered is found')
+  assert.equal(bound.maxBytes(0), 20_000, 'a limit that was lowered is found')
   for (let end = 0; end < 5; end++) bound.ended(100, 0)
-  assert.equal(bound.mostBytes(0), 4096, 'no broker takes less')
+  assert.equal(bound.maxBytes(0), 4096, 'no broker takes less')
 })
 
 test('after an hour a larger message is tried again, and its end is enough then', () => {
   const bound = new MessageBound()
   bound.ended(60_000, 0)
   bound.ended(60_000, 0)
-  assert.equal(bound.mostBytes(3_600_000), 30_000)
-  assert.equal(bound.mostBytes(3_600_001), limits.maxBatchBytes)
+  assert.equal(bound.maxBytes(3_600_000), 30_000)
+  assert.equal(bound.maxBytes(3_600_001), limits.maxBatchBytes)
   bound.ended(60_000, 3_600_002)
-  assert.equal(bound.mostBytes(3_600_002), 30_000)
+  assert.equal(bound.maxBytes(3_600_002), 30_000)
 })
 
 test('a broker whose limit is below our batches ends the link a few times, and then gets batches that it takes', async t => {

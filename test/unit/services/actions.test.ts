@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../src/base/json.ts'
 import { Status } from '../../../src/protocol/status.ts'
 import type { Outcome } from '../../../src/services/actions/outcome.ts'
 import { type ActionContext, type ActionHandler, ActionRegistry } from '../../../src/services/actions/registry.ts'
-import { ActionRunner, mostRunning } from '../../../src/services/actions/runner.ts'
+import { ActionRunner, maxRunning } from '../../../src/services/actions/runner.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 
@@ -413,7 +413,7 @@ test('all actions together are bounded, and none is lost', async () => {
   for (let name = 0; name < 10; name++) registry.add(`hang${name}`, handler, { timeoutMs: 0 })
   for (let times = 0; times < 80; times++) call(`hang${times % 10}`)
   await settle()
-  assert.equal(runner.running().length, mostRunning)
+  assert.equal(runner.running().length, maxRunning)
   while (contexts.length > 0) {
     await contexts.shift()?.acknowledge()
     await settle()

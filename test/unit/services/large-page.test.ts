@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { maxJsonDepth } from '../../../src/base/json.ts'
-import { LargePage, mostMailBytes, mostPageChars } from '../../../src/services/mailbox/large-page.ts'
+import { LargePage, maxMailBytes, maxPageChars } from '../../../src/services/mailbox/large-page.ts'
 import type { Mail } from '../../../src/services/mailbox/mail.ts'
 import { mailText } from '../../helpers/hostile-cloud.ts'
 
@@ -36,7 +36,7 @@ test('each mail of a page is read, however its bytes are cut', () => {
 })
 
 test('of a call that is too large the id is learned wherever it stands, and its neighbours are whole', () => {
-  const fill = `"${'x\\"}'.repeat(mostMailBytes / 4)}"`
+  const fill = `"${'x\\"}'.repeat(maxMailBytes / 4)}"`
   const large = (before: string, after: string) =>
     `{${before}"command":"method.exec","params":{"method":"go","params":{"id":"inner","fill":${fill}}}${after}}`
   const mails = read(
@@ -58,10 +58,10 @@ test('of a call that is too large the id is learned wherever it stands, and its 
 
 test('a page brings so much and no more: the calls beyond it are refused, and one that fits runs', () => {
   const params = `{"fill":"${'x'.repeat(1_000_000)}"}`
-  const many = Math.ceil(mostPageChars / 1_000_000) + 2
+  const many = Math.ceil(maxPageChars / 1_000_000) + 2
   const mails = read(replyText(Array.from({ length: many }, (_, at) => mailText(`m${at}`, 'go', params))))
   const calls = mails.filter(({ kind }) => kind === 'call').length
-  assert.equal(calls, Math.floor(mostPageChars / 1_000_100))
+  assert.equal(calls, Math.floor(maxPageChars / 1_000_100))
   assert.equal(mails.length, many)
   for (const mail of mails.slice(calls)) assert.ok(mail.kind === 'refused' && mail.outcome.status === 17)
 })
@@ -88,22 +88,22 @@ test('a page of countless tiny entries takes as little memory as any: what nobod
   const mails = (many: number, params?: string) =>
     take(Array.from({ length: many }, (_, at) => `${mailText(`m${at}`, 'go', params)},`).join(''))
   take('{"1":{"success":true,"params":{"messages":[')
-  for (let left = mostPageChars; left > 0; left -= 1_000_000) mails(1, `{"fill":"${'x'.repeat(1_000_000)}"}`)
+  for (let left = maxPageChars; left > 0; left -= 1_000_000) mails(1, `{"fill":"${'x'.repeat(1_000_000)}"}`)
   mails(30_000)
   take('{},[],'.repeat(15_000))
   const taken = page.takeMails()
   const of = (kind: Mail['kind']) => taken.filter(mail => mail.kind === kind).length
   assert.deepEqual([of('refused'), of('unusable')], [10_000, 10_000])
-  assert.equal(page.dropped, Math.ceil(mostPageChars / 1_000_000) + 60_000 - taken.length)
+  assert.equal(page.dropped, Math.ceil(maxPageChars / 1_000_000) + 60_000 - taken.length)
 })
 
 test('the room of a page counts what a small call takes in memory, not its characters alone', () => {
   const page = new LargePage()
   page.take(Buffer.from('{"1":{"success":true,"params":{"messages":['))
-  const fills = Math.floor(mostPageChars / 1_100_000)
+  const fills = Math.floor(maxPageChars / 1_100_000)
   for (let at = 0; at < fills; at++)
     page.take(Buffer.from(`${mailText(`m${at}`, 'go', `{"fill":"${'x'.repeat(1_100_000 - 200)}"}`)},`))
-  const rest = Math.ceil((mostPageChars - fills * 1_100_000) / 100) + 1000
+  const rest = Math.ceil((maxPageChars - fills * 1_100_000) / 100) + 1000
   page.take(Buffer.from(`${mailText('x', 'go')},`.repeat(rest)))
   assert.ok(page.takeMails().some(mail => mail.kind === 'refused'))
 })

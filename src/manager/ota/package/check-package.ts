@@ -121,8 +121,8 @@ function whyWrong(
   return `it is signed with key ${shown([...named])}, and ota.public_keys names ${shown(keys.map(({ id }) => id)) || 'none that is not revoked'}`
 }
 
-const mostShown = 4
+const maxShown = 4
 
 function shown(ids: readonly string[]): string {
-  return `${ids.slice(0, mostShown).join(', ')}${ids.length > mostShown ? ' and others' : ''}`
+  return `${ids.slice(0, maxShown).join(', ')}${ids.length > maxShown ? ' and others' : ''}`
 }

@@ -5,13 +5,13 @@ import { badPackage } from './update-error.ts'
 
 /** Bounds of a package when it is unpacked. */
 export const packageLimits = {
-  mostEntries: 20_000,
-  mostBytes: 4 * 1024 ** 3,
-  mostDepth: 32,
-  mostPathBytes: 1024,
-  mostNameBytes: 255,
+  maxEntries: 20_000,
+  maxBytes: 4 * 1024 ** 3,
+  maxDepth: 32,
+  maxPathBytes: 1024,
+  maxNameBytes: 255,
   /** How much larger than the package its content may be, once it is larger than {@link packageLimits.freeBytes}. */
-  mostRatio: 250,
+  maxRatio: 250,
   freeBytes: 64 * 1024 ** 2,
 } as const
 
@@ -45,8 +45,8 @@ export class EntryPolicy {
   admit(entry: ArchiveEntry): string {
     const path = cleanPath(entry.path)
     checkReserved(path, entry)
-    if (++this.#entries > packageLimits.mostEntries)
-      throw badPackage(`the package has more than ${packageLimits.mostEntries} entries`)
+    if (++this.#entries > packageLimits.maxEntries)
+      throw badPackage(`the package has more than ${packageLimits.maxEntries} entries`)
     if (entry.kind === 'file') this.#admitFile(path, entry)
     else if (this.#files.has(path)) throw refused(entry.path, 'it is a file and a folder')
     this.#addFolders(entry.kind === 'file' ? parentOf(path) : path, entry.path)
@@ -64,16 +64,16 @@ export class EntryPolicy {
     if (!Number.isSafeInteger(bytes) || bytes < 0) throw refused(given, 'its size makes no sense')
     this.#files.add(path)
     this.#bytes += bytes
-    const { mostBytes } = packageLimits
-    if (this.#bytes > mostBytes) throw badPackage(`the package unpacks to more than ${mostBytes} bytes`)
+    const { maxBytes } = packageLimits
+    if (this.#bytes > maxBytes) throw badPackage(`the package unpacks to more than ${maxBytes} bytes`)
     checkRatio(this.#bytes, this.#archiveBytes)
   }
 
   #addFolders(folder: string, given: string): void {
     for (let at = folder; at !== '' && !this.#folders.has(at); at = parentOf(at)) {
       if (this.#files.has(at)) throw refused(given, `${JSON.stringify(at)} is a file and a folder`)
-      if (this.#folders.size + this.#files.size >= 2 * packageLimits.mostEntries)
-        throw badPackage(`the package has more than ${packageLimits.mostEntries} entries`)
+      if (this.#folders.size + this.#files.size >= 2 * packageLimits.maxEntries)
+        throw badPackage(`the package has more than ${packageLimits.maxEntries} entries`)
       this.#folders.add(at)
     }
   }
@@ -81,9 +81,9 @@ export class EntryPolicy {
 
 /** Throws when so much content cannot be meant: an archive that unpacks to a disk full of zeros. */
 export function checkRatio(contentBytes: number, archiveBytes: number): void {
-  const { mostRatio, freeBytes } = packageLimits
-  if (contentBytes > freeBytes && contentBytes > mostRatio * archiveBytes)
-    throw badPackage(`the package unpacks to more than ${mostRatio} times its own size`)
+  const { maxRatio, freeBytes } = packageLimits
+  if (contentBytes > freeBytes && contentBytes > maxRatio * archiveBytes)
+    throw badPackage(`the package unpacks to more than ${maxRatio} times its own size`)
 }
 
 function cleanPath(given: string): string {
@@ -94,12 +94,12 @@ function cleanPath(given: string): string {
   if (given.startsWith('/') || /^[A-Za-z]:/.test(given)) throw refused(given, 'its path is absolute')
   const parts = given.split('/').filter(part => part !== '' && part !== '.')
   if (parts.includes('..')) throw refused(given, 'its path has ".." in it')
-  const { mostDepth, mostPathBytes, mostNameBytes } = packageLimits
-  if (parts.length > mostDepth) throw refused(given, `it lies more than ${mostDepth} folders deep`)
-  if (parts.some(part => Buffer.byteLength(part) > mostNameBytes))
-    throw refused(given, `its name is longer than ${mostNameBytes} bytes`)
+  const { maxDepth, maxPathBytes, maxNameBytes } = packageLimits
+  if (parts.length > maxDepth) throw refused(given, `it lies more than ${maxDepth} folders deep`)
+  if (parts.some(part => Buffer.byteLength(part) > maxNameBytes))
+    throw refused(given, `its name is longer than ${maxNameBytes} bytes`)
   const path = parts.join('/')
-  if (Buffer.byteLength(path) > mostPathBytes) throw refused(given, `its path is longer than ${mostPathBytes} bytes`)
+  if (Buffer.byteLength(path) > maxPathBytes) throw refused(given, `its path is longer than ${maxPathBytes} bytes`)
   return path
 }
 

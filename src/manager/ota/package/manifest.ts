@@ -48,13 +48,13 @@ export interface ManifestRules {
 }
 
 /** The largest `update.json`. */
-export const mostManifestBytes = 1024 * 1024
-const mostCommandBytes = 64 * 1024
+export const maxManifestBytes = 1024 * 1024
+const maxCommandBytes = 64 * 1024
 const defaultScriptTimeoutS = 3600
 const longestScriptTimeoutS = 7 * 86_400
 const defaultHealthTimeoutS = 300
-const mostDevices = 10_000
-const mostDeviceIdBytes = 64
+const maxDevices = 10_000
+const maxDeviceIdBytes = 64
 /** Every field that means something. */
 export const manifestKeys: readonly string[] = [
   'install',
@@ -77,7 +77,7 @@ export const manifestKeys: readonly string[] = [
 ]
 
 /** Most keys that one package may revoke. */
-const mostRevokes = 32
+const maxRevokes = 32
 
 /** A manifest cannot be used; the message says what is wrong in it. */
 export class ManifestError extends UpdateError {
@@ -132,8 +132,8 @@ function command(value: JsonObject, key: string): string {
   if (text === undefined || text === null) return ''
   if (typeof text !== 'string') throw new ManifestError(`"${key}" must be text, a shell command`)
   if (text.includes('\0')) throw new ManifestError(`"${key}" has a NUL character in it`)
-  if (Buffer.byteLength(text) > mostCommandBytes)
-    throw new ManifestError(`"${key}" is longer than ${mostCommandBytes} bytes`)
+  if (Buffer.byteLength(text) > maxCommandBytes)
+    throw new ManifestError(`"${key}" is longer than ${maxCommandBytes} bytes`)
   return text.trim()
 }
 
@@ -203,18 +203,18 @@ function expiresOf(value: Json | undefined): number | undefined {
 
 function devicesOf(value: Json | undefined): readonly string[] | undefined {
   if (value === undefined || value === null) return undefined
-  if (!Array.isArray(value) || value.length === 0 || value.length > mostDevices)
-    throw new ManifestError(`"devices" must be a list of 1 to ${mostDevices} device ids`)
+  if (!Array.isArray(value) || value.length === 0 || value.length > maxDevices)
+    throw new ManifestError(`"devices" must be a list of 1 to ${maxDevices} device ids`)
   return value.map(id => {
-    if (typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= mostDeviceIdBytes) return id
-    throw new ManifestError(`"devices" must hold device ids, texts of 1 to ${mostDeviceIdBytes} bytes`)
+    if (typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= maxDeviceIdBytes) return id
+    throw new ManifestError(`"devices" must hold device ids, texts of 1 to ${maxDeviceIdBytes} bytes`)
   })
 }
 
 function revokesOf(value: Json | undefined): readonly string[] {
   if (value === undefined || value === null) return []
-  if (!Array.isArray(value) || value.length > mostRevokes)
-    throw new ManifestError(`"revokes" must be a list of at most ${mostRevokes} public keys`)
+  if (!Array.isArray(value) || value.length > maxRevokes)
+    throw new ManifestError(`"revokes" must be a list of at most ${maxRevokes} public keys`)
   const ids = value.map(key => {
     const id = typeof key === 'string' ? keyIdOf(key) : undefined
     if (id !== undefined) return id

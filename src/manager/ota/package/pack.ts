@@ -14,10 +14,10 @@ import { tarEnd, tarHeader, tarPadding } from '../../../platform/files/tar-block
 import { removeFile, syncFolder } from '../../../platform/files/write-file.ts'
 import { isProgram } from './archive-entry.ts'
 import { EntryPolicy, packageLimits } from './entry-policy.ts'
-import { ManifestError, manifestKeys, mostManifestBytes, parseManifest, type UpdateManifest } from './manifest.ts'
-import { mostListingBytes, PackageListing } from './package-listing.ts'
+import { ManifestError, manifestKeys, maxManifestBytes, parseManifest, type UpdateManifest } from './manifest.ts'
+import { maxListingBytes, PackageListing } from './package-listing.ts'
 import { manifestName, signatureName } from './paper-names.ts'
-import { mostSigningKeys, signatureText } from './signature.ts'
+import { maxSigningKeys, signatureText } from './signature.ts'
 import { badPackage } from './update-error.ts'
 
 /** What was packed. */
@@ -54,8 +54,7 @@ export async function packFolder(
   keys: readonly KeyObject[],
   additions: ManifestAdditions = {},
 ): Promise<PackedPackage> {
-  if (keys.length > mostSigningKeys)
-    throw badPackage(`a package takes the signatures of ${mostSigningKeys} keys at most`)
+  if (keys.length > maxSigningKeys) throw badPackage(`a package takes the signatures of ${maxSigningKeys} keys at most`)
   const { folders, files } = await contentOf(folder, output)
   const sums: Record<string, string> = {}
   for (const { path } of files) sums[path] = await sumOf(join(folder, path))
@@ -87,7 +86,7 @@ async function contentOf(folder: string, output: string): Promise<{ folders: str
   const policy = new EntryPolicy(Number.POSITIVE_INFINITY)
   const folders: string[] = []
   const files: PackedFile[] = []
-  const limits = { maxEntries: packageLimits.mostEntries, maxDepth: packageLimits.mostDepth }
+  const limits = { maxEntries: packageLimits.maxEntries, maxDepth: packageLimits.maxDepth }
   for await (const entry of listFolder(folder, limits)) {
     const { path, facts } = entry
     if (path === manifestName || path === signatureName || join(folder, path) === output) continue
@@ -117,19 +116,17 @@ function listingOf(
   for (const path of folders) listing.folder(path, folderMode)
   for (const { path, mode, bytes } of files) listing.file(path, mode, bytes, sums[path] ?? '')
   if (listing.text !== undefined) return listing.text
-  throw badPackage(
-    `the listing of the package is larger than ${mostListingBytes} bytes: put the files into one archive`,
-  )
+  throw badPackage(`the listing of the package is larger than ${maxListingBytes} bytes: put the files into one archive`)
 }
 
 async function manifestWith(folder: string, fields: ManifestAdditions) {
-  const text = await readBoundedText(join(folder, manifestName), mostManifestBytes)
+  const text = await readBoundedText(join(folder, manifestName), maxManifestBytes)
   const own = parseJson(text.replace(/^\ufeff/, ''))
   if (!isJsonObject(own)) throw new ManifestError('it is not a JSON object')
   refuseMisspelt(own)
   const bytes = Buffer.from(`${JSON.stringify({ ...own, ...fields }, null, 2)}\n`)
-  if (bytes.length > mostManifestBytes)
-    throw new ManifestError(`it is larger than ${mostManifestBytes} bytes with all sums`)
+  if (bytes.length > maxManifestBytes)
+    throw new ManifestError(`it is larger than ${maxManifestBytes} bytes with all sums`)
   return { bytes, parsed: parseManifest(bytes.toString()).manifest }
 }
 

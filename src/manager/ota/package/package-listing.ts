@@ -25,20 +25,20 @@ export class PackageListing {
     if (path !== signatureName) this.#add(`file ${octal(mode)} ${bytes} ${sum} ${path}\n`)
   }
 
-  /** The text; undefined when it is larger than {@link mostListingBytes}. */
+  /** The text; undefined when it is larger than {@link maxListingBytes}. */
   get text(): string | undefined {
-    return this.#bytes > mostListingBytes ? undefined : this.#lines.join('')
+    return this.#bytes > maxListingBytes ? undefined : this.#lines.join('')
   }
 
   #add(line: string): void {
     this.#bytes += Buffer.byteLength(line)
-    if (this.#bytes > mostListingBytes) this.#lines = []
+    if (this.#bytes > maxListingBytes) this.#lines = []
     else this.#lines.push(line)
   }
 }
 
 /** A package with a larger listing cannot be signed as a whole. */
-export const mostListingBytes = 2 * 1024 * 1024
+export const maxListingBytes = 2 * 1024 * 1024
 
 /** What a listing tells of one file. */
 export interface ListedFile {

@@ -4,14 +4,14 @@ import { isJsonObject, parseJson } from '../../../base/json.ts'
 import { readBoundedText } from '../../../platform/files/read-file.ts'
 import { removeFile, replaceFile } from '../../../platform/files/write-file.ts'
 import { packageLimits } from './entry-policy.ts'
-import { mostManifestBytes } from './manifest.ts'
-import { mostListingBytes, type ReadListing, readListing } from './package-listing.ts'
+import { maxManifestBytes } from './manifest.ts'
+import { maxListingBytes, type ReadListing, readListing } from './package-listing.ts'
 import { manifestName } from './paper-names.ts'
 import type { ScannedPackage } from './read-package.ts'
-import { mostSignatureBytes } from './signature.ts'
+import { maxSignatureBytes } from './signature.ts'
 
 /** Base64 takes 4 bytes for 3, and a line break in JSON takes 2 for 1. */
-const mostBytes = 2 * (mostManifestBytes + mostSignatureBytes + mostListingBytes)
+const maxBytes = 2 * (maxManifestBytes + maxSignatureBytes + maxListingBytes)
 
 /** A package as it was unpacked, with its listing read. */
 export interface RecordedPackage {
@@ -60,7 +60,7 @@ export class PackageRecord {
 
   async #text(): Promise<string> {
     try {
-      return await readBoundedText(this.#path, mostBytes)
+      return await readBoundedText(this.#path, maxBytes)
     } catch (error) {
       if (error instanceof AgentError && (error.code === 'FILE_NOT_FOUND' || error.code === 'LIMIT_EXCEEDED')) return ''
       throw error
@@ -82,7 +82,7 @@ function recorded(
   const listing = readListing(text)
   // The listing is what is signed: the manifest is the one that it names.
   const sum = createHash('sha256').update(papers.manifest).digest('hex')
-  if (listing?.files.get(manifestName)?.sum !== sum || listing.files.size > packageLimits.mostEntries) return undefined
+  if (listing?.files.get(manifestName)?.sum !== sum || listing.files.size > packageLimits.maxEntries) return undefined
   const files = [...listing.files]
   const bytes = new Map(files.map(([path, file]) => [path, file.bytes]))
   const size = {

@@ -4,11 +4,11 @@ import { fileFacts } from '../../../platform/files/file-facts.ts'
 import { Status } from '../../../protocol/status.ts'
 import type { VisitEntry } from './archive-entry.ts'
 import { EntryPolicy, type UnpackedSize } from './entry-policy.ts'
-import { mostManifestBytes } from './manifest.ts'
+import { maxManifestBytes } from './manifest.ts'
 import { packageKind } from './package-kind.ts'
 import { PackageListing } from './package-listing.ts'
 import { manifestName, signatureName } from './paper-names.ts'
-import { mostSignatureBytes } from './signature.ts'
+import { maxSignatureBytes } from './signature.ts'
 import { badPackage, UpdateError } from './update-error.ts'
 
 /** SHA-256 of each file of a package by its path, lower-case hex. */
@@ -31,8 +31,8 @@ export interface ScannedPackage {
 
 /** The files that say something about the package, and how large they may be. */
 const papers: ReadonlyMap<string, number> = new Map([
-  [manifestName, mostManifestBytes],
-  [signatureName, mostSignatureBytes],
+  [manifestName, maxManifestBytes],
+  [signatureName, maxSignatureBytes],
 ])
 
 /**
@@ -49,21 +49,21 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
   const { hasMore } = await readPackage(path, async (entry, content) => {
     const relative = policy.admit(entry)
     if (entry.kind === 'folder') return listing.folder(relative, entry.mode)
-    const mostBytes = papers.get(relative)
-    if (mostBytes !== undefined && entry.bytes > mostBytes)
-      throw badPackage(`${relative} of the package is larger than ${mostBytes} bytes`)
+    const maxBytes = papers.get(relative)
+    if (maxBytes !== undefined && entry.bytes > maxBytes)
+      throw badPackage(`${relative} of the package is larger than ${maxBytes} bytes`)
     const hash = createHash('sha256')
     const kept: Uint8Array[] = []
     for await (const chunk of content) {
       throwIfAborted(signal)
       hash.update(chunk)
-      if (mostBytes !== undefined) kept.push(chunk)
+      if (maxBytes !== undefined) kept.push(chunk)
     }
     bytes.set(relative, entry.bytes)
     const sum = hash.digest('hex')
     sums.set(relative, sum)
     listing.file(relative, entry.mode, entry.bytes, sum)
-    if (mostBytes !== undefined) found.set(relative, Buffer.concat(kept))
+    if (maxBytes !== undefined) found.set(relative, Buffer.concat(kept))
   })
   const [manifest, signature] = [found.get(manifestName), found.get(signatureName)]
   return {

@@ -4,14 +4,14 @@ import { Status } from '../../../protocol/status.ts'
 import { UpdateError } from './update-error.ts'
 
 /** The largest `update.sig`. */
-export const mostSignatureBytes = 16 * 1024
+export const maxSignatureBytes = 16 * 1024
 
 const prefix = 'ed25519:'
 const keyBytes = 32
 /** Lines of `update.sig` that are looked at. */
-const mostLines = 64
+const maxLines = 64
 /** Agents before the second form look at half as many. */
-export const mostSigningKeys = mostLines / 2
+export const maxSigningKeys = maxLines / 2
 /** Goes before what is signed, so that a signature for a package is good for nothing else. */
 const manifestDomain = 'device-cloud update package 1\n'
 const wholeDomain = 'device-cloud update package 2\n'
@@ -98,7 +98,7 @@ export function signersOf(
 ): Signers {
   const [whole, first, tried] = [new Set<string>(), new Set<string>(), new Set<string>()]
   const signed = { first: manifestSigned(manifest), whole: listing === undefined ? undefined : wholeSigned(listing) }
-  for (const line of text.split('\n').slice(0, mostLines)) {
+  for (const line of text.split('\n').slice(0, maxLines)) {
     const [, form, id, encoded] = /^(ed25519|ed25519-2) ([0-9a-f]{16}) ([A-Za-z0-9+/=]+)\s*$/.exec(line) ?? []
     const key = keys.find(one => one.id === id)
     if (key === undefined || encoded === undefined) continue
@@ -114,7 +114,7 @@ export function signersOf(
 
 /** The ids that `update.sig` names, whether their signatures are right or not. */
 export function namedSigners(text: string): ReadonlySet<string> {
-  const lines = text.split('\n').slice(0, mostLines)
+  const lines = text.split('\n').slice(0, maxLines)
   return new Set(lines.flatMap(line => /^ed25519(?:-2)? ([0-9a-f]{16}) /.exec(line)?.[1] ?? []))
 }
 

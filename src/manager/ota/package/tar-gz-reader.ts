@@ -8,7 +8,7 @@ import { readTar } from './tar-reader.ts'
 import { badPackage } from './update-error.ts'
 
 /** Headers and filling come on top of the content. */
-const mostTarBytes = packageLimits.mostBytes + packageLimits.mostEntries * 4096
+const maxTarBytes = packageLimits.maxBytes + packageLimits.maxEntries * 4096
 
 /** Reads a gzip'd tar file entry by entry; what it unpacks to is bounded. Throws as {@link readTar}. */
 export async function readTarGz(path: string, archiveBytes: number, visit: VisitEntry): Promise<{ hasMore: boolean }> {
@@ -30,7 +30,7 @@ async function* bounded(chunks: AsyncIterable<Uint8Array>, archiveBytes: number)
   for await (const chunk of chunks) {
     bytes += chunk.length
     checkRatio(bytes, archiveBytes)
-    if (bytes > mostTarBytes) throw badPackage(`the package unpacks to more than ${packageLimits.mostBytes} bytes`)
+    if (bytes > maxTarBytes) throw badPackage(`the package unpacks to more than ${packageLimits.maxBytes} bytes`)
     yield chunk
   }
 }

@@ -7,9 +7,9 @@ import { badPackage } from './update-error.ts'
 
 const blockBytes = 512
 /** The longest extended header and long name: a path is far shorter. */
-const mostHeaderBytes = 64 * 1024
+const maxHeaderBytes = 64 * 1024
 /** How many of them may stand in front of one entry: pax and GNU have four kinds. */
-const mostHeaders = 16
+const maxHeaders = 16
 
 /**
  * Reads a tar archive (ustar, pax, GNU) entry by entry. Links, devices, pipes and sparse files are refused.
@@ -33,8 +33,8 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
     if (!header.cksumValid) throw badPackage('the tar archive has a damaged header')
     const size = header.size ?? -1
     if (!Number.isSafeInteger(size) || size < 0) throw badPackage('the tar archive has an entry without a size')
-    if (++headers > mostHeaders)
-      throw badPackage(`the tar archive has more than ${mostHeaders} headers in front of an entry`)
+    if (++headers > maxHeaders)
+      throw badPackage(`the tar archive has more than ${maxHeaders} headers in front of an entry`)
     switch (header.type) {
       case 'ExtendedHeader':
       case 'OldExtendedHeader':
@@ -73,7 +73,7 @@ function kindOf(type: string, path: string): 'file' | 'folder' {
 }
 
 async function metadata(source: ByteSource, size: number): Promise<string> {
-  if (size > mostHeaderBytes) throw badPackage(`the tar archive has a header of ${size} bytes`)
+  if (size > maxHeaderBytes) throw badPackage(`the tar archive has a header of ${size} bytes`)
   const bytes = await source.take(size)
   if (bytes.length < size) throw badPackage('the tar archive ends in the middle of a header')
   await skip(source, padding(size))

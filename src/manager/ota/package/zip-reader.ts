@@ -17,8 +17,8 @@ const [regular, folder] = [0o100000, 0o040000]
 export async function readZip(path: string, visit: VisitEntry): Promise<void> {
   const zip = await told(() => yauzl.openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: true }))
   try {
-    if (zip.entryCount > packageLimits.mostEntries)
-      throw badPackage(`the package has more than ${packageLimits.mostEntries} entries`)
+    if (zip.entryCount > packageLimits.maxEntries)
+      throw badPackage(`the package has more than ${packageLimits.maxEntries} entries`)
     await told(async () => {
       for await (const entry of zip.eachEntry()) await visit(factsOf(entry), contentOf(zip, entry))
     })

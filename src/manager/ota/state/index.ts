@@ -3,7 +3,7 @@ export {
   firstState,
   hasSucceeded,
   isTrial,
-  mostTries,
+  maxTries,
   nextState,
   rebootsAtEnd,
   resume,

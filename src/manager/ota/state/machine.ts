@@ -104,7 +104,7 @@ export type Resumption =
   { readonly kind: 'continue'; readonly state: UpdateState } | { readonly kind: 'ended'; readonly result: StepResult }
 
 /** How often a step that harms nothing is begun again: what brings the process down in it does so each time. */
-export const mostTries = 5
+export const maxTries = 5
 
 /** The steps in which a script of the package runs. */
 export const scriptSteps: ReadonlySet<Step> = new Set([
@@ -189,7 +189,7 @@ export function resume(state: UpdateState, found: Found): Resumption {
   if (step === 'report' || step === 'finish') return { kind: 'continue', state }
   // It is counted there: each installation ends this process at least once.
   if (step === 'root') return { kind: 'continue', state: { ...state, tries: tries + 1 } }
-  if (tries >= mostTries) return failed(`the agent ended ${tries + 1} times in this step`)
+  if (tries >= maxTries) return failed(`the agent ended ${tries + 1} times in this step`)
   return { kind: 'continue', state: { ...state, tries: tries + 1 } }
 }
 

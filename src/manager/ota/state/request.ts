@@ -24,7 +24,7 @@ export interface UpdateRequest {
 
 const defaultTimeoutS = 600
 const longestTimeoutS = 30 * 86_400
-const mostNameBytes = 200
+const maxNameBytes = 200
 export const defaultLogName = scriptLogName
 
 /** Reads the parameters of `software_update` [TR50 7.1]. Throws {@link BadParameter}. */
@@ -49,14 +49,14 @@ export function nameProblem(name: string): string | undefined {
   if (/[/\\]/.test(name)) return 'it has "/" or "\\" in it'
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this refuses
   if (/[\u0000-\u001f\u007f]/.test(name)) return 'it has a control character in it'
-  if (Buffer.byteLength(name) > mostNameBytes) return `it is longer than ${mostNameBytes} bytes`
+  if (Buffer.byteLength(name) > maxNameBytes) return `it is longer than ${maxNameBytes} bytes`
   return undefined
 }
 
 /** Every character that is not a letter, a digit, `_`, `.` or `-` becomes `_` [TR50 7.1]; the name of the Python agent when none was given. */
 function scrubbedLogName(name: string | undefined): string {
   if (name === undefined) return defaultLogName
-  const scrubbed = name.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, mostNameBytes)
+  const scrubbed = name.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, maxNameBytes)
   return /^\.*$/.test(scrubbed) ? defaultLogName : scrubbed
 }
 

@@ -10,9 +10,9 @@ import { UpdateError } from '../package/index.ts'
  * @param remedy what the owner of the device does about it
  * @throws UpdateError `POLICY_REFUSED`
  */
-export async function readStateText(path: string, mostBytes: number, remedy: string): Promise<string | undefined> {
+export async function readStateText(path: string, maxBytes: number, remedy: string): Promise<string | undefined> {
   try {
-    return await readBoundedText(path, mostBytes)
+    return await readBoundedText(path, maxBytes)
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
     if (error.code === 'FILE_NOT_FOUND') return undefined

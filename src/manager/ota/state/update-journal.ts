@@ -10,7 +10,7 @@ import { speaks } from './trial-protocol.ts'
 const fileName = 'update.journal'
 const cause = 'ota'
 /** States of one update: a few dozen of a few kilobytes each. */
-const mostBytes = 16 * 1024 * 1024
+const maxBytes = 16 * 1024 * 1024
 const version = 1
 
 /** The states of the present (or last) update on flash, each there before its step begins. The last whole record counts. */
@@ -33,7 +33,7 @@ export class UpdateJournal {
   /** The last state; undefined when there is none, or none that can be read. */
   async last(): Promise<UpdateState | undefined> {
     if (!(await this.isThere())) return undefined
-    const bytes = await this.#folder.read(fileName, 0, mostBytes)
+    const bytes = await this.#folder.read(fileName, 0, maxBytes)
     let last: Uint8Array | undefined
     const { damagedBytes } = scanRecords(bytes, ({ body }) => {
       last = body

@@ -10,7 +10,7 @@ import type { AgentSlot } from './agent-slot.ts'
 /** How long the new agent may take to reach the cloud. */
 const probationMs = 5 * 60_000
 const pauseMs = 10_000
-const mostWords = 800
+const maxWords = 800
 
 /**
  * Looks what the new executable is good for before it runs the manager on trial: on this device, with this configuration,
@@ -79,7 +79,7 @@ async function proveOnce(
     const { ended, exitCode, stdout, stderr } = await slot.run(['check', ...words], timeoutMs)
     if (exitCode === 0) return { mayPass: true }
     const how = ended === 'timeout' ? 'it did not end in time' : `exit code ${exitCode ?? 'none'}`
-    const said = `${stdout}${stderr}`.trim().slice(-mostWords)
+    const said = `${stdout}${stderr}`.trim().slice(-maxWords)
     return { why: said === '' ? how : `${how}: ${said}`, mayPass: passingCodes.includes(exitCode) }
   } catch (error) {
     return { why: messageOf(error), mayPass: false }

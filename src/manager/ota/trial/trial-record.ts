@@ -12,7 +12,7 @@ export interface Trials {
   readonly mark?: string
 }
 
-const mostBytes = 4096
+const maxBytes = 4096
 
 /** The trials of an update on flash, so that a machine that goes down with the new agent each time finds an end. */
 export class TrialRecord {
@@ -43,7 +43,7 @@ export class TrialRecord {
 
   async #text(): Promise<string> {
     try {
-      return await readBoundedText(this.#path, mostBytes)
+      return await readBoundedText(this.#path, maxBytes)
     } catch (error) {
       if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return ''
       throw error

@@ -50,9 +50,9 @@ export interface TrialParts {
 }
 
 /** So often may the new executable, or the machine with it, end without a verdict. */
-export const mostStarts = 3
+export const maxStarts = 3
 /** Between two starts. */
-const pause = { firstMs: 1_000, mostMs: 60_000 }
+const pause = { firstMs: 1_000, maxMs: 60_000 }
 /** What the new executable gets to end in good order; a manager takes 20 seconds at most. */
 const endMs = 25_000
 /** For the start of the manager, and for a machine that is slow to go down. */
@@ -135,7 +135,7 @@ class Trial {
       if (state.step === 'adopt' || hasSucceeded(state)) return await this.#adopt(state)
       if (!isTrial(state)) return 'old'
       const trials = await this.#record.of(state.request.id)
-      if (trials.starts >= mostStarts)
+      if (trials.starts >= maxStarts)
         return await this.#fail(state, `it ended ${trials.starts} times before it had proven itself${last}`)
       await this.#record.write({ id: trials.id, starts: trials.starts + 1 })
       log.info('the new agent runs the manager on trial', { start: trials.starts + 1 })
@@ -152,7 +152,7 @@ class Trial {
       if (end === 'hung') return await this.#fail(state, 'it did not prove itself in time')
       last = `, the last time with ${how(end)}`
       log.warn('the new agent ended before it had proven itself', { exitCode: end.exitCode, signal: end.signal })
-      if (trials.starts + 1 >= mostStarts) continue
+      if (trials.starts + 1 >= maxStarts) continue
       try {
         await sleep(clock, backoffMs(pause, trials.starts, clock.random()), signal)
       } catch {

@@ -116,7 +116,7 @@ async function keysOf(places: readonly string[]): Promise<Set<string>> {
   return keys
 }
 
-const mostDirect = 1000
+const maxDirect = 1000
 
 /** What lies directly in our folders may be mounted elsewhere by itself. */
 async function lookInto(
@@ -127,7 +127,7 @@ async function lookInto(
   for (const above of [...trees, ...flats]) {
     if (systemViews.includes(above)) continue
     try {
-      for await (const { path, facts } of listFolder(above, { maxEntries: mostDirect, maxDepth: 1 })) {
+      for await (const { path, facts } of listFolder(above, { maxEntries: maxDirect, maxDepth: 1 })) {
         const key = `${facts.device}:${facts.inode}`
         if (facts.kind === 'file') files.add(key)
         else if (facts.kind === 'folder' && trees.includes(above) && !open.includes(join(above, path))) folders.add(key)

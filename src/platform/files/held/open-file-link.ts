@@ -1,7 +1,7 @@
 import { readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 
-const mostLinks = 40
+const maxLinks = 40
 
 /**
  * Whether a link leads, at once or through others, into /proc: as /dev/stdout and /dev/fd/1 do, which name an open file of the
@@ -9,7 +9,7 @@ const mostLinks = 40
  */
 export async function leadsToOpenFile(path: string): Promise<boolean> {
   let at = resolve(path)
-  for (let links = 0; links < mostLinks; links++) {
+  for (let links = 0; links < maxLinks; links++) {
     try {
       at = join(await realpath(dirname(at)), basename(at))
       if (at.startsWith('/proc/')) return true

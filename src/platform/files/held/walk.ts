@@ -8,8 +8,8 @@ import { isTrustedOwner, transferFacts } from './transfer-facts.ts'
 import { firmness, type PassedFolder, type WalkEnd, Walked } from './walked.ts'
 
 /** As many links as the kernel itself follows. */
-const mostLinks = 40
-const mostParts = 1024
+const maxLinks = 40
+const maxParts = 1024
 
 /**
  * Goes along an absolute path from the root of the file system, one part after the other, each opened below the descriptor of
@@ -130,7 +130,7 @@ class Walk {
       .split('/')
       .filter(name => name !== '' && name !== '.')
     this.#parts.push(...names.reverse().map(name => ({ name, fromLink })))
-    if (this.#parts.length > mostParts) throw refused(this.#given, `it has more than ${mostParts} parts`)
+    if (this.#parts.length > maxParts) throw refused(this.#given, `it has more than ${maxParts} parts`)
   }
 
   async #enterRoot(): Promise<void> {
@@ -151,7 +151,7 @@ class Walk {
         `${this.#pathOf(name)} is a link that a user other than root and the agent's own has made (user ${stats.uid}); name the path that it leads to, or let root make the link`,
       )
     const target = await this.#targetOf(name, stats)
-    if (++this.#links > mostLinks) throw refused(this.#given, `it goes through more than ${mostLinks} links`)
+    if (++this.#links > maxLinks) throw refused(this.#given, `it goes through more than ${maxLinks} links`)
     if (target.startsWith('/')) for (const { handle } of this.#steps.splice(1)) await handle.close()
     this.#goOnWith(target, true)
   }
