@@ -44,7 +44,7 @@ interface Shared {
 export const maxLogChars = 4096
 
 const oncePerMs = 60_000
-const mostLimitedKinds = 500
+const maxLimitedKinds = 500
 
 /** The agent's own logger: levels, a component name, secrets hidden, and {@link Log.limited} for what may come in floods. */
 export class Log implements Logger {
@@ -111,9 +111,9 @@ export class Log implements Logger {
       entry.held++
       return
     }
-    if (entry === undefined && limited.size >= mostLimitedKinds) {
+    if (entry === undefined && limited.size >= maxLimitedKinds) {
       for (const [name, { untilMs }] of limited) if (nowMs >= untilMs) limited.delete(name)
-      if (limited.size >= mostLimitedKinds) return
+      if (limited.size >= maxLimitedKinds) return
     }
     limited.set(kind, { untilMs: nowMs + oncePerMs, held: 0 })
     this.#write(level, message, entry !== undefined && entry.held > 0 ? { ...fields, repeated: entry.held } : fields)

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { Turns } from '../base/turns.ts'
+import { SerialQueue } from '../base/serial-queue.ts'
 import { sleep } from '../base/wait.ts'
 import type { ProcessLock } from '../platform/process/process-lock.ts'
 import type { StoreFolder } from '../platform/store/store-folder.ts'
@@ -10,7 +10,7 @@ import type { StoreFolder } from '../platform/store/store-folder.ts'
 const lockName = 'lock'
 const lookAgainMs = 200
 /** How long the queue of another process is waited for: what ends in good order takes less. */
-const mostWaitMs = 10_000
+const maxWaitMs = 10_000
 
 /** The state folder of a client, for one process alone: what two write, both lose. */
 export interface QueueFolder extends StoreFolder {
@@ -27,7 +27,7 @@ export function queueFolder(folder: StoreFolder, log: Log): QueueFolder {
   let lock: ProcessLock | undefined
   let refusal: AgentError | undefined
   let isReleased = false
-  const turns = new Turns()
+  const serial = new SerialQueue()
 
   const hold = async () => {
     if (lock !== undefined) return
@@ -54,7 +54,7 @@ export function queueFolder(folder: StoreFolder, log: Log): QueueFolder {
     path: folder.path,
     async prepare() {
       await folder.prepare()
-      await turns.take(hold)
+      await serial.run(hold)
     },
     names: () => guarded(() => folder.names()),
     size: name => guarded(() => folder.size(name)),
@@ -68,7 +68,7 @@ export function queueFolder(folder: StoreFolder, log: Log): QueueFolder {
     replaceNow: (name, content, cause) => guardedNow(() => folder.replaceNow(name, content, cause)),
     lock: name => guarded(() => folder.lock(name)),
     release: () =>
-      turns.take(async () => {
+      serial.run(async () => {
         isReleased = true
         refusal = new AgentError('CLOSED', 'The client is closed.')
         await lock?.release().catch(error => log.warn('the lock of the queue folder stays', { error }))
@@ -94,7 +94,7 @@ export async function claimQueue(parts: {
   readonly onWait: () => void
 }): Promise<void> {
   const { folder, queueLock, durability, clock, log, signal, onWait } = parts
-  const untilMs = clock.monotonicMs() + (queueLock === 'wait' ? mostWaitMs : 0)
+  const untilMs = clock.monotonicMs() + (queueLock === 'wait' ? maxWaitMs : 0)
   for (let looks = 0; ; looks++) {
     try {
       return await folder.prepare()
@@ -106,7 +106,7 @@ export async function claimQueue(parts: {
         return log.warn('another process uses the queue folder: the journal of actions stays in memory', { pid })
       if (sameProcess === true || clock.monotonicMs() >= untilMs) throw refusalOf(error)
       if (looks === 0) onWait()
-      if (looks === 0) log.info('another process uses the queue: its end is waited for', { pid, mostMs: mostWaitMs })
+      if (looks === 0) log.info('another process uses the queue: its end is waited for', { pid, maxMs: maxWaitMs })
     }
     await sleep(clock, lookAgainMs, signal)
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { Turns } from '../../base/turns.ts'
+import { SerialQueue } from '../../base/serial-queue.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, LastWrite, StoredItem } from '../store.ts'
 import { Backlog, type BacklogSpan } from './backlog.ts'
@@ -41,7 +41,7 @@ export class FlashLane {
   /** Behind the last item that got a place. */
   #placedEnd: Position | undefined
   /** The chain is used by one at a time. */
-  readonly #turns = new Turns()
+  readonly #serial = new SerialQueue()
   /** What is being written, and the place of its first item in the row. */
   #writing: { readonly entries: readonly Entry[]; readonly ordinal: number } | undefined
   #advancing = false
@@ -130,7 +130,7 @@ export class FlashLane {
     readonly maxBytes: number
   }): readonly StoredItem[] | Promise<readonly StoredItem[]> {
     if (this.#front.length === 0 && this.#backlog !== undefined)
-      return this.#turns.take(() => this.#loadNext()).then(() => this.#takeAndReadAhead(bounds))
+      return this.#serial.run(() => this.#loadNext()).then(() => this.#takeAndReadAhead(bounds))
     return this.#takeAndReadAhead(bounds)
   }
 
@@ -147,7 +147,7 @@ export class FlashLane {
 
   dropOldest(): Dropped | Promise<Dropped> {
     if (this.#front.length === 0 && this.#backlog !== undefined)
-      return this.#turns.take(() => this.#loadAnyhow()).then(() => this.#dropped(this.#shiftNext()))
+      return this.#serial.run(() => this.#loadAnyhow()).then(() => this.#dropped(this.#shiftNext()))
     return this.#dropped(this.#shiftNext())
   }
 
@@ -162,7 +162,7 @@ export class FlashLane {
    * @param onBegin called when its turn has come: what is put from then on is not part of it
    */
   persist(onBegin: () => void = () => {}): Promise<void> {
-    return this.#turns.take(() => {
+    return this.#serial.run(() => {
       onBegin()
       return this.#persist()
     })
@@ -205,7 +205,7 @@ export class FlashLane {
   }
 
   async close(): Promise<void> {
-    await this.#turns.take(() => this.#o.chain.close())
+    await this.#serial.run(() => this.#o.chain.close())
   }
 
   /** While a message is on its way, flash has time. */
@@ -213,7 +213,7 @@ export class FlashLane {
     const hand = this.#take(bounds)
     if (!this.#mayReadAhead || this.#backlog === undefined || !this.#isFrontLow) return hand
     this.#mayReadAhead = false
-    const isRead = this.#turns.take(async () => {
+    const isRead = this.#serial.run(async () => {
       if (this.#isFrontLow) await this.#load()
       this.#mayReadAhead = true
     })
@@ -341,8 +341,8 @@ export class FlashLane {
   #advance(): void {
     if (this.#o.chain.isEmpty || this.#advancing) return
     this.#advancing = true
-    void this.#turns
-      .take(async () => {
+    void this.#serial
+      .run(async () => {
         this.#advancing = false
         const position = this.#donePosition()
         if (position === undefined) return

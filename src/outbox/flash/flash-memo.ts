@@ -2,7 +2,7 @@ import { messageOf } from '../../base/errors.ts'
 import { type Json, parseJson, toAsciiJson } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { frameRecord, scanRecords } from '../../base/record.ts'
-import { Turns } from '../../base/turns.ts'
+import { SerialQueue } from '../../base/serial-queue.ts'
 import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import type { Memo } from '../memo.ts'
 
@@ -18,9 +18,9 @@ export interface FlashMemoOptions<T> {
 }
 
 /** What is read of one; a larger file is not one of ours. */
-const mostBytes = 16 * 1024 * 1024
+const maxBytes = 16 * 1024 * 1024
 /** A memo, its list, an entry, and what the entry holds: one more level than an item may have by itself. */
-const mostDepth = 80
+const maxDepth = 80
 
 /**
  * A small file beside the segments, replaced whole: one record, with its sum, of JSON. An agent that does not know it leaves it
@@ -28,7 +28,7 @@ const mostDepth = 80
  */
 export class FlashMemo<T> implements Memo<T> {
   readonly #o: FlashMemoOptions<T>
-  readonly #turns = new Turns()
+  readonly #serial = new SerialQueue()
   readonly found: T | undefined
   #isTold = false
 
@@ -43,8 +43,8 @@ export class FlashMemo<T> implements Memo<T> {
     let found: T | undefined
     try {
       if ((await folder.names()).includes(name))
-        scanRecords(await folder.read(name, 0, mostBytes), ({ body }) => {
-          const json = parseJson(Buffer.from(body).toString('latin1'), mostDepth)
+        scanRecords(await folder.read(name, 0, maxBytes), ({ body }) => {
+          const json = parseJson(Buffer.from(body).toString('latin1'), maxDepth)
           found = json === undefined ? undefined : fromJson(json)
           return false
         })
@@ -57,7 +57,7 @@ export class FlashMemo<T> implements Memo<T> {
   save(value: T | undefined): Promise<boolean> {
     const { folder, name, cause } = this.#o
     const content = value === undefined ? undefined : this.#contentOf(value)
-    return this.#turns.take(async () => {
+    return this.#serial.run(async () => {
       try {
         if (content === undefined) await folder.remove(name)
         else {

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { type AgentError, asAgentError, type ErrorCode, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { scanRecords } from '../../base/record.ts'
-import { Turns } from '../../base/turns.ts'
+import { SerialQueue } from '../../base/serial-queue.ts'
 import { isLasting } from '../../platform/files/file-failure.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store/store-folder.ts'
 import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
@@ -20,7 +20,7 @@ const maxFileBytes = 64 * 1024 * 1024
 const readTries = 4
 const readAgainMs = 500
 /** A journal that cannot be written is tried again by itself: with no further call nobody else would. */
-const writeAgain = { firstMs: 5000, mostMs: 300_000 }
+const writeAgain = { firstMs: 5000, maxMs: 300_000 }
 const unread: readonly ErrorCode[] = ['POLICY_REFUSED', 'ALREADY_RUNNING']
 /** How long a mail that waits for its turn, or may be carried out twice, may be known to the memory of the kernel alone. */
 const lazySyncMs = 500
@@ -46,7 +46,7 @@ export class FlashJournal implements Journal {
   readonly #o: FlashJournalOptions
   readonly #memory = new MemoryJournal()
   #writer: AppendFile | undefined
-  readonly #turns = new Turns()
+  readonly #serial = new SerialQueue()
   #sync: Promise<void> | undefined
   #lazySync: Timer | undefined
   #trouble: AgentError | undefined
@@ -149,7 +149,7 @@ export class FlashJournal implements Journal {
     await this.#heal()
     this.#closed = true
     this.#writeAgain?.cancel()
-    await this.#turns.take(() => this.#endWriter())
+    await this.#serial.run(() => this.#endWriter())
   }
 
   /** A second try is worth a short wait: without the journal, actions of the former process may run again. */
@@ -195,7 +195,7 @@ export class FlashJournal implements Journal {
 
   #write(frame: Uint8Array): Promise<void> {
     this.#underWay++
-    return this.#turns.take(async () => {
+    return this.#serial.run(async () => {
       try {
         if (this.#closed) return
         if (this.#writer !== undefined && this.#writer.bytes < this.#compactAtBytes)
@@ -256,7 +256,7 @@ export class FlashJournal implements Journal {
   #toDisk(): Promise<void> {
     this.#lazySync?.cancel()
     this.#lazySync = undefined
-    this.#sync ??= this.#turns.take(async () => {
+    this.#sync ??= this.#serial.run(async () => {
       this.#sync = undefined
       if (this.#writer !== undefined) await this.#onFile(this.#writer, writer => writer.sync())
     })
@@ -287,7 +287,7 @@ export class FlashJournal implements Journal {
 
   /** While there is trouble, tries once more. */
   #heal(): Promise<void> {
-    return this.#turns.take(async () => {
+    return this.#serial.run(async () => {
       if (this.#trouble !== undefined && !this.#closed) await this.#orTrouble(() => this.#writeAnew())
     })
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { backoffMs } from '../../../src/base/backoff.ts'
 
-const policy = { firstMs: 1000, mostMs: 300_000 }
+const policy = { firstMs: 1000, maxMs: 300_000 }
 
 test('the wait doubles with every failed try up to the longest', () => {
   const waits = [0, 1, 2, 3, 20].map(attempt => backoffMs(policy, attempt, 1))

@@ -7,14 +7,14 @@ const ways = { byClosedPort, ...('transfer' in ArrayBuffer.prototype ? { byTrans
 for (const [name, way] of Object.entries(ways)) {
   test(`${name}: what was used up is empty, and its memory is back before any collector comes`, () => {
     const beforeBytes = process.memoryUsage().arrayBuffers
-    let mostBytes = 0
+    let maxBytes = 0
     for (let round = 0; round < 200; round++) {
       const piece = Buffer.allocUnsafeSlow(1024 * 1024)
       releaseMemory(piece, way)
       assert.equal(piece.length, 0)
-      mostBytes = Math.max(mostBytes, process.memoryUsage().arrayBuffers - beforeBytes)
+      maxBytes = Math.max(maxBytes, process.memoryUsage().arrayBuffers - beforeBytes)
     }
-    assert.ok(mostBytes < 4 * 1024 * 1024, `${mostBytes} bytes of 200 MB were held`)
+    assert.ok(maxBytes < 4 * 1024 * 1024, `${maxBytes} bytes of 200 MB were held`)
   })
 }
 

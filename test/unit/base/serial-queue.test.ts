@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Turns } from '../../../src/base/turns.ts'
+import { SerialQueue } from '../../../src/base/serial-queue.ts'
 import { settle } from '../../helpers/fake-clock.ts'
 
 test('work waits for what was asked for before, and a failure is only its own', async () => {
-  const turns = new Turns()
+  const serial = new SerialQueue()
   const said: string[] = []
   let go: () => void = () => {}
-  const first = turns.take(async () => {
+  const first = serial.run(async () => {
     await new Promise<void>(resolve => {
       go = resolve
     })
     said.push('first')
     throw new Error('kaputt')
   })
-  const second = turns.take(async () => {
+  const second = serial.run(async () => {
     said.push('second')
     return 2
   })
