@@ -2,9 +2,6 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** For tests in which the agent is root and somebody else is not. */
-export const needsRoot = { skip: process.geteuid?.() === 0 ? false : 'only root can act for another user' }
-
 const nobody = 65_534
 
 /** Runs shell lines as a user without rights; they stop the test when they fail. */

@@ -20,7 +20,8 @@ import { openTransferFolder } from '../../../src/platform/files/held/transfer-fo
 import { walkPath } from '../../../src/platform/files/held/walk.ts'
 import type { Walked } from '../../../src/platform/files/held/walked.ts'
 import { nameOf } from '../../../src/platform/files/name-bytes.ts'
-import { asAttacker, attackersFolder, needsRoot, openDescriptors } from '../../helpers/attacker.ts'
+import { needsRoot } from '../../helpers/as-root.ts'
+import { asAttacker, attackersFolder, openDescriptors } from '../../helpers/attacker.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 function scene(t: TestContext) {

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { readBoundedText } from '../../../src/platform/files/read-file.ts'
 import { readLastLines } from '../../../src/platform/files/read-part.ts'
 import { transferFiles } from '../../../src/platform/files/transfer-files.ts'
-import { asAttacker, attackersFolder, needsRoot } from '../../helpers/attacker.ts'
+import { needsRoot } from '../../helpers/as-root.ts'
+import { asAttacker, attackersFolder } from '../../helpers/attacker.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 test('root reads by the link of another user only what this user may read himself', needsRoot, async t => {

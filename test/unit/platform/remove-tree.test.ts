@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { removeFolder } from '../../../src/platform/files/folders.ts'
 import { removeTree } from '../../../src/platform/files/remove-tree.ts'
-import { asAttacker, attackersFolder, needsRoot } from '../../helpers/attacker.ts'
+import { needsRoot } from '../../helpers/as-root.ts'
+import { asAttacker, attackersFolder } from '../../helpers/attacker.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 test('a folder that is swapped for a link while it is emptied leads the removal nowhere', async t => {

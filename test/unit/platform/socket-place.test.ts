@@ -6,7 +6,8 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { socketPlace } from '../../../src/platform/process/socket-place.ts'
-import { asAttacker, attackersFolder, needsRoot } from '../../helpers/attacker.ts'
+import { needsRoot } from '../../helpers/as-root.ts'
+import { asAttacker, attackersFolder } from '../../helpers/attacker.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const listenOn = (server: Server, address: string) =>
