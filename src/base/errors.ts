@@ -69,7 +69,7 @@ export const errorKinds = {
     'The cloud refused the login of the operator.',
     'Check user name, password and organisation; several wrong passwords lock an account for a while.',
   ),
-  KICKED: kind(
+  SESSION_TAKEN_OVER: kind(
     4,
     true,
     'The cloud closed the connection right after the login.',
@@ -182,7 +182,7 @@ export interface AgentErrorOptions {
   /** Facts for programs: plain JSON values, never a secret. */
   readonly details?: Readonly<Record<string, unknown>>
   /** What to do about it here, in one sentence, where the throw site knows more than the table does. */
-  readonly remedy?: string
+  readonly remedy?: string | undefined
 }
 
 /**

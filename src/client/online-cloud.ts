@@ -110,7 +110,7 @@ async function cloudOver(parts: OnlineParts, folder: QueueFolder, writes: WriteB
   link.on('down', error => listener.down(error))
   link.on('rejected', error => listener.rejected(error))
   link.on('failed', error => listener.failed(error))
-  link.on('twin', () =>
+  link.on('duplicateClient', () =>
     tell(
       `agent_twin: the cloud keeps ending the sessions of ${thingKey}; a second device seems to use this thing key.`,
       EventLevel.Error,

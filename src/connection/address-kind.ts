@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
 
-/** What an address stands for. Only a public one may be chosen by somebody else than the owner. */
+/** What an address stands for. A party other than the owner may choose only a public one. */
 export type AddressKind = 'public' | 'loopback' | 'link-local' | 'private' | 'reserved'
 
 type Range = readonly [prefix: string, bits: number, kind: AddressKind]
 
-/** Of IPv4, what is not public [RFC 6890, IANA special-purpose registry]. */
+/** IPv4 ranges that are not public [RFC 6890, IANA special-purpose registry]. */
 const ranges4: readonly Range[] = [
   // Linux takes a connection to 0.0.0.0 as one to itself.
   ['0.0.0.0', 8, 'loopback'],
@@ -25,13 +25,13 @@ const ranges4: readonly Range[] = [
   ['240.0.0.0', 4, 'reserved'],
 ]
 
-/** Of IPv6 only 2000::/3 is public, and not all of it. */
+/** IPv6 ranges. Only 2000::/3 is public, and not all of it. */
 const ranges6: readonly Range[] = [
   ['::', 128, 'loopback'],
   ['::1', 128, 'loopback'],
   ['fe80::', 10, 'link-local'],
   ['fc00::', 7, 'private'],
-  // Site-local of old, and NAT64 prefixes for local use [RFC 8215].
+  // The deprecated site-local range, and NAT64 prefixes for local use [RFC 8215].
   ['fec0::', 10, 'private'],
   ['64:ff9b:1::', 48, 'private'],
   // Teredo hides an IPv4 address; ORCHID and documentation.
@@ -41,7 +41,7 @@ const ranges6: readonly Range[] = [
   ['2000::', 3, 'public'],
 ]
 
-/** Prefixes after which an IPv4 address stands: mapped, translated, compatible, NAT64 [RFC 6052 2.1] and 6to4. */
+/** Prefixes that embed an IPv4 address: mapped, translated, compatible, NAT64 [RFC 6052 2.1] and 6to4. */
 const carriers: readonly (readonly [prefix: string, bits: number, at: number])[] = [
   ['::ffff:0:0', 96, 12],
   ['::ffff:0:0:0', 96, 12],
@@ -50,7 +50,7 @@ const carriers: readonly (readonly [prefix: string, bits: number, at: number])[]
   ['2002::', 16, 2],
 ]
 
-/** What a literal address stands for; anything that is none is `reserved`. An IPv4 address inside of an IPv6 one decides. */
+/** Classifies a literal address. Text that is no address is `reserved`. An IPv6 address that embeds an IPv4 one has the kind of the latter. */
 export function addressKind(address: string): AddressKind {
   const bytes = addressBytes(address)
   if (bytes === undefined) return 'reserved'
@@ -91,7 +91,7 @@ function isIn(bytes: readonly number[], prefix: string, bits: number): boolean {
   })
 }
 
-/** 4 or 16 bytes; undefined when the text is no address. A zone (`%eth0`) says nothing about the address. */
+/** 4 or 16 bytes; undefined when the text is no address. A zone (`%eth0`) is not part of the address. */
 function addressBytes(address: string): readonly number[] | undefined {
   const text = address.replace(/%.*$/, '')
   const family = isIP(text)

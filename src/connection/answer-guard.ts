@@ -5,16 +5,16 @@ import { AgentError } from '../base/errors.ts'
 
 /** Informational answers before the one that counts [RFC 9110 15.2]: a server sends one or two. */
 export const maxInformationalAnswers = 16
-/** Bytes of an answer that are no body: heads, chunk lengths, trailers. Node takes heads of 16 KiB; the rest is for what waits to be read. */
+/** Bytes of a response besides its body: heads, chunk lengths, trailers. Node accepts heads of 16 KiB; the rest covers bytes that are not read yet. */
 export const maxOverheadBytes = 512 * 1024
-/** And so many more for each byte of body: a chunk of one byte takes five [RFC 9112 7.1]. */
+/** Further bytes allowed for each byte of body: a chunk of one byte takes five more [RFC 9112 7.1]. */
 const overheadPerBodyByte = 8
-/** How often the bytes that came are held against the body. */
+/** How often the bytes received are compared with the body. */
 export const lookMs = 50
 
 /**
- * Ends an answer that never comes to the point: informational answers without end, or chunk extensions around a body of a few
- * bytes. All of it is HTTP, and each byte keeps the processor busy and the other clocks from going on.
+ * Ends a response that is all overhead: endless informational responses, or chunk extensions around a body of a few bytes.
+ * All of it is valid HTTP, costs processor time, and keeps the idle timers from firing.
  */
 export class AnswerGuard {
   readonly #place: string
@@ -28,7 +28,7 @@ export class AnswerGuard {
     this.#fail = fail
   }
 
-  /** Counts the informational answers to a request; enough where its connection becomes another's with the answer. */
+  /** Counts the informational responses to a request. That is enough where the connection changes hands with the final response. */
   countInformational(request: ClientRequest): void {
     request.on('information', () => {
       if (++this.#informational > maxInformationalAnswers)
@@ -40,17 +40,17 @@ export class AnswerGuard {
   countAll(request: ClientRequest, socket: Socket, clock: Clock): void {
     this.countInformational(request)
     const before = socket.bytesRead
-    // By looking now and then: with somebody who listens to the socket, Node hands each piece over twice, at half the speed.
+    // Polled: a listener on the socket would make Node hand each piece over twice, at half the speed.
     const look = () => {
       const overhead = socket.bytesRead - before - this.#bodyBytes * (1 + overheadPerBodyByte)
       if (overhead > maxOverheadBytes) return this.#violation(`sends ${overhead} bytes that are no content`)
-      // An answer that nobody reads to its end must not keep the process.
+      // A response that its caller does not read to the end must not keep the process alive.
       if (!socket.destroyed) this.#timer = clock.timer(lookMs, look, { background: true })
     }
     look()
   }
 
-  /** So many of the bytes that came were body. */
+  /** Counts bytes of body among those received. */
   body(bytes: number): void {
     this.#bodyBytes += bytes
   }

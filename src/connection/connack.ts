@@ -13,7 +13,7 @@ const refusals: Readonly<Record<number, readonly [code: ErrorCode, why: string, 
   5: ['LOGIN_REFUSED', 'not authorized: the token is wrong, or the thing is locked to another client id'],
 }
 
-/** The refusal behind an error of the MQTT client, or undefined when it is another failure. */
+/** The refused login behind an error of the MQTT client; undefined when the error means something else. */
 export function connackFailure(place: string, error: unknown): AgentError | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   const returnCode = error.code
@@ -21,6 +21,6 @@ export function connackFailure(place: string, error: unknown): AgentError | unde
   const [code, why, remedy] = refusals[returnCode] ?? ['PROTOCOL_VIOLATION', `unknown return code ${returnCode}`]
   return new AgentError(code, `${place}: the cloud refused the MQTT login: ${why} (CONNACK ${returnCode})`, {
     details: { returnCode },
-    ...(remedy === undefined ? {} : { remedy }),
+    remedy,
   })
 }

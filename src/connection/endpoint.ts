@@ -26,7 +26,7 @@ export function bracketed(host: string): string {
   return isIP(host) === 6 ? `[${host}]` : host
 }
 
-/** The host as it travels: without the brackets of a URL, an international name in its ASCII form. */
+/** The host as it goes on the wire: without the brackets of a URL, an international name in its ASCII form. */
 export function wireHost(host: string): string {
   const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
   if (isIP(bare) !== 0) return bare

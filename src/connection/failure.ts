@@ -4,10 +4,10 @@ import { isTlsError, tlsReason } from './tls-alert.ts'
 
 const noRoute = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 
-const words: Readonly<Record<string, string>> = {
+const reasons: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name has no address',
   EAI_AGAIN: 'the name server does not answer',
-  EAI_FAIL: 'the name server answers that it cannot tell',
+  EAI_FAIL: 'the name server answers with a failure',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was reset',
   ECONNABORTED: 'the connection was aborted',
@@ -22,35 +22,34 @@ const words: Readonly<Record<string, string>> = {
   EPERM: 'not permitted (a firewall rule of this device?)',
 }
 
-/** Why a system call on a socket failed, in words. */
+/** The reason of a failed system call on a socket, for people. */
 export function reasonOf(error: unknown): string {
-  const told = tellingError(error)
-  if (isTlsError(told)) return tlsReason(told)
-  const errno = errnoOf(told)
-  const text = errno === undefined ? undefined : words[errno]
-  return text === undefined ? messageOf(told) : `${text} (${errno})`
+  const chosen = mostSpecific(error)
+  if (isTlsError(chosen)) return tlsReason(chosen)
+  const errno = errnoOf(chosen)
+  const text = errno === undefined ? undefined : reasons[errno]
+  return text === undefined ? messageOf(chosen) : `${text} (${errno})`
 }
 
-/** A failure to reach `place` (before any TLS) as an error with the matching code, and what to do about it. */
+/** A failure to reach `place` before any TLS, as an error with the matching code and a remedy. */
 export function tcpFailure(place: string, error: unknown, namedBy = namedByCloud): AgentError {
   const code = tcpCode(error)
-  const remedy = reachRemedy(code, tellingError(error), namedBy)
+  const remedy = reachRemedy(code, mostSpecific(error), namedBy)
   return new AgentError(code, `${place}: ${reasonOf(error)}`, {
     cause: error,
-    ...(remedy === undefined ? {} : { remedy }),
+    remedy,
   })
 }
 
 function tcpCode(error: unknown): ErrorCode {
-  const told = tellingError(error)
-  const errno = errnoOf(told) ?? ''
+  const errno = errnoOf(mostSpecific(error)) ?? ''
   if (errno.startsWith('EAI_') || errno === 'ENOTFOUND') return 'NAME_NOT_RESOLVED'
   if (noRoute.has(errno)) return 'NETWORK_UNREACHABLE'
   return 'TCP_FAILED'
 }
 
-/** Of several failed addresses, the one that says most: "refused" by a host that is there beats "no route" of the other family. */
-function tellingError(error: unknown): unknown {
+/** The most specific error of several failed addresses: "refused" by a host that is there beats "no route" of the other family. */
+function mostSpecific(error: unknown): unknown {
   if (!(error instanceof AggregateError)) return error
   const errors: readonly unknown[] = error.errors
   return errors.find(one => !noRoute.has(errnoOf(one) ?? '')) ?? errors[0] ?? error

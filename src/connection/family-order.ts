@@ -4,8 +4,8 @@ import { isInSubnet } from './address-kind.ts'
 import type { FoundAddress } from './name-files.ts'
 
 /**
- * The addresses of a name with the family first that this device has the better way to, as `getaddrinfo` sorts them
- * [RFC 6724 6]; inside of a family the order of the name server stays, which spreads its load.
+ * Sorts the addresses of a name: first the family to which this device has the better route, as `getaddrinfo` does
+ * [RFC 6724 6]. Within a family the order of the name server stays, because it spreads the load.
  */
 export async function sortFamilies(addresses: readonly FoundAddress[]): Promise<readonly FoundAddress[]> {
   const six = addresses.filter(({ family }) => family === 6)
@@ -18,13 +18,13 @@ export async function sortFamilies(addresses: readonly FoundAddress[]): Promise<
     : [...four, ...six]
 }
 
-/** An address to dial, and the one of this device that would be spoken from; undefined without a route. */
+/** An address to dial, and the source address that this device would use; `from` is undefined without a route. */
 export interface Way {
   readonly to: string
   readonly from: string | undefined
 }
 
-/** Rules 1, 2, 5 and 6 of [RFC 6724 6]: the others do not tell the families apart. */
+/** Rules 1, 2, 5 and 6 of [RFC 6724 6]: the other rules do not distinguish the families. */
 export function isSixFirst(six: Way, four: Way): boolean {
   if (six.from === undefined) return false
   if (four.from === undefined) return true
@@ -35,7 +35,7 @@ export function isSixFirst(six: Way, four: Way): boolean {
   return isAboveFour(six.to)
 }
 
-/** The address that this device would speak from: a connected UDP socket knows it, and sends nothing. */
+/** The source address that this device would use: a connected UDP socket knows it without sending anything. */
 function sourceFor(address: string): Promise<string | undefined> {
   return new Promise(resolve => {
     const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4')
@@ -57,7 +57,7 @@ function sourceFor(address: string): Promise<string | undefined> {
 /** Discard [RFC 863]; nothing is ever sent there. */
 const anyPort = 9
 
-/** Link-local scope, to which loopback counts [RFC 6724 3.1, 3.2]. */
+/** Link-local scope, which includes loopback [RFC 6724 3.1, 3.2]. */
 const near: readonly (readonly [prefix: string, bits: number])[] = [
   ['::1', 128],
   ['fe80::', 10],
@@ -69,7 +69,7 @@ function isNear(address: string): boolean {
   return near.some(([prefix, bits]) => isInSubnet(address, prefix, bits))
 }
 
-/** The policy table [RFC 6724 2.1], the most special prefixes first; whether a row stands above IPv4, whose precedence is 35. */
+/** The policy table [RFC 6724 2.1], the longest prefixes first. The last column: whether the precedence is above that of IPv4, which is 35. */
 const policy: readonly (readonly [prefix: string, bits: number, label: number, isAboveFour: boolean])[] = [
   ['::1', 128, 0, true],
   ['2001::', 32, 5, false],

@@ -21,11 +21,11 @@ export interface HttpsRequest {
   /** Path and query, beginning with `/`. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** With `bytes` the length is announced and kept to; without, the body travels in chunks. */
+  /** With `bytes` the request declares its length and must match it; without, the body is sent in chunks. */
   readonly body?: { readonly stream: AsyncIterable<Uint8Array>; readonly bytes?: number | undefined } | undefined
   /** For name, proxy, TCP and TLS together. */
   readonly connectTimeoutMs: number
-  /** Longest time in which nothing moves, in either direction. */
+  /** Longest time without progress in either direction. */
   readonly idleTimeoutMs: number
   /** As for `SocketOpener.open`. */
   readonly namedBy?: NamedBy | undefined
@@ -36,13 +36,13 @@ export interface HttpsResponse {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   /**
-   * To be read to its end, or destroyed: it holds the connection. A piece is good until the next one is asked for.
+   * The caller reads it to its end or destroys it, because it holds the connection. A piece is valid until the next one is requested.
    * Rejects `LINK_LOST`, `TIMEOUT`, `ABORTED`, `PROTOCOL_VIOLATION`.
    */
   readonly body: AsyncIterable<Uint8Array> & { destroy(): void }
 }
 
-/** HTTPS over the one socket opener; one connection for each request, because transfers are rare and long. */
+/** HTTPS over the one socket opener. Each request has a connection of its own, because transfers are rare and long. */
 export class HttpsClient {
   readonly #opener: SocketOpener
   readonly #clock: Clock
@@ -55,8 +55,8 @@ export class HttpsClient {
   }
 
   /**
-   * Sends a request and resolves with the head of the answer, whatever its status. An answer that comes before the body
-   * has been sent ends the sending when it is an error.
+   * Sends a request and resolves with the head of the response, whatever its status. An error response that comes before the
+   * body has been sent stops the sending.
    *
    * @throws AgentError all of `SocketOpener.open`, `LINK_LOST`, `TIMEOUT`, `PROTOCOL_VIOLATION`, `INVALID_ARGUMENT`, `ABORTED`,
    *   and what the body's stream throws
@@ -114,7 +114,7 @@ class Exchange {
     const request = httpRequest({
       method,
       path,
-      // The socket is open already; without an agent there is no other way for this request to leave.
+      // The socket is open already. Without an HTTP agent this request cannot use another one.
       createConnection: () => this.#socket,
       setHost: false,
       headers: {
@@ -127,10 +127,10 @@ class Exchange {
     this.#sendIdle.touch()
     const answered = waitFor<IncomingMessage>(undefined, (resolve, reject) => {
       request.once('response', resolve)
-      // Stays for good: a late error (of a body that is not wanted any more) must not end the process.
+      // Never removed: a late error, of a body that is no longer wanted, must not end the process.
       request.on('error', error => {
         const why = this.#explain(error)
-        // Behind the head, Node tells the body only that the connection ended.
+        // After the head, Node reports to the body only that the connection ended.
         if (why instanceof AgentError && why.code === 'PROTOCOL_VIOLATION') this.#failure ??= why
         reject(why)
       })
@@ -138,7 +138,7 @@ class Exchange {
       return undefined
     })
     void this.#send(request)
-      // A failure of the body's own stream goes to the caller as it is.
+      // A failure of the body's own stream reaches the caller unchanged.
       .catch((error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
         this.#sent = true
@@ -169,7 +169,7 @@ class Exchange {
     const { body } = this.#options
     let bytes = 0
     for await (const chunk of body?.stream ?? []) {
-      if (bytes > 0) await looked()
+      if (bytes > 0) await polled()
       if (this.#stopSending) return
       bytes += chunk.length
       if (body?.bytes !== undefined && bytes > body.bytes) throw this.#wrongLength(bytes, body.bytes)
@@ -199,14 +199,14 @@ class Exchange {
 
   #bodyOf(response: IncomingMessage): HttpsResponse['body'] {
     const pieces = new ResponseBody(response, this.#socket, {
-      // Time counts only while this side waits: a slow reader is not the server's fault.
+      // The idle time counts only while this side waits: a slow reader is not the server's fault.
       onWait: () => this.#readIdle.touch(),
       onPiece: () => this.#readIdle.pause(),
       onBytes: bytes => this.#guard.body(bytes),
       explain: error => this.#explain(error),
       onEnd: () => this.finish(),
     })
-    // Ended or broken while nobody reads: the timer and the listener go all the same.
+    // The response may end or break while the caller does not read: the timer and the listener go all the same.
     response.once('close', () => this.#detach())
     return {
       [Symbol.asyncIterator]: () => pieces,
@@ -253,18 +253,18 @@ function closedEarly(place: string, socket: Socket, namedBy: NamedBy | undefined
   return alertEnd(place, socket) ?? new AgentError('LINK_LOST', text, lostRemedy(namedBy))
 }
 
-/** Nobody else tries a request again. */
+/** For a lost connection: the caller of a request is the only one who can repeat it. */
 function lostRemedy(namedBy: NamedBy = namedByCloud): { readonly remedy?: string } {
   const remedy = reachRemedy('LINK_LOST', undefined, namedBy)
   return remedy === undefined ? {} : { remedy }
 }
 
 /**
- * Resolves when the event loop has looked at the socket. Who refuses a body and closes is heard only before the next write:
- * that one fails, and Node drops with the socket what it has not read.
+ * Resolves when the event loop has polled the socket. A server that refuses a body and closes is heard only before the next
+ * write: that write fails, and Node drops with the socket what it has not read.
  */
-function looked(): Promise<void> {
-  // The first one may come before the loop looks.
+function polled(): Promise<void> {
+  // The first one may come before the loop polls.
   return new Promise(resolve => setImmediate(() => setImmediate(resolve)))
 }
 

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../base/clock.ts'
 
 /**
- * Calls back when nothing has happened for a while: {@link IdleTimer.touch} begins the wait anew, {@link IdleTimer.pause}
- * ends it until then. Both are called for every piece of a large body, so neither sets a timer while one is pending.
+ * Calls back after a time without activity: {@link IdleTimer.touch} restarts the wait, {@link IdleTimer.pause} suspends it until
+ * the next touch. Both are called for every piece of a large body, so neither sets a timer while one is pending.
  */
 export class IdleTimer {
   readonly #clock: Clock

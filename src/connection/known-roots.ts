@@ -1,24 +1,23 @@
 import { createHash } from 'node:crypto'
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
-import { messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 
-/** Keeps from process to process which roots have vouched for the cloud: SHA-256 of their DER, in hexadecimal. */
+/** Remembers across processes which roots the cloud's certificates lead to: SHA-256 of their DER, in hexadecimal. */
 export interface RootMemory {
   load(): Promise<readonly string[]>
   save(fingerprints: readonly string[]): Promise<void>
 }
 
-/** Fewer certificates than this are not worth a choice. */
+/** From this many certificates on a choice saves memory. */
 const worthChoosing = 16
-/** The cloud, its file service and its relay may each have one, and change it. */
+/** The cloud, its file service and its relay may each have a root of their own, and change it. */
 const maxKnown = 4
 const longestChain = 16
 
 /**
- * The certificates of a bundle that have vouched for the cloud before. OpenSSL keeps all that it is given in memory for as
- * long as a connection lasts, some 8 KB each: a megabyte for the public ones, of which one is needed. What is chosen
- * always comes out of the bundle, so that nobody is trusted who would not be without the choice.
+ * The certificates of a bundle that verified the cloud before. OpenSSL keeps every certificate that it is given in memory for as
+ * long as a connection lasts, some 8 KB each: a megabyte for the public ones, of which one is needed. The choice is always
+ * made from the bundle, so it trusts no certificate that the whole bundle would not.
  */
 export class KnownRoots {
   readonly #memory: RootMemory | undefined
@@ -30,7 +29,7 @@ export class KnownRoots {
     this.#log = log
   }
 
-  /** Those of `blocks` (PEM) that are known; undefined when all are needed, because none is, or there are few anyway. */
+  /** Those of `blocks` (PEM) that are known. Undefined when the caller needs all: none is known, or there are few anyway. */
   async choose(blocks: readonly string[]): Promise<readonly string[] | undefined> {
     if (blocks.length < worthChoosing) return undefined
     this.#known ??= await this.#load()
@@ -40,7 +39,7 @@ export class KnownRoots {
     return chosen.length === 0 ? undefined : chosen
   }
 
-  /** Remembers which of `blocks` vouched for the other side of a connection; resolves to whether that was news. */
+  /** Remembers which of `blocks` verified the other side of a connection. Resolves to whether it was unknown before. */
   async learn(socket: TLSSocket, blocks: readonly string[]): Promise<boolean> {
     if (blocks.length < worthChoosing) return false
     const chain = new Set(chainOf(socket))
@@ -51,8 +50,8 @@ export class KnownRoots {
     try {
       await this.#memory?.save(this.#known)
     } catch (error) {
-      // The next process learns it anew.
-      this.#log.debug('the root certificate of the cloud was not remembered', { why: messageOf(error) })
+      // The next process learns it again.
+      this.#log.debug('the root certificate of the cloud was not remembered', { error })
     }
     return true
   }
@@ -61,13 +60,13 @@ export class KnownRoots {
     try {
       return (await this.#memory?.load())?.slice(0, maxKnown) ?? []
     } catch (error) {
-      this.#log.debug('the root certificates of the cloud are not remembered', { why: messageOf(error) })
+      this.#log.debug('the root certificates of the cloud are not remembered', { error })
       return []
     }
   }
 }
 
-/** The certificates that led to trust, as far as they are told; the root comes last, also when the server did not send it. */
+/** The verified chain as far as Node reports it. The root comes last, also when the server did not send it. */
 function chainOf(socket: TLSSocket): string[] {
   const chain: string[] = []
   let at: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)

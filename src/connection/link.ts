@@ -8,12 +8,12 @@ import { openMqttTransport } from './mqtt-transport.ts'
 import { discard } from './open-tcp.ts'
 import {
   type FailureClass,
-  isTwin,
-  kickedWithinMs,
+  isDuplicateClient,
   nextReconnectState,
   type OnWire,
   type ReconnectInput,
   type ReconnectState,
+  takeoverWithinMs,
 } from './reconnect.ts'
 import type { SocketOpener } from './socket-opener.ts'
 import { type NetworkLook, WaitWatch } from './wait-watch.ts'
@@ -25,41 +25,41 @@ export interface LinkOptions {
   readonly opener: SocketOpener
   readonly clock: Clock
   readonly log: Log
-  /** MQTT keep-alive in seconds (default 60): a vanished peer is noticed after at most 1.5 of it. */
+  /** MQTT keep-alive in seconds (default 60): a peer that vanished is noticed after at most 1.5 times that. */
   readonly keepaliveS?: number | undefined
   /** For name, proxy, TCP, TLS and WebSocket together, and again for the MQTT login (default 30 s). */
   readonly connectTimeoutMs?: number | undefined
-  /** Tells what leads out of the device, so that an address or route that appears ends a wait. */
+  /** Lists the ways out of the device, so that a new address or route ends a wait. */
   readonly network?: NetworkLook | undefined
-  /** Tells what of ours is on the wire, when a session ends: that may be the reason. Default: nothing. */
+  /** What this device had on the wire when a session ended: that may be the reason. Default: nothing. */
   readonly onWire?: (() => OnWire) | undefined
 }
 
 /**
- * Events of a link: `down` for a session that was up, `rejected` for a refused login, `failed` for any other failed try;
- * `twin`, once, when the cloud ends one session after the other as it does for two devices with one thing key. `piece` is a part of
- * the content of a message that is too large; its `message` follows without content.
+ * Events of a link: `down` when a session that was up has ended, `rejected` for a refused login, `failed` for any other failed
+ * attempt. `duplicateClient` comes once, when the cloud ends session after session as it does for two devices with one thing
+ * key. `piece` is a part of the content of a message that is too large; its `message` follows without content.
  */
 export type LinkEvents = {
   up: []
   down: [error: AgentError]
   rejected: [error: AgentError]
   failed: [error: AgentError]
-  twin: [error: AgentError]
+  duplicateClient: [error: AgentError]
   message: [topic: string, payload: Uint8Array]
   piece: [topic: string, piece: Uint8Array]
 }
 
 export interface LinkStatus {
   readonly state: ReconnectState['phase']
-  /** Since when there is no link, on the monotonic clock; a kick does not start it anew. Undefined while up or stopped. */
+  /** Since when there is no link, on the monotonic clock; a session takeover does not restart it. Undefined while up or stopped. */
   readonly downSinceMonotonicMs?: number
-  /** Failed tries since the link was last up. */
+  /** Failed attempts since the link was last up. */
   readonly attempts: number
   /** How often the link came up again. */
   readonly reconnects: number
   readonly lastError?: AgentError
-  /** The address at which the cloud was last reached; absent behind a proxy. */
+  /** Address at which the cloud was last reached; absent behind a proxy. */
   readonly cloudAddress?: string
   /** While waiting. */
   readonly nextTryInMs?: number
@@ -69,14 +69,14 @@ export interface LinkStatus {
   readonly connectedAtMs?: number
   /** Messages whose content was dropped for its size, since the start. */
   readonly oversizedMessages: number
-  /** Grows with every change of the state, and while up with everything that comes from the cloud, answers to pings included. */
+  /** Counts every change of the state and, while up, everything that the cloud sends, answers to pings included. */
   readonly moves: number
 }
 
 const defaultConnectTimeoutMs = 30_000
 const defaultCloseTimeoutMs = 2000
 
-/** One MQTT session at a time, kept up for ever. The policy is in reconnect.ts, the session in mqtt-session.ts. */
+/** Keeps one MQTT session up, reconnecting for ever. The policy is in reconnect.ts, the session in mqtt-session.ts. */
 export class Link {
   readonly #options: LinkOptions
   readonly #clock: Clock
@@ -91,14 +91,14 @@ export class Link {
   #upSinceMs = 0
   #connectedAtMs = 0
   #downSinceMs: number | undefined
-  /** When the present session is kicked, the link counts as down since before it. */
+  /** If the cloud ends the current session as a takeover, the link counts as down since before that session. */
   #downBeforeMs: number | undefined
   #ups = 0
   #attempts = 0
   #oversized = 0
   #moves = 0
   #lastError: AgentError | undefined
-  #isTwinTold = false
+  #isDuplicateReported = false
 
   constructor(options: LinkOptions) {
     this.#options = options
@@ -148,12 +148,12 @@ export class Link {
     return Promise.reject(new AgentError('NOT_CONNECTED', `there is no connection to ${this.#place}`))
   }
 
-  /** Gives up the present session because it was found dead above, and connects again. Without a session nothing happens. */
+  /** Gives up a session that the caller found dead, and connects again. Does nothing without a session. */
   reconnect(reason: AgentError): void {
     if (this.isUp) this.#session?.destroy(reason)
   }
 
-  /** Skips the present wait: somebody knows that the network is back. */
+  /** Skips the current wait, for a caller who knows that the network is back. */
   tryNow(why: string): void {
     this.#endWait({ kind: 'try' }, why)
   }
@@ -180,7 +180,7 @@ export class Link {
     return hostAndPort(this.#options.endpoint)
   }
 
-  /** Feeds the state machine and does what its new state asks for. */
+  /** Feeds the state machine and carries out what its new state demands. */
   #step(input: ReconnectInput): void {
     const state = nextReconnectState(this.#state, input)
     if (state === this.#state) return
@@ -256,34 +256,34 @@ export class Link {
     const upMs = nowMs - this.#upSinceMs
     const onWire = this.#options.onWire?.() ?? 'nothing'
     this.#step({ kind: 'ended', upMs, byPeer, onWire, random: this.#clock.random() })
-    const kicks = this.#kicks
-    if (kicks < 2) this.#isTwinTold = false
-    this.#downSinceMs = kicks > 0 && upMs < kickedWithinMs ? (this.#downBeforeMs ?? nowMs) : nowMs
+    const takeovers = this.#takeovers
+    if (takeovers < 2) this.#isDuplicateReported = false
+    this.#downSinceMs = takeovers > 0 && upMs < takeoverWithinMs ? (this.#downBeforeMs ?? nowMs) : nowMs
     const reason =
-      kicks > 0
-        ? new AgentError('KICKED', `${this.#place}: the cloud ended the session soon after the login`, {
+      takeovers > 0
+        ? new AgentError('SESSION_TAKEN_OVER', `${this.#place}: the cloud ended the session soon after the login`, {
             cause: error,
-            ...(isTwin(kicks, onWire) ? {} : { remedy: 'Nothing yet: the agent looks for the reason.' }),
+            ...(isDuplicateClient(takeovers, onWire) ? {} : { remedy: 'Nothing yet: the agent looks for the reason.' }),
           })
         : error
     this.#lastError = reason
-    this.#log.warn('connection lost', { reason: reason.message, ...this.#nextTry() })
+    this.#log.warn('connection lost', { error: reason, ...this.#nextTry() })
     this.#events.emit('down', reason)
-    if (this.#isTwinTold || !isTwin(kicks, onWire)) return
-    this.#isTwinTold = true
-    this.#tellTwin(reason)
+    if (this.#isDuplicateReported || !isDuplicateClient(takeovers, onWire)) return
+    this.#isDuplicateReported = true
+    this.#reportDuplicate(reason)
   }
 
-  /** How many sessions in a row were kicked, the last one included. */
-  get #kicks(): number {
+  /** How many sessions in a row the cloud ended as a takeover, the last one included. */
+  get #takeovers(): number {
     const state = this.#state
-    return state.phase === 'waiting' && state.after === 'kicked' ? (state.failures.kicked ?? 0) : 0
+    return state.phase === 'waiting' && state.after === 'takeover' ? (state.failures.takeover ?? 0) : 0
   }
 
-  #tellTwin(reason: AgentError): void {
+  #reportDuplicate(reason: AgentError): void {
     const { thingKey } = this.#options
     this.#log.error('a second device seems to use the same thing key', { thingKey, remedy: reason.remedy })
-    this.#events.emit('twin', reason)
+    this.#events.emit('duplicateClient', reason)
   }
 
   #failed(error: AgentError): void {
@@ -306,7 +306,7 @@ export class Link {
   async #close(timeoutMs: number): Promise<void> {
     const wasUp = this.isUp
     const closed = new AgentError('CLOSED', 'the link was closed')
-    // The session may still acknowledge what is under way, so it is closed before the state says "stopped".
+    // The session may still acknowledge messages that are under way, so it is closed before the state says "stopped".
     if (wasUp) await this.#session?.close(timeoutMs)
     this.#step({ kind: 'close' })
     this.#opening?.abort(closed)

@@ -13,8 +13,8 @@ import { isTlsError } from './tls-alert.ts'
 import { endOfTls } from './tls-end.ts'
 
 /**
- * Most packets that wait for their PUBACK. The table of requests is far smaller, so that a cloud which lets it come this far
- * answers requests and acknowledges nothing: without a bound each of them would stay in memory for good.
+ * Most packets that wait for their PUBACK. The table of requests is far smaller, so a cloud that lets it come to this answers
+ * requests and acknowledges nothing: without a bound each packet would stay in memory for ever.
  */
 export const maxUnacknowledged = 1024
 
@@ -34,22 +34,22 @@ export interface MqttSessionOptions {
   readonly log: Log
 }
 
-/** What a session tells its owner: `up` at most once, `ended` exactly once and last. None of them may throw. */
+/** Callbacks to the owner of a session: `up` at most once, `ended` exactly once and last. None of them may throw. */
 export interface MqttSessionEvents {
   up(): void
   message(topic: string, payload: Uint8Array): void
   /** A part of the content of a message that is too large; the message follows without content. */
   piece(topic: string, piece: Uint8Array): void
-  /** `byPeer`: the other side ended it, or the network: not silence, and not this program. */
+  /** `byPeer`: the other side or the network ended it, not a keep-alive timeout and not this program. */
   ended(error: AgentError, byPeer: boolean): void
 }
 
-/** What the MQTT client says when its pings are not answered. */
+/** The message of the MQTT client's error when its pings are not answered. */
 const keepaliveTimeout = 'Keepalive timeout'
 
 type State = 'connecting' | 'up' | 'closing' | 'ended'
 
-/** One MQTT 3.1.1 session over one connection: clean, never reconnecting, remembering nothing [TR50 1.2]. */
+/** One MQTT 3.1.1 session over one connection: clean, without reconnect and without stores [TR50 1.2]. */
 export class MqttSession {
   readonly #client: InstanceType<typeof mqttClient.default>
   readonly #stream: MqttStream
@@ -59,7 +59,7 @@ export class MqttSession {
   readonly #waiting = new Set<(error: AgentError) => void>()
   readonly #connackTimer: Timer
   #state: State = 'connecting'
-  /** Messages that came in the same breath as CONNACK, kept until the owner knows that the session is up. */
+  /** Messages that came together with CONNACK, kept until the owner knows that the session is up. */
   #early: { topic: string; payload: Uint8Array }[] = []
   #earlyBytes = 0
   #oversized = 0
@@ -97,9 +97,9 @@ export class MqttSession {
       resubscribe: false,
       keepalive: keepaliveS,
       timerVariant: clockIntervals(clock),
-      // The deadline above rules; this one, on Node's own timer, is cleared with the connection.
+      // The deadline above counts. This one, on Node's own timer, is cleared with the connection.
       connectTimeout: 2 ** 31 - 1,
-      // Off before the first packet: a table of all 65536 numbers costs 15 MB and half of the start.
+      // Off before the first packet: a table of all 65,536 numbers costs 15 MB and half of the start.
       writeCache: false,
       queueQoSZero: false,
       log: () => {},
@@ -108,12 +108,12 @@ export class MqttSession {
     this.#client.connect()
   }
 
-  /** Messages beyond the limit that were survived. */
+  /** Messages above the limit, whose content was dropped. */
   get oversized(): number {
     return this.#oversized
   }
 
-  /** How often something came from the other side, answers to pings included. */
+  /** How often something arrived, answers to pings included. */
   get received(): number {
     return this.#stream.received
   }
@@ -126,7 +126,7 @@ export class MqttSession {
       this.#end(this.#explain(error), messageOf(error) !== keepaliveTimeout)
     })
     this.#client.on('close', () => this.#end(this.#closedByPeer(), true))
-    // An error of ours is a judgement on what the other side sent: it did not end the session, and is no twin either.
+    // An AgentError is this side's verdict on what the cloud sent: the cloud did not end the session, so it is no takeover.
     this.#stream.on('error', error => this.#end(this.#explain(error), !(error instanceof AgentError)))
     this.#stream.on('close', () => this.#end(this.#closedByPeer(), true))
   }
@@ -149,7 +149,7 @@ export class MqttSession {
   #keepEarly(topic: string, payload: Uint8Array): void {
     this.#early.push({ topic, payload })
     this.#earlyBytes += topic.length + payload.byteLength
-    // CONNACK comes first [MQTT-3.2.0-1]; who sends this much without it is no MQTT server.
+    // CONNACK comes first [MQTT-3.2.0-1]: a server that sends this much without it does not speak MQTT.
     if (this.#earlyBytes > maxIncomingPacketBytes)
       this.#end(
         new AgentError(
@@ -170,7 +170,7 @@ export class MqttSession {
     if (this.#state !== 'up')
       return Promise.reject(new AgentError('NOT_CONNECTED', `${place}: the MQTT session is not up`))
     return new Promise((resolve, reject) => {
-      // Registered before it is sent: an acknowledgement may come back before this function returns.
+      // Registered before it is sent: the acknowledgement may arrive before this function returns.
       this.#waiting.add(reject)
       this.#budget.sent()
       const bytes = typeof payload === 'string' ? payload : asBuffer(payload)
@@ -183,7 +183,7 @@ export class MqttSession {
     })
   }
 
-  /** Sends DISCONNECT behind everything that is under way and waits until the connection is closed; at once after `timeoutMs`. */
+  /** Sends DISCONNECT after everything that is under way, and waits until the connection is closed, `timeoutMs` at most. */
   close(timeoutMs: number): Promise<void> {
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
@@ -204,7 +204,7 @@ export class MqttSession {
     this.#end(closed)
   }
 
-  /** Ends the session at once, for a reason found above. */
+  /** Ends the session at once, for the caller's reason. */
   destroy(reason: AgentError): void {
     this.#end(reason)
   }
@@ -279,7 +279,7 @@ export class MqttSession {
   }
 }
 
-/** An error of the connection, as against one of the protocol. */
+/** Whether an error comes from the connection and not from the protocol. */
 function isNetworkError(error: unknown): boolean {
   return errnoOf(error) !== undefined || isTlsError(error)
 }

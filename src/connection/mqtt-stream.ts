@@ -2,12 +2,12 @@ import { Duplex } from 'node:stream'
 import { AgentError } from '../base/errors.ts'
 import { type OversizedListener, PacketFilter, type PacketListener, type PieceListener } from './packet-filter.ts'
 
-/** Largest write that is put together from the parts of packets; beyond it the copy costs more than it saves. */
+/** Largest write that is joined from the parts of packets; above it the copy costs more than it saves. */
 const joinUpToBytes = 64 * 1024
 
 /**
- * Stands between the MQTT client and its transport. Incoming packets are bounded. Outgoing ones leave in one write each:
- * the client hands them over in parts, and with TCP_NODELAY every part would become a segment, or a WebSocket message.
+ * Sits between the MQTT client and its transport. It bounds incoming packets, and sends each outgoing one in one write: the client
+ * hands them over in parts, and with TCP_NODELAY every part would become a segment, or a WebSocket message.
  */
 export class MqttStream extends Duplex {
   readonly #inner: Duplex
@@ -29,13 +29,13 @@ export class MqttStream extends Duplex {
     inner.on('data', (chunk: Buffer) => this.#receive(chunk))
     inner.on('error', (error: Error) => this.destroy(error))
     inner.on('end', () => this.push(null))
-    // MQTT knows no half-closed session: when everything that came is read, this is over.
+    // MQTT has no half-closed sessions: when everything received has been read, the session is over.
     this.once('end', () => this.destroy())
     inner.on('close', () => setImmediate(() => this.destroy()))
     if (inner.destroyed) this.destroy()
   }
 
-  /** How often something came: that it grows proves that the other side is there, also when it only answers pings. */
+  /** How often something arrived. It grows while the other side is there, even if it only answers pings. */
   get received(): number {
     return this.#received
   }

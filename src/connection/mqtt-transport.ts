@@ -7,8 +7,8 @@ import type { SocketOpener } from './socket-opener.ts'
 const path = '/mqtt'
 const subprotocol = 'mqtt'
 /**
- * Largest WebSocket message taken for MQTT. Its content is bounded packet by packet behind this; a session must not end because a
- * page of mail is large, and the mail in it be lost.
+ * Largest WebSocket message accepted for MQTT. The packet filter bounds its content packet by packet; a session must not end, and
+ * calls must not be lost, because a page of the mailbox is large.
  */
 export const maxMqttMessageBytes = 16 * 1024 * 1024
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 
-/** An address that a name leads to. */
+/** An address of a name. */
 export interface FoundAddress {
   readonly address: string
   readonly family: 4 | 6
@@ -23,7 +23,7 @@ export function addressesInHosts(text: string, name: string): readonly FoundAddr
   return [...found.values()]
 }
 
-/** The lines in which `part` stands, in whatever case: of a file with a hundred thousand names few are worth a closer look. */
+/** The lines that contain `part`, in any case: of a file with a hundred thousand names only these are parsed. */
 function linesWith(text: string, part: string): string {
   if (part === '') return ''
   const lines: string[] = []
@@ -38,10 +38,10 @@ function linesWith(text: string, part: string): string {
   return lines.join('\n')
 }
 
-/** What resolv.conf(5) says besides its servers, which c-ares reads by itself. */
+/** What resolv.conf(5) says besides its servers; c-ares reads those by itself. */
 export interface ResolverRules {
   readonly search: readonly string[]
-  /** A name with so many dots is tried as it is before the search list. */
+  /** A name with this many dots or more is tried as it is before the search list. */
   readonly ndots: number
   readonly timeoutMs: number
   readonly attempts: number
@@ -58,7 +58,7 @@ export function resolverRules(text: string): ResolverRules {
   let hasZone = false
   const options = new Map<string, number>()
   for (const [word, ...rest] of linesOf(text)) {
-    // Of "domain" and "search" the last one counts.
+    // The last of "domain" and "search" counts.
     if (word === 'domain' || word === 'search') search = rest.map(withoutDot).filter(domain => domain !== '')
     if (word === 'nameserver') hasZone ||= rest[0]?.includes('%') === true
     if (word !== 'options') continue
@@ -67,8 +67,8 @@ export function resolverRules(text: string): ResolverRules {
       if (value !== undefined && /^\d+$/.test(value)) options.set(name, Number(value))
     }
   }
-  const number = (name: string, least: number, most: number, normal: number) =>
-    Math.min(most, Math.max(least, options.get(name) ?? normal))
+  const number = (name: string, min: number, max: number, normal: number) =>
+    Math.min(max, Math.max(min, options.get(name) ?? normal))
   return {
     search: search.slice(0, maxSearched),
     ndots: number('ndots', 0, maxNdots, 1),
@@ -78,7 +78,7 @@ export function resolverRules(text: string): ResolverRules {
   }
 }
 
-/** The names to ask the servers for, in order, when somebody says `name`. */
+/** The names to ask the servers for, in order, for `name`. */
 export function searchedNames(name: string, { search, ndots }: ResolverRules): readonly string[] {
   if (name.endsWith('.')) return [withoutDot(name)]
   const longer = search.map(domain => `${name}.${domain}`)
@@ -86,14 +86,14 @@ export function searchedNames(name: string, { search, ndots }: ResolverRules): r
   return dots >= ndots ? [name, ...longer] : [...longer, name]
 }
 
-/** Whether names of this system come from more than its hosts file and name servers: mDNS, a directory, systemd-resolved. */
+/** Whether this system has sources of names besides its hosts file and name servers: mDNS, a directory, systemd-resolved. */
 export function hasOtherSources(nsswitch: string): boolean {
   const hosts = linesOf(nsswitch).find(([word]) => word === 'hosts:')
   const sources = hosts?.slice(1).filter(word => !word.startsWith('[') && !word.endsWith(']')) ?? []
   return sources.some(source => source !== 'files' && source !== 'dns')
 }
 
-/** A name for this very machine [RFC 6761 6.3]. */
+/** Whether a name means this machine itself [RFC 6761 6.3]. */
 export function isLocalhost(name: string): boolean {
   return /^(?:.*\.)?localhost\.?$/i.test(name)
 }

@@ -17,10 +17,10 @@ import {
 } from './name-files.ts'
 import { askNameServers, lookUpError } from './name-servers.ts'
 
-/** Hosts files that keep advertisements away have a megabyte or two. */
+/** Hosts files that block advertisements have a megabyte or two. */
 const maxHostsBytes = 16 * 1024 * 1024
 const maxGetentBytes = 64 * 1024
-/** Longer than the C library takes over three silent servers; whoever asks has a shorter deadline. */
+/** Longer than the C library takes with three silent servers; the caller has a shorter deadline. */
 const getentTimeoutMs = 60_000
 const loopback: readonly FoundAddress[] = [
   { address: '127.0.0.1', family: 4 },
@@ -28,14 +28,14 @@ const loopback: readonly FoundAddress[] = [
 ]
 
 /**
- * From names to addresses, as the C library does it, and in such a way that a look-up ends when its caller wants it to end:
- * the hosts file, then the name servers, and where the system has further sources of names, its own `getent`.
+ * Resolves names as the C library does, but so that the caller can end a look-up: the hosts file, then the name servers and,
+ * where the system has further sources of names, its own `getent`.
  */
 export class NameLookUp {
   readonly #root: string
   readonly #clock: Clock
   readonly #servers: readonly string[] | undefined
-  /** The end of the last look-up on Node's pool of threads. */
+  /** Settles with the last look-up on Node's thread pool. */
   #pool: Promise<unknown> = Promise.resolve()
 
   /** `root` (of `/etc`), `servers` and `clock` are for tests. */
@@ -52,8 +52,8 @@ export class NameLookUp {
   }
 
   /**
-   * The addresses of a name, those of the family with the better way first. All files are read at each call: they change
-   * with the network.
+   * The addresses of a name, those of the family with the better route first. All files are read at each call, because they
+   * change with the network.
    *
    * @throws an error of the system, as `tcpFailure` takes it, or the abort reason of `signal`
    */
@@ -72,11 +72,11 @@ export class NameLookUp {
     const rules = resolverRules((await systemText(this.#root, 'etc/resolv.conf')) ?? '')
     const askServers = () => askNameServers(name, { rules, clock: this.#clock, signal, servers: this.#servers })
     if (!(await this.#needsSystem(rules))) return askServers()
-    const told = await this.#askGetent(name, signal)
+    const answer = await this.#askGetent(name, signal)
     throwIfAborted(signal)
-    if (told === undefined) return this.#withoutGetent(name, signal, askServers)
-    // It does not tell a name without an address from servers without a word.
-    return told.length > 0 ? told : askServers()
+    if (answer === undefined) return this.#withoutGetent(name, signal, askServers)
+    // getent does not distinguish a name without an address from silent servers.
+    return answer.length > 0 ? answer : askServers()
   }
 
   async #hosts(): Promise<string> {
@@ -87,7 +87,7 @@ export class NameLookUp {
     return hasZone || hasOtherSources((await systemText(this.#root, 'etc/nsswitch.conf')) ?? '')
   }
 
-  /** What the C library of the system says, in a process that can be ended; undefined where there is no `getent`. */
+  /** The answer of the system's C library, from a process that the caller can end; undefined where there is no `getent`. */
   async #askGetent(name: string, signal: AbortSignal): Promise<readonly FoundAddress[] | undefined> {
     if (name.startsWith('-')) return []
     try {
@@ -112,7 +112,7 @@ export class NameLookUp {
     signal: AbortSignal,
     askServers: () => Promise<readonly FoundAddress[]>,
   ): Promise<readonly FoundAddress[]> {
-    // mDNS answers or gives up in a moment, and no name server knows such a name.
+    // mDNS answers or gives up within moments, and no name server knows such a name.
     if (/\.local\.?$/i.test(name)) return this.#onPool(name, signal)
     try {
       return await askServers()
@@ -122,7 +122,7 @@ export class NameLookUp {
     }
   }
 
-  /** By `getaddrinfo`, one look-up at a time: each holds one of the four threads that files need, and cannot be ended. */
+  /** By `getaddrinfo`, one look-up at a time: each occupies one of the four threads that file work needs, and cannot be cancelled. */
   #onPool(name: string, signal: AbortSignal): Promise<readonly FoundAddress[]> {
     return waitFor(signal, (resolve, reject) => {
       const turn = this.#pool.then(async () => {

@@ -12,20 +12,20 @@ export interface NameServerOptions {
   readonly servers?: readonly string[] | undefined
 }
 
-/** How long the addresses of one family wait for the other's: a server that drops questions for IPv6 must cost no more. */
+/** How long the addresses of one family wait for those of the other. A server that drops queries for IPv6 costs no more than this. */
 const otherFamilyMs = 2000
 
-/** Answers that say that there is nothing, as against no answer. */
+/** Answers that say "there is none", unlike no answer. */
 const nothing = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME'])
-/** The server was asked and did not want to, or could not. */
+/** The server answered that it will not or cannot resolve the name. */
 const failed = new Set(['ESERVFAIL', 'EREFUSED', 'ENOTIMP', 'EFORMERR', 'EBADRESP'])
 
 /**
- * The addresses of a name, from the name servers of resolv.conf, with its search list. Asked over sockets of our own (c-ares),
- * so that an end of `signal` ends it: `getaddrinfo` cannot be ended, keeps the process while the servers are silent, and holds
- * one of the four threads that files need.
+ * The addresses of a name, from the name servers of resolv.conf with its search list. c-ares asks over sockets of its own, so
+ * that `signal` can end it: `getaddrinfo` cannot be cancelled, keeps the process alive while the servers are silent, and occupies
+ * one of the four threads that file work needs.
  *
- * @throws an error of the system: `ENOTFOUND` when the servers say so, `EAI_AGAIN` without an answer, `EAI_FAIL` for one that is none
+ * @throws an error of the system: `ENOTFOUND` when the servers say so, `EAI_AGAIN` when none answers, `EAI_FAIL` when they answer with a failure
  */
 export async function askNameServers(name: string, options: NameServerOptions): Promise<readonly FoundAddress[]> {
   let failure: unknown
@@ -34,7 +34,7 @@ export async function askNameServers(name: string, options: NameServerOptions): 
       const answer = await askInTurn(candidate, options)
       if (answer.length > 0) return answer
     } catch (error) {
-      // Servers that refuse a name of the search list may well know the next one.
+      // Servers that refuse one name of the search list may know the next one.
       if (errnoOf(error) !== 'EAI_FAIL') throw error
       failure ??= error
     }
@@ -42,7 +42,7 @@ export async function askNameServers(name: string, options: NameServerOptions): 
   throw failure ?? lookUpError('ENOTFOUND', name)
 }
 
-/** The addresses of exactly this name. c-ares goes to the next server after silence only; the C library also after "failed" and "refused". */
+/** The addresses of exactly this name. c-ares asks the next server after silence only; the C library does so after "failed" and "refused", too. */
 async function askInTurn(name: string, options: NameServerOptions): Promise<readonly FoundAddress[]> {
   let failure: unknown
   let next: readonly string[] | undefined
@@ -58,10 +58,10 @@ async function askInTurn(name: string, options: NameServerOptions): Promise<read
   throw failure
 }
 
-/** The same of one answer; none when it has none. */
+/** The addresses in one answer; an empty list when it has none. */
 function askFor(name: string, { rules, clock, signal, servers }: NameServerOptions): Promise<readonly FoundAddress[]> {
   return waitFor(signal, (resolve, reject) => {
-    // A new one reads resolv.conf anew, which changes with every lease, and remembers no answer.
+    // A new resolver reads resolv.conf again, which changes with every lease, and has no cache.
     const resolver = new dns.promises.Resolver({ timeout: rules.timeoutMs, tries: rules.attempts })
     if (servers !== undefined) resolver.setServers(servers)
     const found: FoundAddress[] = []
@@ -94,7 +94,7 @@ function askFor(name: string, { rules, clock, signal, servers }: NameServerOptio
   })
 }
 
-/** Why a name server gave no address; undefined when it said that there is none. */
+/** The failure of a name server; undefined when it answered that there is no address. */
 function failureOf(name: string, error: unknown): Error | undefined {
   const code = errnoOf(error) ?? ''
   if (nothing.has(code)) return undefined

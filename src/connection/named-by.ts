@@ -1,6 +1,6 @@
 import { type ErrorCode, errnoOf } from '../base/errors.ts'
 
-/** Which settings name the host and the port of a connection, for what to do when it fails. */
+/** The settings that name the host and the port of a connection, for the remedy of a failure. */
 export interface NamedBy {
   /** `cloud.host`; absent when no setting does. */
   readonly host?: string
@@ -13,10 +13,10 @@ export const namedByFileService: NamedBy = {
   host: 'cloud.file_xfer_host (cloud.host when not set)',
   port: 'cloud.file_xfer_port (443 when not set)',
 }
-/** The cloud names it when it asks for it. */
+/** For connections whose address comes from the cloud. */
 export const namedByCloudItself: NamedBy = {}
 
-/** For names that nobody answers for. */
+/** The remedy when no name server answers. */
 export const noNameServer = 'Check the name servers in /etc/resolv.conf, and whether this device reaches them.'
 
 const check = (settings: readonly (string | undefined)[], rest: string) => {
@@ -24,12 +24,12 @@ const check = (settings: readonly (string | undefined)[], rest: string) => {
   return `Check ${[...named, rest].join(named.length > 1 ? ', ' : ' and ')}.`
 }
 
-/** What to do when something answers that is not what was asked for. */
+/** The remedy when another service answers. */
 export function otherService({ port }: NamedBy = namedByCloud): string {
   return port === undefined ? 'Another service answers there.' : `Check ${port}: another service answers there.`
 }
 
-/** What to do when a connection cannot be opened; undefined where the code alone says it. */
+/** The remedy for a connection that cannot be opened; undefined where that of the code is enough. */
 export function reachRemedy(code: ErrorCode, error: unknown, { host, port }: NamedBy): string | undefined {
   const errno = errnoOf(error) ?? ''
   switch (code) {

@@ -7,27 +7,27 @@ import { systemNames } from './name-look-up.ts'
 
 /**
  * How long the first address of a name may take before the next one is tried. Node's default of 250 ms gives up
- * working addresses on cellular and satellite links, where a round trip alone can take longer.
+ * working addresses on cellular and satellite links, where a round trip can take longer.
  */
 const nextAddressAfterMs = 2000
-/** TCP's own probes: they free a socket whose peer has vanished, when nothing above does it. */
+/** TCP keep-alive frees a socket whose peer has vanished, if no layer above does. */
 const probeAfterMs = 60_000
 
 /** Why an address may not be dialled; undefined when it may. */
 export type RefuseAddress = (address: string) => string | undefined
 
 /**
- * A connected TCP socket: IPv6 and IPv4 are tried in the order of the look-up; small writes leave at once.
+ * A connected TCP socket. IPv6 and IPv4 are tried in the order of the look-up; small writes leave at once.
  * Rejects with the error of the system.
  *
- * @param refuse asked about each address before it is dialled, which a name leads to or `host` is
+ * @param refuse is asked about each address, of the name or `host` itself, before it is dialled
  * @throws AgentError `POLICY_REFUSED` when no address is left
  */
 export function openTcp(host: string, port: number, signal: AbortSignal, refuse?: RefuseAddress): Promise<Socket> {
   return waitFor<Socket>(signal, (resolve, reject) => {
     const why = isIP(host) === 0 ? undefined : refuse?.(host)
     if (why !== undefined) throw new AgentError('POLICY_REFUSED', why)
-    // Node hands no signal to a look-up, and one that goes on would keep the process.
+    // Node passes no signal to a look-up, and one that goes on would keep the process alive.
     const lookingUp = new AbortController()
     const socket = connect({
       host,
@@ -54,7 +54,7 @@ export function openTcp(host: string, port: number, signal: AbortSignal, refuse?
   })
 }
 
-/** The addresses of a name, without those that may not be dialled: what is judged is what is dialled. */
+/** The addresses of a name without the refused ones. The same addresses are checked and dialled, so no second look-up can differ. */
 function lookUp(signal: AbortSignal, refuse: RefuseAddress = () => undefined): LookupFunction {
   return (host, options, done) => {
     admitted(host, signal, refuse).then(
@@ -79,15 +79,15 @@ async function admitted(
   return [first, ...others]
 }
 
-/** Ends a socket that nobody wants any more; what becomes of it concerns nobody either. */
+/** Ends a socket that is no longer wanted, and ignores its errors. */
 export function discard(socket: Duplex): void {
   socket.on('error', () => {})
   socket.destroy()
 }
 
-/** Sets a paused stream back to what a new one is: it flows as soon as somebody listens, and not before. */
+/** Resets a paused stream to the state of a new one: it flows as soon as a listener is added, and not before. */
 export function unpause(socket: Duplex): void {
-  // Node has no call for it; it does this when the last listener for "readable" goes.
+  // Node has no call for this, but does it when the last listener for "readable" is removed.
   const nothing = () => {}
   socket.on('readable', nothing)
   socket.removeListener('readable', nothing)

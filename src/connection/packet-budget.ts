@@ -2,18 +2,18 @@ import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 
 /**
- * Packets that the cloud may send though this device asked for none of them: so many at once, and so many each second.
- * Notifications of mail are nearly all that comes unasked, and one is as good as many.
+ * Unsolicited packets that the cloud may send: a burst, and a rate per second. Nearly all of them are mailbox notifications, of
+ * which one is as good as many.
  */
 export const unaskedPackets = { atOnce: 10_000, perSecond: 200 }
-/** A message that we send brings its PUBACK and its reply, and a cloud that is in doubt sends both again. */
+/** Each message that the device sends is answered by PUBACK and reply, and a cloud in doubt repeats both. */
 const answersPerMessage = 4
 /** A larger packet counts as several. */
 const bytesPerPacket = 16 * 1024
 
 /**
- * Tells a session from a flood: each packet that comes takes from a store which what we send fills up, and time too. Without it
- * a cloud that sends pings, acknowledgements or replies of nobody's requests without end keeps a processor busy for good.
+ * A token bucket against floods: each incoming packet takes from it; messages sent and time refill it. Without it a cloud that
+ * sends endless pings, acknowledgements or replies to no request would keep a processor busy for ever.
  */
 export class PacketBudget {
   readonly #clock: Pick<Clock, 'monotonicMs'>
@@ -25,13 +25,13 @@ export class PacketBudget {
     this.#filledMs = clock.monotonicMs()
   }
 
-  /** We sent a message. */
+  /** The device sent a message. */
   sent(): void {
     this.#add(answersPerMessage)
   }
 
   /**
-   * A packet comes.
+   * A packet arrived.
    *
    * @throws AgentError `PROTOCOL_VIOLATION` when it is one of a flood
    */

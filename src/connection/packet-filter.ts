@@ -1,6 +1,6 @@
 import { AgentError } from '../base/errors.ts'
 
-/** Largest MQTT packet that is taken from the cloud. Replies and mail are kilobytes; a device of 128 MB must survive the rest. */
+/** Largest MQTT packet accepted from the cloud. Replies and calls are kilobytes; a device with 128 MB must survive anything larger. */
 export const maxIncomingPacketBytes = 4 * 1024 * 1024
 
 /** Fixed header: one byte of type and flags, up to four of length [MQTT-3.1.1 2.2]. */
@@ -9,17 +9,16 @@ const publish = 3
 
 type State = 'header' | 'body' | 'oversized start' | 'oversized rest'
 
-/** Told about each message that was too large. */
+/** Called for each message that was too large. */
 export type OversizedListener = (topic: string, bytes: number) => void
-/** Told about each packet when its length is known; what it throws ends the session. */
+/** Called for each packet when its length is known. An error that it throws ends the session. */
 export type PacketListener = (bytes: number) => void
-/** Gets the content of a message that was too large, piece by piece as it comes. A piece is not kept by anybody below. */
+/** Gets the content of a message that was too large, piece by piece as it arrives. The filter keeps no piece. */
 export type PieceListener = (topic: string, piece: Uint8Array) => void
 
 /**
- * Watches the framing of incoming MQTT bytes and lets packets through untouched, except a message beyond the limit: its
- * content is handed out piece by piece and kept by nobody here, and behind that it goes on with an empty payload, so that it is
- * acknowledged and answered for.
+ * Follows the framing of incoming MQTT bytes and passes packets on unchanged, except a message above the limit: the filter hands
+ * its content out piece by piece and then passes it on with an empty payload, so that it is acknowledged and accounted for.
  */
 export class PacketFilter {
   readonly #maxBytes: number
@@ -32,7 +31,7 @@ export class PacketFilter {
   /** Bytes of a header, or of the start of an oversized message, that arrived so far. */
   #held: number[] = []
   #firstByte = 0
-  /** The oversized message under way: what goes on of it when its last byte is here. */
+  /** The oversized message under way: what is passed on when its last byte has arrived. */
   #oversized = { topic: '', start: Buffer.alloc(0) }
 
   constructor(
@@ -48,9 +47,9 @@ export class PacketFilter {
   }
 
   /**
-   * What of `chunk` (and of what was held back before) goes on, in order.
+   * What is passed on of `chunk`, and of what was held back before, in order.
    *
-   * @throws AgentError `PROTOCOL_VIOLATION` when this is not MQTT, or an oversized packet is no message; what the listener throws
+   * @throws AgentError `PROTOCOL_VIOLATION` when the bytes are not MQTT, or an oversized packet is no message; and what the listener throws
    */
   take(chunk: Buffer): Buffer[] {
     const out: Buffer[] = []
@@ -113,7 +112,7 @@ export class PacketFilter {
     return undefined
   }
 
-  /** Reads topic and packet id of the oversized message; all that goes on when it has no content. */
+  /** Reads topic and packet id of the oversized message. Returns all that is passed on when it has no content. */
   #readStart(): Buffer | undefined {
     const held = this.#held
     if (held.length < 2) return undefined

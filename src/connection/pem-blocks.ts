@@ -1,15 +1,15 @@
 /** What a PEM file holds. */
 export interface PemContent {
-  /** Its certificates, each as one block without anything around it, in order and each one once. */
+  /** Its certificates as PEM blocks, in order, without duplicates and surrounding text. */
   readonly certificates: readonly string[]
-  /** What is in the file and is not used, for a warning. */
+  /** Parts of the file that are not used, for a warning. */
   readonly oddities: readonly string[]
 }
 
 const mark = /-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----/g
 const certificateLabels = new Set(['CERTIFICATE', 'X509 CERTIFICATE', 'TRUSTED CERTIFICATE'])
 
-/** Finds the certificates of a PEM file [RFC 7468]. Text around them is a comment; the time it takes grows with its length. */
+/** Finds the certificates of a PEM file [RFC 7468]. Text around them is a comment. Linear in the length of the text. */
 export function readPem(text: string): PemContent {
   const certificates = new Map<string, string>()
   const oddities = new Set<string>()

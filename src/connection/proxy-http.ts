@@ -6,12 +6,12 @@ import { hostAndPort, type SocketTarget } from './endpoint.ts'
 import { reasonOf } from './failure.ts'
 import type { ProxyRequest } from './proxy-request.ts'
 
-/** Largest answer of a proxy to CONNECT. Login pages of captive portals come with a short header too. */
+/** Largest response head of a proxy to CONNECT. Login pages of captive portals have short heads, too. */
 export const maxConnectAnswerBytes = 16 * 1024
 
 /**
  * Asks an HTTP proxy for a tunnel [RFC 9110 9.3.6] and returns the same socket with the tunnel inside.
- * Bytes of the server that came together with the answer are put back.
+ * Bytes of the server that arrived together with the response are put back.
  */
 export function httpConnect(
   socket: Socket,
@@ -29,7 +29,7 @@ export function httpConnect(
 
     const onData = (chunk: Buffer) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
-      // What greets by itself, as SSH does, says no more and waits.
+      // A service that greets first, as SSH does, sends no more and waits.
       if (!'HTTP/'.startsWith(received.toString('latin1', 0, 5))) return notHttp()
       const end = received.indexOf('\r\n\r\n')
       if (end > maxConnectAnswerBytes || (end < 0 && received.length > maxConnectAnswerBytes))
@@ -80,7 +80,7 @@ function connectRequest(proxy: ProxySettings, target: SocketTarget): string {
   return `${lines.join('\r\n')}\r\n\r\n`
 }
 
-/** The ways to log in that a proxy offers [RFC 9110 11.7.1]. */
+/** The login schemes that a proxy offers [RFC 9110 11.7.1]. */
 function schemesIn(head: string): readonly string[] {
   const offers = [...head.matchAll(/^Proxy-Authenticate:[ \t]*(.*)$/gim)].map(([, value = '']) => value)
   // Parameters follow a scheme, and further schemes a comma; what has "=" behind it is a parameter.
@@ -94,7 +94,7 @@ interface ProxyRefusal {
   readonly remedy: string
 }
 
-const maxToldSchemes = 4
+const maxShownSchemes = 4
 
 function refusal(
   status: number,
@@ -103,11 +103,11 @@ function refusal(
   proxy: ProxySettings,
   target: SocketTarget,
 ): ProxyRefusal {
-  // 401 belongs to servers, but tinyproxy answers it to a wrong login.
+  // 401 is for servers, but tinyproxy answers a wrong login with it.
   if (status === 407 || status === 401) {
     if (schemes.length > 0 && !schemes.some(scheme => scheme.toLowerCase() === 'basic'))
       return {
-        why: `the proxy asks for a login by ${schemes.slice(0, maxToldSchemes).join(', ')} (${status}), and the agent knows Basic only`,
+        why: `the proxy asks for a login by ${schemes.slice(0, maxShownSchemes).join(', ')} (${status}), and the agent knows Basic only`,
         remedy: 'Have the proxy offer Basic, or let this device through without a login.',
       }
     return proxy.username === undefined
@@ -117,11 +117,11 @@ function refusal(
         }
       : { why: `the proxy refused the login (${status})`, remedy: 'Check proxy.username and proxy.password.' }
   }
-  const told = phrase === undefined || phrase === '' ? '' : ` ${phrase.slice(0, 100)}`
-  return { why: `the proxy answered ${status}${told}`, remedy: statusRemedy(status, hostAndPort(target)) }
+  const shown = phrase === undefined || phrase === '' ? '' : ` ${phrase.slice(0, 100)}`
+  return { why: `the proxy answered ${status}${shown}`, remedy: statusRemedy(status, hostAndPort(target)) }
 }
 
-/** Statuses with which a proxy says that it could not reach the server itself. */
+/** Statuses by which a proxy reports that it could not reach the server. */
 const cannotReach = new Set([404, 500, 502, 503, 504])
 
 function statusRemedy(status: number, place: string): string {

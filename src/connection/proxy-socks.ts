@@ -8,12 +8,12 @@ import type { ProxyRequest } from './proxy-request.ts'
 
 /** Largest user name, password and host name in SOCKS: their length travels in one byte [RFC 1929 2, RFC 1928 5]. */
 export const maxSocksFieldBytes = 255
-/** The deadline of the opener ends the handshake; the package's own timer must only not come first. */
+/** The opener's deadline ends the handshake; the package's own timer must not fire before it. */
 const packageTimeoutExtraMs = 1000
 
 /**
  * Asks a SOCKS proxy for a tunnel over `socket` and returns the socket with the tunnel inside.
- * A name travels as it is: SOCKS4a or SOCKS5, the proxy resolves it.
+ * The proxy resolves names (SOCKS4a or SOCKS5).
  */
 export async function socksConnect(
   socket: Socket,
@@ -42,18 +42,18 @@ export async function socksConnect(
     return await keepEarlyBytes(socket, signal)
   } catch (error) {
     if (error instanceof AgentError) throw error
-    // The package's error carries its options, and with them the password: only its text goes on.
+    // The package's error carries its options, and with them the password: only its text is passed on.
     throw socksFailure(place, messageOf(error), proxy, target)
   }
 }
 
 /**
- * The package hands bytes that came with the proxy's answer out as a `data` event one turn later, and sets the socket flowing.
- * They are put back at once, and nothing flows meanwhile: whoever takes the socket finds them, even of a server that has
- * said all it had to say and closed.
+ * The package emits bytes that came with the proxy's answer as a `data` event one turn later, and sets the socket flowing. This
+ * puts them back at once and keeps the socket from flowing meanwhile, so that the caller finds them even if the server has already
+ * closed.
  */
 async function keepEarlyBytes(socket: Socket, signal: AbortSignal): Promise<Socket> {
-  // While somebody waits for "readable", a socket does not flow, whoever resumes it.
+  // While it has a listener for "readable", a socket does not flow, even if resumed.
   const wait = () => {}
   const putBack = (chunk: Buffer) => socket.unshift(chunk)
   socket.on('readable', wait).on('data', putBack)
@@ -77,7 +77,7 @@ function checkFields(proxy: ProxySettings, target: SocketTarget, place: string):
   }
 }
 
-/** The package tells its failures apart by text only. */
+/** The package distinguishes its failures by text only. */
 function socksFailure(place: string, text: string, proxy: ProxySettings, target: SocketTarget): AgentError {
   const refused = (why: string, remedy: string) => new AgentError('PROXY_REFUSED', `${place}: ${why}`, { remedy })
   if (/authentication failed|no accepted authentication/i.test(text))

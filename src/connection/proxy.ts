@@ -13,7 +13,7 @@ function proxyRemedy({ code, remedy }: AgentError): string {
     : remedy
 }
 
-/** A socket to `target` that the proxy has opened for us. The name of the target is resolved by the proxy, never here. */
+/** A socket to `target` through the proxy. The proxy resolves the name of the target, never this device. */
 export async function openThroughProxy(
   proxy: ProxySettings,
   target: SocketTarget,
@@ -34,7 +34,7 @@ export async function openThroughProxy(
   request.progress.step = 'waiting for the proxy'
   try {
     await shake(socket, proxy, target, request)
-    // The handshakes stop the socket, so that nothing of what the server says is lost.
+    // The handshakes pause the socket, so that no byte of the server is lost.
     unpause(socket)
     return socket
   } catch (error) {

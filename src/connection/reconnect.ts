@@ -1,7 +1,7 @@
 import { type BackoffPolicy, backoffMs } from '../base/backoff.ts'
 import type { ErrorCode } from '../base/errors.ts'
 
-/** What went wrong, as far as it matters for when to try again. */
+/** Kinds of failure, as far as they decide when the link tries again. */
 export type FailureClass =
   | 'name'
   | 'route'
@@ -12,62 +12,62 @@ export type FailureClass =
   | 'setup'
   | 'login'
   | 'busy'
-  | 'kicked'
+  | 'takeover'
   | 'poison'
   | 'lost'
 
 const second = 1000
 const minute = 60 * second
 
-/** Shortest and longest wait for each class of failure. Every class counts its own failures. */
+/** Shortest and longest wait after each class of failure. Each class counts its own failures. */
 export const reconnectPolicies: Readonly<Record<FailureClass, BackoffPolicy>> = {
   // Costs the cloud nothing; at boot the network and the resolver come up within seconds.
   name: { firstMs: second, maxMs: 5 * minute },
-  // As for names; an address or a route that appears ends the wait.
+  // As for names. A new address or route ends the wait.
   route: { firstMs: second, maxMs: 5 * minute },
-  // Many devices of a site share it, and it may ask another machine about each of them.
+  // Many devices of a site share a proxy, and it may ask another machine about each of them.
   proxy: { firstMs: 2 * second, maxMs: 5 * minute },
   tcp: { firstMs: second, maxMs: 5 * minute },
   // A handshake costs the cloud real work.
   tls: { firstMs: 2 * second, maxMs: 5 * minute },
-  // NTP sets the clock soon or not at all. The check is never turned off; it is only asked again often.
+  // NTP sets the clock soon or not at all. The check is never turned off; the link only tries again often.
   clock: { firstMs: second, maxMs: 30 * second },
-  // A file of this device has to be put right by somebody.
+  // The owner has to correct a file of this device.
   setup: { firstMs: 10 * second, maxMs: 5 * minute },
-  // Somebody has to change something first, and a cloud locks a thing out after some refusals in half an hour [TR50 9].
+  // The owner or the operator has to change something first, and the cloud locks a thing out after some refusals within half an hour [TR50 9].
   login: { firstMs: 30 * second, maxMs: 5 * minute },
-  // The cloud says itself that it is overloaded.
+  // The cloud reports that it is overloaded.
   busy: { firstMs: 5 * second, maxMs: 5 * minute },
-  // Accepted, then thrown out: two devices with one thing key do that to each other without end.
-  kicked: { firstMs: 5 * second, maxMs: 5 * minute },
-  // Something of ours that is known to be suspected: between two tries of it the cloud must be able to reach the device.
+  // Accepted, then closed by the cloud: two devices with one thing key do that to each other without end.
+  takeover: { firstMs: 5 * second, maxMs: 5 * minute },
+  // A poison candidate of this device was on the wire: between two trials of it the cloud must be able to reach the device.
   poison: { firstMs: second, maxMs: 5 * second },
-  // It worked until now.
+  // The link worked until now.
   lost: { firstMs: second, maxMs: 5 * minute },
 }
 
-/** A session that lasted this long proves that all is well: every count starts again. */
+/** A session that lasted this long proves that the link works: every count restarts. */
 export const stableAfterMs = minute
-/** A session that the other side ends sooner than this was a kick. */
-export const kickedWithinMs = 10 * second
+/** A session that the cloud ends sooner than this counts as a session takeover. */
+export const takeoverWithinMs = 10 * second
 /**
- * Once kicked, a session that the other side ends sooner than this counts as the next kick: a twin comes back when its own
- * wait is over, and that is five minutes at most. Only a longer session proves that there is no twin any more.
+ * After a takeover, a session that the cloud ends sooner than this counts as the next one: a duplicate client comes back when its
+ * own wait is over, five minutes at most. Only a longer session proves that the duplicate is gone.
  */
-export const twinWithinMs = 10 * minute
-/** From this kick on it is no accident: somebody is told, when nothing of ours was on the wire that may be the reason. */
-export const kicksOfTwin = 2
-/** From this kick on somebody is told in any case: a poison item would have been found by now. */
-const kicksOfTwinAnyhow = 4
-/** A new address or route makes these worth a try at once, and what they counted so far was about another network. */
+export const duplicateWithinMs = 10 * minute
+/** From this takeover on a duplicate client is reported, if this device had nothing on the wire that may be the reason. */
+export const takeoversOfDuplicate = 2
+/** From this takeover on a duplicate client is reported in any case: a poison item would have been found by now. */
+const takeoversOfDuplicateAnyhow = 4
+/** After a new address or route these are worth an attempt at once, and their counts were about another network. */
 const helpedByNetwork: ReadonlySet<FailureClass> = new Set(['name', 'route', 'proxy', 'tcp', 'lost'])
-/** A clock that was set makes these worth a try at once. */
+/** After the clock was set these are worth an attempt at once. */
 const helpedByClock: ReadonlySet<FailureClass> = new Set(['clock', 'tls'])
 
-/** After a stable session the first try comes at once, spread over this time so that a fleet does not march in step. */
+/** After a stable session the first attempt comes at once, spread over this time so that a fleet does not reconnect in step. */
 export const lostSpreadMs = second
 
-/** What of ours was on the wire when a session ended; a suspect is an item that was so before. */
+/** What this device had on the wire when a session ended. `suspect`: an item that was on the wire at an earlier end, too. */
 export type OnWire = 'nothing' | 'items' | 'suspect'
 
 type Failures = Readonly<Partial<Record<FailureClass, number>>>
@@ -80,7 +80,7 @@ export type ReconnectState =
   | {
       readonly phase: 'waiting'
       readonly failures: Failures
-      /** What it waits after. */
+      /** The failure after which it waits. */
       readonly after: FailureClass
       readonly delayMs: number
     }
@@ -97,7 +97,7 @@ export type ReconnectInput =
       readonly onWire?: OnWire
       readonly random: number
     }
-  /** The wait is over, or somebody knows that waiting longer is pointless. */
+  /** The wait is over, or a caller knows that waiting longer is pointless. */
   | { readonly kind: 'try' }
   /** An address or a route appeared. */
   | { readonly kind: 'network' }
@@ -105,7 +105,7 @@ export type ReconnectInput =
   | { readonly kind: 'clock' }
   | { readonly kind: 'close' }
 
-/** The next state. An input that means nothing in a state leaves it as it is: the very same object comes back. */
+/** The next state. An input without a meaning in a state returns the same object. */
 export function nextReconnectState(state: ReconnectState, input: ReconnectInput): ReconnectState {
   if (input.kind === 'close') return state.phase === 'stopped' ? state : { phase: 'stopped' }
   switch (state.phase) {
@@ -124,18 +124,19 @@ export function nextReconnectState(state: ReconnectState, input: ReconnectInput)
 
 type Ended = Extract<ReconnectInput, { kind: 'ended' }>
 
-/** Whether the n-th kick in a row looks like a second device with our thing key. */
-export function isTwin(kicks: number, onWire: OnWire): boolean {
-  return kicks >= (onWire === 'nothing' ? kicksOfTwin : kicksOfTwinAnyhow)
+/** Whether the n-th takeover in a row looks like a second device with this thing key. */
+export function isDuplicateClient(takeovers: number, onWire: OnWire): boolean {
+  return takeovers >= (onWire === 'nothing' ? takeoversOfDuplicate : takeoversOfDuplicateAnyhow)
 }
 
 function waitAfterSession(failures: Failures, { upMs, byPeer, onWire, random }: Ended): ReconnectState {
-  const { kicked = 0, ...others } = failures
-  // That is no kick, and the kicks before it were none either: the item was on the wire then too.
+  const { takeover = 0, ...others } = failures
+  // That is no takeover, and those before it were none either: the item was on the wire then, too.
   if (byPeer && onWire === 'suspect') return waitAfter('poison', upMs < stableAfterMs ? others : {}, random)
-  if (byPeer && upMs < (kicked === 0 ? kickedWithinMs : twinWithinMs)) return waitAfter('kicked', failures, random)
+  if (byPeer && upMs < (takeover === 0 ? takeoverWithinMs : duplicateWithinMs))
+    return waitAfter('takeover', failures, random)
   if (upMs < stableAfterMs) return waitAfter('lost', failures, random)
-  const left = kicked > 0 && upMs < twinWithinMs ? { kicked } : {}
+  const left = takeover > 0 && upMs < duplicateWithinMs ? { takeover } : {}
   return { phase: 'waiting', failures: left, after: 'lost', delayMs: random * lostSpreadMs }
 }
 
@@ -145,8 +146,8 @@ function endOfWait(state: Waiting, { kind }: ReconnectInput): ReconnectState {
   const { after, failures } = state
   if (kind === 'try') return { phase: 'connecting', failures }
   if (kind === 'network' && helpedByNetwork.has(after))
-    return { phase: 'connecting', failures: keep(failures, 'kicked') }
-  if (kind === 'clock' && helpedByClock.has(after)) return { phase: 'connecting', failures: keep(failures, 'kicked') }
+    return { phase: 'connecting', failures: keep(failures, 'takeover') }
+  if (kind === 'clock' && helpedByClock.has(after)) return { phase: 'connecting', failures: keep(failures, 'takeover') }
   return state
 }
 

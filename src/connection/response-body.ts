@@ -2,26 +2,26 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { releaseMemory } from '../base/release-memory.ts'
 
-/** Above this the server is slowed down; at most one more piece of the socket comes. */
+/** Above this the socket is paused; at most one more piece arrives. */
 const maxWaitingBytes = 64 * 1024
 
 export interface ResponseBodyEvents {
   /** The reader waits for the server. */
   onWait(): void
-  /** The reader has something to do. */
+  /** The reader got a piece. */
   onPiece(): void
-  /** So many bytes of the body came. */
+  /** Bytes of the body arrived. */
   onBytes(bytes: number): void
   /** Makes the error that the reader gets. */
   explain(error: unknown): Error
-  /** The body is over, or nobody reads it any more. */
+  /** The body is over, or its reader has stopped. */
   onEnd(): void
 }
 
 /**
- * The body of an answer, piece by piece, once. A piece is good until the next one is asked for: then its memory is given
- * back. That, and not going through the iterator of Node's streams, halves the work of a large download and keeps its
- * memory constant; otherwise each byte lies in two to three buffers that wait for the collector.
+ * The body of a response, piece by piece, once. A piece is valid until the next one is requested: then its memory is released.
+ * Releasing it, and bypassing the iterator of Node's streams, halves the work of a large download and keeps its memory constant;
+ * otherwise each byte occupies two to three buffers that wait for the garbage collector.
  */
 export class ResponseBody implements AsyncIterator<Uint8Array, undefined> {
   readonly #response: IncomingMessage
@@ -37,7 +37,7 @@ export class ResponseBody implements AsyncIterator<Uint8Array, undefined> {
   constructor(response: IncomingMessage, socket: Socket, events: ResponseBodyEvents) {
     this.#response = response
     this.#events = events
-    // After the parser, which has made copies of its own of what is in there.
+    // After the parser, which has copied what it needs.
     socket.on('data', (raw: Buffer) => releaseMemory(raw))
     response.once('end', () => this.#settle('ended'))
     response.on('error', error => this.#settle('broken', error))
@@ -96,14 +96,14 @@ export class ResponseBody implements AsyncIterator<Uint8Array, undefined> {
 
   #settle(state: 'ended' | 'broken', error?: unknown): void {
     if (this.#state !== 'open') return
-    if (state === 'broken') this.#takeWhatCame()
+    if (state === 'broken') this.#takeBuffered()
     this.#state = state
     this.#error = error
     this.#wakeUp()
   }
 
-  /** A response that breaks while it is paused still holds what came before, which somebody has paid for. */
-  #takeWhatCame(): void {
+  /** A response that breaks while it is paused still holds bytes that were transferred and need not be fetched again. */
+  #takeBuffered(): void {
     for (let piece = this.#response.read(); piece !== null; piece = this.#response.read()) this.#take(piece)
   }
 

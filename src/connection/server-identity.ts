@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 
-/** What {@link SocketOpener} finds as the reason when a certificate has no name that counts. */
+/** The reason that {@link SocketOpener} finds when a certificate has no subject alternative name for the host. */
 export const noSubjectName = 'CERT_WITHOUT_SAN'
 
-/** Whether a certificate names `host` in its subject alternative names, which alone count [RFC 9525 2]. */
+/** Whether a certificate names `host` in its subject alternative names, the only ones that count [RFC 9525 2]. */
 export function isNamedBySan(host: string, certificate: PeerCertificate): boolean {
-  // Without a subject there is no common name to fall back to.
+  // Without a subject Node has no common name to fall back to.
   const { subject: _, ...rest } = certificate
   return checkServerIdentity(host, Object.assign(rest, { subject: noSubject })) === undefined
 }
@@ -14,8 +14,8 @@ export function isNamedBySan(host: string, certificate: PeerCertificate): boolea
 const noSubject = { C: '', ST: '', L: '', O: '', OU: '', CN: '' }
 
 /**
- * Whether a certificate is for `host`. One that names it in its common name only is taken where `onCommonName` is given,
- * and told to it.
+ * Checks that a certificate is for `host`. One that names it in its common name only is accepted if `onCommonName` is given,
+ * which is then called.
  */
 export function identityCheck(onCommonName: (() => void) | undefined) {
   return (host: string, certificate: PeerCertificate): Error | undefined => {
@@ -27,7 +27,7 @@ export function identityCheck(onCommonName: (() => void) | undefined) {
   }
 }
 
-/** What a certificate lacks, and what its issuer has to write into it. */
+/** The text about a certificate without a subject alternative name, with what its issuer has to write. */
 export function missingName(host: string): string {
   const name = isIP(host) === 0 ? `DNS:${host}` : `IP:${host}`
   return `the certificate names ${host} in its common name (CN) only; have it issued again with subjectAltName = ${name}`

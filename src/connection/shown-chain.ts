@@ -1,6 +1,6 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 
-/** The certificates that a server showed, by their names. */
+/** The certificates that a server presented, by name. */
 export interface ShownChain {
   readonly length: number
   /** The last one, nearest to the root. */
@@ -12,9 +12,9 @@ export interface ShownChain {
 const longestChain = 16
 const maxNameChars = 100
 
-/** What the server of a handshake has shown; undefined before it has shown anything. Nobody has checked it. */
+/** The chain that a server has presented; undefined before it has. The chain is not verified. */
 export function shownChain(socket: TLSSocket): ShownChain | undefined {
-  // Undefined at run time when the connection is gone, whatever the types say.
+  // Undefined at run time when the connection is gone, unlike its type.
   const first: Partial<DetailedPeerCertificate> | undefined = socket.getPeerCertificate(true)
   if (first?.raw === undefined) return undefined
   let top: Partial<DetailedPeerCertificate> = first
@@ -27,7 +27,7 @@ export function shownChain(socket: TLSSocket): ShownChain | undefined {
   return { length, top: nameOf(top.subject), topIssuer: nameOf(top.issuer) }
 }
 
-/** The common name, or else the organisation. It comes from outside, and must not drive a terminal. */
+/** The common name, or else the organisation. It comes from outside, so control characters are removed. */
 function nameOf(name: unknown): string {
   if (typeof name !== 'object' || name === null) return 'nobody'
   const { CN, O } = name as { readonly CN?: unknown; readonly O?: unknown }

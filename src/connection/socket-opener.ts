@@ -28,13 +28,13 @@ export interface OpenOptions {
   /** For everything together: name, TCP, proxy and TLS. */
   readonly timeoutMs: number
   readonly signal?: AbortSignal | undefined
-  /** Asked about each address before it is dialled. Behind a proxy, which resolves names itself, nobody is asked. */
+  /** Called for each address before it is dialled. Not called behind a proxy, which resolves names itself. */
   readonly refuse?: RefuseAddress | undefined
-  /** For what to do when it fails; default: the settings of the cloud. */
+  /** For the remedy of a failure; default: the settings of the cloud. */
   readonly namedBy?: NamedBy | undefined
 }
 
-/** Most hosts whose address is remembered: the cloud and its file service come first. */
+/** Most hosts whose address is remembered; the cloud and its file service are among the first. */
 const maxAddresses = 16
 
 interface OpenRequest extends ProxyRequest {
@@ -42,7 +42,7 @@ interface OpenRequest extends ProxyRequest {
   readonly namedBy: NamedBy
 }
 
-/** The one way out of the device: every connection of the agent is opened here, through the proxy if there is one. */
+/** The one way out of the device: it opens every connection of the agent, through the proxy if there is one. */
 export class SocketOpener {
   readonly #proxy: ProxySettings | undefined
   readonly #trust: Trust
@@ -79,9 +79,7 @@ export class SocketOpener {
   #late(place: string, step: string, timeoutMs: number, namedBy: NamedBy): AgentError {
     const by = this.#proxy === undefined ? namedBy : namedByProxy
     const remedy = reachRemedy('TIMEOUT', undefined, by)
-    return new AgentError('TIMEOUT', `${place}: not open after ${timeoutMs} ms (${step})`, {
-      ...(remedy === undefined ? {} : { remedy }),
-    })
+    return new AgentError('TIMEOUT', `${place}: not open after ${timeoutMs} ms (${step})`, { remedy })
   }
 
   /** The address at which a host was last reached, TLS included; undefined before, and behind a proxy. */
@@ -96,7 +94,7 @@ export class SocketOpener {
 
   async #open(target: SocketTarget, request: OpenRequest): Promise<Socket> {
     if (!target.tls) return this.#openOnce(target, request, undefined)
-    // First, because a CA file that cannot be used must be told even when the network is down.
+    // First, so that an unusable CA file is reported even when the network is down.
     const enough = await this.#trust.optionsFor(target.host)
     try {
       return await this.#openOnce(target, request, enough)
@@ -114,7 +112,7 @@ export class SocketOpener {
       request.progress.step = 'TLS handshake'
       const open = trust === undefined ? socket : await this.#secured(socket, target.host, trust, request)
       throwIfAborted(request.signal)
-      // Stays for good: an error before the caller listens must not end the process. "close" follows every error.
+      // Never removed: an error before the caller listens must not end the process. "close" follows every error.
       open.on('error', () => {})
       if (this.#proxy === undefined) this.#remember(target.host, socket.remoteAddress)
       return open
@@ -127,7 +125,7 @@ export class SocketOpener {
   async #secured(socket: Socket, host: string, trust: TrustOptions, request: OpenRequest): Promise<Socket> {
     const { policy } = this.#trust
     const secured = await secure(socket, trust.tls, request, { clock: this.#clock, policy, bundle: trust.bundle })
-    // Nobody waits for it: it fails by itself, and then the next process learns it.
+    // Not awaited: if it fails, the next process learns the root.
     this.#trust.accepted(secured, host).catch(() => {})
     return secured
   }
@@ -157,7 +155,7 @@ function secure(
     const secured = connectTls({ ...options, socket })
     let done = false
     let chain: ShownChain | undefined
-    // Before Node judges the certificate: behind a refusal the connection is gone, and with it what the server showed.
+    // Before Node verifies the certificate: after a refusal the connection is gone, and with it the chain.
     secured.prependOnceListener('secure', () => {
       chain = shownChain(secured)
     })
@@ -187,7 +185,7 @@ function secure(
   })
 }
 
-/** The proxy as it may appear in messages: never with its login. */
+/** The proxy for messages, without its login. */
 function describeProxy(proxy: ProxySettings): string {
   const kind = { http: 'HTTP', socks4: 'SOCKS4', socks5: 'SOCKS5' }[proxy.type]
   return `${kind} proxy ${hostAndPort(proxy)}`

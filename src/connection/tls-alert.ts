@@ -1,13 +1,13 @@
 import { errnoOf, messageOf } from '../base/errors.ts'
 
-/** The number of the alert with which the other side ended TLS [RFC 8446 6]; undefined when an error is none. */
+/** The number of the alert by which the other side ended TLS [RFC 8446 6]; undefined when the error is no alert. */
 export function alertOf(error: unknown): number | undefined {
-  // Its name differs from version to version of OpenSSL.
+  // The name of an alert differs between versions of OpenSSL.
   const number = /SSL alert number (\d+)/.exec(messageOf(error))?.[1]
   return number === undefined ? undefined : Number(number)
 }
 
-/** What it means when the other side says so to a client that shows no certificate, and what to do about it. */
+/** What an alert means to a client that shows no certificate, and the remedy. */
 export interface AlertMeaning {
   readonly text: string
   readonly remedy: string
@@ -44,7 +44,7 @@ const meanings: Readonly<Record<number, AlertMeaning>> = {
   116: wantsCertificate,
 }
 
-/** What an alert means; one of few words is told with its name. */
+/** The meaning of an alert, with a general text for the rare ones. */
 export function alertMeaning(alert: number): AlertMeaning {
   return meanings[alert] ?? { text: 'the server ended TLS', remedy: serverLog }
 }
@@ -57,7 +57,7 @@ export function tlsReason(error: unknown): string {
   return /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/.exec(text)?.[1] ?? text
 }
 
-/** Whether an error came out of TLS. */
+/** Whether an error comes from TLS. */
 export function isTlsError(error: unknown): boolean {
   return errnoOf(error)?.startsWith('ERR_SSL_') === true || /:error:[0-9A-F]+:SSL routines:/.test(messageOf(error))
 }

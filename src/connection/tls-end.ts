@@ -3,12 +3,12 @@ import type { TLSSocket } from 'node:tls'
 import { AgentError } from '../base/errors.ts'
 import { alertMeaning, alertOf, tlsReason, wantsCertificate } from './tls-alert.ts'
 
-/** Open sockets of TLS 1.3 whose server has not shown yet that it takes this side. */
+/** Open TLS 1.3 sockets whose server has not shown yet that it accepts this client. */
 const unconfirmed = new WeakSet<Duplex>()
 
 /**
- * In TLS 1.3 a client is done before the server has judged it [RFC 8446 2]: a refusal comes after the handshake, and can get
- * lost when the server closes on what it did not read. A server that takes its client sends it a ticket at once.
+ * In TLS 1.3 a client finishes the handshake before the server has accepted it [RFC 8446 2]: a refusal comes afterwards, and is
+ * lost when the server closes a connection with unread data. A server that accepts its client sends a session ticket at once.
  */
 export function watchConfirmation(secured: TLSSocket): void {
   if (secured.getProtocol() !== 'TLSv1.3') return
@@ -16,7 +16,7 @@ export function watchConfirmation(secured: TLSSocket): void {
   secured.once('session', () => unconfirmed.delete(secured))
 }
 
-/** The alert with which the other side ended TLS, as an error; undefined when it was something else. The connection may know more than `error`. */
+/** The alert by which the other side ended TLS, as an error; undefined for any other end. The socket may know more than `error`. */
 export function alertEnd(place: string, socket: Duplex, error?: unknown): AgentError | undefined {
   const cause: unknown = [error, socket.errored].find(one => alertOf(one) !== undefined)
   const alert = alertOf(cause)
@@ -26,8 +26,8 @@ export function alertEnd(place: string, socket: Duplex, error?: unknown): AgentE
 }
 
 /**
- * Why a connection ended before its server said anything, when it was TLS that ended it: an alert, or the end of a connection
- * that the server never confirmed, for callers that send little before they listen. Undefined when it was something else.
+ * The error for a connection that TLS ended before the server sent anything: an alert, or the end of a connection that the server
+ * never confirmed, for callers that send little before they listen. Undefined for any other end.
  */
 export function endOfTls(place: string, socket: Duplex, error?: unknown): AgentError | undefined {
   const alert = alertEnd(place, socket, error)

@@ -6,24 +6,24 @@ import type { ShownChain } from './shown-chain.ts'
 import { alertMeaning, alertOf, tlsReason, wantsCertificate } from './tls-alert.ts'
 import { type TlsPolicy, takenBy } from './tls-policy.ts'
 
-/** What certificates are checked against. */
+/** The certificates that a server is verified with. */
 export interface BundleFacts {
-  /** Absent for the embedded ones. */
-  readonly path?: string
+  /** Undefined for the embedded ones. */
+  readonly path: string | undefined
   readonly certificates: number
 }
 
 /** What the TLS layer knows when a handshake fails. */
 export interface TlsFacts {
   readonly socket: TLSSocket
-  /** What the server showed; undefined when it did not come so far. */
+  /** The chain that the server presented; undefined when it did not get that far. */
   readonly chain: ShownChain | undefined
   readonly nowMs: number
   readonly policy: TlsPolicy
   readonly bundle: BundleFacts
 }
 
-/** A failed TLS handshake as an error with the matching code; a certificate that is refused for time is told apart. */
+/** A failed TLS handshake as an error. A certificate that is refused for its dates has codes of its own. */
 export function tlsFailure(
   place: string,
   error: unknown,
@@ -31,11 +31,11 @@ export function tlsFailure(
 ): AgentError {
   const deviceTime = new Date(nowMs).toISOString()
   const failure = (code: ErrorCode, text: string, remedy?: string) =>
-    new AgentError(code, `${place}: ${text}`, { cause: error, ...(remedy === undefined ? {} : { remedy }) })
-  // A string at run time, whatever the types say: set when it was the certificate that failed.
+    new AgentError(code, `${place}: ${text}`, { cause: error, remedy })
+  // A string at run time, unlike its type, and set when the certificate was refused.
   const refusedBecause: unknown = socket.authorizationError
   if (typeof refusedBecause !== 'string') {
-    const { text, remedy } = handshakeWords(error, policy, chain !== undefined)
+    const { text, remedy } = handshakeText(error, policy, chain !== undefined)
     return failure('TLS_FAILED', text, remedy)
   }
   switch (refusedBecause) {
@@ -66,17 +66,17 @@ export function tlsFailure(
   }
 }
 
-/** Node advises a flag of its own command line, which a single executable has not. */
+/** Node advises a flag of its own command line, which a single executable does not have. */
 function withoutNodeHint(text: string): string {
   return text.replace(/[;,.] (?:if the root CA is installed locally|try running Node).*$/, '')
 }
 
-/** A time before this program was made tells whose fault it is. */
+/** A time before this program was built shows that the clock is at fault. */
 function neverSet(nowMs: number): string {
   return nowMs < earliestSetClockMs ? ', a time before this program was built: it was not set since the start' : ''
 }
 
-/** OpenSSL says that a key or signature is too weak, and not what would do. */
+/** OpenSSL reports that a key or signature is too weak, but not which would do. */
 function strengthNeeded(error: unknown): string {
   return messageOf(error).endsWith('too weak') ? '; a key of RSA needs 2048 bits, a signature SHA-256' : ''
 }
@@ -93,7 +93,7 @@ const missesIssuer = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
 ])
 
-/** Which certificate is missing, and where: what the server showed tells it. */
+/** Which certificate is missing, and where, by the chain that the server presented. */
 function untrusted(
   because: string,
   chain: ShownChain | undefined,
@@ -111,7 +111,7 @@ function untrusted(
   if (because === 'SELF_SIGNED_CERT_IN_CHAIN')
     return {
       found: `; its root "${chain.top}" is not among ${holds}`,
-      remedy: `If that authority is yours, ${add(`the certificate of "${chain.top}"`)}; if not, somebody on the way opens TLS.`,
+      remedy: `If that authority is yours, ${add(`the certificate of "${chain.top}"`)}; if not, a party on the way intercepts TLS.`,
     }
   if (!missesIssuer.has(because)) return { found: '' }
   const found = `; "${chain.topIssuer}", who issued it, is not among ${holds}`
@@ -122,13 +122,13 @@ function untrusted(
   }
 }
 
-/** What the two sides say when they find nothing in common. The names of the versions of OpenSSL differ. */
+/** Errors of a handshake without a common version or suite. Their names differ between versions of OpenSSL. */
 const nothingInCommon = /ALERT_(?:HANDSHAKE_FAILURE|PROTOCOL_VERSION|INSUFFICIENT_SECURITY)$|UNSUPPORTED_PROTOCOL$/
-/** In TLS 1.2 the only alert for a certificate that does not come [RFC 5246 7.4.6]. */
+/** In TLS 1.2 the only alert for a missing client certificate [RFC 5246 7.4.6]. */
 const handshakeFailure = 40
 
-/** @param hasShown whether the server has agreed on a version and suite before, and shown its certificate */
-function handshakeWords(
+/** @param hasShown whether the server had agreed on a version and suite, and presented its certificate */
+function handshakeText(
   error: unknown,
   policy: TlsPolicy,
   hasShown: boolean,

@@ -11,10 +11,10 @@ import type { BundleFacts } from './tls-failure.ts'
 import { agreementOf, type TlsPolicy, takenBy, tlsOptions } from './tls-policy.ts'
 import type { TrustSettings } from './trust-settings.ts'
 
-/** How to check a server. */
+/** How to verify a server. */
 export interface TrustOptions {
   readonly tls: ConnectionOptions
-  /** Not all of the bundle, but what vouched before: who is refused by it may still be trusted by the whole. */
+  /** Only the roots that verified the cloud before: a server that they refuse may still be trusted by the whole bundle. */
   readonly isPart: boolean
   readonly bundle: BundleFacts
 }
@@ -31,10 +31,10 @@ interface Context {
 /** Largest `ca_bundle_file`; all of Mozilla's programme is 0.2 MB. */
 export const maxCaBundleBytes = 4 * 1024 * 1024
 
-/** Most remarks about servers that are remembered as made. */
+/** Most remarks about servers that are remembered, so that each is logged once. */
 const maxRemarks = 64
 
-/** The TLS policy of the agent: the certificate, the host name and the strength of the connection checked, never silently less. */
+/** The TLS policy of the agent: it checks certificate, host name and strength of a connection, and never silently less. */
 export class Trust {
   readonly #settings: TrustSettings
   readonly #log: Log
@@ -48,22 +48,22 @@ export class Trust {
     this.#roots = new KnownRoots(settings.rootMemory, log)
   }
 
-  /** What is taken: `compatible` where the owner has not decided. */
+  /** The policy in effect: `compatible` where the owner has not decided. */
   get policy(): TlsPolicy {
     return this.#settings.tls ?? 'compatible'
   }
 
   /**
-   * How to check a server of this name or address.
+   * How to verify a server of this name or address.
    *
-   * @param extent `whole` when a part of the bundle did not do
+   * @param extent `whole` when a part of the bundle did not verify it
    * @throws AgentError `CONFIG_INVALID` when `ca_bundle_file` cannot be used
    */
   async optionsFor(host: string, extent: 'enough' | 'whole' = 'enough'): Promise<TrustOptions> {
     const { validateCloudCert, caBundleFile } = this.#settings
     if (!validateCloudCert && this.policy !== 'any') this.#remark('warn', notChecked)
     const { made, isPart, certificates } = await this.#secureContext(extent)
-    // Public authorities have not issued a certificate without a SAN for many years: only an owner's own may lack it.
+    // Public authorities have issued no certificate without a SAN for many years: only one of the owner's own authority may lack it.
     const mayLackSan = this.policy !== 'modern' && (caBundleFile !== undefined || !validateCloudCert)
     const onCommonName = () => {
       if (validateCloudCert) this.#weak(host, missingName(host))
@@ -76,22 +76,22 @@ export class Trust {
       host,
       ...(isIP(host) === 0 ? { servername: host } : {}),
     }
-    const bundle = { ...(caBundleFile === undefined ? {} : { path: caBundleFile }), certificates }
+    const bundle = { path: caBundleFile, certificates }
     return { tls, isPart, bundle }
   }
 
-  /** A handshake with a server of this name or address has succeeded. */
+  /** To be called after a successful handshake with a server of this name or address. */
   async accepted(socket: TLSSocket, host: string): Promise<void> {
     const { protocol, cipher, isAead } = agreementOf(socket)
     if (!isAead) this.#weak(host, `it agrees on ${protocol} with ${cipher}; have it offer ${takenBy.modern}`)
     const context = this.#context
-    // What vouched for it will do next time.
+    // The root that verified it will be enough next time.
     if (!socket.authorized || context === undefined || context.isPart) return
     const isNews = await this.#roots.learn(socket, readPem(await textOf(context.bundle)).certificates)
     if (isNews && this.#context === context) this.#context = undefined
   }
 
-  /** What `modern` would not take is said once of each server: as a warning, until the owner has decided. */
+  /** Logs once for each server what `modern` would not accept: as a warning, until the owner has decided. */
   #weak(host: string, why: string): void {
     const { tls } = this.#settings
     if (tls === 'any') return
@@ -110,7 +110,7 @@ export class Trust {
 
   async #secureContext(extent: 'enough' | 'whole'): Promise<Context> {
     const bundle = await this.#readBundle()
-    // The file is read at each connection, so that a renewed one is taken; the costly parse happens only when it changed.
+    // The file is read at each connection, so that a renewed one takes effect; the costly parse happens only when it changed.
     const before = this.#context
     if (before !== undefined && sameBytes(before.bundle, bundle) && !(before.isPart && extent === 'whole'))
       return before
@@ -138,7 +138,7 @@ export class Trust {
 }
 
 const notChecked =
-  'validate_cloud_cert is false: the certificate of the cloud is NOT checked, and anybody on the way can read the token and give orders to this device. Set it to true, with ca_bundle_file if the cloud has its own CA.'
+  'validate_cloud_cert is false: the certificate of the cloud is NOT checked, and anyone on the way can read the token and control this device. Set it to true, with ca_bundle_file if the cloud has its own CA.'
 
 async function textOf(bundle: Buffer | undefined): Promise<string> {
   return bundle?.toString('latin1') ?? (await import('./ca-bundle.ts')).caBundle
@@ -148,7 +148,7 @@ function sameBytes(one: Buffer | undefined, other: Buffer | undefined): boolean 
   return one === other || (one !== undefined && other !== undefined && one.equals(other))
 }
 
-/** OpenSSL skips what it cannot read without a word; an operator must hear it. Returns what is odd and does no harm. */
+/** OpenSSL silently skips what it cannot read; the owner must learn of it. Returns harmless oddities. */
 function checkBundle(path: string, bundle: Buffer): readonly string[] {
   const refuse = (why: string, cause?: unknown) =>
     new AgentError('CONFIG_INVALID', `ca_bundle_file: ${path}: ${why}`, cause === undefined ? {} : { cause })

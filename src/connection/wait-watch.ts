@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts'
 
-/** What leads out of the device at a moment, as entries to compare with those of another moment. */
+/** Lists the ways out of the device (addresses, routes), as entries to compare with those of another moment. */
 export type NetworkLook = () => Promise<ReadonlySet<string>>
 
 export interface WaitWatchOptions {
@@ -14,48 +14,48 @@ export interface WaitWatchOptions {
 }
 
 /**
- * The kernel tells Node neither of new addresses nor of a clock that was set, so both are looked at, and only while a link
- * waits. Devices look at moments of their own, so that a site whose network comes back does not connect as one.
+ * Node gets no notification of new addresses or of a clock that was set, so both are polled, and only while a link waits. Devices
+ * poll at different moments, so that a site whose network comes back does not reconnect in step.
  */
 const lookEveryMs = 5000
-/** While the clock is what the link waits for: only a number is read. */
+/** While the link waits for the clock: reading it is cheap. */
 const clockEveryMs = 1000
 /** A clock that is slewed moves half a millisecond a second; one that is set jumps. */
 const minStepMs = 2000
 
-/** Looks out, while a link waits for its next try, for what makes waiting longer pointless. */
+/** While a link waits for its next attempt, watches for events that make a longer wait pointless. */
 export class WaitWatch {
-  readonly #o: WaitWatchOptions
+  readonly #options: WaitWatchOptions
   #known: Promise<ReadonlySet<string> | undefined> = Promise.resolve(undefined)
   #distanceMs = 0
   #timer: Timer | undefined
-  /** Which wait a look belongs to: a look takes a moment, and the wait may be over by then. */
+  /** The number of the current wait: a look takes a moment, and its wait may be over by then. */
   #wait = 0
 
   constructor(options: WaitWatchOptions) {
-    this.#o = options
+    this.#options = options
   }
 
-  /** A try begins: what is there now is what it tries with. */
+  /** An attempt begins: it uses the addresses and routes of this moment. */
   remember(): void {
     this.#distanceMs = this.#clockDistanceMs()
     this.#known = this.#look()
   }
 
-  /** The try failed, and the link waits. `clockOnly`: for the clock, as far as is known. */
+  /** The attempt failed, and the link waits. `clockOnly`: only a change of the clock can help. */
   start(clockOnly: boolean): void {
     this.stop()
     const wait = this.#wait
     const tick = async () => {
       if (Math.abs(this.#clockDistanceMs() - this.#distanceMs) >= minStepMs) {
         this.#distanceMs = this.#clockDistanceMs()
-        this.#o.onClock()
+        this.#options.onClock()
       } else if (!clockOnly) await this.#compare(wait)
       if (wait === this.#wait) arm()
     }
     const arm = () => {
       const everyMs = clockOnly ? clockEveryMs : lookEveryMs
-      this.#timer = this.#o.clock.timer(everyMs, () => void tick(), { background: true })
+      this.#timer = this.#options.clock.timer(everyMs, () => void tick(), { background: true })
     }
     arm()
   }
@@ -70,22 +70,22 @@ export class WaitWatch {
     const known = await this.#known
     const found = await this.#look()
     if (wait !== this.#wait || found === undefined) return
-    // What went away is forgotten, so that its return is news.
+    // What went away is forgotten, so that its return counts as new.
     this.#known = Promise.resolve(found)
-    if (known !== undefined && [...found].some(path => !known.has(path))) this.#o.onNetwork()
+    if (known !== undefined && [...found].some(path => !known.has(path))) this.#options.onNetwork()
   }
 
   async #look(): Promise<ReadonlySet<string> | undefined> {
     try {
-      return await this.#o.network?.()
+      return await this.#options.network?.()
     } catch {
-      // A look that fails tells nothing; the link goes on waiting as if nobody looked.
+      // A failed look means nothing; the link goes on waiting.
       return undefined
     }
   }
 
   #clockDistanceMs(): number {
-    const { clock } = this.#o
+    const { clock } = this.#options
     return clock.now() - clock.monotonicMs()
   }
 }

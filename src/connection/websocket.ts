@@ -14,7 +14,7 @@ import { PacketBudget } from './packet-budget.ts'
 import type { SocketOpener } from './socket-opener.ts'
 import { endOfTls } from './tls-end.ts'
 
-/** Largest WebSocket message taken, unless the caller has another bound; relay data comes in far smaller ones. */
+/** Largest WebSocket message accepted, unless the caller sets another bound; relay messages are far smaller. */
 export const maxWebSocketMessageBytes = 4 * 1024 * 1024
 
 const defaultCloseWithinMs = 2000
@@ -25,9 +25,9 @@ export interface WebSocketTarget {
   readonly tls: boolean
   /** Path and query, beginning with `/`. */
   readonly path: string
-  /** The path lets in whoever knows it: it appears in no error. */
+  /** The path is a credential and appears in no error. */
   readonly pathIsSecret?: boolean | undefined
-  /** Offered to the server. A server that picks none or another is taken as agreeing, as the Python agent does [TR50 1.1]. */
+  /** Offered to the server. A server that picks none or another counts as agreeing, as for the Python agent [TR50 1.1]. */
   readonly subprotocol?: string | undefined
   readonly origin?: string | undefined
 }
@@ -47,14 +47,14 @@ export interface OpenWebSocketOptions {
 }
 
 /**
- * An open WebSocket over a socket of the opener. It is paused, so that nothing is lost: add listeners, then call `resume()`
- * (or hand it to {@link webSocketStream}).
+ * An open WebSocket over a socket of the opener. It is paused, so that nothing is lost: the caller adds listeners, then calls `resume()`
+ * (or hands it to {@link webSocketStream}).
  *
  * @throws AgentError `WEBSOCKET_REFUSED`, `TCP_FAILED`, `TIMEOUT`, `ABORTED`, and all of `SocketOpener.open`
  */
 export async function openWebSocket(target: WebSocketTarget, options: OpenWebSocketOptions): Promise<WebSocket> {
   const { opener, clock, timeoutMs, signal, refuse, namedBy } = options
-  // Loaded only where it is needed: half of the fleet never speaks WebSocket.
+  // Loaded on demand: half of the fleet never uses WebSocket.
   const { WebSocket } = await import('ws')
   const startMs = clock.monotonicMs()
   const socket = await opener.open(target, { timeoutMs, signal, refuse, namedBy })
@@ -80,7 +80,7 @@ export async function openWebSocket(target: WebSocketTarget, options: OpenWebSoc
   )
 }
 
-/** Frames that carry nothing are no message to anybody, so that nobody above would ever see that they do not end. */
+/** Ends a connection that floods with empty frames: the layers above never see those. */
 function endFloods(webSocket: WebSocket, clock: Clock, place: string): void {
   const budget = new PacketBudget(clock)
   const count = () => {
@@ -97,7 +97,7 @@ function endFloods(webSocket: WebSocket, clock: Clock, place: string): void {
   })
 }
 
-/** The bytes of an open WebSocket as a stream with back-pressure: each write is one binary message. */
+/** An open WebSocket as a byte stream with back-pressure: each write is one binary message. */
 export async function webSocketStream(webSocket: WebSocket): Promise<Duplex> {
   const { createWebSocketStream } = await import('ws')
   return createWebSocketStream(webSocket)
@@ -117,7 +117,7 @@ function upgrade(
     const url = `${tls ? 'wss' : 'ws'}://${bracketed(host)}:${port}${path}`
     const options: ClientOptions = {
       ...limits,
-      // The only socket that this upgrade can use; without an agent nothing else is ever opened.
+      // The only socket that this upgrade can use: without an HTTP agent no other is opened.
       createConnection: () => socket,
       followRedirects: false,
       perMessageDeflate: false,
@@ -132,7 +132,7 @@ function upgrade(
       ...(origin === undefined ? {} : { origin }),
     }
     const webSocket = new WebSocketClass(url, subprotocol === undefined ? [] : [subprotocol], options)
-    // Stays for good: an error of a socket that nobody listens to would end the process.
+    // Never removed: an error without a listener would end the process.
     webSocket.on('error', error => reject(upgradeFailure(place, socket, error)))
     webSocket.on('unexpected-response', (request, response: IncomingMessage) => {
       const status = response.statusCode ?? 0
@@ -156,7 +156,7 @@ function upgrade(
   })
 }
 
-/** Statuses that speak of the server, or a gateway before it, and not of a wrong place. */
+/** Statuses that point at the server, or a gateway before it, and not at a wrong address. */
 function isServersReason(status: number): boolean {
   return status === 401 || status === 403 || status >= 500
 }

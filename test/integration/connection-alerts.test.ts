@@ -104,7 +104,7 @@ const untrusted = [
     server: { ...behindMiddle, certificate: behindMiddle.certificate + middle.certificate + root.certificate },
     authority: makeAuthority('another root'),
     says: /its root "field root" is not among .*ca\.pem, which holds one certificate$/,
-    advises: /add the certificate of "field root" to .*ca\.pem; if not, somebody on the way opens TLS\.$/,
+    advises: /add the certificate of "field root" to .*ca\.pem; if not, a party on the way intercepts TLS\.$/,
   },
   {
     scene: 'a certificate that signed itself',

@@ -189,7 +189,7 @@ test('a refused login is reported as such, asked again ever more rarely, and hea
   assert.ok(!tools.log.text().includes('s3cret-token'))
 })
 
-test('a cloud that accepts and kicks is asked ever more rarely, and counts as no link all the while', async t => {
+test('a cloud that accepts and then closes is asked ever more rarely, and counts as no link all the while', async t => {
   const { link, clock } = await scene(t, (packet, { send, socket }) => {
     if (packet.cmd !== 'connect') return
     send(connack)
@@ -202,7 +202,7 @@ test('a cloud that accepts and kicks is asked ever more rarely, and counts as no
   for (let time = 0; time < 3; time++) {
     const [error] = await down
     down = next(link, 'down')
-    assert.equal(error.code, 'KICKED')
+    assert.equal(error.code, 'SESSION_TAKEN_OVER')
     waits.push(link.status().nextTryInMs ?? 0)
     assert.equal(link.status().downSinceMonotonicMs, 1000)
     await clock.advance(waits[time] ?? 0)
@@ -211,7 +211,7 @@ test('a cloud that accepts and kicks is asked ever more rarely, and counts as no
 })
 
 /** A link to a cloud that accepts and closes, and what it says of so many sessions; `onWire` is what of ours was on the wire. */
-async function ofKickedSessions(t: TestContext, sessions: number, onWire: (session: number) => OnWire) {
+async function ofTakenSessions(t: TestContext, sessions: number, onWire: (session: number) => OnWire) {
   const server = await scriptedServer(t, (packet, { send, socket }) => {
     if (packet.cmd !== 'connect') return
     send(connack)
@@ -222,8 +222,8 @@ async function ofKickedSessions(t: TestContext, sessions: number, onWire: (sessi
   let ended = -1
   const endpoint = { host: '127.0.0.1', port: server.port, transport: 'mqtt' as const }
   const link = testLink(t, endpoint, tools, { clock, onWire: () => onWire(++ended) })
-  const twins: number[] = []
-  link.on('twin', () => void twins.push(ended))
+  const duplicates: number[] = []
+  link.on('duplicateClient', () => void duplicates.push(ended))
   const codes: string[] = []
   const waits: number[] = []
   let down = next(link, 'down')
@@ -235,21 +235,23 @@ async function ofKickedSessions(t: TestContext, sessions: number, onWire: (sessi
     waits.push(link.status().nextTryInMs ?? 0)
     if (session < sessions - 1) await clock.advance(link.status().nextTryInMs ?? 0)
   }
-  return { codes, waits, twins, status: link.status() }
+  return { codes, waits, duplicates, status: link.status() }
 }
 
-test('a session that ends while a suspect is on the wire is no kick: no wait that grows, no word of a second device', async t => {
-  const { codes, waits, twins, status } = await ofKickedSessions(t, 6, session => (session === 0 ? 'items' : 'suspect'))
-  assert.deepEqual(codes, ['KICKED', ...new Array(5).fill('LINK_LOST')])
+test('a session that ends while a suspect is on the wire is no takeover: no wait that grows, no word of a second device', async t => {
+  const { codes, waits, duplicates, status } = await ofTakenSessions(t, 6, session =>
+    session === 0 ? 'items' : 'suspect',
+  )
+  assert.deepEqual(codes, ['SESSION_TAKEN_OVER', ...new Array(5).fill('LINK_LOST')])
   assert.deepEqual(waits.slice(1), [750, 1500, 3000, 3750, 3750])
-  assert.deepEqual(twins, [])
+  assert.deepEqual(duplicates, [])
   assert.equal(status.downSinceMonotonicMs, 3750 + 750 + 1500 + 3000 + 3750, 'each session was a link')
 })
 
 test('a second device is spoken of at once when nothing of ours was on the wire, and later when something was', async t => {
-  assert.deepEqual((await ofKickedSessions(t, 6, () => 'nothing')).twins, [1])
-  assert.deepEqual((await ofKickedSessions(t, 6, () => 'items')).twins, [3])
-  assert.deepEqual((await ofKickedSessions(t, 6, session => (session < 2 ? 'items' : 'nothing'))).twins, [2])
+  assert.deepEqual((await ofTakenSessions(t, 6, () => 'nothing')).duplicates, [1])
+  assert.deepEqual((await ofTakenSessions(t, 6, () => 'items')).duplicates, [3])
+  assert.deepEqual((await ofTakenSessions(t, 6, session => (session < 2 ? 'items' : 'nothing'))).duplicates, [2])
 })
 
 test('a first connect that fails ends nothing: the link comes up when the server does, at once when told', async t => {

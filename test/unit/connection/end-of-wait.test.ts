@@ -29,11 +29,11 @@ test('a new network is no reason to ask sooner where the cloud itself said no', 
     const state = waitingAfter(code)
     assert.equal(nextReconnectState(state, { kind: 'network' }), state, code)
   }
-  const kicked = [{ kind: 'connected' } as const, { kind: 'ended', upMs: 0, byPeer: true, random: 1 } as const].reduce(
-    nextReconnectState,
-    nextReconnectState({ phase: 'stopped' }, { kind: 'start' }),
-  )
-  assert.equal(nextReconnectState(kicked, { kind: 'network' }), kicked)
+  const takenOver = [
+    { kind: 'connected' } as const,
+    { kind: 'ended', upMs: 0, byPeer: true, random: 1 } as const,
+  ].reduce(nextReconnectState, nextReconnectState({ phase: 'stopped' }, { kind: 'start' }))
+  assert.equal(nextReconnectState(takenOver, { kind: 'network' }), takenOver)
 })
 
 test('a clock that is set ends a wait after a certificate that was refused for time, and no other', () => {

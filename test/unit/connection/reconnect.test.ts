@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import { type ErrorCode, errorKinds } from '../../../src/base/errors.ts'
 import {
   classOf,
-  kickedWithinMs,
   nextReconnectState,
   type ReconnectInput,
   type ReconnectState,
   reconnectPolicies,
   stableAfterMs,
+  takeoverWithinMs,
 } from '../../../src/connection/reconnect.ts'
 
 /** Runs inputs from a fresh link; `random` is 1 minus nothing, so that every delay is the longest possible. */
@@ -90,11 +90,11 @@ test('a session that did not last a minute clears nothing', () => {
   assert.equal(delayOf(state), 2000)
 })
 
-test('a cloud that accepts and kicks at once is asked ever more rarely', () => {
+test('a cloud that accepts and closes at once is asked ever more rarely', () => {
   let state = run(start)
   const found: number[] = []
   for (let time = 0; time < 8; time++) {
-    state = [connected, ended(kickedWithinMs - 1)].reduce(nextReconnectState, state)
+    state = [connected, ended(takeoverWithinMs - 1)].reduce(nextReconnectState, state)
     found.push(delayOf(state))
     state = nextReconnectState(state, again)
   }
@@ -104,7 +104,7 @@ test('a cloud that accepts and kicks at once is asked ever more rarely', () => {
   )
 })
 
-test('a session that this side gave up soon is no kick', () => {
+test('a session that this side gave up soon is no takeover', () => {
   assert.equal(delayOf(run(start, connected, ended(1000, false))), 1000)
 })
 

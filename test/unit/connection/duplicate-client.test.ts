@@ -5,7 +5,7 @@ import { nextReconnectState, type ReconnectInput, type ReconnectState } from '..
 const minute = 60_000
 const hour = 60 * minute
 
-interface Twin {
+interface Device {
   state: ReconnectState
   upSinceMs: number
   dueMs: number
@@ -16,24 +16,29 @@ interface Twin {
 function duel(
   lengthMs: number,
   random: () => number,
-): { readonly twins: readonly Twin[]; readonly connectsMs: number[] } {
-  const twins: Twin[] = [0, 90_000].map(dueMs => ({ state: { phase: 'stopped' }, upSinceMs: 0, dueMs, connects: 0 }))
+): { readonly devices: readonly Device[]; readonly connectsMs: number[] } {
+  const devices: Device[] = [0, 90_000].map(dueMs => ({
+    state: { phase: 'stopped' },
+    upSinceMs: 0,
+    dueMs,
+    connects: 0,
+  }))
   const connectsMs: number[] = []
-  const feed = (twin: Twin, input: ReconnectInput, nowMs: number) => {
-    twin.state = nextReconnectState(twin.state, input)
-    if (twin.state.phase === 'waiting') twin.dueMs = nowMs + twin.state.delayMs
+  const feed = (device: Device, input: ReconnectInput, nowMs: number) => {
+    device.state = nextReconnectState(device.state, input)
+    if (device.state.phase === 'waiting') device.dueMs = nowMs + device.state.delayMs
   }
   for (;;) {
-    const [twin] = twins.filter(({ state }) => state.phase !== 'up').sort((a, b) => a.dueMs - b.dueMs)
-    if (twin === undefined || twin.dueMs > lengthMs) return { twins, connectsMs }
-    const nowMs = twin.dueMs
-    feed(twin, { kind: twin.state.phase === 'stopped' ? 'start' : 'try' }, nowMs)
-    feed(twin, { kind: 'connected' }, nowMs)
-    twin.upSinceMs = nowMs
-    twin.connects++
+    const [device] = devices.filter(({ state }) => state.phase !== 'up').sort((a, b) => a.dueMs - b.dueMs)
+    if (device === undefined || device.dueMs > lengthMs) return { devices, connectsMs }
+    const nowMs = device.dueMs
+    feed(device, { kind: device.state.phase === 'stopped' ? 'start' : 'try' }, nowMs)
+    feed(device, { kind: 'connected' }, nowMs)
+    device.upSinceMs = nowMs
+    device.connects++
     connectsMs.push(nowMs)
-    for (const other of twins)
-      if (other !== twin && other.state.phase === 'up')
+    for (const other of devices)
+      if (other !== device && other.state.phase === 'up')
         feed(other, { kind: 'ended', upMs: nowMs - other.upSinceMs, byPeer: true, random: random() }, nowMs)
   }
 }
@@ -48,11 +53,11 @@ test('two devices with one thing key do not fight: after a while they connect so
   }
 })
 
-test('a twin that is gone is forgiven by a session of ten minutes', () => {
+test('a device that is gone is forgiven by a session of ten minutes', () => {
   const connected: ReconnectInput = { kind: 'connected' }
   const again: ReconnectInput = { kind: 'try' }
   const ended = (upMs: number): ReconnectInput => ({ kind: 'ended', upMs, byPeer: true, random: 1 })
-  const kickedTwice = [
+  const takenTwice = [
     { kind: 'start' } as const,
     connected,
     ended(1000),
@@ -63,15 +68,15 @@ test('a twin that is gone is forgiven by a session of ten minutes', () => {
     connected,
   ]
   const stopped: ReconnectState = { phase: 'stopped' }
-  const kicked: ReconnectState = [...kickedTwice, ended(9 * minute)].reduce(nextReconnectState, stopped)
-  assert.ok(kicked.phase === 'waiting' && kicked.after === 'kicked')
-  assert.equal(kicked.delayMs, 20_000)
-  const forgiven: ReconnectState = [...kickedTwice, ended(10 * minute)].reduce(nextReconnectState, stopped)
+  const third: ReconnectState = [...takenTwice, ended(9 * minute)].reduce(nextReconnectState, stopped)
+  assert.ok(third.phase === 'waiting' && third.after === 'takeover')
+  assert.equal(third.delayMs, 20_000)
+  const forgiven: ReconnectState = [...takenTwice, ended(10 * minute)].reduce(nextReconnectState, stopped)
   assert.ok(forgiven.phase === 'waiting' && forgiven.after === 'lost')
   assert.deepEqual(forgiven.failures, {})
 })
 
-test('a link that dies of silence is no twin, also after a kick', () => {
+test('a link that dies of silence is no duplicate client, also after a takeover', () => {
   const silence: ReconnectInput = { kind: 'ended', upMs: 2 * minute, byPeer: false, random: 1 }
   const inputs: ReconnectInput[] = [
     { kind: 'start' },
@@ -83,5 +88,5 @@ test('a link that dies of silence is no twin, also after a kick', () => {
   ]
   const state: ReconnectState = inputs.reduce(nextReconnectState, { phase: 'stopped' } as ReconnectState)
   assert.ok(state.phase === 'waiting' && state.after === 'lost')
-  assert.equal(state.failures.kicked, 1)
+  assert.equal(state.failures.takeover, 1)
 })
