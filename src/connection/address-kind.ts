@@ -5,7 +5,7 @@ export type AddressKind = 'public' | 'loopback' | 'link-local' | 'private' | 're
 
 type Range = readonly [prefix: string, bits: number, kind: AddressKind]
 
-/** Of IPv4, what is not public [RFC 6890, IANA special-purpose registry]. */
+/** Of IPv4, what is not public [RFC 6890], as IANA keeps the list. */
 const ranges4: readonly Range[] = [
   // Linux takes a connection to 0.0.0.0 as one to itself.
   ['0.0.0.0', 8, 'loopback'],
