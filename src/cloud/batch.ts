@@ -8,7 +8,7 @@ export const maxBatchItems = 50_000
 
 /**
  * Applies a batch: every item takes what it lacks from the named defaults of the top level, a null counts as lacking; items
- * are applied in the order of their timestamps and the first error aborts the rest [TR50 3.1].
+ * are applied in the order of their timestamps and the first error aborts the rest [TR50 3.0].
  *
  * Only the defaults that a command documents are taken: the old agent fills the top level with text that means nothing.
  */

@@ -52,7 +52,7 @@ export function requiredNumber(params: JsonObject, name: string): number {
   return value
 }
 
-/** An integral number; `1.0` and a decimal string count, because agents in the field send them [TR50 3.1, 8.3]. */
+/** An integral number; `1.0` and a decimal string count, because agents in the field send them [TR50 alarm.publish] [TR50 8.3]. */
 export function optionalInteger(params: JsonObject, name: string): number | undefined {
   const value = params[name]
   if (value === undefined || value === null) return undefined

@@ -76,7 +76,7 @@ export class Series<T extends Moment> {
     return this.#entries.slice(-this.#limit)
   }
 
-  /** The rows that a history command asks for, oldest first: `records`, else `last`, else `start` and `end` [TR50 3.1]. */
+  /** The rows that a history command asks for, oldest first: `records`, else `last`, else `start` and `end` [TR50 3.0]. */
   select(params: JsonObject): readonly T[] {
     const records = optionalInteger(params, 'records')
     if (records !== undefined) return records > 0 ? this.#entries.slice(-Math.min(records, maxRows)) : []

@@ -5,7 +5,7 @@ import type { Thing } from './things.ts'
 
 export type Transport = 'mqtt' | 'mqtts' | 'wss' | 'https'
 
-/** Who speaks: a user (an operator) or an application for its thing [TR50 1.2, 3.10]. */
+/** Who speaks: a user (an operator) or an application for its thing [TR50 1.2] [TR50 3.10]. */
 export interface Session {
   readonly id: string
   readonly transport: Transport

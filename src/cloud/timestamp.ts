@@ -10,7 +10,7 @@ export interface Moment {
   readonly ms: number
 }
 
-/** Milliseconds since the epoch; undefined when the text is not a timestamp [TR50 2.5, RFC 3339]. */
+/** Milliseconds since the epoch; undefined when the text is not a timestamp [TR50 2.5] [RFC 3339]. */
 export function parseTimestamp(text: string): number | undefined {
   const match = rfc3339.exec(text)
   if (match === null) return undefined

@@ -5,7 +5,7 @@ export type AddressKind = 'public' | 'loopback' | 'link-local' | 'private' | 're
 
 type Range = readonly [prefix: string, bits: number, kind: AddressKind]
 
-/** IPv4 ranges that are not public [RFC 6890, IANA special-purpose registry]. */
+/** IPv4 ranges that are not public [RFC 6890], as IANA lists them. */
 const ranges4: readonly Range[] = [
   // Linux takes a connection to 0.0.0.0 as one to itself.
   ['0.0.0.0', 8, 'loopback'],

@@ -1,6 +1,6 @@
 import { AgentError, type ErrorCode } from '../base/errors.ts'
 
-/** Return codes of CONNACK [MQTT-3.1.1 table 3.1]. */
+/** Return codes of CONNACK [MQTT 3.2.2.3]. */
 const refusals: Readonly<Record<number, readonly [code: ErrorCode, why: string, remedy?: string]>> = {
   1: ['PROTOCOL_VIOLATION', 'it does not accept MQTT 3.1.1', 'Have the cloud accept MQTT 3.1.1.'],
   2: [

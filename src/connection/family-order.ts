@@ -57,7 +57,7 @@ function sourceFor(address: string): Promise<string | undefined> {
 /** Discard [RFC 863]; nothing is ever sent there. */
 const anyPort = 9
 
-/** Link-local scope, which includes loopback [RFC 6724 3.1, 3.2]. */
+/** Link-local scope, which includes loopback [RFC 6724 3.1] [RFC 6724 3.2]. */
 const near: readonly (readonly [prefix: string, bits: number])[] = [
   ['::1', 128],
   ['fe80::', 10],

@@ -3,7 +3,7 @@ import { AgentError } from '../base/errors.ts'
 /** Largest MQTT packet accepted from the cloud. Replies and calls are kilobytes; a device with 128 MB must survive anything larger. */
 export const maxIncomingPacketBytes = 4 * 1024 * 1024
 
-/** Fixed header: one byte of type and flags, up to four of length [MQTT-3.1.1 2.2]. */
+/** Fixed header: one byte of type and flags, up to four of length [MQTT 2.2]. */
 const maxHeaderBytes = 5
 const publish = 3
 

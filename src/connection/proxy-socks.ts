@@ -6,7 +6,7 @@ import type { ProxySettings } from '../config/settings.ts'
 import { hostAndPort, type SocketTarget } from './endpoint.ts'
 import type { ProxyRequest } from './proxy-request.ts'
 
-/** Largest user name, password and host name in SOCKS: their length travels in one byte [RFC 1929 2, RFC 1928 5]. */
+/** Largest user name, password and host name in SOCKS: their length travels in one byte [RFC 1929 2] [RFC 1928 5]. */
 export const maxSocksFieldBytes = 255
 /** The opener's deadline ends the handshake; the package's own timer must not fire before it. */
 const packageTimeoutExtraMs = 1000

@@ -34,7 +34,7 @@ const singleCommands: Record<Exclude<Lane, 'ack'>, string> = {
 
 /**
  * Members that only the command of one sample surely takes: a batch has no aggregate in its items, and the documents spell
- * the correlation id of its items in two ways, or do not name it [TR50 property.batch, attribute.batch].
+ * the correlation id of its items in two ways, or do not name it [TR50 property.batch] [TR50 attribute.batch].
  */
 const singleMembers: Partial<Record<Lane, readonly string[]>> = {
   telemetry: ['aggregate', 'corrId'],
@@ -59,7 +59,7 @@ export class MessageWriter {
 
   /**
    * The next message of a lane: as many of `items` as fit, in order, and at least one. Neighbours that can share a batch do
-   * [TR50 3.1-3.4]; those up to `singleThrough` and those marked `alone` get a command of their own. Times of a clock that
+   * [TR50 3.0]; those up to `singleThrough` and those marked `alone` get a command of their own. Times of a clock that
    * was not set are put right; that keeps their length.
    */
   write(
@@ -83,7 +83,7 @@ export class MessageWriter {
   }
 
   #command(lane: Lane, { items, batch }: Group, rightOffsetMs: number | undefined): string {
-    // An item of this lane is the command itself [TR50 mailbox.ack, mailbox.update]. What it holds is not ours to change.
+    // An item of this lane is the command itself [TR50 mailbox.ack] [TR50 mailbox.update]. What it holds is not ours to change.
     if (lane === 'ack') return items[0]?.json ?? '{}'
     const batchCommand = batchCommands[lane]
     if (batch && batchCommand !== undefined)

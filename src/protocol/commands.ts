@@ -7,7 +7,7 @@ export interface Command {
   readonly params?: JsonObject | null
 }
 
-// The commands that ask or steer; those that publish are in samples.ts. Members are in the order of TR50 appendix A.
+// The commands that ask or steer; those that publish are in samples.ts. Members are in the order of the wire [TR50 appendix A].
 
 /** [TR50 diag.ping] */
 export const diagPing = (): Command => ({ command: 'diag.ping' })

@@ -5,7 +5,7 @@ import { momentText, type TimestampInput } from './sample-fields.ts'
 
 /** Options of the questions for a current value. */
 export interface CurrentOptions extends RequestOptions {
-  /** Ask for the value that held then [TR50 property.current, attribute.current]; default: the newest one. */
+  /** Ask for the value that held then [TR50 property.current] [TR50 attribute.current]; default: the newest one. */
   readonly timestamp?: TimestampInput | undefined
 }
 

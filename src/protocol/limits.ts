@@ -1,5 +1,5 @@
 /**
- * The bounds of what is sent and accepted. The limits of the cloud are not public [TR50 9, 11.3]; these are what the
+ * The bounds of what is sent and accepted. The limits of the cloud are not public [TR50 9] [TR50 11.3]; these are what the
  * agent holds itself to.
  */
 export const limits = {

@@ -8,7 +8,7 @@ export interface Refusal {
   readonly errorMessages: readonly string[]
 }
 
-// The shape of a rate-limit error is not public [TR50 9, 11.3]; its text is the only thing that can tell it.
+// The shape of a rate-limit error is not public [TR50 11.3]; its text is the only thing that can tell it.
 const throttling = /rate.?limit|throttl|too many|slow down|try again|busy|overload|temporar/i
 
 /** Whether a refusal is about the moment and not about what was sent: the same request may pass later. */

@@ -104,7 +104,7 @@ const one = (command: string, thingKey: string, item: JsonObject): Command => ({
   command,
   params: { thingKey, ...item },
 })
-// No defaults at the top of a batch: the Python agent's were meaningless ("alarm_batch", texts for numbers) [TR50 3.1].
+// No defaults at the top of a batch: the Python agent's were meaningless ("alarm_batch", texts for numbers) [TR50 3.0].
 const many = (command: string, thingKey: string, data: readonly JsonObject[]): Command => ({
   command,
   params: { thingKey, data },

@@ -22,7 +22,7 @@ test('calls of actions, from the operator and back', async t => {
     assert.deepEqual(reply, { success: true, params: { name: 'add', sum: 5 } })
   })
 
-  await t.test('every kind of outcome reaches the operator [TR50 4.2, 4.3]', async t => {
+  await t.test('every kind of outcome reaches the operator [TR50 4.2] [TR50 4.3]', async t => {
     const { thingKey } = await connectedScene(t, cloud, {
       before: ({ actions }) => {
         actions.register('nothing', () => {})

@@ -21,7 +21,7 @@ function fixture(name: string): readonly Exchange[] {
 const thingKey = 'dev-1-app'
 const ts = '2024-03-05T10:11:12.000345Z'
 
-test('takes everything that the old Python agent says, byte for byte [TR50 8.3, appendix A]', async t => {
+test('takes everything that the old Python agent says, byte for byte [TR50 8.3] [TR50 appendix A]', async t => {
   const cloud = await startCloud(t)
   const device = await plainDevice(t, cloud, thingKey)
   const ids = new Map<string, string>()
@@ -175,7 +175,7 @@ test('a resent request is answered again [TR50 1.4]', async t => {
   assert.deepEqual(await device.json('reply/0007', 2), { '1': { success: true } })
 })
 
-test('alarms that repeat their state are left out unless republished [TR50 3.1]', async t => {
+test('alarms that repeat their state are left out unless republished [TR50 alarm.publish]', async t => {
   const cloud = await startCloud(t)
   const device = await plainDevice(t, cloud, 'dev-1')
   const publish = (state: number, more: object = {}) => device.command('alarm.publish', { key: 'door', state, ...more })

@@ -42,7 +42,7 @@ async function goUp(link: Link): Promise<void> {
   await up
 }
 
-test('CONNECT is what the Python agent sends, and nothing is subscribed [TR50 1.2, 1.3]', async t => {
+test('CONNECT is what the Python agent sends, and nothing is subscribed [TR50 1.2] [TR50 1.3]', async t => {
   const { server, link } = await scene(t)
   await goUp(link)
   const { protocolId, protocolVersion, clean, clientId, username, password, keepalive, will } =

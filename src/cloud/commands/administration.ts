@@ -5,7 +5,7 @@ import { has, optionalText, page, requiredText } from '../params.ts'
 import type { RecordTable } from '../records.ts'
 import { type State, withoutPassword } from '../state.ts'
 
-/** Applications, roles, definitions, users and organisations: what an administrator's script creates [TR50 3.10, 8.2]. */
+/** Applications, roles, definitions, users and organisations: what an administrator's script creates [TR50 3.10] [TR50 8.2]. */
 export const administrationCommands: Commands = {
   ...crud('thing_def', state => state.definitions, ['id', 'key', 'name']),
   ...crud('role', state => state.roles, ['id', 'key', 'name']),

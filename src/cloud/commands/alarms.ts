@@ -88,7 +88,7 @@ function checkState(thing: Thing, key: string, state: number, context: Context):
     throw badParameter(`state ${state}: alarm ${key} has ${states.length} states`)
 }
 
-/** Without republish, the newest publish of an unchanged state is left out; so is a second one of the same moment [TR50 3.1]. */
+/** Without republish, the newest publish of an unchanged state is left out; so is a second one of the same moment [TR50 alarm.publish]. */
 function isSuppressed(series: Series<AlarmSample>, sample: AlarmSample): boolean {
   if (sample.republish) return false
   const newest = series.newest

@@ -14,7 +14,7 @@ export const locationCommands: Commands = {
   'location.publish': (params, context) => publish('location.publish', params, context),
 
   'location.batch': (params, context) => {
-    // lat and lng of the top level are text without meaning in what the old agent sends, and no defaults [TR50 3.4].
+    // lat and lng of the top level are text without meaning in what the old agent sends, and no defaults [TR50 location.batch].
     applyBatch(params, ['thingKey', 'ts', 'corrId'], item => publish('location.batch', item, context))
     return undefined
   },

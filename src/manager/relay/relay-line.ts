@@ -12,7 +12,7 @@ export interface LineListener {
   closed(code: number, error: Error | undefined): void
 }
 
-/** The WebSocket of a session: what is unsent, reading with pauses, and pings [TR50 6.5 rules 9, 10]. */
+/** The WebSocket of a session: what is unsent, reading with pauses, and pings [TR50 6.5 rule 9] [TR50 6.5 rule 10]. */
 export class RelayLine {
   readonly #webSocket: WebSocket
   readonly #clock: Clock

@@ -226,7 +226,7 @@ export class RelaySession {
     if (this.#line.isFull) for (const pipe of this.#pipes) pipe.pause()
   }
 
-  /** The local side of a channel has gone: the cloud hears of it, or without channels sees the end [TR50 6.5 rules 5, 6]. */
+  /** The local side of a channel has gone: the cloud hears of it, or without channels sees the end [TR50 6.5 rule 5] [TR50 6.5 rule 6]. */
   #tellCloud(index: number): void {
     if (this.#lineClosed || this.#reason !== undefined) return
     if (this.#framing === 'multi') {

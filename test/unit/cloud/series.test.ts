@@ -20,7 +20,7 @@ test('puts a late entry where its time belongs', () => {
   assert.equal(series.at(at(0).ms), undefined)
 })
 
-test('selects by records before last before start and end, both ends included [TR50 3.1]', () => {
+test('selects by records before last before start and end, both ends included [TR50 3.0]', () => {
   const series = filled(1, 2, 3, 4, 5)
   assert.deepEqual(seconds(series.select({ records: 2, start: at(1).ts })), [4, 5])
   assert.deepEqual(seconds(series.select({ start: at(2).ts, end: at(4).ts })), [2, 3, 4])

@@ -8,7 +8,7 @@ const all = () => true
 const text = (content: string) => Buffer.from(content)
 const marked = (index: number, mark: string) => Buffer.concat([Buffer.of(index), Buffer.from(mark)])
 
-test('a marker counts as a whole message, as text and as binary [TR50 6.5 rules 1, 2]', () => {
+test('a marker counts as a whole message, as text and as binary [TR50 6.5 rule 1] [TR50 6.5 rule 2]', () => {
   for (const isBinary of [true, false]) {
     assert.deepEqual(readFrame(text('CONNECTED-129812'), isBinary, 'none', none), { kind: 'start' })
     assert.deepEqual(readFrame(text('\u0005CONNECTED-581273'), isBinary, 'none', none), { kind: 'connect', index: 5 })

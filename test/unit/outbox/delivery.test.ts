@@ -151,7 +151,7 @@ test('a batch is bounded by items and by bytes [H31]', async t => {
   for (const { text: sent } of link.sent) assert.ok(sent.length <= limits.maxBatchBytes + 200)
 })
 
-test('what a batch does not surely carry goes as a command of its own, in its place; the rest shares one [TR50 3.1-3.4]', async t => {
+test('what a batch does not surely carry goes as a command of its own, in its place; the rest shares one [TR50 3.0]', async t => {
   const { outbox, link } = outboxScene(t, { isUp: false })
   const attribute = (value: string) => ({ key: 'k', value, ts: 'T' })
   const alarm = { key: 'a', state: 1, ts: 'T', corrId: 'c', lat: 1, lng: 2, republish: true }

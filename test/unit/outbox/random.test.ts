@@ -90,7 +90,7 @@ class MoodyCloud {
         continue
       }
       const items: { value: number }[] = params.data ?? [params]
-      // The real cloud stops at the first bad item of a batch and has taken those before it [TR50 3.1].
+      // The real cloud stops at the first bad item of a batch and has taken those before it [TR50 3.0].
       const firstBad = items.findIndex(item => this.#isBad(item.value))
       for (const { value } of firstBad < 0 ? items : items.slice(0, firstBad)) {
         const arrival = this.#arrive(lane, value)

@@ -105,7 +105,7 @@ test('a timestamp may be a Date, epoch milliseconds or RFC 3339 text, and become
   )
 })
 
-test('each kind carries what its command takes beside the sample, in the order of the wire [TR50 3.1-3.5]', async () => {
+test('each kind carries what its command takes beside the sample, in the order of the wire [TR50 3]', async () => {
   const { attributes, alarms, events, location, thing, outbox } = services()
   await attributes.publish('a', 'x', { corrId: 'c', republish: true })
   await alarms.publish('a', 1, { corrId: 'c', latitude: -90, longitude: 180, republish: false, message: 'm' })

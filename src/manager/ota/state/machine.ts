@@ -151,7 +151,7 @@ export function isTrial({ step, manifest, probation }: UpdateState): boolean {
   return step === 'restart' || step === 'health' || (step === 'agent' && probation?.result === 'passed')
 }
 
-/** What a new process does with the state that it finds [TR50 O3]: one defined outcome for an end at any point. */
+/** What a new process does with the state that it finds [O3]: one defined outcome for an end at any point. */
 export function resume(state: UpdateState, found: Found): Resumption {
   const { step, script, tries } = state
   const rebooted = state.bootId === undefined || found.bootId !== state.bootId
