@@ -86,3 +86,15 @@ test('a file that leaves src/ is a breach', t => {
     'base/a.ts: imports ../../build/x.ts',
   ])
 })
+
+test('package.json is read in one place, for the version', t => {
+  const found = breachesOf(t, {
+    'manager/version.ts': "import manifest from '../../package.json' with { type: 'json' }",
+    'cli/help.ts': "import manifest from '../../package.json' with { type: 'json' }",
+    'manager/lock.ts': "import lock from '../../package-lock.json' with { type: 'json' }",
+  })
+  assert.deepEqual(found.toSorted(), [
+    'cli/help.ts: imports ../../package.json',
+    'manager/lock.ts: imports ../../package-lock.json',
+  ])
+})
