@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What git knows of the sources that are built. */
 import { dirname } from 'node:path'
+import { BuildError } from './build-error.ts'
 import { root } from './places.ts'
 import { runProgram } from './run-program.ts'
 
@@ -20,9 +21,18 @@ export async function git(args: readonly string[], folder = root): Promise<strin
 export async function builtCommit(folder = root): Promise<string | undefined> {
   try {
     const commit = await git(['rev-parse', '--verify', 'HEAD'], folder)
-    const changes = await git(['status', '--porcelain', '--', ...inputs], folder)
-    return changes === '' ? commit : `${commit}-dirty`
+    return (await changes(inputs, folder)) === '' ? commit : `${commit}-dirty`
   } catch {
     return undefined
   }
+}
+
+/** Throws a {@link BuildError} that names what was changed since the commit, of all that goes into a release. Says nothing without git. */
+export async function checkCommitted(folder = root): Promise<void> {
+  const changed = await changes([...inputs, 'share', 'LICENSE'], folder).catch(() => '')
+  if (changed !== '') throw new BuildError(`a signed release is of a commit, and these are changed:\n${changed}`)
+}
+
+async function changes(paths: readonly string[], folder: string): Promise<string> {
+  return await git(['status', '--porcelain', '--', ...paths], folder)
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { builtCommit } from '../../../build/git.ts'
+import { builtCommit, checkCommitted } from '../../../build/git.ts'
 import { gitIn } from '../../helpers/git-in.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -28,6 +28,22 @@ test('a build is of the commit, and says when its sources were changed since', a
   assert.equal(await builtCommit(folder), `${commit}-dirty`, 'as long as it is not in the commit')
   git('commit', '--quiet', '--message', 'test: two')
   assert.equal(await builtCommit(folder), git('rev-parse', 'HEAD'))
+})
+
+test('what is signed was committed, documents for the device included', async t => {
+  const folder = tempDir(t)
+  const git = gitIn(folder)
+  git('init', '--quiet')
+  git('commit', '--quiet', '--allow-empty', '--message', 'test: one')
+  writeFileSync(join(folder, 'notes.md'), 'what is not in a release')
+  await checkCommitted(folder)
+  mkdirSync(join(folder, 'share'))
+  writeFileSync(join(folder, 'share/install.md'), '1')
+  await assert.rejects(checkCommitted(folder), /a signed release is of a commit.*\n\?\? share\//)
+  git('add', 'share')
+  git('commit', '--quiet', '--message', 'test: two')
+  await checkCommitted(folder)
+  await checkCommitted(tempDir(t))
 })
 
 test('sources that are unpacked inside another repository are not of its commit', async t => {
