@@ -5,6 +5,7 @@ import * as esbuild from 'esbuild'
 import { BuildError } from './build-error.ts'
 import { builtDefine } from './commit-time.ts'
 import { nodeInstead } from './node-instead.ts'
+import { ownVersion } from './own-version.ts'
 import { root } from './places.ts'
 import { silentDebug } from './silent-debug.ts'
 
@@ -14,7 +15,7 @@ export interface Bundle {
 }
 
 /** What becomes of the packages in every bundle of the agent: executables and library. */
-export const agentPlugins: esbuild.Plugin[] = [silentDebug, nodeInstead]
+export const agentPlugins: esbuild.Plugin[] = [silentDebug, nodeInstead, ownVersion]
 
 /** Nothing below these folders may be in an executable. */
 const neverInside = ['src/cloud/', 'src/tour/', 'test/', 'build/']

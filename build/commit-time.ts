@@ -1,28 +1,28 @@
 /** The time that a build is of: that of its commit, so that two builds of one commit have the same bytes. */
 import { BuildError } from './build-error.ts'
-import { root } from './places.ts'
-import { runProgram } from './run-program.ts'
+import { builtCommit, git } from './git.ts'
 
 /** Seconds since 1970 of the commit; SOURCE_DATE_EPOCH where there is no git. Throws a {@link BuildError} when nothing tells. */
 export async function commitTime(): Promise<number> {
   const given = process.env.SOURCE_DATE_EPOCH
-  const text = given ?? (await runProgram('git', ['-C', root, 'log', '-1', '--format=%ct'])).stdout.trim()
+  const text = given ?? (await git(['log', '-1', '--format=%ct']))
   const seconds = Number(text)
   if (Number.isSafeInteger(seconds) && seconds > 0) return seconds
   throw new BuildError(`SOURCE_DATE_EPOCH ${JSON.stringify(text)} is no time: give seconds since 1970`)
 }
 
 /**
- * What tells a bundle when it was built: the UTC day of {@link commitTime}, so that the bytes change once a day at most.
+ * What tells a bundle of what it was built: the commit, or null without git, and when: the UTC day of {@link commitTime}.
  * Sources without git and without SOURCE_DATE_EPOCH have no date, and the agent falls back to its own.
  */
 export async function builtDefine(): Promise<Readonly<Record<string, string>>> {
-  if (process.env.SOURCE_DATE_EPOCH !== undefined) return define(await commitTime())
+  const commit = { DEVICE_CLOUD_COMMIT: JSON.stringify((await builtCommit()) ?? null) }
+  if (process.env.SOURCE_DATE_EPOCH !== undefined) return { ...commit, ...day(await commitTime()) }
   const seconds = await commitTime().catch(() => undefined)
-  return seconds === undefined ? {} : define(seconds)
+  return seconds === undefined ? commit : { ...commit, ...day(seconds) }
 }
 
-function define(seconds: number): Readonly<Record<string, string>> {
+function day(seconds: number): Readonly<Record<string, string>> {
   const dayMs = 86_400_000
   return { DEVICE_CLOUD_BUILT_MS: String(Math.floor((seconds * 1000) / dayMs) * dayMs) }
 }

@@ -19,7 +19,9 @@ export interface RunOptions {
 export function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { cwd, env = process.env, timeoutMs = 300_000 } = options
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs })
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    // The timeout of spawn() would hold this process for all its time when the program is not there.
+    const timer = setTimeout(() => child.kill(), timeoutMs)
     let [stdout, stderr] = ['', '']
     child.stdout.setEncoding('utf8').on('data', text => {
       stdout += text
@@ -28,8 +30,12 @@ export function runProgram(program: string, args: readonly string[], options: Ru
       stderr += text
     })
     const line = [program, ...args].join(' ')
-    child.on('error', error => reject(new BuildError(`cannot start "${line}": ${error.message}`, { cause: error })))
+    child.on('error', error => {
+      clearTimeout(timer)
+      reject(new BuildError(`cannot start "${line}": ${error.message}`, { cause: error }))
+    })
     child.on('close', (code, signal) => {
+      clearTimeout(timer)
       if (code === 0) return resolve({ stdout, stderr })
       const ending = signal === null ? `ended with ${code}` : `was ended by ${signal}`
       reject(new BuildError(`"${line}" ${ending}: ${(stderr || stdout).trim().slice(-2000)}`))

@@ -10,6 +10,7 @@ import { BuildError, MissingTool, type Report, runAsProgram } from '../build-err
 import { type Bundle, bundleAgent, readVersion } from '../bundle.ts'
 import { commitTime } from '../commit-time.ts'
 import { buildExecutable } from '../executable.ts'
+import { checkCommitted } from '../git.ts'
 import { pinnedNode, sumOf } from '../node-binary.ts'
 import { distFolder, root } from '../places.ts'
 import { findProgram, runProgram } from '../run-program.ts'
@@ -38,6 +39,7 @@ const xzFlags = ['-6', '--threads=2', '--block-size=24MiB']
 export async function release(options: ReleaseOptions): Promise<void> {
   const { targets, folder, report } = options
   if (findProgram('xz') === undefined) throw new MissingTool('release', 'xz', ['xz-utils'])
+  if (options.sign !== undefined) await checkCommitted()
   const epochSeconds = await commitTime()
   const bundle = await bundleAgent()
   await mkdir(dirname(folder), { recursive: true })

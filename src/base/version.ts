@@ -1,2 +1,5 @@
-/** The version of device-cloud; a test holds it to package.json. */
-export const version = '0.1.0'
+// SPDX-License-Identifier: Apache-2.0
+import manifest from '../../package.json' with { type: 'json' }
+
+/** The version of device-cloud, from package.json. */
+export const version: string = manifest.version

@@ -114,6 +114,11 @@ export const commandEntries: readonly CommandEntry[] = [
     load: () => import('./service-uninstall.ts'),
   },
   {
+    name: 'version',
+    summary: 'Print the version, the commit and target of the build, and the version of Node.',
+    load: () => import('./version.ts'),
+  },
+  {
     name: 'root-step',
     summary: 'Do the step that a manager which is not root has asked root for.',
     hidden: true,

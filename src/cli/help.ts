@@ -12,7 +12,7 @@ export function overviewHelp(entries: readonly CommandEntry[]): string {
     'Commands:',
     ...columns(rows),
     '',
-    `"${executable} COMMAND --help" shows the flags of a command; "${executable} --version" the version, with --json for programs.`,
+    `"${executable} COMMAND --help" shows the flags of a command; "${executable} --version" prints the version alone.`,
     'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 configuration wrong, 4 cannot reach the cloud,',
     '5 refused by the cloud (login), 6 refused by policy, 70 a bug.',
     '',

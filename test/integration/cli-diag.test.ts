@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
@@ -85,6 +85,15 @@ test('diag tells of a running manager, does not disturb it, and lets no secret o
     json('summary.json').parts.filter((part: { outcome: string }) => part.outcome !== 'there'),
     [],
     err,
+  )
+  const { version, commit, target } = JSON.parse(
+    execFileSync(process.execPath, [agentScript(), 'version', '--json'], { encoding: 'utf8' }),
+  )
+  const said = json('version.json')
+  assert.deepEqual(
+    [said.version, said.commit, said.target],
+    [version, commit, target],
+    'no redaction takes the commit for a secret',
   )
   assert.equal(json('status.json').thingKey, device.thingKey)
   assert.equal(json('status.json').link.state, 'up')

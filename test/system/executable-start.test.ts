@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { bundleAgent } from '../../build/bundle.ts'
+import { builtCommit } from '../../build/git.ts'
 import { stripOf } from '../../build/machine.ts'
 import { findProgram, runProgram } from '../../build/run-program.ts'
 import { readTarget, targetNames, targetOfThisMachine } from '../../build/target.ts'
@@ -16,12 +17,19 @@ import { tempDir } from '../helpers/temp-dir.ts'
 const native = targetOfThisMachine()
 
 for (const name of targetNames) {
-  test(`the ${name} executable starts with an empty environment and names its version`, async t => {
+  test(`the ${name} executable starts with an empty environment and names its version, commit, target and Node`, async t => {
     const { program, args } = (await executableOf(t, name)) ?? {}
     if (program === undefined || args === undefined) return
     const { stdout, stderr } = await runProgram(program, [...args, '--version'], { env: {} })
     assert.equal(stdout.trim(), version)
     assert.equal(stderr, '')
+    const facts = await runProgram(program, [...args, 'version', '--json'], { env: {} })
+    const { commit, ...rest } = JSON.parse(facts.stdout)
+    assert.deepEqual(rest, { version, target: `linux-${name}`, node: readTarget(name).node.version })
+    // A developer may commit while the tests run: which one it is, the test of the bundle looks at.
+    if ((await builtCommit()) === undefined) assert.equal(commit, null)
+    else assert.match(commit, /^[0-9a-f]{40}(?:-dirty)?$/)
+    assert.equal(facts.stderr, '')
   })
 
   test(`the ${name} executable survives being stripped as Buildroot strips`, async t => {

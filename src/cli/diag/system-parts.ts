@@ -1,7 +1,7 @@
 import { earliestSetClockMs, systemClock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
-import { version } from '../../base/version.ts'
+import { buildFacts } from '../../manager/build-facts.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'
 import { spaceAt } from '../../platform/files/space.ts'
 import { processId, userId } from '../../platform/process/process-facts.ts'
@@ -62,8 +62,11 @@ async function versionFacts({ environment, appId, configDir, connectionFile }: S
   const nowMs = systemClock.now()
   // Names alone: a value may be a secret.
   const variables = Object.keys(environment).filter(name => /^(?:DEVICE_CLOUD_|NODE_|SSL_|UV_)/.test(name))
+  const { version, commit, target } = buildFacts()
   return {
     version,
+    commit,
+    target,
     ...program,
     ...(file === undefined ? {} : { fileBytes: file.bytes, fileModified: new Date(file.modifiedMs).toISOString() }),
     clock: {

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { bundleAgent, checkInside } from '../../../build/bundle.ts'
+import { bundleAgent, checkInside, readVersion } from '../../../build/bundle.ts'
+import { builtCommit } from '../../../build/git.ts'
 import { ledgerOf } from '../../../build/ledger.ts'
 import { root } from '../../../build/places.ts'
 import { tinyAgent } from '../../helpers/executable.ts'
@@ -39,6 +40,19 @@ test('an error in a bundle is shown by its own name, not by that of a class that
   new Function('module', 'exports', 'require', Buffer.from(code).toString())(made, made.exports, createRequire(root))
   assert.ok(made.exports.AgentError)
   assert.match(inspect(new made.exports.AgentError('CLOSED', 'It is over.')), /^AgentError: It is over\.\n/)
+})
+
+test('a bundle knows its commit, and of package.json the version alone', async t => {
+  const entry = join(tempDir(t), 'facts.ts')
+  writeFileSync(entry, `export { buildFacts } from '${join(root, 'src/manager/build-facts.ts')}'`)
+  const { code } = await bundleAgent(entry)
+  const text = Buffer.from(code).toString()
+  assert.doesNotMatch(text, /ependencies|Apache/)
+  const made = { exports: {} as { buildFacts?: () => unknown } }
+  new Function('module', 'exports', 'require', text)(made, made.exports, createRequire(root))
+  const commit = (await builtCommit()) ?? null
+  const facts = { version: readVersion(), commit, target: 'package', node: process.versions.node }
+  assert.deepEqual(made.exports.buildFacts?.(), facts)
 })
 
 test('a bundle believes no clock that is more than a day behind its commit', async t => {

@@ -128,3 +128,15 @@ test('a room of the device manager is entered by its door, from its floor and fr
   assert.equal(breaches('manager/ota/updates.ts', './package/manifest.ts'), true)
   assert.equal(breaches('cli/manager-process.ts', '../manager/manager.ts'), false)
 })
+
+test('package.json is read in one place, for the version', t => {
+  const found = breachesOf(t, {
+    'base/version.ts': "import manifest from '../../package.json' with { type: 'json' }",
+    'cli/help.ts': "import manifest from '../../package.json' with { type: 'json' }",
+    'manager/lock.ts': "import lock from '../../package-lock.json' with { type: 'json' }",
+  })
+  assert.deepEqual(found.toSorted(), [
+    'cli/help.ts: imports ../../package.json',
+    'manager/lock.ts: imports ../../package-lock.json',
+  ])
+})

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
+import { version } from '../../../src/base/version.ts'
 import { numberWord } from '../../../src/cli/args.ts'
 import { runCli } from '../../../src/cli/cli.ts'
 import type { Command, CommandEntry, Invocation } from '../../../src/cli/command.ts'
 import { commandEntries } from '../../../src/cli/commands.ts'
 import { parseInvocation } from '../../../src/cli/flags.ts'
+import { versionText } from '../../../src/cli/version.ts'
 import { trialVersions, versionsSaid } from '../../../src/manager/ota/state/trial-protocol.ts'
 
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
@@ -155,6 +157,20 @@ test('tells an older agent how it speaks on its trial', async () => {
   assert.equal(await runCli(['--version', '--json'], terminal, { entries }), 0)
   assert.deepEqual(versionsSaid(terminal.outText()), trialVersions)
   assert.match(JSON.parse(terminal.outText()).version, /^\d+\.\d+\.\d+$/)
+})
+
+test('"version" prints the same in words, and four facts for programs', async () => {
+  const [words, json] = [memoryTerminal(), memoryTerminal()]
+  assert.equal(await runCli(['version'], words), 0)
+  assert.equal(
+    words.outText(),
+    `device-cloud  ${version}\ncommit        unknown\ntarget        source\nNode          ${process.versions.node}\n`,
+  )
+  assert.equal(await runCli(['version', '--json'], json), 0)
+  const facts = { version, commit: null, target: 'source', node: process.versions.node }
+  assert.equal(json.outText(), `${JSON.stringify(facts)}\n`)
+  const built = versionText({ ...facts, commit: 'c0ffee-dirty', target: 'linux-armv7' })
+  assert.match(built, /^commit {8}c0ffee-dirty\ntarget {8}linux-armv7$/m)
 })
 
 test('turns a failure into one line on stderr and the exit code of its kind', async () => {
