@@ -1,0 +1,51 @@
+/** README's first application and the tutorials, typed as they stand there: what a newcomer pastes works. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Newcomer, startNewcomer, stepsOf, type Terminal } from '../helpers/newcomer.ts'
+import { blocksOf, sectionOf } from '../helpers/page-blocks.ts'
+import { documentText } from '../helpers/proof-tables.ts'
+
+/**
+ * Types a tutorial from top to bottom.
+ *
+ * @param places the terminal of each block in order: `cloud` for the cloud's own, and `name+` for a block that goes on running
+ */
+async function walk(newcomer: Newcomer, page: string, places: readonly string[]): Promise<void> {
+  const steps = stepsOf(blocksOf(documentText(page)))
+  assert.equal(steps.length, places.length, `${page}: a block has no terminal in this test`)
+  const terminals = new Map<string, Terminal>()
+  let cloudStarts = 0
+  for (const [index, { content, shown }] of steps.entries()) {
+    const place = places[index] ?? ''
+    if (place === 'cloud') {
+      assert.equal(content, 'npm run cloud\n')
+      if (cloudStarts++ > 0) await newcomer.cloud.start()
+      continue
+    }
+    if (place === 'cloud ends') {
+      await newcomer.cloud.stop()
+      continue
+    }
+    const name = place.replace(/\+$/, '')
+    const terminal = terminals.get(name) ?? newcomer.terminal()
+    terminals.set(name, terminal)
+    const lines = shown.map(newcomer.here)
+    if (!place.endsWith('+')) await terminal.pasteAll(newcomer.here(content), lines)
+    else await terminal.pasteUntil(newcomer.here(content), lines)
+  }
+}
+
+test("README's first application connects, delivers and is called", async t => {
+  const { cloud, here, terminal } = await startNewcomer(t)
+  const steps = stepsOf(blocksOf(sectionOf(documentText('README.md'), '## Your first application')))
+  assert.equal(steps.length, 2)
+  assert.equal(steps[0]?.content, 'npm run cloud\n')
+  const printed = await terminal().pasteUntil(here(steps[1]?.content ?? ''), ['connected as …-hello', 'delivered'])
+  const thingKey = /connected as (\S+)/.exec(printed)?.[1] ?? ''
+  assert.equal((await cloud.ask('property.current', { thingKey, key: 'temperature' })).value, 21.5)
+  assert.deepEqual(await cloud.exec(thingKey, 'blink', { times: 3 }), { success: true, params: { times: 3 } })
+})
+
+test('the tutorial of the first device works as it is pasted', async t => {
+  await walk(await startNewcomer(t), 'share/tutorial/first-device.md', ['cloud', '2', '2', '2+', '3', '3'])
+})
