@@ -28,6 +28,8 @@ export interface Terminal {
   pasteAll(content: string, lines: readonly string[]): Promise<void>
   /** Types the block, and waits until it has printed all of `lines`, in this order; it may go on then. */
   pasteUntil(content: string, lines: readonly string[]): Promise<string>
+  /** Waits until what runs in it has printed all of `lines`, in this order, from the beginning of `meanwhile` on. */
+  sees(lines: readonly string[], meanwhile: () => Promise<unknown>): Promise<void>
 }
 
 /** Starts the cloud that `npm run cloud` would start, on ports of its own. All of it ends with the test. */
@@ -81,12 +83,22 @@ class Shell implements Terminal {
 
   async pasteUntil(content: string, lines: readonly string[]): Promise<string> {
     const from = this.#type(content)
+    await this.#shown(lines, from)
+    return this.#printed.slice(from)
+  }
+
+  async sees(lines: readonly string[], meanwhile: () => Promise<unknown>): Promise<void> {
+    const from = this.#printed.length
+    await meanwhile()
+    await this.#shown(lines, from)
+  }
+
+  #shown(lines: readonly string[], from: number): Promise<void> {
     const missing = () => firstMissing(lines, this.#printed.slice(from))
-    await this.#until(
+    return this.#until(
       () => missing() === undefined,
       () => `"${missing()}" was never printed: ${this.#printed.slice(from)}`,
     )
-    return this.#printed.slice(from)
   }
 
   #type(text: string): number {

@@ -8,30 +8,27 @@ import { documentText } from '../helpers/proof-tables.ts'
 /**
  * Types a tutorial from top to bottom.
  *
- * @param places the terminal of each block in order: `cloud` for the cloud's own, and `name+` for a block that goes on running
+ * @param places the terminal of each block in order: `2`, or `2+` for a block that goes on running; `cloud` starts the cloud, and
+ *   `cloud seen in 2` starts it again, with the lines that the page shows behind it in terminal 2
  */
 async function walk(newcomer: Newcomer, page: string, places: readonly string[]): Promise<void> {
   const steps = stepsOf(blocksOf(documentText(page)))
   assert.equal(steps.length, places.length, `${page}: a block has no terminal in this test`)
   const terminals = new Map<string, Terminal>()
-  let cloudStarts = 0
+  const terminal = (name: string) => {
+    const known = terminals.get(name) ?? newcomer.terminal()
+    terminals.set(name, known)
+    return known
+  }
   for (const [index, { content, shown }] of steps.entries()) {
     const place = places[index] ?? ''
-    if (place === 'cloud') {
-      assert.equal(content, 'npm run cloud\n')
-      if (cloudStarts++ > 0) await newcomer.cloud.start()
-      continue
-    }
-    if (place === 'cloud ends') {
-      await newcomer.cloud.stop()
-      continue
-    }
-    const name = place.replace(/\+$/, '')
-    const terminal = terminals.get(name) ?? newcomer.terminal()
-    terminals.set(name, terminal)
     const lines = shown.map(newcomer.here)
-    if (!place.endsWith('+')) await terminal.pasteAll(newcomer.here(content), lines)
-    else await terminal.pasteUntil(newcomer.here(content), lines)
+    if (place.startsWith('cloud')) {
+      assert.equal(content, 'npm run cloud\n')
+      const [, watching] = place.split(' seen in ')
+      if (watching !== undefined) await terminal(watching).sees(lines, () => newcomer.cloud.restart())
+    } else if (place.endsWith('+')) await terminal(place.slice(0, -1)).pasteUntil(newcomer.here(content), lines)
+    else await terminal(place).pasteAll(newcomer.here(content), lines)
   }
 }
 
@@ -48,4 +45,13 @@ test("README's first application connects, delivers and is called", async t => {
 
 test('the tutorial of the first device works as it is pasted', async t => {
   await walk(await startNewcomer(t), 'share/tutorial/first-device.md', ['cloud', '2', '2', '2+', '3', '3'])
+})
+
+test('the tutorial of the first application works as it is pasted', async t => {
+  const places = ['cloud', '2', '2', '2+', '3', 'cloud seen in 2']
+  await walk(await startNewcomer(t), 'share/tutorial/first-application.md', places)
+})
+
+test('the tutorial of the first update works as it is pasted', async t => {
+  await walk(await startNewcomer(t), 'share/tutorial/first-update.md', ['cloud', '2', '2+', '3', '3', '3', '3'])
 })
