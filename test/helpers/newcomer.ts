@@ -34,8 +34,10 @@ export interface Terminal {
 
 /** Starts the cloud that `npm run cloud` would start, on ports of its own. All of it ends with the test. */
 export async function startNewcomer(t: TestContext): Promise<Newcomer> {
-  const { mqtts, https, token, dataDir } = readOptions([], {}) as Exclude<ReturnType<typeof readOptions>, 'help'>
-  assert.deepEqual([mqtts, https, token, dataDir], [8883, 8443, 'demo', join(root, '.device-cloud-local')])
+  const usual = readOptions([], {})
+  assert.ok(usual !== 'help')
+  assert.deepEqual([usual.mqtts, usual.https, usual.token], [8883, 8443, 'demo'], 'what the pages say')
+  assert.equal(usual.dataDir, join(root, '.device-cloud-local'))
   const folder = tempDir(t)
   for (const name of ['src', 'share', 'node_modules', 'package.json']) symlinkSync(join(root, name), join(folder, name))
   const cloud = await startCloud(t, { dir: join(folder, '.device-cloud-local') })
@@ -60,7 +62,12 @@ class Shell implements Terminal {
       cwd: folder,
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...Object.fromEntries(own), NO_COLOR: '1', npm_config_offline: 'true', npm_config_update_notifier: 'false' },
+      env: {
+        ...Object.fromEntries(own),
+        NO_COLOR: '1',
+        npm_config_offline: 'true',
+        npm_config_update_notifier: 'false',
+      },
     })
     t.after(() => this.#end())
     for (const stream of [this.#child.stdout, this.#child.stderr])
@@ -153,12 +160,13 @@ export function firstMissing(lines: readonly string[], printed: string): string 
 }
 
 /** The blocks to type, each with the lines that the page shows behind it. */
-export function stepsOf(blocks: readonly PageBlock[]): { readonly content: string; readonly shown: readonly string[] }[] {
+export function stepsOf(
+  blocks: readonly PageBlock[],
+): { readonly content: string; readonly shown: readonly string[] }[] {
   const steps: { content: string; shown: string[] }[] = []
   for (const { language, content } of blocks) {
     if (language === 'sh') steps.push({ content, shown: [] })
-    else if (language === 'text')
-      steps.at(-1)?.shown.push(...content.split('\n').filter(line => line !== ''))
+    else if (language === 'text') steps.at(-1)?.shown.push(...content.split('\n').filter(line => line !== ''))
   }
   return steps
 }

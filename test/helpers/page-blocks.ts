@@ -8,10 +8,12 @@ export interface PageBlock {
 
 /** All of them, in order. */
 export function blocksOf(page: string): PageBlock[] {
-  return [...page.matchAll(/^( *)```(\w*)\n([\s\S]*?)^\1```$/gm)].map(([, indent = '', language = '', content = '']) => ({
-    language,
-    content: content.replace(new RegExp(`^${indent}`, 'gm'), ''),
-  }))
+  return [...page.matchAll(/^( *)```(\w*)\n([\s\S]*?)^\1```$/gm)].map(
+    ([, indent = '', language = '', content = '']) => ({
+      language,
+      content: content.replace(new RegExp(`^${indent}`, 'gm'), ''),
+    }),
+  )
 }
 
 /** The part of a page from a heading to the next one of its kind or above. */

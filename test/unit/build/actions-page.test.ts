@@ -11,10 +11,16 @@ import { documentText } from '../../helpers/proof-tables.ts'
 const page = documentText('share/reference/actions.md')
 
 /** Stands for every part of the manager: nothing is called as long as no action runs. */
-const nothing: ActionParts = new Proxy(() => undefined, { get: (target, name) => Reflect.get(target, name) ?? nothing }) as never
+const nothing: ActionParts = new Proxy(() => undefined, {
+  get: (target, name) => Reflect.get(target, name) ?? nothing,
+}) as never
 
 test('each action of the device manager has a section, with the switch that turns it off', () => {
-  const softwareUpdate = { name: 'software_update', switchedBy: 'software_update', run: () => ({ status: Status.Success }) }
+  const softwareUpdate = {
+    name: 'software_update',
+    switchedBy: 'software_update',
+    run: () => ({ status: Status.Success }),
+  }
   const parts = new Proxy(nothing, { get: (_, name) => (name === 'softwareUpdate' ? softwareUpdate : nothing) })
   const actions = managedActions(parts)
   assert.ok(actions.length > 8)
@@ -33,7 +39,10 @@ test('each parameter that an action reads is on the page', () => {
   const read = sources.flatMap(text =>
     [...text.matchAll(/(?:Param\(params, '|\bparams\.(?!ts'))(\w+)\b(?!\()/g)].map(([, name = '']) => name),
   )
-  assert.ok(['file_name', 'package', 'url', 'ota_timeout'].every(name => read.includes(name)), 'they are found')
+  assert.ok(
+    ['file_name', 'package', 'url', 'ota_timeout'].every(name => read.includes(name)),
+    'they are found',
+  )
   assert.deepEqual(
     [...new Set(read)].filter(name => !page.includes(`\n| \`${name}\` |`)),
     [],

@@ -68,12 +68,10 @@ for (const page of pages) {
 
 test('a flag that does not exist, and a command that does not, are found', async () => {
   const found = (script: string) => commandLines(script).map(words => ownWords(words) ?? words)
-  assert.deepEqual(found('cd x && device-cloud check  # a word\nnpx tsx ../src/main.ts status -c "a b" $(device-cloud diag)'), [
-    ['cd', 'x'],
-    ['check'],
-    ['status', '-c', 'a b', 'OUTPUT'],
-    ['diag'],
-  ])
+  assert.deepEqual(
+    found('cd x && device-cloud check  # a word\nnpx tsx ../src/main.ts status -c "a b" $(device-cloud diag)'),
+    [['cd', 'x'], ['check'], ['status', '-c', 'a b', 'OUTPUT'], ['diag']],
+  )
   await assert.rejects(checkOwn(['check', '--nonsense'], 'here'), /here/)
   await assert.rejects(checkOwn(['nonsense'], 'here'), /here/)
   assert.throws(() => checkNpm(['npm', 'run', 'nonsense'], 'here'), /here/)

@@ -11,5 +11,9 @@ test('a remedy names a command that works in the way in which the program was st
   assert.equal(scriptCommand('/app/node_modules/.bin/device-cloud'), 'npx device-cloud', 'the package')
   assert.equal(scriptCommand('/app/node_modules/device-cloud/dist/cli.cjs'), 'npx device-cloud')
   assert.equal(scriptCommand('/usr/local/bin/device-cloud'), 'device-cloud', 'the package, for the whole machine')
-  assert.equal(scriptCommand('/app/main.mjs'), 'npx device-cloud', 'an application that has the library from the package')
+  assert.equal(
+    scriptCommand('/app/main.mjs'),
+    'npx device-cloud',
+    'an application that has the library from the package',
+  )
 })
