@@ -11,7 +11,7 @@ import type { PageBlock } from './page-blocks.ts'
 import { tempDir } from './temp-dir.ts'
 
 /** Long enough for a busy machine; a block that waits for nothing ends by itself. */
-const limitMs = 60_000
+const limitMs = 120_000
 
 export interface Newcomer {
   /** The folder that looks like a checkout. */

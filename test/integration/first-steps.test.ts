@@ -6,12 +6,12 @@ import { blocksOf, sectionOf } from '../helpers/page-blocks.ts'
 import { documentText } from '../helpers/proof-tables.ts'
 
 /**
- * Types a tutorial from top to bottom.
+ * Types a tutorial from top to bottom; returns its terminals.
  *
  * @param places the terminal of each block in order: `2`, or `2+` for a block that goes on running; `cloud` starts the cloud, and
  *   `cloud seen in 2` starts it again, with the lines that the page shows behind it in terminal 2
  */
-async function walk(newcomer: Newcomer, page: string, places: readonly string[]): Promise<void> {
+async function walk(newcomer: Newcomer, page: string, places: readonly string[]): Promise<(name: string) => Terminal> {
   const steps = stepsOf(blocksOf(documentText(page)))
   assert.equal(steps.length, places.length, `${page}: a block has no terminal in this test`)
   const terminals = new Map<string, Terminal>()
@@ -30,6 +30,7 @@ async function walk(newcomer: Newcomer, page: string, places: readonly string[])
     } else if (place.endsWith('+')) await terminal(place.slice(0, -1)).pasteUntil(newcomer.here(content), lines)
     else await terminal(place).pasteAll(newcomer.here(content), lines)
   }
+  return terminal
 }
 
 test("README's first application connects, delivers and is called", async t => {
@@ -43,8 +44,13 @@ test("README's first application connects, delivers and is called", async t => {
   assert.deepEqual(await cloud.exec(thingKey, 'blink', { times: 3 }), { success: true, params: { times: 3 } })
 })
 
-test('the tutorial of the first device works as it is pasted', async t => {
-  await walk(await startNewcomer(t), 'share/tutorial/first-device.md', ['cloud', '2', '2', '2+', '3', '3'])
+test('the tutorial of the first device works as it is pasted, and so does what builds on it', async t => {
+  const newcomer = await startNewcomer(t)
+  const terminal = await walk(newcomer, 'share/tutorial/first-device.md', ['cloud', '2', '2', '2+', '3', '3'])
+  const faults = stepsOf(blocksOf(documentText('share/how-to/faults-of-the-cloud.md')))
+  assert.equal(faults.length, 1)
+  for (const { content, shown } of faults)
+    await terminal('3').pasteAll(newcomer.here(content), shown.map(newcomer.here))
 })
 
 test('the tutorial of the first application works as it is pasted', async t => {

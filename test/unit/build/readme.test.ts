@@ -6,6 +6,7 @@ import { figuresPage, replaceBlock } from '../../../build/page-block.ts'
 import { root } from '../../../build/places.ts'
 import { generatedPages, readGenerated } from '../../../build/readme.ts'
 import { sizesAsMarkdown } from '../../../build/size-page.ts'
+import { documentText } from '../../helpers/proof-tables.ts'
 import { assertSameText, changedLines } from '../../helpers/same-text.ts'
 
 for (const page of Object.keys(generatedPages)) {
@@ -18,6 +19,15 @@ for (const page of Object.keys(generatedPages)) {
 test('README has at most 150 lines', () => {
   const lines = readFileSync(join(root, 'README.md'), 'utf8').trimEnd().split('\n').length
   assert.ok(lines <= 150, `it has ${lines}; what is more belongs into a page of share/`)
+})
+
+test('the glossary is in the order of the alphabet', () => {
+  const terms = [...documentText('share/glossary.md').matchAll(/^\*\*(.+)\.\*\*/gm)].map(([, term = '']) => term)
+  assert.ok(terms.includes('Thing key') && terms.includes('Operator'))
+  assert.deepEqual(
+    terms,
+    terms.toSorted((one, other) => one.localeCompare(other, 'en')),
+  )
 })
 
 test('a stale page shows the lines that changed, and no others', () => {
