@@ -61,3 +61,17 @@ test('the tutorial of the first application works as it is pasted', async t => {
 test('the tutorial of the first update works as it is pasted', async t => {
   await walk(await startNewcomer(t), 'share/tutorial/first-update.md', ['cloud', '2', '2+', '3', '3', '3', '3'])
 })
+
+test('without a connection file the error names a command that can be pasted', async t => {
+  const { here, terminal } = await startNewcomer(t)
+  const shell = terminal()
+  const application = `import { Client } from 'device-cloud'\nawait new Client('hello').connect()\n`
+  const printed = await shell.pasteUntil(
+    `mkdir try; cd try; cat >hello.mjs <<'END'\n${application}END\nnpx tsx ../src/main.ts run hello.mjs\n`,
+    ['the connection file does not exist', 'Run: …hello-connect.cfg'],
+  )
+  const command = /Run: (.*hello-connect\.cfg)/.exec(printed)?.[1] ?? ''
+  assert.match(command, /^npx tsx \.\.\/src\/main\.ts config generate -f /)
+  const flags = here('-c localhost -p 8883 -t demo -s ../.device-cloud-local/ca.pem')
+  await shell.pasteAll(`${command} ${flags}\n`, ['Written: …hello-connect.cfg'])
+})
