@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { figuresPage, replaceBlock } from '../../../build/page-block.ts'
@@ -19,6 +19,16 @@ for (const page of Object.keys(generatedPages)) {
 test('README has at most 150 lines', () => {
   const lines = readFileSync(join(root, 'README.md'), 'utf8').trimEnd().split('\n').length
   assert.ok(lines <= 150, `it has ${lines}; what is more belongs into a page of share/`)
+})
+
+test('the map of the pages links to each of them', () => {
+  const map = documentText('share/README.md')
+  const pages = readdirSync(join(root, 'share'), { recursive: true, encoding: 'utf8' })
+  assert.ok(pages.includes('tutorial/first-device.md'))
+  assert.deepEqual(
+    pages.filter(page => page.endsWith('.md') && page !== 'README.md' && !map.includes(`](${page})`)),
+    [],
+  )
 })
 
 test('the glossary is in the order of the alphabet', () => {
