@@ -1,6 +1,6 @@
 /**
- * `npm run build [-- --target all|x64|arm64|armv7] [--node PATH] [--injector own|postject] [--sizes]`:
- * the library, the command for Node, and the executables, in dist/.
+ * `npm run build [-- --target all|x64|arm64|armv7] [--node PATH] [--injector own|postject] [--sizes [--write]]`:
+ * the library, the command for Node, and the executables, in dist/. `--write` puts the sizes into the page of figures.
  */
 import { chmod, constants, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,6 +11,7 @@ import { buildExecutable, injectors } from './executable.ts'
 import { ledgerComplaints } from './ledger.ts'
 import { buildLibrary } from './library.ts'
 import { distFolder, root } from './places.ts'
+import { writeSizes } from './size-page.ts'
 import { measure, overBudget, type Sizes, sizeTable } from './sizes.ts'
 import { readTarget, type TargetName, targetNames, targetOfThisMachine } from './target.ts'
 
@@ -21,6 +22,7 @@ interface Wishes {
   readonly node?: string | undefined
   readonly injector: (typeof injectors)[number]
   readonly sizes: boolean
+  readonly write: boolean
 }
 
 await runAsProgram(async () => {
@@ -39,6 +41,7 @@ await runAsProgram(async () => {
     complaints.push(...over)
   }
   if (rows.length > 0) console.log(`\n${sizeTable(rows)}\n`)
+  if (wishes.write) writeSizes(rows)
   if (complaints.length > 0) throw new BuildError(complaints.join('\n       '))
 })
 
@@ -76,13 +79,15 @@ function readWishes(args: string[]): Wishes {
   const targets = targetsOf(values.target)
   if (values.node !== undefined && targets.length !== 1)
     throw new BuildError('--node is the Node of one target; name it with --target')
-  return { targets, node: values.node, injector, sizes: values.sizes ?? false }
+  return { targets, node: values.node, injector, sizes: values.sizes ?? false, write: values.write ?? false }
 }
 
 function parse(args: string[]) {
   try {
     const string = { type: 'string' } as const
-    return parseArgs({ args, options: { target: string, node: string, injector: string, sizes: { type: 'boolean' } } })
+    const boolean = { type: 'boolean' } as const
+    const options = { target: string, node: string, injector: string, sizes: boolean, write: boolean }
+    return parseArgs({ args, options })
   } catch (error) {
     throw new BuildError(error instanceof Error ? error.message : String(error))
   }

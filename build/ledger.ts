@@ -1,5 +1,5 @@
 /**
- * The ledger of what is inside an executable beside our own code: share/bundle-ledger.md.
+ * The ledger of what is inside an executable beside our own code: share/project/bundle-ledger.md.
  * `tsx build/ledger.ts` writes it anew, `--check` fails when it is not what the bundle holds. So a new dependency,
  * a new version or a sudden growth is a line in a review.
  */
@@ -11,7 +11,7 @@ import { BuildError, runAsProgram } from './build-error.ts'
 import { type Bundle, bundleAgent } from './bundle.ts'
 import { root } from './places.ts'
 
-export const ledgerFile = 'share/bundle-ledger.md'
+export const ledgerFile = 'share/project/bundle-ledger.md'
 
 /** One package in the bundle. */
 export interface Row {

@@ -1,39 +1,41 @@
-/**
- * Writes the tables of README.md that come from the code: `npm run readme`. A test holds the file to them.
- * A block stands between `<!-- NAME -->` and `<!-- /NAME -->`.
- */
+/** Writes the tables of the reference that come from the code: `npm run readme`. A test holds the pages to them. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join } from 'node:path'
 import { errorKinds } from '../src/base/errors.ts'
+import { commandEntries } from '../src/cli/commands.ts'
+import { commandHelp } from '../src/cli/help.ts'
 import type { Setting } from '../src/config/setting.ts'
 import { settingsTable } from '../src/config/table.ts'
+import { runAsProgram } from './build-error.ts'
+import { markdownTable, replaceBlock } from './page-block.ts'
+import { root } from './places.ts'
 
-export const readmePath = resolve(import.meta.dirname, '../README.md')
+type Blocks = Readonly<Record<string, () => string | Promise<string>>>
 
-/** `readme` with every generated block made anew. */
-export function withTables(readme: string): string {
-  return Object.entries(blocks).reduce((text, [name, make]) => replaceBlock(text, name, make()), readme)
+/** Page, from the root of the checkout → its blocks. */
+export const generatedPages: Readonly<Record<string, Blocks>> = {
+  'share/reference/settings.md': {
+    'connection settings': () => settingsOf('connect'),
+    'manager settings': () => settingsOf('iot'),
+  },
+  'share/reference/errors.md': { errors: errorTable },
+  'share/reference/commands.md': { commands: commandList, 'commands and flags': commandHelps },
 }
 
-const blocks = {
-  'connection settings': () => settingsOf('connect'),
-  'manager settings': () => settingsOf('iot'),
-  errors: errorTable,
-}
-
-function replaceBlock(text: string, name: string, content: string): string {
-  const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
-  const start = text.indexOf(open)
-  const end = text.indexOf(close)
-  if (start < 0 || end < start) throw new Error(`README.md has no block "${name}"`)
-  return `${text.slice(0, start + open.length)}\n${content}\n${text.slice(end)}`
+/** The text of a page as it is, and with every generated block made anew. */
+export async function readGenerated(page: string): Promise<{ readonly is: string; readonly shouldBe: string }> {
+  const is = readFileSync(join(root, page), 'utf8')
+  let shouldBe = is
+  for (const [name, make] of Object.entries(generatedPages[page] ?? {}))
+    shouldBe = replaceBlock(shouldBe, name, await make(), page)
+  return { is, shouldBe }
 }
 
 function settingsOf(file: Setting['file']): string {
   const rows = settingsTable
     .filter(setting => setting.file === file)
     .map(setting => [`\`${setting.key}\``, valuesOf(setting), defaultOf(setting), setting.sentence])
-  return table(['setting', 'value', 'default', 'meaning'], rows)
+  return markdownTable(['setting', 'value', 'default', 'meaning'], rows)
 }
 
 function valuesOf({ type, unit }: Setting): string {
@@ -72,18 +74,28 @@ function errorTable(): string {
     retryable ? 'yes' : 'no',
     String(exitCode),
   ])
-  return table(['code', 'what happened', 'what to do', 'may pass by itself', 'exit code'], rows)
+  return markdownTable(['code', 'what happened', 'what to do', 'may pass by itself', 'exit code'], rows)
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map(row => `| ${row.map(escapeCell).join(' | ')} |`).join('\n')
+const forPeople = commandEntries.filter(({ hidden }) => !hidden)
+
+function commandList(): string {
+  const rows = forPeople.map(({ name, summary }) => [`[\`${name}\`](#${name.replaceAll(' ', '-')})`, summary])
+  return markdownTable(['command', 'does'], rows)
 }
 
-function escapeCell(text: string): string {
-  return text.replaceAll('|', '\\|')
+/** What `--help` prints, a section each. */
+async function commandHelps(): Promise<string> {
+  const commands = await Promise.all(forPeople.map(entry => entry.load()))
+  return commands
+    .map(({ command }) => `### ${command.name}\n\n\`\`\`text\n${commandHelp(command).trimEnd()}\n\`\`\``)
+    .join('\n\n')
 }
 
-if (process.argv[1] === import.meta.filename) {
-  writeFileSync(readmePath, withTables(readFileSync(readmePath, 'utf8')))
-  console.log('README.md: tables written.')
-}
+if (process.argv[1] === import.meta.filename)
+  await runAsProgram(async () => {
+    for (const page of Object.keys(generatedPages)) {
+      writeFileSync(join(root, page), (await readGenerated(page)).shouldBe)
+      console.log(`${page}: written.`)
+    }
+  })

@@ -11,6 +11,7 @@ import { type Bundle, bundleAgent, readVersion } from '../bundle.ts'
 import { commitTime } from '../commit-time.ts'
 import { buildExecutable } from '../executable.ts'
 import { checkCommitted } from '../git.ts'
+import { movedLinks } from '../moved-links.ts'
 import { pinnedNode, sumOf } from '../node-binary.ts'
 import { distFolder, root } from '../places.ts'
 import { findProgram, runProgram } from '../run-program.ts'
@@ -90,11 +91,7 @@ async function releaseTarget(
   })
   const files: TarFile[] = [
     { name: `${title}/device-cloud`, mode: 0o755, bytes },
-    // One folder up from where its links begin.
-    text(
-      'INSTALL.md',
-      (await readFile(join(root, 'share/install.md'), 'utf8')).replaceAll('](service/', '](share/service/'),
-    ),
+    text('INSTALL.md', movedLinks(await readFile(join(root, 'share/how-to/install.md'), 'utf8'), 'share/how-to')),
     text('preflight.sh', preflightScript(preflight), 0o755),
     text('LICENSE', await readFile(join(root, 'LICENSE'), 'utf8')),
     text('licences/packages.txt', licenceTexts(packages)),

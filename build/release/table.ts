@@ -45,7 +45,7 @@ export function releaseTable(version: string, rows: readonly ReleaseRow[]): stri
   return `# device-cloud ${version}: sizes and requirements
 
 MB are 1,000,000 bytes. The kernel is what the C library inside was built for; tried are 5.10 and later.
-Everything but the executable is optional on the device. On squashfs it takes about a third (share/install.md).
+Everything but the executable is optional on the device. On squashfs it takes about a third (share/how-to/little-flash.md).
 
 ${table}
 `

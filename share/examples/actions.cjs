@@ -44,7 +44,7 @@ let isStopping = false
 const stop = async () => {
   if (isStopping) return
   isStopping = true
-  // Actions that still run are told by their signal, and are answered before the connection ends.
+  // The signal of actions that still run is aborted, and they are answered before the connection ends.
   await client.disconnect({ waitForReplies: true, timeoutMs: 10_000 })
   console.log('stopped')
 }

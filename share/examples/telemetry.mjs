@@ -1,4 +1,4 @@
-// Publishes two numbers, a text and an alarm about this machine, until it is told to stop.
+// Publishes two numbers, a text and an alarm about this machine, until it gets a signal to stop.
 //
 //   device-cloud config generate -f telemetry-example-connect.cfg     (once: host, port and token of your cloud)
 //   device-cloud run telemetry.mjs                                    (or, with Node and the npm package: node telemetry.mjs)
@@ -10,7 +10,7 @@ import { Client } from 'device-cloud'
 
 const client = new Client('telemetry-example', { configDir: process.argv[2] ?? '.' })
 
-// The connection is kept up by itself. These events only tell about it; without listeners nothing is missing.
+// The connection is kept up by itself. These events only report what happens to it; no listener is needed.
 client.on('connected', () => console.log('connected as', client.thingKey))
 client.on('disconnected', reason => console.log('disconnected:', reason.message))
 client.on('rejected', reason => console.error('the cloud refuses the login:', reason.message, reason.remedy))

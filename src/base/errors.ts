@@ -1,4 +1,4 @@
-/** One row of the error table: what the code means to a user. README's table is generated from it. */
+/** One row of the error table: what the code means to a user. The table of share/reference/errors.md is generated from it. */
 export interface ErrorKind {
   /** One sentence: what happened. */
   readonly meaning: string

@@ -1,4 +1,5 @@
 /** `npm run cloud`: starts the local cloud and prints one line of JSON when it is ready. */
+import { connectionCommand } from './connection-command.ts'
 import { isLoopback } from './exposure.ts'
 import { readOptions, UsageError, usage } from './options.ts'
 
@@ -28,6 +29,9 @@ async function main(): Promise<void> {
     )
   const ready = await cloud.start()
   process.stderr.write(`local cloud: console at https://localhost:${ready.https}/\n`)
+  process.stderr.write(
+    `local cloud: a device gets its connection file by "npx tsx src/main.ts ${connectionCommand(ready)}", an application with "-f APP_ID-connect.cfg" besides\n`,
+  )
   process.stdout.write(`${JSON.stringify(ready)}\n`)
 }
 

@@ -73,7 +73,9 @@ function unknownSetting(key: string, keys: readonly string[]): AgentError {
   const near = closestName(shown, keys) ?? keys.find(known => known.endsWith(`.${last}`))
   const meant = near === undefined ? '' : ` Did you mean "${near}"?`
   const remedy =
-    near === undefined ? 'Remove it; README.md has the table of settings.' : `Write "${near}", or remove it.`
+    near === undefined
+      ? 'Remove it; share/reference/settings.md has the table of settings.'
+      : `Write "${near}", or remove it.`
   return new AgentError('INVALID_ARGUMENT', `The settings have no "${shown}".${meant}`, {
     remedy,
     details: { call: 'new Client', argument: shown },

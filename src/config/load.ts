@@ -3,6 +3,7 @@ import type { JsonObject } from '../base/json.ts'
 import { logLevels } from '../base/log.ts'
 import type { FileFacts } from '../platform/files/file-facts.ts'
 import { shellWord } from '../platform/owners/weak-spots.ts'
+import { invokedName } from '../platform/process/own-executable.ts'
 import type { Environment } from '../platform/process/process-facts.ts'
 import { type Closure, isSwitch, partProblems } from './closure.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
@@ -123,7 +124,7 @@ function findMissing(
         'Name the folder of the configuration (-c, configDir), and a file in it by its name (-f, configFile).'
       return [{ file: path, problem: 'a part of the path is not a folder', remedy }]
     }
-    const remedy = `Run: device-cloud config generate -f ${shellWord(path)}`
+    const remedy = `Run: ${invokedName()} config generate -f ${shellWord(path)}`
     const elsewhere = alsoTried.length === 0 ? '' : `, and there is none in ${alsoTried.join(' and ')} either`
     return [{ file: path, problem: `the connection file does not exist${elsewhere}`, remedy }]
   }

@@ -20,7 +20,7 @@ const action = <const Name extends string>(name: Name, sentence: string) =>
     sentence,
   }) as const satisfies Setting
 
-/** The one table of settings. Defaults, checks, environment names, `config show`, the example file and README's table come from it. */
+/** The one table of settings. Defaults, checks, environment names, `config show`, the example file and the table of share/reference/settings.md come from it. */
 const rows = [
   { key: 'cloud.host', file: 'connect', type: { kind: 'host' }, required: true, sentence: 'Host name of the cloud.' },
   { key: 'cloud.port', file: 'connect', type: port, required: true, sentence: 'Port of the cloud: 8883, 443 or 1883.' },
@@ -44,7 +44,7 @@ const rows = [
     type: { kind: 'choice', choices: ['modern', 'compatible'] },
     neverEmpty: true,
     sentence:
-      'modern: TLS 1.3, or 1.2 with ECDHE and AEAD, and a certificate with a SAN. compatible, and with a warning when absent: also CBC suites, and CN-only under ca_bundle_file; see share/tls.md.',
+      'modern: TLS 1.3, or 1.2 with ECDHE and AEAD, and a certificate with a SAN. compatible, and with a warning when absent: also CBC suites, and CN-only under ca_bundle_file; see share/explanation/tls.md.',
   },
   {
     key: 'cloud.file_xfer_host',
@@ -173,7 +173,7 @@ const rows = [
     file: 'connect',
     type: { kind: 'hosts' },
     sentence:
-      'Hosts and addresses, or *.DOMAIN, where the relay may be; default: cloud.host, its sub-domains and its siblings, see share/remote-access.md.',
+      'Hosts and addresses, or *.DOMAIN, where the relay may be; default: cloud.host, its sub-domains and its siblings, see share/explanation/remote-access.md.',
   },
   {
     key: 'remote_access.max_sessions',
@@ -328,7 +328,7 @@ const rows = [
     file: 'iot',
     type: { kind: 'services' },
     sentence:
-      'Services that remote access may reach: a list of {"name", "port", "session_timeout", "command", "user"}, see share/remote-access.md.',
+      'Services that remote access may reach: a list of {"name", "port", "session_timeout", "command", "user"}, see share/explanation/remote-access.md.',
   },
 ] as const satisfies readonly Setting[]
 

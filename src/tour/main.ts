@@ -71,7 +71,15 @@ async function tour(): Promise<void> {
   )
   say(`  The device: thing key ${thingKey}, configuration in ${deviceDir}`)
   say(`  From a shell: npx tsx src/main.ts status -c ${deviceDir}`)
+  say('  An application of your own, hello, finds this cloud when you write its connection file:')
+  say(`    npx tsx src/main.ts config generate -f hello-connect.cfg ${connectionFlags(cloud)}`)
   say(`  ${dim('Ctrl-C ends all of it.')}\n`)
+}
+
+/** For the words after `config generate`: a port other than 8883 must say that it speaks TLS. */
+function connectionFlags({ mqtts, ca, token }: ReadyCloud): string {
+  const transport = mqtts === 8883 ? '' : ' --transport mqtts'
+  return `-c localhost -p ${mqtts}${transport} -t ${token} -s ${ca}`
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,10 +1,9 @@
 /**
- * `npm run bench [-- CASE ...]`: figures beside the floor of the same run. `--write` puts the table into README.md.
+ * `npm run bench [-- CASE ...]`: figures beside the floor of the same run. `--write` puts the table into the page of figures.
  * Nothing here fails a build: a machine that is busy makes honest figures bad, not wrong.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { resolve } from 'node:path'
+import { figuresPage, writeBlock } from '../../build/page-block.ts'
 import { makeTestPrograms, testPrograms } from '../../build/test-programs.ts'
 import { files } from './cases/files.ts'
 import { herd } from './cases/herd.ts'
@@ -52,15 +51,4 @@ const date = new Date().toISOString().slice(0, 10)
 const machine = `${date}, programs on Node ${version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}), Linux, loopback`
 const text = `${formatTable(rows)}\n\nMeasured ${machine}; device, cloud and operator share the machine. \`npm run bench\` measures it on yours.`
 console.log(text)
-if (words.includes('--write')) writeIntoReadme(text)
-
-function writeIntoReadme(figures: string): void {
-  const path = resolve(import.meta.dirname, '../../README.md')
-  const readme = readFileSync(path, 'utf8')
-  const block = /(<!-- figures -->\n)[\s\S]*?(<!-- \/figures -->)/
-  if (!block.test(readme)) throw new Error('README.md has no block "figures"')
-  writeFileSync(
-    path,
-    readme.replace(block, (_, open: string, close: string) => `${open}${figures}\n${close}`),
-  )
-}
+if (words.includes('--write')) writeBlock(figuresPage, 'figures', text)

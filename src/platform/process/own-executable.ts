@@ -1,6 +1,6 @@
 import { constants, realpathSync } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, relative } from 'node:path'
 import { onFile } from '../files/on-file.ts'
 
 /** The single-file executable that this process runs; undefined when Node runs it from a script. */
@@ -8,9 +8,33 @@ export function ownExecutable(): string | undefined {
   return /^node/i.test(basename(process.execPath)) ? undefined : process.execPath
 }
 
-/** The name by which whoever typed the command line called this program. */
+/** The script that Node was started with, taken down before `run` puts the application in its place. */
+const startedScript = process.argv[1] ?? ''
+
+/**
+ * What a user types to start this program again, so that a remedy can be pasted: the name of the executable as it was typed, the
+ * script of a checkout, or the package. An application that Node itself runs has the library from the package.
+ */
 export function invokedName(): string {
-  return ownExecutable() === undefined || process.argv0 === '' ? 'device-cloud' : process.argv0
+  if (ownExecutable() !== undefined) return process.argv0 === '' ? 'device-cloud' : process.argv0
+  return scriptCommand(startedScript)
+}
+
+/** As {@link invokedName}, for a script that Node runs. */
+export function scriptCommand(script: string): string {
+  if (script.includes('/node_modules/')) return 'npx device-cloud'
+  if (/^device-cloud(?:\.cjs)?$/.test(basename(script))) return 'device-cloud'
+  if (script.endsWith('/src/main.ts')) return `npx tsx ${fromHere(script)}`
+  return script.endsWith('/dist/cli.cjs') ? `node ${fromHere(script)}` : 'npx device-cloud'
+}
+
+function fromHere(path: string): string {
+  try {
+    return relative(process.cwd(), path)
+  } catch {
+    // The current folder was removed.
+    return path
+  }
 }
 
 /** The files that this process runs: its program, and its script where it is not one executable of its own. Absolute, links resolved. */

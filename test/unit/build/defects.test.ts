@@ -27,7 +27,7 @@ interface Row {
   readonly proof: string
 }
 
-const rows: readonly Row[] = documentText('share/predecessor-defects.md')
+const rows: readonly Row[] = documentText('share/project/predecessor-defects.md')
   .split('\n')
   .flatMap(line => {
     const [, number, defect, here, proof] = /^\| ([A-Z]\d+) \| (.+) \| (.+) \| (.*) \|$/.exec(line) ?? []

@@ -24,7 +24,7 @@ import { maxProgressChars } from '../../../src/services/mailbox/progress-lines.t
 
 const checkout = join(import.meta.dirname, '../../..')
 
-/** What share/limits.md promises: constant → the value and unit that stand in its row. */
+/** What share/reference/limits.md promises: constant → the value and unit that stand in its row. */
 const promised: Readonly<Record<string, readonly [value: number, unit: string]>> = {
   maxJsonDepth: [maxJsonDepth, 'levels'],
   maxReplyBytes: [limits.maxReplyBytes, 'bytes'],
@@ -60,8 +60,8 @@ const promised: Readonly<Record<string, readonly [value: number, unit: string]>>
   maxLogChars: [maxLogChars, 'characters'],
 }
 
-test('share/limits.md names every limit once, with the value that holds and the file where it is', () => {
-  const rows = readFileSync(join(checkout, 'share/limits.md'), 'utf8')
+test('share/reference/limits.md names every limit once, with the value that holds and the file where it is', () => {
+  const rows = readFileSync(join(checkout, 'share/reference/limits.md'), 'utf8')
     .split('\n')
     .map(line => /^\| (.+) \| ([\d,]+) (.+?) \| `(.+?)` \| `(src\/.+?)` \|$/.exec(line))
     .filter(row => row !== null)

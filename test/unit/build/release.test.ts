@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { BuildError } from '../../../build/build-error.ts'
 import { bundleAgent } from '../../../build/bundle.ts'
 import { ledgerOf } from '../../../build/ledger.ts'
+import { movedLinks } from '../../../build/moved-links.ts'
 import { root } from '../../../build/places.ts'
 import { bundledPackages, licenceOf, licenceTexts } from '../../../build/release/licences.ts'
 import { parseRequirements } from '../../../build/release/requirements.ts'
@@ -16,6 +17,7 @@ import { releaseTable } from '../../../build/release/table.ts'
 import { tarOf } from '../../../build/release/tar.ts'
 import { serviceExamples } from '../../../build/service-examples.ts'
 import { readTarget } from '../../../build/target.ts'
+import { assertSameText } from '../../helpers/same-text.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 test('an archive unpacks with its modes and times, and does not depend on the order of its files', t => {
@@ -33,6 +35,14 @@ test('an archive unpacks with its modes and times, and does not depend on the or
 
 test('a name too long for the archive stops the release instead of being cut', () => {
   assert.throws(() => tarOf([{ name: 'x'.repeat(101), mode: 0o644, bytes: Buffer.alloc(0) }], 1), BuildError)
+})
+
+test('the links of INSTALL.md lead to the pages of the archive', () => {
+  const text = '[a](../service/README.md) [b](little-flash.md#wear) [c](https://x/) [d](#update) [e](../../LICENSE)'
+  assert.equal(
+    movedLinks(text, 'share/how-to'),
+    '[a](share/service/README.md) [b](share/how-to/little-flash.md#wear) [c](https://x/) [d](#update) [e](LICENSE)',
+  )
 })
 
 test('every package of the ledger brings its licence text', async () => {
@@ -137,7 +147,7 @@ test('another kind of key, or none, is refused with what to do', t => {
 
 test('the examples in share/service are what the command writes', () => {
   for (const { path, text, mode } of serviceExamples()) {
-    assert.equal(readFileSync(join(root, path), 'utf8'), text, `${path}: npm run service-examples`)
+    assertSameText(readFileSync(join(root, path), 'utf8'), text, path, 'npm run service-examples')
     assert.equal(statSync(join(root, path)).mode & 0o111, mode & 0o111, path)
   }
 })

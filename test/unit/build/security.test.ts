@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { documentText, isThere, mentionsOfTests, testsOf } from '../../helpers/proof-tables.ts'
 
-/** The attackers of share/security.md, in its order; each has a table of its own. */
+/** The attackers of share/explanation/security.md, in its order; each has a table of its own. */
 const attackers = [
   'The cloud and its operators',
   'A man in the middle',
@@ -17,7 +17,7 @@ interface Section {
   readonly rows: readonly (readonly string[])[]
 }
 
-const sections: readonly Section[] = documentText('share/security.md')
+const sections: readonly Section[] = documentText('share/explanation/security.md')
   .split(/^## /m)
   .slice(1)
   .map(text => ({

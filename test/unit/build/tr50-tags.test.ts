@@ -190,7 +190,7 @@ test('every field, answer and parameter of the page is one that the code knows',
     ]
     const parameters = firstColumn(section, 'parameter')
     const rows = firstColumn(section, 'action')
-    const ofActions = [...parameters.map(([cell]) => cell), ...rows.flatMap(([name, by, given]) => [name, by, given])]
+    const ofActions = [...parameters.map(([cell]) => cell), ...rows.flatMap(row => row.slice(0, 3))]
     return [
       ...known(
         fields.flatMap(([cell]) => namesIn(cell)),

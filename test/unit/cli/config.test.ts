@@ -274,7 +274,7 @@ test('show of a wrong configuration lists the mistakes and exits 3', async t => 
   const configDir = configFolder(t, {})
   const { io, err } = terminal()
   assert.equal(await configShow({ configDir }, io), 3)
-  assert.match(err.join(), /the connection file does not exist\. Run: device-cloud config generate/)
+  assert.match(err.join(), /the connection file does not exist\. Run: npx device-cloud config generate/)
   assert.equal(existsSync(join(configDir, 'device_id')), false)
 })
 

@@ -57,7 +57,7 @@ test('a wrong command line is sent to the help of its own command', () => {
   const error = new AgentError('USAGE', 'publish event: TEXT is missing.', { details: { command: 'publish event' } })
   assert.equal(
     report(error).text,
-    'device-cloud: publish event: TEXT is missing. See "device-cloud publish event --help".\n',
+    'device-cloud: publish event: TEXT is missing. See "npx device-cloud publish event --help".\n',
   )
 })
 

@@ -40,7 +40,7 @@ test('where no folder has a connection file, the miss names all that were looked
   const { path: configDir, alsoTried } = found
   await assert.rejects(loadClientConfig({ appId: '', configDir, alsoTried, configFile: 'a.cfg', environment: {} }), {
     code: 'CONFIG_INVALID',
-    message: `${current}/a.cfg: the connection file does not exist, and there is none in ${system} either. Run: device-cloud config generate -f ${current}/a.cfg`,
+    message: `${current}/a.cfg: the connection file does not exist, and there is none in ${system} either. Run: npx device-cloud config generate -f ${current}/a.cfg`,
   })
 })
 

@@ -258,7 +258,7 @@ test('reserved names are refused in whatever kind and spelling, signed or not', 
 })
 
 test('the test vector of the documentation: what it says is signed, by what it says, and a device takes it', async t => {
-  const text = readFileSync(join(import.meta.dirname, '../../../share/software-update.md'), 'utf8')
+  const text = readFileSync(join(import.meta.dirname, '../../../share/reference/update-packages.md'), 'utf8')
   const block = (title: string) => {
     const [, content] = new RegExp(`${title}\n\n\`\`\`text\n(.*?)\`\`\``, 's').exec(text) ?? []
     return content ?? assert.fail(`${title} is not in the documentation`)

@@ -8,7 +8,7 @@ import { manifestName, signatureName } from './paper-names.ts'
  *     folder MODE PATH
  *
  * MODE has four octal digits, PATH is the clean one (`.` for the folder of the package itself). No path has a control
- * character, so that each text reads in one way only. `share/software-update.md` describes it for other signers.
+ * character, so that each text reads in one way only. `share/reference/update-packages.md` describes it for other signers.
  */
 export class PackageListing {
   #lines: string[] = []

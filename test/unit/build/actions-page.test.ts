@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { root } from '../../../build/places.ts'
+import { type ActionParts, managedActions } from '../../../src/manager/managed-actions.ts'
+import { Status } from '../../../src/protocol/status.ts'
+import { sectionOf } from '../../helpers/page-blocks.ts'
+import { documentText } from '../../helpers/proof-tables.ts'
+
+const page = documentText('share/reference/actions.md')
+
+/** Stands for every part of the manager: nothing is called as long as no action runs. */
+const nothing: ActionParts = new Proxy(() => undefined, {
+  get: (target, name) => Reflect.get(target, name) ?? nothing,
+}) as never
+
+test('each action of the device manager has a section, with the switch that turns it off', () => {
+  const softwareUpdate = {
+    name: 'software_update',
+    switchedBy: 'software_update',
+    run: () => ({ status: Status.Success }),
+  }
+  const parts = new Proxy(nothing, { get: (_, name) => (name === 'softwareUpdate' ? softwareUpdate : nothing) })
+  const actions = managedActions(parts)
+  assert.ok(actions.length > 8)
+  for (const { name, switchedBy } of actions) {
+    const section = sectionOf(page, `## ${name}`)
+    assert.ok(section.includes(switchedBy === undefined ? 'Always on.' : `actions_enabled.${switchedBy}\``), name)
+  }
+  const sections = [...page.matchAll(/^## (.+)$/gm)].map(([, title = '']) => title)
+  assert.deepEqual(sections.toSorted(), ['Status codes', ...actions.map(({ name }) => name)].toSorted())
+})
+
+test('each parameter that an action reads is on the page', () => {
+  const sources = readdirSync(join(root, 'src/manager'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => readFileSync(join(root, 'src/manager', name), 'utf8'))
+  const read = sources.flatMap(text =>
+    [...text.matchAll(/(?:Param\(params, '|\bparams\.(?!ts'))(\w+)\b(?!\()/g)].map(([, name = '']) => name),
+  )
+  assert.ok(
+    ['file_name', 'package', 'url', 'ota_timeout'].every(name => read.includes(name)),
+    'they are found',
+  )
+  assert.deepEqual(
+    [...new Set(read)].filter(name => !page.includes(`\n| \`${name}\` |`)),
+    [],
+  )
+})
+
+test('each status code is on the page', () => {
+  for (const [name, code] of Object.entries(Status)) assert.match(page, new RegExp(`\\| ${code} \\| ${name}\\b`))
+})
