@@ -1,7 +1,11 @@
 import { type BackoffPolicy, backoffMs } from '../base/backoff.ts'
 import type { ErrorCode } from '../base/errors.ts'
 
-/** What went wrong, as far as it matters for when to try again. */
+/**
+ * What went wrong, as far as it matters for when to try again.
+ *
+ * @inline
+ */
 export type FailureClass =
   | 'name'
   | 'route'
