@@ -12,6 +12,8 @@ import { silentDebug } from './silent-debug.ts'
 export interface Bundle {
   readonly code: Uint8Array
   readonly metafile: esbuild.Metafile
+  /** Which place of which source each place of the code comes from, when asked for. The code does not mention it. */
+  readonly map: Uint8Array | undefined
 }
 
 /** What becomes of the packages in every bundle of the agent: executables and library. */
@@ -26,8 +28,16 @@ const neverInside = ['src/cloud/', 'src/tour/', 'test/', 'build/']
  */
 const noInspector = `process.execArgv.includes('--disable-sigusr1')||process.on('SIGUSR1',()=>{});`
 
+export interface BundleOptions {
+  /** Make a source map too. */
+  readonly map?: boolean
+}
+
 /** Bundles `entry`. Throws a {@link BuildError} on any warning, and when something is inside that must not be. */
-export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bundle> {
+export async function bundleAgent(
+  entry = join(root, 'src/main.ts'),
+  { map = false }: BundleOptions = {},
+): Promise<Bundle> {
   const result = await esbuild
     .build({
       entryPoints: [entry],
@@ -42,6 +52,8 @@ export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bu
       metafile: true,
       write: false,
       outfile: 'device-cloud.cjs',
+      sourcemap: map ? 'external' : false,
+      sourcesContent: false,
       legalComments: 'none',
       // One letter beyond ASCII would make V8 keep the whole script with two bytes a letter: a megabyte of memory.
       charset: 'ascii',
@@ -62,9 +74,10 @@ export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bu
   const warnings = await esbuild.formatMessages(result.warnings, { kind: 'warning' })
   if (warnings.length > 0) throw new BuildError(`the bundle has warnings:\n${warnings.join('\n')}`)
   checkInside(Object.keys(result.metafile.inputs).filter(input => join(root, input) !== entry))
-  const code = result.outputFiles[0]?.contents
+  const output = (end: string) => result.outputFiles.find(({ path }) => path.endsWith(end))?.contents
+  const code = output('.cjs')
   if (code === undefined) throw new BuildError('esbuild made no file')
-  return { code, metafile: result.metafile }
+  return { code, metafile: result.metafile, map: output('.map') }
 }
 
 /** Throws a {@link BuildError} that names every file of the local cloud, the tour, the tests or the build among `inputs`. */

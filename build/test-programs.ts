@@ -3,7 +3,7 @@
  * its five hundred sources spends a second on loading them, a script a tenth of that.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import * as esbuild from 'esbuild'
@@ -18,13 +18,16 @@ export const testPrograms = {
 } as const
 
 /**
- * Writes both scripts into a folder that goes with this process, and resolves to it. Throws a BuildError when the agent cannot be
+ * Writes both scripts, and a source map beside each, into a folder that goes with this process, and resolves to it. Throws a BuildError when the agent cannot be
  * bundled, esbuild's error for the cloud.
  */
 export async function makeTestPrograms(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'device-cloud-programs-'))
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const agent = bundleAgent().then(({ code }) => writeFile(join(folder, testPrograms.agent), code))
+  const coverage = process.env.NODE_V8_COVERAGE
+  const folder = coverage === undefined ? ownTempFolder() : await coveredPrograms(coverage)
+  const agent = bundleAgent(undefined, { map: true }).then(async ({ code, map }) => {
+    await writeFile(join(folder, testPrograms.agent), code)
+    if (map !== undefined) await writeFile(join(folder, `${testPrograms.agent}.map`), map)
+  })
   const cloud = esbuild.build({
     entryPoints: [join(root, 'src/cloud/main.ts')],
     outfile: join(folder, testPrograms.cloud),
@@ -33,9 +36,27 @@ export async function makeTestPrograms(): Promise<string> {
     target: 'node20',
     format: 'cjs',
     logLevel: 'error',
+    sourcemap: 'external',
+    sourcesContent: false,
     plugins: [ownFolder],
   })
   await Promise.all([agent, cloud])
+  return folder
+}
+
+/** Where a run leaves its scripts for whoever reads its coverage: they stand in the folder that Node writes it to. */
+export function programsOf(coverage: string): string {
+  return join(coverage, 'programs')
+}
+
+async function coveredPrograms(coverage: string): Promise<string> {
+  await mkdir(programsOf(coverage), { recursive: true })
+  return programsOf(coverage)
+}
+
+function ownTempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'device-cloud-programs-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 

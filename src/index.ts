@@ -1,6 +1,8 @@
 /**
  * The library of device-cloud: telemetry, attributes, alarms, events, location, actions and files for one application of a
  * device. Start with {@link Client}.
+ *
+ * @module device-cloud
  */
 export { AgentError, type AgentErrorOptions, type ErrorCode, type ErrorKind, errorKinds } from './base/errors.ts'
 export type { Json, JsonObject } from './base/json.ts'

@@ -176,6 +176,7 @@ export const errorKinds = {
 /** A code of {@link errorKinds}. */
 export type ErrorCode = keyof typeof errorKinds
 
+/** What an {@link AgentError} carries beside its code and its message. */
 export interface AgentErrorOptions {
   /** The error underneath. */
   readonly cause?: unknown

@@ -2,8 +2,8 @@ import type { Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
 import { keepSecret } from './secrets.ts'
 
-/** Log levels, most important first. */
 export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const
+/** Log levels, most important first. */
 export type LogLevel = (typeof logLevels)[number]
 
 /** Facts beside a message; plain values, printed as `key=value`. */
@@ -11,10 +11,15 @@ export type LogFields = Readonly<Record<string, unknown>>
 
 /** Where a user's application may take the agent's log lines: `console`, pino and winston fit. */
 export interface Logger {
+  /** Something failed for good, or an operator has to act. */
   error(message: string, fields?: LogFields): void
+  /** Something failed that the agent tries again or works around. */
   warn(message: string, fields?: LogFields): void
+  /** What an owner wants to know of normal work. */
   info(message: string, fields?: LogFields): void
+  /** Single steps, for finding a fault. */
   debug(message: string, fields?: LogFields): void
+  /** The finest steps. A logger without it does not get these lines. */
   trace?(message: string, fields?: LogFields): void
 }
 

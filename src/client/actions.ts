@@ -50,6 +50,7 @@ export class ClientActions<Owner> {
    * that nobody has registered is answered with status 12.
    *
    * @param name letters, digits, `_` and `-`; told apart by case
+   * @param handler an `ActionHandler` of this client: it gets the request and a context
    * @throws AgentError `INVALID_ARGUMENT` when the name is not allowed or taken, or an option is out of range
    */
   register(name: string, handler: ActionHandler<Owner>, options: ActionOptions = {}): void {

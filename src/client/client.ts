@@ -5,11 +5,8 @@ import { Log, type LogLevel, logLevels } from '../base/log.ts'
 import { throwIfAborted, waitFor } from '../base/wait.ts'
 import { optionsCheck } from '../config/known-options.ts'
 import { checkedFlag, checkWait } from '../protocol/call-fields.ts'
-import {
-  ActionRegistry,
-  type ActionContext as Context,
-  type ActionHandler as Handler,
-} from '../services/actions/registry.ts'
+import type { ActionReturn } from '../services/actions/outcome.ts'
+import { ActionRegistry, type ActionRequest, type ActionContext as Context } from '../services/actions/registry.ts'
 import { ActionRunner } from '../services/actions/runner.ts'
 import { AlarmsService } from '../services/alarms.ts'
 import { AttributesService } from '../services/attributes.ts'
@@ -39,10 +36,10 @@ export type ClientEvents = {
   error: [error: AgentError]
 }
 
-/** Runs an action. What it returns or throws becomes the answer to the operator. */
-export type ActionHandler = Handler<Client>
 /** What an {@link ActionHandler} has at hand while it runs. */
-export type ActionContext = Context<Client>
+export interface ActionContext extends Context<Client> {}
+/** Runs an action. What it returns or throws becomes the answer to the operator. */
+export type ActionHandler = (request: ActionRequest, context: ActionContext) => ActionReturn | Promise<ActionReturn>
 
 /** Options of {@link Client.connect}. */
 export interface ConnectOptions {

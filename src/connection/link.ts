@@ -50,6 +50,7 @@ export type LinkEvents = {
   piece: [topic: string, piece: Uint8Array]
 }
 
+/** The connection to the cloud: whether it is up, and what it waits for while it is not. */
 export interface LinkStatus {
   readonly state: ReconnectState['phase']
   /** Since when there is no link, on the monotonic clock; a session takeover does not restart it. Undefined while up or stopped. */

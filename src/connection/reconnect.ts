@@ -1,7 +1,11 @@
 import { type BackoffPolicy, backoffMs } from '../base/backoff.ts'
 import type { ErrorCode } from '../base/errors.ts'
 
-/** Kinds of failure, as far as they decide when the link tries again. */
+/**
+ * Kinds of failure, as far as they decide when the link tries again.
+ *
+ * @inline
+ */
 export type FailureClass =
   | 'name'
   | 'route'

@@ -4,7 +4,7 @@ import { waitFor } from '../base/wait.ts'
 import { optionsCheck } from '../config/known-options.ts'
 import { checkWait } from '../protocol/call-fields.ts'
 
-/** How long {@link DeliveryReceipt.delivered} waits. */
+/** How long a receipt's `delivered()` waits. */
 export interface DeliveryOptions {
   /** Milliseconds; default: as long as it takes. */
   readonly timeoutMs?: number | undefined

@@ -30,7 +30,9 @@ export interface DrainProgress {
   readonly done: number
 }
 
+/** What waits in the outbox for the cloud. */
 export interface OutboxStats {
+  /** Of `ack`, `alarm`, `event`, `attribute`, `thing`, `location` and `telemetry`. */
   readonly lanes: Readonly<Record<Lane, LaneStats>>
   readonly waiting: number
   readonly bytes: number

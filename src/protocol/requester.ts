@@ -16,6 +16,7 @@ import { RequestNumbers } from './request-numbers.ts'
 import { noCounts, type RequesterCounters } from './requester-counters.ts'
 import { parseInboundTopic, requestSuffix, requestTopic } from './topics.ts'
 
+/** How long a request waits for the answer of the cloud. */
 export interface RequestOptions {
   /** How long to wait for the reply, monotonic milliseconds (default 30 s). */
   readonly timeoutMs?: number | undefined

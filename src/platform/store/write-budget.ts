@@ -1,4 +1,8 @@
-/** What was written to flash since the start, by cause. */
+/**
+ * What was written to flash since the start, by cause.
+ *
+ * @inline
+ */
 export interface WriteCount {
   readonly bytes: number
   readonly syncs: number

@@ -56,7 +56,7 @@ export interface ActionContext<Owner> {
   handOver(result?: ActionReturn, options?: HandOverOptions): Promise<void>
 }
 
-/** Options of {@link ActionContext.handOver}. */
+/** Options of an action's `context.handOver()`. */
 export interface HandOverOptions {
   /** The result holds only when the machine was rebooted meanwhile; else the answer is status 19, and says so. */
   readonly onlyAfterReboot?: boolean | undefined

@@ -13,6 +13,7 @@ export interface TransferProgress {
   readonly totalBytes: number | undefined
 }
 
+/** Options of a download. */
 export interface DownloadOptions {
   /** Use the store of the whole organisation instead of the thing's own (default false). */
   readonly global?: boolean | undefined
@@ -59,6 +60,7 @@ export interface FolderUploadOptions extends UploadOptions {
 /** What a download was checked against: size and CRC-32 as announced by the cloud, or what it announced of them. */
 export type Verified = 'size+crc32' | 'size' | 'crc32'
 
+/** A finished download. */
 export interface DownloadResult {
   readonly name: string
   /** Where the file is. */
@@ -73,6 +75,7 @@ export interface DownloadResult {
   readonly resumedFromBytes: number
 }
 
+/** One file that the cloud has. */
 export interface UploadedFile {
   /** Name in the cloud. */
   readonly name: string
@@ -83,6 +86,7 @@ export interface UploadedFile {
   readonly tries: number
 }
 
+/** A finished upload. */
 export interface UploadResult {
   readonly path: string
   /** Sum of the sizes. */

@@ -33,6 +33,7 @@ export type ExecuteMail = (
   reply: MailReply,
 ) => void
 
+/** What the mailbox brought since the start. */
 export interface MailboxCounters {
   /** Checks that the cloud answered. */
   readonly checks: number
