@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFacts } from './file-facts.ts'
 import { onFile } from './on-file.ts'
-import { syncFolder } from './write-file.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** What file systems without hard links (FAT, many network and FUSE ones) answer. */
 const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']

@@ -5,9 +5,10 @@ import { dirname } from 'node:path'
 import { errnoOf } from '../../base/errors.ts'
 import { pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
+import { syncFolder } from './sync-folder.ts'
 import { syncWhole, writeWhole } from './write-whole.ts'
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_DIRECTORY, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
 /** What is written to a file. */
 export interface WriteOptions {
@@ -67,21 +68,6 @@ export function renameFile(from: string, to: string): Promise<void> {
 /** Removes a file or a link; one that is gone already is fine. */
 export function removeFile(path: string): Promise<void> {
   return onFile('remove', path, () => rm(pathBytes(path), { force: true }))
-}
-
-/** Makes what was created, renamed or removed in `folder` survive a power cut. */
-export function syncFolder(folder: string): Promise<void> {
-  return onFile('sync', folder, async () => {
-    const handle = await open(pathBytes(folder), O_RDONLY | O_DIRECTORY)
-    try {
-      await handle.sync()
-    } catch (error) {
-      // Some network and FUSE file systems cannot; there is nothing more that a program could do there.
-      if (!['EINVAL', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error
-    } finally {
-      await handle.close()
-    }
-  })
 }
 
 async function writeNew(path: string, data: string | Uint8Array, { mode = 0o600, owner }: WriteOptions): Promise<void> {

@@ -2,7 +2,9 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
+import { descriptorPath } from '../files/held/descriptor.ts'
 import { onFile } from '../files/on-file.ts'
+import { syncFolder } from '../files/sync-folder.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 const chunkBytes = 64 * 1024
@@ -62,7 +64,7 @@ async function openAt(place: string, path: string, ownerId: number): Promise<For
 }
 
 function folderOf(handle: FileHandle, path: string, ownerId: number): ForeignFolder {
-  const at = (name: string) => `/proc/self/fd/${handle.fd}/${plain(name, path)}`
+  const at = (name: string) => `${descriptorPath(handle)}/${plain(name, path)}`
   return {
     folder: name => openAt(at(name), join(path, name), ownerId),
     file: (name, maxBytes) =>
@@ -75,7 +77,7 @@ function folderOf(handle: FileHandle, path: string, ownerId: number): ForeignFol
           if (errnoOf(error) !== 'ERR_FS_EISDIR' && errnoOf(error) !== 'EISDIR') throw error
           await rmdir(at(name))
         }
-        await handle.sync()
+        await syncFolder(path, descriptorPath(handle))
       }),
     close: () => handle.close(),
   }

@@ -1,5 +1,5 @@
 import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { AgentError } from '../../base/errors.ts'
 import { fileFacts } from '../files/file-facts.ts'
 import { ownIdentity } from './own-identity.ts'
@@ -54,18 +54,18 @@ export class OwnFolder {
   /**
    * Does something in the folder, by the path that `work` gets.
    *
-   * @param work gets the path of the folder for names in it, and its descriptor where there is one
+   * @param work gets the path by which the folder is reached now
    * @throws AgentError `POLICY_REFUSED`; an error `ENOENT` when it does not exist, `ESTALE` when another folder is in its place
    */
-  async within<T>(work: (base: string, folder: FileHandle | undefined) => Promise<T>): Promise<T> {
+  async within<T>(work: (base: string) => Promise<T>): Promise<T> {
     if (this.#way === undefined) await this.look()
     // Had it come since, nobody would have looked at it.
     if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
-    if (this.#way === 'path') return await work(this.#path, undefined)
+    if (this.#way === 'path') return await work(this.#path)
     const folder = await open(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
       assertSame(this.#way, await folder.stat())
-      return await work(this.#pinned(folder.fd), folder)
+      return await work(this.#pinned(folder.fd))
     } finally {
       await folder.close()
     }

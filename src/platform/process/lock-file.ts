@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fchmodSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, openSync, rmSync } from 'node:fs'
 import { link } from 'node:fs/promises'
 import { systemClock } from '../../base/clock.ts'
 import { AgentError, errnoOf } from '../../base/errors.ts'
@@ -7,7 +7,7 @@ import { sleep } from '../../base/wait.ts'
 import { hasNoLinks } from '../files/put-in-place.ts'
 import { readBoundedText } from '../files/read-file.ts'
 import { readNow } from '../files/read-now.ts'
-import { assertWhole } from '../files/write-whole.ts'
+import { assertWholeNow, writeWholeNow } from '../files/write-whole.ts'
 
 const maxBytes = 256
 /** A file that is written where it stands is seen before it is whole: how often and how long a reader waits for the rest. */
@@ -83,8 +83,8 @@ function write(path: string, line: string): void {
   try {
     makeReadable(file)
     const content = Buffer.from(line)
-    for (let done = 0; done < content.length; ) done += writeSync(file, content, done)
-    assertWhole(fstatSync(file).size, content.length)
+    writeWholeNow(file, content)
+    assertWholeNow(file, content.length)
   } catch (error) {
     rmSync(path, { force: true })
     throw error

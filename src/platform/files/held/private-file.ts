@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { onFile } from '../on-file.ts'
-import { syncWhole } from '../write-whole.ts'
+import { syncWhole, writeWhole } from '../write-whole.ts'
 import { type TransferFacts, transferFacts } from './transfer-facts.ts'
 
 /** A temporary file that nobody else can read, guess or replace. */
@@ -45,14 +45,7 @@ export async function createPrivateFile(
   return {
     name,
     facts: () => onFile('look at', path, async () => transferFacts(await handle.stat({ bigint: true }))),
-    write: (bytes, position) =>
-      onFile('write', path, async () => {
-        // One call may write less than asked for: a nearly full disk, a signal, more than 2 GB.
-        for (let done = 0; done < bytes.length; ) {
-          const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-          done += bytesWritten
-        }
-      }),
+    write: (bytes, position) => onFile('write', path, () => writeWhole(handle, bytes, position)),
     truncate: bytes => onFile('truncate', path, () => handle.truncate(bytes)),
     sync: () => onFile('write', path, () => handle.datasync()),
     seal: (mode, bytes) =>

@@ -6,7 +6,7 @@ import { fileFailure } from '../file-failure.ts'
 import { namesOf } from '../folder-names.ts'
 import { nameOf, pathBytes } from '../name-bytes.ts'
 import { onFile } from '../on-file.ts'
-import { syncFolder } from '../write-file.ts'
+import { syncFolder } from '../sync-folder.ts'
 import { descriptorPath, hasDescriptorPaths, holdEntry, holdFolder } from './descriptor.ts'
 import { createPrivateFile, type PrivateFile } from './private-file.ts'
 import { openHeldFile, type ReadableFile, readableFile } from './readable-file.ts'
@@ -153,7 +153,7 @@ class NamedFolder implements TransferFolder {
   }
 
   sync(): Promise<void> {
-    return onFile('sync', this.path, () => syncFolder(this.place))
+    return syncFolder(this.path, this.place)
   }
 
   freeSpace(): Promise<FreeSpace> {
