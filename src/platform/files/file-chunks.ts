@@ -1,10 +1,10 @@
-import { transferFiles } from './transfer-files.ts'
+import { openReadableFile } from './held/readable-file.ts'
 
 const chunkBytes = 64 * 1024
 
 /** The content of a file, piece by piece, each in a buffer of its own. Throws `FILE_NOT_FOUND`, `FILE_ACCESS`. */
 export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
-  const file = await transferFiles.openForReading(path, { followLinks: true })
+  const file = await openReadableFile(path, { followLinks: true })
   try {
     for (let position = 0; ; ) {
       const chunk = Buffer.allocUnsafeSlow(chunkBytes)

@@ -1,10 +1,10 @@
-import { type BigIntStats, constants } from 'node:fs'
-import { chown, type FileHandle, lchown, lstat, open, readdir } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { chown, type FileHandle, lchown, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
+import { type FileFacts, fileFacts, isSameFile, openFileFacts } from './file-facts.ts'
 import { listFolder } from './folders.ts'
 import { descriptorPath, hasDescriptorPaths, O_PATH } from './held/descriptor.ts'
-import { isSameFile } from './held/transfer-facts.ts'
 import { walkPath } from './held/walk.ts'
 import { nameOf, pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
@@ -38,8 +38,7 @@ export function giveTree(
     await walked.close()
     const top = await open(walked.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
-      const { dev: device, ino: inode } = await top.stat({ bigint: true })
-      if (!isSameFile({ device, inode }, walked.last))
+      if (!isSameFile(await openFileFacts(top), walked.last))
         throw new AgentError('PATH_REFUSED', `${path} was replaced while it was looked at`, { details: { path } })
       const giving = new Giving(owner, onEnter)
       await giving.folder(top, path, 1)
@@ -54,9 +53,10 @@ export function giveTree(
 async function giveByPath(path: string, owner: NewOwner): Promise<readonly string[]> {
   const left: string[] = []
   const give = async (place: string) => {
-    const facts = await lstat(pathBytes(place))
-    if (facts.isFile() && facts.nlink > 1) left.push(place)
-    else if (facts.isFile() || facts.isDirectory()) await lchown(pathBytes(place), owner.userId, owner.groupId)
+    const facts = await fileFacts(place, { followLinks: false })
+    if (facts?.kind === 'file' && facts.links > 1) left.push(place)
+    else if (facts?.kind === 'file' || facts?.kind === 'folder')
+      await lchown(pathBytes(place), owner.userId, owner.groupId)
   }
   for await (const entry of listFolder(path, { maxEntries: limits.entries, maxDepth: limits.levels }))
     await give(join(path, entry.path))
@@ -95,9 +95,9 @@ class Giving {
     const held = await open(place, O_PATH | O_NOFOLLOW).catch(ignoreGone)
     if (held === undefined) return
     try {
-      const facts = await held.stat({ bigint: true })
-      if (facts.isDirectory()) await this.#below(held, path, level)
-      else if (facts.isFile()) await this.#file(held, facts, path)
+      const facts = await openFileFacts(held)
+      if (facts.kind === 'folder') await this.#below(held, path, level)
+      else if (facts.kind === 'file') await this.#file(held, facts, path)
     } finally {
       await held.close()
     }
@@ -112,8 +112,8 @@ class Giving {
     }
   }
 
-  async #file(held: FileHandle, { nlink }: BigIntStats, path: string): Promise<void> {
-    if (nlink > 1n) this.left.push(path)
+  async #file(held: FileHandle, { links }: FileFacts, path: string): Promise<void> {
+    if (links > 1) this.left.push(path)
     else await chown(descriptorPath(held), this.#owner.userId, this.#owner.groupId)
   }
 }

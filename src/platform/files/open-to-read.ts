@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
-import { type FileFacts, factsFrom, fileFactsNow } from './file-facts.ts'
+import { type FileFacts, fileFactsNow, isSameFile, openFileFacts } from './file-facts.ts'
 import { pathBytes, shownName } from './name-bytes.ts'
 import { readLink } from './read-link.ts'
 
@@ -24,12 +24,11 @@ export async function openToRead(path: string): Promise<FileHandle> {
     const file = await open(pathBytes(path), O_RDONLY | O_NONBLOCK)
     try {
       if (process.geteuid?.() !== 0 || systemViews.some(view => path.startsWith(view))) return file
-      const stats = await file.stat()
-      const opened = factsFrom(stats)
+      const opened = await openFileFacts(file)
       const way = await wayTo(path)
-      if (way.end?.inode === opened.inode && way.end.device === opened.device) {
+      if (way.end !== undefined && isSameFile(way.end, opened)) {
         checkMakers(path, way, opened)
-        checkNames(path, way, opened, stats.nlink)
+        checkNames(path, way, opened)
         return file
       }
       // A file is replaced by renaming another one; nobody does so again and again, unless to be quicker than this.
@@ -58,12 +57,12 @@ function checkMakers(path: string, { links, folders }: Way, file: FileFacts): vo
 }
 
 /** A second name (hard link) in a folder where others can make one: what is nobody else's to read may have its first name anywhere. */
-function checkNames(path: string, { folders }: Way, file: FileFacts, names: number): void {
+function checkNames(path: string, { folders }: Way, file: FileFacts): void {
   const folder = folders.at(-1)
-  if (names === 1 || folder === undefined || mayBy(file, 0o004)) return
+  if (file.links === 1 || folder === undefined || mayBy(file, 0o004)) return
   const isOpen = (folder.ownerId !== 0 && folder.ownerId !== file.ownerId) || (folder.mode & 0o022) !== 0
   if (isOpen)
-    throw refused(path, `it has ${names} names (hard links), and users other than root could have made this one`)
+    throw refused(path, `it has ${file.links} names (hard links), and users other than root could have made this one`)
 }
 
 async function wayTo(path: string): Promise<Way> {

@@ -1,5 +1,5 @@
 import { AgentError } from '../../base/errors.ts'
-import { type FileFacts, factsFrom } from './file-facts.ts'
+import { type FileFacts, openFileFacts } from './file-facts.ts'
 import { onFile } from './on-file.ts'
 import { openToRead } from './open-to-read.ts'
 
@@ -20,7 +20,7 @@ export function readBoundedFile(
   return onFile('read', path, async () => {
     const file = await openToRead(path)
     try {
-      const facts = factsFrom(await file.stat())
+      const facts = await openFileFacts(file)
       if (facts.kind !== 'file') {
         throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, {
           details: { path },

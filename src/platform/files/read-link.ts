@@ -3,12 +3,16 @@ import { errnoOf } from '../../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
 import { nameOf, pathBytes } from './name-bytes.ts'
 
-/** Where a link leads, as it is written in it; undefined when there is no link of this name (any more). */
-export async function readLink(path: string): Promise<string | undefined> {
+/**
+ * Where a link leads, as it is written in it; undefined when there is no link of this name (any more). Throws `FILE_ACCESS`.
+ *
+ * @param shown how messages call the path, where that is not the one by which it is reached
+ */
+export async function readLink(path: string, shown = path): Promise<string | undefined> {
   try {
     return nameOf(await readlink(pathBytes(path), { encoding: 'buffer' }))
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EINVAL') return undefined
-    throw fileFailure('look at', path, error)
+    throw fileFailure('look at', shown, error)
   }
 }

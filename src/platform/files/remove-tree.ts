@@ -2,8 +2,8 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rm, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
+import { isSameFile, openFileFacts } from './file-facts.ts'
 import { descriptorPath, hasDescriptorPaths } from './held/descriptor.ts'
-import { isSameFile } from './held/transfer-facts.ts'
 import { walkPath } from './held/walk.ts'
 import { pathBytes, rawBytes } from './name-bytes.ts'
 
@@ -40,8 +40,7 @@ async function folderAbove(path: string): Promise<FileHandle | undefined> {
   if (walked.failure !== undefined) throw walked.failure
   if (walked.missing.length > 0) return undefined
   const folder = await open(pathBytes(walked.path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  const { dev: device, ino: inode } = await folder.stat({ bigint: true })
-  if (isSameFile({ device, inode }, walked.last)) return folder
+  if (isSameFile(await openFileFacts(folder), walked.last)) return folder
   await folder.close()
   throw new AgentError('PATH_REFUSED', `${dirname(path)} was replaced while it was looked at`, { details: { path } })
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { pathBytes } from './name-bytes.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 
@@ -8,7 +9,7 @@ const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
  * write, its name may stand for a link by now, and the mode of what that leads to is not ours to change. Throws `ENOTDIR` then.
  */
 export async function settleMode(path: string, mode: number): Promise<void> {
-  const folder = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  const folder = await open(pathBytes(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   try {
     if (((await folder.stat()).mode & 0o777) !== mode) await folder.chmod(mode)
   } finally {

@@ -1,14 +1,14 @@
 import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { AgentError } from '../../base/errors.ts'
-import { fileFacts } from '../files/file-facts.ts'
+import { type FileIdentity, factsFrom, fileFacts, isSameFile, openFileFacts } from '../files/file-facts.ts'
 import { ownIdentity } from './own-identity.ts'
 import { describeWeakSpots, type WeakSpot, weakSpotsIn, weakSpotsOn } from './weak-spots.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 
 /** How the folder is reached: by its path, or because others can put another one there, only as the one that was looked at. */
-type Way = 'path' | { readonly inode: number; readonly device: number }
+type Way = 'path' | FileIdentity
 
 /**
  * A folder of which this process believes what is in it: it and all in it must be root's, or the own user's, and nobody
@@ -64,7 +64,7 @@ export class OwnFolder {
     if (this.#way === 'path') return await work(this.#path)
     const folder = await open(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
-      assertSame(this.#way, await folder.stat())
+      assertSame(this.#way, await openFileFacts(folder))
       return await work(this.#pinned(folder.fd))
     } finally {
       await folder.close()
@@ -80,7 +80,7 @@ export class OwnFolder {
     }
     const folder = openSync(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
-      assertSame(this.#way, fstatSync(folder))
+      assertSame(this.#way, factsFrom(fstatSync(folder, { bigint: true })))
       work(this.#pinned(folder))
     } finally {
       closeSync(folder)
@@ -93,9 +93,8 @@ export class OwnFolder {
   }
 }
 
-function assertSame(way: Exclude<Way, 'path'>, there: { readonly ino: number; readonly dev: number }): void {
-  if (there.ino !== way.inode || there.dev !== way.device)
-    throw Object.assign(new Error('another folder is in its place'), { code: 'ESTALE' })
+function assertSame(one: FileIdentity, other: FileIdentity): void {
+  if (!isSameFile(one, other)) throw Object.assign(new Error('another folder is in its place'), { code: 'ESTALE' })
 }
 
 function notBelieved(path: string, spots: readonly WeakSpot[]): AgentError {

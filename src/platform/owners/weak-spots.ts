@@ -1,7 +1,7 @@
 import { dirname, join, resolve, sep } from 'node:path'
 import { AgentError, asAgentError } from '../../base/errors.ts'
 import { nextTurn } from '../../base/wait.ts'
-import { type FileFacts, fileFacts, fileFactsNow } from '../files/file-facts.ts'
+import { type FileFacts, fileFacts, fileFactsNow, isSameFile } from '../files/file-facts.ts'
 import { fewNamesOf } from '../files/folder-names.ts'
 import { isText, rawBytes, shownName } from '../files/name-bytes.ts'
 import { onFile } from '../files/on-file.ts'
@@ -121,7 +121,7 @@ async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefin
     if (target.startsWith(sep)) current = '/'
     waiting.unshift(...partsOf(target))
   }
-  if (opened !== undefined && (last?.inode !== opened.inode || last.device !== opened.device))
+  if (opened !== undefined && (last === undefined || !isSameFile(last, opened)))
     found.push({ path, why: 'was replaced while it was read', remedy: `ls -l ${shellWord(path)}`, isAbove: false })
   return found
 }

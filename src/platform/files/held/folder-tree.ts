@@ -1,13 +1,13 @@
 import { AgentError } from '../../../base/errors.ts'
+import type { FileFacts } from '../file-facts.ts'
 import type { ReadableFile } from './readable-file.ts'
-import type { TransferFacts } from './transfer-facts.ts'
 import type { TransferFolder } from './transfer-folder.ts'
 
 /** One entry below a folder. */
 export interface TreeEntry {
   /** Relative to the folder where the listing began, `/` between the parts. */
   readonly path: string
-  readonly facts: TransferFacts
+  readonly facts: FileFacts
   /** A user other than root and the agent's own may put things where it lies. */
   readonly isOpenToOthers: boolean
 }

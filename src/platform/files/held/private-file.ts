@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { type FileFacts, openFileFacts } from '../file-facts.ts'
 import { onFile } from '../on-file.ts'
 import { syncWhole, writeWhole } from '../write-whole.ts'
-import { type TransferFacts, transferFacts } from './transfer-facts.ts'
 
 /** A temporary file that nobody else can read, guess or replace. */
 export interface PrivateFile {
   /** In its folder. */
   readonly name: string
-  facts(): Promise<TransferFacts>
+  facts(): Promise<FileFacts>
   /** Writes all of `bytes` at `position`. */
   write(bytes: Uint8Array, position: number): Promise<void>
   /** Drops everything from `bytes` on. */
@@ -44,7 +44,7 @@ export async function createPrivateFile(
   )
   return {
     name,
-    facts: () => onFile('look at', path, async () => transferFacts(await handle.stat({ bigint: true }))),
+    facts: () => onFile('look at', path, () => openFileFacts(handle)),
     write: (bytes, position) => onFile('write', path, () => writeWhole(handle, bytes, position)),
     truncate: bytes => onFile('truncate', path, () => handle.truncate(bytes)),
     sync: () => onFile('write', path, () => handle.datasync()),

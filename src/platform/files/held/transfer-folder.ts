@@ -1,24 +1,18 @@
-import { constants } from 'node:fs'
-import { chmod, type FileHandle, lstat, mkdir, open, readlink, rename, rm, stat, statfs } from 'node:fs/promises'
+import { type FileHandle, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../../base/errors.ts'
+import { type FileFacts, factsFrom, fileFacts, isOpenToOthers, openFileFacts } from '../file-facts.ts'
 import { fileFailure } from '../file-failure.ts'
 import { namesOf } from '../folder-names.ts'
-import { nameOf, pathBytes } from '../name-bytes.ts'
+import { pathBytes } from '../name-bytes.ts'
 import { onFile } from '../on-file.ts'
+import { readLink } from '../read-link.ts'
+import { settleMode } from '../settle-mode.ts'
+import { type Space, spaceOf } from '../space.ts'
 import { syncFolder } from '../sync-folder.ts'
 import { descriptorPath, hasDescriptorPaths, holdEntry, holdFolder } from './descriptor.ts'
 import { createPrivateFile, type PrivateFile } from './private-file.ts'
-import { openHeldFile, type ReadableFile, readableFile } from './readable-file.ts'
-import { isOpenToOthers, type TransferFacts, transferFacts } from './transfer-facts.ts'
-
-/** Room on a file system; `totalBytes` or `totalFiles` of 0 means that it does not say. */
-export interface FreeSpace {
-  readonly bytes: number
-  readonly totalBytes: number
-  readonly files: number
-  readonly totalFiles: number
-}
+import { openHeldFile, openReadableFile, type ReadableFile } from './readable-file.ts'
 
 /**
  * A folder that is held open: everything is named below it, so that it is the same folder from the first step to the last,
@@ -30,7 +24,7 @@ export interface TransferFolder {
   /** Whether a user other than root and the agent's own may put things into it. */
   isOpenToOthers(): Promise<boolean>
   /** What `name` is, or undefined when there is nothing. */
-  look(name: string): Promise<TransferFacts | undefined>
+  look(name: string): Promise<FileFacts | undefined>
   /** The names in it, in the order of the file system; of those that are no UTF-8 see name-bytes.ts. */
   list(): AsyncIterable<string>
   /** A folder in it; the caller closes it. */
@@ -49,7 +43,7 @@ export interface TransferFolder {
   remove(name: string): Promise<void>
   /** Makes a rename survive a power cut. */
   sync(): Promise<void>
-  freeSpace(): Promise<FreeSpace>
+  freeSpace(): Promise<Space>
   close(): Promise<void>
 }
 
@@ -60,8 +54,6 @@ export async function openTransferFolder(path: string): Promise<TransferFolder> 
   await handle.close()
   return new NamedFolder(path)
 }
-
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 
 /** A folder below which things are named by path. */
 class NamedFolder implements TransferFolder {
@@ -87,16 +79,13 @@ class NamedFolder implements TransferFolder {
   }
 
   isOpenToOthers(): Promise<boolean> {
-    return onFile('look at', this.path, async () => isOpenToOthers(await stat(pathBytes(this.place), { bigint: true })))
+    return onFile('look at', this.path, async () =>
+      isOpenToOthers(factsFrom(await stat(pathBytes(this.place), { bigint: true }))),
+    )
   }
 
-  async look(name: string): Promise<TransferFacts | undefined> {
-    try {
-      return transferFacts(await lstat(pathBytes(this.at(name)), { bigint: true }))
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined
-      throw fileFailure('look at', this.shown(name), error)
-    }
+  async look(name: string): Promise<FileFacts | undefined> {
+    return await fileFacts(this.at(name), { followLinks: false, shown: this.shown(name) })
   }
 
   async *list(): AsyncGenerator<string> {
@@ -114,18 +103,11 @@ class NamedFolder implements TransferFolder {
   }
 
   async openFile(name: string): Promise<ReadableFile> {
-    const path = this.shown(name)
-    const flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
-    return readableFile(path, await onFile('open', path, () => open(pathBytes(this.at(name)), flags)))
+    return await openReadableFile(this.at(name), { followLinks: false, shown: this.shown(name) })
   }
 
   async readLink(name: string): Promise<string | undefined> {
-    try {
-      return nameOf(await readlink(pathBytes(this.at(name)), { encoding: 'buffer' }))
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EINVAL') return undefined
-      throw fileFailure('look at', this.shown(name), error)
-    }
+    return await readLink(this.at(name), this.shown(name))
   }
 
   makeFolder(name: string, mode = 0o700): Promise<void> {
@@ -136,7 +118,7 @@ class NamedFolder implements TransferFolder {
         if (errnoOf(error) !== 'EEXIST') throw error
         return
       }
-      await this.#settleMode(name, mode)
+      await settleMode(this.at(name), mode)
     })
   }
 
@@ -156,16 +138,8 @@ class NamedFolder implements TransferFolder {
     return syncFolder(this.path, this.place)
   }
 
-  freeSpace(): Promise<FreeSpace> {
-    return onFile('measure the space of', this.path, async () => {
-      const { bavail, bsize, blocks, ffree, files } = await statfs(pathBytes(this.place), { bigint: true })
-      return {
-        bytes: Number(bavail * bsize),
-        totalBytes: Number(blocks * bsize),
-        files: Number(ffree),
-        totalFiles: Number(files),
-      }
-    })
+  freeSpace(): Promise<Space> {
+    return onFile('measure the space of', this.path, () => spaceOf(this.place))
   }
 
   async close(): Promise<void> {}
@@ -173,16 +147,6 @@ class NamedFolder implements TransferFolder {
   protected async holds(path: string, handle: FileHandle): Promise<TransferFolder> {
     await handle.close()
     return new NamedFolder(path)
-  }
-
-  /** The umask may have taken bits away. By descriptor: the name may stand for something else by now. */
-  async #settleMode(name: string, mode: number): Promise<void> {
-    const handle = await holdFolder(this.at(name), { followLinks: false })
-    try {
-      if (await hasDescriptorPaths()) await chmod(descriptorPath(handle), mode)
-    } finally {
-      await handle.close()
-    }
   }
 }
 
@@ -204,7 +168,7 @@ export class HeldFolder extends NamedFolder {
     const path = this.shown(name)
     const held = await onFile('open', path, () => holdEntry(this.at(name)))
     try {
-      const { kind } = transferFacts(await held.stat({ bigint: true }))
+      const { kind } = await openFileFacts(held)
       // Opened through its descriptor a link would be followed; and a device may act on being opened.
       if (kind !== 'file')
         throw new AgentError('FILE_ACCESS', `cannot open ${path}: it is not a regular file`, {

@@ -1,10 +1,10 @@
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, lstat, readlink } from 'node:fs/promises'
 import { AgentError, errnoOf } from '../../../base/errors.ts'
+import { type FileFacts, factsFrom, isTrustedOwner, openFileFacts } from '../file-facts.ts'
 import { fileFailure } from '../file-failure.ts'
 import { nameOf, oneText, pathBytes } from '../name-bytes.ts'
 import { descriptorPath, holdEntry, holdFolder, needDescriptorPaths, ownRoot } from './descriptor.ts'
-import { isTrustedOwner, transferFacts } from './transfer-facts.ts'
 import { firmness, type PassedFolder, type WalkEnd, Walked } from './walked.ts'
 
 /** As many links as the kernel itself follows. */
@@ -39,7 +39,7 @@ interface Part {
 
 interface Step {
   readonly handle: FileHandle
-  readonly stats: BigIntStats
+  readonly facts: FileFacts
   readonly folder: PassedFolder
 }
 
@@ -80,10 +80,9 @@ class Walk {
     try {
       held = await holdEntry(this.#at(name))
       const stats = await held.stat({ bigint: true })
-      const facts = transferFacts(stats)
+      const facts = factsFrom(stats)
       if (facts.kind === 'folder') {
-        const { folder, stats: above } = this.#last
-        this.#steps.push({ handle: held, stats, folder: { path, ...firmness(stats, { folder, stats: above }) } })
+        this.#steps.push({ handle: held, facts, folder: { path, ...firmness(facts, this.#last) } })
         held = undefined
       } else if (facts.kind === 'link') await this.#follow(name, stats)
       else {
@@ -135,7 +134,8 @@ class Walk {
 
   async #enterRoot(): Promise<void> {
     const handle = await holdFolder(ownRoot, { followLinks: true })
-    this.#steps.push({ handle, ...rootOf(await handle.stat({ bigint: true })) })
+    const facts = await openFileFacts(handle)
+    this.#steps.push({ handle, facts, folder: { path: '/', ...firmness(facts) } })
   }
 
   /** `..` in a link. Above the root is the root. */
@@ -170,10 +170,6 @@ class Walk {
     for (const step of this.#steps.splice(0)) if (step.handle !== handle) await step.handle.close()
     return new Walked(way, handle, end)
   }
-}
-
-function rootOf(stats: BigIntStats): Omit<Step, 'handle'> {
-  return { stats, folder: { path: '/', ...firmness(stats) } }
 }
 
 function refused(path: string, why: string): AgentError {

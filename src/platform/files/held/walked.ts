@@ -1,8 +1,7 @@
-import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { AgentError } from '../../../base/errors.ts'
+import { type FileFacts, type FileIdentity, isOpenToOthers, isTrustedOwner } from '../file-facts.ts'
 import { openHeldFile, type ReadableFile } from './readable-file.ts'
-import { type FileIdentity, isOpenToOthers, isTrustedOwner, type TransferFacts } from './transfer-facts.ts'
 import { HeldFolder, type TransferFolder } from './transfer-folder.ts'
 
 /** A folder on the way, as its descriptor told it. None of them is a link. */
@@ -19,7 +18,7 @@ export interface PassedFolder extends FileIdentity {
 /** Where a way ended, if not in a folder. */
 export interface WalkEnd {
   /** Something that is no folder. */
-  readonly file?: { readonly name: string; readonly facts: TransferFacts; readonly handle: FileHandle }
+  readonly file?: { readonly name: string; readonly facts: FileFacts; readonly handle: FileHandle }
   /** The parts that are not there, the first one missing from the last folder. */
   readonly missing: readonly string[]
   readonly failure?: AgentError
@@ -51,7 +50,7 @@ export class Walked {
   }
 
   /** The file (or device, socket, pipe) that is named; undefined for a folder, and for nothing. */
-  get file(): { readonly name: string; readonly facts: TransferFacts } | undefined {
+  get file(): { readonly name: string; readonly facts: FileFacts } | undefined {
     return this.#file
   }
 
@@ -83,25 +82,25 @@ export class Walked {
 
 /** What the owners and modes on a way say about who else could have changed it. */
 export function firmness(
-  stats: BigIntStats,
-  above?: { readonly folder: PassedFolder; readonly stats: BigIntStats },
+  facts: FileFacts,
+  above?: { readonly folder: PassedFolder; readonly facts: FileFacts },
 ): Omit<PassedFolder, 'path'> {
-  const { dev: device, ino: inode } = stats
-  const movableBy = above === undefined ? undefined : both(above.folder.movableBy, moverIn(above.stats, stats))
-  return { device, inode, ownerId: Number(stats.uid), movableBy, isOpenToOthers: isOpenToOthers(stats) }
+  const { device, inode, ownerId } = facts
+  const movableBy = above === undefined ? undefined : both(above.folder.movableBy, moverIn(above.facts, facts))
+  return { device, inode, ownerId, movableBy, isOpenToOthers: isOpenToOthers(facts) }
 }
 
-const sticky = 0o1000n
+const stickyBit = 0o1000
 
-/** Who, beside root and the agent's user, can rename what is in a folder, and put something else in its place. */
-function moverIn(folder: BigIntStats, entry: BigIntStats): PassedFolder['movableBy'] {
+/** Who, beside root and the user of this process, can rename what is in a folder, and put something else in its place. */
+function moverIn(folder: FileFacts, entry: FileFacts): PassedFolder['movableBy'] {
   const owner = otherUser(folder)
-  if ((folder.mode & 0o022n) === 0n) return owner
-  return (folder.mode & sticky) === 0n ? 'several' : both(owner, otherUser(entry))
+  if ((folder.mode & 0o022) === 0) return owner
+  return (folder.mode & stickyBit) === 0 ? 'several' : both(owner, otherUser(entry))
 }
 
-function otherUser({ uid }: BigIntStats): number | undefined {
-  return isTrustedOwner(Number(uid)) ? undefined : Number(uid)
+function otherUser({ ownerId }: FileFacts): number | undefined {
+  return isTrustedOwner(ownerId) ? undefined : ownerId
 }
 
 function both(a: PassedFolder['movableBy'], b: PassedFolder['movableBy']): PassedFolder['movableBy'] {
