@@ -1,4 +1,5 @@
-import { mkdir, rmdir } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, mkdir, rmdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
@@ -91,4 +92,9 @@ export function removeFolder(path: string): Promise<void> {
 /** Removes a folder that has nothing in it. Throws `FILE_ACCESS` when it has, `FILE_NOT_FOUND`. */
 export function removeEmptyFolder(path: string): Promise<void> {
   return onFile('remove', path, () => rmdir(pathBytes(path)))
+}
+
+/** Throws `FILE_ACCESS` unless this process may add and replace files in a folder. */
+export function checkWritable(folder: string): Promise<void> {
+  return onFile('write to', folder, () => access(pathBytes(folder), constants.W_OK))
 }

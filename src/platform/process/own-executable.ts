@@ -1,14 +1,24 @@
-import { constants, realpathSync } from 'node:fs'
-import { access } from 'node:fs/promises'
-import { basename } from 'node:path'
-import { onFile } from '../files/on-file.ts'
+import { realpathSync } from 'node:fs'
 
-/** The single-file executable that this process runs; undefined when Node runs it from a script. */
-export function ownExecutable(): string | undefined {
-  return /^node/i.test(basename(process.execPath)) ? undefined : process.execPath
+/** The single-file executable that a process runs; undefined when Node runs a script, or code of its command line. */
+export function executableOf({
+  argv,
+  argv0,
+  execPath,
+}: Pick<NodeJS.Process, 'argv' | 'argv0' | 'execPath'>): string | undefined {
+  // Node puts the absolute path of the script there. A single-file executable has none, and repeats the word by which it was called.
+  return argv[1] === argv0 ? execPath : undefined
 }
 
-/** The name by which whoever typed the command line called this program. */
+/** An application that this process runs gets a command line of its own: what is there now is what counts. */
+const executable = executableOf(process)
+
+/** The single-file executable that this process runs, with any name; undefined when Node runs it from a script. */
+export function ownExecutable(): string | undefined {
+  return executable
+}
+
+/** The name by which the command line called this program. */
 export function invokedName(): string {
   return ownExecutable() === undefined || process.argv0 === '' ? 'device-cloud' : process.argv0
 }
@@ -53,9 +63,4 @@ export function trialVersion(): number | undefined {
 /** Whether this process is a new executable that was started on trial. */
 export function isOnTrial(): boolean {
   return trialVersion() !== undefined
-}
-
-/** Whether this process may add and replace files in a folder. Throws `FILE_ACCESS` when not. */
-export function checkWritable(folder: string): Promise<void> {
-  return onFile('write to', folder, () => access(folder, constants.W_OK))
 }
