@@ -4,11 +4,10 @@ import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { onFile } from '../files/on-file.ts'
-import { readBootId } from '../system/system-facts.ts'
-import { systemText } from '../system/system-file.ts'
 import { giveLifeSign, lifeAt } from './life-sign.ts'
 import { makeLockFile, readLockFile, readLockFileNow } from './lock-file.ts'
-import { isRunning, processId } from './process-facts.ts'
+import { processId } from './process-facts.ts'
+import { isOfThisBoot, isProcessAlive, pidIn, processIdentity } from './process-identity.ts'
 
 /** A file that says which process uses a folder. */
 export interface ProcessLock {
@@ -135,15 +134,17 @@ function removeIfPossible(path: string): void {
 /** What the lock says; undefined when there is none. Content that is none of ours (a power cut) is a holder with pid 0. */
 async function readHolder(path: string): Promise<Holder | undefined> {
   const text = await readLockFile(path)
-  return text === undefined ? undefined : { text, pid: Number(/^(\d{1,10}) /.exec(text)?.[1] ?? 0) }
+  return text === undefined ? undefined : { text, pid: pidIn(text) }
 }
 
 async function standingOf(path: string, { text, pid }: Holder): Promise<Standing> {
   if (pid === 0) return 'free'
   const life = await lifeAt(signPlace(path, text))
   if (life === 'alive') return 'held'
-  if (isRunning(pid) && text === `${await processIdentity(pid)}\n`) return 'held'
-  return life === 'elsewhere' && text.endsWith(` ${(await readBootId()) ?? '-'}\n`) ? 'elsewhere' : 'free'
+  // Without a line end it is half of an identity.
+  const identity = text.endsWith('\n') ? text.slice(0, -1) : ''
+  if (await isProcessAlive(identity)) return 'held'
+  return life === 'elsewhere' && (await isOfThisBoot(identity)) ? 'elsewhere' : 'free'
 }
 
 /** `target` is the lock that is taken, or one on the way to it: its holder has a life sign beside the former all the same. */
@@ -170,14 +171,4 @@ function signPlace(path: string, text: string): string {
 
 function tagOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12)
-}
-
-/** `PID START-TIME BOOT-ID`: names this one run of a process for ever; what the system does not tell is `-`. */
-export async function processIdentity(pid: number): Promise<string> {
-  const stat = await systemText('/', `proc/${pid}/stat`)
-  // The name in parentheses may hold anything; the 22nd field is the 20th behind it.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // A process that ended and that nobody has asked about yet (a zombie) holds nothing.
-  const started = fields?.[0] === 'Z' || fields?.[0] === 'X' ? 'ended' : fields?.[19]
-  return `${pid} ${started ?? '-'} ${(await readBootId()) ?? '-'}`
 }

@@ -6,7 +6,7 @@ import { fileFailure } from '../files/file-failure.ts'
 import { readBoundedText } from '../files/read-file.ts'
 import { removeFile } from '../files/write-file.ts'
 import { processEnvironment } from './process-facts.ts'
-import { processIdentity } from './process-lock.ts'
+import { isProcessAlive, pidIn, processIdentity } from './process-identity.ts'
 import { boundScriptLog, openScriptLog } from './script-log.ts'
 
 /** A shell command that outlives this process, so that it may stop, replace or restart it. */
@@ -125,7 +125,7 @@ export async function awaitScript(parts: {
     await boundScriptLog(logPath, maxLogBytes)
     const code = await exitCode(exitPath)
     if (code !== undefined) return { ended: 'exit', code }
-    if (!(await isSameRun(mark))) missed++
+    if (!(await isProcessAlive(mark))) missed++
     else if (clock.monotonicMs() >= untilMs) {
       await endGroup(mark, clock)
       return { ended: 'timeout' }
@@ -153,20 +153,12 @@ export async function hasExitCode(path: string): Promise<boolean> {
   return (await exitCode(path)) !== undefined
 }
 
-async function isSameRun(mark: string): Promise<boolean> {
-  return (await processIdentity(pidOf(mark))) === mark
-}
-
-function pidOf(mark: string): number {
-  return Number(/^(\d{1,10}) /.exec(mark)?.[1] ?? 0)
-}
-
 async function endGroup(mark: string, clock: Clock): Promise<void> {
-  killGroup(pidOf(mark), 'SIGTERM')
+  killGroup(pidIn(mark), 'SIGTERM')
   const untilMs = clock.monotonicMs() + graceMs
-  while ((await isSameRun(mark)) && clock.monotonicMs() < untilMs) await sleep(clock, lookMs)
+  while ((await isProcessAlive(mark)) && clock.monotonicMs() < untilMs) await sleep(clock, lookMs)
   // What it started may still run in its group.
-  killGroup(pidOf(mark), 'SIGKILL')
+  killGroup(pidIn(mark), 'SIGKILL')
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

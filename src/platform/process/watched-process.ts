@@ -4,7 +4,7 @@ import { sleep } from '../../base/wait.ts'
 import { fileFailure } from '../files/file-failure.ts'
 import { OutputTail } from './output-tail.ts'
 import { processEnvironment } from './process-facts.ts'
-import { processIdentity } from './process-lock.ts'
+import { isProcessAlive, pidIn, processIdentity } from './process-identity.ts'
 
 /** How a watched process ended. */
 export interface WatchedEnd {
@@ -95,10 +95,9 @@ export function onUnwatched(onEnd: () => void): void {
 
 /** Waits until the process that a mark names has ended, and ends it when that takes longer than `timeoutMs`. */
 export async function untilGone(mark: string, timeoutMs: number, clock: Clock): Promise<void> {
-  // A process without a start time had ended before it was looked at.
-  const pid = Number(/^(\d{1,10}) \d+ /.exec(mark)?.[1] ?? 0)
+  const pid = pidIn(mark)
   const untilMs = clock.monotonicMs() + timeoutMs
-  while (pid > 1 && (await processIdentity(pid)) === mark) {
+  while (pid > 1 && (await isProcessAlive(mark))) {
     const overMs = clock.monotonicMs() - untilMs
     if (overMs >= 0) killOne(pid)
     // One that the kernel holds fast is not worth an agent that waits for it.
