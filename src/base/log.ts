@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
-import { keepSecret } from './secrets.ts'
+import { processSecrets, Secrets } from './secrets.ts'
 
 /** Log levels, most important first. */
 export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const
@@ -32,7 +32,7 @@ export type LogSink = (record: LogRecord) => void
 interface Shared {
   readonly clock: Clock
   readonly sink: LogSink
-  readonly secrets: Set<string>
+  readonly secrets: Secrets
   readonly limited: Map<string, { untilMs: number; held: number }>
   level: LogLevel
 }
@@ -58,7 +58,7 @@ export class Log implements Logger {
 
   static create(options: { clock: Clock; sink: LogSink; level?: LogLevel }): Log {
     const { clock, sink, level = 'info' } = options
-    return new Log({ clock, sink, secrets: new Set(), limited: new Map(), level }, 'agent')
+    return new Log({ clock, sink, secrets: new Secrets(), limited: new Map(), level }, 'agent')
   }
 
   /** A logger that shares level, sink and secrets but writes under another component name. */
@@ -76,10 +76,8 @@ export class Log implements Logger {
 
   /** From now on `secret` appears as `[hidden]` in every line of this logger and its children. */
   hide(secret: string | undefined): void {
-    // A secret of one or two characters would blank out half of every line and protect nothing.
-    if (secret === undefined || secret.length <= 2) return
     this.#shared.secrets.add(secret)
-    keepSecret(secret)
+    processSecrets.add(secret)
   }
 
   error(message: string, fields?: LogFields): void {
@@ -140,9 +138,7 @@ export class Log implements Logger {
   }
 
   #hideText(text: string): string {
-    let hidden = text
-    for (const secret of this.#shared.secrets)
-      if (hidden.includes(secret)) hidden = hidden.replaceAll(secret, '[hidden]')
+    const hidden = this.#shared.secrets.hideIn(text)
     // Cut after the secrets are out: half of one would not be known again.
     return hidden.length <= maxLogChars
       ? hidden
