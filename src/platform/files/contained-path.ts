@@ -3,14 +3,14 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
 
-/** Whether `path` is `folder` or something in it. Both absolute, links resolved: names alone decide. */
+/** Whether `path` is `folder` or something in it, by names alone: both are absolute, with their links resolved. */
 export function isBelow(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }
 
 /**
- * The absolute path without any link in it. What does not exist yet is kept as written, so that a new file can be named;
- * a link that leads nowhere is refused, because what is written through it lands where it points.
+ * The absolute path without any link in it. Parts that do not exist yet stay as written, so that a new file can be named; a link
+ * that leads nowhere is refused, because a file that is written through it lands where it points.
  *
  * @throws AgentError `PATH_REFUSED`, `FILE_ACCESS`
  */
@@ -49,7 +49,7 @@ export async function pathInside(folder: string, path: string): Promise<string> 
 }
 
 function refused(path: string, why: string): AgentError {
-  return new AgentError('PATH_REFUSED', `path ${JSON.stringify(path)} refused: ${why}`, { details: { path } })
+  return new AgentError('PATH_REFUSED', `The path ${JSON.stringify(path)} is refused: ${why}.`, { details: { path } })
 }
 
 async function isLink(path: string): Promise<boolean> {

@@ -10,7 +10,7 @@ import { nameOf, pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
-/** Far above what the agent keeps. Each level holds a descriptor. */
+/** Far above what the agent keeps. Each level needs a descriptor. */
 const limits = { entries: 100_000, levels: 16 }
 
 export interface NewOwner {
@@ -19,11 +19,11 @@ export interface NewOwner {
 }
 
 /**
- * Gives a folder, and the folders and files in it, to a user. Each is given by its descriptor, and no link is followed that
- * anybody but root and the user of this process made: whoever can write there leads it to nothing else. Links and devices
- * stay as they are, and so does a file with several names, because the others may be anywhere.
+ * Makes a user the owner of a folder and of the folders and files in it. Each is reached by its descriptor, and links are followed only
+ * when root or the user of this process has made them: another user who can write there cannot lead it elsewhere. Links and
+ * devices stay as they are, and so does a file with several names, because the other names may be anywhere.
  *
- * @param onEnter called when a folder was entered and before anything in it is given; for tests, which are as quick as that user
+ * @param onEnter called when a folder was entered and before anything in it is changed; tests act as a quick attacker there
  * @returns the files with several names
  * @throws AgentError `PATH_REFUSED`, `FILE_ACCESS` (also when this process is not root), `LIMIT_EXCEEDED`
  */
@@ -39,7 +39,7 @@ export function giveTree(
     const top = await open(walked.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
       if (!isSameFile(await openFileFacts(top), walked.last))
-        throw new AgentError('PATH_REFUSED', `${path} was replaced while it was looked at`, { details: { path } })
+        throw new AgentError('PATH_REFUSED', `${path} was replaced while it was looked at.`, { details: { path } })
       const giving = new Giving(owner, onEnter)
       await giving.folder(top, path, 1)
       return giving.left
@@ -49,7 +49,7 @@ export function giveTree(
   })
 }
 
-/** Without /proc, as in a folder that becomes the image of a device: nobody else is at work there. */
+/** Without /proc, as in a folder that becomes the image of a device: no other user works there. */
 async function giveByPath(path: string, owner: NewOwner): Promise<readonly string[]> {
   const left: string[] = []
   const give = async (place: string) => {
@@ -75,7 +75,7 @@ class Giving {
     this.#onEnter = onEnter
   }
 
-  /** The folder last: until then its old owner is the only other one who can change it. */
+  /** The folder itself comes last: until then only its old owner can change it. */
   async folder(handle: FileHandle, path: string, level: number): Promise<void> {
     if (level > limits.levels) throw tooMuch(path, `more than ${limits.levels} levels of folders`)
     await this.#onEnter()
@@ -123,5 +123,5 @@ function ignoreGone(error: unknown): undefined {
 }
 
 function tooMuch(path: string, what: string): AgentError {
-  return new AgentError('LIMIT_EXCEEDED', `${path}: ${what}`, { details: { path } })
+  return new AgentError('LIMIT_EXCEEDED', `${path} has ${what}.`, { details: { path } })
 }

@@ -9,14 +9,14 @@ import { readLink } from './read-link.ts'
 const { O_NONBLOCK, O_RDONLY } = constants
 const maxLinks = 40
 const maxTries = 5
-/** Here the links are the system's own. */
+/** Links in these folders are made by the system. */
 const systemViews = ['/proc/', '/sys/', '/dev/']
 
 /**
- * Opens a file of the agent's for reading. What root reads it may publish, log or pack: by a link that another user made it
- * reads only what this user may read as well, and nothing of a private folder; and by a second name nothing private.
+ * Opens a file for reading. The agent may publish, log or pack what it reads as root. So through a link that another user made it
+ * reads only what that user may read as well, and nothing from a private folder; through a second name nothing private.
  *
- * @throws AgentError `FILE_ACCESS` when it was led elsewhere; errors of the system
+ * @throws AgentError `FILE_ACCESS` when another user led it elsewhere; errors of the system
  */
 export async function openToRead(path: string): Promise<FileHandle> {
   for (let tries = 1; ; tries++) {
@@ -31,7 +31,7 @@ export async function openToRead(path: string): Promise<FileHandle> {
         checkNames(path, way, opened)
         return file
       }
-      // A file is replaced by renaming another one; nobody does so again and again, unless to be quicker than this.
+      // A program replaces a file once in a while; only an attacker does so again and again.
       if (tries === maxTries) throw refused(path, 'it is replaced again and again')
       await file.close()
     } catch (error) {
@@ -43,7 +43,7 @@ export async function openToRead(path: string): Promise<FileHandle> {
 
 interface Way {
   readonly links: readonly { readonly path: string; readonly ownerId: number }[]
-  /** The folders that the way ends with, without links. */
+  /** The folders on the way since the last absolute link, links left out. */
   readonly folders: readonly FileFacts[]
   readonly end: FileFacts | undefined
 }
@@ -56,7 +56,7 @@ function checkMakers(path: string, { links, folders }: Way, file: FileFacts): vo
   }
 }
 
-/** A second name (hard link) in a folder where others can make one: what is nobody else's to read may have its first name anywhere. */
+/** Refuses a second name (hard link) of a private file in a folder where other users can make one: its first name may be anywhere. */
 function checkNames(path: string, { folders }: Way, file: FileFacts): void {
   const folder = folders.at(-1)
   if (file.links === 1 || folder === undefined || mayBy(file, 0o004)) return
@@ -107,5 +107,5 @@ function mayBy({ mode }: FileFacts, bits: number): boolean {
 }
 
 function refused(path: string, why: string): AgentError {
-  return new AgentError('FILE_ACCESS', `cannot read ${shownName(path)}: ${why}`, { details: { path } })
+  return new AgentError('FILE_ACCESS', `Cannot read ${shownName(path)}: ${why}.`, { details: { path } })
 }

@@ -4,7 +4,7 @@ import { fileFailure } from './file-failure.ts'
 import { nameOf, pathBytes } from './name-bytes.ts'
 
 /**
- * Where a link leads, as it is written in it; undefined when there is no link of this name (any more). Throws `FILE_ACCESS`.
+ * The target of a link, as it is written in it; undefined when there is no link of this name (any more). Throws `FILE_ACCESS`.
  *
  * @param shown how messages call the path, where that is not the one by which it is reached
  */

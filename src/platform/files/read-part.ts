@@ -7,7 +7,7 @@ import { readWhole } from './read-whole.ts'
 /** A part of a text file, in whole lines. */
 export interface TextPart {
   readonly text: string
-  /** There is more of the file before or behind it. */
+  /** The file goes on before or behind it. */
   readonly isCut: boolean
 }
 
@@ -28,7 +28,7 @@ export function readFirstLines(path: string, maxBytes: number): Promise<TextPart
 }
 
 /**
- * The end of a regular file, from the first whole line within its last `maxBytes` on. A line that is longer than that is
+ * The end of a regular file, from the first whole line within its last `maxBytes` on. A longer line is
  * left out: half of it could hold half of a secret.
  *
  * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`
@@ -36,7 +36,7 @@ export function readFirstLines(path: string, maxBytes: number): Promise<TextPart
 export function readLastLines(path: string, maxBytes: number): Promise<TextPart> {
   return withFile(path, async file => {
     const { size } = await file.stat()
-    // One byte more tells whether the first line begins there.
+    // One byte more shows whether the first line begins there.
     const from = Math.max(0, size - maxBytes - 1)
     const bytes = await readWhole(file, from, maxBytes + 1)
     if (from === 0 && bytes.length <= maxBytes) return { text: bytes.toString('utf8'), isCut: false }
@@ -50,7 +50,7 @@ function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Prom
     const file = await openToRead(path)
     try {
       if (!(await file.stat()).isFile())
-        throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, {
+        throw new AgentError('FILE_ACCESS', `Cannot read ${path}: it is not a regular file.`, {
           details: { path },
           remedy: 'Name a regular file.',
         })

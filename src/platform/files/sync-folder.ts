@@ -28,7 +28,7 @@ export function syncFolder(folder: string, at = folder): Promise<void> {
   })
 }
 
-/** As {@link syncFolder}, while the caller waits. Throws errors of the system. */
+/** As {@link syncFolder}, synchronously. Throws errors of the system. */
 export function syncFolderNow(folder: string): void {
   const descriptor = openSync(pathBytes(folder), O_RDONLY | O_DIRECTORY)
   try {

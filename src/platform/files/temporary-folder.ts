@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onFile } from './on-file.ts'
 
-/** A new folder for this user alone, where the system keeps what is temporary. Whoever asks for it removes it. */
+/** A new folder for this user alone, in the temporary folder of the system. The caller removes it. */
 export function makeTemporaryFolder(): Promise<string> {
   const folder = tmpdir()
   return onFile('make a folder in', folder, () => mkdtemp(join(folder, 'device-cloud-')))

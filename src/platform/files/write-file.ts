@@ -10,11 +10,11 @@ import { syncWhole, writeWhole } from './write-whole.ts'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
-/** What is written to a file. */
+/** Mode and owner of a file that is written. */
 export interface WriteOptions {
   /** Permission bits of the file, whatever the umask is; default 0600. */
   readonly mode?: number
-  /** Whom it belongs to; default: the user of this process. */
+  /** Its owner; default: the user of this process. */
   readonly owner?: { readonly userId: number; readonly groupId: number }
 }
 
@@ -75,7 +75,7 @@ async function writeNew(path: string, data: string | Uint8Array, { mode = 0o600,
   try {
     const content = typeof data === 'string' ? Buffer.from(data) : data
     await writeWhole(file, content)
-    // The umask took bits away at the creation, and a private file is opened to others only when its content is there.
+    // The umask took bits away at the creation, and other users may read the file only when it is complete.
     await file.chmod(mode)
     if (owner !== undefined) await file.chown(owner.userId, owner.groupId)
     await syncWhole(file, content.length)

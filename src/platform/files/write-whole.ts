@@ -13,7 +13,7 @@ export async function writeWhole(handle: FileHandle, content: Uint8Array, positi
   }
 }
 
-/** As {@link writeWhole}, while the caller waits. */
+/** As {@link writeWhole}, synchronously. */
 export function writeWholeNow(descriptor: number, content: Uint8Array): void {
   for (let done = 0; done < content.length; ) done += writeSync(descriptor, content, done)
 }
@@ -35,7 +35,7 @@ export async function assertInPlace(handle: FileHandle, path: string, bytes: num
   assertWhole(own.size, bytes)
 }
 
-/** Checks that an open file has `bytes` bytes, while the caller waits. */
+/** Checks that an open file has `bytes` bytes, synchronously. */
 export function assertWholeNow(descriptor: number, bytes: number): void {
   assertWhole(fstatSync(descriptor).size, bytes)
 }

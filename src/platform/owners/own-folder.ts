@@ -7,13 +7,13 @@ import { describeWeakSpots, type WeakSpot, weakSpotsIn, weakSpotsOn } from './we
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 
-/** How the folder is reached: by its path, or because others can put another one there, only as the one that was looked at. */
+/** How the folder is reached: by its path, or, where another user can put another folder there, as the very folder that was checked. */
 type Way = 'path' | FileIdentity
 
 /**
- * A folder of which this process believes what is in it: it and all in it must be root's, or the own user's, and nobody
- * else may write there. The folders above may be another user's, as where the configuration of a Python agent lies in
- * somebody's home: then each use goes to the very folder that was looked at, and not to one that was put in its place.
+ * A folder whose content this process trusts: it and everything in it must belong to root or to the user of this process, and no
+ * other user may write there. The folders above may belong to another user, as where the configuration of a Python agent is in
+ * a home folder: then each use goes to the very folder that was checked, and not to one that was put in its place.
  */
 export class OwnFolder {
   readonly #path: string
@@ -24,12 +24,12 @@ export class OwnFolder {
   }
 
   /**
-   * Looks at the folder and all in it. One that does not exist is fine.
+   * Checks the folder and everything in it. A missing folder is fine.
    *
-   * @throws AgentError `POLICY_REFUSED` with the commands that mend it
+   * @throws AgentError `POLICY_REFUSED` with the commands that repair it
    */
   async look(): Promise<void> {
-    // Until it is known again, what was known holds: a process that ends meanwhile still writes.
+    // During the check the last result holds: a process that ends meanwhile still writes.
     try {
       this.#way = await this.#wayNow()
     } catch (error) {
@@ -47,19 +47,19 @@ export class OwnFolder {
     const onWay = await weakSpotsOn(path, { self })
     const own = onWay.filter(spot => !spot.isAbove)
     if (own.length === 0) own.push(...(await weakSpotsIn(path, self)))
-    if (own.length > 0) throw notBelieved(path, own)
+    if (own.length > 0) throw notTrusted(path, own)
     return onWay.length === 0 ? 'path' : { inode: facts.inode, device: facts.device }
   }
 
   /**
-   * Does something in the folder, by the path that `work` gets.
+   * Runs `work` in the folder.
    *
    * @param work gets the path by which the folder is reached now
    * @throws AgentError `POLICY_REFUSED`; an error `ENOENT` when it does not exist, `ESTALE` when another folder is in its place
    */
   async within<T>(work: (base: string) => Promise<T>): Promise<T> {
     if (this.#way === undefined) await this.look()
-    // Had it come since, nobody would have looked at it.
+    // A folder that was made since then was not checked.
     if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
     if (this.#way === 'path') return await work(this.#path)
     const folder = await open(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -71,7 +71,7 @@ export class OwnFolder {
     }
   }
 
-  /** As {@link within}, while the caller waits, and only in a folder that was looked at before. */
+  /** As {@link within}, synchronously, and only in a folder that was checked before. */
   withinNow(work: (base: string) => void): void {
     if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
     if (this.#way === 'path') {
@@ -97,8 +97,8 @@ function assertSame(one: FileIdentity, other: FileIdentity): void {
   if (!isSameFile(one, other)) throw Object.assign(new Error('another folder is in its place'), { code: 'ESTALE' })
 }
 
-function notBelieved(path: string, spots: readonly WeakSpot[]): AgentError {
+function notTrusted(path: string, spots: readonly WeakSpot[]): AgentError {
   const remedy = spots.map(spot => spot.remedy).join(' && ')
-  const message = `${path} is not believed, because another user can change it: ${describeWeakSpots(spots.slice(0, 3))}. Look at what is in it, and remove it, or run: ${remedy}`
+  const message = `${path} is not trusted, because another user can change it: ${describeWeakSpots(spots.slice(0, 3))}. Look at its content and remove it, or run: ${remedy}`
   return new AgentError('POLICY_REFUSED', message.slice(0, 1000), { details: { path } })
 }

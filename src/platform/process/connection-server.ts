@@ -13,11 +13,11 @@ export interface ConnectionServer {
   /** Its standard input and output, one socket for both. */
   readonly connection: Socket
   readonly ended: Promise<ServerEnd>
-  /** Ends it, and what it has started in its process group. */
+  /** Ends it, with its process group. */
   stop(): void
 }
 
-/** How it ended; `complaint` is the end of what it wrote to stderr. */
+/** How it ended; `complaint` is the end of its output on stderr. */
 export interface ServerEnd {
   readonly exitCode?: number
   readonly signal?: string
@@ -25,11 +25,11 @@ export interface ServerEnd {
 }
 
 const complaintBytes = 500
-/** What it gets to end by itself after SIGTERM. */
+/** How long it gets to end by itself after SIGTERM. */
 const graceMs = 2_000
 const drainMs = 500
 
-/** inetd gives one socket for input and output, and dropbear relies on that; Node has two. A third one that goes both ways takes their place. */
+/** inetd gives a program one socket for input and output, and dropbear relies on that; Node would give two. A third stream, which is such a socket, replaces both. */
 const oneSocket = 'umask 022; exec "$@" <&3 >&3 3>&-'
 
 /**
@@ -65,9 +65,9 @@ export async function startServer(argv: readonly string[], user?: string): Promi
   const ended = new Promise<ServerEnd>(resolve => {
     child.once('exit', (exitCode, signal) => {
       isRunning = false
-      // What it left in its group has no connection to serve any more.
+      // The rest of its group has no connection to serve any more.
       killGroup(pid, 'SIGKILL')
-      // Something outside the group may hold stderr open for ever.
+      // A process outside the group may hold stderr open for ever.
       setTimeout(() => {
         stderr.destroy()
         resolve({

@@ -10,7 +10,7 @@ export function executableOf({
   return argv[1] === argv0 ? execPath : undefined
 }
 
-/** An application that this process runs gets a command line of its own: what is there now is what counts. */
+/** Read at the start, because an application that this process runs gets a command line of its own later. */
 const executable = executableOf(process)
 
 /** The single-file executable that this process runs, with any name; undefined when Node runs it from a script. */
@@ -34,7 +34,7 @@ export function ownPrograms(): readonly string[] {
     }
   }
   const { execPath } = process
-  // One on trial lies beside the one whose place it may take.
+  // A new executable on trial lies beside the one that it may replace.
   const slot = execPath.endsWith(candidateSuffix) ? [execPath.slice(0, -candidateSuffix.length)] : []
   const own = [execPath, ...slot, ...(ownExecutable() === undefined && script !== undefined ? [script] : [])]
   return [...new Set(own.flatMap(path => [path, real(path)]))]
@@ -46,9 +46,9 @@ export const candidateSuffix = '.new'
 const trialVariable = 'DEVICE_CLOUD_ON_TRIAL'
 
 /**
- * The environment of a new executable that is started on trial; who starts it is its supervisor.
+ * The environment of a new executable that is started on trial; the process that starts it is its supervisor.
  *
- * @param version what the two say to each other: the version of that language
+ * @param version the version of the protocol between the two
  */
 export function trialEnvironment(version: number): Readonly<Record<string, string>> {
   return { [trialVariable]: String(version), DEVICE_CLOUD_SUPERVISED: '1' }

@@ -23,8 +23,8 @@ export async function scriptLogTail(path: string, maxBytes: number): Promise<str
 }
 
 /**
- * Cuts a log that has grown beyond `maxBytes` down to its last quarter, with a note in the place of the rest. Whoever
- * appends to it meanwhile goes on behind the rest.
+ * Cuts a log that has grown beyond `maxBytes` down to its last quarter, with a note in place of the rest. Programs
+ * that append to it meanwhile go on behind that.
  */
 export async function boundScriptLog(path: string, maxBytes: number): Promise<void> {
   await withLog(path, O_RDWR | O_APPEND, undefined, async (handle, bytes) => {

@@ -11,16 +11,16 @@ export interface WatchedEnd {
   /** Absent when a signal ended it. */
   readonly exitCode?: number
   readonly signal?: string
-  /** The end of what it said on stderr. */
+  /** The end of its output on stderr. */
   readonly lastWords: string
 }
 
-/** A program that runs in the place of this one, as long as this one watches it. */
+/** A program that runs instead of this one, as long as this one watches it. */
 export interface WatchedProcess {
-  /** Names this one run for ever. */
+  /** The identity of this one run, see {@link processIdentity}. */
   readonly mark: string
   readonly ended: Promise<WatchedEnd>
-  /** Asks it to end in good order, by the end of its stdin. So does the end of this process, whatever kind of end. */
+  /** Asks it to end in good order, by the end of its stdin. Any end of this process does the same. */
   release(): void
   /** Ends it at once. */
   kill(): void
@@ -33,8 +33,8 @@ const lookMs = 200
 const killMs = 5_000
 
 /**
- * Starts a program with the environment, folder and outputs of this process, in its process group. Its stdin is a pipe
- * that says only, by its end, that it is not watched any more.
+ * Starts a program with the environment, folder and outputs of this process, in its process group. Its stdin is a pipe whose only
+ * message is its end: nothing watches the program any more.
  *
  * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` when it cannot be started
  */
@@ -56,17 +56,17 @@ export async function startWatched(
   child.stdin.on('error', () => {})
   const ended = new Promise<WatchedEnd>(resolve => {
     child.once('exit', (exitCode, signal) => {
-      const tell = () =>
+      const report = () =>
         resolve({
           ...(exitCode === null ? {} : { exitCode }),
           ...(signal === null ? {} : { signal }),
           lastWords: tail.text().trim(),
         })
-      child.once('close', tell)
-      // What it has started may hold its stderr for ever.
+      child.once('close', report)
+      // A process that it has started may hold its stderr for ever.
       setTimeout(() => {
         child.stderr.destroy()
-        tell()
+        report()
       }, drainMs)
     })
   })
@@ -83,12 +83,12 @@ export async function startWatched(
   }
 }
 
-/** Calls `onEnd` when whoever started this process with {@link startWatched} watches no more. */
+/** Calls `onEnd` when the process that started this one with {@link startWatched} stops watching it. */
 export function onUnwatched(onEnd: () => void): void {
   process.stdin.once('end', onEnd)
   process.stdin.once('error', onEnd)
   process.stdin.resume()
-  // Waiting for it must not keep the process alive.
+  // This wait must not keep the process alive.
   const { unref } = process.stdin as { unref?: () => void }
   unref?.call(process.stdin)
 }
@@ -100,7 +100,7 @@ export async function untilGone(mark: string, timeoutMs: number, clock: Clock): 
   while (pid > 1 && (await isProcessAlive(mark))) {
     const overMs = clock.monotonicMs() - untilMs
     if (overMs >= 0) killOne(pid)
-    // One that the kernel holds fast is not worth an agent that waits for it.
+    // A process that the kernel does not let end must not keep the agent waiting.
     if (overMs >= killMs) return
     await sleep(clock, lookMs)
   }
@@ -110,6 +110,6 @@ function killOne(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
   }
 }

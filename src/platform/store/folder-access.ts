@@ -7,7 +7,7 @@ import type { WriteBudget } from './write-budget.ts'
 /** The path by which a name in the folder is reached now; `.` is the folder itself. */
 export type Place = (name: string) => string
 
-/** The one way into a store folder: by the {@link OwnFolder} that was looked at, with failures that name the path that users know. */
+/** The one way into a store folder: through its {@link OwnFolder}, with failures that name the path that users know. */
 export class FolderAccess {
   readonly path: string
   readonly budget: WriteBudget
@@ -19,7 +19,7 @@ export class FolderAccess {
     this.#own = new OwnFolder(path)
   }
 
-  /** Looks whose the folder is. Throws `POLICY_REFUSED` when another user can change it. */
+  /** Checks the owners of the folder. Throws `POLICY_REFUSED` when another user can change it. */
   look(): Promise<void> {
     return this.#own.look()
   }
@@ -29,7 +29,7 @@ export class FolderAccess {
     return join(this.path, name)
   }
 
-  /** Does something in the folder. Throws what `work` throws, and errors of the system. */
+  /** Runs `work` in the folder. Throws what `work` throws, and errors of the system. */
   within<T>(work: (place: Place) => Promise<T>): Promise<T> {
     return this.#own.within(base => work(placeIn(base)))
   }
@@ -43,7 +43,7 @@ export class FolderAccess {
     }
   }
 
-  /** As {@link run}, while the caller waits, and only in a folder that was looked at before. */
+  /** As {@link run}, synchronously, and only in a folder that was checked before. */
   runNow(verb: string, name: string, work: (place: Place) => void): void {
     try {
       this.#own.withinNow(base => work(placeIn(base)))
@@ -58,7 +58,7 @@ export class FolderAccess {
     this.budget.synced(cause)
   }
 
-  /** As {@link sync}, while the caller waits. */
+  /** As {@link sync}, synchronously. */
   syncNow(place: Place, cause: string): void {
     syncFolderNow(place('.'))
     this.budget.synced(cause)

@@ -16,7 +16,7 @@ import { type FolderWritesNow, writesNow } from './write-now.ts'
  */
 export interface StoreFolder extends FolderReads, FolderWrites, FolderWritesNow {
   readonly path: string
-  /** Makes the folder (mode 0700) when it is missing, and looks whose it is. */
+  /** Makes the folder (mode 0700) when it is missing, and checks that no other user can change it. */
   prepare(): Promise<void>
   /** Takes the lock of this name in the folder. Throws `ALREADY_RUNNING` when another process, or this one, has it. */
   lock(name: string): Promise<ProcessLock>
@@ -37,7 +37,7 @@ interface FolderWrites {
   /** Puts a whole new content in the place of a file in one step that a power cut cannot halve. */
   replace(name: string, content: Uint8Array, cause: string): Promise<void>
   rename(from: string, to: string): Promise<void>
-  /** Removes a file; one that is gone already is fine. */
+  /** Removes a file; a missing one is fine. */
   remove(name: string): Promise<void>
 }
 

@@ -3,7 +3,7 @@ import { assertWholeNow, writeWholeNow } from '../files/write-whole.ts'
 import type { FolderAccess } from './folder-access.ts'
 import type { WriteBudget } from './write-budget.ts'
 
-/** Writes while the caller waits: for the end of the process, where nothing comes later. */
+/** Synchronous writes, for the end of the process, where nothing runs later. */
 export interface FolderWritesNow {
   /** A new file with all of `content`, mode 0600, on the disk when this returns; a file that cannot be whole is not left there. */
   createNow(name: string, content: Uint8Array, cause: string): void
@@ -16,7 +16,7 @@ export interface FolderWritesNow {
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
-/** {@link FolderWritesNow} in a folder that was looked at before. */
+/** {@link FolderWritesNow} in a folder that was checked before. */
 export function writesNow(access: FolderAccess): FolderWritesNow {
   return {
     createNow: (name, content, cause) =>

@@ -107,7 +107,7 @@ test('a second watcher is refused, and does nothing to the trial', async t => {
   const { run, state, starts, folder } = await scene(t, `${counts}exit 1\n`, onTrial)
   const other = sleeping(t)
   writeFileSync(updatePlaces(join(folder, 'runtime')).trialLock, `${await processIdentity(other.pid ?? 0)}\n`)
-  await assert.rejects(run(), { code: 'ALREADY_RUNNING', message: /watches a new agent on its trial: process \d+/ })
+  await assert.rejects(run(), { code: 'ALREADY_RUNNING', message: /watches a new agent on its trial: Process \d+/ })
   assert.deepEqual([(await state())?.step, starts()], ['agent', 0])
 })
 

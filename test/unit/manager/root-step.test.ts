@@ -256,9 +256,13 @@ for (const [what, plant] of requests)
   })
 
 const packages: readonly [what: string, plant: (path: string, scene: RootScene) => void, words: RegExp][] = [
-  ['a link', (path, scene) => symlinkSync(join(scene.folder, 'packed-1.tar.gz'), path), /a link or no regular file/],
+  [
+    'a link',
+    (path, scene) => symlinkSync(join(scene.folder, 'packed-1.tar.gz'), path),
+    /a link, or not a regular file/,
+  ],
   ['a second name', (path, scene) => linkSync(join(scene.folder, 'packed-1.tar.gz'), path), /belongs to uid 0/],
-  ['a FIFO', path => void spawnSync('mkfifo', [path]), /no regular file/],
+  ['a FIFO', path => void spawnSync('mkfifo', [path]), /not a regular file/],
   ['gone', () => {}, /there is no package/],
 ]
 for (const [what, plant, words] of packages)

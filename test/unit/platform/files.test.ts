@@ -149,7 +149,7 @@ test('lists names that are no UTF-8, and what is below them, and each leads back
   assert.deepEqual(readdirSync(folder), [])
   await assert.rejects(
     fileFacts(join(folder, `${'x'.repeat(300)}\n`)),
-    /cannot look at \/\S{150,200}…: the name is too long/,
+    /Cannot look at \/\S{150,200}…: the name is too long/,
   )
 })
 

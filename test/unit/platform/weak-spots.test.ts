@@ -53,7 +53,7 @@ test(
 test('what a group or everybody may write to is weak, by mode', needsRoot, async t => {
   const { conf, file } = tree(t)
   chmodSync(file, 0o646)
-  assert.deepEqual(await spots(file), [`${file} may be written to by everybody (mode 0646); chmod go-w ${file}`])
+  assert.deepEqual(await spots(file), [`${file} may be written to by every user (mode 0646); chmod go-w ${file}`])
   chmodSync(file, 0o664)
   assert.deepEqual(await spots(file), [], 'nobody but root is in the group of root')
   chownSync(file, 0, stranger)
@@ -62,7 +62,7 @@ test('what a group or everybody may write to is weak, by mode', needsRoot, async
   ])
   chmodSync(file, 0o644)
   chmodSync(conf, 0o777)
-  assert.deepEqual(await spots(file), [`${conf} may be written to by everybody (mode 0777); chmod go-w ${conf}`])
+  assert.deepEqual(await spots(file), [`${conf} may be written to by every user (mode 0777); chmod go-w ${conf}`])
   chownSync(conf, stranger, 0)
   assert.equal((await spots(file)).length, 2, 'owner and mode are told at once')
 })

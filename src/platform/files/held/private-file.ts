@@ -5,7 +5,7 @@ import { type FileFacts, openFileFacts } from '../file-facts.ts'
 import { onFile } from '../on-file.ts'
 import { syncWhole, writeWhole } from '../write-whole.ts'
 
-/** A temporary file that nobody else can read, guess or replace. */
+/** A temporary file that no other user can read, guess or replace. */
 export interface PrivateFile {
   /** In its folder. */
   readonly name: string
@@ -14,7 +14,7 @@ export interface PrivateFile {
   write(bytes: Uint8Array, position: number): Promise<void>
   /** Drops everything from `bytes` on. */
   truncate(bytes: number): Promise<void>
-  /** Forces what was written so far to the disk; writes may go on meanwhile. */
+  /** Forces everything written so far to the disk; writes may go on meanwhile. */
   sync(): Promise<void>
   /** Sets the permission bits and forces the content, which has `bytes` bytes, to the disk. */
   seal(mode: number, bytes: number): Promise<void>
@@ -28,7 +28,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
  *
  * @param folder.path how messages call the folder
  * @param folder.at the path of a name in it
- * @param onName hears the name before the file is there
+ * @param onName gets the name before the file exists
  */
 export async function createPrivateFile(
   folder: { readonly path: string; readonly at: (name: string) => string },

@@ -15,27 +15,27 @@ import { createPrivateFile, type PrivateFile } from './private-file.ts'
 import { openHeldFile, openReadableFile, type ReadableFile } from './readable-file.ts'
 
 /**
- * A folder that is held open: everything is named below it, so that it is the same folder from the first step to the last,
- * whatever somebody does to its path meanwhile. No link in it is followed. Every failure is an `AgentError` that names the path.
+ * A folder that is held open: every name is below it, so that it is the same folder from the first step to the last, even when
+ * another user changes its path meanwhile. No link in it is followed. Every failure is an `AgentError` that names the path.
  */
 export interface TransferFolder {
   /** How it was named, for messages. */
   readonly path: string
   /** Whether a user other than root and the agent's own may put things into it. */
   isOpenToOthers(): Promise<boolean>
-  /** What `name` is, or undefined when there is nothing. */
+  /** The facts of `name` itself, or undefined when it does not exist. */
   look(name: string): Promise<FileFacts | undefined>
-  /** The names in it, in the order of the file system; of those that are no UTF-8 see name-bytes.ts. */
+  /** The names in it, in the order of the file system; for those that are not UTF-8 see name-bytes.ts. */
   list(): AsyncIterable<string>
   /** A folder in it; the caller closes it. */
   openFolder(name: string): Promise<TransferFolder>
   /** A file in it. Never waits, also not for the writer of a FIFO. */
   openFile(name: string): Promise<ReadableFile>
-  /** Where a link leads, as it is written in it; undefined when there is no link of this name (any more). */
+  /** The target of a link, as it is written in it; undefined when there is no link of this name (any more). */
   readLink(name: string): Promise<string | undefined>
   /** Makes a folder, for its owner alone unless `mode` says otherwise. One that exists stays as it is. */
   makeFolder(name: string, mode?: number): Promise<void>
-  /** Creates `PREFIX<16 random hex digits>SUFFIX`, mode 0600; `onName` hears its name before it is there. */
+  /** Creates `PREFIX<16 random hex digits>SUFFIX`, mode 0600; `onName` gets its name before it exists. */
   createPrivate(prefix: string, suffix: string, onName?: (name: string) => void): Promise<PrivateFile>
   /** Puts `from` in the place of `to` in one step. */
   rename(from: string, to: string): Promise<void>
@@ -47,7 +47,7 @@ export interface TransferFolder {
   close(): Promise<void>
 }
 
-/** A folder by its path, links followed. Where /proc is missing, it is only as firm as its path. Throws `FILE_NOT_FOUND`, `FILE_ACCESS`. */
+/** Opens a folder by its path, following links. Without /proc the folder is reached by its path each time. Throws `FILE_NOT_FOUND`, `FILE_ACCESS`. */
 export async function openTransferFolder(path: string): Promise<TransferFolder> {
   const handle = await onFile('open the folder', path, () => holdFolder(path, { followLinks: true }))
   if (await hasDescriptorPaths()) return new HeldFolder(path, handle)
@@ -55,7 +55,7 @@ export async function openTransferFolder(path: string): Promise<TransferFolder> 
   return new NamedFolder(path)
 }
 
-/** A folder below which things are named by path. */
+/** A folder that is reached by its path each time. */
 class NamedFolder implements TransferFolder {
   readonly path: string
 
@@ -70,7 +70,7 @@ class NamedFolder implements TransferFolder {
 
   protected at(name: string): string {
     if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
-      throw new AgentError('PATH_REFUSED', `${JSON.stringify(name)} is not the name of a file in ${this.path}`)
+      throw new AgentError('PATH_REFUSED', `${JSON.stringify(name)} is not the name of a file in ${this.path}.`)
     return `${this.place}/${name}`
   }
 
@@ -169,9 +169,9 @@ export class HeldFolder extends NamedFolder {
     const held = await onFile('open', path, () => holdEntry(this.at(name)))
     try {
       const { kind } = await openFileFacts(held)
-      // Opened through its descriptor a link would be followed; and a device may act on being opened.
+      // To open a link through its descriptor would follow it, and a device may act when it is opened.
       if (kind !== 'file')
-        throw new AgentError('FILE_ACCESS', `cannot open ${path}: it is not a regular file`, {
+        throw new AgentError('FILE_ACCESS', `Cannot open ${path}: it is not a regular file.`, {
           details: { path },
           remedy: 'Name a regular file.',
         })
