@@ -28,26 +28,6 @@ export async function realPath(path: string): Promise<string> {
   }
 }
 
-/**
- * `path`, relative to `folder`, as an absolute path that is inside `folder` also after all links are resolved.
- * The folder must exist. Open the result without following links: its last part may change between this check and the use.
- *
- * @throws AgentError `PATH_REFUSED` for `..`, absolute paths and links that lead out; `FILE_NOT_FOUND`, `FILE_ACCESS`
- */
-export async function pathInside(folder: string, path: string): Promise<string> {
-  const named = resolve(folder, path)
-  if (!isBelow(resolve(folder), named)) throw refused(path, `it leads out of ${folder}`)
-  let real: string
-  try {
-    real = await realpath(folder)
-  } catch (error) {
-    throw fileFailure('look at', folder, error)
-  }
-  const found = await realPath(named)
-  if (!isBelow(real, found)) throw refused(path, `a link on it leads out of ${folder}`)
-  return found
-}
-
 function refused(path: string, why: string): AgentError {
   return new AgentError('PATH_REFUSED', `The path ${JSON.stringify(path)} is refused: ${why}.`, { details: { path } })
 }

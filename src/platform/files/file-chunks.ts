@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { openReadableFile } from './held/readable-file.ts'
 
 const chunkBytes = 64 * 1024
@@ -16,4 +17,11 @@ export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   } finally {
     await file.close()
   }
+}
+
+/** The SHA-256 of a file, lower-case hex. Throws `FILE_NOT_FOUND`, `FILE_ACCESS`. */
+export async function fileSum(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of fileChunks(path)) hash.update(chunk)
+  return hash.digest('hex')
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
-import { access, mkdir, rmdir } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
@@ -97,4 +98,10 @@ export function removeEmptyFolder(path: string): Promise<void> {
 /** Throws `FILE_ACCESS` unless this process may add and replace files in a folder. */
 export function checkWritable(folder: string): Promise<void> {
   return onFile('write to', folder, () => access(pathBytes(folder), constants.W_OK))
+}
+
+/** A new folder for this user alone, in the temporary folder of the system. The caller removes it. */
+export function makeTemporaryFolder(): Promise<string> {
+  const folder = tmpdir()
+  return onFile('make a folder in', folder, () => mkdtemp(join(folder, 'device-cloud-')))
 }

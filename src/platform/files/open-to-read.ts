@@ -3,8 +3,8 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { type FileFacts, fileFactsNow, isSameFile, openFileFacts } from './file-facts.ts'
+import { readLink } from './links.ts'
 import { pathBytes, shownName } from './name-bytes.ts'
-import { readLink } from './read-link.ts'
 
 const { O_NONBLOCK, O_RDONLY } = constants
 const maxLinks = 40

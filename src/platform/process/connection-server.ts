@@ -49,7 +49,8 @@ export async function startServer(argv: readonly string[], user?: string): Promi
     spawn('/bin/sh', ['-c', oneSocket, 'device-cloud', ...argv], {
       cwd: '/',
       env,
-      ...(account === undefined ? {} : { uid: account.userId, gid: account.groupId }),
+      uid: account?.userId,
+      gid: account?.groupId,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       detached: true,
     }),

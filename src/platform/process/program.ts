@@ -107,7 +107,7 @@ function start(request: ProgramRequest): Promise<ChildProcess> {
     const fail = (error: unknown) => reject(fileFailure('run', request.file, error))
     try {
       const child = spawn(request.file, [...(request.args ?? [])], {
-        ...(request.folder === undefined ? {} : { cwd: request.folder }),
+        cwd: request.folder,
         env: { ...baseEnvironment(request.environment), ...request.variables },
         stdio: ['ignore', 'pipe', 'pipe'],
         // A group of its own (setsid), so that all of it can be ended.

@@ -37,7 +37,8 @@ export async function startSessionServer(argv: readonly string[], user?: string)
     spawn('/bin/sh', ['-c', guard, 'device-cloud', ...argv], {
       cwd: '/',
       env,
-      ...(account === undefined ? {} : { uid: account.userId, gid: account.groupId }),
+      uid: account?.userId,
+      gid: account?.groupId,
       stdio: ['pipe', 'ignore', 'pipe'],
       detached: true,
     }),

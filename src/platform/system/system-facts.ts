@@ -13,7 +13,7 @@ export interface SystemFacts {
   /** Release of the kernel, as `uname -r` prints it. */
   readonly kernel: string
   /** Lower case with colons; absent when the machine has no network card. */
-  readonly macAddress?: string
+  readonly macAddress?: string | undefined
 }
 
 /** Reads the facts from /etc, /proc and /sys, without running a program. `root` is another folder in tests. */
@@ -26,7 +26,7 @@ export async function readSystemFacts(root = '/'): Promise<SystemFacts> {
     architecture: machine(),
     hostname: hostname(),
     kernel: release(),
-    ...(macAddress === undefined ? {} : { macAddress }),
+    macAddress,
   }
 }
 

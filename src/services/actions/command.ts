@@ -72,7 +72,7 @@ export function commandHandler<Owner>(
     } catch (error) {
       return failure(
         Status.ExecutionError,
-        `${argv[0]} could not be run: ${withoutStop(messageOf(error))}${spaceHint(program)}.`,
+        `${argv[0]} could not be run: ${withoutStop(messageOf(error))}${spaceHint(program)}`,
       )
     }
     return outcomeOfProgram(name, result)

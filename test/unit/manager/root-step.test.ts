@@ -285,13 +285,13 @@ test('a download folder that is a link is refused', needsRoot, async t => {
   symlinkSync(join(scene.folder, 'elsewhere'), join(scene.folder, 'state/download'))
   scene.ask(request)
   await run(scene)
-  assert.match((await scene.result('1'))?.text ?? '', /a link or no folder/)
+  assert.match((await scene.result('1'))?.text ?? '', /a link, or not a folder/)
   assert.deepEqual(scene.lines('effect'), [])
 })
 
 const weak: readonly [what: string, weaken: (scene: RootScene) => void, words: RegExp][] = [
   ['a file that another user owns', ({ configPath }) => chownSync(configPath, 4711, 4711), /belongs to .*chown root/s],
-  ['a file that everybody may write', ({ configPath }) => chmodSync(configPath, 0o666), /everybody.*chmod go-w/s],
+  ['a file that everybody may write', ({ configPath }) => chmodSync(configPath, 0o666), /every user.*chmod go-w/s],
   ['a folder that another user owns', ({ folder }) => chownSync(folder, 4711, 4711), /belongs to .*chown root/s],
 ]
 for (const [what, weaken, words] of weak)

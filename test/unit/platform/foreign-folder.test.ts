@@ -103,13 +103,13 @@ test('a folder that is swapped for a link after it was opened leads nowhere else
   const file = await download.file('p', 100)
   assert.equal(await textOf(file), 'own')
   await file?.close()
-  await assert.rejects(held.folder('download'), refusal('PATH_REFUSED', /a link or no folder/))
+  await assert.rejects(held.folder('download'), refusal('PATH_REFUSED', /a link, or not a folder/))
 })
 
 test('a folder that is a link, or somebody else’s, is refused', needsRoot, async t => {
   const { folder } = scene(t)
   symlinkSync('/etc', `${folder}-link`)
-  await assert.rejects(openForeignFolder(`${folder}-link`, stranger), refusal('PATH_REFUSED', /a link or no folder/))
+  await assert.rejects(openForeignFolder(`${folder}-link`, stranger), refusal('PATH_REFUSED', /a link, or not a folder/))
   await assert.rejects(openForeignFolder(folder, stranger + 1), refusal('PATH_REFUSED', /belongs to uid 4711/))
 })
 

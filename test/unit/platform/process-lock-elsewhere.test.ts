@@ -168,7 +168,7 @@ test('without sockets, a lock of other namespaces is held with the way out, unti
       [
         'ALREADY_RUNNING',
         { pid, path, elsewhere: true },
-        `Stop that process; when it does not run any more, remove ${path}.`,
+        `Stop that process. If it does not run any more, remove ${path}.`,
       ],
     )
     return true

@@ -71,7 +71,7 @@ test('a sticky folder protects what lies in it, and is not sound itself', needsR
   const { conf, file } = tree(t)
   chmodSync(conf, 0o1777)
   assert.deepEqual(await spots(file), [])
-  assert.match((await spots(conf))[0] ?? '', /everybody \(mode 1777\)/)
+  assert.match((await spots(conf))[0] ?? '', /every user \(mode 1777\)/)
   chownSync(file, stranger, stranger)
   assert.match((await spots(file))[0] ?? '', /belongs to/)
   chownSync(file, 0, 0)
