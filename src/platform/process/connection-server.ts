@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { errnoOf } from '../../base/errors.ts'
 import { fileFailure } from '../files/file-failure.ts'
 import { checkProgram } from './find-program.ts'
@@ -59,15 +60,28 @@ export async function startServer(argv: readonly string[], user?: string): Promi
   const connection = child.stdio[3]
   if (!(connection instanceof Socket) || stderr === null || pid === undefined)
     throw fileFailure('run', file, new Error('it has no pipes'))
-  const complaint = new OutputTail(complaintBytes)
-  stderr.on('data', (part: Buffer) => complaint.add(part))
   for (const stream of [connection, stderr]) stream.on('error', () => {})
   let isRunning = true
-  const ended = new Promise<ServerEnd>(resolve => {
+  child.once('exit', () => {
+    isRunning = false
+    // The rest of its group has no connection to serve any more.
+    killGroup(pid, 'SIGKILL')
+  })
+  const ended = endOf(child, stderr)
+  const stop = () => {
+    connection.destroy()
+    if (!isRunning) return
+    killGroup(pid, 'SIGTERM')
+    setTimeout(() => isRunning && killGroup(pid, 'SIGKILL'), graceMs).unref()
+  }
+  return { pid, connection, ended, stop }
+}
+
+function endOf(child: ChildProcess, stderr: Readable): Promise<ServerEnd> {
+  const complaint = new OutputTail(complaintBytes)
+  stderr.on('data', (part: Buffer) => complaint.add(part))
+  return new Promise<ServerEnd>(resolve => {
     child.once('exit', (exitCode, signal) => {
-      isRunning = false
-      // The rest of its group has no connection to serve any more.
-      killGroup(pid, 'SIGKILL')
       // A process outside the group may hold stderr open for ever.
       setTimeout(() => {
         stderr.destroy()
@@ -79,13 +93,6 @@ export async function startServer(argv: readonly string[], user?: string): Promi
       }, drainMs).unref()
     })
   })
-  const stop = () => {
-    connection.destroy()
-    if (!isRunning) return
-    killGroup(pid, 'SIGTERM')
-    setTimeout(() => isRunning && killGroup(pid, 'SIGKILL'), graceMs).unref()
-  }
-  return { pid, connection, ended, stop }
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

@@ -49,19 +49,22 @@ const drainMs = 500
  */
 export async function runProgram(request: ProgramRequest): Promise<ProgramOutcome> {
   throwIfAborted(request.signal)
-  if (request.folder !== undefined && (await fileFacts(request.folder))?.kind !== 'folder') {
-    throw new AgentError(
-      'FILE_NOT_FOUND',
-      `Cannot run ${request.file} in ${request.folder}: that folder does not exist.`,
-      {
-        remedy: 'Make it, or name another folder.',
-      },
-    )
-  }
-  const child = await start(request)
+  await checkFolder(request)
+  return await outcomeOf(await start(request), request)
+}
+
+async function checkFolder({ file, folder }: ProgramRequest): Promise<void> {
+  if (folder === undefined || (await fileFacts(folder))?.kind === 'folder') return
+  throw new AgentError('FILE_NOT_FOUND', `Cannot run ${file} in ${folder}: that folder does not exist.`, {
+    remedy: 'Make it, or name another folder.',
+  })
+}
+
+/** Collects the output of a program until its end, and ends it when its time is over. */
+function outcomeOf(child: ChildProcess, request: ProgramRequest): Promise<ProgramOutcome> {
+  const stdout = new OutputTail(request.maxOutputBytes)
+  const stderr = new OutputTail(request.maxOutputBytes)
   return new Promise<ProgramOutcome>(resolve => {
-    const stdout = new OutputTail(request.maxOutputBytes)
-    const stderr = new OutputTail(request.maxOutputBytes)
     child.stdout?.on('data', (part: Buffer) => stdout.add(part))
     child.stderr?.on('data', (part: Buffer) => stderr.add(part))
     let ended: ProgramOutcome['ended'] = 'exit'

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import { sleep } from '../../base/wait.ts'
 import { fileFailure } from '../files/file-failure.ts'
@@ -47,14 +48,30 @@ export async function startWatched(
     env: { ...processEnvironment(), ...variables },
     stdio: ['pipe', 'inherit', 'pipe'],
   })
+  // It may be gone already when it is released.
+  child.stdin.on('error', () => {})
+  const ended = endOf(child)
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', error => reject(fileFailure('run', file, error)))
+    child.once('spawn', () => resolve())
+  })
+  return {
+    mark: await processIdentity(child.pid ?? 0),
+    ended,
+    release: () => void child.stdin.destroy(),
+    kill: () => void child.kill('SIGKILL'),
+    reload: () => void child.kill('SIGHUP'),
+  }
+}
+
+/** Passes the stderr of a program on, and waits for its end. */
+function endOf(child: ChildProcessByStdio<Writable, null, Readable>): Promise<WatchedEnd> {
   const tail = new OutputTail(maxLastWords)
   child.stderr.on('data', (part: Buffer) => {
     tail.add(part)
     process.stderr.write(part)
   })
-  // It may be gone already when it is released.
-  child.stdin.on('error', () => {})
-  const ended = new Promise<WatchedEnd>(resolve => {
+  return new Promise<WatchedEnd>(resolve => {
     child.once('exit', (exitCode, signal) => {
       const report = () =>
         resolve({
@@ -70,17 +87,6 @@ export async function startWatched(
       }, drainMs)
     })
   })
-  await new Promise<void>((resolve, reject) => {
-    child.once('error', error => reject(fileFailure('run', file, error)))
-    child.once('spawn', () => resolve())
-  })
-  return {
-    mark: await processIdentity(child.pid ?? 0),
-    ended,
-    release: () => void child.stdin.destroy(),
-    kill: () => void child.kill('SIGKILL'),
-    reload: () => void child.kill('SIGHUP'),
-  }
 }
 
 /** Calls `onEnd` when the process that started this one with {@link startWatched} stops watching it. */
