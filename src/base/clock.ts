@@ -24,15 +24,15 @@ export interface Clock {
   timer(delayMs: number, callback: () => void, options?: TimerOptions): Timer
 }
 
-/** Put in by the build: the day of the commit. Absent when the sources run as they are. */
+/** Inserted by the build: the day of the commit. Absent when the program runs from its sources. */
 declare const DEVICE_CLOUD_BUILT_MS: number | undefined
 
-/** When this program was made; as it is from its sources, no later than the first of them. */
+/** When this program was built; for a program that runs from its sources, a time before the first of them. */
 const builtMs = typeof DEVICE_CLOUD_BUILT_MS === 'undefined' ? Date.UTC(2024, 0, 2) : DEVICE_CLOUD_BUILT_MS
 
 /**
  * No clock that was set shows an earlier time: this program is younger. A device without a battery begins in 1970, or at the
- * date of its image. A day of grace is for clocks that somebody set by the time of another zone.
+ * date of its image. A day of grace is for clocks that were set by the time of another zone.
  */
 export const earliestSetClockMs = builtMs - 86_400_000
 

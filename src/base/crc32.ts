@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib'
 /** A CRC-32 (IEEE 802.3, as in zip and TR50 file transfers) over a stream: `crc = crc32(chunk, crc)`, starting at 0. Unsigned. */
 export const crc32: (data: Uint8Array, previous?: number) => number = nativeCrc32() ?? slicingCrc32
 
-/** Node 20.15 and later have it in C++; the armv7 build of Node 20.11 does not. */
+/** Node 20.15 and later have it in C++; Node 20.11, of which the armv7 executable is made, does not. */
 function nativeCrc32(): ((data: Uint8Array, previous?: number) => number) | undefined {
   const candidate = (zlib as { crc32?: unknown }).crc32
   return typeof candidate === 'function' ? (candidate as (data: Uint8Array, previous?: number) => number) : undefined

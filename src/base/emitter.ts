@@ -1,12 +1,12 @@
 /** The events of an emitter: name → arguments of its listeners. */
 export type EventMap = Record<string, readonly unknown[]>
 
-/** Tells that a listener threw, so that the one who owns the emitter can log it. */
+/** Reports that a listener threw, so that the owner of the emitter can log it. */
 export type ListenerFailure = (event: string, error: unknown) => void
 
 /**
- * Typed events in which a listener that throws harms nobody: the others are still called, and the failure is reported.
- * (Node's EventEmitter lets the exception through to whoever emits, which in an agent is a network callback.)
+ * Typed events in which a listener that throws does no harm: the others are still called, and the failure is reported.
+ * (Node's EventEmitter lets the exception through to the emitter of the event, which in an agent is a network callback.)
  */
 export class Emitter<Events extends EventMap> {
   readonly #listeners: { [Name in keyof Events]?: Set<(...args: Events[Name]) => unknown> } = {}

@@ -4,7 +4,7 @@ export interface ErrorKind {
   readonly meaning: string
   /** What to do about it. */
   readonly remedy: string
-  /** Whether the same attempt may succeed later without anybody changing anything. */
+  /** Whether the same attempt may succeed later although nothing is changed. */
   readonly retryable: boolean
   /** Exit code of a command that ends with this error. */
   readonly exitCode: 1 | 2 | 3 | 4 | 5 | 6 | 70
@@ -21,7 +21,12 @@ const kind = (exitCode: ErrorKind['exitCode'], retryable: boolean, meaning: stri
 export const errorKinds = {
   USAGE: kind(2, false, 'The command line is wrong.', 'See COMMAND --help.'),
   CONFIG_INVALID: kind(3, false, 'A configuration file or setting is wrong.', 'Run "device-cloud config check".'),
-  INVALID_ARGUMENT: kind(2, false, 'A value given to the library is not allowed.', 'See the message for what is.'),
+  INVALID_ARGUMENT: kind(
+    2,
+    false,
+    'A value given to the library is not allowed.',
+    'See the message for what is allowed.',
+  ),
   NAME_NOT_RESOLVED: kind(
     4,
     true,
@@ -54,7 +59,7 @@ export const errorKinds = {
     4,
     true,
     'The certificate of the server has expired, or the clock of the device is ahead.',
-    'Check the clock; tell the owner of the server.',
+    'Check the clock; inform the owner of the server.',
   ),
   WEBSOCKET_REFUSED: kind(4, true, 'The server refused the WebSocket upgrade.', 'Check host, port and path.'),
   LOGIN_REFUSED: kind(
@@ -73,7 +78,7 @@ export const errorKinds = {
     4,
     true,
     'The cloud closed the connection right after the login.',
-    'Look for a second device with the same thing key, and into the log of the cloud.',
+    'Look for a second device with the same thing key, and in the log of the cloud.',
   ),
   THROTTLED: kind(4, true, 'The cloud asks to slow down.', 'Nothing: the agent waits and tries again.'),
   NOT_CONNECTED: kind(
@@ -100,7 +105,7 @@ export const errorKinds = {
     1,
     false,
     'Something is larger than its limit.',
-    'See the message for the limit and who sets it.',
+    'See the message for the limit and where it is set.',
   ),
   OUTBOX_FULL: kind(
     1,
@@ -126,7 +131,7 @@ export const errorKinds = {
   NOT_PROVEN: kind(
     1,
     false,
-    'The cloud does not have what the device did.',
+    'The cloud does not hold what the device sent.',
     'See the message; check that the thing definition and the roles in the cloud allow it.',
   ),
   HTTP_STATUS: kind(1, true, 'The file service answered with an error status.', 'See status in the details.'),
@@ -143,7 +148,7 @@ export const errorKinds = {
     1,
     false,
     'The update package cannot be used.',
-    'See the message for what is wrong in it; make it again with "device-cloud ota pack".',
+    'See the message for its fault; build it again with "device-cloud ota pack".',
   ),
   MANAGER_NOT_RUNNING: kind(
     4,
@@ -160,7 +165,7 @@ export const errorKinds = {
   NO_PROGRESS: kind(
     1,
     true,
-    'The device manager stands still, and ends so that the service starts it again.',
+    'The device manager is stalled, and ends so that the service starts it again.',
     'Nothing at first; if it comes again, report it with the log.',
   ),
   CLOSED: kind(1, false, 'The client is closed.', 'Create a new Client.'),
@@ -182,7 +187,7 @@ export interface AgentErrorOptions {
   readonly cause?: unknown
   /** Facts for programs: plain JSON values, never a secret. */
   readonly details?: Readonly<Record<string, unknown>>
-  /** What to do about it here, in one sentence, where the throw site knows more than the table does. */
+  /** What to do about it, in one sentence, where the code that throws knows more than the table. */
   readonly remedy?: string | undefined
 }
 
@@ -192,13 +197,13 @@ export interface AgentErrorOptions {
  */
 export class AgentError extends Error {
   static {
-    // Node shows an error by the name of its class, which a bundle shortens to a letter.
+    // Node shows the name of the class of an error, which a bundle shortens to a letter.
     Object.defineProperty(AgentError, 'name', { value: 'AgentError' })
   }
 
   readonly code: ErrorCode
   readonly details: Readonly<Record<string, unknown>>
-  /** What to do about it, in one sentence. A field, so that Node shows it with an error that nobody caught. */
+  /** What to do about it, in one sentence. A field, so that Node shows it with an uncaught error. */
   readonly remedy: string
   readonly #ownRemedy: string | undefined
 
@@ -211,7 +216,7 @@ export class AgentError extends Error {
     this.remedy = options.remedy ?? errorKinds[code].remedy
   }
 
-  /** Whether the same attempt may succeed later without anybody changing anything. */
+  /** Whether the same attempt may succeed later although nothing is changed. */
   get retryable(): boolean {
     return errorKinds[this.code].retryable
   }
@@ -227,7 +232,7 @@ export class AgentError extends Error {
   }
 }
 
-/** The same error with another text around it: code, details and what to do stay. */
+/** The same error with another message: code, details and remedy stay. */
 export function retold(error: AgentError, message: string, more: Readonly<Record<string, unknown>> = {}): AgentError {
   const { code, ownRemedy } = error
   const details = { ...error.details, ...more }
@@ -238,18 +243,18 @@ export function retold(error: AgentError, message: string, more: Readonly<Record
   })
 }
 
-/** `error` itself when it is an {@link AgentError}; anything else was not foreseen and becomes `INTERNAL`. */
+/** `error` itself when it is an {@link AgentError}; any other error was not expected and becomes `INTERNAL`. */
 export function asAgentError(error: unknown): AgentError {
   if (error instanceof AgentError) return error
   if (isWithoutFolder(error))
-    return new AgentError('FILE_NOT_FOUND', 'the current folder of this process does not exist any more', {
+    return new AgentError('FILE_NOT_FOUND', 'The current folder of this process does not exist any more.', {
       cause: error,
-      remedy: 'Change to a folder that exists (cd /), or give every path from / on, the configuration with -c.',
+      remedy: 'Change to a folder that exists (cd /), or give absolute paths, that of the configuration with -c.',
     })
   return new AgentError('INTERNAL', messageOf(error), { cause: error })
 }
 
-/** Whether the current folder was asked for, which somebody has removed: every relative path asks for it. */
+/** Whether the current folder was needed, and has been removed: every relative path needs it. */
 export function isWithoutFolder(error: unknown): boolean {
   try {
     return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd'
@@ -263,13 +268,18 @@ export function hasCode(error: unknown, code: ErrorCode): boolean {
   return error instanceof AgentError && error.code === code
 }
 
-/** The text of anything that was thrown: by an application also what has no text, or throws when it is asked for it. */
+/** The text of any thrown value. An application may throw a value without a text, or one that throws when it is asked for its text. */
 export function messageOf(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message || error.name : error)
   } catch {
-    return 'an error that cannot be told'
+    return 'an error without a readable text'
   }
+}
+
+/** A message without its full stop, to go into another sentence. */
+export function withoutStop(message: string): string {
+  return message.replace(/\.\s*$/, '')
 }
 
 /** The errno name (`ENOENT`, `ECONNREFUSED`, …) of a system error, or undefined. */

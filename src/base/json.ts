@@ -7,8 +7,8 @@ export interface JsonObject {
 }
 
 /**
- * How many lists and objects may stand in each other in what comes from outside. Far more than anybody writes, and far less
- * than what a function that calls itself can follow: JSON.parse reads any depth, JSON.stringify ends in a stack overflow.
+ * How deeply lists and objects from outside may be nested. Far more than any sender needs, and far less than a recursive
+ * function can follow: JSON.parse reads any depth, JSON.stringify ends in a stack overflow.
  */
 export const maxJsonDepth = 64
 
@@ -19,20 +19,20 @@ export function isJsonObject(value: unknown): value is JsonObject {
 
 /**
  * The value of JSON text; undefined when it is not JSON, or nested deeper than `maxDepth`. (JSON itself has no undefined, so
- * nothing is ambiguous.) {@link jsonProblem} tells which.
+ * nothing is ambiguous.) {@link jsonProblem} says which.
  */
 export function parseJson(text: string, maxDepth = maxJsonDepth): Json | undefined {
   return isNestedDeeper(text, maxDepth) ? undefined : parsed(text)
 }
 
-/** What is wrong with a text of which {@link parseJson} made nothing, to go behind "it is". */
+/** Why {@link parseJson} returned undefined for a text, to go behind "it is". */
 export function jsonProblem(text: string, maxDepth = maxJsonDepth): string {
   return isNestedDeeper(text, maxDepth) ? `nested deeper than ${maxDepth} levels` : 'not JSON'
 }
 
 /**
- * As {@link parseJson}, for a text of many parts of which one that is too deep must not take the others with it: the lists and
- * objects below `maxDepth` are null instead.
+ * As {@link parseJson}, for a text of many parts, where one that is too deep must not cost the others: the lists and objects
+ * below `maxDepth` become null.
  */
 export function parseCutJson(text: string, maxDepth: number): Json | undefined {
   const value = parsed(text)
@@ -40,7 +40,7 @@ export function parseCutJson(text: string, maxDepth: number): Json | undefined {
   return value
 }
 
-/** Whether lists and objects stand in each other more than `maxDepth` times, the outermost counted. For a tree, as JSON is one. */
+/** Whether lists and objects are nested more than `maxDepth` times, counting the outermost. For trees only, as JSON is one. */
 export function isDeeperThan(value: Json, maxDepth: number): boolean {
   let level: readonly Json[] = [value].filter(isContainer)
   for (let depth = 1; level.length > 0; depth++) {
@@ -52,7 +52,7 @@ export function isDeeperThan(value: Json, maxDepth: number): boolean {
 
 /** JSON text in which every character beyond ASCII is escaped as `\uXXXX`, as the Python agent writes it. */
 export function toAsciiJson(value: unknown): string {
-  // Of undefined and of functions there is no text.
+  // JSON.stringify returns undefined for undefined and for functions.
   const text = JSON.stringify(value) ?? 'null'
   // Nearly all messages are plain ASCII already, and the test is much cheaper than the rewrite.
   return /^[\x20-\x7e]*$/.test(text)
@@ -73,7 +73,7 @@ const backslash = 0x5c
 const openings = { list: 0x5b, object: 0x7b }
 const closings = { list: 0x5d, object: 0x7d }
 
-/** One look at each character and no memory: a hostile text costs a quarter of what its parsing costs, a short one nothing. */
+/** Looks once at each character and allocates nothing: a hostile text costs a quarter of its parsing, a short one nothing. */
 function isNestedDeeper(text: string, maxDepth: number): boolean {
   if (text.length <= maxDepth) return false
   let depth = 0
@@ -101,7 +101,7 @@ function cutBelow(value: Json, maxDepth: number): void {
   let level = [value].filter(isContainer)
   for (let depth = 1; depth < maxDepth; depth++) level = level.flatMap(childrenOf)
   for (const container of level) {
-    // The one place that changes a value: it was made a moment ago, and nobody else has it.
+    // The only place that changes a value: this module has just made it, and no caller has it yet.
     const changeable = container as Record<string, Json>
     for (const [key, child] of Object.entries(container)) if (isContainer(child)) changeable[key] = null
   }

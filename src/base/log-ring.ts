@@ -5,8 +5,8 @@ const newline = 0x0a
 const maxLineBytes = 4 * 1024
 
 /**
- * The last lines of a log, in memory alone: what happened before somebody asked, also where the log goes to a terminal that
- * nobody reads. Takes a fixed number of bytes, from the first line on.
+ * The last lines of a log, in memory alone: what happened before a support archive is made, also where the log goes to a
+ * terminal without a reader. Takes a fixed number of bytes, from the first line on.
  */
 export class LogRing {
   readonly #maxBytes: number

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
-import { keepSecret } from './secrets.ts'
+import { processSecrets, Secrets } from './secrets.ts'
 
 export const logLevels = ['error', 'warn', 'info', 'debug', 'trace'] as const
 /** Log levels, most important first. */
@@ -9,7 +9,7 @@ export type LogLevel = (typeof logLevels)[number]
 /** Facts beside a message; plain values, printed as `key=value`. */
 export type LogFields = Readonly<Record<string, unknown>>
 
-/** Where a user's application may take the agent's log lines: `console`, pino and winston fit. */
+/** Where an application receives the agent's log lines: `console`, pino and winston fit. */
 export interface Logger {
   /** Something failed for good, or an operator has to act. */
   error(message: string, fields?: LogFields): void
@@ -37,21 +37,21 @@ export type LogSink = (record: LogRecord) => void
 interface Shared {
   readonly clock: Clock
   readonly sink: LogSink
-  readonly secrets: Set<string>
+  readonly secrets: Secrets
   readonly limited: Map<string, { untilMs: number; held: number }>
   level: LogLevel
 }
 
 /**
- * Most characters of a message, and of each field: an error may quote megabytes of what came from outside, and a log must
- * neither wear the flash nor push everything else out.
+ * The most characters of a message, and of each field: an error may quote megabytes from outside, and a log must neither wear
+ * the flash nor push out all other lines.
  */
 export const maxLogChars = 4096
 
 const oncePerMs = 60_000
 const maxLimitedKinds = 500
 
-/** The agent's own logger: levels, a component name, secrets hidden, and {@link Log.limited} for what may come in floods. */
+/** The agent's own logger: levels, a component name, hidden secrets, and {@link Log.limited} for messages that may come in floods. */
 export class Log implements Logger {
   readonly #shared: Shared
   readonly #component: string
@@ -63,7 +63,7 @@ export class Log implements Logger {
 
   static create(options: { clock: Clock; sink: LogSink; level?: LogLevel }): Log {
     const { clock, sink, level = 'info' } = options
-    return new Log({ clock, sink, secrets: new Set(), limited: new Map(), level }, 'agent')
+    return new Log({ clock, sink, secrets: new Secrets(), limited: new Map(), level }, 'agent')
   }
 
   /** A logger that shares level, sink and secrets but writes under another component name. */
@@ -81,10 +81,8 @@ export class Log implements Logger {
 
   /** From now on `secret` appears as `[hidden]` in every line of this logger and its children. */
   hide(secret: string | undefined): void {
-    // A secret of one or two characters would blank out half of every line and protect nothing.
-    if (secret === undefined || secret.length <= 2) return
     this.#shared.secrets.add(secret)
-    keepSecret(secret)
+    processSecrets.add(secret)
   }
 
   error(message: string, fields?: LogFields): void {
@@ -145,17 +143,15 @@ export class Log implements Logger {
   }
 
   #hideText(text: string): string {
-    let hidden = text
-    for (const secret of this.#shared.secrets)
-      if (hidden.includes(secret)) hidden = hidden.replaceAll(secret, '[hidden]')
-    // Cut after the secrets are out: half of one would not be known again.
+    const hidden = this.#shared.secrets.hideIn(text)
+    // Cut after the secrets are hidden: half of a secret would not be recognised.
     return hidden.length <= maxLogChars
       ? hidden
       : `${hidden.slice(0, maxLogChars)} … (${hidden.length} characters, cut)`
   }
 }
 
-/** A value that JSON cannot hold must not cost the line, let alone the process. */
+/** A value that JSON cannot hold must not cost the log line, let alone the process. */
 function textOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value)
@@ -178,7 +174,7 @@ function quoteField(text: string): string {
   return /^[\w.:/@+-]+$/.test(text) ? text : JSON.stringify(text)
 }
 
-/** What comes from outside must not forge a second line or drive a terminal. */
+/** Text from outside must neither forge a second line nor send control sequences to a terminal. */
 function escapeControls(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, unit => `\\x${unit.charCodeAt(0).toString(16).padStart(2, '0')}`)

@@ -5,7 +5,7 @@ import { crc32 } from './crc32.ts'
  *
  *     FE ED | CRC-32 of all that follows, u32 LE | length of the body, u32 LE | body
  *
- * FE never occurs in UTF-8 text. After damage the reader looks for the next mark whose record has a right sum,
+ * FE never occurs in UTF-8 text. After damage the reader looks for the next mark whose record has a correct sum,
  * and a text body cannot contain one.
  */
 const mark = [0xfe, 0xed] as const
@@ -17,8 +17,8 @@ export const recordOverheadBytes = 10
 export const maxRecordBytes = 16 * 1024 * 1024
 
 /**
- * Bytes that one scan sums up in vain. Each mark in a damaged file may promise a record of up to {@link maxRecordBytes}; chance
- * makes a handful of them, and a file of nothing else would be summed up again from each mark on.
+ * Bytes whose sum one scan computes in vain. Each mark in a damaged file may announce a record of up to {@link maxRecordBytes}; a
+ * few appear by chance, but in a file of nothing but marks the scan would sum up the rest again from each of them.
  */
 export const maxVainBytes = 256 * 1024 * 1024
 
@@ -45,7 +45,7 @@ export function frameRecord(body: Uint8Array): Uint8Array {
   return framed
 }
 
-/** What a scan found at one place. */
+/** A whole record that a scan found. */
 export interface ScannedRecord {
   /** A view into the scanned bytes; copy it to keep it. */
   readonly body: Uint8Array
@@ -65,8 +65,8 @@ export interface ScanResult {
 /**
  * Calls `found` for each whole record of `bytes` from `from` on.
  * With `more` (further bytes of the file will follow) an unfinished record at the end is left for the next scan;
- * without it the end is searched to the last byte. A file that holds no body longer than `maxBodyBytes` says so,
- * so that a rotten length is known as damage before that many bytes were read. `found` may return false to stop behind the present record.
+ * without it the end is searched to the last byte. The caller of a file without bodies longer than `maxBodyBytes` says so,
+ * so that a damaged length is noticed before that many bytes are read. `found` may return false to stop behind the present record.
  */
 export function scanRecords(
   bytes: Uint8Array,
@@ -74,7 +74,7 @@ export function scanRecords(
   options: { from?: number; more?: boolean; maxBodyBytes?: number } = {},
 ): ScanResult {
   const { from = 0, more = false, maxBodyBytes = maxRecordBytes } = options
-  // One for all records: a view of its own for each costs more than what is read through it.
+  // One view for all records: a new one for each would cost more than reading through it.
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = from
   let damagedBytes = 0
@@ -90,7 +90,7 @@ export function scanRecords(
       continue
     }
     if (state === 'wrong sum') vainBytes += view.getUint32(at + lengthAt, true)
-    // Nobody lost that much by chance: the rest is not ours.
+    // So much is not lost by chance: the rest was not written by this program.
     const next = vainBytes > maxVainBytes ? bytes.length : nextMark(bytes, at + 1)
     damagedBytes += next - at
     at = next

@@ -1,15 +1,15 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 
-/** Below this a collector's delay costs less than the call. */
+/** Below this, waiting for the garbage collector costs less than the call. */
 const worthwhileBytes = 4096
 
 /** A way to give the memory of an `ArrayBuffer` back at once, leaving it empty. */
 export type Release = (memory: ArrayBuffer) => void
 
 /**
- * Gives back the memory of a piece that was used up; the piece is empty afterwards. For streams of large pieces: the
- * collector counts them as the few bytes that an object takes, and lets tens of megabytes pile up.
- * What shares its memory with others, and what is small, is left alone.
+ * Gives back the memory of a piece that is used up; the piece is empty afterwards. For streams of large pieces: the
+ * garbage collector counts each as the few bytes of its object, and lets tens of megabytes pile up.
+ * A piece that shares its memory with others, and a small one, stays as it is.
  */
 export function releaseMemory(piece: Uint8Array, release: Release = releaseOf(piece.buffer)): void {
   const { buffer } = piece
@@ -28,7 +28,7 @@ export function byTransfer(memory: ArrayBuffer & { transfer?(bytes: number): Arr
 
 let closed: MessagePort | undefined
 
-/** Any Node: what is moved into a port that is closed leaves this side, and there is no other. */
+/** Any Node: memory that is transferred to a closed port leaves this side, and arrives nowhere. */
 export function byClosedPort(memory: ArrayBuffer): void {
   if (closed === undefined) {
     const { port1, port2 } = new MessageChannel()

@@ -4,7 +4,7 @@
  * @param epochMs milliseconds since 1970; a fraction becomes microseconds
  */
 export function formatTimestamp(epochMs: number): string {
-  // Samples come in bursts: the text of a millisecond is often the one of the sample before.
+  // Samples come in bursts, many within the same millisecond.
   if (epochMs === lastEpochMs) return lastText
   const wholeMs = Math.floor(epochMs)
   const micros = Math.min(999, Math.round((epochMs - wholeMs) * 1000))
@@ -18,7 +18,7 @@ let lastText = ''
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i
 
-/** Milliseconds since 1970 of an RFC 3339 text (`Z` or offset, optional fraction), or undefined when it is none. */
+/** Milliseconds since 1970 of an RFC 3339 text (`Z` or offset, optional fraction); undefined for any other text. */
 export function parseTimestamp(text: string): number | undefined {
   if (!rfc3339.test(text)) return undefined
   const epochMs = Date.parse(text)

@@ -55,7 +55,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal, optio
   })
 }
 
-/** The outcome of `work`, or an `AgentError` made by `onTimeout` after `timeoutMs`. `work` itself is not stopped: hand it the signal. */
+/** The result of `work`, or the error of `onTimeout` after `timeoutMs`. `work` is stopped only by the signal that it gets. */
 export function withDeadline<T>(
   clock: Clock,
   timeoutMs: number,
@@ -73,13 +73,13 @@ export function withDeadline<T>(
     work(controller.signal).then(resolve, reject)
     return () => {
       timer.cancel()
-      // Only a wait that ended early (the parent's abort) still has something to stop.
+      // Only after an early end (the parent's abort) is `work` still running.
       if (parent?.aborted && !controller.signal.aborted) controller.abort(abortReason(parent))
     }
   })
 }
 
-/** Resolves when the event loop has looked at everything else once: for long work that must not be alone. */
+/** Resolves after one turn of the event loop, so that long work lets everything else run in between. */
 export function nextTurn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }

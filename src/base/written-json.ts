@@ -1,15 +1,15 @@
 import { type Json, type JsonObject, maxJsonDepth, parseCutJson, parseJson } from './json.ts'
 import { isSafeLiteral } from './number-text.ts'
 
-/** The numbers of an object as they are written, by the names of its members. */
+/** The numbers of an object in their written form, by the names of its members. */
 export type WrittenNumbers = Readonly<Record<string, string>>
 
-/** Which numbers come as the text that is written: those that JavaScript cannot hold, or also those that it would write otherwise. */
+/** Which numbers are returned as their written text: those that JavaScript cannot hold, or also those that it would write otherwise. */
 type AsText = 'unsafe' | 'odd'
 
 /**
  * As {@link parseJson}, and no number changes silently: an integer beyond ±9007199254740991, and a number that is too large for any,
- * comes as the text that is written. {@link writtenNumbers} tells of an object how its other numbers are written.
+ * is returned as its written text. {@link writtenNumbers} has the written form of the other numbers of an object.
  */
 export function parseWrittenJson(text: string, maxDepth = maxJsonDepth): Json | undefined {
   return exactly(parseJson(text, maxDepth), text, maxDepth, 'unsafe')
@@ -20,22 +20,22 @@ export function parseCutWrittenJson(text: string, maxDepth: number): Json | unde
   return exactly(parseCutJson(text, maxDepth), text, maxDepth, 'unsafe')
 }
 
-/** As {@link parseJson}; each number that JavaScript would write otherwise (`1.50`, `1e3`) comes as the text that is written. */
+/** As {@link parseJson}; each number that JavaScript would write otherwise (`1.50`, `1e3`) is returned as its written text. */
 export function parseJsonWithOddNumbersAsText(text: string, maxDepth = maxJsonDepth): Json | undefined {
   return exactly(parseJson(text, maxDepth), text, maxDepth, 'odd')
 }
 
-/** How the numbers among the members of an object are written that JavaScript would write otherwise; undefined when there are none. */
+/** The written form of those members of an object whose number JavaScript would write otherwise; undefined when there are none. */
 export function writtenNumbers(object: JsonObject): WrittenNumbers | undefined {
   return writtenIn.get(object)
 }
 
-/** Beside the values, so that an object is the same whether anybody asks for this or not. */
+/** Kept beside the values, so that the objects themselves are those of JSON.parse. */
 const writtenIn = new WeakMap<object, WrittenNumbers>()
 
 /**
- * A number with a fraction, an exponent or very many digits, or -0: such a text is read once more. JSON.parse tells no literals on
- * Node 20. What looks so inside of a text costs a second reading and nothing else.
+ * A number with a fraction, an exponent or very many digits, or -0: such a text is read a second time, because JSON.parse gives no
+ * literals on Node 20. A match inside a string costs the second reading and nothing else.
  */
 const oddNumber = /(?:^|[[:,])\s*(?:-?\d+[.eE]|-?\d{16}|-0)/
 
@@ -46,7 +46,7 @@ function exactly(value: Json | undefined, text: string, maxDepth: number, asText
 
 const literal = /-?\d[\d.eE+-]*/y
 
-/** Reads JSON that is known to be sound. It calls itself once a level, so no deeper than `maxDepth`; what is below is null. */
+/** Reads JSON that is known to be valid. It calls itself once a level, so no deeper than `maxDepth`; everything below is null. */
 class Reader {
   readonly #text: string
   readonly #maxDepth: number
@@ -110,7 +110,7 @@ class Reader {
         this.#at++
         const isNumber = '-0123456789'.includes(this.#next())
         const text = isNumber ? this.#literal() : undefined
-        // A name that stands there twice: the last one counts, as in JSON.parse.
+        // Of a name that occurs twice the last one counts, as in JSON.parse.
         written.delete(name)
         const value = text === undefined ? this.value(depth) : this.#asValue(text)
         if (text !== undefined && (value === text || String(value) !== text)) written.set(name, text)
@@ -130,7 +130,7 @@ class Reader {
   #literal(): string {
     literal.lastIndex = this.#at
     const text = literal.exec(this.#text)?.[0] ?? ''
-    // Sound JSON has a literal here; whatever else there is, the reader moves on.
+    // Valid JSON has a literal here; the reader moves on in any case.
     this.#at += Math.max(1, text.length)
     return text
   }
@@ -148,7 +148,7 @@ class Reader {
     return inner.includes('\\') ? String(JSON.parse(`"${inner}"`)) : inner
   }
 
-  /** Behind the closing quote of the text that begins here. */
+  /** The position behind the closing quote of the string that begins here. */
   #endOfString(): number {
     for (let end = this.#text.indexOf('"', this.#at + 1); end >= 0; end = this.#text.indexOf('"', end + 1)) {
       let before = end
@@ -158,7 +158,7 @@ class Reader {
     return this.#text.length
   }
 
-  /** Passes over a list or an object without a call for each level. */
+  /** Skips a list or an object without a call for each level. */
   #skip(): null {
     let depth = 0
     do {
@@ -175,7 +175,7 @@ class Reader {
   }
 }
 
-/** A member of its own also for the name that means the prototype, as JSON.parse makes it. */
+/** Makes an own member also of the name that means the prototype, as JSON.parse does. */
 function setMember(object: Record<string, Json>, name: string, value: Json): void {
   if (name === '__proto__')
     Object.defineProperty(object, name, { value, enumerable: true, writable: true, configurable: true })

@@ -1,5 +1,6 @@
 import { systemClock } from '../base/clock.ts'
 import { Log } from '../base/log.ts'
+import { processSecrets } from '../base/secrets.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
 import { type Environment, processEnvironment } from '../platform/process/process-facts.ts'
@@ -12,7 +13,6 @@ import type { Command } from './command.ts'
 import { type ConfigPlace, configPlaceOf } from './config-flags.ts'
 import { targetFlags } from './config-io.ts'
 import { managerOf } from './manager-socket.ts'
-import { hideInErrors } from './report-error.ts'
 import { climbLadder, type Rung, type RungReport } from './run-checks.ts'
 
 export const command: Command = {
@@ -50,8 +50,8 @@ export interface CheckTarget extends ConfigPlace {
 export async function ladderOf({ identity: mode, ...target }: CheckTarget): Promise<readonly Rung[]> {
   const { configDir, environment } = target
   const { settings } = await loadClientConfig(target)
-  hideInErrors(settings.cloud.token)
-  hideInErrors(settings.proxy?.password)
+  processSecrets.add(settings.cloud.token)
+  processSecrets.add(settings.proxy?.password)
   const manager = await loadManagerConfig({ configDir, environment })
   const identity = new LadderIdentity(target, mode)
   // What the connection says by itself is said by the rungs.

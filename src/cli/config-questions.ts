@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { AgentError, messageOf } from '../base/errors.ts'
+import { AgentError, messageOf, withoutStop } from '../base/errors.ts'
 import { settingsTable } from '../config/table.ts'
 import { checkValue, expectation } from '../config/value.ts'
 import type { ConfigIo } from './config-io.ts'
@@ -59,7 +59,7 @@ async function askFile(
       remark = ''
     } catch (error) {
       if (!(error instanceof AgentError) || error.code === 'ABORTED') throw error
-      remark = `Nothing can be written there: ${messageOf(error)}. `
+      remark = `Nothing can be written there: ${withoutStop(messageOf(error))}. `
     }
   }
   throw noAnswer('File to write')

@@ -2,7 +2,7 @@ import { dirname, extname, resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { realPath } from '../platform/files/contained-path.ts'
 import { fileFacts } from '../platform/files/file-facts.ts'
-import { checkWritable } from '../platform/process/own-executable.ts'
+import { checkWritable } from '../platform/files/folders.ts'
 
 /** A file that is about to be written. */
 export interface FileToWrite {

@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { Log } from '../base/log.ts'
 import { LogRing } from '../base/log-ring.ts'
+import { processSecrets } from '../base/secrets.ts'
 import { sleep } from '../base/wait.ts'
 import { LogOutput } from '../client/log-output.ts'
 import { type EndReason, Manager } from '../manager/manager.ts'
@@ -22,7 +23,6 @@ import type { Invocation } from './command.ts'
 import { managerWords } from './manager-words.ts'
 import { proveNewAgent, watchTrial } from './new-agent.ts'
 import { ReloadRequests } from './reload-requests.ts'
-import { hideInErrors } from './report-error.ts'
 
 /** A manager that has not ended in good order by then is ended. */
 const closeDeadlineMs = 20_000
@@ -190,8 +190,8 @@ class ManagerProcess {
       ...(memoryTimes === undefined ? {} : { memoryTimes }),
     })
     const { connectionSettings } = manager
-    hideInErrors(connectionSettings.cloud.token)
-    hideInErrors(connectionSettings.proxy?.password)
+    processSecrets.add(connectionSettings.cloud.token)
+    processSecrets.add(connectionSettings.proxy?.password)
     await this.#output.open(manager.logSettings, words.appId)
     return manager
   }

@@ -1,4 +1,4 @@
-import { AgentError, errnoOf, messageOf } from '../base/errors.ts'
+import { AgentError, errnoOf, messageOf, withoutStop } from '../base/errors.ts'
 import type { Terminal } from './command.ts'
 
 /** The terminal of this process. */
@@ -44,7 +44,9 @@ export function processTerminal(): ProcessTerminal {
     finish: async code => {
       await written
       if (lost === undefined || code !== 0) return code
-      err(`device-cloud: the output could not be written: ${messageOf(lost)}. Check where standard output goes.\n`)
+      err(
+        `device-cloud: the output could not be written: ${withoutStop(messageOf(lost))}. Check where standard output goes.\n`,
+      )
       return 1
     },
   }

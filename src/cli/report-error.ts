@@ -1,14 +1,9 @@
 import { inspect } from 'node:util'
 import { type AgentError, asAgentError, errorKinds, messageOf } from '../base/errors.ts'
-import { keepSecret, withoutSecrets } from '../base/secrets.ts'
+import { processSecrets } from '../base/secrets.ts'
 import { formatProblem } from '../config/values.ts'
 import { invokedName } from '../platform/process/own-executable.ts'
 import type { Terminal } from './command.ts'
-
-/** From now on `secret` appears as `[hidden]` in every error that a command reports. */
-export function hideInErrors(secret: string | undefined): void {
-  if (secret !== undefined && secret.length > 2) keepSecret(secret)
-}
 
 let traced = false
 
@@ -31,13 +26,13 @@ export function isTraced(): boolean {
 export function reportError(error: unknown, terminal: Pick<Terminal, 'err'>): number {
   const failure = asAgentError(error)
   for (const line of linesOf(failure)) terminal.err(`device-cloud: ${shownLine(line)}\n`)
-  if (traced) terminal.err(`${withoutSecrets(inspect(failure))}\n`)
+  if (traced) terminal.err(`${processSecrets.hideIn(inspect(failure))}\n`)
   return failure.exitCode
 }
 
 /** Text from anywhere as one line for a terminal: without secrets, and without what would drive it. */
 export function shownLine(text: string): string {
-  return oneLine(withoutSecrets(text))
+  return oneLine(processSecrets.hideIn(text))
 }
 
 function linesOf(failure: AgentError): string[] {

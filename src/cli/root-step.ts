@@ -60,7 +60,7 @@ function extendStart(listener: ServiceNotifier): () => void {
   let stop = () => {}
   const arm = () => {
     const timer = systemClock.timer(extendEveryMs, () => {
-      listener.tell({ EXTEND_TIMEOUT_USEC: extendByUs, STATUS: 'root installs a package' })
+      listener.notify({ EXTEND_TIMEOUT_USEC: extendByUs, STATUS: 'root installs a package' })
       arm()
     })
     stop = () => timer.cancel()

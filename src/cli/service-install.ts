@@ -10,7 +10,7 @@ import {
   installService,
   isServiceRunning,
 } from '../manager/service/commands.ts'
-import { ownExecutable } from '../platform/owners/owners.ts'
+import { ownExecutable } from '../platform/process/own-executable.ts'
 import { processEnvironment, userId } from '../platform/process/process-facts.ts'
 import type { Command, Invocation } from './command.ts'
 import { usage } from './flags.ts'

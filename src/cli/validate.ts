@@ -3,6 +3,7 @@ import { systemClock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import { formatLogRecord, Log } from '../base/log.ts'
+import { processSecrets } from '../base/secrets.ts'
 import { HttpsClient } from '../connection/https.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
 import { trustSettings } from '../connection/trust-settings.ts'
@@ -12,7 +13,6 @@ import type { Command, Invocation, Terminal } from './command.ts'
 import { configIo } from './config-terminal.ts'
 import { usage } from './flags.ts'
 import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
-import { hideInErrors } from './report-error.ts'
 import { climbLadder, type Rung, type RungReport } from './run-checks.ts'
 import { ActionCounts, actionProofs } from './validate/action-proofs.ts'
 import { cleanUp } from './validate/clean-up.ts'
@@ -53,7 +53,7 @@ export const command: Command = {
     if (manager === undefined && invocation.has('restart')) throw usage(command, '--restart goes with --manager')
     const target = await findTarget(invocation, configIo(terminal))
     for (const secret of [target.credentials.password, target.settings.cloud.token, target.settings.proxy?.password])
-      hideInErrors(secret)
+      processSecrets.add(secret)
     const alarm = invocation.value('alarm') ?? 'validate_alarm'
     const story: Tell =
       manager === undefined

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { AgentError, messageOf, retold } from '../base/errors.ts'
+import { AgentError, messageOf, retold, withoutStop } from '../base/errors.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
 import { formatTimestamp } from '../base/timestamp.ts'
@@ -92,7 +92,7 @@ async function cloudOver(parts: OnlineParts, folder: QueueFolder, writes: WriteB
     trouble === undefined
       ? tell('The journal of actions is written again.', EventLevel.Info)
       : tell(
-          `The journal of actions is kept in memory only: ${trouble.message}. After a crash an action may run again.`,
+          `The journal of actions is kept in memory only: ${withoutStop(trouble.message)}. After a crash an action may run again.`,
           EventLevel.Error,
         )
   const journal = await FlashJournal.open({ folder, clock, log: mailLog, bootId, onTrouble })
@@ -237,7 +237,7 @@ async function untilUp(
   } catch (error) {
     const { lastError } = link.status()
     if (!(error instanceof AgentError) || lastError === undefined) throw error
-    const text = `${error.message.replace(/\.$/, '')}; the last try failed: ${lastError.message}`
+    const text = `${withoutStop(error.message)}; the last try failed: ${lastError.message}`
     throw new AgentError(error.code, text, {
       cause: lastError,
       details: { lastCode: lastError.code },

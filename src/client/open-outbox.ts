@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { crc32 } from '../base/crc32.ts'
-import type { AgentError } from '../base/errors.ts'
+import { type AgentError, withoutStop } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { formatTimestamp } from '../base/timestamp.ts'
 import type { Link } from '../connection/link.ts'
@@ -37,7 +37,7 @@ export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
   const onTrouble = (trouble: AgentError | undefined) =>
     trouble === undefined
       ? tell('The outbox is written to flash again.', EventLevel.Info)
-      : tell(`The outbox is kept in memory only: ${trouble.message}.`, EventLevel.Error)
+      : tell(`The outbox is kept in memory only: ${withoutStop(trouble.message)}.`, EventLevel.Error)
   const onLost = (lane: string, items: number) =>
     tell(`The outbox lost ${items} ${lane} with a damaged file.`, EventLevel.Error)
   // Acknowledgements have an owner on flash already, the journal of actions: two would send them twice.

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { AgentError } from '../base/errors.ts'
+import { AgentError, withoutStop } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { SerialQueue } from '../base/serial-queue.ts'
 import { sleep } from '../base/wait.ts'
@@ -119,15 +119,23 @@ function isInUse(error: unknown): error is AgentError {
 function refusalOf(error: AgentError): AgentError {
   const { details } = error
   if (details.sameProcess === true)
-    return new AgentError('ALREADY_RUNNING', `Another client of this process uses the same queue: ${error.message}.`, {
+    return new AgentError(
+      'ALREADY_RUNNING',
+      `Another client of this process uses the same queue: ${withoutStop(error.message)}.`,
+      {
+        cause: error,
+        details,
+        remedy: 'Use that client, or await its disconnect() before this one is used.',
+      },
+    )
+  const own = 'Stop that process, or give this application an app id of its own.'
+  return new AgentError(
+    'ALREADY_RUNNING',
+    `Another process uses the queue of this application: ${withoutStop(error.message)}.`,
+    {
       cause: error,
       details,
-      remedy: 'Use that client, or await its disconnect() before this one is used.',
-    })
-  const own = 'Stop that process, or give this application an app id of its own.'
-  return new AgentError('ALREADY_RUNNING', `Another process uses the queue of this application: ${error.message}.`, {
-    cause: error,
-    details,
-    remedy: details.elsewhere === true ? error.remedy : own,
-  })
+      remedy: details.elsewhere === true ? error.remedy : own,
+    },
+  )
 }

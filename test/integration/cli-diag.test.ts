@@ -147,7 +147,7 @@ test('diag writes to stdout where nothing else can be written, and tells where i
   const device = makeDevice(t, cloud)
   const nowhere = await device.run('diag', '--no-network', '-o', '/proc/x.tar.gz')
   assert.equal(nowhere.code, 1)
-  assert.match(nowhere.err, /cannot create .*-o -/)
+  assert.match(nowhere.err, /Cannot create .*-o -/)
   const words = [agentScript(), 'diag', '--no-network', '-o', '-']
   const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: device.folder, maxBuffer: 2 ** 26 })
   assert.equal(status, 0, String(stderr))

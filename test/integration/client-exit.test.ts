@@ -90,7 +90,7 @@ test('the library in a plain Node process that ends', async t => {
       process.exit(5)`
       const { code, err } = await node(app, app.source(end))
       assert.equal(code, 5)
-      assert.match(err, /^device-cloud: \S+-app: 5 samples end with the process: cannot create .*\n$/)
+      assert.match(err, /^device-cloud: \S+-app: 5 samples end with the process: Cannot create .*\n$/)
     },
   )
 

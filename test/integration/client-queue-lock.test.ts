@@ -44,7 +44,7 @@ test('of two processes of one application each sample arrives: the second waits 
   const hasty = clientScene(t, cloud, { configDir, settings, queueLock: 'refuse' })
   await assert.rejects(hasty.client.telemetry.publish('number', -1), (error: Record<string, unknown>) => {
     assert.equal(error.code, 'ALREADY_RUNNING')
-    assert.match(`${error.message}`, new RegExp(`^Another process uses the queue .*process ${first.pid} holds .*lock`))
+    assert.match(`${error.message}`, new RegExp(`^Another process uses the queue .*Process ${first.pid} holds .*lock`))
     assert.match(`${error.remedy}`, /app id of its own/)
     return true
   })
@@ -129,7 +129,7 @@ test('a lock that cannot be written is told, and keeps no application from its w
   mkdirSync(join(queue, 'lock'), { recursive: true, mode: 0o700 })
   const { client, log } = clientScene(t, cloud, { configDir, settings })
   await client.telemetry.publish('number', 1)
-  assert.match(log(), /The queue folder has no lock.*cannot read .*lock/)
+  assert.match(log(), /The queue folder has no lock.*Cannot read .*lock/)
   assert.ok(
     readdirSync(queue).some(name => name.startsWith('telemetry')),
     'and the sample is on flash',

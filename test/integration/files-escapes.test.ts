@@ -293,7 +293,7 @@ test('without /proc file actions say so, and an application still moves its file
   const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' })
   assert.notEqual(stdout, '', stderr)
   const told = JSON.parse(stdout)
-  assert.match(told.walk, /NOT_SUPPORTED: file actions need \/proc.*mount -t proc/)
+  assert.match(told.walk, /NOT_SUPPORTED: File actions need \/proc.*mount -t proc/)
   assert.deepEqual([told.text, told.refused, told.kind], ['content', 'refused', 'file'], stdout)
   // What the manager tells of itself and the machine is what can be seen all the same.
   assert.ok(told.health.includes('diskFreeBytes') && !told.health.includes('ownMemoryBytes'), stdout)

@@ -22,7 +22,7 @@ test('on a file system without hard links and sockets one manager runs, and says
   const first = managerOnFat(t, device)
   await first.says(/device manager runs/)
   await first.says(
-    /local socket not opened.*holds no sockets, as FAT.*Give runtime_dir a folder on a file system of Linux/,
+    /local socket not opened.*holds no sockets, like FAT.*Give runtime_dir a folder on a file system of Linux/,
   )
   const second = managerOnFat(t, device)
   assert.deepEqual(await second.ended, { code: 1, signal: null })
@@ -64,6 +64,6 @@ test('a manager that waits for the queue of another process can be told to end, 
 
   const refused = await device.run(...words)
   assert.equal(refused.code, 1)
-  assert.match(refused.err, new RegExp(`uses the queue .*process ${application.child.pid} holds .*app id of its own`))
+  assert.match(refused.err, new RegExp(`uses the queue .*Process ${application.child.pid} holds .*app id of its own`))
   assert.ok(!readdirSync(device.runtime).some(name => name.startsWith('device-cloud.lock')))
 })

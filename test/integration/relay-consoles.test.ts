@@ -245,13 +245,13 @@ test('BusyBox telnetd, started for each connection as a user, and ended with it'
     })
     await eventually('the end', () => client.destroyed)
     if (isRoot) assert.match(out, /^uid=\d+\(nobody\) gid=\d+\(nogroup\) groups=\d+\(nogroup\)\n$/)
-    else await eventually('a line of the log', () => /only root can start a program as user nobody/.test(manager.err))
+    else await eventually('a line of the log', () => /Only root can start a program as user nobody/.test(manager.err))
     await cloud.ask('relay.close', { id })
   })
 
   await t.test('what cannot be started ends the connection and is told in the log', async () => {
     for (const [number, pattern] of [
-      [25, /there is no user no-such-user/],
+      [25, /There is no user no-such-user/],
       [26, /\/no\/such\/program/],
     ] as const) {
       const { id, port } = await open(number)

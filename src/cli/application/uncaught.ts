@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { AgentError, errnoOf, messageOf } from '../../base/errors.ts'
-import { withoutSecrets } from '../../base/secrets.ts'
+import { processSecrets } from '../../base/secrets.ts'
 import type { Terminal } from '../command.ts'
 import { isTraced, reportError, shownLine } from '../report-error.ts'
 import { applicationFrames, excerptOf, isThrownHere, showApplicationFrames } from './frames.ts'
@@ -36,7 +36,7 @@ export function reportUncaught(terminal: Terminal, isOver: () => boolean): void 
       void Promise.reject(error)
       return
     }
-    terminal.err(`${excerptOf(error)}${withoutSecrets(`Uncaught ${reasonOf(error) ?? inspect(error)}`)}\n`)
+    terminal.err(`${excerptOf(error)}${processSecrets.hideIn(`Uncaught ${reasonOf(error) ?? inspect(error)}`)}\n`)
     process.exit(1)
   }
 }

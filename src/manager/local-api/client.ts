@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { AgentError, errnoOf, messageOf } from '../../base/errors.ts'
+import { AgentError, errnoOf, messageOf, withoutStop } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { waitFor } from '../../base/wait.ts'
 import { socketAddress } from '../../platform/process/socket-place.ts'
@@ -55,5 +55,5 @@ function connectError(path: string, error: Error, gone: (why: string) => AgentEr
     const message = `Only the user of the device manager may use ${path}: run the command as that user or as root.`
     return new AgentError('POLICY_REFUSED', message, { cause: error })
   }
-  return gone(messageOf(error))
+  return gone(withoutStop(messageOf(error)))
 }

@@ -5,7 +5,8 @@ import { once } from '../../base/lifecycle.ts'
 import type { Log } from '../../base/log.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'
 import { removeFile } from '../../platform/files/write-file.ts'
-import { type ProcessLock, processIdentity, takeProcessLock } from '../../platform/process/process-lock.ts'
+import { isProcessAlive } from '../../platform/process/process-identity.ts'
+import { type ProcessLock, takeProcessLock } from '../../platform/process/process-lock.ts'
 import { Status } from '../../protocol/status.ts'
 import { type ActionOutcome, failureOutcome } from '../actions/index.ts'
 import { UnprovenPackage, UpdateError, type UpdateManifest } from './package/index.ts'
@@ -255,8 +256,7 @@ export class Updates {
   async #fateOf(step: Step, script: string): Promise<'runs' | 'ended' | 'lost'> {
     const { hasExitCode } = await import('../../platform/process/script.ts')
     if (await hasExitCode(this.#parts.places.exitFile(step))) return 'ended'
-    const pid = Number(script.split(' ', 1)[0])
-    return (await processIdentity(pid)) === script ? 'runs' : 'lost'
+    return (await isProcessAlive(script)) ? 'runs' : 'lost'
   }
 
   /** Step after step. Ends at `done`, or when this process ends. */

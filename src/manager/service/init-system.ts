@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'
-import { readLink } from '../../platform/files/read-link.ts'
+import { readLink } from '../../platform/files/links.ts'
 
 /** The init systems that the service can be installed for. `sysv` is that of BusyBox as well. */
 export const initSystems = ['sysv', 'openrc', 'procd', 'systemd'] as const

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
+import { type FileFacts, type FileIdentity, isSameFile } from '../../platform/files/file-facts.ts'
 import {
   folderTree,
   inParentBelow,
@@ -10,7 +11,6 @@ import {
 } from '../../platform/files/held/folder-tree.ts'
 import type { PrivateFile } from '../../platform/files/held/private-file.ts'
 import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
-import { type FileIdentity, isSameFile, type TransferFacts } from '../../platform/files/held/transfer-facts.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
 import { spaceAt } from '../../platform/files/space.ts'
 import { type TransferFiles, transferFiles } from '../../platform/files/transfer-files.ts'
@@ -180,7 +180,7 @@ type Begin = (
  * Packs one file with the size that it has when it is opened: what is appended meanwhile (a log) waits for the next
  * upload, and a file that shrinks meanwhile is filled up with zeros, because its header is written already.
  */
-async function packFile(file: ReadableFile, begin: Begin): Promise<TransferFacts> {
+async function packFile(file: ReadableFile, begin: Begin): Promise<FileFacts> {
   try {
     const facts = await file.facts()
     const { bytes, modifiedMs, mode } = facts

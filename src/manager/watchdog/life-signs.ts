@@ -7,8 +7,8 @@ import { Progress, type ProgressSigns, type Standstill } from './progress.ts'
 export interface Listener {
   /** How soon a sign of life must come after the one before. */
   readonly watchdogMs: number | undefined
-  tell(notice: ServiceNotice): void
-  told(): Promise<void>
+  notify(notice: ServiceNotice): void
+  flush(): Promise<void>
 }
 
 /** What a manager shows, from its start to its end. */
@@ -65,7 +65,7 @@ export class LifeSigns {
 
   /** The manager takes `ms` longer to start than usual: it was told to wait. */
   startsLater(ms: number): void {
-    this.#listener?.tell({ EXTEND_TIMEOUT_USEC: String(Math.ceil((ms + startMs) * 1000)), STATUS: 'waits to start' })
+    this.#listener?.notify({ EXTEND_TIMEOUT_USEC: String(Math.ceil((ms + startMs) * 1000)), STATUS: 'waits to start' })
   }
 
   /** The manager is there, and shows what it does from now on. It need not run yet. */
@@ -97,7 +97,7 @@ export class LifeSigns {
   async reload(work: () => Promise<void>): Promise<void> {
     // Version 253 and later compare it with the time of their order.
     const nowUs = String(Math.ceil(this.#clock.monotonicMs() * 1000))
-    this.#listener?.tell({ RELOADING: '1', MONOTONIC_USEC: nowUs })
+    this.#listener?.notify({ RELOADING: '1', MONOTONIC_USEC: nowUs })
     try {
       await work()
     } finally {
@@ -107,7 +107,7 @@ export class LifeSigns {
 
   /** The manager ends because it is meant to; another start is not on its mind. */
   stopping(): void {
-    this.#listener?.tell({ STOPPING: '1', STATUS: 'ends' })
+    this.#listener?.notify({ STOPPING: '1', STATUS: 'ends' })
   }
 
   /** From now on the event loop alone is judged: the manager has nothing more to show. */
@@ -120,7 +120,7 @@ export class LifeSigns {
   async close(): Promise<void> {
     this.#look?.cancel()
     this.#textTimer?.cancel()
-    await this.#listener?.told()
+    await this.#listener?.flush()
   }
 
   #arm(): void {
@@ -151,7 +151,7 @@ export class LifeSigns {
     if (isNews) this.#mayTellAtMs = this.#clock.monotonicMs() + minBetweenTextsMs
     if (isNews) this.#toldText = text
     const words = { ...notice, ...(isNews ? { STATUS: text } : {}) }
-    if (Object.keys(words).length > 0) this.#listener.tell(words)
+    if (Object.keys(words).length > 0) this.#listener.notify(words)
   }
 }
 

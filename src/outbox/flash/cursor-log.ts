@@ -1,5 +1,6 @@
 import { frameRecord, scanRecords } from '../../base/record.ts'
-import type { AppendFile, StoreFolder } from '../../platform/store/store-folder.ts'
+import type { AppendFile } from '../../platform/store/append-file.ts'
+import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes } from '../lanes.ts'
 import type { Position } from './segment-chain.ts'
 import { cursorName, damagedSuffix } from './segment-names.ts'

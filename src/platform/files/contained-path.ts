@@ -3,14 +3,14 @@ import { basename, dirname, join, resolve, sep } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFailure } from './file-failure.ts'
 
-/** Whether `path` is `folder` or something in it. Both absolute, links resolved: names alone decide. */
+/** Whether `path` is `folder` or something in it, by names alone: both are absolute, with their links resolved. */
 export function isBelow(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }
 
 /**
- * The absolute path without any link in it. What does not exist yet is kept as written, so that a new file can be named;
- * a link that leads nowhere is refused, because what is written through it lands where it points.
+ * The absolute path without any link in it. Parts that do not exist yet stay as written, so that a new file can be named; a link
+ * that leads nowhere is refused, because a file that is written through it lands where it points.
  *
  * @throws AgentError `PATH_REFUSED`, `FILE_ACCESS`
  */
@@ -28,28 +28,8 @@ export async function realPath(path: string): Promise<string> {
   }
 }
 
-/**
- * `path`, relative to `folder`, as an absolute path that is inside `folder` also after all links are resolved.
- * The folder must exist. Open the result without following links: its last part may change between this check and the use.
- *
- * @throws AgentError `PATH_REFUSED` for `..`, absolute paths and links that lead out; `FILE_NOT_FOUND`, `FILE_ACCESS`
- */
-export async function pathInside(folder: string, path: string): Promise<string> {
-  const named = resolve(folder, path)
-  if (!isBelow(resolve(folder), named)) throw refused(path, `it leads out of ${folder}`)
-  let real: string
-  try {
-    real = await realpath(folder)
-  } catch (error) {
-    throw fileFailure('look at', folder, error)
-  }
-  const found = await realPath(named)
-  if (!isBelow(real, found)) throw refused(path, `a link on it leads out of ${folder}`)
-  return found
-}
-
 function refused(path: string, why: string): AgentError {
-  return new AgentError('PATH_REFUSED', `path ${JSON.stringify(path)} refused: ${why}`, { details: { path } })
+  return new AgentError('PATH_REFUSED', `The path ${JSON.stringify(path)} is refused: ${why}.`, { details: { path } })
 }
 
 async function isLink(path: string): Promise<boolean> {

@@ -1,10 +1,11 @@
-import { transferFiles } from './transfer-files.ts'
+import { createHash } from 'node:crypto'
+import { openReadableFile } from './held/readable-file.ts'
 
 const chunkBytes = 64 * 1024
 
 /** The content of a file, piece by piece, each in a buffer of its own. Throws `FILE_NOT_FOUND`, `FILE_ACCESS`. */
 export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
-  const file = await transferFiles.openForReading(path, { followLinks: true })
+  const file = await openReadableFile(path, { followLinks: true })
   try {
     for (let position = 0; ; ) {
       const chunk = Buffer.allocUnsafeSlow(chunkBytes)
@@ -16,4 +17,11 @@ export async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   } finally {
     await file.close()
   }
+}
+
+/** The SHA-256 of a file, lower-case hex. Throws `FILE_NOT_FOUND`, `FILE_ACCESS`. */
+export async function fileSum(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of fileChunks(path)) hash.update(chunk)
+  return hash.digest('hex')
 }

@@ -1,4 +1,4 @@
-import { AgentError, type ErrorCode, errnoOf, messageOf } from '../../base/errors.ts'
+import { AgentError, type ErrorCode, errnoOf, messageOf, withoutStop } from '../../base/errors.ts'
 import { shownName } from './name-bytes.ts'
 
 /** What the common errno names mean, in words for a user; the others are shown by name. */
@@ -23,13 +23,13 @@ const reasons: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EXDEV: ['FILE_ACCESS', 'source and destination are on different file systems'],
 }
 
-/** What to do, where "owner, mode and mount options" have nothing to do with it. */
+/** What to do, where the general remedy (owner, mode and mount options) does not help. */
 const remedies: Readonly<Record<string, string>> = {
   ENOENT: 'Check the path.',
   ENOTDIR: 'Check the path.',
   ESTALE: 'Try again.',
-  EEXIST: 'Name another one, or move that one away.',
-  ENOTEMPTY: 'Name another one, or move what is in it away.',
+  EEXIST: 'Name another one, or move the existing one away.',
+  ENOTEMPTY: 'Name another one, or move its content away.',
   EFBIG: 'Use a smaller file, or another file system.',
   EDQUOT: 'Remove files of this user, or have the quota raised.',
   EROFS: 'Name a place that can be written to, or mount the file system for writing.',
@@ -44,39 +44,39 @@ const remedies: Readonly<Record<string, string>> = {
   EXDEV: 'Use places on one file system.',
 }
 
-/** What another try does not change: the file is gone, something else, or known as rotten by the file system. */
+/** What another try does not change: the file is gone, is no file, or is damaged as the file system knows. */
 const lasting = new Set<unknown>(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EBADMSG', 'EUCLEAN'])
 
-/** Whether a file that could not be read is lost. A disk that comes and goes, or a process short of descriptors, is no reason to give it up. */
+/** Whether a file that could not be read is lost. A disk that comes and goes, or a process that is short of descriptors, does not mean that. */
 export function isLasting(error: unknown): boolean {
   return error instanceof AgentError && lasting.has(error.details?.errno)
 }
 
-/** A failure of the file system as an `AgentError` (`FILE_NOT_FOUND`, `DISK_FULL` or `FILE_ACCESS`): `cannot VERB PATH: REASON`. */
+/** A failure of the file system as an `AgentError` (`FILE_NOT_FOUND`, `DISK_FULL` or `FILE_ACCESS`): `Cannot VERB PATH: REASON (ERRNO).` */
 export function fileFailure(verb: string, path: string, error: unknown): AgentError {
   if (error instanceof AgentError) return error
   const errno = errnoOf(error)
-  const [code, reason] = reasons[errno ?? ''] ?? ['FILE_ACCESS', messageOf(error)]
-  const told = errno === 'ENOENT' ? whyMissing(verb, path) : reason
+  const [code, known] = reasons[errno ?? ''] ?? ['FILE_ACCESS', withoutStop(messageOf(error))]
+  const reason = errno === 'ENOENT' ? whyMissing(verb, path) : known
   const name = errno === undefined ? '' : ` (${errno})`
   const remedy = errno === 'ENOENT' && isMisread(path) ? remedyForMisread : remedies[errno ?? '']
-  return new AgentError(code, `cannot ${verb} ${shownName(path)}: ${told}${name}`, {
+  return new AgentError(code, `Cannot ${verb} ${shownName(path)}: ${reason}${name}.`, {
     cause: error,
     details: { path, errno },
     ...(remedy === undefined ? {} : { remedy }),
   })
 }
 
-/** Whether a path was read by somebody who put U+FFFD for bytes that are no UTF-8: it leads nowhere then. */
+/** Whether the program that gave this path had put U+FFFD for bytes that are not UTF-8: it leads nowhere then. */
 export function isMisread(path: string): boolean {
   return path.includes('\ufffd')
 }
 
 export const remedyForMisread =
-  'A file whose name is not UTF-8 cannot be named: rename it, or send it inside of an archive: one that you make with tar, or that of file_upload for a whole folder (upload_tar_file).'
+  'A path in a request must be UTF-8. Rename the file, or send it inside an archive: make one with tar, or upload the whole folder with file_upload and upload_tar_file.'
 
 function whyMissing(verb: string, path: string): string {
-  // What is to be made need not be there: its folder is what is missing.
-  if (verb === 'create') return 'the folder that it is to be in does not exist'
+  // A file that is being created need not exist: its folder is missing.
+  if (verb === 'create') return 'its folder does not exist'
   return isMisread(path) ? 'it does not exist, or its name is not UTF-8' : 'it does not exist'
 }

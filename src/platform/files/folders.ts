@@ -1,4 +1,6 @@
-import { mkdir, rmdir } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, mkdir, mkdtemp, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { type FileFacts, fileFacts } from './file-facts.ts'
@@ -8,16 +10,16 @@ import { onFile } from './on-file.ts'
 import { removeTree } from './remove-tree.ts'
 import { settleMode } from './settle-mode.ts'
 
-/** Makes `path` and what is missing above it. A folder that is made here belongs to its owner alone; one that exists stays as it is. */
+/** Makes the folder `path` and the missing ones above it, private to their owner. Folders that exist stay as they are. */
 export function ensureFolder(path: string, mode = 0o700): Promise<void> {
   return onFile('make the folder', path, async () => {
     const missing: string[] = []
-    // Not mkdir's own recursion: on a read-only file system it says ENOENT.
+    // The recursion of mkdir itself reports ENOENT on a read-only file system.
     for (let at = resolve(path); ; at = dirname(at)) {
       const facts = await fileFacts(at)
       if (facts?.kind === 'folder') break
       if (facts !== undefined) {
-        throw new AgentError('FILE_ACCESS', `cannot make the folder ${path}: ${at} is something else`, {
+        throw new AgentError('FILE_ACCESS', `Cannot make the folder ${path}: ${at} is not a folder.`, {
           details: { path },
         })
       }
@@ -32,7 +34,7 @@ async function makeFolder(path: string, mode: number): Promise<void> {
     await mkdir(pathBytes(path), { mode })
     await settleMode(path, mode)
   } catch (error) {
-    // Another process was faster.
+    // Another process has made it meanwhile.
     if (errnoOf(error) !== 'EEXIST' || (await fileFacts(path))?.kind !== 'folder') throw error
   }
 }
@@ -46,20 +48,20 @@ export interface FolderEntry {
 
 export interface ListingLimits {
   readonly maxEntries: number
-  /** 1 = the folder itself without what is below its folders. */
+  /** 1 = the entries of the folder itself. */
   readonly maxDepth: number
 }
 
 /**
- * Everything in `folder`, a folder before what is in it, in the order of names (also of those that are no UTF-8: see
- * name-bytes.ts); links are told and not followed.
- * What vanishes on the way is left out.
+ * Everything in `folder`, a folder before its content, in the order of names (also of those that are not UTF-8: see
+ * name-bytes.ts); links are listed and not followed. What vanishes meanwhile is left out.
  *
  * @throws AgentError `LIMIT_EXCEEDED` before more than `maxEntries` entries or `maxDepth` levels are looked at, `FILE_NOT_FOUND`, `FILE_ACCESS`
  */
 export async function* listFolder(folder: string, limits: ListingLimits): AsyncGenerator<FolderEntry> {
   let left = limits.maxEntries
-  const tooMany = (what: string) => new AgentError('LIMIT_EXCEEDED', `${folder}: ${what}`, { details: { ...limits } })
+  const tooMany = (what: string) =>
+    new AgentError('LIMIT_EXCEEDED', `${folder} has ${what}.`, { details: { ...limits } })
   // A stack instead of recursion: its depth is bounded, and it holds names only.
   const waiting: { path: string; depth: number }[] = [{ path: '', depth: 1 }]
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -83,12 +85,23 @@ export async function* listFolder(folder: string, limits: ListingLimits): AsyncG
   }
 }
 
-/** Removes a folder with all that is in it; links are removed and never followed. One that is gone already is fine. */
+/** Removes a folder with everything in it; links are removed and never followed. A missing folder is fine. */
 export function removeFolder(path: string): Promise<void> {
   return onFile('remove', path, () => removeTree(path))
 }
 
-/** Removes a folder that has nothing in it. Throws `FILE_ACCESS` when it has, `FILE_NOT_FOUND`. */
+/** Removes an empty folder. Throws `FILE_ACCESS` when it is not empty, `FILE_NOT_FOUND`. */
 export function removeEmptyFolder(path: string): Promise<void> {
   return onFile('remove', path, () => rmdir(pathBytes(path)))
+}
+
+/** Throws `FILE_ACCESS` unless this process may add and replace files in a folder. */
+export function checkWritable(folder: string): Promise<void> {
+  return onFile('write to', folder, () => access(pathBytes(folder), constants.W_OK))
+}
+
+/** A new folder for this user alone, in the temporary folder of the system. The caller removes it. */
+export function makeTemporaryFolder(): Promise<string> {
+  const folder = tmpdir()
+  return onFile('make a folder in', folder, () => mkdtemp(join(folder, 'device-cloud-')))
 }

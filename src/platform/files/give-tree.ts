@@ -1,16 +1,16 @@
-import { type BigIntStats, constants } from 'node:fs'
-import { chown, type FileHandle, lchown, lstat, open, readdir } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { chown, type FileHandle, lchown, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
+import { type FileFacts, fileFacts, isSameFile, openFileFacts } from './file-facts.ts'
 import { listFolder } from './folders.ts'
 import { descriptorPath, hasDescriptorPaths, O_PATH } from './held/descriptor.ts'
-import { isSameFile } from './held/transfer-facts.ts'
 import { walkPath } from './held/walk.ts'
 import { nameOf, pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
-/** Far above what the agent keeps. Each level holds a descriptor. */
+/** Far above what the agent keeps. Each level needs a descriptor. */
 const limits = { entries: 100_000, levels: 16 }
 
 export interface NewOwner {
@@ -19,11 +19,11 @@ export interface NewOwner {
 }
 
 /**
- * Gives a folder, and the folders and files in it, to a user. Each is given by its descriptor, and no link is followed that
- * anybody but root and the user of this process made: whoever can write there leads it to nothing else. Links and devices
- * stay as they are, and so does a file with several names, because the others may be anywhere.
+ * Makes a user the owner of a folder and of the folders and files in it. Each is reached by its descriptor, and links are followed only
+ * when root or the user of this process has made them: another user who can write there cannot lead it elsewhere. Links and
+ * devices stay as they are, and so does a file with several names, because the other names may be anywhere.
  *
- * @param onEnter called when a folder was entered and before anything in it is given; for tests, which are as quick as that user
+ * @param onEnter called when a folder was entered and before anything in it is changed; tests act as a quick attacker there
  * @returns the files with several names
  * @throws AgentError `PATH_REFUSED`, `FILE_ACCESS` (also when this process is not root), `LIMIT_EXCEEDED`
  */
@@ -38,9 +38,8 @@ export function giveTree(
     await walked.close()
     const top = await open(walked.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
-      const { dev: device, ino: inode } = await top.stat({ bigint: true })
-      if (!isSameFile({ device, inode }, walked.last))
-        throw new AgentError('PATH_REFUSED', `${path} was replaced while it was looked at`, { details: { path } })
+      if (!isSameFile(await openFileFacts(top), walked.last))
+        throw new AgentError('PATH_REFUSED', `${path} was replaced while it was looked at.`, { details: { path } })
       const giving = new Giving(owner, onEnter)
       await giving.folder(top, path, 1)
       return giving.left
@@ -50,13 +49,14 @@ export function giveTree(
   })
 }
 
-/** Without /proc, as in a folder that becomes the image of a device: nobody else is at work there. */
+/** Without /proc, as in a folder that becomes the image of a device: no other user works there. */
 async function giveByPath(path: string, owner: NewOwner): Promise<readonly string[]> {
   const left: string[] = []
   const give = async (place: string) => {
-    const facts = await lstat(pathBytes(place))
-    if (facts.isFile() && facts.nlink > 1) left.push(place)
-    else if (facts.isFile() || facts.isDirectory()) await lchown(pathBytes(place), owner.userId, owner.groupId)
+    const facts = await fileFacts(place, { followLinks: false })
+    if (facts?.kind === 'file' && facts.links > 1) left.push(place)
+    else if (facts?.kind === 'file' || facts?.kind === 'folder')
+      await lchown(pathBytes(place), owner.userId, owner.groupId)
   }
   for await (const entry of listFolder(path, { maxEntries: limits.entries, maxDepth: limits.levels }))
     await give(join(path, entry.path))
@@ -75,7 +75,7 @@ class Giving {
     this.#onEnter = onEnter
   }
 
-  /** The folder last: until then its old owner is the only other one who can change it. */
+  /** The folder itself comes last: until then only its old owner can change it. */
   async folder(handle: FileHandle, path: string, level: number): Promise<void> {
     if (level > limits.levels) throw tooMuch(path, `more than ${limits.levels} levels of folders`)
     await this.#onEnter()
@@ -95,9 +95,9 @@ class Giving {
     const held = await open(place, O_PATH | O_NOFOLLOW).catch(ignoreGone)
     if (held === undefined) return
     try {
-      const facts = await held.stat({ bigint: true })
-      if (facts.isDirectory()) await this.#below(held, path, level)
-      else if (facts.isFile()) await this.#file(held, facts, path)
+      const facts = await openFileFacts(held)
+      if (facts.kind === 'folder') await this.#below(held, path, level)
+      else if (facts.kind === 'file') await this.#file(held, facts, path)
     } finally {
       await held.close()
     }
@@ -112,8 +112,8 @@ class Giving {
     }
   }
 
-  async #file(held: FileHandle, { nlink }: BigIntStats, path: string): Promise<void> {
-    if (nlink > 1n) this.left.push(path)
+  async #file(held: FileHandle, { links }: FileFacts, path: string): Promise<void> {
+    if (links > 1) this.left.push(path)
     else await chown(descriptorPath(held), this.#owner.userId, this.#owner.groupId)
   }
 }
@@ -123,5 +123,5 @@ function ignoreGone(error: unknown): undefined {
 }
 
 function tooMuch(path: string, what: string): AgentError {
-  return new AgentError('LIMIT_EXCEEDED', `${path}: ${what}`, { details: { path } })
+  return new AgentError('LIMIT_EXCEEDED', `${path} has ${what}.`, { details: { path } })
 }

@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs'
 
 const maxBytes = 4 * 1024 * 1024
-/** A longer one is made by a program, and says nothing to a person. */
+/** A longer line was made by a program, and is of no use to a person. */
 const maxChars = 300
 
-/** Line `number` (from 1) of a text file, to show it to a person while the process ends; undefined when it cannot be had. */
+/** Line `number` (from 1) of a text file, to show it to a person while the process ends; undefined when it cannot be read. */
 export function lineOfFile(path: string, number: number): string | undefined {
   try {
     const { size } = statSync(path)

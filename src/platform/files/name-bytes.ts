@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 
 /**
- * Names of files are bytes, and need not be UTF-8: Linux forbids `/` and NUL only. As a text, each byte that belongs to no
- * UTF-8 stands as the lone surrogate U+DC80 to U+DCFF that ends in it, as Python does it: so such a name can be sorted, joined
- * and compared like any other, and leads back to its file.
+ * File names are bytes, and need not be UTF-8: Linux forbids `/` and NUL only. As a text, each byte that is not part of UTF-8 is the
+ * lone surrogate U+DC80 to U+DCFF that ends in it, as in Python: so such a name can be sorted, joined and compared like any
+ * other, and leads back to its file.
  */
 const lone = /[\udc80-\udcff]/u
 
@@ -21,14 +21,14 @@ export function nameOf(bytes: Buffer): string {
   return text
 }
 
-/** How many bytes a character has that begins so. */
+/** The number of bytes of a character, by its first byte. */
 function lengthFrom(first: number): number {
   if (first < 0xc0) return 1
   if (first < 0xe0) return 2
   return first < 0xf0 ? 3 : 4
 }
 
-/** What to give to the system for a path of {@link nameOf}, or for any other: the very bytes, where a text cannot say them. */
+/** What to pass to the system for any path, also one of {@link nameOf}: its very bytes where a text cannot express them. */
 export function pathBytes(path: string): string | Buffer {
   return lone.test(path) ? rawBytes(path) : path
 }
@@ -39,20 +39,20 @@ export function rawBytes(path: string): Buffer {
   return Buffer.concat([...path].map(one => (lone.test(one) ? Buffer.of(one.charCodeAt(0) & 0xff) : Buffer.from(one))))
 }
 
-/** The one text for a file whose path may be written in several: somebody may give the bytes of a UTF-8 letter one by one. */
+/** The one text for a file whose path can be written in several: a caller may give the bytes of a UTF-8 letter one by one. */
 export function oneText(path: string): string {
   return nameOf(rawBytes(path))
 }
 
-/** Whether a name of {@link nameOf} is UTF-8, and so a text to everybody else as well. */
+/** Whether a name of {@link nameOf} is UTF-8, and so a text for other programs as well. */
 export function isText(name: string): boolean {
   return !/\p{Surrogate}/u.test(name)
 }
 
-/** The most that a message shows of a path. */
+/** How many characters of a path a message shows at most. */
 const maxShown = 200
 
-/** A name or path for people: what is no UTF-8 or drives a terminal stands there as `\xE9`, and a very long one is cut. */
+/** A name or path for people: bytes that are not UTF-8 and control characters are shown as `\xE9`, and a very long name is cut. */
 export function shownName(name: string, maxLetters = maxShown): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
   const odd = /[\u0000-\u001f\u007f-\u009f]|\p{Surrogate}/gu

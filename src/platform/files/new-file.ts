@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { onFile } from './on-file.ts'
 import { settleMode } from './settle-mode.ts'
 import { writeWhole } from './write-whole.ts'
@@ -40,4 +40,13 @@ export function createNewFolder(path: string): Promise<void> {
     await mkdir(path, { mode: 0o700 })
     await settleMode(path, 0o700)
   })
+}
+
+/** The mode that a new file gets by default: 0666 without the bits of the umask. */
+export async function newFileMode(): Promise<number> {
+  // umask(2) sets it to 0 for a moment to read it, in which another thread may create a file open to all.
+  const status = await readFile('/proc/self/status', 'latin1').catch(() => '')
+  const umask = /^Umask:\s*([0-7]+)$/m.exec(status)?.[1]
+  // Linux before 4.7 does not show it there.
+  return 0o666 & ~(umask === undefined ? process.umask() : Number.parseInt(umask, 8))
 }

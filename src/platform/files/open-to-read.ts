@@ -2,21 +2,21 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
-import { type FileFacts, factsFrom, fileFactsNow } from './file-facts.ts'
+import { type FileFacts, fileFactsNow, isSameFile, openFileFacts } from './file-facts.ts'
+import { readLink } from './links.ts'
 import { pathBytes, shownName } from './name-bytes.ts'
-import { readLink } from './read-link.ts'
 
 const { O_NONBLOCK, O_RDONLY } = constants
 const maxLinks = 40
 const maxTries = 5
-/** Here the links are the system's own. */
+/** Links in these folders are made by the system. */
 const systemViews = ['/proc/', '/sys/', '/dev/']
 
 /**
- * Opens a file of the agent's for reading. What root reads it may publish, log or pack: by a link that another user made it
- * reads only what this user may read as well, and nothing of a private folder; and by a second name nothing private.
+ * Opens a file for reading. The agent may publish, log or pack what it reads as root. So through a link that another user made it
+ * reads only what that user may read as well, and nothing from a private folder; through a second name nothing private.
  *
- * @throws AgentError `FILE_ACCESS` when it was led elsewhere; errors of the system
+ * @throws AgentError `FILE_ACCESS` when another user led it elsewhere; errors of the system
  */
 export async function openToRead(path: string): Promise<FileHandle> {
   for (let tries = 1; ; tries++) {
@@ -24,15 +24,14 @@ export async function openToRead(path: string): Promise<FileHandle> {
     const file = await open(pathBytes(path), O_RDONLY | O_NONBLOCK)
     try {
       if (process.geteuid?.() !== 0 || systemViews.some(view => path.startsWith(view))) return file
-      const stats = await file.stat()
-      const opened = factsFrom(stats)
+      const opened = await openFileFacts(file)
       const way = await wayTo(path)
-      if (way.end?.inode === opened.inode && way.end.device === opened.device) {
+      if (way.end !== undefined && isSameFile(way.end, opened)) {
         checkMakers(path, way, opened)
-        checkNames(path, way, opened, stats.nlink)
+        checkNames(path, way, opened)
         return file
       }
-      // A file is replaced by renaming another one; nobody does so again and again, unless to be quicker than this.
+      // A program replaces a file once in a while; only an attacker does so again and again.
       if (tries === maxTries) throw refused(path, 'it is replaced again and again')
       await file.close()
     } catch (error) {
@@ -44,7 +43,7 @@ export async function openToRead(path: string): Promise<FileHandle> {
 
 interface Way {
   readonly links: readonly { readonly path: string; readonly ownerId: number }[]
-  /** The folders that the way ends with, without links. */
+  /** The folders on the way since the last absolute link, links left out. */
   readonly folders: readonly FileFacts[]
   readonly end: FileFacts | undefined
 }
@@ -57,13 +56,13 @@ function checkMakers(path: string, { links, folders }: Way, file: FileFacts): vo
   }
 }
 
-/** A second name (hard link) in a folder where others can make one: what is nobody else's to read may have its first name anywhere. */
-function checkNames(path: string, { folders }: Way, file: FileFacts, names: number): void {
+/** Refuses a second name (hard link) of a private file in a folder where other users can make one: its first name may be anywhere. */
+function checkNames(path: string, { folders }: Way, file: FileFacts): void {
   const folder = folders.at(-1)
-  if (names === 1 || folder === undefined || mayBy(file, 0o004)) return
+  if (file.links === 1 || folder === undefined || mayBy(file, 0o004)) return
   const isOpen = (folder.ownerId !== 0 && folder.ownerId !== file.ownerId) || (folder.mode & 0o022) !== 0
   if (isOpen)
-    throw refused(path, `it has ${names} names (hard links), and users other than root could have made this one`)
+    throw refused(path, `it has ${file.links} names (hard links), and users other than root could have made this one`)
 }
 
 async function wayTo(path: string): Promise<Way> {
@@ -108,5 +107,5 @@ function mayBy({ mode }: FileFacts, bits: number): boolean {
 }
 
 function refused(path: string, why: string): AgentError {
-  return new AgentError('FILE_ACCESS', `cannot read ${shownName(path)}: ${why}`, { details: { path } })
+  return new AgentError('FILE_ACCESS', `Cannot read ${shownName(path)}: ${why}.`, { details: { path } })
 }

@@ -3,9 +3,9 @@ import { dirname } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFacts } from './file-facts.ts'
 import { onFile } from './on-file.ts'
-import { syncFolder } from './write-file.ts'
+import { syncFolder } from './sync-folder.ts'
 
-/** What file systems without hard links (FAT, many network and FUSE ones) answer. */
+/** The errors of file systems without hard links (FAT, many network and FUSE file systems). */
 const noLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
 /** Whether a hard link was refused because the file system has none. */
@@ -16,7 +16,7 @@ export function hasNoLinks(error: unknown): boolean {
 /**
  * Gives the finished file `from` the name `to` in the same file system, in one step and never in the place of another file.
  *
- * @throws AgentError `FILE_ACCESS` when `to` exists or cannot be made; `from` is still there then
+ * @throws AgentError `FILE_ACCESS` when `to` exists or cannot be made; `from` stays then
  */
 export function putInPlace(from: string, to: string): Promise<void> {
   return onFile('create', to, async () => {
@@ -34,8 +34,8 @@ export function putInPlace(from: string, to: string): Promise<void> {
 }
 
 function existsAlready(path: string): AgentError {
-  return new AgentError('FILE_ACCESS', `cannot create ${path}: it exists already`, {
+  return new AgentError('FILE_ACCESS', `Cannot create ${path}: it exists already.`, {
     details: { path },
-    remedy: 'Name another one, or move that one away.',
+    remedy: 'Name another one, or move the existing one away.',
   })
 }

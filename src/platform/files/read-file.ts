@@ -1,5 +1,5 @@
 import { AgentError } from '../../base/errors.ts'
-import { type FileFacts, factsFrom } from './file-facts.ts'
+import { type FileFacts, openFileFacts } from './file-facts.ts'
 import { onFile } from './on-file.ts'
 import { openToRead } from './open-to-read.ts'
 
@@ -7,9 +7,9 @@ const stepBytes = 64 * 1024
 
 /**
  * The whole content of a regular file that must not be larger than `maxBytes`.
- * Works for /proc and /sys too, whose files say that they have no size.
+ * Works for /proc and /sys too, whose files report a size of 0.
  *
- * @param onOpen gets the facts of the very file whose content comes back, whatever its name leads to by then
+ * @param onOpen gets the facts of the very file that is read, even when its name leads elsewhere by then
  * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` (also for a folder, a device or a pipe), `LIMIT_EXCEEDED`; what `onOpen` throws
  */
 export function readBoundedFile(
@@ -20,9 +20,9 @@ export function readBoundedFile(
   return onFile('read', path, async () => {
     const file = await openToRead(path)
     try {
-      const facts = factsFrom(await file.stat())
+      const facts = await openFileFacts(file)
       if (facts.kind !== 'file') {
-        throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, {
+        throw new AgentError('FILE_ACCESS', `Cannot read ${path}: it is not a regular file.`, {
           details: { path },
           remedy: 'Name a regular file.',
         })
@@ -30,13 +30,13 @@ export function readBoundedFile(
       onOpen(facts)
       const parts: Buffer[] = []
       for (let total = 0; ; ) {
-        // One byte more than allowed tells a file that is too large (or grows) without reading all of it.
+        // One byte more than allowed shows that a file is too large (or grows) without reading all of it.
         const part = Buffer.allocUnsafe(Math.min(stepBytes, maxBytes + 1 - total))
         const { bytesRead } = await file.read(part, 0, part.length, null)
         if (bytesRead === 0) return Buffer.concat(parts)
         total += bytesRead
         if (total > maxBytes) {
-          const message = `cannot read ${path}: it is larger than ${maxBytes} bytes`
+          const message = `Cannot read ${path}: it is larger than ${maxBytes} bytes.`
           throw new AgentError('LIMIT_EXCEEDED', message, { details: { path, maxBytes } })
         }
         parts.push(part.subarray(0, bytesRead))

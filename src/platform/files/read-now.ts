@@ -6,7 +6,7 @@ const maxStepBytes = 64 * 1024
 
 /**
  * The first `maxBytes` bytes of a small regular file, within this turn of the event loop; undefined for anything else, such as a
- * folder or a pipe. Through the thread pool each of its five calls costs more than the whole of this.
+ * folder or a pipe. In the thread pool each of its five system calls would cost more than all of them do here.
  *
  * @param o.followLinks whether a link is followed; default: it is refused with `ELOOP`
  * @throws the error of the system, such as `ENOENT`

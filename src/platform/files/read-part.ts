@@ -2,11 +2,12 @@ import type { FileHandle } from 'node:fs/promises'
 import { AgentError } from '../../base/errors.ts'
 import { onFile } from './on-file.ts'
 import { openToRead } from './open-to-read.ts'
+import { readWhole } from './read-whole.ts'
 
 /** A part of a text file, in whole lines. */
 export interface TextPart {
   readonly text: string
-  /** There is more of the file before or behind it. */
+  /** The file goes on before or behind it. */
   readonly isCut: boolean
 }
 
@@ -19,7 +20,7 @@ const newline = 0x0a
  */
 export function readFirstLines(path: string, maxBytes: number): Promise<TextPart> {
   return withFile(path, async file => {
-    const bytes = await readFrom(file, null, maxBytes + 1)
+    const bytes = await readWhole(file, null, maxBytes + 1)
     if (bytes.length <= maxBytes) return { text: bytes.toString('utf8'), isCut: false }
     const end = bytes.lastIndexOf(newline, maxBytes - 1) + 1
     return { text: bytes.toString('utf8', 0, end), isCut: true }
@@ -27,7 +28,7 @@ export function readFirstLines(path: string, maxBytes: number): Promise<TextPart
 }
 
 /**
- * The end of a regular file, from the first whole line within its last `maxBytes` on. A line that is longer than that is
+ * The end of a regular file, from the first whole line within its last `maxBytes` on. A longer line is
  * left out: half of it could hold half of a secret.
  *
  * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`
@@ -35,9 +36,9 @@ export function readFirstLines(path: string, maxBytes: number): Promise<TextPart
 export function readLastLines(path: string, maxBytes: number): Promise<TextPart> {
   return withFile(path, async file => {
     const { size } = await file.stat()
-    // One byte more tells whether the first line begins there.
+    // One byte more shows whether the first line begins there.
     const from = Math.max(0, size - maxBytes - 1)
-    const bytes = await readFrom(file, from, maxBytes + 1)
+    const bytes = await readWhole(file, from, maxBytes + 1)
     if (from === 0 && bytes.length <= maxBytes) return { text: bytes.toString('utf8'), isCut: false }
     const start = bytes.indexOf(newline)
     return { text: start < 0 ? '' : bytes.toString('utf8', start + 1), isCut: true }
@@ -49,7 +50,7 @@ function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Prom
     const file = await openToRead(path)
     try {
       if (!(await file.stat()).isFile())
-        throw new AgentError('FILE_ACCESS', `cannot read ${path}: it is not a regular file`, {
+        throw new AgentError('FILE_ACCESS', `Cannot read ${path}: it is not a regular file.`, {
           details: { path },
           remedy: 'Name a regular file.',
         })
@@ -58,16 +59,4 @@ function withFile<T>(path: string, work: (file: FileHandle) => Promise<T>): Prom
       await file.close()
     }
   })
-}
-
-/** Files of /proc give less than they have at each read, so it goes on until nothing comes. */
-async function readFrom(file: FileHandle, from: number | null, maxBytes: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(maxBytes)
-  let done = 0
-  while (done < maxBytes) {
-    const { bytesRead } = await file.read(buffer, done, maxBytes - done, from === null ? null : from + done)
-    if (bytesRead === 0) break
-    done += bytesRead
-  }
-  return buffer.subarray(0, done)
 }

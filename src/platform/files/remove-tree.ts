@@ -2,23 +2,23 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rm, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
+import { isSameFile, openFileFacts } from './file-facts.ts'
 import { descriptorPath, hasDescriptorPaths } from './held/descriptor.ts'
-import { isSameFile } from './held/transfer-facts.ts'
 import { walkPath } from './held/walk.ts'
 import { pathBytes, rawBytes } from './name-bytes.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 /** Each level holds a descriptor. */
 const maxLevels = 200
-/** What is put there while it is removed is removed too, so often. */
+/** How often a removal begins anew when other programs put things there meanwhile. */
 const maxTries = 3
 
 /**
- * Removes `path` with all that is in it. Each folder is entered by the descriptor of the one above, and never through a link:
- * another user who can write there cannot lead the removal elsewhere, however quick he is. No link above is followed that
- * anybody but root and the user of this process has made.
+ * Removes `path` with everything in it. Each folder is entered by the descriptor of the one above, and never through a link:
+ * another user who can write there cannot lead the removal elsewhere, however quickly. Links above it are followed only when root
+ * or the user of this process has made them.
  *
- * @param onEnter called when a folder was entered and before anything in it is removed; for tests, which are as quick as that user
+ * @param onEnter called when a folder was entered and before anything in it is removed; tests act as a quick attacker there
  */
 export async function removeTree(path: string, onEnter: () => Promise<void> = async () => {}): Promise<void> {
   const whole = resolve(path)
@@ -33,17 +33,16 @@ export async function removeTree(path: string, onEnter: () => Promise<void> = as
   }
 }
 
-/** Undefined when there is none. */
+/** The folder that `path` is in; undefined when it does not exist. */
 async function folderAbove(path: string): Promise<FileHandle | undefined> {
   const walked = await walkPath(dirname(path))
   await walked.close()
   if (walked.failure !== undefined) throw walked.failure
   if (walked.missing.length > 0) return undefined
   const folder = await open(pathBytes(walked.path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  const { dev: device, ino: inode } = await folder.stat({ bigint: true })
-  if (isSameFile({ device, inode }, walked.last)) return folder
+  if (isSameFile(await openFileFacts(folder), walked.last)) return folder
   await folder.close()
-  throw new AgentError('PATH_REFUSED', `${dirname(path)} was replaced while it was looked at`, { details: { path } })
+  throw new AgentError('PATH_REFUSED', `${dirname(path)} was replaced while it was looked at.`, { details: { path } })
 }
 
 async function removeEntry(
@@ -53,7 +52,7 @@ async function removeEntry(
   onEnter: () => Promise<void>,
 ): Promise<void> {
   const place = Buffer.concat([Buffer.from(`${descriptorPath(above)}/`), name])
-  if (level > maxLevels) throw new AgentError('LIMIT_EXCEEDED', `more than ${maxLevels} levels of folders`)
+  if (level > maxLevels) throw new AgentError('LIMIT_EXCEEDED', `There are more than ${maxLevels} levels of folders.`)
   for (let tries = 1; ; tries++) {
     let whyNotAFile: unknown
     try {
@@ -76,7 +75,7 @@ async function removeEntry(
       return await rmdir(place)
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return
-      // Something else has come in its place, or into it.
+      // Another program has put something in its place, or into it.
       const mayPass = ['ENOTDIR', 'ELOOP', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')
       if (!mayPass) throw error
       if (tries === maxTries) throw errnoOf(error) === 'ENOTDIR' ? whyNotAFile : error

@@ -29,8 +29,8 @@ export interface TarEntry {
 }
 
 /**
- * The header blocks of an entry: POSIX ustar, with a pax record before it where a name or size does not fit. A pax record is
- * UTF-8, so a name that is none stands in the header byte for byte, or before it as GNU tar has it when it is long.
+ * The header blocks of an entry: POSIX ustar, preceded by a pax record where a name or size does not fit. A pax record is UTF-8,
+ * so another name is in the header byte for byte, or, when it is long, in an entry of GNU tar before it.
  */
 export function tarHeader(entry: TarEntry): Buffer {
   const path = entry.type === 'Directory' ? `${entry.path}/` : entry.path
@@ -39,7 +39,7 @@ export function tarHeader(entry: TarEntry): Buffer {
     type: entry.type,
     mode: entry.mode & 0o777,
     size: entry.type === 'File' ? entry.bytes : 0,
-    // Who owned it on this device says nothing to whoever unpacks it elsewhere.
+    // The owners of this device mean nothing where the archive is unpacked.
     uid: 0,
     gid: 0,
     mtime: new Date(Math.floor(entry.modifiedMs / 1000) * 1000),
@@ -59,9 +59,9 @@ export function tarHeader(entry: TarEntry): Buffer {
   return Buffer.concat([record.encode(), block])
 }
 
-/** Where the header keeps the two names, and their sum. */
+/** The offsets of the two names and of the check sum in a header. */
 const places = { path: 0, target: 157, sum: 148, sumBytes: 8 }
-/** Longer names stand in an entry of their own. */
+/** Longer names have an entry of their own. */
 const nameBytes = 100
 
 function rawHeader(fields: TarFields): Buffer {
@@ -80,7 +80,7 @@ function rawHeader(fields: TarFields): Buffer {
   ])
 }
 
-/** An entry of GNU tar that says a name of the next one; nothing for a name that fits there. */
+/** The entry of GNU tar that holds a long name of the next entry; nothing for a name that fits into the header. */
 function longName(type: 'NextFileHasLongPath' | 'NextFileHasLongLinkpath', name: Buffer): Buffer[] {
   if (name.length <= nameBytes) return []
   const content = Buffer.concat([name, Buffer.of(0)])

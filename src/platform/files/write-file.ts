@@ -5,15 +5,16 @@ import { dirname } from 'node:path'
 import { errnoOf } from '../../base/errors.ts'
 import { pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
+import { syncFolder } from './sync-folder.ts'
 import { syncWhole, writeWhole } from './write-whole.ts'
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_DIRECTORY, O_WRONLY } = constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
-/** What is written to a file. */
+/** Mode and owner of a file that is written. */
 export interface WriteOptions {
   /** Permission bits of the file, whatever the umask is; default 0600. */
   readonly mode?: number
-  /** Whom it belongs to; default: the user of this process. */
+  /** Its owner; default: the user of this process. */
   readonly owner?: { readonly userId: number; readonly groupId: number }
 }
 
@@ -69,27 +70,12 @@ export function removeFile(path: string): Promise<void> {
   return onFile('remove', path, () => rm(pathBytes(path), { force: true }))
 }
 
-/** Makes what was created, renamed or removed in `folder` survive a power cut. */
-export function syncFolder(folder: string): Promise<void> {
-  return onFile('sync', folder, async () => {
-    const handle = await open(pathBytes(folder), O_RDONLY | O_DIRECTORY)
-    try {
-      await handle.sync()
-    } catch (error) {
-      // Some network and FUSE file systems cannot; there is nothing more that a program could do there.
-      if (!['EINVAL', 'ENOTSUP', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error
-    } finally {
-      await handle.close()
-    }
-  })
-}
-
 async function writeNew(path: string, data: string | Uint8Array, { mode = 0o600, owner }: WriteOptions): Promise<void> {
   const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o600)
   try {
     const content = typeof data === 'string' ? Buffer.from(data) : data
     await writeWhole(file, content)
-    // The umask took bits away at the creation, and a private file is opened to others only when its content is there.
+    // The umask took bits away at the creation, and other users may read the file only when it is complete.
     await file.chmod(mode)
     if (owner !== undefined) await file.chown(owner.userId, owner.groupId)
     await syncWhole(file, content.length)

@@ -19,8 +19,9 @@ const pauseMs = 5_000
 const { O_WRONLY, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants
 
 /**
- * A log file of mode 0600, appended to and rotated by size. A failing disk never throws: lines are lost and counted,
- * and it is tried again. Lines that come while a write runs go out together in the next one, without fsync: a log must not wear the flash.
+ * A log file of mode 0600, appended to and rotated by size. A failing disk is never an error of the caller: lines are lost and counted,
+ * and the disk is tried again. Lines that arrive during a write go out together in the next one, without fsync: a log must not wear
+ * the flash.
  */
 export class LogFile {
   readonly #path: string
@@ -32,7 +33,7 @@ export class LogFile {
   #waiting: string[] = []
   #waitingBytes = 0
   #lost = 0
-  #lostUntold = 0
+  #lostUnreported = 0
   #lastFailure: string | undefined
   #pausedUntilMs = Number.NEGATIVE_INFINITY
   #writing: Promise<void> | undefined
@@ -105,9 +106,9 @@ export class LogFile {
   }
 
   async #write(lines: readonly string[]): Promise<void> {
-    const told = this.#lostUntold
+    const lost = this.#lostUnreported
     const head =
-      told === 0 ? '' : `${new Date(this.#clock.now()).toISOString()} WARN  log: lines were lost lines=${told}\n`
+      lost === 0 ? '' : `${new Date(this.#clock.now()).toISOString()} WARN  log: lines were lost lines=${lost}\n`
     const text = Buffer.from(head + lines.join(''))
     if (this.#handle !== undefined && this.#bytes > 0 && this.#bytes + text.length > this.#maxBytes)
       await this.#rotate()
@@ -118,18 +119,18 @@ export class LogFile {
       done += bytesWritten
       this.#bytes += bytesWritten
     }
-    this.#lostUntold -= told
+    this.#lostUnreported -= lost
   }
 
   async #open(): Promise<FileHandle> {
-    // Without O_NONBLOCK a FIFO of this name would hold a thread until somebody reads it.
+    // Without O_NONBLOCK a FIFO of this name would block a thread until a program reads it.
     const handle = await open(this.#path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o600)
     try {
       const facts = await handle.stat()
-      // A second name may be that of anything, made by whoever can write in the folder.
+      // A user who can write in the folder may have made this a second name of any other file.
       if (!facts.isFile() || facts.nlink > 1)
-        throw new AgentError('FILE_ACCESS', `${this.#path} is no regular file, or has several names`, {
-          remedy: 'Look at what it is, and move it away.',
+        throw new AgentError('FILE_ACCESS', `${this.#path} is not a regular file, or has several names.`, {
+          remedy: 'Look at it, and move it away.',
         })
       this.#bytes = facts.size
     } catch (error) {
@@ -156,7 +157,7 @@ export class LogFile {
 
   #lose(lines: number): void {
     this.#lost += lines
-    this.#lostUntold += lines
+    this.#lostUnreported += lines
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Writable } from 'node:stream'
 import { formatLogRecord, type LogRecord, type LogSink } from '../../base/log.ts'
 
-/** Most that waits for a reader that does not read; beyond it lines are dropped and counted. */
+/** How much may wait for a reader that is stalled; beyond it lines are dropped and counted. */
 const maxWaitingBytes = 256 * 1024
 
-/** A log sink that may be busy or broken: it never throws, it loses lines and says how many. */
+/** A log sink that may be busy or broken: it never throws, but loses lines and counts them. */
 export interface CountingSink {
   readonly sink: LogSink
   /** Lines that could not be written so far. */

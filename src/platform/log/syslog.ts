@@ -5,7 +5,7 @@ import { formatLogRecord, type LogLevel, type LogRecord } from '../../base/log.t
 import { findProgram } from '../process/find-program.ts'
 
 export interface SyslogOptions {
-  /** Name that syslog shows before each line. */
+  /** The name that syslog shows before each line. */
   readonly tag: string
   readonly clock: Clock
   /** Where `logger` is looked for; only tests have other folders. */
@@ -30,7 +30,7 @@ const maxLineBytes = 900
 /**
  * Log lines for syslog. /dev/log is a datagram socket, which Node cannot speak, so the lines go to the standard input of `logger`,
  * which BusyBox and util-linux have: one long-lived process for each severity that occurs, because BusyBox takes the severity only as
- * an argument. They end with the agent, also when it is killed: their input closes.
+ * an argument. They end with the agent, also when it is killed, because their input closes.
  */
 export class Syslog {
   readonly #logger: string
@@ -51,8 +51,9 @@ export class Syslog {
   static async open(options: SyslogOptions): Promise<Syslog> {
     const path = await findProgram('logger', options.folders ?? standardFolders)
     if (path !== undefined) return new Syslog(path, options)
-    const message = 'cannot log to syslog: there is no program "logger" here; install it, or log to a file (log_file)'
-    throw new AgentError('NOT_SUPPORTED', message)
+    throw new AgentError('NOT_SUPPORTED', 'Cannot log to syslog: this system has no program "logger".', {
+      remedy: 'Install it, or log to a file (log_file).',
+    })
   }
 
   /** Takes a record; the sink of syslog. Never throws. */
@@ -107,7 +108,7 @@ export class Syslog {
     child.stdin.on('error', () => {
       this.#lost++
     })
-    // They must not keep the agent alive.
+    // These processes must not keep the agent alive.
     child.unref()
     this.#children.set(severity, child)
     return child

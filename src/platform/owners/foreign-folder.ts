@@ -2,15 +2,17 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
+import { descriptorPath } from '../files/held/descriptor.ts'
 import { onFile } from '../files/on-file.ts'
+import { syncFolder } from '../files/sync-folder.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 const chunkBytes = 64 * 1024
 
-/** A file in a folder of another user, held open: what its name leads to from now on does not matter any more. */
+/** A file in a folder of another user, held open: from now on it does not matter where its name leads. */
 export interface ForeignFile {
   readonly bytes: number
-  /** Its content as far as its size was when it was opened, piece by piece. */
+  /** Its content, piece by piece, up to the size that it had when it was opened. */
   chunks(): AsyncGenerator<Uint8Array>
   close(): Promise<void>
 }
@@ -20,20 +22,20 @@ export interface ForeignFolder {
   /** A folder in it. Throws `PATH_REFUSED` for anything else of that name, links included. */
   folder(name: string): Promise<ForeignFolder>
   /**
-   * A regular file of its owner in it; undefined when there is nothing of that name.
+   * A regular file in it that belongs to its owner; undefined when there is nothing of that name.
    *
-   * @throws AgentError `PATH_REFUSED` when it is no regular file, is somebody else's, or has another name elsewhere;
+   * @throws AgentError `PATH_REFUSED` when it is not a regular file, belongs to a third user, or has a second name;
    *   `LIMIT_EXCEEDED` when it is larger than `maxBytes`
    */
   file(name: string, maxBytes: number): Promise<ForeignFile | undefined>
-  /** Removes what has this name, a link as such, so that a power cut does not bring it back. One that is gone is fine. */
+  /** Removes the entry of this name (a link itself), so that a power cut does not bring it back. A missing one is fine. */
   remove(name: string): Promise<void>
   close(): Promise<void>
 }
 
 /**
  * Opens a folder that the user `ownerId` may change. Every step below it starts at its descriptor and follows no link, and
- * only that user's own files are opened: whatever is moved, linked or swapped there, nobody else's file is ever read.
+ * only that user's own files are opened: whatever is moved, linked or swapped there, no file of a third user is read.
  *
  * @throws AgentError `PATH_REFUSED`, `FILE_NOT_FOUND`, `FILE_ACCESS` (also without /proc)
  */
@@ -47,7 +49,7 @@ async function openAt(place: string, path: string, ownerId: number): Promise<For
       return await open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     } catch (error) {
       const errno = errnoOf(error)
-      if (errno === 'ENOTDIR' || errno === 'ELOOP') throw refused(path, 'it is a link or no folder')
+      if (errno === 'ENOTDIR' || errno === 'ELOOP') throw refused(path, 'it is a link, or not a folder')
       throw error
     }
   })
@@ -62,7 +64,7 @@ async function openAt(place: string, path: string, ownerId: number): Promise<For
 }
 
 function folderOf(handle: FileHandle, path: string, ownerId: number): ForeignFolder {
-  const at = (name: string) => `/proc/self/fd/${handle.fd}/${plain(name, path)}`
+  const at = (name: string) => `${descriptorPath(handle)}/${plain(name, path)}`
   return {
     folder: name => openAt(at(name), join(path, name), ownerId),
     file: (name, maxBytes) =>
@@ -75,7 +77,7 @@ function folderOf(handle: FileHandle, path: string, ownerId: number): ForeignFol
           if (errnoOf(error) !== 'ERR_FS_EISDIR' && errnoOf(error) !== 'EISDIR') throw error
           await rmdir(at(name))
         }
-        await handle.sync()
+        await syncFolder(path, descriptorPath(handle))
       }),
     close: () => handle.close(),
   }
@@ -87,13 +89,13 @@ async function openFile(
   ownerId: number,
   maxBytes: number,
 ): Promise<ForeignFile | undefined> {
-  // A look before it is opened: opening alone does something to some devices.
+  // Checked before it is opened: some devices act when they are opened.
   const seen = await lstat(place).catch(error => {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
   })
   if (seen === undefined) return undefined
-  if (!seen.isFile()) throw refused(path, 'it is a link or no regular file')
+  if (!seen.isFile()) throw refused(path, 'it is a link, or not a regular file')
   let handle: FileHandle
   try {
     handle = await open(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -104,11 +106,11 @@ async function openFile(
   }
   try {
     const facts = await handle.stat()
-    if (!facts.isFile()) throw refused(path, 'it is no regular file')
+    if (!facts.isFile()) throw refused(path, 'it is not a regular file')
     if (facts.uid !== ownerId) throw refused(path, `it belongs to uid ${facts.uid}, not to uid ${ownerId}`)
     if (facts.nlink !== 1) throw refused(path, `it has ${facts.nlink} names`)
     if (facts.size > maxBytes) {
-      const message = `cannot use ${path}: it has ${facts.size} bytes, and ${maxBytes} are the most`
+      const message = `Cannot use ${path}: it has ${facts.size} bytes, and at most ${maxBytes} are allowed.`
       throw new AgentError('LIMIT_EXCEEDED', message, { details: { path, maxBytes } })
     }
     return fileOf(handle, path, facts.size)
@@ -134,13 +136,13 @@ function fileOf(handle: FileHandle, path: string, bytes: number): ForeignFile {
   }
 }
 
-/** The name of one entry: a path would be walked by the kernel, links and all. */
+/** Refuses anything but the name of one entry: in a path the kernel would follow links. */
 function plain(name: string, path: string): string {
   if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
-    throw refused(join(path, name), 'it is no plain name')
+    throw refused(join(path, name), 'it is not a plain name')
   return name
 }
 
 function refused(path: string, why: string): AgentError {
-  return new AgentError('PATH_REFUSED', `${path} is refused: ${why}`, { details: { path } })
+  return new AgentError('PATH_REFUSED', `${path} is refused: ${why}.`, { details: { path } })
 }

@@ -1,19 +1,19 @@
 import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { AgentError } from '../../base/errors.ts'
-import { fileFacts } from '../files/file-facts.ts'
+import { type FileIdentity, factsFrom, fileFacts, isSameFile, openFileFacts } from '../files/file-facts.ts'
 import { ownIdentity } from './own-identity.ts'
 import { describeWeakSpots, type WeakSpot, weakSpotsIn, weakSpotsOn } from './weak-spots.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 
-/** How the folder is reached: by its path, or because others can put another one there, only as the one that was looked at. */
-type Way = 'path' | { readonly inode: number; readonly device: number }
+/** How the folder is reached: by its path, or, where another user can put another folder there, as the very folder that was checked. */
+type Way = 'path' | FileIdentity
 
 /**
- * A folder of which this process believes what is in it: it and all in it must be root's, or the own user's, and nobody
- * else may write there. The folders above may be another user's, as where the configuration of a Python agent lies in
- * somebody's home: then each use goes to the very folder that was looked at, and not to one that was put in its place.
+ * A folder whose content this process trusts: it and everything in it must belong to root or to the user of this process, and no
+ * other user may write there. The folders above may belong to another user, as where the configuration of a Python agent is in
+ * a home folder: then each use goes to the very folder that was checked, and not to one that was put in its place.
  */
 export class OwnFolder {
   readonly #path: string
@@ -24,12 +24,12 @@ export class OwnFolder {
   }
 
   /**
-   * Looks at the folder and all in it. One that does not exist is fine.
+   * Checks the folder and everything in it. A missing folder is fine.
    *
-   * @throws AgentError `POLICY_REFUSED` with the commands that mend it
+   * @throws AgentError `POLICY_REFUSED` with the commands that repair it
    */
   async look(): Promise<void> {
-    // Until it is known again, what was known holds: a process that ends meanwhile still writes.
+    // During the check the last result holds: a process that ends meanwhile still writes.
     try {
       this.#way = await this.#wayNow()
     } catch (error) {
@@ -47,31 +47,31 @@ export class OwnFolder {
     const onWay = await weakSpotsOn(path, { self })
     const own = onWay.filter(spot => !spot.isAbove)
     if (own.length === 0) own.push(...(await weakSpotsIn(path, self)))
-    if (own.length > 0) throw notBelieved(path, own)
+    if (own.length > 0) throw notTrusted(path, own)
     return onWay.length === 0 ? 'path' : { inode: facts.inode, device: facts.device }
   }
 
   /**
-   * Does something in the folder, by the path that `work` gets.
+   * Runs `work` in the folder.
    *
-   * @param work gets the path of the folder for names in it, and its descriptor where there is one
+   * @param work gets the path by which the folder is reached now
    * @throws AgentError `POLICY_REFUSED`; an error `ENOENT` when it does not exist, `ESTALE` when another folder is in its place
    */
-  async within<T>(work: (base: string, folder: FileHandle | undefined) => Promise<T>): Promise<T> {
+  async within<T>(work: (base: string) => Promise<T>): Promise<T> {
     if (this.#way === undefined) await this.look()
-    // Had it come since, nobody would have looked at it.
+    // A folder that was made since then was not checked.
     if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
-    if (this.#way === 'path') return await work(this.#path, undefined)
+    if (this.#way === 'path') return await work(this.#path)
     const folder = await open(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
-      assertSame(this.#way, await folder.stat())
-      return await work(this.#pinned(folder.fd), folder)
+      assertSame(this.#way, await openFileFacts(folder))
+      return await work(this.#pinned(folder.fd))
     } finally {
       await folder.close()
     }
   }
 
-  /** As {@link within}, while the caller waits, and only in a folder that was looked at before. */
+  /** As {@link within}, synchronously, and only in a folder that was checked before. */
   withinNow(work: (base: string) => void): void {
     if (this.#way === undefined) throw Object.assign(new Error('it does not exist'), { code: 'ENOENT' })
     if (this.#way === 'path') {
@@ -80,7 +80,7 @@ export class OwnFolder {
     }
     const folder = openSync(this.#path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     try {
-      assertSame(this.#way, fstatSync(folder))
+      assertSame(this.#way, factsFrom(fstatSync(folder, { bigint: true })))
       work(this.#pinned(folder))
     } finally {
       closeSync(folder)
@@ -93,13 +93,12 @@ export class OwnFolder {
   }
 }
 
-function assertSame(way: Exclude<Way, 'path'>, there: { readonly ino: number; readonly dev: number }): void {
-  if (there.ino !== way.inode || there.dev !== way.device)
-    throw Object.assign(new Error('another folder is in its place'), { code: 'ESTALE' })
+function assertSame(one: FileIdentity, other: FileIdentity): void {
+  if (!isSameFile(one, other)) throw Object.assign(new Error('another folder is in its place'), { code: 'ESTALE' })
 }
 
-function notBelieved(path: string, spots: readonly WeakSpot[]): AgentError {
+function notTrusted(path: string, spots: readonly WeakSpot[]): AgentError {
   const remedy = spots.map(spot => spot.remedy).join(' && ')
-  const message = `${path} is not believed, because another user can change it: ${describeWeakSpots(spots.slice(0, 3))}. Look at what is in it, and remove it, or run: ${remedy}`
+  const message = `${path} is not trusted, because another user can change it: ${describeWeakSpots(spots.slice(0, 3))}. Look at its content and remove it, or run: ${remedy}`
   return new AgentError('POLICY_REFUSED', message.slice(0, 1000), { details: { path } })
 }

@@ -1,17 +1,17 @@
 import { readNow } from '../files/read-now.ts'
 
-/** Whose a file must be so that this process believes it: root's, or that of the user it runs as. */
+/** The users whose files this process trusts: root, and the user it runs as. */
 export interface OwnIdentity {
   readonly userId: number
   readonly groupId: number
-  /** The owner that is shown for files of users whom this user namespace does not know; undefined outside of one. */
+  /** The owner that is shown for files of users outside this user namespace; undefined where there are none outside. */
   readonly unmappedId: number | undefined
 }
 
 const maxBytes = 64 * 1024
 const everyId = 4_294_967_295
 
-/** The effective ids of this process, and how the kernel shows it the ids of strangers. */
+/** The effective ids of this process, and the id by which the kernel shows it users outside its namespace. */
 export async function ownIdentity(): Promise<OwnIdentity> {
   return {
     userId: process.geteuid?.() ?? -1,
@@ -22,15 +22,15 @@ export async function ownIdentity(): Promise<OwnIdentity> {
 
 let known: { readonly unmappedId: number | undefined } | undefined
 
-/** The user namespace of a process stays what it is. */
+/** The user namespace of a process does not change. */
 function ofNamespace(): number | undefined {
   known ??= { unmappedId: unmappedId(textOf('/proc/self/uid_map'), textOf('/proc/sys/kernel/overflowuid')) }
   return known.unmappedId
 }
 
 /**
- * The owner that is shown for files whose owner has no id here. In a namespace that knows every id, the id of nobody is a
- * user like any other.
+ * The owner that is shown for files whose owner has no id here. In a namespace that knows every id, the id of the user nobody
+ * is an id like any other.
  *
  * @param map content of `/proc/self/uid_map`: lines of first id inside, first id outside, count
  * @param overflow content of `/proc/sys/kernel/overflowuid`
@@ -46,7 +46,7 @@ export function unmappedId(map: string, overflow: string): number | undefined {
   return ranges.some(({ first, count }) => id >= first && id < first + count) ? undefined : id
 }
 
-/** Without /proc there is nothing to know. */
+/** The text is empty without /proc. */
 function textOf(path: string): string {
   try {
     return readNow(path, maxBytes)?.toString() ?? ''

@@ -1,6 +1,4 @@
-import { realpathSync } from 'node:fs'
 import { chmod, lchown } from 'node:fs/promises'
-import { isAbsolute } from 'node:path'
 import { onFile } from '../files/on-file.ts'
 
 /** Gives a file, folder or link to a user; a link is not followed. Throws `FILE_ACCESS` when this process is not root. */
@@ -11,13 +9,4 @@ export function changeOwner(path: string, owner: { readonly userId: number; read
 /** Sets the permission bits of a file or folder; a link is followed. Throws `FILE_ACCESS`. */
 export function changeMode(path: string, mode: number): Promise<void> {
   return onFile('change the mode of', path, () => chmod(path, mode))
-}
-
-/** The path of this program when it is one executable of its own; undefined when Node runs a script. */
-export function ownExecutable(): string | undefined {
-  const { execPath } = process
-  const [, called] = process.argv
-  // Node makes the path of a script absolute; an executable of its own is named as it was called, by a link perhaps.
-  if (called === undefined || !isAbsolute(called)) return execPath
-  return called === execPath || realpathSync(called) === realpathSync(execPath) ? execPath : undefined
 }

@@ -19,8 +19,8 @@ export async function groupNameOf(groupId: number, folder = systemFolder): Promi
 }
 
 /**
- * Whether `passwd` and `group` put nobody into a group but root and one other user. Accounts without a login do not count.
- * Users that only a directory service knows, and processes that were given the group without being in it, cannot be seen.
+ * Whether `passwd` and `group` list no members of a group but root and one other user. Accounts without a login do not count.
+ * Users that only a directory service knows, and processes that have the group without being a member, cannot be seen.
  */
 export async function isGroupOf(groupId: number, userId: number, folder = systemFolder): Promise<boolean> {
   const known = await accounts(folder)
@@ -53,7 +53,7 @@ async function linesOf(path: string): Promise<readonly string[]> {
     const text = await readBoundedText(path, maxBytes)
     return text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
   } catch (error) {
-    // A small image may do without.
+    // A small image may have no such file.
     if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return []
     throw error
   }

@@ -1,22 +1,22 @@
 import { dirname, join, resolve, sep } from 'node:path'
-import { AgentError, asAgentError } from '../../base/errors.ts'
+import { AgentError, asAgentError, withoutStop } from '../../base/errors.ts'
 import { nextTurn } from '../../base/wait.ts'
-import { type FileFacts, fileFacts, fileFactsNow } from '../files/file-facts.ts'
+import { type FileFacts, fileFacts, fileFactsNow, isSameFile } from '../files/file-facts.ts'
 import { fewNamesOf } from '../files/folder-names.ts'
+import { readLink } from '../files/links.ts'
 import { isText, rawBytes, shownName } from '../files/name-bytes.ts'
 import { onFile } from '../files/on-file.ts'
-import { readLink } from '../files/read-link.ts'
 import { type OwnIdentity, ownIdentity } from './own-identity.ts'
 import { groupNameOf, isGroupOf, userNameOf } from './user-database.ts'
 
-/** Something on the way to a file by which a user other than root and the one of this process can change what is read. */
+/** A place on the way to a file where a user other than root and that of this process can change its content. */
 export interface WeakSpot {
   readonly path: string
   /** `belongs to pi (uid 1000)` and the like. */
   readonly why: string
-  /** The command that mends it, to be run by root. */
+  /** The command by which root repairs it. */
   readonly remedy: string
-  /** It is above what was asked about: a folder, or a link on the way. */
+  /** It is above the file: a folder, or a link on the way. */
   readonly isAbove: boolean
 }
 
@@ -26,14 +26,14 @@ const looksPerTurn = 64
 const stickyBit = 0o1000
 
 /**
- * What on `path`, from `/` on and through all links, lets another user change or replace what is found there; nothing when
- * only root and the user of this process can. A folder above in which everybody may make files but nobody may remove those
- * of others (`/tmp`) is no weak spot: what lies in it is judged by its own owner. What does not exist yet is none either.
+ * The places on `path`, from `/` on and through all links, where a user other than root and that of this process can change or
+ * replace the file. A sticky folder on the way, in which every user may make files and remove only their own (`/tmp`), is no weak
+ * spot: the owner of the entry in it decides. A path that does not exist yet has no weak spot either.
  *
- * Write permission of a group counts, unless it is root's or the own one and nobody else is listed in it. An access control
+ * Write permission of a group counts, except of root's group and the own one when they have no other members. An access control
  * list shows as such a permission; beside one of these two groups it cannot be seen.
  *
- * @param opened the facts of the file that was read, from its descriptor: what the path leads to now must be that file
+ * @param opened the facts of the file that was read, from its descriptor: the path must still lead to that file
  */
 export async function weakSpotsOn(
   path: string,
@@ -48,8 +48,8 @@ export async function weakSpotsOn(
 }
 
 /**
- * The weak spots of what lies in a folder, one level deep: another user's always, and where others may enter the folder also
- * what they may write to. A folder that does not exist has none.
+ * The weak spots among the entries of a folder, one level deep: entries of another user always; where other users may enter the
+ * folder, also entries that they may write to. A folder that does not exist has none.
  */
 export async function weakSpotsIn(folder: string, self: OwnIdentity): Promise<readonly WeakSpot[]> {
   try {
@@ -65,22 +65,22 @@ async function lookInto(folder: string, self: OwnIdentity): Promise<readonly Wea
   const isOpen = (facts.mode & 0o011) !== 0
   const found: WeakSpot[] = []
   const names = await onFile('list', folder, () => fewNamesOf(folder, maxEntries))
-  if (names === undefined) throw new AgentError('LIMIT_EXCEEDED', `${folder}: more than ${maxEntries} entries`)
+  if (names === undefined) throw new AgentError('LIMIT_EXCEEDED', `${folder} has more than ${maxEntries} entries.`)
   for (const [index, name] of names.sort().entries()) {
-    // A queue has hundreds of files: through the thread pool each look costs twenty times as much, but no turn is to take long.
+    // A queue has hundreds of files: the thread pool would cost twenty times as much for each, but no turn may take long.
     if (index % looksPerTurn === looksPerTurn - 1) await nextTurn()
     const entry = fileFactsNow(join(folder, name))
     if (entry === undefined) continue
-    // Where nobody else can enter, the permissions of what lies there reach nobody.
+    // Where no other user can enter, the permissions of the entries do not matter.
     const mode = isOpen ? entry.mode : 0
-    found.push(...(await judge(join(folder, name), { ...entry, mode }, false, self)))
+    found.push(...(await spotsAt(join(folder, name), { ...entry, mode }, false, self)))
   }
   return found
 }
 
-/** What cannot be looked at is not believed. */
+/** A file that cannot be looked at is not trusted. */
 function unseen(path: string, error: unknown): WeakSpot {
-  const why = `cannot be looked at: ${asAgentError(error).message}`
+  const why = `cannot be looked at: ${withoutStop(asAgentError(error).message)}`
   return { path, why, remedy: `ls -ld ${shellWord(path)}`, isAbove: false }
 }
 
@@ -92,7 +92,7 @@ export function describeWeakSpots(spots: readonly WeakSpot[]): string {
 async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefined): Promise<readonly WeakSpot[]> {
   const found: WeakSpot[] = []
   const look = async (at: string, facts: FileFacts, isAbove: boolean) => {
-    if (!found.some(spot => spot.path === at)) found.push(...(await judge(at, facts, isAbove, self)))
+    if (!found.some(spot => spot.path === at)) found.push(...(await spotsAt(at, facts, isAbove, self)))
   }
   const waiting = partsOf(resolve(path))
   const root = fileFactsNow('/')
@@ -121,12 +121,12 @@ async function walk(path: string, self: OwnIdentity, opened: FileFacts | undefin
     if (target.startsWith(sep)) current = '/'
     waiting.unshift(...partsOf(target))
   }
-  if (opened !== undefined && (last?.inode !== opened.inode || last.device !== opened.device))
+  if (opened !== undefined && (last === undefined || !isSameFile(last, opened)))
     found.push({ path, why: 'was replaced while it was read', remedy: `ls -l ${shellWord(path)}`, isAbove: false })
   return found
 }
 
-async function judge(
+async function spotsAt(
   path: string,
   facts: FileFacts,
   isAbove: boolean,
@@ -137,7 +137,7 @@ async function judge(
   const spots: WeakSpot[] = []
   const spot = (why: string, remedy: string) =>
     spots.push({ path, why, remedy: `${remedy} ${shellWord(path)}`, isAbove })
-  // Whoever owns the folders outside of a user namespace is above those inside of it.
+  // The owner of folders outside a user namespace has power over everything inside it in any case.
   const isOwn = ownerId === 0 || ownerId === self.userId || (isFolderAbove && ownerId === self.unmappedId)
   if (!isOwn) {
     const owner = self.userId === 0 ? 'root' : ((await userNameOf(self.userId)) ?? String(self.userId))
@@ -146,12 +146,12 @@ async function judge(
       `chown${kind === 'link' ? ' -h' : ''} ${owner}:`,
     )
   }
-  // The permissions of a link mean nothing; and where nobody may take away what is another's, adding harms nobody.
+  // The permissions of a link mean nothing; and in a sticky folder other users can only add files, which does no harm.
   if (kind === 'link' || (isFolderAbove && (mode & stickyBit) !== 0)) return spots
   const byAll = (mode & 0o002) !== 0
   const byGroup = (mode & 0o020) !== 0 && !(await isHarmless(facts.groupId, self))
   const octal = mode.toString(8).padStart(4, '0')
-  if (byAll) spot(`may be written to by everybody (mode ${octal})`, 'chmod go-w')
+  if (byAll) spot(`may be written to by every user (mode ${octal})`, 'chmod go-w')
   else if (byGroup) {
     const group = named(await groupNameOf(facts.groupId), 'gid', facts.groupId)
     spot(`may be written to by the group ${group} (mode ${octal})`, 'chmod g-w')
@@ -171,7 +171,7 @@ function named(name: string | undefined, kind: 'uid' | 'gid', id: number): strin
   return name === undefined ? `${kind} ${id}` : `${name} (${kind} ${id})`
 }
 
-/** A path as a word of a shell. */
+/** A path, quoted as one word for a shell. */
 export function shellWord(path: string): string {
   if (/^[\w/.+@,:=-]+$/.test(path)) return path
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
@@ -179,7 +179,7 @@ export function shellWord(path: string): string {
   return isOdd ? `"$(printf '${octal(path)}')"` : `'${path.replaceAll("'", `'\\''`)}'`
 }
 
-/** The bytes of a path for printf, as every shell has it: a name that is no text cannot be typed. */
+/** The bytes of a path for the printf of every shell: a name that is not text cannot be typed. */
 function octal(path: string): string {
   const letters = [...rawBytes(path)].map(byte => {
     const letter = String.fromCharCode(byte)

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { errnoOf } from '../../base/errors.ts'
 import { fileFailure } from '../files/file-failure.ts'
 import { checkProgram } from './find-program.ts'
@@ -13,11 +14,11 @@ export interface ConnectionServer {
   /** Its standard input and output, one socket for both. */
   readonly connection: Socket
   readonly ended: Promise<ServerEnd>
-  /** Ends it, and what it has started in its process group. */
+  /** Ends it, with its process group. */
   stop(): void
 }
 
-/** How it ended; `complaint` is the end of what it wrote to stderr. */
+/** How it ended; `complaint` is the end of its output on stderr. */
 export interface ServerEnd {
   readonly exitCode?: number
   readonly signal?: string
@@ -25,11 +26,11 @@ export interface ServerEnd {
 }
 
 const complaintBytes = 500
-/** What it gets to end by itself after SIGTERM. */
+/** How long it gets to end by itself after SIGTERM. */
 const graceMs = 2_000
 const drainMs = 500
 
-/** inetd gives one socket for input and output, and dropbear relies on that; Node has two. A third one that goes both ways takes their place. */
+/** inetd gives a program one socket for input and output, and dropbear relies on that; Node would give two. A third stream, which is such a socket, replaces both. */
 const oneSocket = 'umask 022; exec "$@" <&3 >&3 3>&-'
 
 /**
@@ -49,7 +50,8 @@ export async function startServer(argv: readonly string[], user?: string): Promi
     spawn('/bin/sh', ['-c', oneSocket, 'device-cloud', ...argv], {
       cwd: '/',
       env,
-      ...(account === undefined ? {} : { uid: account.userId, gid: account.groupId }),
+      uid: account?.userId,
+      gid: account?.groupId,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       detached: true,
     }),
@@ -58,16 +60,29 @@ export async function startServer(argv: readonly string[], user?: string): Promi
   const connection = child.stdio[3]
   if (!(connection instanceof Socket) || stderr === null || pid === undefined)
     throw fileFailure('run', file, new Error('it has no pipes'))
-  const complaint = new OutputTail(complaintBytes)
-  stderr.on('data', (part: Buffer) => complaint.add(part))
   for (const stream of [connection, stderr]) stream.on('error', () => {})
   let isRunning = true
-  const ended = new Promise<ServerEnd>(resolve => {
+  child.once('exit', () => {
+    isRunning = false
+    // The rest of its group has no connection to serve any more.
+    killGroup(pid, 'SIGKILL')
+  })
+  const ended = endOf(child, stderr)
+  const stop = () => {
+    connection.destroy()
+    if (!isRunning) return
+    killGroup(pid, 'SIGTERM')
+    setTimeout(() => isRunning && killGroup(pid, 'SIGKILL'), graceMs).unref()
+  }
+  return { pid, connection, ended, stop }
+}
+
+function endOf(child: ChildProcess, stderr: Readable): Promise<ServerEnd> {
+  const complaint = new OutputTail(complaintBytes)
+  stderr.on('data', (part: Buffer) => complaint.add(part))
+  return new Promise<ServerEnd>(resolve => {
     child.once('exit', (exitCode, signal) => {
-      isRunning = false
-      // What it left in its group has no connection to serve any more.
-      killGroup(pid, 'SIGKILL')
-      // Something outside the group may hold stderr open for ever.
+      // A process outside the group may hold stderr open for ever.
       setTimeout(() => {
         stderr.destroy()
         resolve({
@@ -78,13 +93,6 @@ export async function startServer(argv: readonly string[], user?: string): Promi
       }, drainMs).unref()
     })
   })
-  const stop = () => {
-    connection.destroy()
-    if (!isRunning) return
-    killGroup(pid, 'SIGTERM')
-    setTimeout(() => isRunning && killGroup(pid, 'SIGKILL'), graceMs).unref()
-  }
-  return { pid, connection, ended, stop }
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

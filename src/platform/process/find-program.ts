@@ -5,7 +5,7 @@ import { AgentError } from '../../base/errors.ts'
 import { fileFacts } from '../files/file-facts.ts'
 import { onFile } from '../files/on-file.ts'
 
-/** Where a program lies that may be run, in the first of `folders` that has one of this name; undefined when none has. */
+/** The path of a program that may be run, in the first of `folders` that has it; undefined when none has. */
 export async function findProgram(name: string, folders: readonly string[]): Promise<string | undefined> {
   for (const folder of folders) {
     const path = join(folder, name)
@@ -20,7 +20,7 @@ export async function findProgram(name: string, folders: readonly string[]): Pro
 }
 
 /**
- * Makes sure that a program is there, for a start that could not tell.
+ * Checks that a program exists, for a start through a shell, which would not report that.
  *
  * @param file a path, from `/` on when it is a relative one, or a name that is looked for in the folders of `searchPath` (`a:b:c`)
  * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`
@@ -28,7 +28,7 @@ export async function findProgram(name: string, folders: readonly string[]): Pro
 export async function checkProgram(file: string, searchPath: string): Promise<void> {
   if (file.includes('/')) return await onFile('run', file, () => access(resolve('/', file), constants.X_OK))
   if ((await findProgram(file, searchPath.split(':'))) === undefined)
-    throw new AgentError('FILE_NOT_FOUND', `cannot run ${file}: it is in none of ${searchPath}`, {
-      remedy: 'Install it, or give its whole path.',
+    throw new AgentError('FILE_NOT_FOUND', `Cannot run ${file}: it is in none of ${searchPath}.`, {
+      remedy: 'Install it, or give its full path.',
     })
 }

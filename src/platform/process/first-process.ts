@@ -4,8 +4,8 @@ import { commandLine, replaceProcess } from './restart-process.ts'
 const shell = '/bin/sh'
 
 /**
- * Process 1 of a container or a small device, as a shell can be it: it waits for every process that has lost its parent, hands the
- * signals to the one that does the work, and ends as that does. Node waits for its own children alone.
+ * Process 1 of a container or a small device, played by a shell: it waits for every process that has lost its parent, passes signals
+ * on to the working process, and ends as that does. Node waits only for its own children.
  */
 const script = `
 work=
@@ -21,9 +21,9 @@ done
 `
 
 /**
- * Where this process is process 1, begins anew as a child of a shell that is process 1 from then on. Does not return then.
+ * Where this process is process 1, starts anew as a child of a shell that is process 1 from then on. Does not return then.
  *
- * @returns why orphans will not be reaped, where that cannot be had; undefined where this is not process 1
+ * @returns why orphans will not be reaped, where no shell can take that place; undefined where this is not process 1
  */
 export function leaveFirstProcess(): string | undefined {
   if (process.pid !== 1) return undefined

@@ -4,15 +4,15 @@ import { chmod, link, rename, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { errnoOf } from '../../base/errors.ts'
 import { fileFacts } from '../files/file-facts.ts'
+import { readLink } from '../files/links.ts'
 import { hasNoLinks } from '../files/put-in-place.ts'
-import { readLink } from '../files/read-link.ts'
 import { makeLockFile, readLockFile } from './lock-file.ts'
 import { nearAddress, socketState } from './socket-answer.ts'
 
 /**
- * That a process lives, for those who cannot see it in their /proc: the processes of a container do not see those of the
- * next one. It is a socket beside a lock: the kernel closes it with the process, and tells everybody who shares the folder
- * whether somebody listens, also while that process stands still.
+ * Shows that a process lives to processes that cannot see it in their /proc: those of one container do not see those of another.
+ * It is a socket beside a lock: the kernel closes it with the process, and answers every process that shares the folder whether a
+ * process listens there, also while that process is stalled.
  */
 export interface LifeSign {
   /** Ends it, and removes what is at `place`. */
@@ -20,14 +20,14 @@ export interface LifeSign {
 }
 
 /**
- * `unknown`: there is none, so that only /proc can tell. `elsewhere`: whoever made it is in other namespaces, on a file
- * system that holds no sockets, and nobody here can tell.
+ * `unknown`: there is no life sign, so that only /proc can show it. `elsewhere`: its process is in other namespaces, on a file system
+ * that holds no sockets, so that it cannot be seen from here.
  */
 export type Life = 'alive' | 'dead' | 'unknown' | 'elsewhere'
 
-/** What stands in the place of the socket where the file system holds none: `NAME PID-NAMESPACE NETWORK-NAMESPACE`. */
+/** A file that replaces the socket where the file system holds none: `NAME PID-NAMESPACE NETWORK-NAMESPACE`. */
 interface Note {
-  /** Of a socket without a file, which all of one network namespace see; undefined: not even that could be made. */
+  /** Of an abstract socket, which every process of the network namespace sees; undefined when that could not be made either. */
   readonly name: string | undefined
   readonly pidSpace: string
   readonly netSpace: string
@@ -35,10 +35,10 @@ interface Note {
 
 const maxTries = 4
 const nothing = '-'
-/** Filled up to the length of an address: shorter ones Node 20 and later ones give different ends. */
+/** Padded to the full length of an address: Node 20 and later versions end shorter ones differently. */
 const abstractBytes = 107
 
-/** Makes a life sign at `place`; `taken` when another one lives there. Never fails: without any, /proc tells what it can. */
+/** Makes a life sign at `place`; `taken` when another process has one there. Never fails: without a life sign, /proc shows what it can. */
 export async function giveLifeSign(place: string): Promise<LifeSign | 'taken'> {
   const listener = silentListener()
   const aside = `${place}.${randomBytes(6).toString('hex')}`
@@ -56,7 +56,7 @@ export async function giveLifeSign(place: string): Promise<LifeSign | 'taken'> {
   return await giveNote(place)
 }
 
-/** What the life sign at `place` says. */
+/** The state that the life sign at `place` shows. */
 export async function lifeAt(place: string): Promise<Life> {
   const facts = await fileFacts(place, { followLinks: false }).catch(() => undefined)
   if (facts === undefined) return 'unknown'
@@ -89,12 +89,12 @@ async function giveNote(place: string): Promise<LifeSign | 'taken'> {
       await rm(place, { force: true })
     }
   } catch {
-    // A disk that takes nothing: the lock itself says so.
+    // On a full or failing disk the lock itself fails with the reason.
   }
   return signOf(listener)
 }
 
-/** Gives the socket at `aside` the name `place`, unless one that lives has it. */
+/** Gives the socket at `aside` the name `place`, unless a process that lives has it. */
 async function put(aside: string, place: string): Promise<boolean> {
   for (let tries = 0; tries < maxTries; tries++) {
     try {
@@ -126,7 +126,7 @@ function signOf(listener: Server): LifeSign {
   }
 }
 
-/** Whoever connects has seen enough. It keeps no process from ending. */
+/** A connection is the whole answer, so it is closed at once. The listener does not keep the process alive. */
 function silentListener(): Server {
   const listener = createServer(socket => socket.on('error', () => {}).destroy())
   return listener.unref()
@@ -135,7 +135,7 @@ function silentListener(): Server {
 function listen(listener: Server, path: string): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     listener.once('error', reject)
-    // The workers of a cluster would else share one listener, which lives as long as any of them.
+    // Otherwise the workers of a cluster would share one listener, which lives as long as any of them.
     listener.listen({ path, exclusive: true }, () => {
       listener.off('error', reject)
       listener.on('error', () => {})

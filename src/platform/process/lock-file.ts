@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fchmodSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, openSync, rmSync } from 'node:fs'
 import { link } from 'node:fs/promises'
 import { systemClock } from '../../base/clock.ts'
 import { AgentError, errnoOf } from '../../base/errors.ts'
@@ -7,15 +7,15 @@ import { sleep } from '../../base/wait.ts'
 import { hasNoLinks } from '../files/put-in-place.ts'
 import { readBoundedText } from '../files/read-file.ts'
 import { readNow } from '../files/read-now.ts'
-import { assertWhole } from '../files/write-whole.ts'
+import { assertWholeNow, writeWholeNow } from '../files/write-whole.ts'
 
 const maxBytes = 256
-/** A file that is written where it stands is seen before it is whole: how often and how long a reader waits for the rest. */
+/** A file that is written in place is visible before it is complete: how often and how long a reader waits for the rest. */
 const rest = { tries: 4, waitMs: 250 }
 
 /**
- * Makes the file `path` with a line of text, whole for everybody who sees it; false when it exists. Nothing is forced to the
- * disk: after a power cut it says nothing that is true.
+ * Makes the file `path` with a line of text, complete for every reader; false when it exists. It is not forced to the disk: after
+ * a power cut its content would be wrong in any case.
  */
 export async function makeLockFile(path: string, line: string): Promise<boolean> {
   const aside = `${path}.${randomBytes(6).toString('hex')}`
@@ -40,11 +40,11 @@ async function makeInPlace(path: string, line: string): Promise<boolean> {
     if (errnoOf(error) === 'EEXIST') return false
     throw error
   }
-  // Who stood still for long between making and writing may have been taken for one that ended.
+  // A process that was stalled between creating and writing the file may have been taken for one that ended.
   return (await readLockFile(path)) === line
 }
 
-/** What a lock file says, with its line end; undefined when there is none. Without a line end it is half of something. */
+/** The text of a lock file, with its line end; undefined when there is no file. A text without a line end is incomplete. */
 export async function readLockFile(path: string): Promise<string | undefined> {
   for (let tries = 1; ; tries++) {
     const text = lookNow(path) ?? (await readBoundedText(path, maxBytes).catch(absent))
@@ -54,7 +54,7 @@ export async function readLockFile(path: string): Promise<string | undefined> {
   }
 }
 
-/** As {@link readLockFile}, within this turn of the event loop, and undefined also for what cannot be read. */
+/** As {@link readLockFile}, within this turn of the event loop, and undefined also for a file that cannot be read. */
 export function readLockFileNow(path: string): string | undefined {
   const text = lookNow(path)
   return text === absence ? undefined : text
@@ -62,7 +62,7 @@ export function readLockFileNow(path: string): string | undefined {
 
 const absence = Symbol('there is no file')
 
-/** What it says; undefined when only the system knows why it cannot be read. */
+/** The text of the file; undefined when it cannot be read for any other reason than its absence. */
 function lookNow(path: string): string | typeof absence | undefined {
   try {
     const content = readNow(path, maxBytes + 1)
@@ -77,14 +77,14 @@ function absent(error: unknown): typeof absence {
   throw error
 }
 
-/** Within this turn of the event loop: so small a file is written before a thread would have begun. */
+/** Writes within this turn of the event loop: so small a file is written before a thread of the pool would have begun. */
 function write(path: string, line: string): void {
   const file = openSync(path, 'wx', 0o644)
   try {
     makeReadable(file)
     const content = Buffer.from(line)
-    for (let done = 0; done < content.length; ) done += writeSync(file, content, done)
-    assertWhole(fstatSync(file).size, content.length)
+    writeWholeNow(file, content)
+    assertWholeNow(file, content.length)
   } catch (error) {
     rmSync(path, { force: true })
     throw error
@@ -93,7 +93,7 @@ function write(path: string, line: string): void {
   }
 }
 
-/** Nothing in it is secret; and while it has two names, root reads no private file in a folder of others. */
+/** It holds no secret, and root does not read a private file with two names in a folder of another user. */
 function makeReadable(file: number): void {
   try {
     fchmodSync(file, 0o644)

@@ -12,7 +12,7 @@ export class OutputTail {
   add(part: Buffer): void {
     this.#parts.push(part)
     this.#bytes += part.length
-    // Joined only now and then: a part for each line of a long output would cost more than its bytes.
+    // Joined only now and then, because the parts of a long output would cost more memory than its bytes.
     if (this.#bytes > 2 * this.#maxBytes || this.#parts.length > 1000) this.#trim()
   }
 
@@ -35,7 +35,7 @@ export class OutputTail {
   #trim(): void {
     const all = Buffer.concat(this.#parts)
     const cut = Math.max(0, all.length - this.#maxBytes)
-    // A copy, so that the cut part is not kept in memory by the rest.
+    // A copy, so that the rest does not keep the cut part in memory.
     this.#parts = [cut > 0 ? Buffer.from(all.subarray(cut)) : all]
     this.#bytes = all.length - cut
     this.#cutBytes += cut

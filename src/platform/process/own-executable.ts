@@ -1,11 +1,22 @@
-import { constants, realpathSync } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { realpathSync } from 'node:fs'
 import { basename, relative } from 'node:path'
-import { onFile } from '../files/on-file.ts'
 
-/** The single-file executable that this process runs; undefined when Node runs it from a script. */
+/** The single-file executable that a process runs; undefined when Node runs a script, or code of its command line. */
+export function executableOf({
+  argv,
+  argv0,
+  execPath,
+}: Pick<NodeJS.Process, 'argv' | 'argv0' | 'execPath'>): string | undefined {
+  // Node puts the absolute path of the script there. A single-file executable has none, and repeats the word by which it was called.
+  return argv[1] === argv0 ? execPath : undefined
+}
+
+/** Read at the start, because an application that this process runs gets a command line of its own later. */
+const executable = executableOf(process)
+
+/** The single-file executable that this process runs, with any name; undefined when Node runs it from a script. */
 export function ownExecutable(): string | undefined {
-  return /^node/i.test(basename(process.execPath)) ? undefined : process.execPath
+  return executable
 }
 
 /** The script that Node was started with, taken down before `run` puts the application in its place. */
@@ -48,7 +59,7 @@ export function ownPrograms(): readonly string[] {
     }
   }
   const { execPath } = process
-  // One on trial lies beside the one whose place it may take.
+  // A new executable on trial lies beside the one that it may replace.
   const slot = execPath.endsWith(candidateSuffix) ? [execPath.slice(0, -candidateSuffix.length)] : []
   const own = [execPath, ...slot, ...(ownExecutable() === undefined && script !== undefined ? [script] : [])]
   return [...new Set(own.flatMap(path => [path, real(path)]))]
@@ -60,9 +71,9 @@ export const candidateSuffix = '.new'
 const trialVariable = 'DEVICE_CLOUD_ON_TRIAL'
 
 /**
- * The environment of a new executable that is started on trial; who starts it is its supervisor.
+ * The environment of a new executable that is started on trial; the process that starts it is its supervisor.
  *
- * @param version what the two say to each other: the version of that language
+ * @param version the version of the protocol between the two
  */
 export function trialEnvironment(version: number): Readonly<Record<string, string>> {
   return { [trialVariable]: String(version), DEVICE_CLOUD_SUPERVISED: '1' }
@@ -77,9 +88,4 @@ export function trialVersion(): number | undefined {
 /** Whether this process is a new executable that was started on trial. */
 export function isOnTrial(): boolean {
   return trialVersion() !== undefined
-}
-
-/** Whether this process may add and replace files in a folder. Throws `FILE_ACCESS` when not. */
-export function checkWritable(folder: string): Promise<void> {
-  return onFile('write to', folder, () => access(folder, constants.W_OK))
 }

@@ -1,20 +1,20 @@
 import { constants } from 'node:os'
 import { messageOf } from '../../base/errors.ts'
 
-/** What must not be lost with the process; it works while the process waits, and answers what is to be told about it in one line. */
+/** Synchronous work that must be done before the process ends. Returns one line to report about it, or undefined. */
 export type LastWork = (isTimeLeft: () => boolean) => string | undefined
 
-/** What all of it may take: whoever ends a process does not expect it to stay. */
+/** How long all of it may take: the operator who ends a process expects it to end soon. */
 const maxMs = 3_000
 
 const works = new Set<LastWork>()
 
 /**
- * Has `work` done when the process ends by `process.exit`, by an error that nobody caught or by itself; not when a signal ends it.
- * The returned function takes that back.
+ * Runs `work` when the process ends by `process.exit`, by an uncaught error or by itself; not when a signal ends it. The returned
+ * function cancels that.
  */
 export function atProcessEnd(work: LastWork): () => void {
-  // One listener for all: a process may have more clients than an emitter believes in.
+  // One listener for all: a process may have more clients than an emitter allows without a warning.
   if (works.size === 0) process.on('exit', doAll)
   works.add(work)
   return () => {
@@ -23,7 +23,7 @@ export function atProcessEnd(work: LastWork): () => void {
   }
 }
 
-/** Ends this process as the signal does where nobody listens for it, so that whoever started it sees the same end. */
+/** Ends this process as the signal does without a listener, so that the parent process sees the same end. */
 export function endBySignal(signal: NodeJS.Signals): never {
   doAll()
   process.kill(process.pid, signal)
@@ -31,7 +31,7 @@ export function endBySignal(signal: NodeJS.Signals): never {
   process.exit(exitCodeOf(signal))
 }
 
-/** What a shell makes of the end by a signal. */
+/** The exit code by which a shell reports the end by a signal. */
 export function exitCodeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
@@ -40,15 +40,15 @@ function doAll(): void {
   const untilMs = performance.now() + maxMs
   for (const work of [...works]) {
     try {
-      tell(work(() => performance.now() < untilMs))
+      report(work(() => performance.now() < untilMs))
     } catch (error) {
-      tell(`what waits in memory could not be written: ${messageOf(error)}`)
+      report(`what waits in memory could not be written: ${messageOf(error)}`)
     }
   }
 }
 
-/** There is nobody left to hear that even this fails. */
-function tell(text: string | undefined): void {
+/** Writes a line to stderr; a failure of that cannot be reported any more. */
+function report(text: string | undefined): void {
   if (text === undefined) return
   try {
     process.stderr.write(`device-cloud: ${text.replace(/\s+/g, ' ')}\n`)

@@ -11,8 +11,8 @@ export function processEnvironment(): Environment {
 const withheld: Record<string, string> = {}
 
 /**
- * Takes variables that are meant for this process alone out of its environment, so that no script and no console that it
- * starts gets them. Returns those that were there.
+ * Removes variables that are meant for this process alone from its environment, so that no script and no console that it starts
+ * gets them. Returns those that were set.
  */
 export function withhold(names: readonly string[]): Environment {
   const taken: Record<string, string> = {}
@@ -26,14 +26,9 @@ export function withhold(names: readonly string[]): Environment {
   return taken
 }
 
-/** The environment with what was withheld: for this program started anew in the same process. */
+/** The environment with the withheld variables, for this program when it starts anew in the same process. */
 export function wholeEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, ...withheld }
-}
-
-/** The words of the command line after the program (and the script). */
-export function commandLineWords(): readonly string[] {
-  return process.argv.slice(2)
 }
 
 /** The current folder. Throws `FILE_NOT_FOUND` when it was removed. */
@@ -45,7 +40,7 @@ export function currentFolder(): string {
   }
 }
 
-/** The current folder; undefined when it was removed, for who can do without. */
+/** The current folder; undefined when it was removed, for callers that can do without. */
 export function currentFolderIfThere(): string | undefined {
   try {
     return process.cwd()
@@ -64,7 +59,7 @@ export function processId(): number {
   return process.pid
 }
 
-/** Whether a process with this id runs, whoever owns it. */
+/** Whether a process with this id runs, of any user. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)

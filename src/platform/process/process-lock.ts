@@ -4,25 +4,24 @@ import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { onFile } from '../files/on-file.ts'
-import { readBootId } from '../system/system-facts.ts'
-import { systemText } from '../system/system-file.ts'
 import { giveLifeSign, lifeAt } from './life-sign.ts'
 import { makeLockFile, readLockFile, readLockFileNow } from './lock-file.ts'
-import { isRunning, processId } from './process-facts.ts'
+import { processId } from './process-facts.ts'
+import { isOfThisBoot, isProcessAlive, pidIn, processIdentity } from './process-identity.ts'
 
 /** A file that says which process uses a folder. */
 export interface ProcessLock {
-  /** Gives the lock back; harmless when somebody else has it by now. */
+  /** Gives the lock back; harmless when another process has it by now. */
   release(): Promise<void>
 }
 
-/** Does something with the path by which a lock is reached now. */
+/** Runs `work` with the path by which a lock is reached now. */
 export type Within = <T>(work: (path: string) => Promise<T>) => Promise<T>
 
-/** A lock that is being taken: the path by which it is reached, the one that users know, and what stands in it then. */
+/** A lock that is being taken: the path by which it is reached, the one that users know, and its content then. */
 interface Taking {
   readonly path: string
-  readonly told: string
+  readonly shown: string
   readonly own: string
 }
 
@@ -31,15 +30,15 @@ interface Holder {
   readonly pid: number
 }
 
-/** `elsewhere`: a process of other namespaces, of which nobody here can tell whether it has ended. */
+/** `elsewhere`: a process of other namespaces, which cannot be seen from here. */
 type Standing = 'held' | 'elsewhere' | 'free'
 
 const maxTries = 8
 
 /**
- * Takes the lock `path`, which holds `PID START-TIME BOOT-ID`. One whose process has ended is taken over: a process is the
- * holder only if pid, start time and boot are the same, so that a pid that was given out again does not count. Beside it
- * lies a life sign of the holder, for those whose /proc does not show it, and for a second taker in the same process.
+ * Takes the lock `path`, which holds `PID START-TIME BOOT-ID`. The lock of a process that has ended is taken over: a
+ * process is the holder only if pid, start time and boot are the same, so that a reused pid does not count. Beside it is a life sign
+ * of the holder, for processes whose /proc does not show it, and for a second taker in the same process.
  *
  * @param within how the lock is reached where that is not by its path
  * @throws AgentError `ALREADY_RUNNING` when the holder runs (`details.pid`; `details.sameProcess` when it is this process);
@@ -48,8 +47,8 @@ const maxTries = 8
 export function takeProcessLock(path: string, within: Within = work => work(path)): Promise<ProcessLock> {
   return onFile('take the lock', path, () =>
     within(async at => {
-      const taking = { path: at, told: path, own: `${await processIdentity(processId())}\n` }
-      // One that others hold is only looked at: who waits for it writes nothing.
+      const taking = { path: at, shown: path, own: `${await processIdentity(processId())}\n` }
+      // The lock of another process is only read: a process that waits for it writes nothing.
       const holder = await readHolder(at)
       if (holder !== undefined && holder.text !== taking.own) await throwIfHeld(taking, at, holder)
       const sign = await giveLifeSign(signPlace(at, taking.own))
@@ -61,7 +60,7 @@ export function takeProcessLock(path: string, within: Within = work => work(path
         throw error
       }
       await sweep(at)
-      // Within this turn of the event loop: who ends a client is not kept waiting for the disk.
+      // Within this turn of the event loop, so that the end of a client does not wait for the disk.
       const release = async (now: string) => {
         if (readLockFileNow(now) === taking.own) rmSync(now, { force: true })
         sign.end(signPlace(now, taking.own))
@@ -71,19 +70,21 @@ export function takeProcessLock(path: string, within: Within = work => work(path
   )
 }
 
-/** Makes the file `target` when nobody holds it: the lock itself, or one that is needed on the way to it. */
+/** Makes the file `target` when no process holds it: the lock itself, or a lock that is needed to take it. */
 async function take(taking: Taking, target: string): Promise<void> {
-  const { told, own } = taking
+  const { shown, own } = taking
   for (let tries = 0; tries < maxTries; tries++) {
     if (await makeLockFile(target, own)) return
     const holder = await readHolder(target)
     if (holder === undefined) continue
-    // From before this process began anew as another program: a second taker in it has found the life sign of the first.
+    // It is from before this process replaced its program: a second taker in the same process would have found the life sign.
     if (holder.text === own) return
     await throwIfHeld(taking, target, holder)
     await removeStale(taking, target, holder)
   }
-  throw new AgentError('ALREADY_RUNNING', `others take ${told} again and again`, { details: { path: told } })
+  throw new AgentError('ALREADY_RUNNING', `Other processes take ${shown} again and again.`, {
+    details: { path: shown },
+  })
 }
 
 /** The process that holds the lock `path` now, or undefined. Throws `FILE_ACCESS` when this user may not see that. */
@@ -92,16 +93,16 @@ export async function lockHolder(path: string): Promise<number | undefined> {
   return holder !== undefined && (await standingOf(path, holder)) !== 'free' ? holder.pid : undefined
 }
 
-/** The process that is named in the lock `path`, whether it runs or not. */
+/** The process that the lock `path` names, whether it runs or not. */
 export async function lockedBy(path: string): Promise<number | undefined> {
   const pid = (await readHolder(path))?.pid
   return pid === 0 ? undefined : pid
 }
 
 /**
- * Removes a lock whose holder has ended, if it is still the same. Between the look and the removal nobody else may do so, or
- * what they remove is the lock of whoever was quicker: so this needs a lock too, one of its own for each holder that has
- * ended. Who ends while having that one has left a stale lock like any other.
+ * Removes a lock whose holder has ended, if it is still the same. Between the check and the removal no other process may do the same,
+ * or it would remove the lock of a process that was quicker: so this needs a lock too, one for each holder that has ended. A
+ * process that ends while it has that one leaves a stale lock like any other.
  */
 async function removeStale(taking: Taking, target: string, { text }: Holder): Promise<void> {
   const claim = `${target}.${tagOf(text)}`
@@ -113,7 +114,7 @@ async function removeStale(taking: Taking, target: string, { text }: Holder): Pr
   }
 }
 
-/** Removes the life signs of those who ended while they had the lock `path`, or while they made one. */
+/** Removes the life signs of processes that ended while they had the lock `path`, or while they made one. */
 async function sweep(path: string): Promise<void> {
   const folder = dirname(path)
   const names = await readdir(folder).catch(() => [])
@@ -132,52 +133,44 @@ function removeIfPossible(path: string): void {
   }
 }
 
-/** What the lock says; undefined when there is none. Content that is none of ours (a power cut) is a holder with pid 0. */
+/** The content of the lock; undefined when there is none. Content that this program did not write (after a power cut) is a holder with pid 0. */
 async function readHolder(path: string): Promise<Holder | undefined> {
   const text = await readLockFile(path)
-  return text === undefined ? undefined : { text, pid: Number(/^(\d{1,10}) /.exec(text)?.[1] ?? 0) }
+  return text === undefined ? undefined : { text, pid: pidIn(text) }
 }
 
 async function standingOf(path: string, { text, pid }: Holder): Promise<Standing> {
   if (pid === 0) return 'free'
   const life = await lifeAt(signPlace(path, text))
   if (life === 'alive') return 'held'
-  if (isRunning(pid) && text === `${await processIdentity(pid)}\n`) return 'held'
-  return life === 'elsewhere' && text.endsWith(` ${(await readBootId()) ?? '-'}\n`) ? 'elsewhere' : 'free'
+  // Without a line end it is half of an identity.
+  const identity = text.endsWith('\n') ? text.slice(0, -1) : ''
+  if (await isProcessAlive(identity)) return 'held'
+  return life === 'elsewhere' && (await isOfThisBoot(identity)) ? 'elsewhere' : 'free'
 }
 
-/** `target` is the lock that is taken, or one on the way to it: its holder has a life sign beside the former all the same. */
-async function throwIfHeld({ path, told }: Taking, target: string, holder: Holder): Promise<void> {
+/** `target` is the lock that is taken, or a lock that is needed to take it; the life sign of its holder is beside the former. */
+async function throwIfHeld({ path, shown }: Taking, target: string, holder: Holder): Promise<void> {
   const standing = await standingOf(path, holder)
   if (standing === 'free') return
   const { pid } = holder
-  const details = { pid, path: told }
-  if (standing === 'held') throw new AgentError('ALREADY_RUNNING', `process ${pid} holds ${told}`, { details })
-  const message = `process ${pid} of another container or PID namespace holds ${told}, or has left it behind`
-  const remedy = `Stop that process; when it does not run any more, remove ${target === path ? told : target}.`
+  const details = { pid, path: shown }
+  if (standing === 'held') throw new AgentError('ALREADY_RUNNING', `Process ${pid} holds ${shown}.`, { details })
+  const message = `Process ${pid} of another container or PID namespace holds ${shown}, or has left it behind.`
+  const remedy = `Stop that process. If it does not run any more, remove ${target === path ? shown : target}.`
   throw new AgentError('ALREADY_RUNNING', message, { details: { ...details, elsewhere: true }, remedy })
 }
 
 function heldBySelf(path: string): AgentError {
   const details = { pid: processId(), path, sameProcess: true }
-  return new AgentError('ALREADY_RUNNING', `this process (${processId()}) holds ${path} already`, { details })
+  return new AgentError('ALREADY_RUNNING', `This process (${processId()}) holds ${path} already.`, { details })
 }
 
-/** Where the life sign of a holder lies: by what the lock says, so that nobody finds the one of another. */
+/** The path of the life sign of a holder. It depends on the content of the lock, so that no process finds that of another holder. */
 function signPlace(path: string, text: string): string {
   return `${path}.${tagOf(text)}.alive`
 }
 
 function tagOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12)
-}
-
-/** `PID START-TIME BOOT-ID`: names this one run of a process for ever; what the system does not tell is `-`. */
-export async function processIdentity(pid: number): Promise<string> {
-  const stat = await systemText('/', `proc/${pid}/stat`)
-  // The name in parentheses may hold anything; the 22nd field is the 20th behind it.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // A process that ended and that nobody has asked about yet (a zombie) holds nothing.
-  const started = fields?.[0] === 'Z' || fields?.[0] === 'X' ? 'ended' : fields?.[19]
-  return `${pid} ${started ?? '-'} ${(await readBootId()) ?? '-'}`
 }

@@ -18,7 +18,7 @@ export interface ProgramRequest {
   /** Variables to add for this run only. */
   readonly variables?: Readonly<Record<string, string>>
   readonly timeoutMs: number
-  /** Most of each of stdout and stderr that is kept: the end of it. */
+  /** How much of the end of stdout and of stderr is kept. */
   readonly maxOutputBytes: number
   readonly signal?: AbortSignal
   readonly clock: Clock
@@ -26,7 +26,7 @@ export interface ProgramRequest {
 
 /** How a program ended. */
 export interface ProgramOutcome {
-  /** `exit` by itself; `timeout` and `aborted`: it was ended, and everything it had started with it. */
+  /** `exit`: by itself; `timeout` and `aborted`: it was ended with everything that it had started. */
   readonly ended: 'exit' | 'timeout' | 'aborted'
   /** Absent when a signal ended it. */
   readonly exitCode?: number
@@ -37,9 +37,9 @@ export interface ProgramOutcome {
   readonly cutBytes: number
 }
 
-/** What a program gets to end by itself after SIGTERM. */
+/** How long a program gets to end by itself after SIGTERM. */
 const graceMs = 5_000
-/** How long its output is waited for when it has ended: something it started may hold the pipes open for ever. */
+/** How long to wait for its output after its end: a process that it has started may hold the pipes open for ever. */
 const drainMs = 500
 
 /**
@@ -49,15 +49,22 @@ const drainMs = 500
  */
 export async function runProgram(request: ProgramRequest): Promise<ProgramOutcome> {
   throwIfAborted(request.signal)
-  if (request.folder !== undefined && (await fileFacts(request.folder))?.kind !== 'folder') {
-    throw new AgentError('FILE_NOT_FOUND', `cannot run ${request.file} in ${request.folder}: there is no such folder`, {
-      remedy: 'Make it, or name another folder.',
-    })
-  }
-  const child = await start(request)
+  await checkFolder(request)
+  return await outcomeOf(await start(request), request)
+}
+
+async function checkFolder({ file, folder }: ProgramRequest): Promise<void> {
+  if (folder === undefined || (await fileFacts(folder))?.kind === 'folder') return
+  throw new AgentError('FILE_NOT_FOUND', `Cannot run ${file} in ${folder}: that folder does not exist.`, {
+    remedy: 'Make it, or name another folder.',
+  })
+}
+
+/** Collects the output of a program until its end, and ends it when its time is over. */
+function outcomeOf(child: ChildProcess, request: ProgramRequest): Promise<ProgramOutcome> {
+  const stdout = new OutputTail(request.maxOutputBytes)
+  const stderr = new OutputTail(request.maxOutputBytes)
   return new Promise<ProgramOutcome>(resolve => {
-    const stdout = new OutputTail(request.maxOutputBytes)
-    const stderr = new OutputTail(request.maxOutputBytes)
     child.stdout?.on('data', (part: Buffer) => stdout.add(part))
     child.stderr?.on('data', (part: Buffer) => stderr.add(part))
     let ended: ProgramOutcome['ended'] = 'exit'
@@ -75,7 +82,7 @@ export async function runProgram(request: ProgramRequest): Promise<ProgramOutcom
     child.once('exit', (exitCode, signal) => {
       timer.cancel()
       request.signal?.removeEventListener('abort', onAbort)
-      // What it left running goes with it, but only when it was ended: a script may well start a service.
+      // Its group ends with it only after a timeout or an abort: a script may well start a service.
       if (ended !== 'exit') killGroup(child, 'SIGKILL')
       timer = request.clock.timer(drainMs, () => {
         child.stdout?.destroy()
@@ -103,7 +110,7 @@ function start(request: ProgramRequest): Promise<ChildProcess> {
     const fail = (error: unknown) => reject(fileFailure('run', request.file, error))
     try {
       const child = spawn(request.file, [...(request.args ?? [])], {
-        ...(request.folder === undefined ? {} : { cwd: request.folder }),
+        cwd: request.folder,
         env: { ...baseEnvironment(request.environment), ...request.variables },
         stdio: ['ignore', 'pipe', 'pipe'],
         // A group of its own (setsid), so that all of it can be ended.
@@ -113,7 +120,7 @@ function start(request: ProgramRequest): Promise<ChildProcess> {
       child.once('error', fail)
       child.once('spawn', () => resolve(child))
     } catch (error) {
-      // Arguments with a NUL character, for one.
+      // For example, arguments with a NUL character.
       fail(error)
     }
   })

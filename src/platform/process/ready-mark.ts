@@ -1,11 +1,12 @@
 import { fstatSync, writeSync } from 'node:fs'
 
-/** Names the descriptor of a file that a supervising shell has opened for this process, to read there that it is ready. */
+/** Names the descriptor of a file that a supervising shell has opened, where this process reports that it is ready. */
 const variable = 'DEVICE_CLOUD_READY_FD'
 
 /**
- * Takes what a supervising shell has put into the environment for this process alone: nobody that it starts, itself anew
- * included, has that descriptor. The returned function says that the service runs, once; it does nothing where nobody asks.
+ * Removes the variable of a supervising shell from the environment: it is for this process alone, and no process that this one starts,
+ * itself anew included, has that descriptor. The returned function reports once that the service runs; without such a shell it
+ * does nothing.
  */
 export function takeReadyMark(): () => void {
   const given = process.env[variable] ?? ''
@@ -16,7 +17,7 @@ export function takeReadyMark(): () => void {
     try {
       if (fstatSync(descriptor).isFile()) writeSync(descriptor, 'ready\n')
     } catch {
-      // Whoever asked has closed it, or the disk is full: he looks at how long this process lives, too.
+      // The shell has closed it, or the disk is full: the shell also watches how long this process lives.
     }
     descriptor = undefined
   }

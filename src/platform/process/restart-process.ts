@@ -3,12 +3,10 @@ import { readFileSync } from 'node:fs'
 import { againExitCode } from './exit-codes.ts'
 import { wholeEnvironment } from './process-facts.ts'
 
-/** Asks the supervisor of the service to start the manager again at once. */
-
 /**
  * Starts this program anew, with the command line, environment and folder that it was started with, and ends this process.
  * Where Node can (22.15 and later), in the same process: the pid stays, so that an init script's pid file stays right.
- * Where it cannot, a supervisor that says so in DEVICE_CLOUD_SUPERVISED is asked to: a new process would be none of its own.
+ * Where it cannot, a supervisor that sets DEVICE_CLOUD_SUPERVISED is asked to: a new process would not be its child.
  * Everything must be closed before: exit handlers do not run.
  */
 export function restartProcess(): never {
@@ -20,19 +18,19 @@ export function restartProcess(): never {
   process.exit(0)
 }
 
-/** Makes another program of this process, where Node can (22.15 and later); returns where it cannot. */
-export function replaceProcess(file: string, words: readonly string[]): void {
+/** Replaces the program of this process, where Node can (22.15 and later); returns where it cannot. */
+export function replaceProcess(file: string, args: readonly string[]): void {
   const { execve } = process as { execve?: (file: string, args: readonly string[], env: NodeJS.ProcessEnv) => never }
-  execve?.call(process, file, words, wholeEnvironment())
+  execve?.call(process, file, args, wholeEnvironment())
 }
 
-/** The words that the kernel started this program with: the options of Node too, and right for a single-file executable. */
+/** The arguments with which the kernel started this program, those of Node included; correct for a single-file executable, too. */
 export function commandLine(): string[] {
   try {
-    const words = readFileSync('/proc/self/cmdline', 'utf8').split('\0').slice(0, -1)
-    if (words.length > 0) return words
+    const args = readFileSync('/proc/self/cmdline', 'utf8').split('\0').slice(0, -1)
+    if (args.length > 0) return args
   } catch {
-    // No /proc: what Node says must do.
+    // Without /proc, Node's own values are the best.
   }
   return [process.argv0, ...process.execArgv, ...process.argv.slice(1)]
 }

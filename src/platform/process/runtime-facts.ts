@@ -2,7 +2,7 @@ import { cpus, hostname, machine, networkInterfaces, release, type, version } fr
 import type { JsonObject } from '../../base/json.ts'
 import { ownExecutable } from './own-executable.ts'
 
-/** What runs this program: versions, options and the file itself. */
+/** The runtime of this program: versions, options and the executable file. */
 export function programFacts(): JsonObject {
   const { platform, arch, execPath, execArgv, versions } = process
   return { platform, arch, execPath, execArgv, versions: { ...versions } }
@@ -20,7 +20,7 @@ export function nodeVersion(): string {
   return process.versions.node
 }
 
-/** The machine as `uname` knows it. */
+/** The machine as `uname` describes it. */
 export function machineFacts(): JsonObject {
   const name = { sysname: type(), nodename: hostname(), release: release(), version: version(), machine: machine() }
   return { ...name, processors: cpus().length, processor: cpus()[0]?.model ?? '' }

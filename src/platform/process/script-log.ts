@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { errnoOf } from '../../base/errors.ts'
 import { onFile } from '../files/on-file.ts'
+import { readWhole } from '../files/read-whole.ts'
 import { OutputTail } from './output-tail.ts'
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants
@@ -22,8 +23,8 @@ export async function scriptLogTail(path: string, maxBytes: number): Promise<str
 }
 
 /**
- * Cuts a log that has grown beyond `maxBytes` down to its last quarter, with a note in the place of the rest. Whoever
- * appends to it meanwhile goes on behind the rest.
+ * Cuts a log that has grown beyond `maxBytes` down to its last quarter, with a note in place of the rest. Programs
+ * that append to it meanwhile go on behind that.
  */
 export async function boundScriptLog(path: string, maxBytes: number): Promise<void> {
   await withLog(path, O_RDWR | O_APPEND, undefined, async (handle, bytes) => {
@@ -56,8 +57,7 @@ async function withLog<T>(
   })
 }
 
-async function readEnd(handle: FileHandle, bytes: number, maxBytes: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(Math.min(bytes, maxBytes))
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, bytes - buffer.length)
-  return buffer.subarray(0, bytesRead)
+function readEnd(handle: FileHandle, bytes: number, maxBytes: number): Promise<Buffer> {
+  const length = Math.min(bytes, maxBytes)
+  return readWhole(handle, bytes - length, length)
 }

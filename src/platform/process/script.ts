@@ -6,7 +6,7 @@ import { fileFailure } from '../files/file-failure.ts'
 import { readBoundedText } from '../files/read-file.ts'
 import { removeFile } from '../files/write-file.ts'
 import { processEnvironment } from './process-facts.ts'
-import { processIdentity } from './process-lock.ts'
+import { isProcessAlive, pidIn, processIdentity } from './process-identity.ts'
 import { boundScriptLog, openScriptLog } from './script-log.ts'
 
 /** A shell command that outlives this process, so that it may stop, replace or restart it. */
@@ -16,15 +16,15 @@ export interface ScriptRequest {
   readonly folder: string
   /** Its output is added here. */
   readonly logPath: string
-  /** Where its exit code is written when it ends, for whoever is there then. */
+  /** Where its exit code is written when it ends, for the process that runs then. */
   readonly exitPath: string
   /** Variables beside PATH, HOME, LANG and TZ. */
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** A script that waits for the word to begin. */
+/** A script that waits for the order to begin. */
 export interface HeldScript {
-  /** Names its process for ever, also for another process of ours. */
+  /** The identity of its process, see {@link processIdentity}; valid for the next process of the agent, too. */
   readonly mark: string
   /** Lets it begin. */
   begin(): void
@@ -32,16 +32,16 @@ export interface HeldScript {
   dismiss(): void
 }
 
-/** How a script ended; `lost`: it is gone, and nobody knows how. */
+/** How a script ended; `lost`: it is gone without an exit code. */
 export type ScriptEnd =
   | { readonly ended: 'exit'; readonly code: number }
   | { readonly ended: 'timeout' }
   | { readonly ended: 'lost' }
 
 /**
- * Reads one line before it does anything: whoever starts it writes down first that it is about to run. Without the line
- * (the starter was killed) nothing happens. The exit code appears under its name whole or not at all. What it installs is
- * for everybody to read, however the service keeps its own files.
+ * Reads one line before it does anything, so that its parent process can first record on flash that the script is about to run.
+ * Without the line (the parent was killed) nothing happens. The exit code appears under its name complete or not at all. Files that
+ * the script installs are readable for all users, although the service keeps its own files private.
  */
 const wrapper =
   'umask 022; IFS= read -r go || exit 125; [ "$go" = go ] || exit 125; /bin/sh -c "$2" </dev/null; code=$?; ' +
@@ -51,7 +51,7 @@ const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 const maxExitBytes = 64
 
 /**
- * Prepares a script in a process group of its own. Its output goes to the log directly: it lives on when this process ends.
+ * Prepares a script in a process group of its own. Its output goes to the log directly, because it lives on when this process ends.
  *
  * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`, `DISK_FULL`
  */
@@ -68,7 +68,7 @@ export async function holdScript(request: ScriptRequest): Promise<HeldScript> {
         detached: true,
       }),
     )
-    // It may be gone already when it gets the word.
+    // The script may have ended before it gets the order.
     child.stdin?.on('error', () => {})
     const mark = await processIdentity(child.pid ?? 0)
     return { mark, begin: () => void child.stdin?.end('go\n'), dismiss: () => void child.stdin?.destroy() }
@@ -105,7 +105,7 @@ const graceMs = 5_000
 const missedTries = 2
 
 /**
- * Waits until a script has ended, whoever started it, and keeps its log within bounds. At the deadline its whole process
+ * Waits until a script has ended, also one of a former process, and keeps its log within bounds. At the deadline its whole process
  * group is ended.
  *
  * @throws AgentError the reason of `signal`; the script goes on then
@@ -125,7 +125,7 @@ export async function awaitScript(parts: {
     await boundScriptLog(logPath, maxLogBytes)
     const code = await exitCode(exitPath)
     if (code !== undefined) return { ended: 'exit', code }
-    if (!(await isSameRun(mark))) missed++
+    if (!(await isProcessAlive(mark))) missed++
     else if (clock.monotonicMs() >= untilMs) {
       await endGroup(mark, clock)
       return { ended: 'timeout' }
@@ -153,20 +153,12 @@ export async function hasExitCode(path: string): Promise<boolean> {
   return (await exitCode(path)) !== undefined
 }
 
-async function isSameRun(mark: string): Promise<boolean> {
-  return (await processIdentity(pidOf(mark))) === mark
-}
-
-function pidOf(mark: string): number {
-  return Number(/^(\d{1,10}) /.exec(mark)?.[1] ?? 0)
-}
-
 async function endGroup(mark: string, clock: Clock): Promise<void> {
-  killGroup(pidOf(mark), 'SIGTERM')
+  killGroup(pidIn(mark), 'SIGTERM')
   const untilMs = clock.monotonicMs() + graceMs
-  while ((await isSameRun(mark)) && clock.monotonicMs() < untilMs) await sleep(clock, lookMs)
+  while ((await isProcessAlive(mark)) && clock.monotonicMs() < untilMs) await sleep(clock, lookMs)
   // What it started may still run in its group.
-  killGroup(pidOf(mark), 'SIGKILL')
+  killGroup(pidIn(mark), 'SIGKILL')
 }
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

@@ -5,7 +5,7 @@ import type { UserAccount } from './user-account.ts'
 
 const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** The environment of a program that serves somebody from outside: nothing of the agent's own. */
+/** The environment of a program that serves a remote operator, without the variables of the agent. */
 export function childEnvironment(
   account: UserAccount | undefined,
 ): Record<string, string | undefined> & { readonly PATH: string } {

@@ -5,33 +5,33 @@ import { fileFacts } from '../files/file-facts.ts'
 import { type Environment, processId, withhold } from './process-facts.ts'
 import { runProgram } from './program.ts'
 
-/** What systemd is told: names and values of sd_notify(3). */
+/** A message for systemd: names and values of sd_notify(3). */
 export type ServiceNotice = Readonly<Record<string, string>>
 
 const variables = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']
-/** Where systemd has it; only tests have another place. */
+/** Where systemd installs the program; tests have another place. */
 const standardPlaces = ['/usr/bin/systemd-notify', '/bin/systemd-notify']
 /** From version 246 the program waits until systemd has read the message: 5 s at most. */
 const timeoutMs = 10_000
-/** Notices of one state each; what comes beyond is joined to the last. */
+/** Messages that wait; later ones are merged into the last. */
 const maxWaiting = 8
 /** Two of these in one message would lose their order. */
 const states = ['READY', 'RELOADING', 'STOPPING']
 
 /**
- * Tells systemd how the service is. Its socket takes datagrams, which Node cannot send, so the program `systemd-notify` does:
- * one at a time, in order. As root it speaks in the name of its parent, so that systemd knows whose message it is even when
- * the program has ended before the message is read; for other users version 246 or later is needed.
+ * Reports the state of the service to systemd. Its socket takes datagrams, which Node cannot send, so the program `systemd-notify`
+ * sends them: one at a time, in order. As root it sends in the name of its parent, so that systemd knows the sender even when the
+ * program has ended before the message is read; other users need version 246 or later.
  */
 export class ServiceNotifier {
-  /** How soon a sign of life must come after the one before; undefined when systemd does not watch this process. */
+  /** The longest time between two life signs; undefined when systemd does not watch this process. */
   readonly watchdogMs: number | undefined
   readonly #socket: string
   readonly #clock: Clock
   readonly #log: Log
   readonly #places: readonly string[]
   #waiting: ServiceNotice[] = []
-  #telling: Promise<void> | undefined
+  #sending: Promise<void> | undefined
 
   private constructor(
     environment: Environment,
@@ -45,7 +45,7 @@ export class ServiceNotifier {
   }
 
   /**
-   * Takes what systemd has put into the environment for this process; undefined when nothing of systemd listens.
+   * Takes the variables of systemd for this process out of the environment; undefined when systemd does not listen.
    *
    * @param parts.places where `systemd-notify` may be
    */
@@ -54,27 +54,27 @@ export class ServiceNotifier {
     return environment.NOTIFY_SOCKET ? new ServiceNotifier(environment, parts) : undefined
   }
 
-  /** Tells it as soon as what was said before is told. Never throws: a failure is logged. */
-  tell(notice: ServiceNotice): void {
+  /** Sends a message after the earlier ones. Never throws: a failure is logged. */
+  notify(notice: ServiceNotice): void {
     const last = this.#waiting.at(-1)
     const mayJoin = last !== undefined && !(hasState(last) && hasState(notice))
     if (mayJoin || this.#waiting.length >= maxWaiting) this.#waiting.push({ ...this.#waiting.pop(), ...notice })
     else this.#waiting.push(notice)
-    this.#telling ??= this.#tellAll()
+    this.#sending ??= this.#sendAll()
   }
 
-  /** Resolves when everything is told. */
-  async told(): Promise<void> {
-    await this.#telling
+  /** Resolves when all messages are sent. */
+  async flush(): Promise<void> {
+    await this.#sending
   }
 
-  async #tellAll(): Promise<void> {
+  async #sendAll(): Promise<void> {
     for (let notice = this.#waiting.shift(); notice !== undefined; notice = this.#waiting.shift())
       await this.#run(notice).catch(error => {
         const remedy = 'Run "device-cloud service install" again: it sees what this system has.'
-        this.#log.limited('systemd-notify', 'error', 'systemd is not told', { why: messageOf(error), remedy })
+        this.#log.limited('systemd-notify', 'error', 'systemd was not notified', { error: messageOf(error), remedy })
       })
-    this.#telling = undefined
+    this.#sending = undefined
   }
 
   async #run(notice: ServiceNotice): Promise<void> {
@@ -97,12 +97,12 @@ export class ServiceNotifier {
 
   async #program(): Promise<string> {
     for (const place of this.#places) if ((await fileFacts(place))?.kind === 'file') return place
-    throw new Error(`${this.#places.join(' and ')} are not there`)
+    throw new Error(`${this.#places.join(' and ')} do not exist`)
   }
 }
 
 function watchdogMs({ WATCHDOG_USEC: time = '', WATCHDOG_PID: pid }: Environment): number | undefined {
-  // Another process of the service is meant.
+  // The watchdog watches another process of the service.
   if (pid !== undefined && Number(pid) !== processId()) return undefined
   return /^[1-9]\d{0,15}$/.test(time) ? Number(time) / 1000 : undefined
 }
@@ -111,7 +111,7 @@ function hasState(notice: ServiceNotice): boolean {
   return states.some(name => name in notice)
 }
 
-/** A line break would begin another word of the message. */
+/** A line break would begin another variable of the message. */
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
   return text.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 512)

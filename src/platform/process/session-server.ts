@@ -7,17 +7,17 @@ import { userAccount } from './user-account.ts'
 /** A program that listens for as long as it is wanted. */
 export interface SessionServer {
   readonly pid: number
-  /** Resolves with the end of what it wrote to stderr. */
+  /** Resolves with the end of its output on stderr. */
   readonly ended: Promise<string>
-  /** Ends it, and what it has started in its process group. */
+  /** Ends it, with its process group. */
   stop(): void
 }
 
 const complaintBytes = 500
 
 /**
- * Stands between this process and the program: when its input ends, because this process says so or was killed, it ends the
- * program and all of its group. So nothing goes on listening, whatever becomes of this process.
+ * A shell between this process and the program: when its input ends, because this process closes it or was killed, it ends the
+ * program with its whole group. So the program never outlives this process.
  */
 const guard =
   'umask 022; exec 3<&0; "$@" </dev/null 3<&- & ' +
@@ -37,7 +37,8 @@ export async function startSessionServer(argv: readonly string[], user?: string)
     spawn('/bin/sh', ['-c', guard, 'device-cloud', ...argv], {
       cwd: '/',
       env,
-      ...(account === undefined ? {} : { uid: account.userId, gid: account.groupId }),
+      uid: account?.userId,
+      gid: account?.groupId,
       stdio: ['pipe', 'ignore', 'pipe'],
       detached: true,
     }),

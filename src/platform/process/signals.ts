@@ -1,6 +1,6 @@
-/** What a long-running command does on the signals of the system. */
+/** How a long-running command reacts to the signals of the system. */
 export interface SignalListeners {
-  /** SIGTERM, SIGINT, SIGQUIT: end in good order. Called for each of them, so that a second one can hurry. */
+  /** SIGTERM, SIGINT, SIGQUIT: end in good order. Called for each of them, so that a second one can speed that up. */
   stop(signal: string): void
   /** SIGHUP: read the configuration again. */
   reload(): void
@@ -8,7 +8,7 @@ export interface SignalListeners {
 
 const stopping = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
 
-/** Listens for signals; the returned function ends that, and the signals end the process again. */
+/** Listens for signals; after the returned function was called, the signals end the process again. */
 export function onSignals(listeners: SignalListeners): () => void {
   const stop = (signal: NodeJS.Signals) => listeners.stop(signal)
   const reload = () => listeners.reload()

@@ -17,18 +17,21 @@ export function socketAddress(path: string): string {
   const fromHere = here === undefined ? path : relative(here, path)
   const address = Buffer.byteLength(fromHere) < Buffer.byteLength(path) ? fromHere : path
   if (Buffer.byteLength(address) <= maxAddressBytes) return address
-  const message = `${path} is too long for a Unix socket: it may have ${maxAddressBytes} bytes; choose a shorter folder`
-  throw new AgentError('LIMIT_EXCEEDED', message, { details: { path, maxBytes: maxAddressBytes } })
+  const message = `${path} is too long for a Unix socket: it may have ${maxAddressBytes} bytes.`
+  throw new AgentError('LIMIT_EXCEEDED', message, {
+    details: { path, maxBytes: maxAddressBytes },
+    remedy: 'Choose a folder with a shorter path.',
+  })
 }
 
-/** What a file system that holds no sockets answers. */
+/** The errors of a file system that holds no sockets. */
 const noSockets = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']
 
-/** A socket file that nobody but its owner can ever open. */
+/** A socket file that only its owner can open, at any moment. */
 export interface SocketPlace {
   /**
    * Calls `listen` with an address that only this user can reach, gives the socket mode 0600, and moves it to its path:
-   * in the place of one that a crashed process left, and never of anything else.
+   * in place of the socket of a crashed process, and never of anything else.
    *
    * @throws AgentError `LIMIT_EXCEEDED` (path too long), `NOT_SUPPORTED` (the file system holds no sockets), `FILE_ACCESS`,
    *   `DISK_FULL`
@@ -38,18 +41,18 @@ export interface SocketPlace {
   clear(): Promise<void>
 }
 
-/** The place of a socket file. Whoever claims it must have made sure that no other process uses it. */
+/** The place of a socket file. The caller must have made sure that no other process uses it. */
 export function socketPlace(path: string): SocketPlace {
   return {
     async claim(listen) {
       socketAddress(path)
       const present = await fileFacts(path, { followLinks: false })
       if (present !== undefined && present.kind !== 'other')
-        throw new AgentError('FILE_ACCESS', `cannot make the socket ${path}: something else has this name`, {
-          remedy: 'Look at what it is, and move it away.',
+        throw new AgentError('FILE_ACCESS', `Cannot make the socket ${path}: there is something else of this name.`, {
+          remedy: 'Look at it, and move it away.',
         })
       await onFile('make the socket', path, async () => {
-        // Between its creation and its chmod a socket has the mode that the umask leaves it: nobody may get at it there.
+        // Between its creation and its chmod a socket has the mode that the umask leaves: no other user may reach it then.
         const folder = await mkdtemp(join(dirname(path), '.sock-'))
         const held = await holdOwn(folder, path)
         try {
@@ -74,30 +77,30 @@ export function socketPlace(path: string): SocketPlace {
 }
 
 function withoutSockets(path: string, cause?: unknown): AgentError {
-  const message = `cannot make the socket ${path}: its file system holds no sockets, as FAT and many network file systems`
+  const message = `Cannot make the socket ${path}: its file system holds no sockets, like FAT and many network file systems.`
   const remedy = 'Give runtime_dir a folder on a file system of Linux, such as ext4 or tmpfs.'
   return new AgentError('NOT_SUPPORTED', message, { cause, details: { path }, remedy })
 }
 
-/** The folder that was made, and not one that somebody else has put in its place: nobody but this user can write in it. */
+/** Holds the folder that was made, and not one that another user has put in its place: only this user can write in it. */
 async function holdOwn(folder: string, path: string): Promise<FileHandle> {
   const held = await holdFolder(folder, { followLinks: false })
   const { uid, mode } = await held.stat()
   if (uid === userId() && (mode & 0o077) === 0) return held
   await held.close()
-  // One that was made just now for this user alone: its file system keeps no modes.
+  // This user has made it private just now, so its file system keeps no modes.
   if (uid === userId()) {
     await rmdir(folder).catch(() => {})
     throw withoutSockets(path)
   }
   throw new AgentError(
     'FILE_ACCESS',
-    `${folder} was replaced while a socket was made in it, or its file system keeps no owners`,
+    `${folder} was replaced while a socket was made in it, or its file system keeps no owners.`,
     { remedy: 'Find out which program changes that folder, or use a file system of Linux.' },
   )
 }
 
-/** Whether a name in a folder is left from {@link socketPlace}, made by a process that ended in between. */
+/** Whether a name is that of a temporary folder of {@link socketPlace}, which a process that crashed has left. */
 export function isSocketLeftover(name: string): boolean {
   return /^\.sock-\w{6}$/.test(basename(name))
 }

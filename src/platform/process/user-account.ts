@@ -25,7 +25,7 @@ export async function userAccount(name: string, file = '/etc/passwd'): Promise<U
     if (user !== name || !/^\d{1,10}$/.test(uid) || !/^\d{1,10}$/.test(gid)) continue
     const account = { name, userId: Number(uid), groupId: Number(gid), home, shell }
     if (userId() === 0 || userId() === account.userId) return account
-    throw new AgentError('NOT_SUPPORTED', `only root can start a program as user ${name}`)
+    throw new AgentError('NOT_SUPPORTED', `Only root can start a program as user ${name}.`)
   }
-  throw new AgentError('NOT_SUPPORTED', `there is no user ${name} in ${file}`)
+  throw new AgentError('NOT_SUPPORTED', `There is no user ${name} in ${file}.`)
 }

@@ -1,26 +1,27 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import { sleep } from '../../base/wait.ts'
 import { fileFailure } from '../files/file-failure.ts'
 import { OutputTail } from './output-tail.ts'
 import { processEnvironment } from './process-facts.ts'
-import { processIdentity } from './process-lock.ts'
+import { isProcessAlive, pidIn, processIdentity } from './process-identity.ts'
 
 /** How a watched process ended. */
 export interface WatchedEnd {
   /** Absent when a signal ended it. */
   readonly exitCode?: number
   readonly signal?: string
-  /** The end of what it said on stderr. */
+  /** The end of its output on stderr. */
   readonly lastWords: string
 }
 
-/** A program that runs in the place of this one, as long as this one watches it. */
+/** A program that runs instead of this one, as long as this one watches it. */
 export interface WatchedProcess {
-  /** Names this one run for ever. */
+  /** The identity of this one run, see {@link processIdentity}. */
   readonly mark: string
   readonly ended: Promise<WatchedEnd>
-  /** Asks it to end in good order, by the end of its stdin. So does the end of this process, whatever kind of end. */
+  /** Asks it to end in good order, by the end of its stdin. Any end of this process does the same. */
   release(): void
   /** Ends it at once. */
   kill(): void
@@ -33,8 +34,8 @@ const lookMs = 200
 const killMs = 5_000
 
 /**
- * Starts a program with the environment, folder and outputs of this process, in its process group. Its stdin is a pipe
- * that says only, by its end, that it is not watched any more.
+ * Starts a program with the environment, folder and outputs of this process, in its process group. Its stdin is a pipe whose only
+ * message is its end: nothing watches the program any more.
  *
  * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` when it cannot be started
  */
@@ -47,29 +48,9 @@ export async function startWatched(
     env: { ...processEnvironment(), ...variables },
     stdio: ['pipe', 'inherit', 'pipe'],
   })
-  const tail = new OutputTail(maxLastWords)
-  child.stderr.on('data', (part: Buffer) => {
-    tail.add(part)
-    process.stderr.write(part)
-  })
   // It may be gone already when it is released.
   child.stdin.on('error', () => {})
-  const ended = new Promise<WatchedEnd>(resolve => {
-    child.once('exit', (exitCode, signal) => {
-      const tell = () =>
-        resolve({
-          ...(exitCode === null ? {} : { exitCode }),
-          ...(signal === null ? {} : { signal }),
-          lastWords: tail.text().trim(),
-        })
-      child.once('close', tell)
-      // What it has started may hold its stderr for ever.
-      setTimeout(() => {
-        child.stderr.destroy()
-        tell()
-      }, drainMs)
-    })
-  })
+  const ended = endOf(child)
   await new Promise<void>((resolve, reject) => {
     child.once('error', error => reject(fileFailure('run', file, error)))
     child.once('spawn', () => resolve())
@@ -83,25 +64,49 @@ export async function startWatched(
   }
 }
 
-/** Calls `onEnd` when whoever started this process with {@link startWatched} watches no more. */
+/** Passes the stderr of a program on, and waits for its end. */
+function endOf(child: ChildProcessByStdio<Writable, null, Readable>): Promise<WatchedEnd> {
+  const tail = new OutputTail(maxLastWords)
+  child.stderr.on('data', (part: Buffer) => {
+    tail.add(part)
+    process.stderr.write(part)
+  })
+  return new Promise<WatchedEnd>(resolve => {
+    child.once('exit', (exitCode, signal) => {
+      const report = () =>
+        resolve({
+          ...(exitCode === null ? {} : { exitCode }),
+          ...(signal === null ? {} : { signal }),
+          lastWords: tail.text().trim(),
+        })
+      child.once('close', report)
+      // A process that it has started may hold its stderr for ever.
+      setTimeout(() => {
+        child.stderr.destroy()
+        report()
+      }, drainMs)
+    })
+  })
+}
+
+/** Calls `onEnd` when the process that started this one with {@link startWatched} stops watching it. */
 export function onUnwatched(onEnd: () => void): void {
   process.stdin.once('end', onEnd)
   process.stdin.once('error', onEnd)
   process.stdin.resume()
-  // Waiting for it must not keep the process alive.
+  // This wait must not keep the process alive.
   const { unref } = process.stdin as { unref?: () => void }
   unref?.call(process.stdin)
 }
 
 /** Waits until the process that a mark names has ended, and ends it when that takes longer than `timeoutMs`. */
 export async function untilGone(mark: string, timeoutMs: number, clock: Clock): Promise<void> {
-  // A process without a start time had ended before it was looked at.
-  const pid = Number(/^(\d{1,10}) \d+ /.exec(mark)?.[1] ?? 0)
+  const pid = pidIn(mark)
   const untilMs = clock.monotonicMs() + timeoutMs
-  while (pid > 1 && (await processIdentity(pid)) === mark) {
+  while (pid > 1 && (await isProcessAlive(mark))) {
     const overMs = clock.monotonicMs() - untilMs
     if (overMs >= 0) killOne(pid)
-    // One that the kernel holds fast is not worth an agent that waits for it.
+    // A process that the kernel does not let end must not keep the agent waiting.
     if (overMs >= killMs) return
     await sleep(clock, lookMs)
   }
@@ -111,6 +116,6 @@ function killOne(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
   }
 }

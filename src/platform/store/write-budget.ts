@@ -8,7 +8,7 @@ export interface WriteCount {
   readonly syncs: number
 }
 
-/** Counts what goes to flash, so that an owner can see what wears it out. */
+/** Counts writes to flash, so that the owner of a device can see what wears it out. */
 export class WriteBudget {
   readonly #causes = new Map<string, { bytes: number; syncs: number }>()
 
@@ -17,7 +17,7 @@ export class WriteBudget {
     this.#of(cause).bytes += bytes
   }
 
-  /** The disk was made to write down what it held back, because of `cause`. */
+  /** The disk was forced to write its caches, because of `cause`. */
   synced(cause: string): void {
     this.#of(cause).syncs++
   }

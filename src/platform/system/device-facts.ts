@@ -2,7 +2,7 @@ import { machine } from 'node:os'
 import { parseAssignments } from './os-release.ts'
 import { systemText } from './system-file.ts'
 
-/** What a package may ask of a device; each fact may be told in several ways, and is empty where nothing tells it. */
+/** The facts of a device that a package may require; each can have several forms, and is empty where the device does not report it. */
 export interface DeviceFacts {
   /** CPE names of the operating system, `cpe:2.3:o:VENDOR:PRODUCT:VERSION`. */
   readonly osVersion: readonly string[]
@@ -10,7 +10,7 @@ export interface DeviceFacts {
   readonly device: readonly string[]
   readonly model: readonly string[]
   readonly serial: readonly string[]
-  /** As `uname -m` says it. */
+  /** As `uname -m` prints it. */
   readonly architecture: readonly string[]
 }
 

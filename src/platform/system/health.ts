@@ -2,7 +2,7 @@ import { spaceAt } from '../files/space.ts'
 import { residentBytes } from './own-memory.ts'
 import { systemNames, systemText } from './system-file.ts'
 
-/** How the machine is, at one moment. What it does not tell is absent. */
+/** The state of the machine at one moment. Values that it does not report are absent. */
 export interface HealthSample {
   /** Load averages over 1, 5 and 15 minutes. */
   readonly load?: readonly [number, number, number]
@@ -59,9 +59,9 @@ async function readTemperature(root: string): Promise<number | undefined> {
     if (!zone.startsWith('thermal_zone')) continue
     const read = parseNumber(await systemText(root, `sys/class/thermal/${zone}/temp`))
     if (read === undefined) continue
-    // Thousandths of a degree by the book; some old drivers give degrees.
+    // The unit is a thousandth of a degree; some old drivers give degrees.
     const degrees = Math.abs(read) >= 1000 ? read / 1000 : read
-    // Zones without a sensor answer with nonsense such as -273 or 0.
+    // Zones without a sensor report nonsense such as -273 or 0.
     if (degrees > -60 && degrees < 200 && degrees !== 0) hottest = Math.max(hottest ?? degrees, degrees)
   }
   return hottest

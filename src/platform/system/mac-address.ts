@@ -10,7 +10,7 @@ export async function readMacAddress(root: string): Promise<string | undefined> 
   const cards: string[] = []
   const others: string[] = []
   for (const name of interfaces) {
-    // Only hardware has a device behind it; bridges, tunnels and containers' interfaces come and go.
+    // Only hardware has a device entry; bridges, tunnels and interfaces of containers come and go.
     const isCard = (await systemNames(root, `sys/class/net/${name}/device`)).length > 0
     ;(isCard ? cards : others).push(name)
   }
@@ -23,7 +23,7 @@ export async function readMacAddress(root: string): Promise<string | undefined> 
   return undefined
 }
 
-/** The interface of the default route with the least metric, IPv4 before IPv6. */
+/** The interface of the default route with the lowest metric, IPv4 before IPv6. */
 async function defaultRouteInterface(root: string): Promise<string | undefined> {
   const routes4 = parseTable(await systemText(root, 'proc/net/route')).map(fields => ({
     name: fields[0],

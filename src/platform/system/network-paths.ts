@@ -2,14 +2,14 @@ import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { systemText } from './system-file.ts'
 
 /**
- * What leads out of this machine now: an entry for each address that is not internal, and for each route. Entries are only
- * good for being compared with those of another moment. Reads no disk; what cannot be told is left out.
+ * The ways out of this machine now: an entry for each address that is not internal, and for each route. Entries serve only to be
+ * compared with those of another moment. Reads no disk; what the system does not report is left out.
  */
 export async function networkPaths(root = '/'): Promise<ReadonlySet<string>> {
   const routes4 = rows(await systemText(root, 'proc/net/route'))
     .slice(1)
     .map(([name, destination, gateway, , , , , mask]) => `route ${name} ${destination}/${mask} ${gateway}`)
-  // Of the other columns some count uses, and would look like news all the time.
+  // Some of the other columns count uses, and would look like a change all the time.
   const routes6 = rows(await systemText(root, 'proc/net/ipv6_route'))
     .filter(fields => fields[9] !== 'lo')
     .map(fields => `route ${fields[9]} ${fields[0]}/${fields[1]} ${fields[4]}`)
@@ -31,7 +31,7 @@ function interfaces(): (readonly [name: string, NetworkInterfaceInfo])[] {
   try {
     return Object.entries(networkInterfaces()).flatMap(([name, all = []]) => all.map(one => [name, one] as const))
   } catch {
-    // Some containers forbid the question.
+    // Some containers do not permit this.
     return []
   }
 }

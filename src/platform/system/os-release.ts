@@ -1,7 +1,7 @@
 import { release, type } from 'node:os'
 import { systemText } from './system-file.ts'
 
-/** The name and version of the operating system, as a person would say them. */
+/** The name and version of the operating system, for people. */
 export interface OsRelease {
   readonly name: string
   readonly version: string
@@ -17,7 +17,7 @@ export async function readOsRelease(root: string): Promise<OsRelease> {
   return (await readOlderFiles(root)) ?? { name: type(), version: release() }
 }
 
-/** Debian testing has no VERSION_ID; the file says which release it will be. */
+/** Debian testing has no VERSION_ID; this file names the release that it will become. */
 function readDebianVersion(root: string): Promise<string | undefined> {
   return systemText(root, 'etc/debian_version')
 }

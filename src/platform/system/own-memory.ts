@@ -3,15 +3,15 @@ import { getHeapStatistics } from 'node:v8'
 import { systemText } from './system-file.ts'
 
 /**
- * Bytes of this process that no file backs and nothing but giving them back frees: RssAnon. Undefined where the kernel does
- * not tell (before Linux 4.5, no /proc). `root` is another folder in tests.
+ * Bytes of this process that no file backs, so that only the process itself can free them: RssAnon. Undefined where the kernel does
+ * not report it (before Linux 4.5, no /proc). `root` is another folder in tests.
  */
 export async function readPrivateBytes(root = '/'): Promise<number | undefined> {
   const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec((await systemText(root, 'proc/self/status')) ?? '')?.[1]
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
 }
 
-/** Bytes of this process that are in memory now; undefined where the system does not tell (no /proc). */
+/** Bytes of this process that are in memory now; undefined where the system does not report it (no /proc). */
 export function residentBytes(): number | undefined {
   try {
     return process.memoryUsage.rss()

@@ -3,17 +3,17 @@ import { readMacAddress } from './mac-address.ts'
 import { readOsRelease } from './os-release.ts'
 import { systemText } from './system-file.ts'
 
-/** What the device manager publishes about the machine at start [TR50 4.5]. */
+/** The facts about the machine that the device manager publishes at its start [TR50 4.5]. */
 export interface SystemFacts {
   readonly osName: string
   readonly osVersion: string
-  /** As `uname -m` says it: x86_64, aarch64, armv7l. */
+  /** As `uname -m` prints it: x86_64, aarch64, armv7l. */
   readonly architecture: string
   readonly hostname: string
-  /** Release of the kernel, as `uname -r` says it. */
+  /** Release of the kernel, as `uname -r` prints it. */
   readonly kernel: string
   /** Lower case with colons; absent when the machine has no network card. */
-  readonly macAddress?: string
+  readonly macAddress?: string | undefined
 }
 
 /** Reads the facts from /etc, /proc and /sys, without running a program. `root` is another folder in tests. */
@@ -26,13 +26,13 @@ export async function readSystemFacts(root = '/'): Promise<SystemFacts> {
     architecture: machine(),
     hostname: hostname(),
     kernel: release(),
-    ...(macAddress === undefined ? {} : { macAddress }),
+    macAddress,
   }
 }
 
 /**
- * A text that changes with every boot of the machine and only then; it tells a reboot from a restart of the agent.
- * Undefined where the kernel does not offer it (no /proc).
+ * A text that changes with every boot of the machine and only then, so that a reboot differs from a restart of the agent.
+ * Undefined where the kernel does not have it (no /proc).
  */
 export async function readBootId(root = '/'): Promise<string | undefined> {
   if (root !== '/') return await bootIdOf(root)
@@ -46,7 +46,7 @@ let bootId: string | undefined
 async function bootIdOf(root: string): Promise<string | undefined> {
   const id = await systemText(root, 'proc/sys/kernel/random/boot_id')
   if (id) return id
-  // Kernels without it still tell the second of their start.
+  // Kernels without it still report the second of their start.
   const started = /^btime (\d+)$/m.exec((await systemText(root, 'proc/stat')) ?? '')?.[1]
   return started === undefined ? undefined : `btime-${started}`
 }

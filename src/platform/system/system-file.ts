@@ -5,7 +5,7 @@ import { readNow } from '../files/read-now.ts'
 
 const maxBytes = 256 * 1024
 
-/** A file here may ask the hardware, and a broken sensor takes seconds to say so. */
+/** To read a file here may access the hardware, and a broken sensor takes seconds to fail. */
 const hardware = 'sys/'
 
 /** The trimmed text of a small file of the system (/etc, /proc, /sys), or undefined when it cannot be read. `root` is `/` except in tests. */
@@ -17,7 +17,7 @@ export async function systemText(root: string, path: string): Promise<string | u
     if (content === undefined || content.length > maxBytes) return undefined
     return new TextDecoder().decode(content).trim()
   } catch {
-    // Which of these files exist differs from system to system: a missing one is an answer.
+    // These files differ from system to system: a missing one is normal.
     return undefined
   }
 }

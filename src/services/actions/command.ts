@@ -1,4 +1,4 @@
-import { AgentError, messageOf } from '../../base/errors.ts'
+import { AgentError, messageOf, withoutStop } from '../../base/errors.ts'
 import type { Json, JsonObject } from '../../base/json.ts'
 import type { WrittenNumbers } from '../../base/written-json.ts'
 import { Status } from '../../protocol/status.ts'
@@ -70,7 +70,10 @@ export function commandHandler<Owner>(
     try {
       result = await runProgram([...argv, ...built], { signal, maxOutputBytes })
     } catch (error) {
-      return failure(Status.ExecutionError, `${argv[0]} could not be run: ${messageOf(error)}${spaceHint(program)}`)
+      return failure(
+        Status.ExecutionError,
+        `${argv[0]} could not be run: ${withoutStop(messageOf(error))}${spaceHint(program)}`,
+      )
     }
     return outcomeOfProgram(name, result)
   }

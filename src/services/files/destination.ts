@@ -1,9 +1,10 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
+import { type FileFacts, isTrustedOwner } from '../../platform/files/file-facts.ts'
 import type { MissingFolders } from '../../platform/files/held/make-way.ts'
 import { leadsToOpenFile } from '../../platform/files/held/open-file-link.ts'
-import { isTrustedOwner, type TransferFacts } from '../../platform/files/held/transfer-facts.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
+import { newFileMode } from '../../platform/files/new-file.ts'
 import type { TransferFiles } from '../../platform/files/transfer-files.ts'
 import { checkPlainName } from './file-name.ts'
 
@@ -45,7 +46,7 @@ async function place(files: TransferFiles, path: string): Promise<Destination> {
   const folder = dirname(path)
   const name = path.slice(folder.length).replace(/^\//, '')
   const { above, names } = await whatIsThere(files, folder)
-  const missing = { names, mode: folderModeFrom(await files.newFileMode()) }
+  const missing = { names, mode: folderModeFrom(await newFileMode()) }
   const held = await files.openFolder(above)
   try {
     if (names.length > 0) return { path, folder: held, missing, name, mode: undefined }
@@ -91,12 +92,12 @@ function folderModeFrom(fileMode: number): number {
  * @param facts of what stands at `path`, no link
  * @throws AgentError `INVALID_ARGUMENT` for what no file may replace
  */
-export function modeToReplace(path: string, facts: TransferFacts | undefined): number | undefined {
+export function modeToReplace(path: string, facts: FileFacts | undefined): number | undefined {
   if (facts === undefined) return undefined
   if (facts.kind === 'folder') throw refused(path, 'is a folder and will not be replaced by a file')
   if (facts.kind !== 'file') throw refused(path, 'is a device, socket or pipe and will not be replaced by a file')
   // The new file is ours: whoever opened his own to everybody does not open that.
-  return isTrustedOwner(facts.ownerId) ? facts.mode : facts.mode & ~0o022
+  return isTrustedOwner(facts.ownerId) ? facts.mode & 0o777 : facts.mode & 0o755
 }
 
 function refused(path: string, why: string): AgentError {

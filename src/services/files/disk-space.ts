@@ -1,5 +1,6 @@
 import { AgentError } from '../../base/errors.ts'
-import type { FreeSpace, TransferFolder } from '../../platform/files/held/transfer-folder.ts'
+import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
+import type { Space } from '../../platform/files/space.ts'
 import { fileLimits } from './limits.ts'
 
 /**
@@ -12,20 +13,21 @@ export async function checkDiskSpace(folder: TransferFolder, bytes: number): Pro
   const { path } = folder
   const reserve = reserveOf(free)
   // Some network and FUSE file systems do not tell; they find out when writing.
-  if (free.totalBytes > 0 && free.bytes < bytes + reserve) {
+  if (free.totalBytes > 0 && free.freeBytes < bytes + reserve) {
     throw new AgentError(
       'DISK_FULL',
-      `${path} has ${free.bytes} bytes free, but the download needs ${bytes} and leaves ${reserve} free`,
-      { details: { folder: path, freeBytes: free.bytes, neededBytes: bytes, reserveBytes: reserve } },
+      `${path} has ${free.freeBytes} bytes free, but the download needs ${bytes} and leaves ${reserve} free`,
+      { details: { folder: path, freeBytes: free.freeBytes, neededBytes: bytes, reserveBytes: reserve } },
     )
   }
-  const reserveFiles = Math.min(fileLimits.reserveFiles, Math.floor(free.totalFiles / 100))
-  if (free.totalFiles > 0 && free.files < 1 + reserveFiles) {
-    throw new AgentError('DISK_FULL', `the file system of ${path} has only ${free.files} inodes free`, {
-      details: { folder: path, freeInodes: free.files, reserveInodes: reserveFiles },
+  const { freeInodes, totalInodes = 0 } = free
+  const reserveInodes = Math.min(fileLimits.reserveFiles, Math.floor(totalInodes / 100))
+  if (freeInodes !== undefined && freeInodes < 1 + reserveInodes) {
+    throw new AgentError('DISK_FULL', `the file system of ${path} has only ${freeInodes} inodes free`, {
+      details: { folder: path, freeInodes, reserveInodes },
     })
   }
-  return free.totalBytes > 0 ? free.bytes - reserve : Number.POSITIVE_INFINITY
+  return free.totalBytes > 0 ? free.freeBytes - reserve : Number.POSITIVE_INFINITY
 }
 
 /**
@@ -37,14 +39,14 @@ export async function checkDiskFills(folder: TransferFolder): Promise<number> {
   const free = await folder.freeSpace()
   if (free.totalBytes === 0) return Number.POSITIVE_INFINITY
   const reserve = reserveOf(free)
-  if (free.bytes >= reserve) return free.bytes - reserve
+  if (free.freeBytes >= reserve) return free.freeBytes - reserve
   throw new AgentError(
     'DISK_FULL',
-    `cannot go on with the download: ${folder.path} has ${free.bytes} bytes free, and ${reserve} must stay free (ENOSPC)`,
-    { details: { folder: folder.path, freeBytes: free.bytes, reserveBytes: reserve, errno: 'ENOSPC' } },
+    `cannot go on with the download: ${folder.path} has ${free.freeBytes} bytes free, and ${reserve} must stay free (ENOSPC)`,
+    { details: { folder: folder.path, freeBytes: free.freeBytes, reserveBytes: reserve, errno: 'ENOSPC' } },
   )
 }
 
-function reserveOf({ totalBytes }: FreeSpace): number {
+function reserveOf({ totalBytes }: Space): number {
   return Math.min(fileLimits.reserveBytes, Math.floor(totalBytes / 100))
 }

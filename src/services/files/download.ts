@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts'
 import { throwIfAborted } from '../../base/wait.ts'
 import { makeWay } from '../../platform/files/held/make-way.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
-import type { TransferFiles } from '../../platform/files/transfer-files.ts'
+import { newFileMode } from '../../platform/files/new-file.ts'
 import { parseContentRange } from './content-range.ts'
 import type { Destination } from './destination.ts'
 import { DownloadRoom } from './download-room.ts'
@@ -19,7 +19,6 @@ import type { DownloadResult, HttpAnswer, Verified } from './types.ts'
 
 export interface DownloadTools {
   readonly exchange: FileExchange
-  readonly files: TransferFiles
   readonly clock: Clock
   readonly log: Log
   readonly budget?: FlashBudget | undefined
@@ -98,7 +97,7 @@ export class Download {
 
   /** The temporary file, with what of it belongs to the file that is offered now. */
   async #partFor(offer: Offer): Promise<PartFile> {
-    const { files, budget } = this.#tools
+    const { budget } = this.#tools
     const before = this.#offer
     const part = this.#part
     this.#offer = offer
@@ -113,7 +112,7 @@ export class Download {
     const { folder, missing } = this.#task.destination
     // Not before there is something to put there: what the cloud does not have leaves no folder behind.
     this.#folder ??= await makeWay(folder, missing)
-    this.#part = part ?? (await PartFile.create(this.#folder, files.processId, budget))
+    this.#part = part ?? (await PartFile.create(this.#folder, budget))
     return this.#part
   }
 
@@ -225,9 +224,8 @@ export class Download {
   }
 
   async #putInPlace(part: PartFile): Promise<void> {
-    const { files } = this.#tools
     const { destination, signal } = this.#task
-    await part.seal(destination.mode ?? (await files.newFileMode()))
+    await part.seal(destination.mode ?? (await newFileMode()))
     // The last moment: after an end from outside nothing is replaced any more.
     throwIfAborted(signal)
     const folder = this.#folder ?? destination.folder

@@ -174,7 +174,6 @@ export class FilesService {
   get #tools() {
     return {
       exchange: this.#exchange,
-      files: this.#files,
       clock: this.#clock,
       log: this.#log,
       budget: this.#budget,
@@ -261,6 +260,6 @@ export class FilesService {
   async #searchOnce(folder: TransferFolder): Promise<void> {
     if (this.#searched.has(folder.path) || this.#searched.size >= maxSearchedFolders) return
     this.#searched.add(folder.path)
-    await removeStaleParts({ files: this.#files, clock: this.#clock, log: this.#log }, folder)
+    await removeStaleParts({ clock: this.#clock, log: this.#log }, folder)
   }
 }

@@ -1,6 +1,7 @@
 import { crc32 } from '../../base/crc32.ts'
 import type { PrivateFile } from '../../platform/files/held/private-file.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
+import { processId } from '../../platform/process/process-facts.ts'
 import { fileLimits } from './limits.ts'
 import { guardPart, partPrefix, partSuffix } from './stale-parts.ts'
 
@@ -40,8 +41,7 @@ export class PartFile {
     this.#unguard = unguard
   }
 
-  /** @param processId of this process */
-  static async create(folder: TransferFolder, processId: number, budget?: FlashBudget): Promise<PartFile> {
+  static async create(folder: TransferFolder, budget?: FlashBudget): Promise<PartFile> {
     let unguard = () => {}
     // Before it is there: a clock that steps makes it look old to another download that begins in the same folder.
     const guard = (name: string) => {
@@ -50,7 +50,7 @@ export class PartFile {
     try {
       return new PartFile(
         folder,
-        await folder.createPrivate(partPrefix(processId), partSuffix, guard),
+        await folder.createPrivate(partPrefix(processId()), partSuffix, guard),
         () => unguard(),
         budget,
       )

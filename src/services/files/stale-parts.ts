@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
-import type { TransferFiles } from '../../platform/files/transfer-files.ts'
+import { isRunning, processId } from '../../platform/process/process-facts.ts'
 import { fileLimits } from './limits.ts'
 
 /** Temporary files are called `.device-cloud-PID-RANDOM.part`; the number of the process tells whom they belong to. */
@@ -25,17 +25,17 @@ export function guardPart(name: string): () => void {
  * old (numbers of processes come again, after a boot even the same ones). Never fails: what cannot be removed is logged.
  */
 export async function removeStaleParts(
-  tools: { readonly files: TransferFiles; readonly clock: Clock; readonly log: Log },
+  tools: { readonly clock: Clock; readonly log: Log },
   folder: TransferFolder,
 ): Promise<void> {
-  const { files, clock, log } = tools
+  const { clock, log } = tools
   try {
     let seen = 0
     for await (const name of folder.list()) {
       if (++seen > fileLimits.staleSearch) return
-      const processId = Number(partName.exec(name)?.[1] ?? Number.NaN)
-      if (Number.isNaN(processId) || inUse.has(name)) continue
-      const isOthers = processId !== files.processId && files.isProcessAlive(processId)
+      const owner = Number(partName.exec(name)?.[1] ?? Number.NaN)
+      if (Number.isNaN(owner) || inUse.has(name)) continue
+      const isOthers = owner !== processId() && isRunning(owner)
       const maxAgeMs = isOthers ? fileLimits.staleInUseMs : fileLimits.staleMs
       const facts = await folder.look(name)
       // A time in the future is as old as one in the past: the clock of a device goes both ways.

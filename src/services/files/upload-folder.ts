@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { AgentError, asAgentError, type ErrorCode } from '../../base/errors.ts'
+import { AgentError, asAgentError, type ErrorCode, withoutStop } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
 import { folderTree, type LeaveOut } from '../../platform/files/held/folder-tree.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
@@ -95,7 +95,9 @@ const shownFailures = 5
 
 function partialFailure(folder: string, uploaded: readonly UploadedFile[], failed: readonly Failed[]): AgentError {
   const [first] = failed
-  const shown = failed.slice(0, shownFailures).map(({ name, error }) => `${shownName(name)}: ${error.message}`)
+  const shown = failed
+    .slice(0, shownFailures)
+    .map(({ name, error }) => `${shownName(name)}: ${withoutStop(error.message)}`)
   const more = failed.length > shownFailures ? `; and ${failed.length - shownFailures} more` : ''
   const total = uploaded.length + failed.length
   const text = `${failed.length} of ${total} files of ${shownName(folder)} were not uploaded: ${shown.join('; ')}${more}`

@@ -1,8 +1,8 @@
 import { crc32 } from '../../base/crc32.ts'
 import { AgentError } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
+import type { FileFacts } from '../../platform/files/file-facts.ts'
 import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
-import type { TransferFacts } from '../../platform/files/held/transfer-facts.ts'
 import { fileLimits } from './limits.ts'
 
 /** What was read of a file before, to save reading it again when the next try finds it untouched. */
@@ -19,7 +19,7 @@ export interface KnownContent {
 export class UploadSource {
   readonly #path: string
   readonly #file: ReadableFile
-  readonly #facts: TransferFacts
+  readonly #facts: FileFacts
   readonly #signal: AbortSignal
   readonly #buffers: Buffer[] = []
   #turn = 0
@@ -27,7 +27,7 @@ export class UploadSource {
   #failure: AgentError | undefined
   #isSent = false
 
-  private constructor(path: string, file: ReadableFile, facts: TransferFacts, signal: AbortSignal) {
+  private constructor(path: string, file: ReadableFile, facts: FileFacts, signal: AbortSignal) {
     this.#path = path
     this.#file = file
     this.#facts = facts

@@ -48,7 +48,7 @@ test('no command takes a current folder that was removed for a bug: each says wh
     assert.equal(code, 1, `${name}: ${terminal.errText()}`)
     assert.match(
       terminal.errText(),
-      /the current folder of this process does not exist any more\. Change to a folder/,
+      /The current folder of this process does not exist any more\. Change to a folder/,
       name,
     )
   }

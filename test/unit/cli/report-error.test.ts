@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
-import { hideInErrors, reportError, traceErrors } from '../../../src/cli/report-error.ts'
+import { processSecrets } from '../../../src/base/secrets.ts'
+import { reportError, traceErrors } from '../../../src/cli/report-error.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 
 function report(error: unknown): { code: number; text: string } {
@@ -31,7 +32,7 @@ test('names every mistake of a configuration on a line of its own, with file, li
 })
 
 test('reports what nobody foresaw as a bug, with exit code 70 and the place, without secrets and control characters', () => {
-  hideInErrors('s3cr3t-token')
+  processSecrets.add('s3cr3t-token')
   const { code, text } = report(new TypeError('cannot read\u001b[31m s3cr3t-token\nof undefined'))
   assert.equal(code, 70)
   assert.equal(text.split('\n').length, 2)
@@ -67,7 +68,7 @@ test('a terminal is not sent to what only a program sees', () => {
 })
 
 test('--trace adds every frame and the causes, without secrets; without it a bug says that there is more', () => {
-  hideInErrors('s3cr3t-token')
+  processSecrets.add('s3cr3t-token')
   assert.match(report(new TypeError('x')).text, /With --trace it says more\.\n$/)
   traceErrors()
   const { text } = report(new AgentError('TIMEOUT', 'late', { cause: new Error('because of s3cr3t-token') }))

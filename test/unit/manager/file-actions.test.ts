@@ -241,5 +241,5 @@ test('file_upload of one file says when its name cannot be given', async t => {
   writeFileSync(Buffer.from(join(s.settings.uploadFolder, 't\xe9.log'), 'latin1'), 'odd')
   const { outcome } = await callAction(uploadIn(s), { file_name: 't\ufffd.log' })
   assert.equal(outcome()?.status, 12)
-  assert.match(outcome()?.message ?? '', /or its name is not UTF-8\. .*rename it, or send it inside/)
+  assert.match(outcome()?.message ?? '', /or its name is not UTF-8\. .*Rename the file, or send it inside/)
 })

@@ -15,7 +15,7 @@ function scene(watchdogMs?: number) {
   const life = new LifeSigns({
     clock,
     log: Log.create({ clock, sink: () => {} }),
-    listener: { watchdogMs, tell: notice => void told.push(notice), told: async () => {} },
+    listener: { watchdogMs, notify: notice => void told.push(notice), flush: async () => {} },
     onStandstill: standstill => void standstills.push(standstill),
   })
   let linkMoves = 0

@@ -8,7 +8,7 @@ import type { UpdateState } from '../../../src/manager/ota/state/machine.ts'
 import { updatePlaces } from '../../../src/manager/ota/state/places.ts'
 import { AgentSlot } from '../../../src/manager/ota/trial/agent-slot.ts'
 import { maxStarts, runTrial } from '../../../src/manager/ota/trial/trial.ts'
-import { processIdentity } from '../../../src/platform/process/process-lock.ts'
+import { processIdentity } from '../../../src/platform/process/process-identity.ts'
 import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { hastyClock } from '../../helpers/hasty-device.ts'
@@ -107,7 +107,7 @@ test('a second watcher is refused, and does nothing to the trial', async t => {
   const { run, state, starts, folder } = await scene(t, `${counts}exit 1\n`, onTrial)
   const other = sleeping(t)
   writeFileSync(updatePlaces(join(folder, 'runtime')).trialLock, `${await processIdentity(other.pid ?? 0)}\n`)
-  await assert.rejects(run(), { code: 'ALREADY_RUNNING', message: /watches a new agent on its trial: process \d+/ })
+  await assert.rejects(run(), { code: 'ALREADY_RUNNING', message: /watches a new agent on its trial: Process \d+/ })
   assert.deepEqual([(await state())?.step, starts()], ['agent', 0])
 })
 

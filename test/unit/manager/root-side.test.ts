@@ -122,7 +122,10 @@ test('what the owner changes in the settings of root counts from the next call o
   assert.match(side.mistake ?? '', /"step" is unknown/)
   writeFileSync(configPath, right)
   chmodSync(configPath, 0o666)
-  await assert.rejects(side.checkPower('reboot'), refusal('NOT_SUPPORTED', /everybody.* Run: chmod go-w \S+root\.cfg$/))
+  await assert.rejects(
+    side.checkPower('reboot'),
+    refusal('NOT_SUPPORTED', /every user.* Run: chmod go-w \S+root\.cfg$/),
+  )
   chmodSync(configPath, 0o644)
   await side.checkPower('reboot')
   assert.equal(side.mistake, undefined)

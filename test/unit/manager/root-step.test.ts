@@ -256,9 +256,13 @@ for (const [what, plant] of requests)
   })
 
 const packages: readonly [what: string, plant: (path: string, scene: RootScene) => void, words: RegExp][] = [
-  ['a link', (path, scene) => symlinkSync(join(scene.folder, 'packed-1.tar.gz'), path), /a link or no regular file/],
+  [
+    'a link',
+    (path, scene) => symlinkSync(join(scene.folder, 'packed-1.tar.gz'), path),
+    /a link, or not a regular file/,
+  ],
   ['a second name', (path, scene) => linkSync(join(scene.folder, 'packed-1.tar.gz'), path), /belongs to uid 0/],
-  ['a FIFO', path => void spawnSync('mkfifo', [path]), /no regular file/],
+  ['a FIFO', path => void spawnSync('mkfifo', [path]), /not a regular file/],
   ['gone', () => {}, /there is no package/],
 ]
 for (const [what, plant, words] of packages)
@@ -281,13 +285,13 @@ test('a download folder that is a link is refused', needsRoot, async t => {
   symlinkSync(join(scene.folder, 'elsewhere'), join(scene.folder, 'state/download'))
   scene.ask(request)
   await run(scene)
-  assert.match((await scene.result('1'))?.text ?? '', /a link or no folder/)
+  assert.match((await scene.result('1'))?.text ?? '', /a link, or not a folder/)
   assert.deepEqual(scene.lines('effect'), [])
 })
 
 const weak: readonly [what: string, weaken: (scene: RootScene) => void, words: RegExp][] = [
   ['a file that another user owns', ({ configPath }) => chownSync(configPath, 4711, 4711), /belongs to .*chown root/s],
-  ['a file that everybody may write', ({ configPath }) => chmodSync(configPath, 0o666), /everybody.*chmod go-w/s],
+  ['a file that everybody may write', ({ configPath }) => chmodSync(configPath, 0o666), /every user.*chmod go-w/s],
   ['a folder that another user owns', ({ folder }) => chownSync(folder, 4711, 4711), /belongs to .*chown root/s],
 ]
 for (const [what, weaken, words] of weak)

@@ -50,8 +50,8 @@ test("reads its owner's own file, and nothing where there is none", needsRoot, a
 
 type Place = { readonly at: string; readonly secret: string }
 const planted: readonly [what: string, plant: (place: Place) => void, code: ErrorCode, words: RegExp][] = [
-  ['a link', ({ at, secret }) => symlinkSync(secret, at), 'PATH_REFUSED', /a link or no regular file/],
-  ['a link to nowhere', ({ at }) => symlinkSync('/nowhere', at), 'PATH_REFUSED', /a link or no regular file/],
+  ['a link', ({ at, secret }) => symlinkSync(secret, at), 'PATH_REFUSED', /a link, or not a regular file/],
+  ['a link to nowhere', ({ at }) => symlinkSync('/nowhere', at), 'PATH_REFUSED', /a link, or not a regular file/],
   ['a second name of a file of root', ({ at, secret }) => linkSync(secret, at), 'PATH_REFUSED', /belongs to uid 0/],
   [
     'a second name of an own file',
@@ -62,8 +62,8 @@ const planted: readonly [what: string, plant: (place: Place) => void, code: Erro
     'PATH_REFUSED',
     /has 2 names/,
   ],
-  ['a FIFO', ({ at }) => void spawnSync('mkfifo', [at]), 'PATH_REFUSED', /no regular file/],
-  ['a folder', ({ at }) => mkdirSync(at), 'PATH_REFUSED', /no regular file/],
+  ['a FIFO', ({ at }) => void spawnSync('mkfifo', [at]), 'PATH_REFUSED', /not a regular file/],
+  ['a folder', ({ at }) => mkdirSync(at), 'PATH_REFUSED', /not a regular file/],
   ['a file of somebody else', ({ at }) => write(at, 'x', stranger + 1), 'PATH_REFUSED', /belongs to uid 4712/],
   [
     'a huge file',
@@ -72,7 +72,7 @@ const planted: readonly [what: string, plant: (place: Place) => void, code: Erro
       truncateSync(at, 10 ** 12)
     },
     'LIMIT_EXCEEDED',
-    /100 are the most/,
+    /at most 100 are allowed/,
   ],
 ]
 for (const [what, plant, code, words] of planted)
@@ -103,13 +103,16 @@ test('a folder that is swapped for a link after it was opened leads nowhere else
   const file = await download.file('p', 100)
   assert.equal(await textOf(file), 'own')
   await file?.close()
-  await assert.rejects(held.folder('download'), refusal('PATH_REFUSED', /a link or no folder/))
+  await assert.rejects(held.folder('download'), refusal('PATH_REFUSED', /a link, or not a folder/))
 })
 
 test('a folder that is a link, or somebody else’s, is refused', needsRoot, async t => {
   const { folder } = scene(t)
   symlinkSync('/etc', `${folder}-link`)
-  await assert.rejects(openForeignFolder(`${folder}-link`, stranger), refusal('PATH_REFUSED', /a link or no folder/))
+  await assert.rejects(
+    openForeignFolder(`${folder}-link`, stranger),
+    refusal('PATH_REFUSED', /a link, or not a folder/),
+  )
   await assert.rejects(openForeignFolder(folder, stranger + 1), refusal('PATH_REFUSED', /belongs to uid 4711/))
 })
 
@@ -118,5 +121,5 @@ test('only plain names are looked for', needsRoot, async t => {
   const held = await openForeignFolder(folder, stranger)
   t.after(() => held.close())
   for (const name of ['..', '../secret', '/etc/passwd', '', '.', 'a\0b'])
-    await assert.rejects(async () => held.file(name, 100), refusal('PATH_REFUSED', /no plain name/))
+    await assert.rejects(async () => held.file(name, 100), refusal('PATH_REFUSED', /not a plain name/))
 })

@@ -56,7 +56,7 @@ test('without root rights it says so, and runs nothing', async t => {
   await assert.rejects(planPower('reboot', { root, userId: 1000 }), {
     code: 'NOT_SUPPORTED',
     details: { reason: 'not-root' },
-    message: /run the agent as root, or set its action to false/,
+    message: /Run the agent as root, or set its action to false/,
   })
 })
 

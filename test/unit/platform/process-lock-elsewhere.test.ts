@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { lockHolder as holderOf, processIdentity, takeProcessLock } from '../../../src/platform/process/process-lock.ts'
+import { processIdentity } from '../../../src/platform/process/process-identity.ts'
+import { lockHolder as holderOf, takeProcessLock } from '../../../src/platform/process/process-lock.ts'
 import { asInContainer, asOnFat, killed, lockHolder, lockProgram, signPlace } from '../../helpers/lock-holder.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -167,7 +168,7 @@ test('without sockets, a lock of other namespaces is held with the way out, unti
       [
         'ALREADY_RUNNING',
         { pid, path, elsewhere: true },
-        `Stop that process; when it does not run any more, remove ${path}.`,
+        `Stop that process. If it does not run any more, remove ${path}.`,
       ],
     )
     return true

@@ -94,7 +94,7 @@ test('variables are for this run only, and a clean environment has nothing else'
 test('what cannot be started is told: no program, no folder, a NUL in an argument', async t => {
   const folder = tempDir(t)
   await assert.rejects(sh('', { file: join(folder, 'none') }), { code: 'FILE_NOT_FOUND' })
-  await assert.rejects(sh('', { folder: join(folder, 'none') }), /there is no such folder/)
+  await assert.rejects(sh('', { folder: join(folder, 'none') }), /that folder does not exist/)
   await assert.rejects(sh('', { args: ['a\0b'] }), { code: 'FILE_ACCESS' })
   await assert.rejects(sh('', { file: folder }), { code: 'FILE_ACCESS' })
 })

@@ -40,12 +40,12 @@ const pid = String(process.pid)
 
 test('tells in order and in the name of this process, and joins what waits meanwhile', async t => {
   const { notifier, calls } = scene(t, { NOTIFY_SOCKET: '/run/notify' })
-  notifier?.tell({ READY: '1', STATUS: 'one' })
-  notifier?.tell({ STATUS: 'two\nMAINPID=1' })
-  notifier?.tell({ WATCHDOG: '1', STATUS: 'three\nMAINPID=1' })
-  notifier?.tell({ RELOADING: '1' })
-  notifier?.tell({ READY: '1' })
-  await notifier?.told()
+  notifier?.notify({ READY: '1', STATUS: 'one' })
+  notifier?.notify({ STATUS: 'two\nMAINPID=1' })
+  notifier?.notify({ WATCHDOG: '1', STATUS: 'three\nMAINPID=1' })
+  notifier?.notify({ RELOADING: '1' })
+  notifier?.notify({ READY: '1' })
+  await notifier?.flush()
   assert.deepEqual(calls(), [
     `/run/notify ${pid} READY=1 STATUS=one`,
     `/run/notify ${pid} STATUS=three MAINPID=1 WATCHDOG=1 RELOADING=1`,
@@ -78,7 +78,7 @@ test('outside of systemd there is nobody to tell', t => {
 
 test('a program that fails or is gone is logged with its remedy, and stops nothing', async t => {
   const { notifier, records } = scene(t, { NOTIFY_SOCKET: '/run/notify' }, 'echo no such bus >&2; exit 3')
-  notifier?.tell({ READY: '1' })
-  await notifier?.told()
+  notifier?.notify({ READY: '1' })
+  await notifier?.flush()
   assert.match(JSON.stringify(records), /exit code 3: no such bus.*service install/)
 })

@@ -22,7 +22,8 @@ import type { Clock } from '../../../src/base/clock.ts'
 import { crc32 } from '../../../src/base/crc32.ts'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
 import type { PrivateFile } from '../../../src/platform/files/held/private-file.ts'
-import { type TransferFiles, transferFiles } from '../../../src/platform/files/transfer-files.ts'
+import type { Space } from '../../../src/platform/files/space.ts'
+import type { TransferFiles } from '../../../src/platform/files/transfer-files.ts'
 import { WriteBudget } from '../../../src/platform/store/write-budget.ts'
 import { FilesService } from '../../../src/services/files/files-service.ts'
 import { fileLimits } from '../../../src/services/files/limits.ts'
@@ -632,23 +633,29 @@ test('rests of downloads that a killed process left are removed, those of others
 })
 
 test('a disk that has too little room is noticed before a byte is fetched', async t => {
-  const room = { bytes: 1001, totalBytes: 100_000, files: 100, totalFiles: 1000 }
+  const room: { -readonly [Key in keyof Space]: Space[Key] } = {
+    freeBytes: 1001,
+    totalBytes: 100_000,
+    freeInodes: 100,
+    totalInodes: 1000,
+  }
   const { cloud, files, folder } = await scene(t, { files: withFolders(() => ({ freeSpace: async () => room })) })
   cloud.put('a', 'x', { fileSize: 1 })
   assert.equal((await files.download('a', folder)).bytes, 1)
   cloud.put('b', Buffer.alloc(1))
-  room.bytes = 1000
+  room.freeBytes = 1000
   room.totalBytes = 101_000
   cloud.requests.length = 0
   await assert.rejects(
     files.download('b', folder),
     failsWith('DISK_FULL', /1000 bytes free, .* needs 1 .* leaves 1010/),
   )
-  room.bytes = 1011
+  room.freeBytes = 1011
   await files.download('b', folder)
-  room.files = 10
+  room.freeInodes = 10
   await assert.rejects(files.download('b', folder), failsWith('DISK_FULL', /inodes/))
-  room.totalFiles = 0
+  delete room.freeInodes
+  delete room.totalInodes
   await files.download('b', folder)
   assert.equal(cloud.requests.length, 2)
 })
@@ -658,7 +665,7 @@ test('a download that begins while another makes its temporary file leaves that 
   const meeting = withFolders(held => ({
     createPrivate: async (...where) => {
       const file = await held.createPrivate(...where)
-      await removeStaleParts({ files: transferFiles, clock, log: memoryLog().log }, held)
+      await removeStaleParts({ clock, log: memoryLog().log }, held)
       return file
     },
   }))
@@ -742,7 +749,7 @@ test('a file over 4 GB is counted right', async t => {
   let written = 0
   let lastPosition = 0
   const nowhere = withFolders(() => ({
-    freeSpace: async () => ({ bytes: 2 ** 40, totalBytes: 2 ** 41, files: 0, totalFiles: 0 }),
+    freeSpace: async () => ({ freeBytes: 2 ** 40, totalBytes: 2 ** 41 }),
     createPrivate: async () => ({
       name: 'nowhere',
       facts: () => Promise.reject(new Error('nobody asks')),
@@ -981,7 +988,7 @@ test('without a setting there is a bound all the same', async t => {
       const file = await held.createPrivate(...where)
       return { ...file, write: async () => {} }
     },
-    freeSpace: async () => ({ bytes: 2 ** 40, totalBytes: 2 ** 41, files: 0, totalFiles: 0 }),
+    freeSpace: async () => ({ freeBytes: 2 ** 40, totalBytes: 2 ** 41 }),
   }))
   const { cloud, files, folder } = await scene(t, { files: nowhere })
   cloud.put('a', '', { fileSize: null, crc32: 1 })
@@ -1002,10 +1009,10 @@ test('what nothing could ever prove is not fetched at all', async t => {
 })
 
 test('the free space is looked at while a download grows: others fill the disk as well', async t => {
-  const room = { bytes: 161_000_000, totalBytes: 200_000_000, files: 0, totalFiles: 0 }
+  const room = { freeBytes: 161_000_000, totalBytes: 200_000_000 }
   const filling = withFolders(() => ({
     freeSpace: async () => {
-      room.bytes -= 40_000_000
+      room.freeBytes -= 40_000_000
       return { ...room }
     },
   }))

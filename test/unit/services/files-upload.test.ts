@@ -55,7 +55,16 @@ const failsWith = (code: ErrorCode, text?: RegExp) => (error: unknown) => {
 }
 
 const content = randomBytes(300_001)
-const plainFacts = { mode: 0o644, modifiedNs: 1n, modifiedMs: 0, device: 1n, inode: 1n, ownerId: 0, links: 1 } as const
+const plainFacts = {
+  mode: 0o644,
+  modifiedNs: 1n,
+  modifiedMs: 0,
+  device: 1n,
+  inode: 1n,
+  ownerId: 0,
+  groupId: 0,
+  links: 1,
+} as const
 
 test('a file is stored under its own name, announced with its check sum as the Python agent does [TR50 appendix A]', async t => {
   const { cloud, files, folder } = await scene(t)

@@ -350,7 +350,7 @@ test(
 
     const { journal, text, clock, troubles } = await openJournal(t, path)
     assert.deepEqual(await journal.unsettled(), [])
-    assert.match(text(), /is not believed, because another user can change it.*chown root: /)
+    assert.match(text(), /is not trusted, because another user can change it.*chown root: /)
     await journal.accept('m2', call)
     assert.deepEqual(troubles, ['POLICY_REFUSED'])
     await assert.rejects(journal.handOver('m2', undefined, { onlyAfterReboot: true }), { code: 'POLICY_REFUSED' })

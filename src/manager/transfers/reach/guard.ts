@@ -1,8 +1,7 @@
 import { basename, dirname, join } from 'node:path'
-import { fileFacts } from '../../../platform/files/file-facts.ts'
+import { type FileFacts, type FileIdentity, fileFacts, identityKey } from '../../../platform/files/file-facts.ts'
 import { listFolder } from '../../../platform/files/folders.ts'
 import type { TreeEntry } from '../../../platform/files/held/folder-tree.ts'
-import { type FileIdentity, identityKey, type TransferFacts } from '../../../platform/files/held/transfer-facts.ts'
 import type { PassedFolder } from '../../../platform/files/held/walked.ts'
 import { ownFileKeys } from './hard-links.ts'
 import type { OwnPaths } from './own-paths.ts'
@@ -14,7 +13,7 @@ export interface EndOfWay {
   /** The parts behind the last folder. */
   readonly names: readonly string[]
   /** Of the file that is there. */
-  readonly facts: Pick<TransferFacts, 'device' | 'inode' | 'links'> | undefined
+  readonly facts: Pick<FileFacts, 'device' | 'inode' | 'links'> | undefined
 }
 
 /**
@@ -110,7 +109,7 @@ async function keysOf(places: readonly string[]): Promise<Set<string>> {
     places.map(async place => {
       // Who may not look at a file of his own cannot be led to it either.
       const facts = await fileFacts(place).catch(() => undefined)
-      if (facts !== undefined) keys.add(`${facts.device}:${facts.inode}`)
+      if (facts !== undefined) keys.add(identityKey(facts))
     }),
   )
   return keys
@@ -128,7 +127,7 @@ async function lookInto(
     if (systemViews.includes(above)) continue
     try {
       for await (const { path, facts } of listFolder(above, { maxEntries: maxDirect, maxDepth: 1 })) {
-        const key = `${facts.device}:${facts.inode}`
+        const key = identityKey(facts)
         if (facts.kind === 'file') files.add(key)
         else if (facts.kind === 'folder' && trees.includes(above) && !open.includes(join(above, path))) folders.add(key)
       }
@@ -144,7 +143,7 @@ async function systemDevices(): Promise<ReadonlySet<bigint>> {
   const devices = new Set<bigint>()
   for (const path of systemViews) {
     const facts = await fileFacts(path).catch(() => undefined)
-    if (facts !== undefined && facts.device !== root?.device) devices.add(BigInt(facts.device))
+    if (facts !== undefined && facts.device !== root?.device) devices.add(facts.device)
   }
   return devices
 }

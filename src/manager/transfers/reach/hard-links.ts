@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { fileFacts } from '../../../platform/files/file-facts.ts'
+import { fileFacts, identityKey } from '../../../platform/files/file-facts.ts'
 import { listFolder } from '../../../platform/files/folders.ts'
 import { type ProtectedPlaces, systemViews } from './protected-places.ts'
 
@@ -21,7 +21,7 @@ export async function ownFileKeys(
     for (const folder of folders) {
       if (systemViews.includes(folder) || (await fileFacts(folder))?.kind !== 'folder') continue
       for await (const { path, facts } of listFolder(folder, { ...limits, maxDepth }))
-        if (facts.kind === 'file' && !isBelowAny(open, join(folder, path))) keys.add(`${facts.device}:${facts.inode}`)
+        if (facts.kind === 'file' && !isBelowAny(open, join(folder, path))) keys.add(identityKey(facts))
     }
   }
   try {

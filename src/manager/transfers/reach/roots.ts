@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import { AgentError } from '../../../base/errors.ts'
 import { isBelow } from '../../../platform/files/contained-path.ts'
-import { type FileIdentity, isSameFile } from '../../../platform/files/held/transfer-facts.ts'
+import { type FileIdentity, isSameFile } from '../../../platform/files/file-facts.ts'
 import { walkPath } from '../../../platform/files/held/walk.ts'
 import type { PassedFolder, Walked } from '../../../platform/files/held/walked.ts'
 import type { Guard } from './guard.ts'

@@ -1,7 +1,7 @@
 import { AgentError } from '../../../base/errors.ts'
+import { type FileFacts, isSameFile } from '../../../platform/files/file-facts.ts'
 import { inParentBelow, type TreeEntry } from '../../../platform/files/held/folder-tree.ts'
 import type { ReadableFile } from '../../../platform/files/held/readable-file.ts'
-import { isSameFile, type TransferFacts } from '../../../platform/files/held/transfer-facts.ts'
 import type { TransferFolder } from '../../../platform/files/held/transfer-folder.ts'
 import type { Walked } from '../../../platform/files/held/walked.ts'
 import { userId } from '../../../platform/process/process-facts.ts'
@@ -96,7 +96,7 @@ export function folderSource(walked: Walked, guard: Guard, isRemovable: boolean)
   }
 }
 
-async function removeIfSame(folder: TransferFolder, name: string, then: TransferFacts): Promise<void> {
+async function removeIfSame(folder: TransferFolder, name: string, then: FileFacts): Promise<void> {
   const now = await folder.look(name)
   const isSame =
     now?.kind === 'file' && isSameFile(now, then) && now.bytes === then.bytes && now.modifiedNs === then.modifiedNs
@@ -104,11 +104,11 @@ async function removeIfSame(folder: TransferFolder, name: string, then: Transfer
 }
 
 /** Whether somebody could have given a file that is not his this name, to have it sent. */
-function hasForeignName({ links, ownerId }: TransferFacts, isOpenToOthers: boolean): boolean {
+function hasForeignName({ links, ownerId }: FileFacts, isOpenToOthers: boolean): boolean {
   return links > 1 && (isOpenToOthers || ownerId !== userId())
 }
 
-function checkNames(path: string, facts: TransferFacts, isOpenToOthers: boolean): void {
+function checkNames(path: string, facts: FileFacts, isOpenToOthers: boolean): void {
   if (!hasForeignName(facts, isOpenToOthers)) return
   throw refused(
     path,

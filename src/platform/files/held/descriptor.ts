@@ -5,24 +5,24 @@ import { pathBytes } from '../name-bytes.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants
 
-/** Names a file without opening it for anything. Node does not have it among its constants; it is the same on all our targets. */
+/** Opens a file for naming it, and for nothing else. It is not among Node's constants; its value is the same on all our targets. */
 export const O_PATH = 0o10000000
 
-/** Where the system shows the open files of this process. What is named below one of them stays there, whatever becomes of its path. */
+/** Where the system shows the open files of this process. A name below one of them stays in that folder, even when its path changes. */
 const openFiles = '/proc/self/fd'
 
 /**
- * The root of the file system as the kernel has it for this process. An emulator of other processors may show a folder of its
- * own under the name `/`, in which the files of the system are not.
+ * The root of the file system as the kernel sees it for this process. An emulator of other processors may show another folder under
+ * the name `/`, without the files of the system.
  */
 export const ownRoot = '/proc/self/root'
 
-/** The path that leads to what a handle holds, and nowhere else. */
+/** The path to the very file or folder that a handle holds. */
 export function descriptorPath(handle: FileHandle): string {
   return `${openFiles}/${handle.fd}`
 }
 
-/** Whether {@link descriptorPath} leads anywhere: not where /proc is not mounted. */
+/** Whether {@link descriptorPath} works: it does not where /proc is not mounted. */
 export async function hasDescriptorPaths(): Promise<boolean> {
   try {
     await lstat(openFiles)
@@ -37,17 +37,17 @@ export async function needDescriptorPaths(): Promise<void> {
   if (await hasDescriptorPaths()) return
   throw new AgentError(
     'NOT_SUPPORTED',
-    'file actions need /proc, to see that a path which was checked is the one that is used. Mount it: mount -t proc proc /proc',
+    'File actions need /proc, to use the very file whose path was checked, and it is not mounted. Run: mount -t proc proc /proc',
   )
 }
 
 /**
- * Takes hold of what `path` names, a link itself included: nothing is opened for reading or writing, so that neither a device
- * nor a FIFO notices.
+ * Holds the file or folder `path` (a link itself) without opening it for reading or writing, so that neither a device nor a FIFO
+ * notices.
  */
 export async function holdEntry(path: string): Promise<FileHandle> {
   try {
-    // In this form a folder that is mounted when somebody enters it is mounted.
+    // With O_DIRECTORY the system mounts a folder that is mounted on its first use.
     return await open(pathBytes(path), O_PATH | O_NOFOLLOW | O_DIRECTORY)
   } catch (error) {
     const errno = errnoOf(error)
@@ -56,7 +56,7 @@ export async function holdEntry(path: string): Promise<FileHandle> {
   }
 }
 
-/** Takes hold of a folder and of nothing else. Throws `ENOTDIR` for a link. */
+/** Holds a folder, and nothing but a folder. Throws `ENOTDIR` for anything else, also for a link that is not followed. */
 export function holdFolder(path: string, options: { readonly followLinks: boolean }): Promise<FileHandle> {
   return open(pathBytes(path), O_PATH | O_DIRECTORY | (options.followLinks ? 0 : O_NOFOLLOW))
 }

@@ -1,29 +1,29 @@
 import { AgentError } from '../../../base/errors.ts'
+import type { FileFacts } from '../file-facts.ts'
 import type { ReadableFile } from './readable-file.ts'
-import type { TransferFacts } from './transfer-facts.ts'
 import type { TransferFolder } from './transfer-folder.ts'
 
 /** One entry below a folder. */
 export interface TreeEntry {
   /** Relative to the folder where the listing began, `/` between the parts. */
   readonly path: string
-  readonly facts: TransferFacts
-  /** A user other than root and the agent's own may put things where it lies. */
+  readonly facts: FileFacts
+  /** A user other than root and the agent's own may put things into its folder. */
   readonly isOpenToOthers: boolean
 }
 
 export interface TreeLimits {
   readonly maxEntries: number
-  /** 1 = the folder itself without what is below its folders. */
+  /** 1 = the entries of the folder itself. */
   readonly maxDepth: number
 }
 
-/** Whether an entry, and what is below it, is left out. */
+/** Whether an entry, with everything below it, is left out. */
 export type LeaveOut = (entry: TreeEntry) => boolean | Promise<boolean>
 
 /**
- * Everything in `top`, a folder before what is in it, in the order of names; links are told and not followed, not even where
- * a folder becomes one meanwhile. What vanishes on the way is left out.
+ * Everything in `top`, a folder before its content, in the order of names; links are listed and not followed, not even where
+ * a folder becomes a link meanwhile. What vanishes meanwhile is left out.
  *
  * @throws AgentError `LIMIT_EXCEEDED` before more than `maxEntries` entries or `maxDepth` levels are looked at, `FILE_NOT_FOUND`, `FILE_ACCESS`
  */
@@ -56,7 +56,7 @@ export async function* folderTree(
   }
 }
 
-/** Opens a file below `top`. Throws `FILE_NOT_FOUND`, `FILE_ACCESS` (also for what is no regular file). */
+/** Opens a file below `top`. Throws `FILE_NOT_FOUND`, `FILE_ACCESS` (also for anything but a regular file). */
 export function openFileBelow(top: TransferFolder, path: string): Promise<ReadableFile> {
   return inParentBelow(top, path, (folder, name) => folder.openFile(name))
 }
@@ -90,15 +90,15 @@ async function inFolderBelow<T>(
   }
 }
 
-/** What is in a folder, in the order of names; undefined when there are more than `most`. */
+/** The entries of a folder, in the order of names; undefined when there are more than `max`. */
 async function entriesIn(
   folder: TransferFolder,
   above: string,
-  most: number,
+  max: number,
 ): Promise<{ entries: TreeEntry[]; seen: number } | undefined> {
   const names: string[] = []
   for await (const name of folder.list()) {
-    if (names.length >= most) return undefined
+    if (names.length >= max) return undefined
     names.push(name)
   }
   const entries: TreeEntry[] = []
@@ -111,7 +111,7 @@ async function entriesIn(
 }
 
 function tooMuch(top: TransferFolder, limit: string): AgentError {
-  return new AgentError('LIMIT_EXCEEDED', `${top.path} has more than ${limit}; upload its parts one by one`, {
+  return new AgentError('LIMIT_EXCEEDED', `${top.path} has more than ${limit}. Upload its parts one by one.`, {
     details: { path: top.path, limit },
   })
 }

@@ -1,6 +1,6 @@
 import type { TransferFolder } from './transfer-folder.ts'
 
-/** Folders that are still to be made, one in the other. */
+/** Folders that are missing, each inside the one before. */
 export interface MissingFolders {
   readonly names: readonly string[]
   /** Their permission bits. */
@@ -8,8 +8,8 @@ export interface MissingFolders {
 }
 
 /**
- * Makes folders below `first`, which stays open, and follows no link that somebody puts there meanwhile. Returns the last of
- * them, for the caller to close; `first` itself when there are none to make.
+ * Makes folders below `first`, which stays open, and follows no link that another user puts there meanwhile. Returns the last of
+ * them, for the caller to close; `first` itself when none is missing.
  */
 export async function makeWay(first: TransferFolder, { names, mode }: MissingFolders): Promise<TransferFolder> {
   let folder = first

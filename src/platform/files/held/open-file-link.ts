@@ -4,8 +4,8 @@ import { basename, dirname, join, resolve } from 'node:path'
 const maxLinks = 40
 
 /**
- * Whether a link leads, at once or through others, into /proc: as /dev/stdout and /dev/fd/1 do, which name an open file of the
- * process that looks, whatever kind of file that is.
+ * Whether a link leads, directly or through others, into /proc, like /dev/stdout and /dev/fd/1: they name an open file, of any kind,
+ * of the process that uses them.
  */
 export async function leadsToOpenFile(path: string): Promise<boolean> {
   let at = resolve(path)
@@ -15,7 +15,7 @@ export async function leadsToOpenFile(path: string): Promise<boolean> {
       if (at.startsWith('/proc/')) return true
       at = resolve(dirname(at), await readlink(at))
     } catch {
-      // No link any more: what it leads to is no open file, or nothing.
+      // This is not a link any more: the way ends at another file, or at nothing.
       return at.startsWith('/proc/')
     }
   }

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { type FileFacts, openFileFacts } from '../file-facts.ts'
 import { onFile } from '../on-file.ts'
-import { syncWhole } from '../write-whole.ts'
-import { type TransferFacts, transferFacts } from './transfer-facts.ts'
+import { syncWhole, writeWhole } from '../write-whole.ts'
 
-/** A temporary file that nobody else can read, guess or replace. */
+/** A temporary file that no other user can read, guess or replace. */
 export interface PrivateFile {
   /** In its folder. */
   readonly name: string
-  facts(): Promise<TransferFacts>
+  facts(): Promise<FileFacts>
   /** Writes all of `bytes` at `position`. */
   write(bytes: Uint8Array, position: number): Promise<void>
   /** Drops everything from `bytes` on. */
   truncate(bytes: number): Promise<void>
-  /** Forces what was written so far to the disk; writes may go on meanwhile. */
+  /** Forces everything written so far to the disk; writes may go on meanwhile. */
   sync(): Promise<void>
   /** Sets the permission bits and forces the content, which has `bytes` bytes, to the disk. */
   seal(mode: number, bytes: number): Promise<void>
@@ -28,7 +28,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
  *
  * @param folder.path how messages call the folder
  * @param folder.at the path of a name in it
- * @param onName hears the name before the file is there
+ * @param onName gets the name before the file exists
  */
 export async function createPrivateFile(
   folder: { readonly path: string; readonly at: (name: string) => string },
@@ -44,15 +44,8 @@ export async function createPrivateFile(
   )
   return {
     name,
-    facts: () => onFile('look at', path, async () => transferFacts(await handle.stat({ bigint: true }))),
-    write: (bytes, position) =>
-      onFile('write', path, async () => {
-        // One call may write less than asked for: a nearly full disk, a signal, more than 2 GB.
-        for (let done = 0; done < bytes.length; ) {
-          const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-          done += bytesWritten
-        }
-      }),
+    facts: () => onFile('look at', path, () => openFileFacts(handle)),
+    write: (bytes, position) => onFile('write', path, () => writeWhole(handle, bytes, position)),
     truncate: bytes => onFile('truncate', path, () => handle.truncate(bytes)),
     sync: () => onFile('write', path, () => handle.datasync()),
     seal: (mode, bytes) =>

@@ -1,47 +1,41 @@
-import { constants } from 'node:fs'
-import { chmod, type FileHandle, lstat, mkdir, open, readlink, rename, rm, stat, statfs } from 'node:fs/promises'
+import { type FileHandle, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../../base/errors.ts'
+import { type FileFacts, factsFrom, fileFacts, isOpenToOthers, openFileFacts } from '../file-facts.ts'
 import { fileFailure } from '../file-failure.ts'
 import { namesOf } from '../folder-names.ts'
-import { nameOf, pathBytes } from '../name-bytes.ts'
+import { readLink } from '../links.ts'
+import { pathBytes } from '../name-bytes.ts'
 import { onFile } from '../on-file.ts'
-import { syncFolder } from '../write-file.ts'
+import { settleMode } from '../settle-mode.ts'
+import { type Space, spaceOf } from '../space.ts'
+import { syncFolder } from '../sync-folder.ts'
 import { descriptorPath, hasDescriptorPaths, holdEntry, holdFolder } from './descriptor.ts'
 import { createPrivateFile, type PrivateFile } from './private-file.ts'
-import { openHeldFile, type ReadableFile, readableFile } from './readable-file.ts'
-import { isOpenToOthers, type TransferFacts, transferFacts } from './transfer-facts.ts'
-
-/** Room on a file system; `totalBytes` or `totalFiles` of 0 means that it does not say. */
-export interface FreeSpace {
-  readonly bytes: number
-  readonly totalBytes: number
-  readonly files: number
-  readonly totalFiles: number
-}
+import { openHeldFile, openReadableFile, type ReadableFile } from './readable-file.ts'
 
 /**
- * A folder that is held open: everything is named below it, so that it is the same folder from the first step to the last,
- * whatever somebody does to its path meanwhile. No link in it is followed. Every failure is an `AgentError` that names the path.
+ * A folder that is held open: every name is below it, so that it is the same folder from the first step to the last, even when
+ * another user changes its path meanwhile. No link in it is followed. Every failure is an `AgentError` that names the path.
  */
 export interface TransferFolder {
   /** How it was named, for messages. */
   readonly path: string
   /** Whether a user other than root and the agent's own may put things into it. */
   isOpenToOthers(): Promise<boolean>
-  /** What `name` is, or undefined when there is nothing. */
-  look(name: string): Promise<TransferFacts | undefined>
-  /** The names in it, in the order of the file system; of those that are no UTF-8 see name-bytes.ts. */
+  /** The facts of `name` itself, or undefined when it does not exist. */
+  look(name: string): Promise<FileFacts | undefined>
+  /** The names in it, in the order of the file system; for those that are not UTF-8 see name-bytes.ts. */
   list(): AsyncIterable<string>
   /** A folder in it; the caller closes it. */
   openFolder(name: string): Promise<TransferFolder>
   /** A file in it. Never waits, also not for the writer of a FIFO. */
   openFile(name: string): Promise<ReadableFile>
-  /** Where a link leads, as it is written in it; undefined when there is no link of this name (any more). */
+  /** The target of a link, as it is written in it; undefined when there is no link of this name (any more). */
   readLink(name: string): Promise<string | undefined>
   /** Makes a folder, for its owner alone unless `mode` says otherwise. One that exists stays as it is. */
   makeFolder(name: string, mode?: number): Promise<void>
-  /** Creates `PREFIX<16 random hex digits>SUFFIX`, mode 0600; `onName` hears its name before it is there. */
+  /** Creates `PREFIX<16 random hex digits>SUFFIX`, mode 0600; `onName` gets its name before it exists. */
   createPrivate(prefix: string, suffix: string, onName?: (name: string) => void): Promise<PrivateFile>
   /** Puts `from` in the place of `to` in one step. */
   rename(from: string, to: string): Promise<void>
@@ -49,11 +43,11 @@ export interface TransferFolder {
   remove(name: string): Promise<void>
   /** Makes a rename survive a power cut. */
   sync(): Promise<void>
-  freeSpace(): Promise<FreeSpace>
+  freeSpace(): Promise<Space>
   close(): Promise<void>
 }
 
-/** A folder by its path, links followed. Where /proc is missing, it is only as firm as its path. Throws `FILE_NOT_FOUND`, `FILE_ACCESS`. */
+/** Opens a folder by its path, following links. Without /proc the folder is reached by its path each time. Throws `FILE_NOT_FOUND`, `FILE_ACCESS`. */
 export async function openTransferFolder(path: string): Promise<TransferFolder> {
   const handle = await onFile('open the folder', path, () => holdFolder(path, { followLinks: true }))
   if (await hasDescriptorPaths()) return new HeldFolder(path, handle)
@@ -61,9 +55,7 @@ export async function openTransferFolder(path: string): Promise<TransferFolder> 
   return new NamedFolder(path)
 }
 
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
-
-/** A folder below which things are named by path. */
+/** A folder that is reached by its path each time. */
 class NamedFolder implements TransferFolder {
   readonly path: string
 
@@ -78,7 +70,7 @@ class NamedFolder implements TransferFolder {
 
   protected at(name: string): string {
     if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
-      throw new AgentError('PATH_REFUSED', `${JSON.stringify(name)} is not the name of a file in ${this.path}`)
+      throw new AgentError('PATH_REFUSED', `${JSON.stringify(name)} is not the name of a file in ${this.path}.`)
     return `${this.place}/${name}`
   }
 
@@ -87,16 +79,13 @@ class NamedFolder implements TransferFolder {
   }
 
   isOpenToOthers(): Promise<boolean> {
-    return onFile('look at', this.path, async () => isOpenToOthers(await stat(pathBytes(this.place), { bigint: true })))
+    return onFile('look at', this.path, async () =>
+      isOpenToOthers(factsFrom(await stat(pathBytes(this.place), { bigint: true }))),
+    )
   }
 
-  async look(name: string): Promise<TransferFacts | undefined> {
-    try {
-      return transferFacts(await lstat(pathBytes(this.at(name)), { bigint: true }))
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined
-      throw fileFailure('look at', this.shown(name), error)
-    }
+  async look(name: string): Promise<FileFacts | undefined> {
+    return await fileFacts(this.at(name), { followLinks: false, shown: this.shown(name) })
   }
 
   async *list(): AsyncGenerator<string> {
@@ -114,18 +103,11 @@ class NamedFolder implements TransferFolder {
   }
 
   async openFile(name: string): Promise<ReadableFile> {
-    const path = this.shown(name)
-    const flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW
-    return readableFile(path, await onFile('open', path, () => open(pathBytes(this.at(name)), flags)))
+    return await openReadableFile(this.at(name), { followLinks: false, shown: this.shown(name) })
   }
 
   async readLink(name: string): Promise<string | undefined> {
-    try {
-      return nameOf(await readlink(pathBytes(this.at(name)), { encoding: 'buffer' }))
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'EINVAL') return undefined
-      throw fileFailure('look at', this.shown(name), error)
-    }
+    return await readLink(this.at(name), this.shown(name))
   }
 
   makeFolder(name: string, mode = 0o700): Promise<void> {
@@ -136,7 +118,7 @@ class NamedFolder implements TransferFolder {
         if (errnoOf(error) !== 'EEXIST') throw error
         return
       }
-      await this.#settleMode(name, mode)
+      await settleMode(this.at(name), mode)
     })
   }
 
@@ -153,19 +135,11 @@ class NamedFolder implements TransferFolder {
   }
 
   sync(): Promise<void> {
-    return onFile('sync', this.path, () => syncFolder(this.place))
+    return syncFolder(this.path, this.place)
   }
 
-  freeSpace(): Promise<FreeSpace> {
-    return onFile('measure the space of', this.path, async () => {
-      const { bavail, bsize, blocks, ffree, files } = await statfs(pathBytes(this.place), { bigint: true })
-      return {
-        bytes: Number(bavail * bsize),
-        totalBytes: Number(blocks * bsize),
-        files: Number(ffree),
-        totalFiles: Number(files),
-      }
-    })
+  freeSpace(): Promise<Space> {
+    return onFile('measure the space of', this.path, () => spaceOf(this.place))
   }
 
   async close(): Promise<void> {}
@@ -173,16 +147,6 @@ class NamedFolder implements TransferFolder {
   protected async holds(path: string, handle: FileHandle): Promise<TransferFolder> {
     await handle.close()
     return new NamedFolder(path)
-  }
-
-  /** The umask may have taken bits away. By descriptor: the name may stand for something else by now. */
-  async #settleMode(name: string, mode: number): Promise<void> {
-    const handle = await holdFolder(this.at(name), { followLinks: false })
-    try {
-      if (await hasDescriptorPaths()) await chmod(descriptorPath(handle), mode)
-    } finally {
-      await handle.close()
-    }
   }
 }
 
@@ -204,10 +168,10 @@ export class HeldFolder extends NamedFolder {
     const path = this.shown(name)
     const held = await onFile('open', path, () => holdEntry(this.at(name)))
     try {
-      const { kind } = transferFacts(await held.stat({ bigint: true }))
-      // Opened through its descriptor a link would be followed; and a device may act on being opened.
+      const { kind } = await openFileFacts(held)
+      // To open a link through its descriptor would follow it, and a device may act when it is opened.
       if (kind !== 'file')
-        throw new AgentError('FILE_ACCESS', `cannot open ${path}: it is not a regular file`, {
+        throw new AgentError('FILE_ACCESS', `Cannot open ${path}: it is not a regular file.`, {
           details: { path },
           remedy: 'Name a regular file.',
         })

@@ -1,10 +1,10 @@
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, lstat, readlink } from 'node:fs/promises'
 import { AgentError, errnoOf } from '../../../base/errors.ts'
+import { type FileFacts, factsFrom, isTrustedOwner, openFileFacts } from '../file-facts.ts'
 import { fileFailure } from '../file-failure.ts'
 import { nameOf, oneText, pathBytes } from '../name-bytes.ts'
 import { descriptorPath, holdEntry, holdFolder, needDescriptorPaths, ownRoot } from './descriptor.ts'
-import { isTrustedOwner, transferFacts } from './transfer-facts.ts'
 import { firmness, type PassedFolder, type WalkEnd, Walked } from './walked.ts'
 
 /** As many links as the kernel itself follows. */
@@ -12,14 +12,14 @@ const maxLinks = 40
 const maxParts = 1024
 
 /**
- * Goes along an absolute path from the root of the file system, one part after the other, each opened below the descriptor of
- * the one before. A link is followed only when it belongs to root or to the user of this process. Nothing is made, read, or
- * opened for use. The caller judges where the way led, and closes what it gets: all names in it are the one text of their file.
+ * Walks along an absolute path from the root of the file system, one part after the other, each opened below the descriptor of
+ * the one before. A link is followed only when it belongs to root or to the user of this process. Nothing is created, read, or
+ * opened for use. The caller decides whether the end may be used, and closes it; all names in it are in the form of {@link oneText}.
  *
- * What is not there is told by {@link Walked.missing}, and a failure on the way by {@link Walked.failure}: both may be said only
- * to somebody who may know what is there.
+ * {@link Walked.missing} has the parts that do not exist, {@link Walked.failure} a failure on the way: the caller shows both only to
+ * those who may know what exists there.
  *
- * @throws AgentError `PATH_REFUSED` for a link of another user, or one that leads nowhere; `NOT_SUPPORTED` without /proc
+ * @throws AgentError `PATH_REFUSED` for a link of another user and for one that leads nowhere; `NOT_SUPPORTED` without /proc
  */
 export async function walkPath(path: string): Promise<Walked> {
   await needDescriptorPaths()
@@ -39,14 +39,14 @@ interface Part {
 
 interface Step {
   readonly handle: FileHandle
-  readonly stats: BigIntStats
+  readonly facts: FileFacts
   readonly folder: PassedFolder
 }
 
 class Walk {
   readonly #given: string
   readonly #steps: Step[] = []
-  /** What is still to be gone, the next part last. */
+  /** The parts that are still ahead, the next one last. */
   readonly #parts: Part[] = []
   #links = 0
 
@@ -72,7 +72,7 @@ class Walk {
     for (const { handle } of this.#steps.splice(0)) await handle.close()
   }
 
-  /** One part further; what is returned is the end of the way. */
+  /** Goes one part further; returns the end of the way when that is reached. */
   async #pass(part: Part): Promise<WalkEnd | undefined> {
     const { name } = part
     const path = this.#pathOf(name)
@@ -80,10 +80,9 @@ class Walk {
     try {
       held = await holdEntry(this.#at(name))
       const stats = await held.stat({ bigint: true })
-      const facts = transferFacts(stats)
+      const facts = factsFrom(stats)
       if (facts.kind === 'folder') {
-        const { folder, stats: above } = this.#last
-        this.#steps.push({ handle: held, stats, folder: { path, ...firmness(stats, { folder, stats: above }) } })
+        this.#steps.push({ handle: held, facts, folder: { path, ...firmness(facts, this.#last) } })
         held = undefined
       } else if (facts.kind === 'link') await this.#follow(name, stats)
       else {
@@ -98,7 +97,7 @@ class Walk {
       if (error instanceof AgentError) throw error
       if (errnoOf(error) !== 'ENOENT')
         return { missing: [name, ...this.#rest()], failure: fileFailure('look at', path, error) }
-      // What is written through such a link lands where it points, which nobody has looked at.
+      // A file that is written through such a link lands where the link points, which was not checked.
       if (part.fromLink) throw refused(this.#given, 'it goes through a link that leads nowhere')
       return { missing: [name, ...this.#rest()] }
     } finally {
@@ -108,7 +107,7 @@ class Walk {
 
   get #last(): Step {
     const step = this.#steps.at(-1)
-    if (step === undefined) throw new AgentError('INTERNAL', 'a walk has left the root of the file system')
+    if (step === undefined) throw new AgentError('INTERNAL', 'The way to a path has left the root of the file system.')
     return step
   }
 
@@ -135,20 +134,21 @@ class Walk {
 
   async #enterRoot(): Promise<void> {
     const handle = await holdFolder(ownRoot, { followLinks: true })
-    this.#steps.push({ handle, ...rootOf(await handle.stat({ bigint: true })) })
+    const facts = await openFileFacts(handle)
+    this.#steps.push({ handle, facts, folder: { path: '/', ...firmness(facts) } })
   }
 
-  /** `..` in a link. Above the root is the root. */
+  /** `..` in a link. The folder above the root is the root. */
   async #leave(): Promise<void> {
     if (this.#steps.length > 1) await this.#steps.pop()?.handle.close()
   }
 
   async #follow(name: string, stats: BigIntStats): Promise<void> {
-    // A link with a second name may have been put here by somebody else.
+    // Another user may have put a second name of a link here.
     if (!isTrustedOwner(Number(stats.uid)) || stats.nlink > 1n)
       throw refused(
         this.#given,
-        `${this.#pathOf(name)} is a link that a user other than root and the agent's own has made (user ${stats.uid}); name the path that it leads to, or let root make the link`,
+        `${this.#pathOf(name)} is a link that a user other than root and the agent's own has made (user ${stats.uid}). Name the path that it leads to, or let root make the link`,
       )
     const target = await this.#targetOf(name, stats)
     if (++this.#links > maxLinks) throw refused(this.#given, `it goes through more than ${maxLinks} links`)
@@ -156,7 +156,7 @@ class Walk {
     this.#goOnWith(target, true)
   }
 
-  /** What stands in the link whose owner was asked, and in no other. */
+  /** The target of the very link whose owner was checked. */
   async #targetOf(name: string, stats: BigIntStats): Promise<string> {
     const target = nameOf(await readlink(pathBytes(this.#at(name)), { encoding: 'buffer' }))
     const now = await lstat(pathBytes(this.#at(name)), { bigint: true })
@@ -172,10 +172,6 @@ class Walk {
   }
 }
 
-function rootOf(stats: BigIntStats): Omit<Step, 'handle'> {
-  return { stats, folder: { path: '/', ...firmness(stats) } }
-}
-
 function refused(path: string, why: string): AgentError {
-  return new AgentError('PATH_REFUSED', `${path}: ${why}`, { details: { path } })
+  return new AgentError('PATH_REFUSED', `${path} is refused: ${why}.`, { details: { path } })
 }

@@ -1,31 +1,30 @@
-import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import { AgentError } from '../../../base/errors.ts'
+import { type FileFacts, type FileIdentity, isOpenToOthers, isTrustedOwner } from '../file-facts.ts'
 import { openHeldFile, type ReadableFile } from './readable-file.ts'
-import { type FileIdentity, isOpenToOthers, isTrustedOwner, type TransferFacts } from './transfer-facts.ts'
 import { HeldFolder, type TransferFolder } from './transfer-folder.ts'
 
-/** A folder on the way, as its descriptor told it. None of them is a link. */
+/** A folder on the way, as its descriptor showed it. None of them is a link. */
 export interface PassedFolder extends FileIdentity {
   /** Absolute. */
   readonly path: string
   readonly ownerId: number
-  /** Who could have put it where it is, beside root and the agent's user: nobody, one user, or several. */
+  /** The user beside root and the agent's own who could have put it there: undefined for none. */
   readonly movableBy: number | 'several' | undefined
-  /** Somebody else may put things into it. */
+  /** Another user may put things into it. */
   readonly isOpenToOthers: boolean
 }
 
-/** Where a way ended, if not in a folder. */
+/** Where a walk ended, if not in a folder. */
 export interface WalkEnd {
-  /** Something that is no folder. */
-  readonly file?: { readonly name: string; readonly facts: TransferFacts; readonly handle: FileHandle }
-  /** The parts that are not there, the first one missing from the last folder. */
+  /** Anything but a folder. */
+  readonly file?: { readonly name: string; readonly facts: FileFacts; readonly handle: FileHandle }
+  /** The parts that do not exist, the first one missing from the last folder. */
   readonly missing: readonly string[]
   readonly failure?: AgentError
 }
 
-/** What is held at the end of a way: the last folder of it and, when the path names a file, that. Close it. */
+/** The end of a walk, held open: the last folder on it and, when the path names a file, that file. The caller closes it. */
 export class Walked {
   /** From the root of the file system to the last folder. */
   readonly way: readonly PassedFolder[]
@@ -43,19 +42,19 @@ export class Walked {
     this.folder = new HeldFolder(this.last.path, handle)
   }
 
-  /** The last folder of the way: what is named, or where it lies or would lie. */
+  /** The last folder of the way: the named one, or the one in which the named file is or would be. */
   get last(): PassedFolder {
     const last = this.way.at(-1)
-    if (last === undefined) throw new AgentError('INTERNAL', 'a way without a beginning')
+    if (last === undefined) throw new AgentError('INTERNAL', 'The way to a path has no beginning.')
     return last
   }
 
-  /** The file (or device, socket, pipe) that is named; undefined for a folder, and for nothing. */
-  get file(): { readonly name: string; readonly facts: TransferFacts } | undefined {
+  /** The named file (or device, socket, pipe); undefined for a folder, and when nothing exists. */
+  get file(): { readonly name: string; readonly facts: FileFacts } | undefined {
     return this.#file
   }
 
-  /** The real path of what is named, or would be. */
+  /** The real path of the named file or folder, also where it does not exist. */
   get path(): string {
     const names = [...(this.#file === undefined ? [] : [this.#file.name]), ...this.missing]
     const { path } = this.last
@@ -63,7 +62,7 @@ export class Walked {
     return `${path === '/' ? '' : path}/${names.join('/')}`
   }
 
-  /** The last folder, for whoever goes on with that alone, and closes it. */
+  /** The last folder, for a caller that goes on with that alone, and closes it. */
   async keepFolder(): Promise<TransferFolder> {
     await this.#file?.handle.close()
     return this.folder
@@ -71,7 +70,7 @@ export class Walked {
 
   /** Opens the very file that was walked to. */
   async openFile(): Promise<ReadableFile> {
-    if (this.#file === undefined) throw new AgentError('INTERNAL', `${this.path} was not found to be a file`)
+    if (this.#file === undefined) throw new AgentError('INTERNAL', `${this.path} is not a file.`)
     return openHeldFile(this.path, this.#file.handle)
   }
 
@@ -81,27 +80,27 @@ export class Walked {
   }
 }
 
-/** What the owners and modes on a way say about who else could have changed it. */
+/** Which other users could have changed a way, by its owners and modes. */
 export function firmness(
-  stats: BigIntStats,
-  above?: { readonly folder: PassedFolder; readonly stats: BigIntStats },
+  facts: FileFacts,
+  above?: { readonly folder: PassedFolder; readonly facts: FileFacts },
 ): Omit<PassedFolder, 'path'> {
-  const { dev: device, ino: inode } = stats
-  const movableBy = above === undefined ? undefined : both(above.folder.movableBy, moverIn(above.stats, stats))
-  return { device, inode, ownerId: Number(stats.uid), movableBy, isOpenToOthers: isOpenToOthers(stats) }
+  const { device, inode, ownerId } = facts
+  const movableBy = above === undefined ? undefined : both(above.folder.movableBy, moverIn(above.facts, facts))
+  return { device, inode, ownerId, movableBy, isOpenToOthers: isOpenToOthers(facts) }
 }
 
-const sticky = 0o1000n
+const stickyBit = 0o1000
 
-/** Who, beside root and the agent's user, can rename what is in a folder, and put something else in its place. */
-function moverIn(folder: BigIntStats, entry: BigIntStats): PassedFolder['movableBy'] {
+/** The users beside root and that of this process who can replace an entry of a folder. */
+function moverIn(folder: FileFacts, entry: FileFacts): PassedFolder['movableBy'] {
   const owner = otherUser(folder)
-  if ((folder.mode & 0o022n) === 0n) return owner
-  return (folder.mode & sticky) === 0n ? 'several' : both(owner, otherUser(entry))
+  if ((folder.mode & 0o022) === 0) return owner
+  return (folder.mode & stickyBit) === 0 ? 'several' : both(owner, otherUser(entry))
 }
 
-function otherUser({ uid }: BigIntStats): number | undefined {
-  return isTrustedOwner(Number(uid)) ? undefined : Number(uid)
+function otherUser({ ownerId }: FileFacts): number | undefined {
+  return isTrustedOwner(ownerId) ? undefined : ownerId
 }
 
 function both(a: PassedFolder['movableBy'], b: PassedFolder['movableBy']): PassedFolder['movableBy'] {
