@@ -1,10 +1,9 @@
 import { AgentError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { ListKind, SettingType } from './setting.ts'
+import type { ConnectionRow } from './settings.ts'
 import { closestName } from './suggestion.ts'
-import { type SettingRow, settingsOf } from './table.ts'
-
-type ConnectRow = Extract<SettingRow, { readonly file: 'connect' }>
+import { settingsOf } from './table.ts'
 
 /** What a program writes for a setting of a type. */
 type GivenValue<Type extends SettingType> = Type extends { readonly kind: 'integer' | 'number' }
@@ -18,13 +17,13 @@ type GivenValue<Type extends SettingType> = Type extends { readonly kind: 'integ
         : string
 
 type ValueOf<Key extends string> =
-  Extract<ConnectRow, { readonly key: Key }> extends {
+  Extract<ConnectionRow, { readonly key: Key }> extends {
     readonly type: infer Type extends SettingType
   }
     ? GivenValue<Type>
     : never
 
-type Keys = ConnectRow['key']
+type Keys = ConnectionRow['key']
 type SectionOf<Key extends string> = Key extends `${infer Section}.${string}` ? Section : never
 
 /**

@@ -1,16 +1,16 @@
 import { resolve } from 'node:path'
 import type { JsonObject } from '../base/json.ts'
-import { logLevels } from '../base/log.ts'
 import type { FileFacts } from '../platform/files/file-facts.ts'
 import { shellWord } from '../platform/owners/weak-spots.ts'
 import type { Environment } from '../platform/process/process-facts.ts'
+import { assembleSettings } from './assemble.ts'
 import { type Closure, isSwitch, partProblems } from './closure.ts'
 import { type ConfigFileRead, lineOf, readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
 import { pairMisspelt } from './misspelt.ts'
 import { implyPolicies } from './policy.ts'
 import { findRisks } from './risks.ts'
-import type { ConfigNote, ConfigProblem, Origins, ProxySettings, Settings, Transport } from './settings.ts'
+import type { ConfigNote, ConfigProblem, Origins, Settings, Transport } from './settings.ts'
 import { environmentSource, fileSource, flagSource } from './sources.ts'
 import { settingsOf, settingsTable } from './table.ts'
 import { type Document, findUnknownKeys } from './unknown-keys.ts'
@@ -67,7 +67,7 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   const isBroken = read.exists && read.file === undefined
   if (!isBroken) {
     const required = request.offline ? [] : findMissing(request, path, read, values)
-    const missing = [...required, ...chooseTransport(values, path, read), ...checkProxy(values, path, read)]
+    const missing = [...required, ...chooseTransport(values, path, read), ...checkSections(values, path, read)]
     const paired = pairMisspelt(missing, notes)
     problems.push(...paired.problems)
     notes = [...paired.notes]
@@ -78,7 +78,10 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   closures.push(...implyPolicies(values, closures))
   if (fatal.length > 0 || isBroken)
     throw configError([...fatal, ...closures.map(({ problem }) => problem)], undefined, notes)
-  const settings = assemble(values)
+  const settings = assembleSettings(
+    'connect',
+    ({ key, offline }) => values.get(key) ?? (request.offline ? offline : undefined),
+  )
   notes.push(...findRisks(settings))
   const effective = effectiveSettings(settingsOf('connect'), values)
   const { opened, exists } = read
@@ -88,21 +91,21 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
 
 /** The mistakes in connection settings that are not in a file yet, for whoever is about to write one. */
 export function checkConnectionSettings(settings: JsonObject): readonly ConfigProblem[] {
-  const values = new Values(settingsOf('connect'), [flagSource(settings)])
+  const values = new Values(settingsOf('connect'), [flagSource(settings)], '')
   const path = 'command line'
   const read: ConfigFileRead = { exists: true, problems: [], notes: [] }
   return [
     ...values.problems,
     ...findMissing({}, path, read, values),
     ...chooseTransport(values, path, read),
-    ...checkProxy(values, path, read),
+    ...checkSections(values, path, read),
   ]
 }
 
 function collect(request: ClientConfigRequest, read: ConfigFileRead): Values {
   const sources = [flagSource(request.settings ?? {}), environmentSource(request.environment)]
   if (read.file !== undefined) sources.push(fileSource(read.file))
-  return new Values(settingsOf('connect'), sources)
+  return new Values(settingsOf('connect'), sources, request.configDir)
 }
 
 function documentsOf(request: ClientConfigRequest, read: ConfigFileRead): Document[] {
@@ -162,88 +165,16 @@ function chooseTransport(values: Values, path: string, read: ConfigFileRead): Co
   ]
 }
 
-const proxyTypes = ['http', 'socks4', 'socks5'] as const
-
-/** A proxy that is only half configured must not silently mean "no proxy". */
-function checkProxy(values: Values, path: string, read: ConfigFileRead): ConfigProblem[] {
-  const needed = ['proxy.type', 'proxy.host', 'proxy.port']
-  if (![...needed, 'proxy.username', 'proxy.password'].some(key => values.isGiven(key))) return []
-  return needed
-    .filter(key => !values.isGiven(key))
-    .map(key => ({
-      file: path,
-      ...lineOf(read.file?.placeOf('proxy')),
-      key,
-      problem: 'is missing, though other proxy settings are given',
-      remedy: `Write ${key}, or remove the other proxy settings.`,
-    }))
-}
-
-function assemble(values: Values): Settings {
-  const tls = values.choice('cloud.tls', ['modern', 'compatible'])
-  const fileXferHost = values.text('cloud.file_xfer_host')
-  const fileXferPort = values.number('cloud.file_xfer_port')
-  const caBundleFile = values.text('ca_bundle_file')
-  const logFile = values.text('log_file')
-  const directory = values.text('queue.directory')
-  const maxBytes = values.number('file_transfer.max_bytes')
-  const proxy = assembleProxy(values)
-  return {
-    cloud: {
-      host: values.text('cloud.host') ?? '',
-      port: values.number('cloud.port') ?? 0,
-      token: values.text('cloud.token') ?? '',
-      transport: values.choice('cloud.transport', ['mqtt', 'mqtts', 'wss']) ?? 'mqtts',
-      ...(tls === undefined ? {} : { tls }),
-      ...(fileXferHost === undefined ? {} : { fileXferHost }),
-      ...(fileXferPort === undefined ? {} : { fileXferPort }),
-    },
-    ...(proxy === undefined ? {} : { proxy }),
-    qosLevel: values.number('qos_level') === 0 ? 0 : 1,
-    validateCloudCert: values.boolean('validate_cloud_cert'),
-    ...(caBundleFile === undefined ? {} : { caBundleFile }),
-    keepAliveS: values.number('keep_alive') ?? 0,
-    logLevel: values.choice('log_level', logLevels) ?? 'info',
-    ...(logFile === undefined ? {} : { logFile }),
-    useSyslog: values.boolean('use_syslog'),
-    quiet: values.boolean('quiet'),
-    queue: {
-      durability: values.choice('queue.durability', ['spill', 'always', 'memory']) ?? 'spill',
-      maxBytes: values.number('queue.max_bytes') ?? 0,
-      ...(directory === undefined ? {} : { directory }),
-    },
-    ota: {
-      publicKeys: values.list('ota.public_keys'),
-      requireSignature: values.boolean('ota.require_signature'),
-      names: values.list('ota.names'),
-    },
-    remoteAccess: {
-      allow: values.list('remote_access.allow'),
-      ...(values.isGiven('remote_access.relay_hosts') ? { relayHosts: values.list('remote_access.relay_hosts') } : {}),
-      maxSessions: values.number('remote_access.max_sessions') ?? 1,
-      maxChannels: values.number('remote_access.max_channels') ?? 1,
-      idleTimeoutS: values.number('remote_access.idle_timeout') ?? 0,
-      maxDurationS: values.number('remote_access.max_duration') ?? 0,
-    },
-    fileTransfer: {
-      allow: values.list('file_transfer.allow'),
-      ...(maxBytes === undefined ? {} : { maxBytes }),
-    },
-  }
-}
-
-function assembleProxy(values: Values): ProxySettings | undefined {
-  const type = values.choice('proxy.type', proxyTypes)
-  const host = values.text('proxy.host')
-  const port = values.number('proxy.port')
-  if (type === undefined || host === undefined || port === undefined) return undefined
-  const username = values.text('proxy.username')
-  const password = values.text('proxy.password')
-  return {
-    type,
-    host,
-    port,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-  }
+/** A section of which half is given, such as a proxy, must not silently mean that there is none. */
+function checkSections(values: Values, path: string, read: ConfigFileRead): ConfigProblem[] {
+  return settingsOf('connect')
+    .filter(({ key, requiredInSection }) => requiredInSection && !values.isGiven(key))
+    .flatMap(({ key }) => {
+      const section = key.slice(0, key.indexOf('.'))
+      if (!settingsOf('connect').some(other => other.key.startsWith(`${section}.`) && values.isGiven(other.key)))
+        return []
+      const problem = `is missing, though other ${section} settings are given`
+      const remedy = `Write ${key}, or remove the other ${section} settings.`
+      return [{ file: path, ...lineOf(read.file?.placeOf(section)), key, problem, remedy }]
+    })
 }

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import type { JsonObject } from '../base/json.ts'
-import { logLevels } from '../base/log.ts'
 import type { FileFacts } from '../platform/files/file-facts.ts'
 import type { Environment } from '../platform/process/process-facts.ts'
+import { assembleSettings } from './assemble.ts'
 import { type Closure, closureOf, isSwitch, partProblems } from './closure.ts'
 import { readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
@@ -52,7 +52,7 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
   const rows = [...settingsOf('iot'), ...added]
   const sources = [flagSource(request.settings ?? {}), environmentSource(request.environment)]
   if (read.file !== undefined) sources.push(fileSource(read.file))
-  const values = new Values(rows, sources)
+  const values = new Values(rows, sources, request.configDir)
   const services = readRemoteServices(read.file)
   const problems = [read, values, services, ...keys].flatMap(found => found.problems)
   const { fatal, closures } = partProblems(problems)
@@ -70,50 +70,23 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
   }
   if (services.origin !== undefined) values.origins.set('remote_access_support', services.origin)
   const offered = closureOf(closures, 'remote_access') === undefined ? services.services : []
-  const settings = assemble(values, request.configDir, readActions(values, rows), offered)
-  const effective = effectiveSettings(rows, values).map(row =>
-    // The default is told as it is in effect, too: from where it starts.
-    row.key === 'runtime_dir' ? { ...row, value: settings.runtimeDir } : row,
-  )
+  const valueFor = ({ key, type }: Setting) => (type.kind === 'services' ? offered : values.get(key))
+  const settings = assembleSettings('iot', valueFor, added)
+  const effective = effectiveSettings(rows, values)
   const { opened } = read
   const file = opened === undefined ? { path } : { path, opened }
   return { settings, origins: values.origins, warnings: notes, closures, ...file, effective }
 }
 
-const actionPrefix = 'actions_enabled.'
-
 /** The switch of an action that the owner of the device adds. */
 function addedSwitch(name: string): Setting {
-  return { key: `${actionPrefix}${name}`, file: 'iot', type: { kind: 'boolean' }, closed: false, sentence: '' }
-}
-
-function readActions(values: Values, rows: readonly Setting[]): Record<string, boolean> {
-  const switches = rows.filter(({ key }) => key.startsWith(actionPrefix))
-  return Object.fromEntries(switches.map(({ key }) => [key.slice(actionPrefix.length), values.boolean(key)]))
-}
-
-function assemble(
-  values: Values,
-  configDir: string,
-  actionsEnabled: Record<string, boolean>,
-  remoteAccessSupport: ManagerSettings['remoteAccessSupport'],
-): ManagerSettings {
-  const logLevel = values.choice('log_level', logLevels)
-  const name = values.text('thing_friendly_name')
-  const memorySoftLimitMb = values.number('memory_soft_limit')
   return {
-    // A given path is absolute by now; the default starts at the configuration folder.
-    runtimeDir: resolve(configDir, values.text('runtime_dir') ?? 'runtime'),
-    ...(logLevel === undefined ? {} : { logLevel }),
-    actionsEnabled,
-    waitForFileTransfer: values.boolean('wait_for_file_transfer'),
-    downloadTimeoutS: values.number('download_timeout') ?? 0,
-    uploadRemoveOnSuccess: values.boolean('upload_remove_on_success'),
-    uploadTarFile: values.boolean('upload_tar_file'),
-    ...(name === undefined || name === 'None' ? {} : { thingFriendlyName: name }),
-    healthIntervalS: values.number('health_interval') ?? 0,
-    ...(memorySoftLimitMb === undefined ? {} : { memorySoftLimitMb }),
-    discoverServicesOnInit: values.boolean('discover_services_on_init'),
-    remoteAccessSupport,
+    key: `actions_enabled.${name}`,
+    property: `actionsEnabled.${name}`,
+    file: 'iot',
+    type: { kind: 'boolean' },
+    closed: false,
+    reload: 'live',
+    sentence: '',
   }
 }

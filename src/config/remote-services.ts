@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
-import type { Setting } from './setting.ts'
+import type { SettingType } from './setting.ts'
 import type { ConfigNote, ConfigProblem, Origin, RemoteAccessService } from './settings.ts'
 import { closestName } from './suggestion.ts'
 import { checkValue } from './value.ts'
@@ -16,11 +16,13 @@ interface RemoteServices {
   readonly origin?: Origin
 }
 
-const member = (name: string, type: Setting['type']): Setting => ({ key: name, file: 'iot', type, sentence: '' })
-const name = member('name', { kind: 'text' })
-const port = member('port', { kind: 'integer', min: 1, max: 65_535 })
-const user = member('user', { kind: 'text' })
-const sessionTimeout = member('session_timeout', { kind: 'number', min: 0, max: 31_536_000 })
+/** The members that are single values. */
+const types = {
+  name: { kind: 'text' },
+  port: { kind: 'integer', min: 1, max: 65_535 },
+  session_timeout: { kind: 'number', min: 0, max: 31_536_000 },
+  user: { kind: 'text' },
+} as const satisfies Record<string, SettingType>
 
 /**
  * The list `remote_access_support` of `iot.cfg`: `[{"name": "SSH", "port": "22", "session_timeout": "60"}]`, numbers also
@@ -47,15 +49,20 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
   const services = raw.map((item: unknown, index): RemoteAccessService | undefined => {
     const at = `${key}.${index}`
     if (!isJsonObject(item)) return wrong(at, 'is not an object', '{"name", "port"}')
-    const read = (setting: Setting): string | number | undefined => {
-      const value = item[setting.key]
+    const read = (name: keyof typeof types): string | number | undefined => {
+      const value = item[name]
       if (value === undefined || value === null || value === '') return undefined
-      const checked = checkValue(setting, value, { baseFolder: file.folder })
-      if (!checked.ok) return wrong(`${at}.${setting.key}`, `is ${checked.found}`, checked.expected)
+      const checked = checkValue({ type: types[name] }, value, { baseFolder: file.folder })
+      if (!checked.ok) return wrong(`${at}.${name}`, `is ${checked.found}`, checked.expected)
       return typeof checked.value === 'number' ? checked.value : String(checked.value)
     }
     const before = problems.length
-    const [nameRead, portRead, timeoutRead, userRead] = [read(name), read(port), read(sessionTimeout), read(user)]
+    const [nameRead, portRead, timeoutRead, userRead] = [
+      read('name'),
+      read('port'),
+      read('session_timeout'),
+      read('user'),
+    ]
     const command = readCommand(item.command)
     if (command === 'wrong') return wrong(`${at}.command`, 'is not a command', commandSyntax)
     const mistaken = command === undefined ? undefined : mistakenMember(item)
@@ -87,7 +94,7 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
 
 /** Characters of a name that are shown. */
 const maxShown = 128
-const members = ['name', 'port', 'session_timeout', 'command', 'user']
+const members = [...Object.keys(types), 'command']
 
 /** Members that nobody reads, each with the one that is missing and close to it. */
 function misspeltMembers(item: JsonObject): readonly (readonly [written: string, meant: string])[] {

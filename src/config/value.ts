@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { isList, type ListKind, type Setting, type SettingType, type SettingValue } from './setting.ts'
+import { isList, type ListKind, type SettingType, type SettingValue, type ValueRule } from './setting.ts'
 import { isWeakKey } from './weak-key.ts'
 
 /** A value that was accepted, or what was expected instead. `found` is absent where it could show a secret. */
@@ -15,11 +15,11 @@ export interface ValueContext {
 }
 
 /** Checks one raw value against its row of the table. */
-export function checkValue(setting: Setting, raw: unknown, context: ValueContext): Checked {
-  const value = parse(setting.type, raw, context)
+export function checkValue(rule: ValueRule, raw: unknown, context: ValueContext): Checked {
+  const value = parse(rule.type, raw, context)
   if (value !== undefined) return { ok: true, value }
-  const expected = expectation(setting.type)
-  const found = setting.secret === true ? undefined : describeValue(setting.type, raw, context)
+  const expected = expectation(rule.type)
+  const found = rule.secret ? undefined : describeValue(rule.type, raw, context)
   return found === undefined ? { ok: false, expected } : { ok: false, expected, found }
 }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { type Closure, capabilityOf, closureOf } from './closure.ts'
 import { isList, type Setting, type SettingValue } from './setting.ts'
@@ -10,10 +11,16 @@ export class Values {
   readonly origins = new Map<string, Origin>()
   readonly problems: ConfigProblem[] = []
   readonly notes: ConfigNote[] = []
+  readonly #configDir: string
   readonly #values = new Map<string, SettingValue>()
 
-  /** Asks the sources in falling precedence; the first that knows a setting decides. */
-  constructor(settings: readonly Setting[], sources: readonly Source[]) {
+  /**
+   * Asks the sources in falling precedence; the first that knows a setting decides.
+   *
+   * @param configDir where a path that is a default starts
+   */
+  constructor(settings: readonly Setting[], sources: readonly Source[], configDir: string) {
+    this.#configDir = configDir
     for (const setting of settings) {
       if (setting.type.kind !== 'services') this.#collect(setting, sources)
     }
@@ -44,9 +51,15 @@ export class Values {
       this.problems.push({ ...found.where, key, problem, expected, remedy: `Write ${expected}.` })
       return
     }
-    if (setting.default === undefined || setting.ignored) return
-    this.#values.set(setting.key, setting.default)
+    const value = this.#defaultOf(setting)
+    if (value === undefined) return
+    this.#values.set(setting.key, value)
     this.origins.set(setting.key, { source: 'default' })
+  }
+
+  #defaultOf({ type, default: value, ignored }: Setting): SettingValue | undefined {
+    if (ignored) return undefined
+    return type.kind === 'path' && typeof value === 'string' ? resolve(this.#configDir, value) : value
   }
 
   /** Whether some source gave a value, right or wrong. */
@@ -63,10 +76,12 @@ export class Values {
 
   /** Gives every setting of a closed capability the value that permits least. */
   close(settings: readonly Setting[], closures: readonly Closure[]): void {
-    for (const { key, type, closed } of settings) {
+    for (const setting of settings) {
+      const { key, type, closed } = setting
       const capability = capabilityOf(key)
       const closure = capability === undefined ? undefined : closureOf(closures, capability)
-      const least = closed ?? (isList(type) ? [] : undefined)
+      // A limit with a mistake permits nothing beyond its default, and what it limits is closed.
+      const least = closed ?? (isList(type) ? [] : this.#values.has(key) ? undefined : this.#defaultOf(setting))
       if (closure === undefined || least === undefined) continue
       this.#values.set(key, least)
       this.origins.set(key, { source: 'closed', from: closure.problem.key ?? closure.capability })
@@ -75,11 +90,6 @@ export class Values {
 
   get(key: string): SettingValue | undefined {
     return this.#values.get(key)
-  }
-
-  text(key: string): string | undefined {
-    const value = this.#values.get(key)
-    return typeof value === 'string' ? value : undefined
   }
 
   number(key: string): number | undefined {
@@ -97,11 +107,6 @@ export class Values {
   list(key: string): readonly string[] {
     const value = this.#values.get(key)
     return typeof value === 'object' ? value : []
-  }
-
-  choice<const Choice extends string>(key: string, choices: readonly Choice[]): Choice | undefined {
-    const value = this.#values.get(key)
-    return choices.find(choice => choice === value)
   }
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
+import { waitingForRestart, withoutRestart } from '../../config/assemble.ts'
 import { type Closure, closureOf } from '../../config/closure.ts'
 import type { ClientConfig } from '../../config/load.ts'
 import { logSettingsOf } from '../../config/ownership.ts'
@@ -13,7 +14,6 @@ import {
   loadOwnConfig,
   logNotes,
   type ManagerPlace,
-  needsRestart,
   type OwnConfig,
   warningList,
 } from './manager-config.ts'
@@ -64,13 +64,13 @@ export class Configuration {
     const { place } = this.#parts
     const own = await loadOwnConfig(place)
     const file = await loadConnectionConfig(place)
-    const before = { connection: this.#connection, own: this.#own.settings }
-    const waiting = needsRestart(before, { connection: file.settings, own: own.settings })
-    // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
-    const { logLevel, remoteAccess, ota } = file.settings
-    const fileTransfer = { ...this.#connection.fileTransfer, allow: file.settings.fileTransfer.allow }
-    this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
-    this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
+    const waiting = [
+      ...waitingForRestart('connect', this.#connection, file.settings),
+      ...waitingForRestart('iot', this.#own.settings, own.settings),
+    ]
+    // What waits keeps its first value, so that the next reload still names it.
+    this.#connection = withoutRestart('connect', this.#connection, file.settings)
+    this.#own = { ...own, settings: withoutRestart('iot', this.#own.settings, own.settings) }
     this.#file = file
     await this.lookAtOwners()
     return waiting
