@@ -35,6 +35,8 @@ interface OpenParts {
 export async function openCloud(parts: OpenParts): Promise<Cloud> {
   const { options, clock, log, logOutput, execute, listener, signal } = parts
   const { appId, configFile, offline, queueLock } = options
+  // The agent's own programs hand in their log, and the settings of their command line.
+  const isOwnProgram = options.logger instanceof Log
   const environment = processEnvironment()
   const connectionFile = configFile ?? `${appId}-connect.cfg`
   const folder = await findConfigFolder({ named: options.configDir, environment, connectionFile })
@@ -44,6 +46,7 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
     configDir,
     ...(configFile === undefined ? {} : { configFile }),
     settings: options.settings,
+    settingsGivenBy: isOwnProgram ? 'command line' : 'the settings given to the client',
     alsoTried,
     environment,
     offline,
@@ -56,7 +59,7 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   await logOutput.open(logSettingsOf(config, problem !== undefined), appId === '' ? 'device-cloud' : appId)
   if (problem !== undefined) note(log, [{ ...problem, level: 'warn' }])
   // The device manager tells of them itself, together with those of its own files.
-  if (!(options.logger instanceof Log)) {
+  if (!isOwnProgram) {
     note(log, folder.warning === undefined ? warnings : [folder.warning, ...warnings])
     // This program goes on without what they close: it is the device manager that would use it.
     note(log, closures.map(asWarning))

@@ -73,7 +73,7 @@ function unknownSetting(key: string, keys: readonly string[]): AgentError {
   const meant = near === undefined ? '' : ` Did you mean "${near}"?`
   const remedy =
     near === undefined ? 'Remove it; README.md has the table of settings.' : `Write "${near}", or remove it.`
-  return new AgentError('INVALID_ARGUMENT', `The settings have no "${shown}".${meant}`, {
+  return new AgentError('INVALID_ARGUMENT', `The settings given to the client have no "${shown}".${meant}`, {
     remedy,
     details: { call: 'new Client', argument: shown },
   })

@@ -10,8 +10,8 @@ import { type EffectiveSetting, effectiveSettings } from './effective.ts'
 import { pairMisspelt } from './misspelt.ts'
 import { implyPolicies } from './policy.ts'
 import { findRisks } from './risks.ts'
-import type { ConfigNote, ConfigProblem, Origins, Settings, Transport } from './settings.ts'
-import { environmentSource, fileSource, flagSource } from './sources.ts'
+import type { ConfigNote, ConfigProblem, Giver, Origins, Settings, Transport } from './settings.ts'
+import { environmentSource, fileSource, givenSource } from './sources.ts'
 import { settingsOf, settingsTable } from './table.ts'
 import { type Document, findUnknownKeys } from './unknown-keys.ts'
 import { findUnknownVariables } from './unknown-variables.ts'
@@ -26,6 +26,8 @@ export interface ClientConfigRequest {
   readonly configFile?: string
   /** Settings that go before the environment and the file, shaped as the file: flags, or what a program hands in. */
   readonly settings?: JsonObject
+  /** Who hands them in; default: the command line. */
+  readonly settingsGivenBy?: Giver
   readonly environment: Environment
   /** Folders besides `configDir` in which there is no connection file either. */
   readonly alsoTried?: readonly string[]
@@ -91,7 +93,7 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
 
 /** The mistakes in connection settings that are not in a file yet, for whoever is about to write one. */
 export function checkConnectionSettings(settings: JsonObject): readonly ConfigProblem[] {
-  const values = new Values(settingsOf('connect'), [flagSource(settings)], '')
+  const values = new Values(settingsOf('connect'), [givenSource(settings, 'command line')], '')
   const path = 'command line'
   const read: ConfigFileRead = { exists: true, problems: [], notes: [] }
   return [
@@ -103,13 +105,17 @@ export function checkConnectionSettings(settings: JsonObject): readonly ConfigPr
 }
 
 function collect(request: ClientConfigRequest, read: ConfigFileRead): Values {
-  const sources = [flagSource(request.settings ?? {}), environmentSource(request.environment)]
+  const sources = [givenSource(request.settings ?? {}, giverOf(request)), environmentSource(request.environment)]
   if (read.file !== undefined) sources.push(fileSource(read.file))
   return new Values(settingsOf('connect'), sources, request.configDir)
 }
 
+function giverOf({ settingsGivenBy = 'command line' }: ClientConfigRequest): Giver {
+  return settingsGivenBy
+}
+
 function documentsOf(request: ClientConfigRequest, read: ConfigFileRead): Document[] {
-  const given: Document = { path: 'command line', value: request.settings ?? {}, placeOf: () => undefined }
+  const given: Document = { path: giverOf(request), value: request.settings ?? {}, placeOf: () => undefined }
   return read.file === undefined ? [given] : [given, read.file]
 }
 

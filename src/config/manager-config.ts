@@ -9,7 +9,7 @@ import { type EffectiveSetting, effectiveSettings } from './effective.ts'
 import { readRemoteServices } from './remote-services.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigNote, ManagerSettings, Origins } from './settings.ts'
-import { environmentSource, fileSource, flagSource } from './sources.ts'
+import { environmentSource, fileSource, givenSource } from './sources.ts'
 import { settingsOf, settingsTable } from './table.ts'
 import { type Document, findUnknownKeys } from './unknown-keys.ts'
 import { findUnknownVariables } from './unknown-variables.ts'
@@ -50,7 +50,7 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
   const keys = (read.file === undefined ? [given] : [given, read.file]).map(file => findUnknownKeys(file, 'iot'))
   const added = [...new Set(keys.flatMap(found => found.addedSwitches))].map(addedSwitch)
   const rows = [...settingsOf('iot'), ...added]
-  const sources = [flagSource(request.settings ?? {}), environmentSource(request.environment)]
+  const sources = [givenSource(request.settings ?? {}, 'command line'), environmentSource(request.environment)]
   if (read.file !== undefined) sources.push(fileSource(read.file))
   const values = new Values(rows, sources, request.configDir)
   const services = readRemoteServices(read.file)

@@ -66,5 +66,6 @@ export function findPolicyRisks(
 
 function placeOf(origin: Origin | undefined): { readonly file: string; readonly line?: number } {
   if (origin?.source === 'file') return { file: origin.file, line: origin.line }
-  return { file: origin?.source === 'environment' ? `environment variable ${origin.name}` : 'command line' }
+  if (origin?.source === 'environment') return { file: `environment variable ${origin.name}` }
+  return { file: origin?.source === 'given' ? origin.by : 'command line' }
 }

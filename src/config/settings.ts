@@ -101,12 +101,16 @@ export interface RemoteAccessService {
   readonly raw: JsonObject
 }
 
+/** Who hands in settings that go before the environment and the files, as messages name it. */
+export type Giver = 'command line' | 'the settings given to the client'
+
 /**
  * Where the value of a setting came from; `derived` means from another setting (the transport from the port), `closed` that
  * a mistake in the setting `from` permits no more than this.
  */
 export type Origin =
-  | { readonly source: 'flag' | 'default' }
+  | { readonly source: 'default' }
+  | { readonly source: 'given'; readonly by: Giver }
   | { readonly source: 'derived' | 'closed'; readonly from: string }
   | { readonly source: 'environment'; readonly name: string }
   | { readonly source: 'file'; readonly file: string; readonly line: number }
@@ -127,7 +131,7 @@ export interface ConfigNote {
 
 /** One mistake in the configuration. Never holds the value of a secret. */
 export interface ConfigProblem {
-  /** Path of the file, `environment`, or `command line`. */
+  /** Path of the file, `environment`, an environment variable, or a {@link Giver}. */
   readonly file: string
   readonly line?: number
   readonly column?: number

@@ -3,13 +3,13 @@ import type { Environment } from '../platform/process/process-facts.ts'
 import { capabilityOf } from './closure.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { Setting } from './setting.ts'
-import type { ConfigProblem, Origin } from './settings.ts'
+import type { ConfigProblem, Giver, Origin } from './settings.ts'
 import { haveDifferences, valuesAt } from './spelling.ts'
 import { environmentName } from './table.ts'
 import type { ValueContext } from './value.ts'
 
 /** A raw value as one source has it. */
-export interface Found {
+export interface FoundValue {
   readonly raw: unknown
   /** It has several values, in different spellings of its name. */
   readonly isAmbiguous?: boolean
@@ -23,14 +23,15 @@ export interface Found {
 const hereFolder = ''
 
 /** One place that values come from. */
-export type Source = (setting: Setting) => Found | undefined
+export type Source = (setting: Setting) => FoundValue | undefined
 
 /** Flags, or the settings that a program hands to the library: shaped as the file. */
-export function flagSource(settings: JsonObject): Source {
+export function givenSource(settings: JsonObject, by: Giver): Source {
   return setting => {
     const given = givenIn(settings, setting)
-    const where = { file: 'command line' }
-    return given && { ...given, origin: { source: 'flag' }, context: { baseFolder: hereFolder }, where }
+    return (
+      given && { ...given, origin: { source: 'given', by }, context: { baseFolder: hereFolder }, where: { file: by } }
+    )
   }
 }
 
@@ -63,7 +64,7 @@ export function fileSource(file: ConfigFile): Source {
 }
 
 /** What an object has for a setting, in whichever spelling. */
-function givenIn(object: JsonObject, setting: Setting): Pick<Found, 'raw' | 'isAmbiguous'> | undefined {
+function givenIn(object: JsonObject, setting: Setting): Pick<FoundValue, 'raw' | 'isAmbiguous'> | undefined {
   const values = valuesAt(object, setting.key).filter(value => !isUnset(setting, value))
   return values.length === 0 ? undefined : { raw: values[0], isAmbiguous: haveDifferences(values) }
 }

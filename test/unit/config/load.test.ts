@@ -65,7 +65,7 @@ test('a value comes from flags before environment before file before default, an
   assert.equal(settings.logLevel, 'trace')
   assert.deepEqual(origins.get('qos_level'), { source: 'file', file: join(folder, 'iot-connect.cfg'), line: 7 })
   assert.deepEqual(origins.get('keep_alive'), { source: 'environment', name: 'DEVICE_CLOUD_KEEP_ALIVE' })
-  assert.deepEqual(origins.get('log_level'), { source: 'flag' })
+  assert.deepEqual(origins.get('log_level'), { source: 'given', by: 'command line' })
   assert.deepEqual(origins.get('quiet'), { source: 'default' })
   assert.deepEqual(origins.get('cloud.transport'), { source: 'derived', from: 'cloud.port' })
   assert.equal(effective.find(row => row.key === 'cloud.token')?.value, '[hidden]')
