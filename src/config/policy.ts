@@ -1,4 +1,5 @@
-import type { Closure } from './closure.ts'
+import { type Closure, capabilityOf } from './closure.ts'
+import { valueIn } from './property.ts'
 import type { ConfigNote, ConfigProblem, ManagerSettings, Origin, Origins, Settings } from './settings.ts'
 import { settingsOf } from './table.ts'
 import type { Values } from './values.ts'
@@ -29,6 +30,18 @@ export function implyPolicies(values: Values, closures: readonly Closure[]): rea
   const more: Closure[] = [{ capability: 'file_transfer', problem }]
   values.close(rows, more)
   return more
+}
+
+/** The policies of a connection file that are in effect, as a file would write them. */
+export function writtenPolicies(settings: Settings): Readonly<Record<string, object>> {
+  const file: Record<string, object> = {}
+  for (const row of settingsOf('connect')) {
+    const [section = '', name] = row.key.split('.')
+    const value = valueIn(settings, row)
+    if (name === undefined || value === undefined || capabilityOf(row.key) === undefined) continue
+    file[section] = { ...file[section], [name]: value }
+  }
+  return file
 }
 
 /** Policies that work and yet deserve a warning: in `config check`, in the log of the device manager and in its status. */
