@@ -30,9 +30,9 @@ interface ActionParts<Owner> {
   readonly registry: ActionRegistry<Owner>
   readonly runner: ActionRunner<Owner>
   readonly clock: Clock
-  answerMail(id: string, outcome: Outcome): Promise<Receipt>
-  updateMail(id: string, text: string): Promise<Receipt>
-  leftMail(): Promise<readonly LeftMail[]>
+  answerCall(id: string, outcome: Outcome): Promise<Receipt>
+  updateCall(id: string, text: string): Promise<Receipt>
+  leftCalls(): Promise<readonly LeftMail[]>
 }
 
 /** The actions of a client: what the cloud may call on this device. */
@@ -86,7 +86,7 @@ export class ClientActions<Owner> {
     checkResult(result)
     const outcome = outcomeOf(result)
     if (outcome === 'invoked') throw new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')
-    return this.#parts.runner.acknowledge(id, result) ?? this.#parts.answerMail(id, outcome)
+    return this.#parts.runner.acknowledge(id, result) ?? this.#parts.answerCall(id, outcome)
   }
 
   /**
@@ -96,7 +96,7 @@ export class ClientActions<Owner> {
    * @throws AgentError `CLOSED`, `CONFIG_INVALID`
    */
   handedOver(): Promise<readonly LeftMail[]> {
-    return this.#parts.leftMail()
+    return this.#parts.leftCalls()
   }
 
   /**
@@ -106,7 +106,7 @@ export class ClientActions<Owner> {
    */
   async progress(id: string, text: string): Promise<Receipt> {
     checkId(id)
-    return this.#parts.updateMail(id, cutText(String(text), maxMessageBytes))
+    return this.#parts.updateCall(id, cutText(String(text), maxMessageBytes))
   }
 }
 

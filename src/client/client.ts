@@ -128,9 +128,9 @@ export class Client {
       registry,
       runner: this.#runner,
       clock,
-      answerMail: async (id, outcome) => (await this.#open()).answerMail(id, outcome),
-      updateMail: async (id, text) => (await this.#open()).updateMail(id, text),
-      leftMail: async () => (await this.#open()).leftMail(),
+      answerCall: async (id, outcome) => (await this.#open()).answerCall(id, outcome),
+      updateCall: async (id, text) => (await this.#open()).updateCall(id, text),
+      leftCalls: async () => (await this.#open()).leftCalls(),
     })
     this.files = new ClientFiles(async () => (await this.#open()).files())
   }
@@ -177,7 +177,7 @@ export class Client {
     const fromMs = systemClock.monotonicMs()
     const cloud = await waitFor<Cloud>(either, (resolve, reject) => {
       const late = () => {
-        if (this.#isQueueInUse) reject(new AgentError('TIMEOUT', `Another process used the queue for ${timeoutMs} ms`))
+        if (this.#isQueueInUse) reject(new AgentError('TIMEOUT', `Another process used the queue for ${timeoutMs} ms.`))
       }
       const timer = timeoutMs > 0 ? systemClock.timer(timeoutMs, late, { background: true }) : undefined
       this.#start().then(resolve, reject)

@@ -12,6 +12,7 @@ import type { FilesService } from '../services/files/files-service.ts'
 import type { LeftMail } from '../services/mailbox/left-mail.ts'
 import type { MailOutcome } from '../services/mailbox/mail.ts'
 import type { MailboxCounters } from '../services/mailbox/mailbox.ts'
+import type { LinkWait } from './link-wait.ts'
 
 /** Who this client is and how it is set up; known when the configuration is read. */
 export interface ClientFacts {
@@ -56,22 +57,15 @@ export interface Cloud {
   readonly ask: Ask
   put(lane: Lane, item: JsonObject): Promise<Receipt>
   files(): Promise<FileTransfers>
-  answerMail(id: string, outcome: MailOutcome): Promise<Receipt>
-  updateMail(id: string, text: string): Promise<Receipt>
-  leftMail(): Promise<readonly LeftMail[]>
+  answerCall(id: string, outcome: MailOutcome): Promise<Receipt>
+  updateCall(id: string, text: string): Promise<Receipt>
+  leftCalls(): Promise<readonly LeftMail[]>
   /** Begins to connect; further calls do nothing. */
   start(): Promise<void>
-  /**
-   * Resolves when the link is up; rejects `TIMEOUT` or `ABORTED` with the last failure as the cause. Of `timeoutMs` so much is
-   * over as was waited already.
-   */
-  untilUp(options: {
-    timeoutMs?: number | undefined
-    waitedMs?: number
-    signal?: AbortSignal | undefined
-  }): Promise<void>
-  /** Fetches no more mail. */
-  stopMail(): void
+  /** Resolves when the link is up; rejects `TIMEOUT` or `ABORTED` with the last failure as the cause. */
+  untilUp(wait: LinkWait): Promise<void>
+  /** Takes no more calls from the cloud. */
+  stopCalls(): void
   /** Writes to flash what waits in memory alone; whether a process that ended now would lose nothing. */
   spill(): Promise<boolean>
   /** Whether everything was delivered within `timeoutMs`. */

@@ -71,9 +71,9 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   const { thingKey, deviceId } = identity
   if (identity.created) log.info('made a device id', { file: identity.path, deviceId })
   // Only an online client needs sockets, TLS and all that stands on them.
-  const { onlineCloud } = await import('./online-cloud.ts')
+  const { openOnlineCloud } = await import('./open-online-cloud.ts')
   const facts = { thingKey, deviceId, settings }
-  return onlineCloud({ facts, configDir, queueLock, clock, log, execute, listener, signal })
+  return openOnlineCloud({ facts, configDir, queueLock, clock, log, execute, listener, signal })
 }
 
 /** Why root does not write the `log_file` of this configuration: somebody else could have named it. */

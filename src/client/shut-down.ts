@@ -9,7 +9,7 @@ const maxLinkCloseMs = 2_000
 const minLinkCloseMs = 100
 
 /**
- * Ends a client in order: no new mail, actions told to stop and answered, the outbox emptied, the link closed.
+ * Ends a client in order: no new calls, actions told to stop and answered, the outbox emptied, the link closed.
  * Each step is bounded, and all of them together by `timeoutMs`, give or take the closing of the link.
  *
  * @returns whether everything was delivered
@@ -24,7 +24,7 @@ export async function shutDown(parts: {
   const { cloud, runner, clock, waitForReplies, timeoutMs } = parts
   const endMs = clock.monotonicMs() + timeoutMs
   const leftMs = () => Math.max(0, endMs - clock.monotonicMs())
-  cloud?.stopMail()
+  cloud?.stopCalls()
   // Half of the time at most: the answers have to go out as well.
   await runner.close(Math.min(actionGraceMs, timeoutMs / 2))
   if (cloud === undefined) return true
