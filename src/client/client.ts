@@ -1,10 +1,8 @@
 import { systemClock } from '../base/clock.ts'
 import { Emitter } from '../base/emitter.ts'
-import { AgentError, messageOf } from '../base/errors.ts'
+import { AgentError } from '../base/errors.ts'
 import { Log, type LogLevel, logLevels } from '../base/log.ts'
-import { throwIfAborted, waitFor } from '../base/wait.ts'
-import { optionsCheck } from '../config/known-options.ts'
-import { checkedFlag, checkWait } from '../protocol/call-fields.ts'
+import { throwIfAborted } from '../base/wait.ts'
 import {
   ActionRegistry,
   type ActionContext as Context,
@@ -20,7 +18,9 @@ import { TelemetryService } from '../services/telemetry.ts'
 import { ThingService } from '../services/thing.ts'
 import { ClientActions } from './actions.ts'
 import type { ClientFacts, Cloud, CloudStatus } from './cloud.ts'
+import { connect } from './connect.ts'
 import { ClientFiles } from './files.ts'
+import { type ConnectOptions, checkConnect, checkDisconnect, type DisconnectOptions } from './link-options.ts'
 import { LogOutput } from './log-output.ts'
 import { clientClosed, clientOpened } from './open-clients.ts'
 import { openCloud } from './open-cloud.ts'
@@ -43,24 +43,6 @@ export type ClientEvents = {
 export type ActionHandler = Handler<Client>
 /** What an {@link ActionHandler} has at hand while it runs. */
 export type ActionContext = Context<Client>
-
-/** Options of {@link Client.connect}. */
-export interface ConnectOptions {
-  /** Milliseconds to wait for the connection; default: as long as it takes. */
-  readonly timeoutMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Options of {@link Client.disconnect}. */
-export interface DisconnectOptions {
-  /** Wait until everything that was published is delivered (default false: only what goes out at once). */
-  readonly waitForReplies?: boolean | undefined
-  /** Milliseconds for all of it; default 10,000. */
-  readonly timeoutMs?: number | undefined
-}
-
-const checkConnect = optionsCheck<ConnectOptions>('connect', { timeoutMs: true, signal: true })
-const checkDisconnect = optionsCheck<DisconnectOptions>('disconnect', { waitForReplies: true, timeoutMs: true })
 
 /** What a client is doing. */
 export interface ClientStatus extends Partial<CloudStatus> {
@@ -108,9 +90,7 @@ export class Client {
     // The device manager hands in the agent's own log, which has its level already.
     this.#log = logger instanceof Log ? logger : Log.create({ clock, sink: this.#logOutput.sink })
     this.#levelWasSet = logger instanceof Log
-    this.#emitter = new Emitter((event, error) =>
-      this.#log.error('a listener failed', { event, why: messageOf(error) }),
-    )
+    this.#emitter = new Emitter((event, error) => this.#log.error('a listener failed', { event, error }))
     const registry = new ActionRegistry<Client>()
     this.#runner = new ActionRunner({ registry, owner: this, clock, log: this.#log.child('actions') })
     // Not async: a promise more for each sample would be felt at 100,000 of them a second.
@@ -169,23 +149,13 @@ export class Client {
    */
   async connect(options: ConnectOptions = {}): Promise<void> {
     checkConnect(options)
-    checkWait(options)
     const { timeoutMs = 0, signal } = options
     throwIfAborted(signal)
     // A disconnect ends the wait; the listener goes with the client.
     const either = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
-    const fromMs = systemClock.monotonicMs()
-    const cloud = await waitFor<Cloud>(either, (resolve, reject) => {
-      const late = () => {
-        if (this.#isQueueInUse) reject(new AgentError('TIMEOUT', `Another process used the queue for ${timeoutMs} ms.`))
-      }
-      const timer = timeoutMs > 0 ? systemClock.timer(timeoutMs, late, { background: true }) : undefined
-      this.#start().then(resolve, reject)
-      return () => timer?.cancel()
-    })
-    // Reading the configuration is not what the time is for.
-    const waitedMs = this.#isQueueInUse ? Math.min(timeoutMs, systemClock.monotonicMs() - fromMs) : 0
-    await cloud.untilUp({ timeoutMs, waitedMs, signal: either })
+    const start = () => this.#start()
+    const isQueueInUse = () => this.#isQueueInUse
+    await connect({ start, isQueueInUse, clock: systemClock, timeoutMs, signal: either })
   }
 
   /**
@@ -198,8 +168,6 @@ export class Client {
   disconnect(options: DisconnectOptions = {}): Promise<boolean> {
     try {
       checkDisconnect(options)
-      checkWait(options)
-      if (options.waitForReplies !== undefined) checkedFlag('waitForReplies', options.waitForReplies)
     } catch (error) {
       return Promise.reject(error)
     }

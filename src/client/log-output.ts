@@ -64,7 +64,7 @@ export class LogOutput {
         level: 'warn',
         component: 'log',
         message: 'no syslog',
-        fields: { why: problem },
+        fields: { error: problem },
       })
   }
 

@@ -4,7 +4,7 @@ import type { Settings } from '../config/settings.ts'
 import { HttpsClient } from '../connection/https.ts'
 import type { FilesService } from '../services/files/files-service.ts'
 import type { Connection } from './connection.ts'
-import { untilUp } from './link-wait.ts'
+import { type LinkWait, untilUp } from './link-wait.ts'
 
 interface OnlineFilesParts {
   readonly connection: Connection
@@ -46,8 +46,7 @@ export class OnlineFiles {
     return {
       requester,
       https: new HttpsClient({ opener, clock, log: log.child('https') }),
-      untilUp: (wait: { timeoutMs?: number | undefined; signal?: AbortSignal | undefined }) =>
-        untilUp(link, clock, wait),
+      untilUp: (wait: LinkWait) => untilUp(link, clock, wait),
       clock,
       log,
       thingKey,

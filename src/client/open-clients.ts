@@ -1,4 +1,4 @@
-import type { DisconnectOptions } from './client.ts'
+import type { DisconnectOptions } from './link-options.ts'
 
 /** What there is to end of a client. */
 interface Open {
