@@ -28,7 +28,7 @@ function readAttributes(file: ConfigFile) {
   const problems: ConfigProblem[] = []
   const notes: ConfigNote[] = []
   const section = file.value.publish_attribute
-  const at = (key: string) => ({ file: file.path, ...lineOf(file.placeOf(key)), key })
+  const at = (key: string) => ({ file: file.path, ...lineOf(file.positionOf(key)), key })
   for (const key of Object.keys(file.value)) {
     if (key === 'publish_attribute') continue
     const didYouMean = section === undefined ? { didYouMean: 'publish_attribute' } : {}

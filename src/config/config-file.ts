@@ -5,7 +5,7 @@ import { type FileFacts, fileFacts, othersCanRead } from '../platform/files/file
 import { readBoundedText } from '../platform/files/read-file.ts'
 import { shellWord } from '../platform/owners/weak-spots.ts'
 import { capabilityOf } from './closure.ts'
-import { locateJson, type Place } from './json-locator.ts'
+import { locateJson, type TextPosition } from './json-locator.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 
 /** A configuration file that is JSON; its values are not checked yet. */
@@ -14,7 +14,7 @@ export interface ConfigFile {
   /** Folder at which its relative paths start. */
   readonly folder: string
   readonly value: JsonObject
-  placeOf(key: string): Place | undefined
+  positionOf(key: string): TextPosition | undefined
 }
 
 /** What came of reading one: a file, or nothing (absent or broken), with what there is to say about it. Without a file every problem ends the start. */
@@ -49,26 +49,26 @@ export async function readConfigFile(path: string, options: { secret?: boolean }
   const notes = options.secret ? await notesOnMode(path) : []
   const located = locateJson(text)
   if (!located.ok) {
-    const { place, problem, remedy } = located
-    const problems = [{ file: path, ...place, problem: `the file ${problem}`, remedy }]
+    const { position, problem, remedy } = located
+    const problems = [{ file: path, ...position, problem: `the file ${problem}`, remedy }]
     return { exists: true, ...(opened === undefined ? {} : { opened }), problems, notes }
   }
-  const placeOf = (key: string) => located.places.get(key)
+  const positionOf = (key: string) => located.positions.get(key)
   const problems: ConfigProblem[] = []
   for (const { path: key, differs } of located.repeated) {
-    const at = { file: path, ...lineOf(placeOf(key)), key, remedy: 'Remove one of them.' }
+    const at = { file: path, ...lineOf(positionOf(key)), key, remedy: 'Remove one of them.' }
     // Which of two policies its owner means, nobody knows.
     if (differs && capabilityOf(key) !== undefined)
       problems.push({ ...at, problem: 'stands in the file twice, with different values' })
     else notes.push({ ...at, level: 'warn', problem: 'stands in the file twice; the last one counts' })
   }
-  const file: ConfigFile = { path, folder: dirname(path), value: located.value, placeOf }
+  const file: ConfigFile = { path, folder: dirname(path), value: located.value, positionOf }
   return { file, exists: true, ...(opened === undefined ? {} : { opened }), problems, notes }
 }
 
-/** The line of a place as an optional member. */
-export function lineOf(place: Place | undefined): { line?: number; column?: number } {
-  return place === undefined ? {} : { line: place.line, column: place.column }
+/** The line of a position as an optional member. */
+export function lineOf(position: TextPosition | undefined): { line?: number; column?: number } {
+  return position === undefined ? {} : { line: position.line, column: position.column }
 }
 
 async function notesOnMode(path: string): Promise<ConfigNote[]> {

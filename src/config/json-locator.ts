@@ -1,8 +1,8 @@
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
 import { parseJsonWithOddNumbersAsText } from '../base/written-json.ts'
 
-/** A place in a text file, both counted from 1. */
-export interface Place {
+/** A position in a text file, both counted from 1. */
+export interface TextPosition {
   readonly line: number
   readonly column: number
 }
@@ -15,21 +15,21 @@ export interface Repeated {
   readonly differs: boolean
 }
 
-/** A JSON object together with the places of its keys, or the first thing that is not JSON. */
+/** A JSON object together with the positions of its keys, or the first thing that is not JSON. */
 export type Located =
   | {
       readonly ok: true
       /** A number that JavaScript would write otherwise (`1.10`, twenty digits) is the text that stands in the file. */
       readonly value: JsonObject
       /** Dotted path of a member (`cloud.host`, `list.0.port`) → where its key stands. */
-      readonly places: ReadonlyMap<string, Place>
+      readonly positions: ReadonlyMap<string, TextPosition>
       /** Members that stand in their object twice; the last one counts, as everywhere in JSON. */
       readonly repeated: readonly Repeated[]
     }
-  | { readonly ok: false; readonly place: Place; readonly problem: string; readonly remedy: string }
+  | { readonly ok: false; readonly position: TextPosition; readonly problem: string; readonly remedy: string }
 
 const maxDepth = 32
-/** No setting has a longer path; the place of a longer one is not remembered. */
+/** No setting has a longer path; the position of a longer one is not remembered. */
 const maxPathLength = 512
 
 /**
@@ -39,15 +39,15 @@ const maxPathLength = 512
 export function locateJson(text: string): Located {
   const scanner = new Scanner(text)
   const failed = scanner.document()
-  const placeAt = placesIn(text)
-  if (failed !== undefined) return { ok: false, place: placeAt(failed.at), ...failed.mistake }
+  const positionAt = positionsIn(text)
+  if (failed !== undefined) return { ok: false, position: positionAt(failed.at), ...failed.mistake }
   const value = parseJsonWithOddNumbersAsText(text)
   if (!isJsonObject(value)) {
     const problem = value === undefined ? 'is not JSON' : 'is JSON, but not an object'
-    return { ok: false, place: { line: 1, column: 1 }, problem, remedy: 'Begin with "{" and end with "}".' }
+    return { ok: false, position: { line: 1, column: 1 }, problem, remedy: 'Begin with "{" and end with "}".' }
   }
-  const places = new Map([...scanner.keys].map(([path, at]) => [path, placeAt(at)]))
-  return { ok: true, value, places, repeated: scanner.repeated }
+  const positions = new Map([...scanner.keys].map(([path, at]) => [path, positionAt(at)]))
+  return { ok: true, value, positions, repeated: scanner.repeated }
 }
 
 interface Mistake {
@@ -205,8 +205,8 @@ function meaning(text: string): string {
   return JSON.stringify(parseJsonWithOddNumbersAsText(text))
 }
 
-/** Finds the places of offsets, each in few steps: a file may have very many keys. */
-function placesIn(text: string): (at: number) => Place {
+/** Finds the positions of offsets, each in few steps: a file may have very many keys. */
+function positionsIn(text: string): (at: number) => TextPosition {
   const starts = [0]
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
   return at => {

@@ -115,7 +115,7 @@ function giverOf({ settingsGivenBy = 'command line' }: ClientConfigRequest): Giv
 }
 
 function documentsOf(request: ClientConfigRequest, read: ConfigFileRead): Document[] {
-  const given: Document = { path: giverOf(request), value: request.settings ?? {}, placeOf: () => undefined }
+  const given: Document = { path: giverOf(request), value: request.settings ?? {}, positionOf: () => undefined }
   return read.file === undefined ? [given] : [given, read.file]
 }
 
@@ -139,7 +139,7 @@ function findMissing(
   return missing.map(
     ({ key, sentence }): ConfigProblem => ({
       file: path,
-      ...lineOf(read.file?.placeOf(key.slice(0, key.indexOf('.')))),
+      ...lineOf(read.file?.positionOf(key.slice(0, key.indexOf('.')))),
       key,
       problem: 'is missing',
       expected: sentence,
@@ -162,7 +162,7 @@ function chooseTransport(values: Values, path: string, read: ConfigFileRead): Co
   return [
     {
       file: path,
-      ...lineOf(read.file?.placeOf('cloud.port')),
+      ...lineOf(read.file?.positionOf('cloud.port')),
       key: 'cloud.transport',
       problem: `is missing, and port ${port} does not tell whether to use TLS`,
       expected: 'mqtts, wss or mqtt',
@@ -181,6 +181,6 @@ function checkSections(values: Values, path: string, read: ConfigFileRead): Conf
         return []
       const problem = `is missing, though other ${section} settings are given`
       const remedy = `Write ${key}, or remove the other ${section} settings.`
-      return [{ file: path, ...lineOf(read.file?.placeOf(section)), key, problem, remedy }]
+      return [{ file: path, ...lineOf(read.file?.positionOf(section)), key, problem, remedy }]
     })
 }

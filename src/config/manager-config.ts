@@ -46,7 +46,7 @@ export interface ManagerConfig {
 export async function loadManagerConfig(request: ManagerConfigRequest): Promise<ManagerConfig> {
   const path = resolve(request.configDir, 'iot.cfg')
   const read = await readConfigFile(path)
-  const given: Document = { path: 'command line', value: request.settings ?? {}, placeOf: () => undefined }
+  const given: Document = { path: 'command line', value: request.settings ?? {}, positionOf: () => undefined }
   const keys = (read.file === undefined ? [given] : [given, read.file]).map(file => findUnknownKeys(file, 'iot'))
   const added = [...new Set(keys.flatMap(found => found.addedSwitches))].map(addedSwitch)
   const rows = [...settingsOf('iot'), ...added]

@@ -32,12 +32,12 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
   const raw = file?.value[key]
   if (file === undefined || raw === undefined || raw === null || raw === '')
     return { services: [], problems: [], notes: [] }
-  const place = file.placeOf(key)
+  const position = file.positionOf(key)
   const problems: ConfigProblem[] = []
   const notes: ConfigNote[] = []
   const wrong = (at: string, problem: string, expected: string) => {
-    // What is missing has no place of its own: its entry has one.
-    const where = lineOf(file.placeOf(at) ?? file.placeOf(at.slice(0, at.lastIndexOf('.'))) ?? place)
+    // What is missing has no position of its own: its entry has one.
+    const where = lineOf(file.positionOf(at) ?? file.positionOf(at.slice(0, at.lastIndexOf('.'))) ?? position)
     problems.push({ file: file.path, ...where, key: at, problem, expected, remedy: `Write ${expected}.` })
     return undefined
   }
@@ -88,7 +88,7 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
       raw: item,
     }
   })
-  const origin: Origin = { source: 'file', file: file.path, line: place?.line ?? 1 }
+  const origin: Origin = { source: 'file', file: file.path, line: position?.line ?? 1 }
   return { services: services.filter(service => service !== undefined), problems, notes, origin }
 }
 
@@ -114,7 +114,7 @@ function noteOf(file: ConfigFile, at: string, written: string, didYouMean: strin
   return {
     level: 'warn',
     file: file.path,
-    ...lineOf(file.placeOf(`${at}.${written}`)),
+    ...lineOf(file.positionOf(`${at}.${written}`)),
     key: `${at}.${written}`,
     problem: 'is none of the members that the agent reads',
     remedy: 'Correct its name.',

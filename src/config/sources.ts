@@ -22,7 +22,7 @@ export interface FoundValue {
 /** The current folder, which is asked for only by a path that is relative to it: it may be gone. */
 const hereFolder = ''
 
-/** One place that values come from. */
+/** One source of values. */
 export type Source = (setting: Setting) => FoundValue | undefined
 
 /** Flags, or the settings that a program hands to the library: shaped as the file. */
@@ -53,12 +53,12 @@ export function fileSource(file: ConfigFile): Source {
   return setting => {
     const given = givenIn(file.value, setting)
     if (given === undefined) return undefined
-    const place = file.placeOf(setting.key)
+    const position = file.positionOf(setting.key)
     return {
       ...given,
-      origin: { source: 'file', file: file.path, line: place?.line ?? 1 },
+      origin: { source: 'file', file: file.path, line: position?.line ?? 1 },
       context: { baseFolder: file.folder },
-      where: { file: file.path, ...lineOf(place) },
+      where: { file: file.path, ...lineOf(position) },
     }
   }
 }

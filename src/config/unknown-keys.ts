@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { type Capability, type Closure, capabilityOf, policySections } from './closure.ts'
 import { lineOf } from './config-file.ts'
-import type { Place } from './json-locator.ts'
+import type { TextPosition } from './json-locator.ts'
 import { capabilitiesOf, meantPolicies, switchCapability } from './meant-policies.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
@@ -14,7 +14,7 @@ export interface Document {
   /** Path of the file, or another word for where it comes from. */
   readonly path: string
   readonly value: JsonObject
-  placeOf(key: string): Place | undefined
+  positionOf(key: string): TextPosition | undefined
 }
 
 /** What there is to say about the keys of a document. */
@@ -154,7 +154,7 @@ class KeyWalk {
   }
 
   #at(key: string): { file: string; line?: number; column?: number; key: string } {
-    return { file: this.#document.path, ...lineOf(this.#document.placeOf(key)), key: key.slice(0, maxShown) }
+    return { file: this.#document.path, ...lineOf(this.#document.positionOf(key)), key: key.slice(0, maxShown) }
   }
 }
 
