@@ -23,15 +23,15 @@ export interface ClientConfigRequest {
   /** Folder of the configuration. */
   readonly configDir: string
   /** Name of the connection file in `configDir`, or a path; default `<appId>-connect.cfg`. */
-  readonly configFile?: string
-  /** Settings that go before the environment and the file, shaped as the file: flags, or what a program hands in. */
+  readonly configFile?: string | undefined
+  /** Settings that take precedence over the environment and the file, in the shape of the file: flags, or the settings of a program. */
   readonly settings?: JsonObject
   /** Who hands them in; default: the command line. */
   readonly settingsGivenBy?: Giver
   readonly environment: Environment
-  /** Folders besides `configDir` in which there is no connection file either. */
+  /** Folders besides `configDir` that have no connection file either. */
   readonly alsoTried?: readonly string[]
-  /** No cloud will be used: the `cloud` settings may be missing, and are then empty. */
+  /** The client uses no network: the `cloud` settings may be missing. */
   readonly offline?: boolean
 }
 
@@ -40,20 +40,20 @@ export interface ClientConfig {
   readonly settings: Settings
   readonly origins: Origins
   readonly warnings: readonly ConfigNote[]
-  /** What mistakes in the settings of a policy have closed; `settings` permit it no more. */
+  /** The capabilities that mistakes in a policy have closed; `settings` do not permit them. */
   readonly closures: readonly Closure[]
   /** Absolute path of the connection file, whether it exists or not. */
   readonly path: string
   readonly exists: boolean
   /** The very file that was read; absent when there is none. */
-  readonly opened?: FileFacts
-  /** The same as `settings`, for people: row by row with origin, secrets hidden. */
+  readonly opened?: FileFacts | undefined
+  /** The same as `settings`, to be shown to people: row by row with its origin, secrets hidden. */
   readonly effective: readonly EffectiveSetting[]
 }
 
 /**
  * The effective connection settings. Precedence: `settings`, environment, file, default [contract 2].
- * A mistake in a setting of a policy closes what that setting decides; any other one ends the start.
+ * A mistake in a policy closes what the policy decides; any other mistake ends the start.
  *
  * @throws AgentError `CONFIG_INVALID`; `details.problems` lists every mistake
  */
@@ -65,7 +65,7 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   const keys = documentsOf(request, read).map(document => findUnknownKeys(document, 'connect'))
   const problems = [...read.problems, ...values.problems, ...keys.flatMap(found => found.problems)]
   let notes = [...read.notes, ...values.notes, ...variables.notes, ...keys.flatMap(found => found.notes)]
-  // A file that is not JSON says nothing about what is missing in it.
+  // In a file that is not JSON, nothing can be missing.
   const isBroken = read.exists && read.file === undefined
   if (!isBroken) {
     const required = request.offline ? [] : findMissing(request, path, read, values)
@@ -87,11 +87,11 @@ export async function loadClientConfig(request: ClientConfigRequest): Promise<Cl
   notes.push(...findRisks(settings))
   const effective = effectiveSettings(settingsOf('connect'), values)
   const { opened, exists } = read
-  const file = { path, exists, ...(opened === undefined ? {} : { opened }) }
+  const file = { path, exists, opened }
   return { settings, origins: values.origins, warnings: notes, closures, ...file, effective }
 }
 
-/** The mistakes in connection settings that are not in a file yet, for whoever is about to write one. */
+/** The mistakes in connection settings that the caller is about to write into a file. */
 export function checkConnectionSettings(settings: JsonObject): readonly ConfigProblem[] {
   const values = new Values(settingsOf('connect'), [givenSource(settings, 'command line')], '')
   const path = 'command line'
@@ -150,7 +150,7 @@ function findMissing(
 
 const transportOfPort: Readonly<Record<number, Transport>> = { 443: 'wss', 8883: 'mqtts', 1883: 'mqtt' }
 
-/** TLS must never be lost by a port number: only the three known ports imply a transport. */
+/** A port number must never switch TLS off: only the three known ports imply a transport. */
 function chooseTransport(values: Values, path: string, read: ConfigFileRead): ConfigProblem[] {
   const port = values.number('cloud.port')
   if (port === undefined || values.isGiven('cloud.transport')) return []
@@ -164,14 +164,14 @@ function chooseTransport(values: Values, path: string, read: ConfigFileRead): Co
       file: path,
       ...lineOf(read.file?.positionOf('cloud.port')),
       key: 'cloud.transport',
-      problem: `is missing, and port ${port} does not tell whether to use TLS`,
+      problem: `is missing, and port ${port} does not say whether to use TLS`,
       expected: 'mqtts, wss or mqtt',
       remedy: 'Write cloud.transport: mqtts (TLS), wss (WebSocket over TLS) or mqtt (no TLS).',
     },
   ]
 }
 
-/** A section of which half is given, such as a proxy, must not silently mean that there is none. */
+/** A section that is only half given, such as a proxy, must not silently mean that there is none. */
 function checkSections(values: Values, path: string, read: ConfigFileRead): ConfigProblem[] {
   return settingsOf('connect')
     .filter(({ key, requiredInSection }) => requiredInSection && !values.isGiven(key))

@@ -17,7 +17,7 @@ import { configError, Values } from './values.ts'
 
 export interface ManagerConfigRequest {
   readonly configDir: string
-  /** Settings that go before the environment and the file, shaped as `iot.cfg`. */
+  /** Settings that take precedence over the environment and the file, in the shape of `iot.cfg`. */
   readonly settings?: JsonObject
   readonly environment: Environment
 }
@@ -27,19 +27,19 @@ export interface ManagerConfig {
   readonly settings: ManagerSettings
   readonly origins: Origins
   readonly warnings: readonly ConfigNote[]
-  /** What mistakes in the settings of a policy have closed; `settings` permit it no more. */
+  /** The capabilities that mistakes in a policy have closed; `settings` do not permit them. */
   readonly closures: readonly Closure[]
   /** Absolute path of `iot.cfg`, whether it exists or not. */
   readonly path: string
   /** The very file that was read; absent when there is none. */
-  readonly opened?: FileFacts
-  /** The same as `settings`, for people: row by row with origin. */
+  readonly opened?: FileFacts | undefined
+  /** The same as `settings`, to be shown to people: row by row with its origin. */
   readonly effective: readonly EffectiveSetting[]
 }
 
 /**
- * The device manager's settings from `iot.cfg` in the configuration folder; without one, the defaults. A mistake in a setting
- * of a policy closes what that setting decides; any other one ends the start.
+ * The device manager's settings from `iot.cfg` in the configuration folder; without that file, the defaults. A mistake in a
+ * policy closes what the policy decides; any other mistake ends the start.
  *
  * @throws AgentError `CONFIG_INVALID` with every mistake
  */
@@ -66,15 +66,14 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
   values.close(rows, closures)
   if (!read.exists) {
     const problem = 'does not exist: the defaults hold'
-    notes.push({ level: 'debug', file: path, problem, remedy: 'Write one to change them.' })
+    notes.push({ level: 'debug', file: path, problem, remedy: 'Write the file to change them.' })
   }
   if (services.origin !== undefined) values.origins.set('remote_access_support', services.origin)
   const offered = closureOf(closures, 'remote_access') === undefined ? services.services : []
   const valueFor = ({ key, type }: Setting) => (type.kind === 'services' ? offered : values.get(key))
   const settings = assembleSettings('iot', valueFor, added)
   const effective = effectiveSettings(rows, values)
-  const { opened } = read
-  const file = opened === undefined ? { path } : { path, opened }
+  const file = { path, opened: read.opened }
   return { settings, origins: values.origins, warnings: notes, closures, ...file, effective }
 }
 

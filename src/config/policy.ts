@@ -9,10 +9,10 @@ const required = 'ota.require_signature'
 const folders = 'file_transfer.allow'
 
 /**
- * Gives the settings of the connection file that a mistake closes, and those that another policy implies, their values: a
- * key means that signatures are required, and where they are required no file action may reach what they protect.
+ * Sets the settings of the connection file that a mistake closes, and those that another policy implies: a key means that
+ * signatures are required, and where they are required no file action may reach what they protect.
  *
- * @returns what one policy closes because another one contradicts it
+ * @returns the capabilities that one policy closes because another policy contradicts it
  */
 export function implyPolicies(values: Values, closures: readonly Closure[]): readonly Closure[] {
   const rows = settingsOf('connect')
@@ -24,7 +24,7 @@ export function implyPolicies(values: Values, closures: readonly Closure[]): rea
   const problem: ConfigProblem = {
     ...placeOf(values.origins.get(folders)),
     key: folders,
-    problem: `names "/", though ${required} holds: what signatures protect could be replaced file by file`,
+    problem: `names "/", though ${required} is true: a file action could replace what signatures protect`,
     remedy: 'Name the folders that the cloud needs, [] for none.',
   }
   const more: Closure[] = [{ capability: 'file_transfer', problem }]
@@ -44,7 +44,7 @@ export function writtenPolicies(settings: Settings): Readonly<Record<string, obj
   return file
 }
 
-/** Policies that work and yet deserve a warning: in `config check`, in the log of the device manager and in its status. */
+/** Policies that are valid but deserve a warning: in `config check`, in the log of the device manager and in its status. */
 export function findPolicyRisks(
   connection: { readonly settings: Settings; readonly origins: Origins; readonly path: string },
   own: Pick<ManagerSettings, 'actionsEnabled'>,
@@ -67,12 +67,12 @@ export function findPolicyRisks(
     )
   }
   if (ota.publicKeys.length > 0 && !ota.requireSignature) {
-    const problem = `is false beside ${keys}: packages that nobody has signed are installed`
+    const problem = `is false, though ${keys} names a key: unsigned packages are installed`
     warn(required, problem, `Remove it: the keys alone mean that a signature is required.`)
   }
   if (ota.requireSignature && ota.publicKeys.length === 0 && origins.get(required)?.source !== 'closed') {
     const problem = `is true, and ${keys} names no key: no update can be installed`
-    warn(required, problem, `Write the line of "device-cloud ota keygen" into ${keys}.`)
+    warn(required, problem, `Write the line that "device-cloud ota keygen" prints into ${keys}.`)
   }
   return notes
 }

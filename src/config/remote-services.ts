@@ -11,7 +11,7 @@ const max = 100
 interface RemoteServices {
   readonly services: readonly RemoteAccessService[]
   readonly problems: readonly ConfigProblem[]
-  /** Members that nobody reads, with a name that is close to one of ours. */
+  /** Unknown members with a name that is close to one of ours. */
   readonly notes: readonly ConfigNote[]
   readonly origin?: Origin
 }
@@ -36,7 +36,7 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
   const problems: ConfigProblem[] = []
   const notes: ConfigNote[] = []
   const wrong = (at: string, problem: string, expected: string) => {
-    // What is missing has no position of its own: its entry has one.
+    // A missing member has no position: its entry has one.
     const where = lineOf(file.positionOf(at) ?? file.positionOf(at.slice(0, at.lastIndexOf('.'))) ?? position)
     problems.push({ file: file.path, ...where, key: at, problem, expected, remedy: `Write ${expected}.` })
     return undefined
@@ -66,15 +66,11 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
     const command = readCommand(item.command)
     if (command === 'wrong') return wrong(`${at}.command`, 'is not a command', commandSyntax)
     const mistaken = command === undefined ? undefined : mistakenMember(item)
-    // It would run as the agent's user, who may do more than the one that was meant.
+    // The command would run as the agent's user, who may do more than the user that was meant.
     if (mistaken !== undefined)
       return wrong(`${at}.${mistaken}`, 'does not say as whom the command runs', 'a "user", or leave it out')
     if (userRead !== undefined && command === undefined)
-      return wrong(
-        `${at}.user`,
-        `has no command beside it${instead(item, 'command')}`,
-        'a command that this user shall run',
-      )
+      return wrong(`${at}.user`, `has no command beside it${instead(item, 'command')}`, 'a command that this user runs')
     if (problems.length > before) return undefined
     if (typeof portRead !== 'number')
       return wrong(`${at}.port`, `is missing${instead(item, 'port')}`, 'a whole number from 1 to 65535')
@@ -92,11 +88,11 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
   return { services: services.filter(service => service !== undefined), problems, notes, origin }
 }
 
-/** Characters of a name that are shown. */
+/** How many characters of a name are shown. */
 const maxShown = 128
 const members = [...Object.keys(types), 'command']
 
-/** Members that nobody reads, each with the one that is missing and close to it. */
+/** Unknown members, each with the missing one that is close to it. */
 function misspeltMembers(item: JsonObject): readonly (readonly [written: string, meant: string])[] {
   return Object.keys(item).flatMap(written => {
     const meant = members.includes(written) ? undefined : closestName(written, members)
@@ -106,10 +102,10 @@ function misspeltMembers(item: JsonObject): readonly (readonly [written: string,
 
 function instead(item: JsonObject, missing: string): string {
   const [written] = misspeltMembers(item).find(([, meant]) => meant === missing) ?? []
-  return written === undefined ? '' : `; "${written}", which stands there, is none of its members`
+  return written === undefined ? '' : `; "${written}", which is there, is none of its members`
 }
 
-/** It is no mistake: other members are for the portal. */
+/** Only a note: other members are for the portal. */
 function noteOf(file: ConfigFile, at: string, written: string, didYouMean: string): ConfigNote {
   return {
     level: 'warn',
@@ -122,7 +118,7 @@ function noteOf(file: ConfigFile, at: string, written: string, didYouMean: strin
   }
 }
 
-/** A member of an entry with a command that means to name its user, and does not. Other members are for the portal. */
+/** A member that was meant to name the user of a command, and does not. Other members are for the portal. */
 function mistakenMember(item: JsonObject): string | undefined {
   const isEmpty = item.user === null || item.user === ''
   if (isEmpty) return 'user'
@@ -132,14 +128,14 @@ function mistakenMember(item: JsonObject): string | undefined {
     ?.slice(0, maxShown)
 }
 
-/** What other tools call the user of a command. */
+/** Names that other tools use for the user of a command. */
 const otherUserWords = /user|run_?as|account|owner|^(?:uid|gid|group|as|login|su|sudo)$/i
 
 const commandSyntax =
   'a list such as ["/usr/sbin/telnetd", "-i"], or a text of such words without quotes and shell signs'
 const maxWords = 100
 
-/** A program and its arguments. There is no shell: a text that would need one must be written as a list. */
+/** A program and its arguments. There is no shell: a text that needs one must be written as a list. */
 function readCommand(raw: Json | undefined): readonly string[] | undefined | 'wrong' {
   if (raw === undefined || raw === null || raw === '') return undefined
   const words = typeof raw === 'string' ? wordsOf(raw) : raw

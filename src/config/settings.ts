@@ -65,7 +65,7 @@ type SettingsOf<Row extends { readonly type: unknown }> = Flat<
 
 type Effective<Row> = Exclude<Row, { readonly ignored: true }>
 
-/** The effective connection settings of one client, checked and complete. Made of the table: what each means, its row says. */
+/** The effective connection settings of one client, checked and complete. The sentence in its row of the table says what each means. */
 export type Settings = SettingsOf<Effective<ConnectionRow>>
 
 type Switch = { readonly property: `actionsEnabled.${string}` }
@@ -118,26 +118,26 @@ export type Origin =
 /** Key of the table → where its value came from. Settings that have no value are absent. */
 export type Origins = ReadonlyMap<string, Origin>
 
-/** Something worth telling that does not stop the start. */
+/** Something worth reporting that does not end the start. */
 export interface ConfigNote {
   readonly level: 'warn' | 'debug'
-  readonly file?: string
-  readonly line?: number
-  readonly key?: string
+  readonly file?: string | undefined
+  readonly line?: number | undefined
+  readonly key?: string | undefined
   readonly problem: string
   readonly remedy: string
-  readonly didYouMean?: string
+  readonly didYouMean?: string | undefined
 }
 
 /** One mistake in the configuration. Never holds the value of a secret. */
 export interface ConfigProblem {
   /** Path of the file, `environment`, an environment variable, or a {@link Giver}. */
   readonly file: string
-  readonly line?: number
-  readonly column?: number
-  readonly key?: string
+  readonly line?: number | undefined
+  readonly column?: number | undefined
+  readonly key?: string | undefined
   readonly problem: string
-  readonly expected?: string
+  readonly expected?: string | undefined
   readonly remedy: string
-  readonly didYouMean?: string
+  readonly didYouMean?: string | undefined
 }

@@ -11,21 +11,21 @@ import type { ValueContext } from './value.ts'
 /** A raw value as one source has it. */
 export interface FoundValue {
   readonly raw: unknown
-  /** It has several values, in different spellings of its name. */
+  /** The source has several different values, in different spellings of the key. */
   readonly isAmbiguous?: boolean
   readonly origin: Origin
   readonly context: ValueContext
-  /** Where to point when the value is wrong. */
+  /** The place that a problem with the value names. */
   readonly where: Pick<ConfigProblem, 'file' | 'line' | 'column'>
 }
 
-/** The current folder, which is asked for only by a path that is relative to it: it may be gone. */
+/** Stands for the current folder, which is looked up only for a relative path: it may be gone. */
 const hereFolder = ''
 
 /** One source of values. */
 export type Source = (setting: Setting) => FoundValue | undefined
 
-/** Flags, or the settings that a program hands to the library: shaped as the file. */
+/** Flags, or the settings that a program gives to a client, in the shape of the file. */
 export function givenSource(settings: JsonObject, by: Giver): Source {
   return setting => {
     const given = givenIn(settings, setting)
@@ -63,15 +63,15 @@ export function fileSource(file: ConfigFile): Source {
   }
 }
 
-/** What an object has for a setting, in whichever spelling. */
+/** The value that an object has for a setting, in any spelling of its key. */
 function givenIn(object: JsonObject, setting: Setting): Pick<FoundValue, 'raw' | 'isAmbiguous'> | undefined {
   const values = valuesAt(object, setting.key).filter(value => !isUnset(setting, value))
   return values.length === 0 ? undefined : { raw: values[0], isAmbiguous: haveDifferences(values) }
 }
 
 /**
- * null and empty text mean "not set", as they did for the Python agent. For what permits something, "not set" can be the
- * opposite of what its owner wanted: there they are mistakes.
+ * null and empty text mean "not set", as they did for the Python agent. In a setting that permits something, "not set" can be
+ * the opposite of what the owner wanted: there they are mistakes.
  */
 function isUnset({ key, type: { kind }, neverEmpty }: Setting, raw: unknown): boolean {
   const permits = capabilityOf(key) !== undefined && kind !== 'integer' && kind !== 'number'

@@ -6,7 +6,7 @@ import type { ConfigNote, ConfigProblem, Origin } from './settings.ts'
 import type { Source } from './sources.ts'
 import { checkValue } from './value.ts'
 
-/** The checked values of one file's settings, each with its origin, and every mistake on the way. */
+/** The checked values of one file's settings, each with its origin, and every mistake in them. */
 export class Values {
   readonly origins = new Map<string, Origin>()
   readonly problems: ConfigProblem[] = []
@@ -15,7 +15,7 @@ export class Values {
   readonly #values = new Map<string, SettingValue>()
 
   /**
-   * Asks the sources in falling precedence; the first that knows a setting decides.
+   * Asks the sources, the highest precedence first; the first that has a setting decides.
    *
    * @param configDir where a path that is a default starts
    */
@@ -62,13 +62,13 @@ export class Values {
     return type.kind === 'path' && typeof value === 'string' ? resolve(this.#configDir, value) : value
   }
 
-  /** Whether some source gave a value, right or wrong. */
+  /** Whether a source gave a value, right or wrong. */
   isGiven(key: string): boolean {
     const source = this.origins.get(key)?.source
     return source !== undefined && source !== 'default'
   }
 
-  /** A value that the setting `from` implies. */
+  /** Sets the value that the setting `from` implies. */
   derive(key: string, value: SettingValue, from: string): void {
     this.#values.set(key, value)
     this.origins.set(key, { source: 'derived', from })
@@ -100,7 +100,7 @@ export class Values {
   /** A setting that always has a value, because the table has its default. */
   boolean(key: string): boolean {
     const value = this.#values.get(key)
-    // A wrong value is among the problems, and the caller throws before anybody uses this.
+    // A wrong value is among the problems, and the caller throws before it uses this.
     return typeof value === 'boolean' ? value : false
   }
 
@@ -119,10 +119,10 @@ export function formatProblem(problem: ConfigProblem | ConfigNote): string {
   return `${place}: ${subject.replace(/\.$/, '')}.${meant} ${problem.remedy}`
 }
 
-/** Mistakes that a message names. */
+/** How many mistakes a message names. */
 const maxNamed = 50
 
-/** `CONFIG_INVALID` with every mistake in `details.problems`, and in `details.warnings` what else there is to say of the file. */
+/** `CONFIG_INVALID` with every mistake in `details.problems` and the warnings in `details.warnings`. */
 export function configError(
   problems: readonly ConfigProblem[],
   cause?: unknown,

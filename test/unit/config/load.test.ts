@@ -105,7 +105,7 @@ test('any other port must say its transport, because TLS is never guessed away',
   assert.equal(more.length, 0)
   assert.equal(problem?.key, 'cloud.transport')
   assert.equal(problem?.line, 4)
-  assert.match(problem?.problem ?? '', /port 18883 does not tell whether to use TLS/)
+  assert.match(problem?.problem ?? '', /port 18883 does not say whether to use TLS/)
   const { settings } = await load(folder, { environment: { DEVICE_CLOUD_CLOUD_TRANSPORT: 'MQTTS' } })
   assert.equal(settings.cloud.transport, 'mqtts')
 })

@@ -232,7 +232,7 @@ test('policies that hold and let much through are warned of, with the remedy', a
   assert.deepEqual(await risks({ ota: { public_keys: [key] } }), [])
   const unsigned = await risks({ ota: { public_keys: [key], require_signature: false }, file_transfer: { allow: [] } })
   assert.deepEqual(unsigned, [
-    'ota.require_signature is false beside ota.public_keys: packages that nobody has signed are installed',
+    'ota.require_signature is false, though ota.public_keys names a key: unsigned packages are installed',
   ])
   const nothing = await risks({ ota: { require_signature: true } })
   assert.deepEqual(nothing, [
