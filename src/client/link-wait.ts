@@ -7,7 +7,7 @@ import type { Link } from '../connection/link.ts'
 export interface LinkWait {
   /** Default: as long as it takes. */
   readonly timeoutMs?: number | undefined
-  /** What of `timeoutMs` is over already. */
+  /** How much of `timeoutMs` is over already. */
   readonly waitedMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }

@@ -28,14 +28,14 @@ interface OpenParts {
 }
 
 /**
- * Reads the configuration and the identity, and puts the client's way to the cloud together.
+ * Reads the configuration and the identity, and opens the client's cloud.
  *
  * @throws AgentError `CONFIG_INVALID`; `ALREADY_RUNNING` when another process uses the queue
  */
 export async function openCloud(parts: OpenParts): Promise<Cloud> {
   const { options, clock, log, logOutput, execute, listener, signal } = parts
   const { appId, configFile, offline, queueLock } = options
-  // The agent's own programs hand in their log, and the settings of their command line.
+  // The agent's own programs pass their log, and settings of their command line.
   const isOwnProgram = options.logger instanceof Log
   const environment = processEnvironment()
   const connectionFile = configFile ?? `${appId}-connect.cfg`
@@ -44,7 +44,7 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   const config = await loadClientConfig({
     appId,
     configDir,
-    ...(configFile === undefined ? {} : { configFile }),
+    configFile,
     settings: options.settings,
     settingsGivenBy: isOwnProgram ? 'command line' : 'the settings given to the client',
     alsoTried,
@@ -58,28 +58,28 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   const problem = options.logger === undefined ? await weakLogFile(config) : undefined
   await logOutput.open(logSettingsOf(config, problem !== undefined), appId === '' ? 'device-cloud' : appId)
   if (problem !== undefined) note(log, [{ ...problem, level: 'warn' }])
-  // The device manager tells of them itself, together with those of its own files.
+  // The device manager logs these notes itself, together with those of its own files.
   if (!isOwnProgram) {
     note(log, folder.warning === undefined ? warnings : [folder.warning, ...warnings])
-    // This program goes on without what they close: it is the device manager that would use it.
+    // Only warnings: the capabilities that they close are used by the device manager alone.
     note(log, closures.map(asWarning))
   }
-  // No identity: an offline run leaves nothing behind.
+  // No identity is made: an offline run leaves nothing behind.
   if (offline) return offlineCloud(settings)
   const identity = await loadIdentity({ configDir, appId })
   note(log, identity.warnings)
   const { thingKey, deviceId } = identity
   if (identity.created) log.info('made a device id', { file: identity.path, deviceId })
-  // Only an online client needs sockets, TLS and all that stands on them.
+  // Loaded late: only an online client needs sockets, TLS and what is built on them.
   const { openOnlineCloud } = await import('./open-online-cloud.ts')
   const facts = { thingKey, deviceId, settings }
   return openOnlineCloud({ facts, configDir, queueLock, clock, log, execute, listener, signal })
 }
 
-/** Why root does not write the `log_file` of this configuration: somebody else could have named it. */
+/** Why root does not write the `log_file` of this configuration: another user could have named it. */
 async function weakLogFile({ path, opened, settings, origins }: ClientConfig): Promise<ConfigProblem | undefined> {
   if (userId() !== 0 || settings.logFile === undefined || origins.get('log_file')?.source !== 'file') return undefined
-  const found = problemOf(path, await weakSpotsOn(path, opened === undefined ? {} : { opened }), { userId: 0 })
+  const found = problemOf(path, await weakSpotsOn(path, { opened }), { userId: 0 })
   return found && { ...found, problem: `log_file is not written: ${found.problem}` }
 }
 

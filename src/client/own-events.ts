@@ -11,7 +11,7 @@ interface OwnEventsParts {
   readonly log: Log
 }
 
-/** Events of the thing about the agent itself: nobody reads the log of a device in the field, so its owner learns of trouble from the cloud. */
+/** Events of the thing about the agent itself: the log of a device in the field is seldom read, so its owner learns of trouble from the cloud. */
 export class OwnEvents {
   readonly #parts: OwnEventsParts
 

@@ -57,7 +57,7 @@ test('a manager that waits for the queue of another process can be told to end, 
   mkdirSync(device.path('queue', device.thingKey), { recursive: true, mode: 0o700 })
   const application = await lockHolder(t, queueLock(device))
   const manager = device.begin(...words)
-  await manager.says(new RegExp(`its end is waited for.* pid=${application.child.pid}`))
+  await manager.says(new RegExp(`waiting for the end of another process.* pid=${application.child.pid}`))
   manager.kill('SIGTERM')
   assert.deepEqual(await manager.ended, { code: 0, signal: null })
   assert.ok(!readdirSync(device.runtime).some(name => name.startsWith('device-cloud.lock')))

@@ -26,7 +26,7 @@ export interface ConfigurationParts {
   readonly publish: (text: string, level: 'error' | 'info') => Promise<unknown>
 }
 
-/** What the files of the owner say, as it holds in this manager now: the settings, and what is closed by mistakes or by other owners. */
+/** The configuration that is in effect in this manager: the settings, and what is closed by mistakes or because of weak ownership. */
 export class Configuration {
   readonly #parts: ConfigurationParts
   readonly #closed: ClosedCapabilities
@@ -55,7 +55,7 @@ export class Configuration {
   }
 
   /**
-   * Reads the files again, and takes what can change in a running manager.
+   * Reads the files again, and takes the settings that can change in a running manager.
    *
    * @returns the settings whose new value waits for a restart
    * @throws AgentError `CONFIG_INVALID`; then nothing has changed
@@ -76,7 +76,7 @@ export class Configuration {
     return waiting
   }
 
-  /** Sees who could have written what decides here: after each reading, and when the runtime folder has been made. */
+  /** Finds out which users could have written the configuration: after each reading, and when the runtime folder has been made. */
   async lookAtOwners(): Promise<void> {
     const { configDir } = this.#parts.place
     const { runtimeDir } = this.#own.settings
@@ -97,7 +97,7 @@ export class Configuration {
     return this.#own
   }
 
-  /** What is published of the own settings: a service whose command does not run is not offered. */
+  /** The settings as far as they are published: a service with a command that may not run is left out. */
   get offered(): OwnConfig {
     if (!this.#closed.isClosed('service_commands')) return this.#own
     const { settings } = this.#own
@@ -120,7 +120,7 @@ export class Configuration {
     return this.#closed.why('absolute_paths')
   }
 
-  /** A `runtime_dir` outside of the configuration is a path that others have named, where they can change the configuration. */
+  /** A `runtime_dir` outside the configuration folder is a path that another user may have named, where one can change the configuration. */
   get whyRuntimeClosed(): string | undefined {
     const { configDir } = this.#parts.place
     const isInside = isBelow(resolve(configDir), this.#own.settings.runtimeDir)
@@ -128,32 +128,32 @@ export class Configuration {
     return `runtime_dir leads out of ${configDir}, and paths that are named there are ${this.whyPathsClosed ?? ''}`
   }
 
-  /** Why the programs that iot.cfg names do not run; undefined when they do. */
+  /** Why the programs that iot.cfg names may not run; undefined when they may. */
   get whyNoCommands(): string | undefined {
     return this.#closed.why('service_commands')
   }
 
-  /** Whether another user could have written an update that waits to be gone on with, or what decides about it. */
+  /** Whether another user could have written an unfinished update, or the settings that decide about it. */
   get isUpdateWeak(): boolean {
     return closureOf(this.#ownership, 'ota') !== undefined
   }
 
-  /** A switch of `actions_enabled` that iot.cfg does not have is one that nobody has switched off. */
+  /** A switch of `actions_enabled` that iot.cfg does not have is on. */
   isEnabled(name: string): boolean {
     const { actionsEnabled } = this.#own.settings
     return Object.hasOwn(actionsEnabled, name) ? actionsEnabled[name] !== false : true
   }
 
-  /** What to answer instead of running an action with this switch; undefined when nothing has closed it. */
+  /** The answer to a call of an action with this switch, which does not run; undefined when nothing has closed it. */
   whyClosed(switchName: string): string | undefined {
     return this.#closed.whyClosed(switchName)
   }
 
-  /** Logs what deserves a word, and what is closed; the cloud gets an event of the latter. */
-  tell(): void {
+  /** Logs the warnings, and what is closed; publishes an event when the latter has changed. */
+  announce(): void {
     const { log } = this.#parts
     logNotes(log, this.#warnings)
-    this.#closed.tell()
+    this.#closed.report()
     const { logFile } = this.#connection
     if (logFile !== undefined && this.logSettings.logFile === undefined)
       log.error('log_file is not written: absolute paths are closed', { logFile })

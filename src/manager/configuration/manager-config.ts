@@ -8,16 +8,16 @@ import type { ConfigNote, ManagerSettings } from '../../config/settings.ts'
 import { formatProblem } from '../../config/values.ts'
 import { processEnvironment } from '../../platform/process/process-facts.ts'
 
-/** Where the configuration of a manager is. */
+/** The place of a manager's configuration. */
 export interface ManagerPlace {
   readonly appId: string
   /** Absolute. */
   readonly configDir: string
   /** Name of the connection file in `configDir`, or a path. */
   readonly configFile: string
-  /** Where there is no connection file either. */
+  /** Folders that have no connection file either. */
   readonly alsoTried?: readonly string[]
-  /** Settings that go before the environment and the connection file: those of the flags. */
+  /** Settings of flags, which take precedence over the environment and the connection file. */
   readonly settings: JsonObject
 }
 
@@ -47,7 +47,7 @@ export function loadConnectionConfig(place: ManagerPlace): Promise<ClientConfig>
 
 const maxWarnings = 100
 
-/** What of notes is worth a line of `status`. */
+/** The warnings among notes, as `status` lists them. */
 export function warningList(notes: readonly ConfigNote[]): readonly JsonObject[] {
   return notes
     .filter(({ level }) => level === 'warn')
@@ -55,7 +55,7 @@ export function warningList(notes: readonly ConfigNote[]): readonly JsonObject[]
     .map(note => ({ file: note.file, line: note.line, key: note.key, text: formatProblem(note) }))
 }
 
-/** Logs what the files say that deserves a word. */
+/** Logs notes about the files. */
 export function logNotes(
   log: { [Level in ConfigNote['level']]: (message: string, fields: JsonObject) => void },
   notes: readonly ConfigNote[],
