@@ -1,3 +1,4 @@
+import { policyRows } from './policy-rows.ts'
 import { logLevel, port, relative, yesNo } from './row-types.ts'
 import type { Setting } from './setting.ts'
 
@@ -38,7 +39,7 @@ export const connectionRows = [
     filled: true,
     offline: 'mqtts',
     reload: 'restart',
-    sentence: 'By port when absent: 443 wss, 8883 mqtts, 1883 mqtt (no TLS). Any other port must say it.',
+    sentence: 'When absent, the port decides: 443 wss, 8883 mqtts, 1883 mqtt (no TLS). Required with any other port.',
   },
   {
     key: 'cloud.tls',
@@ -47,21 +48,21 @@ export const connectionRows = [
     neverEmpty: true,
     reload: 'restart',
     sentence:
-      'modern: TLS 1.3, or 1.2 with ECDHE and AEAD, and a certificate with a SAN. compatible, and with a warning when absent: also CBC suites, and CN-only under ca_bundle_file; see share/tls.md.',
+      'modern: TLS 1.3, or 1.2 with ECDHE and AEAD, and a certificate with a SAN. compatible: also CBC suites, and under ca_bundle_file a certificate with only a CN. When absent: as compatible, with a warning where modern would refuse; see share/tls.md.',
   },
   {
     key: 'cloud.file_xfer_host',
     file: 'connect',
     type: { kind: 'host' },
     reload: 'restart',
-    sentence: 'Host of the file service when it is not cloud.host.',
+    sentence: 'Host of the file service, if it is not cloud.host.',
   },
   {
     key: 'cloud.file_xfer_port',
     file: 'connect',
     type: port,
     reload: 'restart',
-    sentence: 'Port of the file service when it is not 443.',
+    sentence: 'Port of the file service, if it is not 443.',
   },
   {
     key: 'proxy.type',
@@ -73,7 +74,7 @@ export const connectionRows = [
     },
     requiredInSection: true,
     reload: 'restart',
-    sentence: 'The proxy resolves names. Without this setting there is no proxy.',
+    sentence: 'Kind of the proxy, which also resolves names. Without this setting no proxy is used.',
   },
   {
     key: 'proxy.host',
@@ -120,7 +121,7 @@ export const connectionRows = [
     type: yesNo,
     default: true,
     reload: 'restart',
-    sentence: 'false accepts any certificate, so that anybody on the way can read and change everything.',
+    sentence: 'false accepts any certificate, so that anyone on the network path can read and change everything.',
   },
   {
     key: 'ca_bundle_file',
@@ -136,7 +137,7 @@ export const connectionRows = [
     default: 0,
     unit: 'seconds',
     reload: 'restart',
-    sentence: 'The process ends after this long without a link; 0 = it never gives up.',
+    sentence: 'The process ends after this time without a link; 0 = it never ends for that.',
   },
   {
     key: 'log_level',
@@ -144,14 +145,14 @@ export const connectionRows = [
     type: logLevel,
     default: 'info',
     reload: 'live',
-    sentence: 'Least important line to log.',
+    sentence: 'Log lines of this level and of more important ones.',
   },
   {
     key: 'log_file',
     file: 'connect',
     type: { kind: 'path' },
     reload: 'restart',
-    sentence: `Also log to this file, which is rotated. ${relative}`,
+    sentence: `Also log to this file, which the agent rotates. ${relative}`,
   },
   {
     key: 'use_syslog',
@@ -175,7 +176,8 @@ export const connectionRows = [
     type: { kind: 'choice', choices: ['spill', 'always', 'memory'] },
     default: 'spill',
     reload: 'restart',
-    sentence: 'When samples go to disk: without a link and at the end (spill), each one (always), never (memory).',
+    sentence:
+      'When samples are written to disk: without a link and at the end of the process (spill), each at once (always), never (memory).',
   },
   {
     key: 'queue.max_bytes',
@@ -184,124 +186,29 @@ export const connectionRows = [
     default: 16_777_216,
     unit: 'bytes',
     reload: 'restart',
-    sentence: 'Most that may wait for the cloud; beyond it the oldest of the least important is dropped and counted.',
+    sentence:
+      'Largest size of what waits for the cloud; beyond it the oldest of the least important samples are dropped and counted.',
   },
   {
     key: 'queue.directory',
     file: 'connect',
     type: { kind: 'path' },
     reload: 'restart',
-    sentence: `Folder for samples and answers that wait on flash; default: queue in the folder of the configuration. ${relative}`,
+    sentence: `Folder for the samples and answers that wait on flash. Default: queue, in the folder of the configuration. ${relative}`,
   },
-  {
-    key: 'ota.public_keys',
-    file: 'connect',
-    type: { kind: 'keys' },
-    default: [],
-    reload: 'live',
-    sentence:
-      'Public keys whose signature on an update package is accepted, as "device-cloud ota keygen" prints them. One is enough for ota.require_signature.',
-  },
-  {
-    key: 'ota.require_signature',
-    file: 'connect',
-    type: yesNo,
-    default: false,
-    closed: true,
-    reload: 'live',
-    sentence:
-      'Refuse update packages without an accepted signature; true as soon as ota.public_keys names a key. file_transfer.allow is [] then, if it is absent.',
-  },
-  {
-    key: 'ota.names',
-    file: 'connect',
-    type: { kind: 'texts' },
-    default: [],
-    reload: 'live',
-    sentence:
-      'Names that a package may have where a signature is required, besides those of signed packages that were installed; none: the first one decides.',
-  },
-  {
-    key: 'remote_access.allow',
-    file: 'connect',
-    type: { kind: 'addresses' },
-    default: [],
-    reload: 'live',
-    sentence: 'HOST:PORT that remote access may reach besides the services of remote_access_support on this device.',
-  },
-  {
-    key: 'remote_access.relay_hosts',
-    file: 'connect',
-    type: { kind: 'hosts' },
-    reload: 'live',
-    sentence:
-      'Hosts and addresses, or *.DOMAIN, where the relay may be; default: cloud.host, its sub-domains and its siblings, see share/remote-access.md.',
-  },
-  {
-    key: 'remote_access.max_sessions',
-    file: 'connect',
-    type: { kind: 'integer', min: 1, max: 100 },
-    default: 4,
-    reload: 'live',
-    sentence: 'Most sessions of remote access at a time.',
-  },
-  {
-    key: 'remote_access.max_channels',
-    file: 'connect',
-    type: { kind: 'integer', min: 1, max: 256 },
-    default: 16,
-    reload: 'live',
-    sentence: 'Most connections of one session at a time.',
-  },
-  {
-    key: 'remote_access.idle_timeout',
-    file: 'connect',
-    type: { kind: 'integer', min: 0, max: 31_536_000 },
-    default: 1800,
-    unit: 'seconds',
-    reload: 'live',
-    sentence: 'A session without a byte of data for so long ends; 0 = never.',
-  },
-  {
-    key: 'remote_access.max_duration',
-    file: 'connect',
-    type: { kind: 'integer', min: 0, max: 31_536_000 },
-    default: 43_200,
-    unit: 'seconds',
-    reload: 'live',
-    sentence: 'A session ends after so long in any case; 0 = never.',
-  },
-  {
-    key: 'file_transfer.allow',
-    file: 'connect',
-    type: { kind: 'paths' },
-    default: ['/'],
-    reload: 'live',
-    sentence:
-      'Folders in which file actions may use absolute paths. Absent, it is everywhere, as in the Python agent, or nowhere with ota.require_signature.',
-  },
-  {
-    key: 'file_transfer.max_bytes',
-    file: 'connect',
-    type: { kind: 'integer', min: 1, max: Number.MAX_SAFE_INTEGER },
-    neverEmpty: true,
-    unit: 'bytes',
-    reload: 'restart',
-    sentence:
-      'Largest file that a download may bring. When absent: what the disk has room for, and 1 GiB where neither the cloud nor the file service tells the size.',
-  },
+  ...policyRows,
   {
     key: 'loop_time',
     file: 'connect',
     type: { kind: 'number', min: 0, max: Number.MAX_SAFE_INTEGER },
     ignored: true,
-    sentence: 'Accepted for old files; without effect, because nothing is polled.',
+    sentence: 'Accepted for old files; has no effect, because nothing is polled.',
   },
   {
     key: 'thread_count',
     file: 'connect',
     type: { kind: 'number', min: 0, max: Number.MAX_SAFE_INTEGER },
     ignored: true,
-    sentence: 'Accepted for old files; without effect, because there are no worker threads.',
+    sentence: 'Accepted for old files; has no effect, because there are no worker threads.',
   },
 ] as const satisfies readonly Setting[]

@@ -29,7 +29,7 @@ export const managerRows = [
     file: 'iot',
     type: logLevel,
     reload: 'live',
-    sentence: 'Least important line to log; goes before the one of the connection file.',
+    sentence: 'As in the connection file, over which it takes precedence.',
   },
   action('file_transfers', 'file_download and file_upload.'),
   action('shutdown_device', 'shutdown_device.'),
@@ -46,7 +46,7 @@ export const managerRows = [
     type: yesNo,
     default: true,
     reload: 'live',
-    sentence: 'File actions are acknowledged when the transfer has ended; false = when it has begun.',
+    sentence: 'Answer file actions when the transfer has ended; false = when it has begun.',
   },
   {
     key: 'download_timeout',
@@ -55,7 +55,7 @@ export const managerRows = [
     default: 15,
     unit: 'seconds',
     reload: 'live',
-    sentence: 'Longest that file_download waits for its transfer.',
+    sentence: 'Longest time that file_download waits for its transfer.',
   },
   {
     key: 'upload_remove_on_success',
@@ -63,7 +63,7 @@ export const managerRows = [
     type: yesNo,
     default: true,
     reload: 'live',
-    sentence: 'Remove a file of the upload folder when the cloud has it.',
+    sentence: 'Remove a file from the upload folder when the cloud has stored it.',
   },
   {
     key: 'upload_tar_file',
@@ -71,7 +71,7 @@ export const managerRows = [
     type: yesNo,
     default: true,
     reload: 'live',
-    sentence: 'Upload a folder as one tar archive; false = file by file.',
+    sentence: 'Upload a folder as one tar archive; false = as single files.',
   },
   {
     key: 'upload_additional_dirs',
@@ -86,7 +86,7 @@ export const managerRows = [
     type: { kind: 'text' },
     absent: 'None',
     reload: 'live',
-    sentence: 'Name of the thing in the cloud; "None" leaves it alone.',
+    sentence: 'Name of the thing in the cloud; "None" leaves the name there unchanged.',
   },
   {
     key: 'health_interval',
@@ -95,7 +95,8 @@ export const managerRows = [
     default: 0,
     unit: 'seconds',
     reload: 'live',
-    sentence: 'Publish load, memory, disk, temperature and uptime so often; 0 = never, as the Python agent.',
+    sentence:
+      'Time between two publications of load, memory, disk, temperature and uptime; 0 = never, as in the Python agent.',
   },
   {
     key: 'memory_soft_limit',
@@ -104,7 +105,7 @@ export const managerRows = [
     unit: 'MB',
     reload: 'live',
     sentence:
-      'Private memory (RssAnon) above which the manager, when nothing else helps, restarts in good order; 0 = never; default: a third of the memory of the machine, 32 to 256.',
+      'Private memory (RssAnon) above which the manager, when nothing else helps, restarts in an orderly way; 0 = never. Default: a third of the memory of the machine, but 32 to 256.',
   },
   {
     key: 'discover_services_on_init',
@@ -112,7 +113,7 @@ export const managerRows = [
     type: yesNo,
     default: true,
     reload: 'live',
-    sentence: 'Look at start which services of remote_access_support listen, and publish them.',
+    sentence: 'At start and at a reload, find out which services of remote_access_support listen, and publish them.',
   },
   {
     key: 'remote_access_support',

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { capabilityOf } from '../../../src/config/closure.ts'
 import type { connectionRows } from '../../../src/config/connection-rows.ts'
 import { loadClientConfig } from '../../../src/config/load.ts'
 import { loadManagerConfig } from '../../../src/config/manager-config.ts'
 import type { managerRows } from '../../../src/config/manager-rows.ts'
+import { policyRows } from '../../../src/config/policy-rows.ts'
 import { type PropertyOf, propertyOf, valueIn } from '../../../src/config/property.ts'
 import type { Setting } from '../../../src/config/setting.ts'
 import { closestName } from '../../../src/config/suggestion.ts'
-import { environmentName, settingsTable } from '../../../src/config/table.ts'
+import { environmentName, settingsOf, settingsTable } from '../../../src/config/table.ts'
 import { checkValue } from '../../../src/config/value.ts'
 import { configFolder } from '../../helpers/config-folder.ts'
 import { otherValues } from '../../helpers/other-values.ts'
@@ -69,6 +71,11 @@ test('a row that does not say what a reload does with it is no row', () => {
     [live, ignored, forgotten, both].map(({ reload }) => reload),
     ['live', undefined, undefined, 'live'],
   )
+})
+
+test('the rows of policies are those of the connection file with which a mistake closes a capability', () => {
+  const closing = settingsOf('connect').filter(({ key }) => capabilityOf(key) !== undefined)
+  assert.deepEqual(closing, policyRows)
 })
 
 test('every setting of a file arrives in its property', async t => {
