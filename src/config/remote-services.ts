@@ -32,60 +32,87 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
   const raw = file?.value[key]
   if (file === undefined || raw === undefined || raw === null || raw === '')
     return { services: [], problems: [], notes: [] }
-  const position = file.positionOf(key)
-  const problems: ConfigProblem[] = []
-  const notes: ConfigNote[] = []
-  const wrong = (at: string, problem: string, expected: string) => {
-    // A missing member has no position: its entry has one.
-    const where = lineOf(file.positionOf(at) ?? file.positionOf(at.slice(0, at.lastIndexOf('.'))) ?? position)
-    problems.push({ file: file.path, ...where, key: at, problem, expected, remedy: `Write ${expected}.` })
-    return undefined
+  const reader = new ServicesReader(file)
+  const services = reader.list(raw)
+  const { problems, notes } = reader
+  const line = file.positionOf(key)?.line ?? 1
+  return { services, problems, notes, origin: { source: 'file', file: file.path, line } }
+}
+
+class ServicesReader {
+  readonly problems: ConfigProblem[] = []
+  readonly notes: ConfigNote[] = []
+  readonly #file: ConfigFile
+
+  constructor(file: ConfigFile) {
+    this.#file = file
   }
-  const example = 'a list such as [{"name": "SSH", "port": 22}]'
-  if (!Array.isArray(raw) || raw.length > max) {
-    wrong(key, Array.isArray(raw) ? `has more than ${max} entries` : 'is not a list', example)
-    return { services: [], problems, notes }
+
+  list(raw: Json): readonly RemoteAccessService[] {
+    if (Array.isArray(raw) && raw.length <= max)
+      return raw.map((item, index) => this.#entry(item, `${key}.${index}`)).filter(service => service !== undefined)
+    const problem = Array.isArray(raw) ? `has more than ${max} entries` : 'is not a list'
+    this.#wrong(key, problem, 'a list such as [{"name": "SSH", "port": 22}]')
+    return []
   }
-  const services = raw.map((item: unknown, index): RemoteAccessService | undefined => {
-    const at = `${key}.${index}`
-    if (!isJsonObject(item)) return wrong(at, 'is not an object', '{"name", "port"}')
-    const read = (name: keyof typeof types): string | number | undefined => {
-      const value = item[name]
-      if (value === undefined || value === null || value === '') return undefined
-      const checked = checkValue({ type: types[name] }, value, { baseFolder: file.folder })
-      if (!checked.ok) return wrong(`${at}.${name}`, `is ${checked.found}`, checked.expected)
-      return typeof checked.value === 'number' ? checked.value : String(checked.value)
+
+  #entry(item: Json, at: string): RemoteAccessService | undefined {
+    if (!isJsonObject(item)) return this.#wrong(at, 'is not an object', '{"name", "port"}')
+    const before = this.problems.length
+    const name = this.#single(item, at, 'name')
+    const port = this.#single(item, at, 'port')
+    const timeoutS = this.#single(item, at, 'session_timeout')
+    const user = this.#single(item, at, 'user')
+    const command = this.#command(item, at, user !== undefined)
+    if (this.problems.length > before) return undefined
+    if (typeof port !== 'number')
+      return this.#wrong(`${at}.port`, `is missing${instead(item, 'port')}`, 'a whole number from 1 to 65535')
+    this.notes.push(...misspeltMembers(item).map(([written, meant]) => noteOf(this.#file, at, written, meant)))
+    return {
+      name: String(name ?? port),
+      port,
+      ...(typeof timeoutS === 'number' ? { sessionTimeoutS: timeoutS } : {}),
+      ...(command === undefined ? {} : { command }),
+      ...(user === undefined ? {} : { user: String(user) }),
+      raw: item,
     }
-    const before = problems.length
-    const [nameRead, portRead, timeoutRead, userRead] = [
-      read('name'),
-      read('port'),
-      read('session_timeout'),
-      read('user'),
-    ]
+  }
+
+  #single(item: JsonObject, at: string, name: keyof typeof types): string | number | undefined {
+    const value = item[name]
+    if (value === undefined || value === null || value === '') return undefined
+    const checked = checkValue({ type: types[name] }, value, { baseFolder: this.#file.folder })
+    if (!checked.ok) return this.#wrong(`${at}.${name}`, `is ${checked.found}`, checked.expected)
+    return typeof checked.value === 'number' ? checked.value : String(checked.value)
+  }
+
+  #command(item: JsonObject, at: string, hasUser: boolean): readonly string[] | undefined {
     const command = readCommand(item.command)
-    if (command === 'wrong') return wrong(`${at}.command`, 'is not a command', commandSyntax)
+    if (command === 'wrong') return this.#wrong(`${at}.command`, 'is not a command', commandSyntax)
     const mistaken = command === undefined ? undefined : mistakenMember(item)
     // The command would run as the agent's user, who may do more than the user that was meant.
     if (mistaken !== undefined)
-      return wrong(`${at}.${mistaken}`, 'does not say as whom the command runs', 'a "user", or leave it out')
-    if (userRead !== undefined && command === undefined)
-      return wrong(`${at}.user`, `has no command beside it${instead(item, 'command')}`, 'a command that this user runs')
-    if (problems.length > before) return undefined
-    if (typeof portRead !== 'number')
-      return wrong(`${at}.port`, `is missing${instead(item, 'port')}`, 'a whole number from 1 to 65535')
-    notes.push(...misspeltMembers(item).map(([written, meant]) => noteOf(file, at, written, meant)))
-    return {
-      name: String(nameRead ?? portRead),
-      port: portRead,
-      ...(typeof timeoutRead === 'number' ? { sessionTimeoutS: timeoutRead } : {}),
-      ...(command === undefined ? {} : { command }),
-      ...(userRead === undefined ? {} : { user: String(userRead) }),
-      raw: item,
-    }
-  })
-  const origin: Origin = { source: 'file', file: file.path, line: position?.line ?? 1 }
-  return { services: services.filter(service => service !== undefined), problems, notes, origin }
+      return this.#wrong(`${at}.${mistaken}`, 'does not say as whom the command runs', 'a "user", or leave it out')
+    if (!hasUser || command !== undefined) return command
+    const problem = `has no command beside it${instead(item, 'command')}`
+    return this.#wrong(`${at}.user`, problem, 'a command that this user runs')
+  }
+
+  #wrong(at: string, problem: string, expected: string): undefined {
+    const file = this.#file
+    // A missing member has no position: its entry has one.
+    const entry = at.slice(0, at.lastIndexOf('.'))
+    const position = file.positionOf(at) ?? file.positionOf(entry) ?? file.positionOf(key)
+    this.problems.push({
+      file: file.path,
+      ...lineOf(position),
+      key: at,
+      problem,
+      expected,
+      remedy: `Write ${expected}.`,
+    })
+    return undefined
+  }
 }
 
 /** How many characters of a name are shown. */
