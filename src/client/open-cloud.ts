@@ -24,7 +24,7 @@ interface OpenParts {
   /** Fires when the client is closed. */
   readonly signal: AbortSignal
   /** Called with the log level of the settings. */
-  setLevel(level: LogLevel): void
+  readonly setLevel: (level: LogLevel) => void
 }
 
 /**
@@ -33,37 +33,10 @@ interface OpenParts {
  * @throws AgentError `CONFIG_INVALID`; `ALREADY_RUNNING` when another process uses the queue
  */
 export async function openCloud(parts: OpenParts): Promise<Cloud> {
-  const { options, clock, log, logOutput, execute, listener, signal } = parts
-  const { appId, configFile, offline, queueLock } = options
-  // The agent's own programs pass their log, and settings of their command line.
-  const isOwnProgram = options.logger instanceof Log
-  const environment = processEnvironment()
-  const connectionFile = configFile ?? `${appId}-connect.cfg`
-  const folder = await findConfigFolder({ named: options.configDir, environment, connectionFile })
-  const { path: configDir, alsoTried } = folder
-  const config = await loadClientConfig({
-    appId,
-    configDir,
-    configFile,
-    settings: options.settings,
-    settingsGivenBy: isOwnProgram ? 'command line' : 'the settings given to the client',
-    alsoTried,
-    environment,
-    offline,
-  })
-  const { settings, warnings, closures } = config
-  log.hide(settings.cloud.token)
-  log.hide(settings.proxy?.password)
-  parts.setLevel(settings.logLevel)
-  const problem = options.logger === undefined ? await weakLogFile(config) : undefined
-  await logOutput.open(logSettingsOf(config, problem !== undefined), appId === '' ? 'device-cloud' : appId)
-  if (problem !== undefined) note(log, [{ ...problem, level: 'warn' }])
-  // The device manager logs these notes itself, together with those of its own files.
-  if (!isOwnProgram) {
-    note(log, folder.warning === undefined ? warnings : [folder.warning, ...warnings])
-    // Only warnings: the capabilities that they close are used by the device manager alone.
-    note(log, closures.map(asWarning))
-  }
+  const { options, clock, log, execute, listener, signal } = parts
+  const { appId, offline, queueLock } = options
+  const { config, configDir } = await readConfiguration(parts)
+  const { settings } = config
   // No identity is made: an offline run leaves nothing behind.
   if (offline) return offlineCloud(settings)
   const identity = await loadIdentity({ configDir, appId })
@@ -74,6 +47,45 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   const { openOnlineCloud } = await import('./open-online-cloud.ts')
   const facts = { thingKey, deviceId, settings }
   return openOnlineCloud({ facts, configDir, queueLock, clock, log, execute, listener, signal })
+}
+
+/** Finds and loads the configuration, and opens the log that it asks for. */
+async function readConfiguration(parts: OpenParts): Promise<{ config: ClientConfig; configDir: string }> {
+  const { appId, configFile, configDir: named, settings, offline, logger } = parts.options
+  // The agent's own programs pass their log, and settings of their command line.
+  const isOwnProgram = logger instanceof Log
+  const environment = processEnvironment()
+  const folder = await findConfigFolder({ named, environment, connectionFile: configFile ?? `${appId}-connect.cfg` })
+  const config = await loadClientConfig({
+    appId,
+    configDir: folder.path,
+    configFile,
+    settings,
+    settingsGivenBy: isOwnProgram ? 'command line' : 'the settings given to the client',
+    alsoTried: folder.alsoTried,
+    environment,
+    offline,
+  })
+  await openLog(parts, config)
+  // The device manager logs these notes itself, together with those of its own files.
+  if (!isOwnProgram) {
+    note(parts.log, folder.warning === undefined ? config.warnings : [folder.warning, ...config.warnings])
+    // Only warnings: the capabilities that they close are used by the device manager alone.
+    note(parts.log, config.closures.map(asWarning))
+  }
+  return { config, configDir: folder.path }
+}
+
+/** Hides the secrets of the settings, and sets the level and the outputs of the log. */
+async function openLog({ options, log, logOutput, setLevel }: OpenParts, config: ClientConfig): Promise<void> {
+  const { settings } = config
+  log.hide(settings.cloud.token)
+  log.hide(settings.proxy?.password)
+  setLevel(settings.logLevel)
+  const problem = options.logger === undefined ? await weakLogFile(config) : undefined
+  const tag = options.appId === '' ? 'device-cloud' : options.appId
+  await logOutput.open(logSettingsOf(config, problem !== undefined), tag)
+  if (problem !== undefined) note(log, [{ ...problem, level: 'warn' }])
 }
 
 /** Why root does not write the `log_file` of this configuration: another user could have named it. */
