@@ -4,6 +4,7 @@ import type { Closure } from '../config/closure.ts'
 import { findConfigFolder } from '../config/config-folder.ts'
 import { loadIdentity } from '../config/identity.ts'
 import { type ClientConfig, loadClientConfig } from '../config/load.ts'
+import { logNotes } from '../config/log-notes.ts'
 import { logSettingsOf, problemOf } from '../config/ownership.ts'
 import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { weakSpotsOn } from '../platform/owners/weak-spots.ts'
@@ -40,7 +41,7 @@ export async function openCloud(parts: OpenParts): Promise<Cloud> {
   // No identity is made: an offline run leaves nothing behind.
   if (offline) return offlineCloud(settings)
   const identity = await loadIdentity({ configDir, appId })
-  note(log, identity.warnings)
+  logNotes(log, identity.warnings)
   const { thingKey, deviceId } = identity
   if (identity.created) log.info('made a device id', { file: identity.path, deviceId })
   // Loaded late: only an online client needs sockets, TLS and what is built on them.
@@ -69,9 +70,9 @@ async function readConfiguration(parts: OpenParts): Promise<{ config: ClientConf
   await openLog(parts, config)
   // The device manager logs these notes itself, together with those of its own files.
   if (!isOwnProgram) {
-    note(parts.log, folder.warning === undefined ? config.warnings : [folder.warning, ...config.warnings])
+    logNotes(parts.log, folder.warning === undefined ? config.warnings : [folder.warning, ...config.warnings])
     // Only warnings: the capabilities that they close are used by the device manager alone.
-    note(parts.log, config.closures.map(asWarning))
+    logNotes(parts.log, config.closures.map(asWarning))
   }
   return { config, configDir: folder.path }
 }
@@ -85,7 +86,7 @@ async function openLog({ options, log, logOutput, setLevel }: OpenParts, config:
   const problem = options.logger === undefined ? await weakLogFile(config) : undefined
   const tag = options.appId === '' ? 'device-cloud' : options.appId
   await logOutput.open(logSettingsOf(config, problem !== undefined), tag)
-  if (problem !== undefined) note(log, [{ ...problem, level: 'warn' }])
+  if (problem !== undefined) logNotes(log, [{ ...problem, level: 'warn' }])
 }
 
 /** Why root does not write the `log_file` of this configuration: another user could have named it. */
@@ -97,9 +98,4 @@ async function weakLogFile({ path, opened, settings, origins }: ClientConfig): P
 
 function asWarning({ problem }: Closure): ConfigNote {
   return { ...problem, level: 'warn' }
-}
-
-function note(log: Log, notes: readonly ConfigNote[]): void {
-  for (const { level, file, line, key, problem, remedy, didYouMean } of notes)
-    log[level](problem, { file, line, key, remedy, didYouMean })
 }

@@ -12,7 +12,7 @@ export interface EffectiveSetting {
   readonly origin?: Origin | undefined
 }
 
-export const hiddenValue = '[hidden]'
+const hiddenValue = '[hidden]'
 
 /** The rows as they are in effect, without the ignored ones. */
 export function effectiveSettings(settings: readonly Setting[], values: Values): readonly EffectiveSetting[] {

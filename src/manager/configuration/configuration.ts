@@ -4,6 +4,7 @@ import type { Log } from '../../base/log.ts'
 import { waitingForRestart, withoutRestart } from '../../config/assemble.ts'
 import { type Closure, closureOf } from '../../config/closure.ts'
 import type { ClientConfig } from '../../config/load.ts'
+import { logNotes } from '../../config/log-notes.ts'
 import { logSettingsOf } from '../../config/ownership.ts'
 import { findPolicyRisks } from '../../config/policy.ts'
 import type { ConfigNote, Settings } from '../../config/settings.ts'
@@ -12,7 +13,6 @@ import { ClosedCapabilities } from './closed-capabilities.ts'
 import {
   loadConnectionConfig,
   loadOwnConfig,
-  logNotes,
   type ManagerPlace,
   type OwnConfig,
   warningList,

@@ -54,12 +54,3 @@ export function warningList(notes: readonly ConfigNote[]): readonly JsonObject[]
     .slice(0, maxWarnings)
     .map(note => ({ file: note.file, line: note.line, key: note.key, text: formatProblem(note) }))
 }
-
-/** Logs notes about the files. */
-export function logNotes(
-  log: { [Level in ConfigNote['level']]: (message: string, fields: JsonObject) => void },
-  notes: readonly ConfigNote[],
-): void {
-  for (const { level, file, line, key, problem, remedy, didYouMean } of notes)
-    log[level](problem, { file, line, key, remedy, didYouMean })
-}
