@@ -14,11 +14,10 @@ export {
   Client,
   type ClientEvents,
   type ClientStatus,
-  type ConnectOptions,
-  type DisconnectOptions,
 } from './client/client.ts'
 export type { ClientFacts, CloudStatus } from './client/cloud.ts'
 export type { ClientFiles } from './client/files.ts'
+export type { ConnectOptions, DisconnectOptions } from './client/link-options.ts'
 export type { ClientOptions } from './client/options.ts'
 export type { ClientSettings } from './config/given-settings.ts'
 export type { ProxySettings, Settings, Transport } from './config/settings.ts'

@@ -78,8 +78,8 @@ function describe(origin: Origin | undefined): string {
       return `${origin.file}:${origin.line}`
     case 'environment':
       return origin.name
-    case 'flag':
-      return 'command line'
+    case 'given':
+      return origin.by
     case 'derived':
       return `by ${origin.from}`
     case 'closed':

@@ -30,9 +30,9 @@ interface ActionParts<Owner> {
   readonly registry: ActionRegistry<Owner>
   readonly runner: ActionRunner<Owner>
   readonly clock: Clock
-  answerMail(id: string, outcome: Outcome): Promise<Receipt>
-  updateMail(id: string, text: string): Promise<Receipt>
-  leftMail(): Promise<readonly LeftMail[]>
+  answerCall(id: string, outcome: Outcome): Promise<Receipt>
+  updateCall(id: string, text: string): Promise<Receipt>
+  leftCalls(): Promise<readonly LeftMail[]>
 }
 
 /** The actions of a client: what the cloud may call on this device. */
@@ -46,10 +46,10 @@ export class ClientActions<Owner> {
   }
 
   /**
-   * Registers an action. Register before `connect()`: a call that waits in the cloud comes with the connection, and one
-   * that nobody has registered is answered with status 12.
+   * Registers an action. Register before `connect()`: a call that waits in the cloud arrives with the connection, and a call
+   * of an unregistered action is answered with status 12.
    *
-   * @param name letters, digits, `_` and `-`; told apart by case
+   * @param name letters, digits, `_` and `-`; case matters
    * @param handler an `ActionHandler` of this client: it gets the request and a context
    * @throws AgentError `INVALID_ARGUMENT` when the name is not allowed or taken, or an option is out of range
    */
@@ -71,14 +71,14 @@ export class ClientActions<Owner> {
     this.#parts.registry.add(name, commandHandler(program, this.#runProgram, options), options, true)
   }
 
-  /** Takes an action away; calls that run go on. Returns whether there was one. */
+  /** Removes an action; calls that run go on. Returns whether there was such an action. */
   deregister(name: string): boolean {
     return this.#parts.registry.remove(name)
   }
 
   /**
    * Answers a call by its id: for handlers that returned `Status.Invoked`, and for calls that an earlier process left open.
-   * Only the first answer counts. Resolves when the outbox has it.
+   * Only the first answer counts. Resolves when the outbox has the answer.
    *
    * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
@@ -87,27 +87,27 @@ export class ClientActions<Owner> {
     checkResult(result)
     const outcome = outcomeOf(result)
     if (outcome === 'invoked') throw new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')
-    return this.#parts.runner.acknowledge(id, result) ?? this.#parts.answerMail(id, outcome)
+    return this.#parts.runner.acknowledge(id, result) ?? this.#parts.answerCall(id, outcome)
   }
 
   /**
-   * The calls that an earlier process handed over without a result, oldest first: {@link acknowledge} answers them. Ask
-   * before `connect()`, or after.
+   * The calls that an earlier process handed over without a result, oldest first: {@link acknowledge} answers them. May be
+   * called before `connect()` and after it.
    *
    * @throws AgentError `CLOSED`, `CONFIG_INVALID`
    */
   handedOver(): Promise<readonly LeftMail[]> {
-    return this.#parts.leftMail()
+    return this.#parts.leftCalls()
   }
 
   /**
-   * Adds a line to the history of a call by its id. Resolves when the outbox has it.
+   * Adds a line to the history of a call by its id. Resolves when the outbox has the line.
    *
    * @throws AgentError `INVALID_ARGUMENT`, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
   async progress(id: string, text: string): Promise<Receipt> {
     checkId(id)
-    return this.#parts.updateMail(id, cutText(String(text), maxMessageBytes))
+    return this.#parts.updateCall(id, cutText(String(text), maxMessageBytes))
   }
 }
 
@@ -115,7 +115,7 @@ function checkId(id: string): void {
   if (typeof id !== 'string' || id === '') throw new AgentError('INVALID_ARGUMENT', 'id must be the id of a call.')
 }
 
-/** The action has a deadline of its own, which comes as the signal; this one is only the bound that the platform wants. */
+/** The action has its own deadline, which arrives as the signal; this is only the bound that the platform requires. */
 const longestRunMs = 365 * 86_400_000
 
 function programRunner(clock: Clock): RunProgram {

@@ -1,10 +1,8 @@
 import { systemClock } from '../base/clock.ts'
 import { Emitter } from '../base/emitter.ts'
-import { AgentError, messageOf } from '../base/errors.ts'
+import { AgentError } from '../base/errors.ts'
 import { Log, type LogLevel, logLevels } from '../base/log.ts'
-import { throwIfAborted, waitFor } from '../base/wait.ts'
-import { optionsCheck } from '../config/known-options.ts'
-import { checkedFlag, checkWait } from '../protocol/call-fields.ts'
+import { throwIfAborted } from '../base/wait.ts'
 import type { ActionReturn } from '../services/actions/outcome.ts'
 import { ActionRegistry, type ActionRequest, type ActionContext as Context } from '../services/actions/registry.ts'
 import { ActionRunner } from '../services/actions/runner.ts'
@@ -17,49 +15,33 @@ import { TelemetryService } from '../services/telemetry.ts'
 import { ThingService } from '../services/thing.ts'
 import { ClientActions } from './actions.ts'
 import type { ClientFacts, Cloud, CloudStatus } from './cloud.ts'
+import { connect } from './connect.ts'
 import { ClientFiles } from './files.ts'
+import { type ConnectOptions, checkConnect, checkDisconnect, type DisconnectOptions } from './link-options.ts'
 import { LogOutput } from './log-output.ts'
 import { clientClosed, clientOpened } from './open-clients.ts'
 import { openCloud } from './open-cloud.ts'
 import { type CheckedOptions, type ClientOptions, checkedOptions } from './options.ts'
 import { shutDown } from './shut-down.ts'
 
-/** Events of a {@link Client} and what their listeners get. A listener that throws harms nobody; it is logged. */
+/** Events of a {@link Client} and the arguments of their listeners. The error of a listener that throws is logged and goes no further. */
 export type ClientEvents = {
-  /** There is a connection; also after each reconnect. */
+  /** The client is connected; also after each reconnect. */
   connected: []
   /** The connection ended; the client connects again by itself, unless the reason is `CLOSED`. */
   disconnected: [reason: AgentError]
   /** The cloud refused the login; the client tries again, less and less often. */
   rejected: [reason: AgentError]
-  /** Something failed behind the scenes: a try to connect, or a sample that the cloud refused for good. */
+  /** A failure that no call reports: a try to connect, or a sample that the cloud refused for good. */
   error: [error: AgentError]
 }
 
-/** What an {@link ActionHandler} has at hand while it runs. */
+/** What an {@link ActionHandler} can use while it runs. */
 export interface ActionContext extends Context<Client> {}
-/** Runs an action. What it returns or throws becomes the answer to the operator. */
+/** Runs an action. The value that it returns or throws becomes the answer to the operator. */
 export type ActionHandler = (request: ActionRequest, context: ActionContext) => ActionReturn | Promise<ActionReturn>
 
-/** Options of {@link Client.connect}. */
-export interface ConnectOptions {
-  /** Milliseconds to wait for the connection; default: as long as it takes. */
-  readonly timeoutMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
-}
-
-/** Options of {@link Client.disconnect}. */
-export interface DisconnectOptions {
-  /** Wait until everything that was published is delivered (default false: only what goes out at once). */
-  readonly waitForReplies?: boolean | undefined
-  /** Milliseconds for all of it; default 10,000. */
-  readonly timeoutMs?: number | undefined
-}
-
-const checkConnect = optionsCheck<ConnectOptions>('connect', { timeoutMs: true, signal: true })
-const checkDisconnect = optionsCheck<DisconnectOptions>('disconnect', { waitForReplies: true, timeoutMs: true })
-
-/** What a client is doing. */
+/** The state of a client. */
 export interface ClientStatus extends Partial<CloudStatus> {
   readonly thingKey?: string
   /** The calls that run now. */
@@ -67,8 +49,8 @@ export interface ClientStatus extends Partial<CloudStatus> {
 }
 
 /**
- * One application's connection to the cloud. Making one does nothing yet; the first use reads the configuration, and
- * {@link Client.connect} opens the link, which from then on is kept up until {@link Client.disconnect}.
+ * The connection of one application to the cloud. The constructor does no I/O; the first use reads the configuration, and
+ * {@link Client.connect} opens the link, which the client keeps up until {@link Client.disconnect}.
  */
 export class Client {
   readonly telemetry: TelemetryService
@@ -87,7 +69,7 @@ export class Client {
   readonly #runner: ActionRunner<Client>
   readonly #closing = new AbortController()
   #levelWasSet: boolean
-  /** Whether the opening waits, or had to wait, for another process. */
+  /** Whether the opening waits, or has waited, for another process. */
   #isQueueInUse = false
   #cloud: Cloud | undefined
   #opening: Promise<Cloud> | undefined
@@ -102,15 +84,13 @@ export class Client {
     const clock = systemClock
     const { logger } = this.#options
     this.#logOutput = new LogOutput(clock, logger)
-    // The device manager hands in the agent's own log, which has its level already.
+    // The device manager passes the agent's own log, which has its level already.
     this.#log = logger instanceof Log ? logger : Log.create({ clock, sink: this.#logOutput.sink })
     this.#levelWasSet = logger instanceof Log
-    this.#emitter = new Emitter((event, error) =>
-      this.#log.error('a listener failed', { event, why: messageOf(error) }),
-    )
+    this.#emitter = new Emitter((event, error) => this.#log.error('a listener failed', { event, error }))
     const registry = new ActionRegistry<Client>()
     this.#runner = new ActionRunner({ registry, owner: this, clock, log: this.#log.child('actions') })
-    // Not async: a promise more for each sample would be felt at 100,000 of them a second.
+    // Not async: one more promise for each sample would cost too much at 100,000 samples a second.
     const put: Cloud['put'] = (lane, item) => this.#cloud?.put(lane, item) ?? this.#open().then(c => c.put(lane, item))
     const ask: Cloud['ask'] = async (command, wait) => (await this.#open()).ask(command, wait)
     const outbox = { put }
@@ -125,14 +105,14 @@ export class Client {
       registry,
       runner: this.#runner,
       clock,
-      answerMail: async (id, outcome) => (await this.#open()).answerMail(id, outcome),
-      updateMail: async (id, text) => (await this.#open()).updateMail(id, text),
-      leftMail: async () => (await this.#open()).leftMail(),
+      answerCall: async (id, outcome) => (await this.#open()).answerCall(id, outcome),
+      updateCall: async (id, text) => (await this.#open()).updateCall(id, text),
+      leftCalls: async () => (await this.#open()).leftCalls(),
     })
     this.files = new ClientFiles(async () => (await this.#open()).files())
   }
 
-  /** Whether there is a connection to the cloud now. */
+  /** Whether the client is connected to the cloud now. */
   get isConnected(): boolean {
     return this.#cloud?.isUp ?? false
   }
@@ -142,13 +122,13 @@ export class Client {
     return this.#cloud?.isAlive ?? false
   }
 
-  /** Client id and user name of the login, `<device id>-<appId>`; undefined until the configuration was read. */
+  /** Client id and user name of the login, `<device id>-<appId>`; undefined until the configuration has been read. */
   get thingKey(): string | undefined {
     return this.#cloud?.facts.thingKey
   }
 
   /**
-   * Reads the configuration and the device id without connecting; {@link connect} does it by itself.
+   * Reads the configuration and the device id without connecting. {@link connect} calls it by itself.
    *
    * @throws AgentError `CONFIG_INVALID` (`details.problems` lists every mistake), `ALREADY_RUNNING` (see
    * {@link ClientOptions.queueLock}), `CLOSED`
@@ -158,36 +138,26 @@ export class Client {
   }
 
   /**
-   * Connects, and resolves when the link is up. Called again it waits again. When the wait ends before (`TIMEOUT`,
-   * `ABORTED`), the client goes on trying in the background until {@link disconnect}; the last failure is the error's cause.
+   * Connects, and resolves when the link is up. Another call waits again. When the wait ends earlier (`TIMEOUT`, `ABORTED`),
+   * the client goes on trying in the background until {@link disconnect}; the last failure is the error's cause.
    *
    * @throws AgentError `TIMEOUT`, `ABORTED`, `CONFIG_INVALID`, `ALREADY_RUNNING` (see {@link ClientOptions.queueLock}),
    * `INVALID_ARGUMENT`, `CLOSED`
    */
   async connect(options: ConnectOptions = {}): Promise<void> {
     checkConnect(options)
-    checkWait(options)
     const { timeoutMs = 0, signal } = options
     throwIfAborted(signal)
-    // A disconnect ends the wait; the listener goes with the client.
+    // A disconnect ends the wait; the listener is collected with the client.
     const either = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal])
-    const fromMs = systemClock.monotonicMs()
-    const cloud = await waitFor<Cloud>(either, (resolve, reject) => {
-      const late = () => {
-        if (this.#isQueueInUse) reject(new AgentError('TIMEOUT', `Another process used the queue for ${timeoutMs} ms`))
-      }
-      const timer = timeoutMs > 0 ? systemClock.timer(timeoutMs, late, { background: true }) : undefined
-      this.#start().then(resolve, reject)
-      return () => timer?.cancel()
-    })
-    // Reading the configuration is not what the time is for.
-    const waitedMs = this.#isQueueInUse ? Math.min(timeoutMs, systemClock.monotonicMs() - fromMs) : 0
-    await cloud.untilUp({ timeoutMs, waitedMs, signal: either })
+    const start = () => this.#start()
+    const isQueueInUse = () => this.#isQueueInUse
+    await connect({ start, isQueueInUse, clock: systemClock, timeoutMs, signal: either })
   }
 
   /**
-   * Tells running actions to stop, sends what can still be sent, and closes the link. The client is closed for good then.
-   * Takes `timeoutMs` at most. Called again it returns the same promise.
+   * Aborts running actions, sends what can still be sent, and closes the link; the client cannot be used again. Takes
+   * `timeoutMs` at most. Another call returns the same promise.
    *
    * @returns whether everything that was published has been delivered
    * @throws AgentError `INVALID_ARGUMENT`: then nothing is closed
@@ -195,8 +165,6 @@ export class Client {
   disconnect(options: DisconnectOptions = {}): Promise<boolean> {
     try {
       checkDisconnect(options)
-      checkWait(options)
-      if (options.waitForReplies !== undefined) checkedFlag('waitForReplies', options.waitForReplies)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -206,18 +174,18 @@ export class Client {
   }
 
   /**
-   * Writes to flash what waits in memory alone, before something that may end the process; what is written is sent by the
-   * next one.
+   * Writes to flash what waits only in memory. For use before something that may end the process: the next process sends what
+   * is written.
    *
-   * @returns whether a process that ended now would lose nothing: false with `queue.durability: memory` while samples wait,
-   * and when the disk takes nothing
+   * @returns whether nothing would be lost if the process ended now: false with `queue.durability: memory` while samples wait,
+   * and when the disk takes no data
    * @throws AgentError `CONFIG_INVALID`, `CLOSED`
    */
   async spill(): Promise<boolean> {
     return (await this.#open()).spill()
   }
 
-  /** Adds a listener; the returned function removes it. */
+  /** Adds a listener. The returned function removes it. */
   on<Name extends keyof ClientEvents>(event: Name, listener: (...args: ClientEvents[Name]) => unknown): () => void {
     return this.#emitter.on(event, listener)
   }
@@ -228,7 +196,7 @@ export class Client {
   }
 
   /**
-   * Sets how much is logged: `error`, `warn`, `info`, `debug` or `trace`. Goes before `log_level` of the settings.
+   * Sets how much is logged: `error`, `warn`, `info`, `debug` or `trace`. Takes precedence over `log_level` of the settings.
    *
    * @throws AgentError `INVALID_ARGUMENT`
    */
@@ -239,7 +207,7 @@ export class Client {
     this.#log.level = level
   }
 
-  /** What the client is doing: link, outbox, requests, mail and running actions. */
+  /** The state of the client: link, outbox, requests, mailbox and running actions. */
   status(): ClientStatus {
     const { thingKey } = this
     return {
@@ -292,9 +260,9 @@ export class Client {
   }
 
   async #disconnect(waitForReplies: boolean, timeoutMs: number): Promise<boolean> {
-    // At once: what is called from here on, even before the caller's next await, opens nothing that nobody would close.
+    // At once: a call from here on, even before the caller's next await, must not open what is never closed.
     this.#closing.abort(closedError())
-    // What is being opened is opened, so that it can be closed.
+    // An opening that has begun is completed, so that its result can be closed.
     const cloud = await this.#opening?.catch(() => undefined)
     const delivered = await shutDown({ cloud, runner: this.#runner, clock: systemClock, waitForReplies, timeoutMs })
     clientClosed(this)

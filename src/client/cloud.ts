@@ -12,8 +12,9 @@ import type { FilesService } from '../services/files/files-service.ts'
 import type { LeftMail } from '../services/mailbox/left-mail.ts'
 import type { MailOutcome } from '../services/mailbox/mail.ts'
 import type { MailboxCounters } from '../services/mailbox/mailbox.ts'
+import type { LinkWait } from './link-wait.ts'
 
-/** Who this client is and how it is set up; known when the configuration is read. */
+/** The identity and the settings of a client; known when the configuration has been read. */
 export interface ClientFacts {
   /** Client id and user name of the login; absent when offline. */
   readonly thingKey?: string
@@ -21,7 +22,7 @@ export interface ClientFacts {
   readonly settings: Settings
 }
 
-/** What a client is doing. */
+/** The state of an online client. */
 export interface CloudStatus {
   readonly link: LinkStatus
   readonly outbox: OutboxStats
@@ -29,21 +30,21 @@ export interface CloudStatus {
   readonly mailbox: MailboxCounters
   /** File transfers that run or wait for their turn. */
   readonly transfers: number
-  /** What was written to flash since the start, by cause. */
+  /** The writes to flash since the start, by cause. */
   readonly flashWrites: Readonly<Record<string, WriteCount>>
 }
 
 /** Moves files; the real service, or its stand-in when offline. */
 export type FileTransfers = Pick<FilesService, 'upload' | 'uploadFile' | 'uploadFolder' | 'download' | 'downloadInto'>
 
-/** What happens on the way to the cloud. */
+/** Is called for events of the link and the queue. */
 export interface CloudListener {
   up(): void
   down(error: AgentError): void
   rejected(error: AgentError): void
-  /** A failed try to connect, or a sample that the cloud refused for good. */
+  /** A try to connect failed, or the cloud refused a sample for good. */
   failed(error: AgentError): void
-  /** Another process has the queue, and its end is waited for. */
+  /** Another process has the queue, and the client waits for the end of that process. */
   queueInUse?(): void
 }
 
@@ -56,25 +57,18 @@ export interface Cloud {
   readonly ask: Ask
   put(lane: Lane, item: JsonObject): Promise<Receipt>
   files(): Promise<FileTransfers>
-  answerMail(id: string, outcome: MailOutcome): Promise<Receipt>
-  updateMail(id: string, text: string): Promise<Receipt>
-  leftMail(): Promise<readonly LeftMail[]>
-  /** Begins to connect; further calls do nothing. */
+  answerCall(id: string, outcome: MailOutcome): Promise<Receipt>
+  updateCall(id: string, text: string): Promise<Receipt>
+  leftCalls(): Promise<readonly LeftMail[]>
+  /** Begins to connect; further calls return the same promise. */
   start(): Promise<void>
-  /**
-   * Resolves when the link is up; rejects `TIMEOUT` or `ABORTED` with the last failure as the cause. Of `timeoutMs` so much is
-   * over as was waited already.
-   */
-  untilUp(options: {
-    timeoutMs?: number | undefined
-    waitedMs?: number
-    signal?: AbortSignal | undefined
-  }): Promise<void>
-  /** Fetches no more mail. */
-  stopMail(): void
-  /** Writes to flash what waits in memory alone; whether a process that ended now would lose nothing. */
+  /** Resolves when the link is up; rejects `TIMEOUT` or `ABORTED` with the last failure as the cause. */
+  untilUp(wait: LinkWait): Promise<void>
+  /** Takes no more calls from the cloud. */
+  stopCalls(): void
+  /** Writes to flash what waits only in memory; returns whether nothing would be lost if the process ended now. */
   spill(): Promise<boolean>
-  /** Whether everything was delivered within `timeoutMs`. */
+  /** Sends what waits; returns whether everything was delivered within `timeoutMs`. */
   flush(timeoutMs: number): Promise<boolean>
   close(timeoutMs: number): Promise<void>
   /** Undefined when offline. */

@@ -18,7 +18,7 @@ export class ClientFiles {
   }
 
   /**
-   * Sends a file, or every regular file in a folder and its sub-folders. Resolves when the cloud has stored everything.
+   * Sends a file, or every regular file in a folder and its subfolders. Resolves when the cloud has stored everything.
    *
    * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`, `REFUSED_BY_CLOUD`, `HTTP_STATUS`, `TIMEOUT`, `ABORTED`, `CLOSED`,
    *   `INVALID_ARGUMENT`, `NOT_CONNECTED` and the other failures of the connection
@@ -29,10 +29,11 @@ export class ClientFiles {
   }
 
   /**
-   * Fetches a file. It appears under its name only when it is complete and right; until then an existing one stays.
+   * Fetches a file. It appears under its name only when it is complete and its checksum is right; until then an existing file
+   * of that name stays.
    *
    * @param name name in the cloud
-   * @param destination path of the file, or a folder that gets it under its own name
+   * @param destination path of the new file, or a folder, where the file gets its name in the cloud
    * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS`, `DISK_FULL`, `LIMIT_EXCEEDED` (`file_transfer.max_bytes`),
    *   `CHECKSUM_MISMATCH`, `REFUSED_BY_CLOUD`, `HTTP_STATUS`, `TIMEOUT`, `ABORTED`, `CLOSED`, `INVALID_ARGUMENT`,
    *   `NOT_CONNECTED` and the other failures of the connection
@@ -43,7 +44,7 @@ export class ClientFiles {
   }
 }
 
-/** The transfers behind a client, for the device manager, which names what it has opened itself and not only paths. */
+/** The transfers behind a client, for the device manager, which transfers files that it has opened itself, not only paths. */
 export function transfersOf(files: ClientFiles): Promise<FileTransfers> {
   return transfersIn(files)
 }

@@ -2,20 +2,20 @@ import type { Clock } from '../base/clock.ts'
 import { messageOf } from '../base/errors.ts'
 import type { Logger, LogRecord, LogSink } from '../base/log.ts'
 
-/** What the settings say about the log. */
+/** The settings of the log. */
 export interface LogSettings {
-  readonly logFile?: string
+  readonly logFile?: string | undefined
   readonly useSyslog: boolean
   /** Nothing to standard error. */
   readonly quiet: boolean
 }
 
-/** Lines kept until it is known where they go. */
+/** How many lines are kept until the settings are known. */
 const maxEarly = 100
 
 /**
- * Where the log of a client goes: to the application's own logger, or to what the settings say. Those are known only when
- * the configuration is read, and lines may come before.
+ * The destination of a client's log: the application's own logger, or the outputs that the settings name. Lines may come before
+ * the configuration has been read, and are kept until then.
  */
 export class LogOutput {
   readonly #clock: Clock
@@ -34,7 +34,7 @@ export class LogOutput {
     else if (this.#early.length < maxEarly) this.#early.push(record)
   }
 
-  /** Opens what the settings ask for. An output that cannot be opened is said on the others, and harms nothing else. */
+  /** Opens the outputs that the settings name. When one cannot be opened, the others work, and have a line about it. */
   async open(settings: LogSettings, tag: string): Promise<void> {
     if (this.#sinks !== undefined) return
     const sinks: LogSink[] = []
@@ -64,11 +64,11 @@ export class LogOutput {
         level: 'warn',
         component: 'log',
         message: 'no syslog',
-        fields: { why: problem },
+        fields: { error: problem },
       })
   }
 
-  /** Writes out what waits and closes the outputs. */
+  /** Writes the lines that wait, and closes the outputs. */
   async close(): Promise<void> {
     this.#use([])
     await Promise.all(this.#closers.splice(0).map(close => close()))
@@ -80,7 +80,7 @@ export class LogOutput {
   }
 }
 
-/** A sink that hands lines to the application's own logger. What the logger throws must not reach the agent. */
+/** A sink that passes lines to the application's own logger. An error that the logger throws must not reach the agent. */
 function loggerSink(logger: Logger): LogSink {
   return ({ level, component, message, fields }) => {
     try {
@@ -89,7 +89,7 @@ function loggerSink(logger: Logger): LogSink {
       if (level === 'trace') (logger.trace ?? logger.debug).call(logger, text, given)
       else logger[level](text, given)
     } catch {
-      // Its own log is the only place where this could be said.
+      // The logger that throws is the only place where this could be logged.
     }
   }
 }

@@ -4,13 +4,13 @@ import type { Receipt } from '../outbox/outbox.ts'
 import { checkDelivery } from '../outbox/receipt.ts'
 import type { Cloud, FileTransfers } from './cloud.ts'
 
-/** What is dropped on purpose counts as delivered, so that a program that waits for delivery goes on as it would online. */
+/** A dropped sample counts as delivered, so that a program that waits for delivery goes on as it would online. */
 const dropped: Receipt = { accepted: true, delivered: async (options = {}) => checkDelivery(options) }
 
 const unanswerable = () =>
   Promise.reject(
-    new AgentError('NOT_CONNECTED', 'The client is offline by its own option; nobody can answer.', {
-      remedy: 'Create it without the option offline.',
+    new AgentError('NOT_CONNECTED', 'The client was created with the option offline, so the cloud cannot answer.', {
+      remedy: 'Create the client without the option offline.',
     }),
   )
 
@@ -22,7 +22,7 @@ const files: FileTransfers = {
   downloadInto: unanswerable,
 }
 
-/** The cloud of an offline client: takes everything, answers nothing, and uses no network. */
+/** The cloud of an offline client: accepts everything, answers nothing, and uses no network. */
 export function offlineCloud(settings: Settings): Cloud {
   return {
     facts: { settings },
@@ -31,12 +31,12 @@ export function offlineCloud(settings: Settings): Cloud {
     ask: unanswerable,
     put: async () => dropped,
     files: async () => files,
-    answerMail: async () => dropped,
-    updateMail: async () => dropped,
-    leftMail: async () => [],
+    answerCall: async () => dropped,
+    updateCall: async () => dropped,
+    leftCalls: async () => [],
     start: async () => {},
     untilUp: async () => {},
-    stopMail: () => {},
+    stopCalls: () => {},
     spill: async () => true,
     flush: async () => true,
     close: async () => {},

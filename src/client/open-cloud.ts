@@ -4,6 +4,7 @@ import type { Closure } from '../config/closure.ts'
 import { findConfigFolder } from '../config/config-folder.ts'
 import { loadIdentity } from '../config/identity.ts'
 import { type ClientConfig, loadClientConfig } from '../config/load.ts'
+import { logNotes } from '../config/log-notes.ts'
 import { logSettingsOf, problemOf } from '../config/ownership.ts'
 import type { ConfigNote, ConfigProblem } from '../config/settings.ts'
 import { weakSpotsOn } from '../platform/owners/weak-spots.ts'
@@ -24,67 +25,77 @@ interface OpenParts {
   /** Fires when the client is closed. */
   readonly signal: AbortSignal
   /** Called with the log level of the settings. */
-  setLevel(level: LogLevel): void
+  readonly setLevel: (level: LogLevel) => void
 }
 
 /**
- * Reads the configuration and the identity, and puts the client's way to the cloud together.
+ * Reads the configuration and the identity, and opens the client's cloud.
  *
  * @throws AgentError `CONFIG_INVALID`; `ALREADY_RUNNING` when another process uses the queue
  */
 export async function openCloud(parts: OpenParts): Promise<Cloud> {
-  const { options, clock, log, logOutput, execute, listener, signal } = parts
-  const { appId, configFile, offline, queueLock } = options
+  const { options, clock, log, execute, listener, signal } = parts
+  const { appId, offline, queueLock } = options
+  const { config, configDir } = await readConfiguration(parts)
+  const { settings } = config
+  // No identity is made: an offline run leaves nothing behind.
+  if (offline) return offlineCloud(settings)
+  const identity = await loadIdentity({ configDir, appId })
+  logNotes(log, identity.warnings)
+  const { thingKey, deviceId } = identity
+  if (identity.created) log.info('made a device id', { file: identity.path, deviceId })
+  // Loaded late: only an online client needs sockets, TLS and what is built on them.
+  const { openOnlineCloud } = await import('./open-online-cloud.ts')
+  const facts = { thingKey, deviceId, settings }
+  return openOnlineCloud({ facts, configDir, queueLock, clock, log, execute, listener, signal })
+}
+
+/** Finds and loads the configuration, and opens the log that it asks for. */
+async function readConfiguration(parts: OpenParts): Promise<{ config: ClientConfig; configDir: string }> {
+  const { appId, configFile, configDir: named, settings, offline, logger } = parts.options
+  // The agent's own programs pass their log, and settings of their command line.
+  const isOwnProgram = logger instanceof Log
   const environment = processEnvironment()
-  const connectionFile = configFile ?? `${appId}-connect.cfg`
-  const folder = await findConfigFolder({ named: options.configDir, environment, connectionFile })
-  const { path: configDir, alsoTried } = folder
+  const folder = await findConfigFolder({ named, environment, connectionFile: configFile ?? `${appId}-connect.cfg` })
   const config = await loadClientConfig({
     appId,
-    configDir,
-    ...(configFile === undefined ? {} : { configFile }),
-    settings: options.settings,
-    alsoTried,
+    configDir: folder.path,
+    configFile,
+    settings,
+    settingsGivenBy: isOwnProgram ? 'command line' : 'the settings given to the client',
+    alsoTried: folder.alsoTried,
     environment,
     offline,
   })
-  const { settings, warnings, closures } = config
-  log.hide(settings.cloud.token)
-  log.hide(settings.proxy?.password)
-  parts.setLevel(settings.logLevel)
-  const problem = options.logger === undefined ? await weakLogFile(config) : undefined
-  await logOutput.open(logSettingsOf(config, problem !== undefined), appId === '' ? 'device-cloud' : appId)
-  if (problem !== undefined) note(log, [{ ...problem, level: 'warn' }])
-  // The device manager tells of them itself, together with those of its own files.
-  if (!(options.logger instanceof Log)) {
-    note(log, folder.warning === undefined ? warnings : [folder.warning, ...warnings])
-    // This program goes on without what they close: it is the device manager that would use it.
-    note(log, closures.map(asWarning))
+  await openLog(parts, config)
+  // The device manager logs these notes itself, together with those of its own files.
+  if (!isOwnProgram) {
+    logNotes(parts.log, folder.warning === undefined ? config.warnings : [folder.warning, ...config.warnings])
+    // Only warnings: the capabilities that they close are used by the device manager alone.
+    logNotes(parts.log, config.closures.map(asWarning))
   }
-  // No identity: an offline run leaves nothing behind.
-  if (offline) return offlineCloud(settings)
-  const identity = await loadIdentity({ configDir, appId })
-  note(log, identity.warnings)
-  const { thingKey, deviceId } = identity
-  if (identity.created) log.info('made a device id', { file: identity.path, deviceId })
-  // Only an online client needs sockets, TLS and all that stands on them.
-  const { onlineCloud } = await import('./online-cloud.ts')
-  const facts = { thingKey, deviceId, settings }
-  return onlineCloud({ facts, configDir, queueLock, clock, log, execute, listener, signal })
+  return { config, configDir: folder.path }
 }
 
-/** Why root does not write the `log_file` of this configuration: somebody else could have named it. */
+/** Hides the secrets of the settings, and sets the level and the outputs of the log. */
+async function openLog({ options, log, logOutput, setLevel }: OpenParts, config: ClientConfig): Promise<void> {
+  const { settings } = config
+  log.hide(settings.cloud.token)
+  log.hide(settings.proxy?.password)
+  setLevel(settings.logLevel)
+  const problem = options.logger === undefined ? await weakLogFile(config) : undefined
+  const tag = options.appId === '' ? 'device-cloud' : options.appId
+  await logOutput.open(logSettingsOf(config, problem !== undefined), tag)
+  if (problem !== undefined) logNotes(log, [{ ...problem, level: 'warn' }])
+}
+
+/** Why root does not write the `log_file` of this configuration: another user could have named it. */
 async function weakLogFile({ path, opened, settings, origins }: ClientConfig): Promise<ConfigProblem | undefined> {
   if (userId() !== 0 || settings.logFile === undefined || origins.get('log_file')?.source !== 'file') return undefined
-  const found = problemOf(path, await weakSpotsOn(path, opened === undefined ? {} : { opened }), { userId: 0 })
+  const found = problemOf(path, await weakSpotsOn(path, { opened }), { userId: 0 })
   return found && { ...found, problem: `log_file is not written: ${found.problem}` }
 }
 
 function asWarning({ problem }: Closure): ConfigNote {
   return { ...problem, level: 'warn' }
-}
-
-function note(log: Log, notes: readonly ConfigNote[]): void {
-  for (const { level, file, line, key, problem, remedy, didYouMean } of notes)
-    log[level](problem, { file, line, key, remedy, didYouMean })
 }

@@ -2,67 +2,67 @@ import type { Clock } from '../base/clock.ts'
 import { crc32 } from '../base/crc32.ts'
 import { type AgentError, withoutStop } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { formatTimestamp } from '../base/timestamp.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Link } from '../connection/link.ts'
 import { FlashStore } from '../outbox/flash/flash-store.ts'
 import { flashMemos } from '../outbox/flash/memos.ts'
 import { Outbox } from '../outbox/outbox.ts'
-import type { Store } from '../outbox/store.ts'
 import type { StoreFolder } from '../platform/store/store-folder.ts'
 import type { Requester } from '../protocol/requester.ts'
-import { EventLevel, eventItem } from '../protocol/samples.ts'
+import { OwnEvents } from './own-events.ts'
 
 export interface OutboxParts {
   readonly thingKey: string
-  readonly queue: { readonly durability: 'spill' | 'always' | 'memory'; readonly maxBytes: number }
+  readonly queue: Pick<Settings['queue'], 'durability' | 'maxBytes'>
   readonly folder: StoreFolder
   readonly link: Link
   readonly requester: Requester
   readonly clock: Clock
   readonly log: Log
-  /** Changes with every boot of the system; undefined where that cannot be told. */
+  /** Changes with every boot of the system; undefined where the system does not say it. */
   readonly bootId: string | undefined
 }
 
-/** The outbox with the store that `queue.durability` asks for; takes over what a former process left. */
+/** The outbox with the store that `queue.durability` asks for; takes over what an earlier process left. */
 export async function openOutbox(parts: OutboxParts): Promise<Outbox> {
   const { thingKey, queue, folder, link, requester, clock, log, bootId } = parts
-  const { durability, maxBytes } = queue
   let outbox: Outbox | undefined
-  /** The owner of the device learns of it from the cloud: nobody reads the log of a device in the field. */
-  const tell = (msg: string, level: EventLevel) => {
-    const item = eventItem({ msg, ts: formatTimestamp(clock.now()), level })
-    outbox?.put('event', item).catch(error => log.warn('event not taken', { error }))
-  }
-  const onTrouble = (trouble: AgentError | undefined) =>
-    trouble === undefined
-      ? tell('The outbox is written to flash again.', EventLevel.Info)
-      : tell(`The outbox is kept in memory only: ${withoutStop(trouble.message)}.`, EventLevel.Error)
-  const onLost = (lane: string, items: number) =>
-    tell(`The outbox lost ${items} ${lane} with a damaged file.`, EventLevel.Error)
-  // Acknowledgements have an owner on flash already, the journal of actions: two would send them twice.
-  const store: Store | undefined =
-    durability === 'memory'
-      ? undefined
-      : await FlashStore.open({
-          folder,
-          durability,
-          memoryLanes: ['ack'],
-          link,
-          clock,
-          log,
-          boot: bootNumber(bootId),
-          onTrouble,
-          onLost,
-        })
-  const kept = store === undefined ? {} : { store, memos: await flashMemos({ folder, log, boot: bootNumber(bootId) }) }
-  outbox = new Outbox({ thingKey, requester, link, clock, log, maxBytes, ...kept })
-  // Trouble at the opening came before there was an outbox to tell it.
-  if (store instanceof FlashStore && store.trouble !== undefined) onTrouble(store.trouble)
+  const events = new OwnEvents({ put: event => outbox?.put('event', event), clock, log })
+  const boot = bootNumber(bootId)
+  const store = queue.durability === 'memory' ? undefined : await openStore(parts, queue.durability, boot, events)
+  const kept = store === undefined ? {} : { store, memos: await flashMemos({ folder, log, boot }) }
+  outbox = new Outbox({ thingKey, requester, link, clock, log, maxBytes: queue.maxBytes, ...kept })
+  // Trouble at the opening came before there was an outbox that takes its event.
+  if (store?.trouble !== undefined) reportStore(events, store.trouble)
   return outbox
 }
 
-/** A number that differs from boot to boot, as small as a record wants it. */
+function openStore(
+  { folder, link, clock, log }: OutboxParts,
+  durability: 'spill' | 'always',
+  boot: number | undefined,
+  events: OwnEvents,
+): Promise<FlashStore> {
+  return FlashStore.open({
+    folder,
+    durability,
+    // Acknowledgements are kept on flash by the journal of actions already: two owners would send them twice.
+    memoryLanes: ['ack'],
+    link,
+    clock,
+    log,
+    boot,
+    onTrouble: trouble => reportStore(events, trouble),
+    onLost: (lane, items) => events.error(`The outbox lost ${items} ${lane} with a damaged file.`),
+  })
+}
+
+function reportStore(events: OwnEvents, trouble: AgentError | undefined): void {
+  if (trouble === undefined) events.info('The outbox is written to flash again.')
+  else events.error(`The outbox is kept in memory only: ${withoutStop(trouble.message)}.`)
+}
+
+/** A number that differs from boot to boot, as small as a record needs it. */
 function bootNumber(bootId: string | undefined): number | undefined {
   return bootId === undefined ? undefined : crc32(Buffer.from(bootId))
 }

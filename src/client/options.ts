@@ -7,35 +7,35 @@ import { optionsCheck } from '../config/known-options.ts'
 /** Options of a client. */
 export interface ClientOptions {
   /**
-   * Folder of the connection file and of `device_id`. Default: that of `DEVICE_CLOUD_CONFIG_DIR`, else the current one if the
-   * connection file is in it, else `/etc/device-cloud` if it is there, else the current one. Applications that share it share
-   * the device id.
+   * Folder of the connection file and of `device_id`. Default: the folder that `DEVICE_CLOUD_CONFIG_DIR` names, else the
+   * current folder if it has the connection file, else `/etc/device-cloud` if that has it, else the current folder. Applications
+   * that share a folder share the device id.
    */
   readonly configDir?: string | undefined
   /** Name of the connection file in `configDir`, or a path; default `<appId>-connect.cfg`. */
   readonly configFile?: string | undefined
   /**
-   * Settings that go before the environment and the connection file, with the names of the file:
-   * `{ cloud: { host: … }, qos_level: 1 }`. One that the connection file does not know is refused.
+   * Settings that take precedence over the environment and the connection file, with the names of the file:
+   * `{ cloud: { host: … }, qos_level: 1 }`. A setting that the connection file does not have is refused.
    */
   readonly settings?: ClientSettings | undefined
-  /** Where log lines go: `console`, pino and winston fit. Default: standard error, and what the settings say. */
+  /** Gets the log lines: `console`, pino and winston fit. Default: standard error, and the outputs that the settings name. */
   readonly logger?: Logger | undefined
   /**
-   * Uses no network at all: what is published is checked and dropped, and counts as delivered; uploads do nothing;
-   * what would need an answer (`current`, `ping`, downloads) rejects `NOT_CONNECTED`. No connection file is needed.
+   * Uses no network at all: published samples are checked and dropped, and count as delivered; uploads do nothing; calls that
+   * need an answer (`current`, `ping`, downloads) reject `NOT_CONNECTED`. No connection file is needed.
    */
   readonly offline?: boolean | undefined
   /**
-   * What to do while another process uses the queue folder of this application, where its samples and its journal of actions
-   * are: `wait` (the default) up to 10 s for its end, as after a restart; `refuse` at once. A queue that is still in use then
-   * rejects `ALREADY_RUNNING` with `details.pid`. A second client in the same process is refused at once. With
-   * `queue.durability: memory` nobody is refused: the second process keeps its journal in memory.
+   * What to do while another process uses the queue folder of this application, which holds its samples and its journal of
+   * actions: `wait` (the default) up to 10 s for the end of that process, as after a restart, or `refuse` at once. A queue that
+   * is still in use then rejects `ALREADY_RUNNING` with `details.pid`. A second client in the same process is refused at once.
+   * With `queue.durability: memory` no process is refused: the second one keeps its journal in memory.
    */
   readonly queueLock?: 'wait' | 'refuse' | undefined
 }
 
-/** The one list of what a client takes. */
+/** The one list of the options of a client. */
 const checkNames = optionsCheck<ClientOptions>('new Client', {
   configDir: true,
   configFile: true,
@@ -48,16 +48,16 @@ const checkNames = optionsCheck<ClientOptions>('new Client', {
 /** The options, checked and complete. */
 export interface CheckedOptions {
   readonly appId: string
-  readonly configDir?: string
-  readonly configFile?: string
+  readonly configDir?: string | undefined
+  readonly configFile?: string | undefined
   readonly settings: JsonObject
-  readonly logger?: Logger
+  readonly logger?: Logger | undefined
   readonly offline: boolean
   readonly queueLock: 'wait' | 'refuse'
 }
 
 /**
- * Checks what the application handed in.
+ * Checks the options that the application passes.
  *
  * @throws AgentError `INVALID_ARGUMENT` naming the option, or the setting
  */
@@ -79,10 +79,10 @@ export function checkedOptions(appId: string, options: ClientOptions): CheckedOp
   if (queueLock !== 'wait' && queueLock !== 'refuse') throw invalid('queueLock', 'must be wait or refuse')
   return {
     appId,
-    ...(configDir === undefined ? {} : { configDir }),
-    ...(configFile === undefined ? {} : { configFile }),
+    configDir,
+    configFile,
     settings,
-    ...(logger === undefined ? {} : { logger }),
+    logger,
     offline,
     queueLock,
   }

@@ -9,19 +9,19 @@ import type { StoreFolder } from '../platform/store/store-folder.ts'
 /** Name of the lock in a queue folder. */
 const lockName = 'lock'
 const lookAgainMs = 200
-/** How long the queue of another process is waited for: what ends in good order takes less. */
+/** How long a client waits for the queue of another process: an orderly end takes less. */
 const maxWaitMs = 10_000
 
-/** The state folder of a client, for one process alone: what two write, both lose. */
+/** The state folder of a client, for one process alone: two processes that write in it would both lose data. */
 export interface QueueFolder extends StoreFolder {
-  /** Gives the folder to the next process. Nothing is read or written here from then on. */
+  /** Leaves the folder to the next process. Nothing is read or written here afterwards. */
   release(): Promise<void>
 }
 
 /**
- * `prepare` takes the lock as well, and rejects `ALREADY_RUNNING` when another process has it; until it does not, nothing
- * here is read or written. A lock that cannot be written (a full disk) is said and lived with, and tried again with the next
- * `prepare`.
+ * A folder whose `prepare` takes the lock as well, and rejects `ALREADY_RUNNING` while another process has it; until then nothing
+ * here is read or written. When the lock cannot be written (a full disk), the client logs it, works without the lock, and tries
+ * again with the next `prepare`.
  */
 export function queueFolder(folder: StoreFolder, log: Log): QueueFolder {
   let lock: ProcessLock | undefined
@@ -40,7 +40,7 @@ export function queueFolder(folder: StoreFolder, log: Log): QueueFolder {
         refusal = error
         throw error
       }
-      log.limited('queue lock', 'warn', 'The queue folder has no lock: see that no other process uses it.', { error })
+      log.limited('queue lock', 'warn', 'queue folder not locked: see that no other process uses it', { error })
     }
   }
   const guarded = <T>(work: () => Promise<T>): Promise<T> =>
@@ -78,8 +78,8 @@ export function queueFolder(folder: StoreFolder, log: Log): QueueFolder {
 }
 
 /**
- * Takes the queue folder before anything in it is touched. Another process that has it is waited for, or not; where samples
- * stay in memory anyway nobody is refused for the journal of actions.
+ * Takes the queue folder before anything in it is touched. While another process has it, waits or refuses, as `queueLock` says;
+ * where samples stay in memory anyway, a second process is not refused because of the journal of actions.
  *
  * @throws AgentError `ALREADY_RUNNING`; the abort reason
  */
@@ -99,14 +99,15 @@ export async function claimQueue(parts: {
     try {
       return await folder.prepare()
     } catch (error) {
-      // What else is wrong with the folder, those who keep something there say.
+      // Any other trouble with the folder is reported by the parts that keep something there.
       if (!isInUse(error)) return
       const { pid, sameProcess } = error.details
       if (durability === 'memory')
         return log.warn('another process uses the queue folder: the journal of actions stays in memory', { pid })
       if (sameProcess === true || clock.monotonicMs() >= untilMs) throw refusalOf(error)
       if (looks === 0) onWait()
-      if (looks === 0) log.info('another process uses the queue: its end is waited for', { pid, maxMs: maxWaitMs })
+      if (looks === 0)
+        log.info('waiting for the end of another process, which uses the queue', { pid, maxMs: maxWaitMs })
     }
     await sleep(clock, lookAgainMs, signal)
   }

@@ -6,7 +6,7 @@ const fileName = 'roots'
 const maxBytes = 4096
 const fingerprint = /^[0-9a-f]{64}$/
 
-/** Remembers roots in the state folder: a line for each, written when the cloud shows a new one, which is seldom. */
+/** Remembers root certificates in the state folder, one line each; written when the cloud presents a new one, which is seldom. */
 export function rootMemory(folder: StoreFolder): RootMemory {
   return {
     async load() {

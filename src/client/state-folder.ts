@@ -3,7 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import { type StoreFolder, storeFolder } from '../platform/store/store-folder.ts'
 import type { WriteBudget } from '../platform/store/write-budget.ts'
 
-/** Where a client without `queue.directory` keeps what must outlive it, in its configuration folder. */
+/** The folder, in that of the configuration, where a client without `queue.directory` keeps what must outlive it. */
 const defaultFolder = 'queue'
 
 interface StateParts {
@@ -12,7 +12,7 @@ interface StateParts {
   readonly thingKey: string
 }
 
-/** What one thing keeps on flash: the outbox and the journal of its actions. Things that share a folder do not meet. */
+/** The folder in which one thing keeps its outbox and its journal of actions on flash. Things never share it. */
 export function stateFolder(parts: StateParts, budget: WriteBudget): StoreFolder {
   return storeFolder(statePath(parts), budget)
 }
@@ -20,6 +20,6 @@ export function stateFolder(parts: StateParts, budget: WriteBudget): StoreFolder
 /** The path of {@link stateFolder}. */
 export function statePath({ settings, configDir, thingKey }: StateParts): string {
   const above = settings.queue.directory ?? resolve(configDir, defaultFolder)
-  // A thing key is any text: as a file name it must neither lead elsewhere nor hide.
+  // A thing key is any text: as a file name it must neither lead to another folder nor be hidden.
   return resolve(above, encodeURIComponent(thingKey).replace(/^\./, '%2E'))
 }

@@ -4,7 +4,7 @@ import { type ConfigFile, lineOf, readConfigFile } from './config-file.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 import { configError } from './values.ts'
 
-/** `attributes.cfg`: what the device manager publishes at start besides the facts of the machine. */
+/** `attributes.cfg`: the attributes that the device manager publishes at start besides the facts of the machine. */
 export interface AttributesFile {
   readonly attributes: readonly { readonly name: string; readonly text: string }[]
   readonly warnings: readonly ConfigNote[]
@@ -28,17 +28,17 @@ function readAttributes(file: ConfigFile) {
   const problems: ConfigProblem[] = []
   const notes: ConfigNote[] = []
   const section = file.value.publish_attribute
-  const at = (key: string) => ({ file: file.path, ...lineOf(file.placeOf(key)), key })
+  const at = (key: string) => ({ file: file.path, ...lineOf(file.positionOf(key)), key })
   for (const key of Object.keys(file.value)) {
     if (key === 'publish_attribute') continue
-    const didYouMean = section === undefined ? { didYouMean: 'publish_attribute' } : {}
+    const didYouMean = section === undefined ? 'publish_attribute' : undefined
     const problem = 'is not a setting, and has no effect'
     notes.push({
       level: 'warn',
       ...at(key),
       problem,
       remedy: 'Put attributes into "publish_attribute".',
-      ...didYouMean,
+      didYouMean,
     })
   }
   if (section === undefined || section === null) return { attributes, problems, notes }
@@ -56,7 +56,7 @@ function readAttributes(file: ConfigFile) {
     }
     if (!/^[\w-]+$/.test(name)) {
       const problem = 'has characters other than letters, digits, "_" and "-"'
-      notes.push({ level: 'warn', ...at(key), problem, remedy: 'The cloud may refuse it: choose another name.' })
+      notes.push({ level: 'warn', ...at(key), problem, remedy: 'The cloud may refuse the name: choose another one.' })
     }
     attributes.push({ name, text: String(value) })
   }

@@ -1,27 +1,27 @@
 import type { ConfigProblem } from './settings.ts'
 
 /**
- * What the cloud may do with this device, as far as the owner's settings decide it. `actions_enabled` alone is every switch
- * of that section.
+ * Something that the cloud may do with this device if the owner's settings permit it. `actions_enabled` alone stands for every
+ * switch of that section.
  */
 export type Capability =
   | 'ota'
   | 'file_transfer'
   | 'remote_access'
-  /** File actions by absolute path; those in the runtime folder stay. */
+  /** File actions by absolute path; file actions in the runtime folder stay open. */
   | 'absolute_paths'
   /** The programs that iot.cfg names. */
   | 'service_commands'
   | 'actions_enabled'
   | `actions_enabled.${string}`
 
-/** A capability that is closed, because what decides it has a mistake: a policy that cannot be read permits nothing. */
+/** A capability that is closed because its policy has a mistake: a policy that cannot be read permits nothing. */
 export interface Closure {
   readonly capability: Capability
   readonly problem: ConfigProblem
 }
 
-/** The sections that only ever take away from what the cloud may do: where one is misspelt, more is open than its owner believes. */
+/** The sections that only restrict what the cloud may do: where one is misspelt, more is open than the owner believes. */
 export const policySections = ['ota', 'file_transfer', 'remote_access', 'actions_enabled'] as const
 
 const capabilityOfSection: Readonly<Record<string, Capability>> = {
@@ -31,7 +31,7 @@ const capabilityOfSection: Readonly<Record<string, Capability>> = {
   remote_access_support: 'remote_access',
 }
 
-/** What a mistake in this setting, or in anything below it, closes; undefined where a mistake is to end the start. */
+/** The capability that a mistake in this setting, or below it, closes; undefined where a mistake ends the start. */
 export function capabilityOf(key: string): Capability | undefined {
   const dot = key.indexOf('.')
   const section = dot < 0 ? key : key.slice(0, dot)
@@ -39,12 +39,12 @@ export function capabilityOf(key: string): Capability | undefined {
   return Object.hasOwn(capabilityOfSection, section) ? capabilityOfSection[section] : undefined
 }
 
-/** Whether it is a switch of `actions_enabled`, or all of them. */
+/** Whether a capability is a switch of `actions_enabled`, or all of them. */
 export function isSwitch(capability: Capability): boolean {
   return capability === 'actions_enabled' || capability.startsWith('actions_enabled.')
 }
 
-/** Parts the mistakes that close a capability from those that end the start. */
+/** Divides mistakes into those that close a capability and those that end the start. */
 export function partProblems(problems: readonly ConfigProblem[]): {
   readonly fatal: ConfigProblem[]
   readonly closures: Closure[]
@@ -66,7 +66,7 @@ export function closureOf(closures: readonly Closure[], capability: Capability):
   return closures.find(({ capability: closed }) => comparable(closed) === name || closed === all)
 }
 
-/** A variable of the environment tells neither case nor signs of the name of an action. */
+/** A name without case and signs, which an environment variable does not keep. */
 function comparable(capability: Capability): string {
   return capability.toLowerCase().replaceAll(/[^a-z0-9]/g, '_')
 }

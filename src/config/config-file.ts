@@ -5,7 +5,7 @@ import { type FileFacts, fileFacts, othersCanRead } from '../platform/files/file
 import { readBoundedText } from '../platform/files/read-file.ts'
 import { shellWord } from '../platform/owners/weak-spots.ts'
 import { capabilityOf } from './closure.ts'
-import { locateJson, type Place } from './json-locator.ts'
+import { locateJson, type TextPosition } from './json-locator.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 
 /** A configuration file that is JSON; its values are not checked yet. */
@@ -14,16 +14,16 @@ export interface ConfigFile {
   /** Folder at which its relative paths start. */
   readonly folder: string
   readonly value: JsonObject
-  placeOf(key: string): Place | undefined
+  positionOf(key: string): TextPosition | undefined
 }
 
-/** What came of reading one: a file, or nothing (absent or broken), with what there is to say about it. Without a file every problem ends the start. */
+/** The outcome of reading a configuration file: the file, or none (absent or broken), with problems and notes. Without a file every problem ends the start. */
 export interface ConfigFileRead {
-  readonly file?: ConfigFile
+  readonly file?: ConfigFile | undefined
   readonly exists: boolean
   /** The very file that was read, from its descriptor. */
-  readonly opened?: FileFacts
-  /** Of a file that is not there: what should be its folder, or one above, is a file. */
+  readonly opened?: FileFacts | undefined
+  /** Of an absent file: a part of its path is a file where a folder should be. */
   readonly isUnderFile?: boolean
   readonly problems: readonly ConfigProblem[]
   readonly notes: readonly ConfigNote[]
@@ -31,7 +31,7 @@ export interface ConfigFileRead {
 
 const maxFileBytes = 1024 * 1024
 
-/** Reads one configuration file. An absent one is no problem here; whether it is needed, the caller knows. Never throws for what is in it. */
+/** Reads one configuration file. An absent one is no problem here: the caller knows whether it is needed. Never throws for its content. */
 export async function readConfigFile(path: string, options: { secret?: boolean } = {}): Promise<ConfigFileRead> {
   let text: string
   let opened: FileFacts | undefined
@@ -49,26 +49,26 @@ export async function readConfigFile(path: string, options: { secret?: boolean }
   const notes = options.secret ? await notesOnMode(path) : []
   const located = locateJson(text)
   if (!located.ok) {
-    const { place, problem, remedy } = located
-    const problems = [{ file: path, ...place, problem: `the file ${problem}`, remedy }]
-    return { exists: true, ...(opened === undefined ? {} : { opened }), problems, notes }
+    const { position, problem, remedy } = located
+    const problems = [{ file: path, ...position, problem: `the file ${problem}`, remedy }]
+    return { exists: true, opened, problems, notes }
   }
-  const placeOf = (key: string) => located.places.get(key)
+  const positionOf = (key: string) => located.positions.get(key)
   const problems: ConfigProblem[] = []
   for (const { path: key, differs } of located.repeated) {
-    const at = { file: path, ...lineOf(placeOf(key)), key, remedy: 'Remove one of them.' }
-    // Which of two policies its owner means, nobody knows.
+    const at = { file: path, ...lineOf(positionOf(key)), key, remedy: 'Remove one of them.' }
+    // The agent cannot know which of two policies the owner means.
     if (differs && capabilityOf(key) !== undefined)
-      problems.push({ ...at, problem: 'stands in the file twice, with different values' })
-    else notes.push({ ...at, level: 'warn', problem: 'stands in the file twice; the last one counts' })
+      problems.push({ ...at, problem: 'is in the file twice, with different values' })
+    else notes.push({ ...at, level: 'warn', problem: 'is in the file twice; the last one counts' })
   }
-  const file: ConfigFile = { path, folder: dirname(path), value: located.value, placeOf }
-  return { file, exists: true, ...(opened === undefined ? {} : { opened }), problems, notes }
+  const file: ConfigFile = { path, folder: dirname(path), value: located.value, positionOf }
+  return { file, exists: true, opened, problems, notes }
 }
 
-/** The line of a place as an optional member. */
-export function lineOf(place: Place | undefined): { line?: number; column?: number } {
-  return place === undefined ? {} : { line: place.line, column: place.column }
+/** A position as optional members of a problem or note. */
+export function lineOf(position: TextPosition | undefined): { line?: number; column?: number } {
+  return position === undefined ? {} : { line: position.line, column: position.column }
 }
 
 async function notesOnMode(path: string): Promise<ConfigNote[]> {
@@ -79,7 +79,7 @@ async function notesOnMode(path: string): Promise<ConfigNote[]> {
     {
       level: 'warn',
       file: path,
-      problem: `holds secrets, and other users may read it (mode ${mode})`,
+      problem: `holds secrets, and other users can read it (mode ${mode})`,
       remedy: `Run: chmod 600 ${shellWord(path)}`,
     },
   ]

@@ -7,44 +7,44 @@ import type { ConfigNote } from './settings.ts'
 /** The folder of the configuration of a device whose manager is a service. */
 export const systemConfigFolder = '/etc/device-cloud'
 
-/** Names the folder of the configuration for whoever is not told it otherwise. */
+/** The environment variable that names the folder of the configuration. */
 export const configFolderVariable = 'DEVICE_CLOUD_CONFIG_DIR'
 
-/** Where the configuration is. */
+/** The folder of the configuration. */
 export interface ConfigFolder {
   /** Absolute. */
   readonly path: string
-  /** Folders besides `path` in which there is no connection file either; empty where one was found or the folder was named. */
+  /** Folders besides `path` that have no connection file either; empty where one was found or the folder was named. */
   readonly alsoTried: readonly string[]
   /** Why the current folder was passed over. */
   readonly warning?: ConfigNote
 }
 
-/** What {@link findConfigFolder} needs to know. */
+/** The request of {@link findConfigFolder}. */
 export interface ConfigFolderRequest {
-  /** As the command line or the application names it. */
+  /** The folder that the command line or the application names. */
   readonly named: string | undefined
   readonly environment: Environment
   /** Name of the connection file, or a path. */
   readonly connectionFile: string
-  /** Only tests have other ones than the current folder and {@link systemConfigFolder}. */
+  /** Only tests use other folders than the current one and {@link systemConfigFolder}. */
   readonly current?: string
   readonly system?: string
 }
 
 /**
- * The folder of the configuration: the one that is named, else that of `DEVICE_CLOUD_CONFIG_DIR`, else the current one if a
- * connection file is in it, else `/etc/device-cloud` [contract 2]. Where neither has one the current folder stays: whoever
- * needs no connection file works there, and whoever needs one says where it was looked for.
+ * The folder of the configuration: the named one, else that of `DEVICE_CLOUD_CONFIG_DIR`, else the current folder if it has a
+ * connection file, else `/etc/device-cloud` if that has one [contract 2]. Where neither has one it is the current folder: a
+ * command that needs no connection file works there, and one that needs it reports where it has looked.
  *
- * A current folder in which others can write does not win over that of the system: whoever runs a command in `/tmp` does
- * not mean a connection file that somebody has put there.
+ * A current folder in which other users can write does not take precedence over that of the system: a user who runs a command
+ * in `/tmp` does not mean a connection file that another user has put there.
  */
 export async function findConfigFolder(request: ConfigFolderRequest): Promise<ConfigFolder> {
   const { named, environment, connectionFile, system = systemConfigFolder } = request
-  const told = named ?? (environment[configFolderVariable] || undefined)
-  // A folder that is gone has no name to ask for, and none is needed here.
-  if (told !== undefined) return { path: resolve(told), alsoTried: [] }
+  const chosen = named ?? (environment[configFolderVariable] || undefined)
+  // Before the current folder is asked for: it may be gone, and is not needed here.
+  if (chosen !== undefined) return { path: resolve(chosen), alsoTried: [] }
   const current = request.current ?? currentFolder()
   const [isHere, isThere] = await Promise.all([has(current, connectionFile), has(system, connectionFile)])
   if (!isThere) return { path: current, alsoTried: isHere ? [] : [system] }
@@ -53,7 +53,7 @@ export async function findConfigFolder(request: ConfigFolderRequest): Promise<Co
   return warning === undefined ? { path: current, alsoTried: [] } : { path: system, alsoTried: [], warning }
 }
 
-/** A file that this user may not look at is there: what uses it says so. */
+/** A file that this user may not look at counts as present: the code that reads it reports the cause. */
 async function has(folder: string, file: string): Promise<boolean> {
   try {
     return (await fileFacts(resolve(folder, file))) !== undefined
@@ -63,7 +63,7 @@ async function has(folder: string, file: string): Promise<boolean> {
 }
 
 async function whyPassedOver(current: string, file: string, system: string): Promise<ConfigNote | undefined> {
-  // It is the same folder, by whatever way.
+  // Both paths lead to the same folder.
   if ((await identityOf(current)) === (await identityOf(system))) return undefined
   const found = await ownershipProblem({
     configDir: current,
@@ -75,8 +75,8 @@ async function whyPassedOver(current: string, file: string, system: string): Pro
   return {
     level: 'warn',
     file: found.file,
-    problem: `${found.problem}, so that the configuration is that of ${system}`,
-    remedy: `Name ${current} with -c, or in ${configFolderVariable}, to use it all the same.`,
+    problem: `${found.problem}, so the configuration of ${system} is used`,
+    remedy: `Name ${current} with -c, or in ${configFolderVariable}, to use it anyway.`,
   }
 }
 

@@ -1,12 +1,11 @@
 import { AgentError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import type { ListKind, SettingType } from './setting.ts'
+import type { ConnectionRow } from './settings.ts'
 import { closestName } from './suggestion.ts'
-import { type SettingRow, settingsOf } from './table.ts'
+import { settingsOf } from './table.ts'
 
-type ConnectRow = Extract<SettingRow, { readonly file: 'connect' }>
-
-/** What a program writes for a setting of a type. */
+/** The type in which a program writes a setting. */
 type GivenValue<Type extends SettingType> = Type extends { readonly kind: 'integer' | 'number' }
   ? number
   : Type extends { readonly kind: 'boolean' }
@@ -18,18 +17,18 @@ type GivenValue<Type extends SettingType> = Type extends { readonly kind: 'integ
         : string
 
 type ValueOf<Key extends string> =
-  Extract<ConnectRow, { readonly key: Key }> extends {
+  Extract<ConnectionRow, { readonly key: Key }> extends {
     readonly type: infer Type extends SettingType
   }
     ? GivenValue<Type>
     : never
 
-type Keys = ConnectRow['key']
+type Keys = ConnectionRow['key']
 type SectionOf<Key extends string> = Key extends `${infer Section}.${string}` ? Section : never
 
 /**
- * The settings of the connection file as a program hands them in: nested as in the file, `{ cloud: { host: … } }`, or under
- * their whole names, `{ 'cloud.host': … }`. Names, types and choices are those of the table of settings.
+ * The settings of the connection file as a program gives them to a client: nested as in the file, `{ cloud: { host: … } }`, or
+ * under their full keys, `{ 'cloud.host': … }`. Names, types and choices are those of the table of settings.
  */
 export type ClientSettings = {
   readonly [Key in Keys]?: ValueOf<Key> | null | undefined
@@ -46,9 +45,9 @@ export type ClientSettings = {
 }
 
 /**
- * Refuses a setting that the connection file does not know: a program that hands one in believes that it holds.
+ * Refuses a setting that the connection file does not have: a program that gives one believes that it takes effect.
  *
- * @throws AgentError `INVALID_ARGUMENT` naming the setting and the one that may be meant
+ * @throws AgentError `INVALID_ARGUMENT` naming the setting and a close one, if there is any
  */
 export function checkGivenSettings(settings: JsonObject): void {
   const keys = settingsOf('connect').map(({ key }) => key)
@@ -69,14 +68,14 @@ const maxShown = 128
 function unknownSetting(key: string, keys: readonly string[]): AgentError {
   const shown = key.slice(0, maxShown)
   const last = shown.slice(shown.lastIndexOf('.') + 1)
-  // "host" at the top belongs into a section.
+  // "host" outside its section.
   const near = closestName(shown, keys) ?? keys.find(known => known.endsWith(`.${last}`))
   const meant = near === undefined ? '' : ` Did you mean "${near}"?`
   const remedy =
     near === undefined
       ? 'Remove it; share/reference/settings.md has the table of settings.'
       : `Write "${near}", or remove it.`
-  return new AgentError('INVALID_ARGUMENT', `The settings have no "${shown}".${meant}`, {
+  return new AgentError('INVALID_ARGUMENT', `The settings given to the client have no "${shown}".${meant}`, {
     remedy,
     details: { call: 'new Client', argument: shown },
   })

@@ -13,7 +13,7 @@ export interface Identity {
   readonly deviceId: string
   /** Client id and user name of the login: `<deviceId>-<appId>`, or the device id alone when the app id is empty [TR50 1.2]. */
   readonly thingKey: string
-  /** The device id was made just now. */
+  /** This call has made the device id. */
   readonly created: boolean
   readonly warnings: readonly ConfigNote[]
   /** Absolute path of the `device_id` file. */
@@ -23,7 +23,7 @@ export interface Identity {
 export interface IdentityRequest {
   readonly configDir: string
   readonly appId: string
-  /** Only tests have another one. */
+  /** Only tests use another clock. */
   readonly clock?: Clock
 }
 
@@ -31,8 +31,10 @@ const maxThingKeyBytes = 64
 const maxFileBytes = 4096
 
 /**
- * The identity of the configuration folder. A missing or empty `device_id` gets a new UUID, also when several processes start at once.
- * Throws `CONFIG_INVALID` (bad content, key too long, read-only folder), `DISK_FULL`.
+ * The identity of the configuration folder. A missing or empty `device_id` gets a new UUID, the same one for all processes that
+ * start at once.
+ *
+ * @throws AgentError `CONFIG_INVALID` (bad content, key too long, read-only folder), `DISK_FULL`
  */
 export async function loadIdentity(request: IdentityRequest): Promise<Identity> {
   const path = resolve(request.configDir, 'device_id')
@@ -44,7 +46,7 @@ export async function loadIdentity(request: IdentityRequest): Promise<Identity> 
   return { ...identity, warnings, created: true }
 }
 
-/** The identity that is there already, or undefined; makes nothing. Throws `CONFIG_INVALID`. */
+/** The identity that exists already, or undefined; makes nothing. Throws `CONFIG_INVALID`. */
 export async function findIdentity(request: Omit<IdentityRequest, 'clock'>): Promise<Identity | undefined> {
   const path = resolve(request.configDir, 'device_id')
   const found = await readDeviceId(path)
@@ -74,8 +76,8 @@ const waitStepMs = 25
 const maxWaitSteps = 80
 
 /**
- * Makes the id such that all processes that try at once end with the same one: whoever creates `device_id.new` renames it, the others
- * wait for that. One that was left by a process that ended in between is finished by those who waited in vain.
+ * Makes the id so that all processes that try at once get the same one: the process that creates `device_id.new` renames it, and
+ * the others wait for that. If that process ended in between, a process that has waited long enough finishes its work.
  */
 async function makeDeviceId(path: string, clock: Clock): Promise<string> {
   const candidate = `${path}.new`
@@ -112,9 +114,9 @@ async function inWritableFolder<T>(path: string, work: () => Promise<T>): Promis
 }
 
 function check(path: string, deviceId: string): void {
-  // It becomes the MQTT user name and part of topics of the cloud; a second line means that the file holds something else.
+  // The id becomes the MQTT user name and part of topics in the cloud; a file of several lines holds something else.
   if (/^[^\s\p{C}/#+\ufffd]+$/u.test(deviceId)) return
-  const problem = 'holds something that cannot be a device id'
+  const problem = 'holds a text that cannot be a device id'
   const expected = 'one line of letters, digits, "_" and "-"'
   throw configError([
     { file: path, line: 1, problem, expected, remedy: `Write ${expected}, or remove the file to get a new id.` },

@@ -1,13 +1,13 @@
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
 import { parseJsonWithOddNumbersAsText } from '../base/written-json.ts'
 
-/** A place in a text file, both counted from 1. */
-export interface Place {
+/** A position in a text file; line and column count from 1. */
+export interface TextPosition {
   readonly line: number
   readonly column: number
 }
 
-/** A member that stands in its object twice. */
+/** A member that its object has twice. */
 export interface Repeated {
   /** Dotted path. */
   readonly path: string
@@ -15,39 +15,40 @@ export interface Repeated {
   readonly differs: boolean
 }
 
-/** A JSON object together with the places of its keys, or the first thing that is not JSON. */
+/** A JSON object with the positions of its keys, or the first mistake in its syntax. */
 export type Located =
   | {
       readonly ok: true
-      /** A number that JavaScript would write otherwise (`1.10`, twenty digits) is the text that stands in the file. */
+      /** A number that JavaScript would write differently (`1.10`, twenty digits) is a text here, as the file has it. */
       readonly value: JsonObject
-      /** Dotted path of a member (`cloud.host`, `list.0.port`) → where its key stands. */
-      readonly places: ReadonlyMap<string, Place>
-      /** Members that stand in their object twice; the last one counts, as everywhere in JSON. */
+      /** Dotted path of a member (`cloud.host`, `list.0.port`) → position of its key. */
+      readonly positions: ReadonlyMap<string, TextPosition>
+      /** Members that their object has twice; the last one counts, as everywhere in JSON. */
       readonly repeated: readonly Repeated[]
     }
-  | { readonly ok: false; readonly place: Place; readonly problem: string; readonly remedy: string }
+  | { readonly ok: false; readonly position: TextPosition; readonly problem: string; readonly remedy: string }
 
 const maxDepth = 32
-/** No setting has a longer path; the place of a longer one is not remembered. */
+/** No setting has a longer path; the position of a longer one is not remembered. */
 const maxPathLength = 512
 
 /**
- * Reads JSON text and remembers where every key stands. JSON.parse tells no lines, and words its errors differently in each Node version.
+ * Reads JSON text and remembers the position of every key. JSON.parse reports no lines, and its errors differ from one version of
+ * Node to the next.
  * No error text quotes the file: it holds a token.
  */
 export function locateJson(text: string): Located {
   const scanner = new Scanner(text)
   const failed = scanner.document()
-  const placeAt = placesIn(text)
-  if (failed !== undefined) return { ok: false, place: placeAt(failed.at), ...failed.mistake }
+  const positionAt = positionsIn(text)
+  if (failed !== undefined) return { ok: false, position: positionAt(failed.at), ...failed.mistake }
   const value = parseJsonWithOddNumbersAsText(text)
   if (!isJsonObject(value)) {
     const problem = value === undefined ? 'is not JSON' : 'is JSON, but not an object'
-    return { ok: false, place: { line: 1, column: 1 }, problem, remedy: 'Begin with "{" and end with "}".' }
+    return { ok: false, position: { line: 1, column: 1 }, problem, remedy: 'Begin with "{" and end with "}".' }
   }
-  const places = new Map([...scanner.keys].map(([path, at]) => [path, placeAt(at)]))
-  return { ok: true, value, places, repeated: scanner.repeated }
+  const positions = new Map([...scanner.keys].map(([path, at]) => [path, positionAt(at)]))
+  return { ok: true, value, positions, repeated: scanner.repeated }
 }
 
 interface Mistake {
@@ -55,7 +56,7 @@ interface Mistake {
   readonly remedy: string
 }
 
-/** Thrown inside the scanner only; carries the offset of what is wrong. */
+/** Thrown inside the scanner only; carries the offset of the mistake. */
 class ScanFailure extends Error {
   readonly at: number
   readonly mistake: Mistake
@@ -67,7 +68,7 @@ class ScanFailure extends Error {
   }
 }
 
-/** Stands for a path that is not remembered. */
+/** Replaces a path that is not remembered. */
 const tooLong = 'x'.repeat(maxPathLength + 1)
 
 const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
@@ -131,7 +132,7 @@ class Scanner {
   /** The members of an object or the items of a list. */
   #members(path: string, depth: number, end: '}' | ']'): void {
     this.#at++
-    // Of this object alone: what stands in a section that stands twice is told with the section.
+    // Of this object alone: a section that its object has twice is reported with all that is in it.
     const values = new Map<string, string>()
     if (this.#next() === end) {
       this.#at++
@@ -200,13 +201,13 @@ class Scanner {
   }
 }
 
-/** JSON text without the white space that means nothing. */
+/** JSON text without insignificant white space. */
 function meaning(text: string): string {
   return JSON.stringify(parseJsonWithOddNumbersAsText(text))
 }
 
-/** Finds the places of offsets, each in few steps: a file may have very many keys. */
-function placesIn(text: string): (at: number) => Place {
+/** Finds the positions of offsets, each in few steps: a file may have very many keys. */
+function positionsIn(text: string): (at: number) => TextPosition {
   const starts = [0]
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
   return at => {

@@ -1,19 +1,19 @@
 import { AgentError } from '../base/errors.ts'
 import { closestName } from './suggestion.ts'
 
-/** Every name of an options type, written down once: the compiler tells which one is missing, and which one is none. */
+/** Every name of an options type, written down once: the compiler reports a missing name, and one that the type does not have. */
 export type OptionNames<Options> = { readonly [Name in keyof Options]-?: true }
 
-/** Throws `INVALID_ARGUMENT` for options that are no object, or that hold a name which the call does not take. */
+/** Throws `INVALID_ARGUMENT` for options that are no object, or that have a name which the call does not take. */
 export type OptionsCheck = (given: unknown) => void
 
 const maxShown = 60
 
 /**
- * A check of the options of one call, for callers whom no compiler helps: what would be dropped without a word is refused.
+ * A check of the options of one call, for callers without a compiler: an option that would silently have no effect is refused.
  * A member that is undefined counts as absent, whatever its name.
  *
- * @param call how the caller knows it, `telemetry.publish`
+ * @param call the name by which the caller knows it, `telemetry.publish`
  */
 export function optionsCheck<Options>(call: string, names: OptionNames<Options>): OptionsCheck {
   const known = Object.keys(names)
@@ -43,7 +43,7 @@ function unknownName(call: string, kind: string, name: string, known: readonly s
   return new AgentError('INVALID_ARGUMENT', message, { remedy, details: { call, argument: shown, allowed: known } })
 }
 
-/** Names of the wire are often short for ours: "lat" for "latitude". */
+/** Names on the wire are often abbreviations of ours: "lat" for "latitude". */
 function nearName(name: string, known: readonly string[]): string | undefined {
   const close = closestName(name, known)
   return close ?? (name.length < 3 ? undefined : known.find(one => one.toLowerCase().startsWith(name.toLowerCase())))

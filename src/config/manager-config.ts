@@ -1,15 +1,15 @@
 import { resolve } from 'node:path'
 import type { JsonObject } from '../base/json.ts'
-import { logLevels } from '../base/log.ts'
 import type { FileFacts } from '../platform/files/file-facts.ts'
 import type { Environment } from '../platform/process/process-facts.ts'
+import { assembleSettings } from './assemble.ts'
 import { type Closure, closureOf, isSwitch, partProblems } from './closure.ts'
 import { readConfigFile } from './config-file.ts'
 import { type EffectiveSetting, effectiveSettings } from './effective.ts'
 import { readRemoteServices } from './remote-services.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigNote, ManagerSettings, Origins } from './settings.ts'
-import { environmentSource, fileSource, flagSource } from './sources.ts'
+import { environmentSource, fileSource, givenSource } from './sources.ts'
 import { settingsOf, settingsTable } from './table.ts'
 import { type Document, findUnknownKeys } from './unknown-keys.ts'
 import { findUnknownVariables } from './unknown-variables.ts'
@@ -17,7 +17,7 @@ import { configError, Values } from './values.ts'
 
 export interface ManagerConfigRequest {
   readonly configDir: string
-  /** Settings that go before the environment and the file, shaped as `iot.cfg`. */
+  /** Settings that take precedence over the environment and the file, in the shape of `iot.cfg`. */
   readonly settings?: JsonObject
   readonly environment: Environment
 }
@@ -27,32 +27,32 @@ export interface ManagerConfig {
   readonly settings: ManagerSettings
   readonly origins: Origins
   readonly warnings: readonly ConfigNote[]
-  /** What mistakes in the settings of a policy have closed; `settings` permit it no more. */
+  /** The capabilities that mistakes in a policy have closed; `settings` do not permit them. */
   readonly closures: readonly Closure[]
   /** Absolute path of `iot.cfg`, whether it exists or not. */
   readonly path: string
   /** The very file that was read; absent when there is none. */
-  readonly opened?: FileFacts
-  /** The same as `settings`, for people: row by row with origin. */
+  readonly opened?: FileFacts | undefined
+  /** The same as `settings`, to be shown to people: row by row with its origin. */
   readonly effective: readonly EffectiveSetting[]
 }
 
 /**
- * The device manager's settings from `iot.cfg` in the configuration folder; without one, the defaults. A mistake in a setting
- * of a policy closes what that setting decides; any other one ends the start.
+ * The device manager's settings from `iot.cfg` in the configuration folder; without that file, the defaults. A mistake in a
+ * policy closes what the policy decides; any other mistake ends the start.
  *
  * @throws AgentError `CONFIG_INVALID` with every mistake
  */
 export async function loadManagerConfig(request: ManagerConfigRequest): Promise<ManagerConfig> {
   const path = resolve(request.configDir, 'iot.cfg')
   const read = await readConfigFile(path)
-  const given: Document = { path: 'command line', value: request.settings ?? {}, placeOf: () => undefined }
+  const given: Document = { path: 'command line', value: request.settings ?? {}, positionOf: () => undefined }
   const keys = (read.file === undefined ? [given] : [given, read.file]).map(file => findUnknownKeys(file, 'iot'))
   const added = [...new Set(keys.flatMap(found => found.addedSwitches))].map(addedSwitch)
   const rows = [...settingsOf('iot'), ...added]
-  const sources = [flagSource(request.settings ?? {}), environmentSource(request.environment)]
+  const sources = [givenSource(request.settings ?? {}, 'command line'), environmentSource(request.environment)]
   if (read.file !== undefined) sources.push(fileSource(read.file))
-  const values = new Values(rows, sources)
+  const values = new Values(rows, sources, request.configDir)
   const services = readRemoteServices(read.file)
   const problems = [read, values, services, ...keys].flatMap(found => found.problems)
   const { fatal, closures } = partProblems(problems)
@@ -66,54 +66,26 @@ export async function loadManagerConfig(request: ManagerConfigRequest): Promise<
   values.close(rows, closures)
   if (!read.exists) {
     const problem = 'does not exist: the defaults hold'
-    notes.push({ level: 'debug', file: path, problem, remedy: 'Write one to change them.' })
+    notes.push({ level: 'debug', file: path, problem, remedy: 'Write the file to change them.' })
   }
   if (services.origin !== undefined) values.origins.set('remote_access_support', services.origin)
   const offered = closureOf(closures, 'remote_access') === undefined ? services.services : []
-  const settings = assemble(values, request.configDir, readActions(values, rows), offered)
-  const effective = effectiveSettings(rows, values).map(row =>
-    // The default is told as it is in effect, too: from where it starts.
-    row.key === 'runtime_dir' ? { ...row, value: settings.runtimeDir } : row,
-  )
-  const { opened } = read
-  const file = opened === undefined ? { path } : { path, opened }
+  const valueFor = ({ key, type }: Setting) => (type.kind === 'services' ? offered : values.get(key))
+  const settings = assembleSettings('iot', valueFor, added)
+  const effective = effectiveSettings(rows, values)
+  const file = { path, opened: read.opened }
   return { settings, origins: values.origins, warnings: notes, closures, ...file, effective }
 }
 
-const actionPrefix = 'actions_enabled.'
-
 /** The switch of an action that the owner of the device adds. */
 function addedSwitch(name: string): Setting {
-  return { key: `${actionPrefix}${name}`, file: 'iot', type: { kind: 'boolean' }, closed: false, sentence: '' }
-}
-
-function readActions(values: Values, rows: readonly Setting[]): Record<string, boolean> {
-  const switches = rows.filter(({ key }) => key.startsWith(actionPrefix))
-  return Object.fromEntries(switches.map(({ key }) => [key.slice(actionPrefix.length), values.boolean(key)]))
-}
-
-function assemble(
-  values: Values,
-  configDir: string,
-  actionsEnabled: Record<string, boolean>,
-  remoteAccessSupport: ManagerSettings['remoteAccessSupport'],
-): ManagerSettings {
-  const logLevel = values.choice('log_level', logLevels)
-  const name = values.text('thing_friendly_name')
-  const memorySoftLimitMb = values.number('memory_soft_limit')
   return {
-    // A given path is absolute by now; the default starts at the configuration folder.
-    runtimeDir: resolve(configDir, values.text('runtime_dir') ?? 'runtime'),
-    ...(logLevel === undefined ? {} : { logLevel }),
-    actionsEnabled,
-    waitForFileTransfer: values.boolean('wait_for_file_transfer'),
-    downloadTimeoutS: values.number('download_timeout') ?? 0,
-    uploadRemoveOnSuccess: values.boolean('upload_remove_on_success'),
-    uploadTarFile: values.boolean('upload_tar_file'),
-    ...(name === undefined || name === 'None' ? {} : { thingFriendlyName: name }),
-    healthIntervalS: values.number('health_interval') ?? 0,
-    ...(memorySoftLimitMb === undefined ? {} : { memorySoftLimitMb }),
-    discoverServicesOnInit: values.boolean('discover_services_on_init'),
-    remoteAccessSupport,
+    key: `actions_enabled.${name}`,
+    property: `actionsEnabled.${name}`,
+    file: 'iot',
+    type: { kind: 'boolean' },
+    closed: false,
+    reload: 'live',
+    sentence: '',
   }
 }

@@ -4,10 +4,10 @@ import { closestName } from './suggestion.ts'
 import { isKnownSwitch, meaningOfSwitch } from './switches.ts'
 import { settingsTable } from './table.ts'
 
-/** What a key that is no setting was to decide. */
+/** What the author of a key that is no setting meant to decide. */
 export interface MeantPolicies {
   readonly capabilities: readonly Capability[]
-  readonly didYouMean?: string
+  readonly didYouMean?: string | undefined
 }
 
 const switches = 'actions_enabled'
@@ -17,15 +17,15 @@ const maxShown = 128
 const policyKeys = settingsTable
   .filter(({ key, type }) => capabilityOf(key) !== undefined && type.kind !== 'services')
   .map(({ key }) => key)
-/** Names that mean a policy wherever they stand; `names` or `max_bytes` may be anybody's. */
+/** Names that mean a policy in any section; `names` or `max_bytes` may have another meaning. */
 const telling = ['require_signature', 'public_keys', 'relay_hosts']
 const tellingOfAny = [...telling, 'allow']
-/** No policy, and close to one by its name. */
+/** No policy, but its name is close to one. */
 const services = 'remote_access_support'
 
 /**
- * The policies that a key of a file may stand for: misspelt, in another case, without the name of its section, in a section
- * that nobody knows, or a brace too deep.
+ * The policies that a key of a file may stand for: misspelt, in another case, without the name of its section, in an unknown
+ * section, or one brace too deep.
  *
  * @param key dotted, and no setting of the file
  * @param known the settings and sections of the file
@@ -33,14 +33,14 @@ const services = 'remote_access_support'
 export function meantPolicies(key: string, value: unknown, known: readonly string[]): MeantPolicies {
   const keys = meantKeys(key, known)
   const own = keys.flatMap(one => capabilitiesOf(one, value))
-  // What stands in a section that was recognised is what that closes anyway.
+  // A section that was recognised closes everything in it anyway.
   const isSection = keys.some(one => policySections.some(section => section === one))
   const capabilities = isSection ? own : [...own, ...hiddenPolicies(value)]
   const [didYouMean] = keys
-  return didYouMean === undefined ? { capabilities } : { capabilities, didYouMean }
+  return { capabilities, didYouMean }
 }
 
-/** The policies that a name stands for, whatever its value is. */
+/** The policies that a name stands for, regardless of its value. */
 function meantKeys(key: string, known: readonly string[]): readonly string[] {
   const own = sameLastName(key).filter(one => known.includes(one))
   if (own.length > 0) return own
@@ -58,7 +58,7 @@ function meantKeys(key: string, known: readonly string[]): readonly string[] {
   return meant !== undefined && isPolicy(meant) ? [meant] : []
 }
 
-/** What a variable of the environment was to decide that has another section than its own, or none: `REQUIRE_SIGNATURE`. */
+/** The policies that an environment variable with a wrong section, or without one, stands for: `REQUIRE_SIGNATURE`. */
 export function policiesOfVariable(name: string): readonly Capability[] {
   const near = nearTelling(name)
   const keys = policyKeys.filter(key => {
@@ -70,7 +70,7 @@ export function policiesOfVariable(name: string): readonly Capability[] {
   return [...new Set(keys.flatMap(key => capabilitiesOf(key, undefined)))]
 }
 
-/** What a key of a policy closes; a section of switches those that it names. */
+/** The capabilities that a policy closes; for the section of switches, those that it names. */
 export function capabilitiesOf(key: string, value: unknown): readonly Capability[] {
   const names = key === switches && isJsonObject(value) ? Object.keys(value) : []
   const capability = capabilityOf(key)
@@ -81,15 +81,15 @@ export function capabilitiesOf(key: string, value: unknown): readonly Capability
   })
 }
 
-/** `*` is all of them. */
+/** `*` stands for all switches. */
 export function switchCapability(name: string): Capability {
   return name === '*' ? switches : `${switches}.${name.slice(0, maxShown)}`
 }
 
-/** The policies that stand somewhere in a value that nobody reads. */
+/** The policies somewhere in a value that is not read. */
 function hiddenPolicies(value: unknown): readonly Capability[] {
   const found = new Set<Capability>()
-  // A value of a file, which is bounded in size and depth.
+  // The value is of a file, which is bounded in size and depth.
   const left = [value]
   for (let one = left.pop(); one !== undefined; one = left.pop()) {
     if (Array.isArray(one)) left.push(...one.filter(isContainer))
@@ -97,7 +97,7 @@ function hiddenPolicies(value: unknown): readonly Capability[] {
       for (const [name, member] of Object.entries(one)) {
         const capabilities = hiddenIn(name, member)
         for (const capability of capabilities) found.add(capability)
-        // What was recognised as a whole is not taken apart.
+        // A member that was recognised as a whole is not searched.
         if (capabilities.length === 0 && isContainer(member)) left.push(member)
       }
   }
@@ -114,7 +114,7 @@ function hiddenIn(name: string, value: unknown): readonly Capability[] {
   return near === undefined ? [] : sameLastName(near).flatMap(key => capabilitiesOf(key, undefined))
 }
 
-/** `publicKeys`, `public_key` and `require_signatures` → the name that they are close to. */
+/** The telling name that a key is close to: `publicKeys` and `public_key` → `public_keys`. */
 function nearTelling(key: string): string | undefined {
   const last = plain(lastName(key))
   const near = telling.filter(one => Math.abs(plain(one).length - last.length) <= 3)
@@ -142,7 +142,7 @@ function lastName(key: string): string {
   return key.slice(key.lastIndexOf('.') + 1)
 }
 
-/** As people who do not look closely read a name: signs, case and what cannot be seen say nothing. */
+/** A name without the differences that a cursory reader misses: case, signs and invisible characters. */
 function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 }

@@ -1,32 +1,32 @@
 import type { ConfigNote, ConfigProblem } from './settings.ts'
 
 /**
- * Settings that are missing, beside keys that mean nothing and whose name is close: `cloud.prot` for `cloud.port`, `clod` for
- * all of `cloud`, `host` that was to stand in a section. That is one mistake, and it is told once, where the key stands.
+ * Pairs missing settings with unknown keys of a close name: `cloud.prot` for `cloud.port`, `clod` for all of `cloud`, `host`
+ * outside its section. Such a pair is one mistake, and is reported once, at the unknown key.
  *
- * @param missing settings that are not there
- * @param notes what there is to say about keys that are no settings
- * @returns both again, without what is now told with the other
+ * @param missing problems of settings that are missing
+ * @param notes notes about keys that are no settings
+ * @returns both lists, each pair only among the problems
  */
 export function pairMisspelt(
   missing: readonly ConfigProblem[],
   notes: readonly ConfigNote[],
 ): { readonly problems: readonly ConfigProblem[]; readonly notes: readonly ConfigNote[] } {
   const problems: ConfigProblem[] = []
-  const told = new Set<ConfigNote>()
+  const used = new Set<ConfigNote>()
   for (const problem of missing) {
     const { key } = problem
     const note = key === undefined ? undefined : notes.find(one => isMeant(one, key))
     if (note === undefined) problems.push(problem)
-    else if (!told.has(note)) problems.push(paired(problem, note))
-    if (note !== undefined) told.add(note)
+    else if (!used.has(note)) problems.push(paired(problem, note))
+    if (note !== undefined) used.add(note)
   }
-  return { problems, notes: notes.filter(note => !told.has(note)) }
+  return { problems, notes: notes.filter(note => !used.has(note)) }
 }
 
-/** Whether a key that means nothing is close to this setting, or to its section. */
+/** Whether the unknown key of a note is close to this setting, or to its section. */
 function isMeant({ didYouMean, file }: ConfigNote, key: string): boolean {
-  // A variable of the environment has names of its own.
+  // An environment variable has another name than its setting.
   return didYouMean !== undefined && file !== 'environment' && (didYouMean === key || key.startsWith(`${didYouMean}.`))
 }
 
@@ -35,9 +35,9 @@ function paired(problem: ConfigProblem, { file, line, key, didYouMean = '' }: Co
   const what = isSection ? 'is missing' : problem.problem
   return {
     file: file ?? problem.file,
-    ...(line === undefined ? {} : { line }),
+    line,
     key: didYouMean,
-    problem: `${what}; "${key}", which stands there, is no setting`,
+    problem: `${what}; "${key}", which is there, is no setting`,
     remedy: `Write it as "${didYouMean}".`,
     didYouMean,
   }

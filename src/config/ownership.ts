@@ -10,22 +10,22 @@ import type { ConfigProblem, Settings } from './settings.ts'
 export interface DecidingFile {
   readonly path: string
   /** The very file that was read. */
-  readonly opened?: FileFacts
+  readonly opened?: FileFacts | undefined
 }
 
-/** What a configuration closes that another user can change: whatever it names that would run, or be read, as the agent's user. */
+/** What is closed when another user can change the configuration: all that it names and that would run, or be read, as the agent's user. */
 export const closedByOwnership: readonly Capability[] = ['ota', 'service_commands', 'absolute_paths']
 
 const maxShown = 4
 
 /**
- * That another user than root and the own one can change the configuration; undefined when only they can. Looked at are
- * the connection file, `iot.cfg`, `device_id` and `ca_bundle_file`, and all folders and links that lead to them.
- * `attributes.cfg` is not: it holds texts.
+ * The problem that a user other than root and the agent's own can change the configuration; undefined when no other user can.
+ * It looks at the connection file, `iot.cfg`, `device_id` and `ca_bundle_file`, and at all folders and links that lead to them,
+ * but not at `attributes.cfg`, which holds only texts.
  */
 export async function ownershipProblem(config: {
   readonly configDir: string
-  /** Absent when it was never asked for. */
+  /** Undefined when the caller has not looked for it. */
   readonly connection: DecidingFile | undefined
   readonly manager: DecidingFile
   readonly caBundleFile: string | undefined
@@ -43,14 +43,14 @@ export async function ownershipProblem(config: {
   for (const file of files) {
     if (file === undefined) continue
     const { path, opened } = file
-    spots.push(...(await weakSpotsOn(path, opened === undefined ? { self } : { self, opened })))
+    spots.push(...(await weakSpotsOn(path, { self, opened })))
   }
   return problemOf(configDir, spots, self)
 }
 
 /**
- * Where the log goes: with a configuration that others can change, to no file that it names, because what stands in a log
- * may be a command to whatever reads the file. One that the command line names is written.
+ * Where the log goes. A configuration that other users can change does not decide about a log file, because a line of a log
+ * may be a command to the program that reads the file. A log file that the command line names is written.
  */
 export function logSettingsOf(config: Pick<ClientConfig, 'settings' | 'origins'>, isWeak: boolean): Settings {
   const { logFile, ...settings } = config.settings
@@ -58,7 +58,7 @@ export function logSettingsOf(config: Pick<ClientConfig, 'settings' | 'origins'>
   return logFile === undefined || (isWeak && !isOwn) ? settings : config.settings
 }
 
-/** A mistake that consists of weak spots: the first one is named as the file; undefined without any. */
+/** The problem of these weak spots, the first one named as the file; undefined without any. */
 export function problemOf(
   about: string,
   spots: readonly WeakSpot[],
@@ -72,7 +72,7 @@ export function problemOf(
   const others = describeWeakSpots(unique.slice(1, maxShown))
   const more = unique.length > maxShown ? `, and ${unique.length - maxShown} more` : ''
   const problem = `${first.why}${others === '' ? '' : `; ${others}${more}`}: ${whose(self)} alone may change what decides here`
-  // The order of the way: what is above comes first, and the rest shows when that is mended.
+  // Outer folders come first: the rest shows when they are corrected.
   const commands = unique.map(({ remedy }) => remedy)
   const move = first.isAbove ? `, and move ${about} to where ${whose(self)} alone may write, or run` : ', then run'
   return {

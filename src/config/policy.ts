@@ -1,4 +1,5 @@
-import type { Closure } from './closure.ts'
+import { type Closure, capabilityOf } from './closure.ts'
+import { valueIn } from './property.ts'
 import type { ConfigNote, ConfigProblem, ManagerSettings, Origin, Origins, Settings } from './settings.ts'
 import { settingsOf } from './table.ts'
 import type { Values } from './values.ts'
@@ -8,10 +9,10 @@ const required = 'ota.require_signature'
 const folders = 'file_transfer.allow'
 
 /**
- * Gives the settings of the connection file that a mistake closes, and those that another policy implies, their values: a
- * key means that signatures are required, and where they are required no file action may reach what they protect.
+ * Sets the settings of the connection file that a mistake closes, and those that another policy implies: a key means that
+ * signatures are required, and where they are required no file action may reach what they protect.
  *
- * @returns what one policy closes because another one contradicts it
+ * @returns the capabilities that one policy closes because another policy contradicts it
  */
 export function implyPolicies(values: Values, closures: readonly Closure[]): readonly Closure[] {
   const rows = settingsOf('connect')
@@ -23,7 +24,7 @@ export function implyPolicies(values: Values, closures: readonly Closure[]): rea
   const problem: ConfigProblem = {
     ...placeOf(values.origins.get(folders)),
     key: folders,
-    problem: `names "/", though ${required} holds: what signatures protect could be replaced file by file`,
+    problem: `names "/", though ${required} is true: a file action could replace what signatures protect`,
     remedy: 'Name the folders that the cloud needs, [] for none.',
   }
   const more: Closure[] = [{ capability: 'file_transfer', problem }]
@@ -31,7 +32,19 @@ export function implyPolicies(values: Values, closures: readonly Closure[]): rea
   return more
 }
 
-/** Policies that work and yet deserve a warning: in `config check`, in the log of the device manager and in its status. */
+/** The policies of a connection file that are in effect, as a file would write them. */
+export function writtenPolicies(settings: Settings): Readonly<Record<string, object>> {
+  const file: Record<string, object> = {}
+  for (const row of settingsOf('connect')) {
+    const [section = '', name] = row.key.split('.')
+    const value = valueIn(settings, row)
+    if (name === undefined || value === undefined || capabilityOf(row.key) === undefined) continue
+    file[section] = { ...file[section], [name]: value }
+  }
+  return file
+}
+
+/** Policies that are valid but deserve a warning: in `config check`, in the log of the device manager and in its status. */
 export function findPolicyRisks(
   connection: { readonly settings: Settings; readonly origins: Origins; readonly path: string },
   own: Pick<ManagerSettings, 'actionsEnabled'>,
@@ -54,17 +67,18 @@ export function findPolicyRisks(
     )
   }
   if (ota.publicKeys.length > 0 && !ota.requireSignature) {
-    const problem = `is false beside ${keys}: packages that nobody has signed are installed`
+    const problem = `is false, though ${keys} names a key: unsigned packages are installed`
     warn(required, problem, `Remove it: the keys alone mean that a signature is required.`)
   }
   if (ota.requireSignature && ota.publicKeys.length === 0 && origins.get(required)?.source !== 'closed') {
     const problem = `is true, and ${keys} names no key: no update can be installed`
-    warn(required, problem, `Write the line of "device-cloud ota keygen" into ${keys}.`)
+    warn(required, problem, `Write the line that "device-cloud ota keygen" prints into ${keys}.`)
   }
   return notes
 }
 
 function placeOf(origin: Origin | undefined): { readonly file: string; readonly line?: number } {
   if (origin?.source === 'file') return { file: origin.file, line: origin.line }
-  return { file: origin?.source === 'environment' ? `environment variable ${origin.name}` : 'command line' }
+  if (origin?.source === 'environment') return { file: `environment variable ${origin.name}` }
+  return { file: origin?.source === 'given' ? origin.by : 'command line' }
 }

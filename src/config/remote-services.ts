@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
-import type { Setting } from './setting.ts'
+import type { SettingType } from './setting.ts'
 import type { ConfigNote, ConfigProblem, Origin, RemoteAccessService } from './settings.ts'
 import { closestName } from './suggestion.ts'
 import { checkValue } from './value.ts'
@@ -11,16 +11,18 @@ const max = 100
 interface RemoteServices {
   readonly services: readonly RemoteAccessService[]
   readonly problems: readonly ConfigProblem[]
-  /** Members that nobody reads, with a name that is close to one of ours. */
+  /** Unknown members with a name that is close to one of ours. */
   readonly notes: readonly ConfigNote[]
   readonly origin?: Origin
 }
 
-const member = (name: string, type: Setting['type']): Setting => ({ key: name, file: 'iot', type, sentence: '' })
-const name = member('name', { kind: 'text' })
-const port = member('port', { kind: 'integer', min: 1, max: 65_535 })
-const user = member('user', { kind: 'text' })
-const sessionTimeout = member('session_timeout', { kind: 'number', min: 0, max: 31_536_000 })
+/** The members that are single values. */
+const types = {
+  name: { kind: 'text' },
+  port: { kind: 'integer', min: 1, max: 65_535 },
+  session_timeout: { kind: 'number', min: 0, max: 31_536_000 },
+  user: { kind: 'text' },
+} as const satisfies Record<string, SettingType>
 
 /**
  * The list `remote_access_support` of `iot.cfg`: `[{"name": "SSH", "port": "22", "session_timeout": "60"}]`, numbers also
@@ -30,66 +32,94 @@ export function readRemoteServices(file: ConfigFile | undefined): RemoteServices
   const raw = file?.value[key]
   if (file === undefined || raw === undefined || raw === null || raw === '')
     return { services: [], problems: [], notes: [] }
-  const place = file.placeOf(key)
-  const problems: ConfigProblem[] = []
-  const notes: ConfigNote[] = []
-  const wrong = (at: string, problem: string, expected: string) => {
-    // What is missing has no place of its own: its entry has one.
-    const where = lineOf(file.placeOf(at) ?? file.placeOf(at.slice(0, at.lastIndexOf('.'))) ?? place)
-    problems.push({ file: file.path, ...where, key: at, problem, expected, remedy: `Write ${expected}.` })
-    return undefined
-  }
-  const example = 'a list such as [{"name": "SSH", "port": 22}]'
-  if (!Array.isArray(raw) || raw.length > max) {
-    wrong(key, Array.isArray(raw) ? `has more than ${max} entries` : 'is not a list', example)
-    return { services: [], problems, notes }
-  }
-  const services = raw.map((item: unknown, index): RemoteAccessService | undefined => {
-    const at = `${key}.${index}`
-    if (!isJsonObject(item)) return wrong(at, 'is not an object', '{"name", "port"}')
-    const read = (setting: Setting): string | number | undefined => {
-      const value = item[setting.key]
-      if (value === undefined || value === null || value === '') return undefined
-      const checked = checkValue(setting, value, { baseFolder: file.folder })
-      if (!checked.ok) return wrong(`${at}.${setting.key}`, `is ${checked.found}`, checked.expected)
-      return typeof checked.value === 'number' ? checked.value : String(checked.value)
-    }
-    const before = problems.length
-    const [nameRead, portRead, timeoutRead, userRead] = [read(name), read(port), read(sessionTimeout), read(user)]
-    const command = readCommand(item.command)
-    if (command === 'wrong') return wrong(`${at}.command`, 'is not a command', commandSyntax)
-    const mistaken = command === undefined ? undefined : mistakenMember(item)
-    // It would run as the agent's user, who may do more than the one that was meant.
-    if (mistaken !== undefined)
-      return wrong(`${at}.${mistaken}`, 'does not say as whom the command runs', 'a "user", or leave it out')
-    if (userRead !== undefined && command === undefined)
-      return wrong(
-        `${at}.user`,
-        `has no command beside it${instead(item, 'command')}`,
-        'a command that this user shall run',
-      )
-    if (problems.length > before) return undefined
-    if (typeof portRead !== 'number')
-      return wrong(`${at}.port`, `is missing${instead(item, 'port')}`, 'a whole number from 1 to 65535')
-    notes.push(...misspeltMembers(item).map(([written, meant]) => noteOf(file, at, written, meant)))
-    return {
-      name: String(nameRead ?? portRead),
-      port: portRead,
-      ...(typeof timeoutRead === 'number' ? { sessionTimeoutS: timeoutRead } : {}),
-      ...(command === undefined ? {} : { command }),
-      ...(userRead === undefined ? {} : { user: String(userRead) }),
-      raw: item,
-    }
-  })
-  const origin: Origin = { source: 'file', file: file.path, line: place?.line ?? 1 }
-  return { services: services.filter(service => service !== undefined), problems, notes, origin }
+  const reader = new ServicesReader(file)
+  const services = reader.list(raw)
+  const { problems, notes } = reader
+  const line = file.positionOf(key)?.line ?? 1
+  return { services, problems, notes, origin: { source: 'file', file: file.path, line } }
 }
 
-/** Characters of a name that are shown. */
-const maxShown = 128
-const members = ['name', 'port', 'session_timeout', 'command', 'user']
+class ServicesReader {
+  readonly problems: ConfigProblem[] = []
+  readonly notes: ConfigNote[] = []
+  readonly #file: ConfigFile
 
-/** Members that nobody reads, each with the one that is missing and close to it. */
+  constructor(file: ConfigFile) {
+    this.#file = file
+  }
+
+  list(raw: Json): readonly RemoteAccessService[] {
+    if (Array.isArray(raw) && raw.length <= max)
+      return raw.map((item, index) => this.#entry(item, `${key}.${index}`)).filter(service => service !== undefined)
+    const problem = Array.isArray(raw) ? `has more than ${max} entries` : 'is not a list'
+    this.#wrong(key, problem, 'a list such as [{"name": "SSH", "port": 22}]')
+    return []
+  }
+
+  #entry(item: Json, at: string): RemoteAccessService | undefined {
+    if (!isJsonObject(item)) return this.#wrong(at, 'is not an object', '{"name", "port"}')
+    const before = this.problems.length
+    const name = this.#single(item, at, 'name')
+    const port = this.#single(item, at, 'port')
+    const timeoutS = this.#single(item, at, 'session_timeout')
+    const user = this.#single(item, at, 'user')
+    const command = this.#command(item, at, user !== undefined)
+    if (this.problems.length > before) return undefined
+    if (typeof port !== 'number')
+      return this.#wrong(`${at}.port`, `is missing${instead(item, 'port')}`, 'a whole number from 1 to 65535')
+    this.notes.push(...misspeltMembers(item).map(([written, meant]) => noteOf(this.#file, at, written, meant)))
+    return {
+      name: String(name ?? port),
+      port,
+      ...(typeof timeoutS === 'number' ? { sessionTimeoutS: timeoutS } : {}),
+      ...(command === undefined ? {} : { command }),
+      ...(user === undefined ? {} : { user: String(user) }),
+      raw: item,
+    }
+  }
+
+  #single(item: JsonObject, at: string, name: keyof typeof types): string | number | undefined {
+    const value = item[name]
+    if (value === undefined || value === null || value === '') return undefined
+    const checked = checkValue({ type: types[name] }, value, { baseFolder: this.#file.folder })
+    if (!checked.ok) return this.#wrong(`${at}.${name}`, `is ${checked.found}`, checked.expected)
+    return typeof checked.value === 'number' ? checked.value : String(checked.value)
+  }
+
+  #command(item: JsonObject, at: string, hasUser: boolean): readonly string[] | undefined {
+    const command = readCommand(item.command)
+    if (command === 'wrong') return this.#wrong(`${at}.command`, 'is not a command', commandSyntax)
+    const mistaken = command === undefined ? undefined : mistakenMember(item)
+    // The command would run as the agent's user, who may do more than the user that was meant.
+    if (mistaken !== undefined)
+      return this.#wrong(`${at}.${mistaken}`, 'does not say as whom the command runs', 'a "user", or leave it out')
+    if (!hasUser || command !== undefined) return command
+    const problem = `has no command beside it${instead(item, 'command')}`
+    return this.#wrong(`${at}.user`, problem, 'a command that this user runs')
+  }
+
+  #wrong(at: string, problem: string, expected: string): undefined {
+    const file = this.#file
+    // A missing member has no position: its entry has one.
+    const entry = at.slice(0, at.lastIndexOf('.'))
+    const position = file.positionOf(at) ?? file.positionOf(entry) ?? file.positionOf(key)
+    this.problems.push({
+      file: file.path,
+      ...lineOf(position),
+      key: at,
+      problem,
+      expected,
+      remedy: `Write ${expected}.`,
+    })
+    return undefined
+  }
+}
+
+/** How many characters of a name are shown. */
+const maxShown = 128
+const members = [...Object.keys(types), 'command']
+
+/** Unknown members, each with the missing one that is close to it. */
 function misspeltMembers(item: JsonObject): readonly (readonly [written: string, meant: string])[] {
   return Object.keys(item).flatMap(written => {
     const meant = members.includes(written) ? undefined : closestName(written, members)
@@ -99,15 +129,15 @@ function misspeltMembers(item: JsonObject): readonly (readonly [written: string,
 
 function instead(item: JsonObject, missing: string): string {
   const [written] = misspeltMembers(item).find(([, meant]) => meant === missing) ?? []
-  return written === undefined ? '' : `; "${written}", which stands there, is none of its members`
+  return written === undefined ? '' : `; "${written}", which is there, is none of its members`
 }
 
-/** It is no mistake: other members are for the portal. */
+/** Only a note: other members are for the portal. */
 function noteOf(file: ConfigFile, at: string, written: string, didYouMean: string): ConfigNote {
   return {
     level: 'warn',
     file: file.path,
-    ...lineOf(file.placeOf(`${at}.${written}`)),
+    ...lineOf(file.positionOf(`${at}.${written}`)),
     key: `${at}.${written}`,
     problem: 'is none of the members that the agent reads',
     remedy: 'Correct its name.',
@@ -115,7 +145,7 @@ function noteOf(file: ConfigFile, at: string, written: string, didYouMean: strin
   }
 }
 
-/** A member of an entry with a command that means to name its user, and does not. Other members are for the portal. */
+/** A member that was meant to name the user of a command, and does not. Other members are for the portal. */
 function mistakenMember(item: JsonObject): string | undefined {
   const isEmpty = item.user === null || item.user === ''
   if (isEmpty) return 'user'
@@ -125,14 +155,14 @@ function mistakenMember(item: JsonObject): string | undefined {
     ?.slice(0, maxShown)
 }
 
-/** What other tools call the user of a command. */
+/** Names that other tools use for the user of a command. */
 const otherUserWords = /user|run_?as|account|owner|^(?:uid|gid|group|as|login|su|sudo)$/i
 
 const commandSyntax =
   'a list such as ["/usr/sbin/telnetd", "-i"], or a text of such words without quotes and shell signs'
 const maxWords = 100
 
-/** A program and its arguments. There is no shell: a text that would need one must be written as a list. */
+/** A program and its arguments. There is no shell: a text that needs one must be written as a list. */
 function readCommand(raw: Json | undefined): readonly string[] | undefined | 'wrong' {
   if (raw === undefined || raw === null || raw === '') return undefined
   const words = typeof raw === 'string' ? wordsOf(raw) : raw

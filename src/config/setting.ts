@@ -28,23 +28,51 @@ export function isList(type: SettingType): type is Extract<SettingType, { readon
 /** A checked value. */
 export type SettingValue = string | number | boolean | readonly string[]
 
-/** One row of the table of settings: everything the agent and its documents know about a setting. */
-export interface Setting {
+/** What a value must be like, and whether it may be shown. */
+export interface ValueRule {
+  readonly type: SettingType
+  /** Never shown, logged or quoted in an error. */
+  readonly secret?: true
+}
+
+interface SettingFacts extends ValueRule {
   /** Name in the file; a dot means a member of a section. */
   readonly key: string
+  /** Dotted path in the settings of the program, where it does not follow from the key and the unit (see `propertyOf`). */
+  readonly property?: string
   /** The connection file, or `iot.cfg`. */
   readonly file: 'connect' | 'iot'
-  readonly type: SettingType
+  /** A relative path as a default starts at the folder of the configuration. */
   readonly default?: SettingValue
-  /** The value that permits min: it holds when a mistake closes what the setting decides. A list needs none: `[]`. */
+  /** The value that permits least: it holds when a mistake closes what the setting decides. A list needs none: `[]`. */
   readonly closed?: SettingValue
   readonly unit?: 'seconds' | 'bytes' | 'MB'
   readonly required?: true
-  /** Never shown, logged or quoted in an error. */
-  readonly secret?: true
-  /** Empty text and null are mistakes: what holds when it is absent may be the opposite of what its owner wants. */
+  /** Required as soon as another setting of its section is given; without any of them the section is absent. */
+  readonly requiredInSection?: true
+  /** Always has a value without being required: another setting implies one, or the setting has its own reader. */
+  readonly filled?: true
+  /** What holds when it is absent and the client uses no network. */
+  readonly offline?: SettingValue
+  /** The text that means "absent". */
+  readonly absent?: string
+  /** Empty text and null are mistakes: what holds when it is absent may be the opposite of what the owner wants. */
   readonly neverEmpty?: true
-  /** Accepted and without effect; the sentence says why. */
-  readonly ignored?: true
+  /** What it means, as a sentence of the documents. */
   readonly sentence: string
 }
+
+/** One row of the table of settings: everything the agent and its documents know about a setting. */
+export type Setting = SettingFacts &
+  (
+    | {
+        /** Whether a new value takes effect when a running manager reads its files again, or only when it starts. */
+        readonly reload: 'live' | 'restart'
+        readonly ignored?: never
+      }
+    | {
+        /** Accepted and without effect; the sentence says why. */
+        readonly ignored: true
+        readonly reload?: never
+      }
+  )

@@ -1,73 +1,92 @@
 import type { JsonObject } from '../base/json.ts'
-import type { LogLevel } from '../base/log.ts'
+import type { connectionRows } from './connection-rows.ts'
+import type { managerRows } from './manager-rows.ts'
+import type { PropertyOf } from './property.ts'
+import type { ListKind } from './setting.ts'
+
+export type ConnectionRow = (typeof connectionRows)[number]
+type ManagerRow = (typeof managerRows)[number]
+
+/** What the program works with for a setting of a type. */
+type ValueOf<Type> = Type extends { readonly kind: 'integer'; readonly min: 0; readonly max: 1 }
+  ? 0 | 1
+  : Type extends { readonly kind: 'integer' | 'number' }
+    ? number
+    : Type extends { readonly kind: 'boolean' }
+      ? boolean
+      : Type extends { readonly kind: 'choice'; readonly choices: readonly (infer Choice)[] }
+        ? Choice
+        : Type extends { readonly kind: ListKind }
+          ? readonly string[]
+          : Type extends { readonly kind: 'services' }
+            ? readonly RemoteAccessService[]
+            : string
+
+/** Rows whose setting always has a value. */
+type Complete =
+  | { readonly default: unknown }
+  | { readonly required: true }
+  | { readonly requiredInSection: true }
+  | { readonly filled: true }
+
+type NameIn<Section extends string, Row> = Row extends unknown
+  ? PropertyOf<Row> extends `${Section}${infer Name}`
+    ? Name
+    : never
+  : never
+type Flat<Members> = { [Name in keyof Members]: Members[Name] }
+
+/** @typeParam Section of the rows, with its dot; empty for what stands in none */
+type MembersOf<Row extends { readonly type: unknown }, Section extends string> = Flat<
+  {
+    readonly [One in Extract<Row, Complete> as NameIn<Section, One>]: ValueOf<One['type']>
+  } & {
+    readonly [One in Exclude<Row, Complete> as NameIn<Section, One>]?: ValueOf<One['type']>
+  }
+>
+
+type InSection<Row> = Row extends unknown ? (PropertyOf<Row> extends `${string}.${string}` ? Row : never) : never
+type SectionOf<Row> = Row extends unknown ? (PropertyOf<Row> extends `${infer Name}.${string}` ? Name : never) : never
+type RowsIn<Row, Section extends string> = Row extends unknown
+  ? PropertyOf<Row> extends `${Section}.${string}`
+    ? Row
+    : never
+  : never
+/** A section with a setting that is required in it may be absent as a whole. */
+type OptionalSection<Row> = SectionOf<Extract<Row, { readonly requiredInSection: true }>>
+
+type SettingsOf<Row extends { readonly type: unknown }> = Flat<
+  MembersOf<Exclude<Row, InSection<Row>>, ''> & {
+    readonly [Section in Exclude<SectionOf<Row>, OptionalSection<Row>>]: MembersOf<RowsIn<Row, Section>, `${Section}.`>
+  } & {
+    readonly [Section in OptionalSection<Row>]?: MembersOf<RowsIn<Row, Section>, `${Section}.`>
+  }
+>
+
+type Effective<Row> = Exclude<Row, { readonly ignored: true }>
+
+/** The effective connection settings of one client, checked and complete. The sentence in its row of the table says what each means. */
+export type Settings = SettingsOf<Effective<ConnectionRow>>
+
+type Switch = { readonly property: `actionsEnabled.${string}` }
+
+/** The device manager's own settings (`iot.cfg`), checked and complete. */
+export type ManagerSettings = SettingsOf<Exclude<Effective<ManagerRow>, Switch>> & {
+  /** Keys as in `iot.cfg`: `file_transfers`, `shutdown_device`, … Every known key is present, and those that the owner adds. */
+  readonly actionsEnabled: Readonly<Record<string, boolean>>
+}
+
+/** The settings of each file. */
+export interface SettingsByFile {
+  readonly connect: Settings
+  readonly iot: ManagerSettings
+}
 
 /** How MQTT travels: plain TCP, TLS, or a WebSocket over TLS. */
-export type Transport = 'mqtt' | 'mqtts' | 'wss'
+export type Transport = Settings['cloud']['transport']
 
 /** The proxy that carries every connection of the agent. */
-export interface ProxySettings {
-  readonly type: 'http' | 'socks4' | 'socks5'
-  readonly host: string
-  readonly port: number
-  readonly username?: string
-  readonly password?: string
-}
-
-/** The effective connection settings of one client, checked and complete. */
-export interface Settings {
-  readonly cloud: {
-    readonly host: string
-    readonly port: number
-    readonly token: string
-    readonly transport: Transport
-    /** Absent: what `compatible` takes, with a warning. */
-    readonly tls?: 'modern' | 'compatible'
-    readonly fileXferHost?: string
-    readonly fileXferPort?: number
-  }
-  readonly proxy?: ProxySettings
-  readonly qosLevel: 0 | 1
-  readonly validateCloudCert: boolean
-  /** Absolute path of a PEM file. */
-  readonly caBundleFile?: string
-  /** Seconds without a link after which the process ends; 0 = never. */
-  readonly keepAliveS: number
-  readonly logLevel: LogLevel
-  /** Absolute path. */
-  readonly logFile?: string
-  readonly useSyslog: boolean
-  readonly quiet: boolean
-  readonly queue: {
-    readonly durability: 'spill' | 'always' | 'memory'
-    readonly maxBytes: number
-    /** Absolute path. */
-    readonly directory?: string
-  }
-  readonly ota: {
-    readonly publicKeys: readonly string[]
-    readonly requireSignature: boolean
-    /** Names that signed packages may have; empty: those that were installed, and any for the first one. */
-    readonly names: readonly string[]
-  }
-  readonly remoteAccess: {
-    /** `HOST:PORT`. */
-    readonly allow: readonly string[]
-    /** Names, addresses and `*.DOMAIN`; absent: where `cloud.host` is. */
-    readonly relayHosts?: readonly string[]
-    readonly maxSessions: number
-    readonly maxChannels: number
-    /** 0 = none. */
-    readonly idleTimeoutS: number
-    /** 0 = none. */
-    readonly maxDurationS: number
-  }
-  readonly fileTransfer: {
-    /** Absolute folders in which actions may read and write by absolute path. */
-    readonly allow: readonly string[]
-    /** The largest file that a download may bring. */
-    readonly maxBytes?: number
-  }
-}
+export type ProxySettings = NonNullable<Settings['proxy']>
 
 /** One entry of `remote_access_support`. */
 export interface RemoteAccessService {
@@ -82,32 +101,16 @@ export interface RemoteAccessService {
   readonly raw: JsonObject
 }
 
-/** The device manager's own settings (`iot.cfg`), checked and complete. */
-export interface ManagerSettings {
-  /** Absolute path. */
-  readonly runtimeDir: string
-  readonly logLevel?: LogLevel
-  /** Keys as in `iot.cfg`: `file_transfers`, `shutdown_device`, … Every known key is present. */
-  readonly actionsEnabled: Readonly<Record<string, boolean>>
-  readonly waitForFileTransfer: boolean
-  readonly downloadTimeoutS: number
-  readonly uploadRemoveOnSuccess: boolean
-  readonly uploadTarFile: boolean
-  readonly thingFriendlyName?: string
-  /** Seconds between health samples; 0 = none. */
-  readonly healthIntervalS: number
-  /** 0 = none; absent: by the memory of the machine. */
-  readonly memorySoftLimitMb?: number
-  readonly discoverServicesOnInit: boolean
-  readonly remoteAccessSupport: readonly RemoteAccessService[]
-}
+/** Who hands in settings that go before the environment and the files, as messages name it. */
+export type Giver = 'command line' | 'the settings given to the client'
 
 /**
  * Where the value of a setting came from; `derived` means from another setting (the transport from the port), `closed` that
  * a mistake in the setting `from` permits no more than this.
  */
 export type Origin =
-  | { readonly source: 'flag' | 'default' }
+  | { readonly source: 'default' }
+  | { readonly source: 'given'; readonly by: Giver }
   | { readonly source: 'derived' | 'closed'; readonly from: string }
   | { readonly source: 'environment'; readonly name: string }
   | { readonly source: 'file'; readonly file: string; readonly line: number }
@@ -115,26 +118,26 @@ export type Origin =
 /** Key of the table → where its value came from. Settings that have no value are absent. */
 export type Origins = ReadonlyMap<string, Origin>
 
-/** Something worth telling that does not stop the start. */
+/** Something worth reporting that does not end the start. */
 export interface ConfigNote {
   readonly level: 'warn' | 'debug'
-  readonly file?: string
-  readonly line?: number
-  readonly key?: string
+  readonly file?: string | undefined
+  readonly line?: number | undefined
+  readonly key?: string | undefined
   readonly problem: string
   readonly remedy: string
-  readonly didYouMean?: string
+  readonly didYouMean?: string | undefined
 }
 
 /** One mistake in the configuration. Never holds the value of a secret. */
 export interface ConfigProblem {
-  /** Path of the file, `environment`, or `command line`. */
+  /** Path of the file, `environment`, an environment variable, or a {@link Giver}. */
   readonly file: string
-  readonly line?: number
-  readonly column?: number
-  readonly key?: string
+  readonly line?: number | undefined
+  readonly column?: number | undefined
+  readonly key?: string | undefined
   readonly problem: string
-  readonly expected?: string
+  readonly expected?: string | undefined
   readonly remedy: string
-  readonly didYouMean?: string
+  readonly didYouMean?: string | undefined
 }

@@ -3,34 +3,35 @@ import type { Environment } from '../platform/process/process-facts.ts'
 import { capabilityOf } from './closure.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { Setting } from './setting.ts'
-import type { ConfigProblem, Origin } from './settings.ts'
+import type { ConfigProblem, Giver, Origin } from './settings.ts'
 import { haveDifferences, valuesAt } from './spelling.ts'
 import { environmentName } from './table.ts'
 import type { ValueContext } from './value.ts'
 
 /** A raw value as one source has it. */
-export interface Found {
+export interface FoundValue {
   readonly raw: unknown
-  /** It has several values, in different spellings of its name. */
+  /** The source has several different values, in different spellings of the key. */
   readonly isAmbiguous?: boolean
   readonly origin: Origin
   readonly context: ValueContext
-  /** Where to point when the value is wrong. */
+  /** The place that a problem with the value names. */
   readonly where: Pick<ConfigProblem, 'file' | 'line' | 'column'>
 }
 
-/** The current folder, which is asked for only by a path that is relative to it: it may be gone. */
+/** Stands for the current folder, which is looked up only for a relative path: it may be gone. */
 const hereFolder = ''
 
-/** One place that values come from. */
-export type Source = (setting: Setting) => Found | undefined
+/** One source of values. */
+export type Source = (setting: Setting) => FoundValue | undefined
 
-/** Flags, or the settings that a program hands to the library: shaped as the file. */
-export function flagSource(settings: JsonObject): Source {
+/** Flags, or the settings that a program gives to a client, in the shape of the file. */
+export function givenSource(settings: JsonObject, by: Giver): Source {
   return setting => {
     const given = givenIn(settings, setting)
-    const where = { file: 'command line' }
-    return given && { ...given, origin: { source: 'flag' }, context: { baseFolder: hereFolder }, where }
+    return (
+      given && { ...given, origin: { source: 'given', by }, context: { baseFolder: hereFolder }, where: { file: by } }
+    )
   }
 }
 
@@ -52,25 +53,25 @@ export function fileSource(file: ConfigFile): Source {
   return setting => {
     const given = givenIn(file.value, setting)
     if (given === undefined) return undefined
-    const place = file.placeOf(setting.key)
+    const position = file.positionOf(setting.key)
     return {
       ...given,
-      origin: { source: 'file', file: file.path, line: place?.line ?? 1 },
+      origin: { source: 'file', file: file.path, line: position?.line ?? 1 },
       context: { baseFolder: file.folder },
-      where: { file: file.path, ...lineOf(place) },
+      where: { file: file.path, ...lineOf(position) },
     }
   }
 }
 
-/** What an object has for a setting, in whichever spelling. */
-function givenIn(object: JsonObject, setting: Setting): Pick<Found, 'raw' | 'isAmbiguous'> | undefined {
+/** The value that an object has for a setting, in any spelling of its key. */
+function givenIn(object: JsonObject, setting: Setting): Pick<FoundValue, 'raw' | 'isAmbiguous'> | undefined {
   const values = valuesAt(object, setting.key).filter(value => !isUnset(setting, value))
   return values.length === 0 ? undefined : { raw: values[0], isAmbiguous: haveDifferences(values) }
 }
 
 /**
- * null and empty text mean "not set", as they did for the Python agent. For what permits something, "not set" can be the
- * opposite of what its owner wanted: there they are mistakes.
+ * null and empty text mean "not set", as they did for the Python agent. In a setting that permits something, "not set" can be
+ * the opposite of what the owner wanted: there they are mistakes.
  */
 function isUnset({ key, type: { kind }, neverEmpty }: Setting, raw: unknown): boolean {
   const permits = capabilityOf(key) !== undefined && kind !== 'integer' && kind !== 'number'

@@ -1,8 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 
 /**
- * Every value that an object has for a dotted key, however the key is spelled: `{"ota": {"public_keys": []}}` and
- * `{"ota.public_keys": []}` say the same.
+ * Every value that an object has for a dotted key, in each spelling of the key: `{"ota": {"public_keys": []}}` and
+ * `{"ota.public_keys": []}` mean the same.
  */
 export function valuesAt(object: JsonObject, key: string): readonly Json[] {
   const found: Json[] = []
@@ -17,7 +17,7 @@ export function valuesAt(object: JsonObject, key: string): readonly Json[] {
   }
 }
 
-/** Whether values that were given for one setting differ. */
+/** Whether the values that were given for one setting differ. */
 export function haveDifferences(values: readonly unknown[]): boolean {
   return new Set(values.map(value => JSON.stringify(value))).size > 1
 }

@@ -1,4 +1,4 @@
-/** The known name that is closest to what was written, or undefined when none is close. */
+/** The known name that is closest to the written one; undefined when none is close. */
 export function closestName(written: string, known: readonly string[]): string | undefined {
   const text = written.toLowerCase()
   let best: string | undefined

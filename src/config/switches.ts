@@ -4,7 +4,7 @@ import { settingsTable } from './table.ts'
 const section = 'actions_enabled.'
 const known = settingsTable.filter(({ key }) => key.startsWith(section)).map(({ key }) => key.slice(section.length))
 
-/** Names of actions, and what people call them, that another switch decides. `*` is all of them. */
+/** Names of actions, and common names for them, with the switch that decides about them. `*` stands for all switches. */
 const otherNames: Readonly<Record<string, string>> = {
   file_download: 'file_transfers',
   file_upload: 'file_transfers',
@@ -28,12 +28,12 @@ const otherNames: Readonly<Record<string, string>> = {
   all: '*',
 }
 
-/** What a name below `actions_enabled` is. */
+/** The meaning of a name below `actions_enabled`. */
 export type SwitchMeaning =
   | { readonly kind: 'known' }
-  /** The name of an action that the owner of the device adds. */
+  /** An action that the owner of the device adds. */
   | { readonly kind: 'added' }
-  /** Whoever wrote it meant a switch that has another name, or, with `*`, nobody can tell which. */
+  /** The owner meant a switch of another name; with `*` it is unknown which one. */
   | { readonly kind: 'mistake'; readonly meant: string }
 
 /** Whether the agent itself has this switch. */
@@ -41,7 +41,7 @@ export function isKnownSwitch(name: string): boolean {
   return known.includes(name)
 }
 
-/** Tells a switch that the owner adds from one that is misspelt, and would switch off nothing. */
+/** Distinguishes a switch that the owner adds from a misspelt one, which would switch off nothing. */
 export function meaningOfSwitch(name: string): SwitchMeaning {
   if (isKnownSwitch(name)) return { kind: 'known' }
   const lower = name.toLowerCase()

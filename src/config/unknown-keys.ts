@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { type Capability, type Closure, capabilityOf, policySections } from './closure.ts'
 import { lineOf } from './config-file.ts'
-import type { Place } from './json-locator.ts'
+import type { TextPosition } from './json-locator.ts'
 import { capabilitiesOf, meantPolicies, switchCapability } from './meant-policies.ts'
 import type { Setting } from './setting.ts'
 import type { ConfigNote, ConfigProblem } from './settings.ts'
@@ -9,27 +9,27 @@ import { closestName } from './suggestion.ts'
 import { meaningOfSwitch } from './switches.ts'
 import { settingsOf } from './table.ts'
 
-/** A file, or the settings that a program handed in. */
+/** A file, or settings that were handed in. */
 export interface Document {
-  /** Path of the file, or another word for where it comes from. */
+  /** Path of the file, or a {@link Giver}. */
   readonly path: string
   readonly value: JsonObject
-  placeOf(key: string): Place | undefined
+  positionOf(key: string): TextPosition | undefined
 }
 
-/** What there is to say about the keys of a document. */
+/** Findings about the keys of a document. */
 export interface KeyFindings {
   readonly notes: ConfigNote[]
   /** Mistakes that end the start. */
   readonly problems: ConfigProblem[]
   readonly closures: Closure[]
-  /** Names of `actions_enabled` that may be actions which the owner adds. */
+  /** Names of `actions_enabled` that may be actions of the owner. */
   readonly addedSwitches: string[]
 }
 
-/** Keys that the Python agent knew and that are not settings of the file they stand in; nobody needs to hear about them. */
+/** Keys that the Python agent knew and that are no settings of the file they are in: no note is needed about them. */
 const silent = new Set(['app_id', 'config_dir', 'config_file', 'device_id', 'key'])
-/** More of them are no configuration, and each is compared with all names. */
+/** Each is compared with all names, and a file with more of them is no configuration. */
 const maxUnknownKeys = 1000
 /** Characters of a key that are shown. */
 const maxShown = 128
@@ -37,8 +37,8 @@ const fileNames = { connect: 'the connection file', iot: 'iot.cfg' }
 const switches = 'actions_enabled'
 
 /**
- * Judges every key that means nothing. Old files carry extra ones, so that is only worth a note; where it could be a policy
- * that somebody believes to hold, the capability is closed.
+ * Classifies every key that is no setting. Old files have extra ones, so most of them get only a note; a key that the owner may
+ * have meant as a policy closes the capability.
  */
 export function findUnknownKeys(document: Document, file: Setting['file']): KeyFindings {
   const findings = { notes: [], problems: [], closures: [], addedSwitches: [] }
@@ -86,7 +86,7 @@ class KeyWalk {
       return
     }
     const capability = capabilityOf(key)
-    // An empty section says nothing, as for the Python agent; of a policy that may not be what was meant.
+    // An empty section counts as absent, as for the Python agent; in a policy the owner may have meant something else.
     if (capability === undefined && (value === null || value === '' || value === undefined)) return
     const remedy = `Write "${key}": { ... }.`
     const problem = { ...this.#at(key), problem: 'is not an object', expected: 'an object', remedy }
@@ -118,7 +118,7 @@ class KeyWalk {
     this.#close([capability], key, 'is not a switch', meaning.meant === '*' ? undefined : capability)
   }
 
-  /** A policy in the other file: nobody would look for it there. */
+  /** A policy in the wrong file, where it has no effect. */
   #misplaced(key: string, value: unknown): void {
     const place = fileNames[this.#file === 'iot' ? 'connect' : 'iot']
     const problem = {
@@ -132,16 +132,16 @@ class KeyWalk {
   #close(capabilities: readonly Capability[], key: string, what: string, didYouMean: string | undefined): void {
     const problem: ConfigProblem = {
       ...this.#at(key),
-      problem: `${what}, and what it is to decide is closed`,
+      problem: `${what}, and what it was meant to decide is closed`,
       remedy: 'Correct its name, or remove it.',
-      ...(didYouMean === undefined ? {} : { didYouMean }),
+      didYouMean,
     }
     for (const capability of new Set(capabilities)) this.#findings.closures.push({ capability, problem })
   }
 
   #note(key: string): ConfigNote {
     const last = key.slice(key.indexOf('.') + 1)
-    // "host" at the top belongs into a section: the same last name is closer than any spelling.
+    // "host" outside its section: the same last name is closer than any spelling.
     const sameName = this.#keys.find(known => known.endsWith(`.${last}`))
     const didYouMean = closestName(key, [...this.#keys, ...this.#sections]) ?? sameName
     return {
@@ -149,12 +149,12 @@ class KeyWalk {
       ...this.#at(key),
       problem: 'is not a setting, and has no effect',
       remedy: 'Remove it, or correct its name.',
-      ...(didYouMean === undefined ? {} : { didYouMean }),
+      didYouMean,
     }
   }
 
   #at(key: string): { file: string; line?: number; column?: number; key: string } {
-    return { file: this.#document.path, ...lineOf(this.#document.placeOf(key)), key: key.slice(0, maxShown) }
+    return { file: this.#document.path, ...lineOf(this.#document.positionOf(key)), key: key.slice(0, maxShown) }
   }
 }
 

@@ -8,24 +8,24 @@ import { meaningOfSwitch } from './switches.ts'
 import { environmentName } from './table.ts'
 
 const prefix = 'DEVICE_CLOUD_'
-/** What people write for it. */
+/** The ways in which people write the prefix. */
 const prefixes = /^device[_-]?cloud[_-]?/i
-/** They are compared with all names. */
+/** Each is compared with all names. */
 const maxVariables = 1000
 /** Characters of a name that are shown. */
 const maxShown = 128
 
-/** What there is to say about the variables of the environment. */
+/** Findings about the environment variables. */
 export interface VariableFindings {
   readonly notes: readonly ConfigNote[]
   readonly closures: readonly Closure[]
 }
 
 /**
- * A note for every environment variable that looks like a misspelt setting; one that looks like a policy closes what it is to
- * decide. Others that begin with `DEVICE_CLOUD_` may belong to the user's own scripts.
+ * A note for every environment variable that looks like a misspelt setting; a variable that looks like a policy closes what it
+ * was meant to decide. Other variables that begin with `DEVICE_CLOUD_` may belong to the owner's scripts.
  *
- * @param settings the rows that are asked of the environment
+ * @param settings the rows that the environment may set
  */
 export function findUnknownVariables(environment: Environment, settings: readonly Setting[]): VariableFindings {
   const notes: ConfigNote[] = []
@@ -35,7 +35,7 @@ export function findUnknownVariables(environment: Environment, settings: readonl
   const tails = [...known.keys()].map(name => name.slice(prefix.length))
   const names = Object.keys(environment).filter(name => prefixes.test(name) && !known.has(name))
   for (const written of names.slice(0, maxVariables)) {
-    // As it would have to be written, as far as that can be told.
+    // Its name with the right prefix and case.
     const name = `${prefix}${written.replace(prefixes, '').toUpperCase()}`
     const listOnly = settings.find(({ key, type }) => type.kind === 'services' && environmentName(key) === name)
     if (listOnly !== undefined) {
@@ -49,7 +49,7 @@ export function findUnknownVariables(environment: Environment, settings: readonl
       })
       continue
     }
-    // Without what all of them begin with, which would make any short name look close.
+    // Without the common prefix, which would make any short name look close.
     const nearest = closestName(name.slice(prefix.length), tails)
     const didYouMean = nearest === undefined ? undefined : `${prefix}${nearest}`
     const meant = didYouMean === undefined ? undefined : known.get(didYouMean)
@@ -64,14 +64,14 @@ export function findUnknownVariables(environment: Environment, settings: readonl
   return { notes, closures }
 }
 
-/** @param meant the setting that its name is close to */
+/** @param meant the setting that the name is close to */
 function capabilitiesOfVariable(name: string, meant: string | undefined): readonly Capability[] {
   const own = capabilityOfVariable(name) ?? (meant === undefined ? undefined : capabilityOf(meant))
   if (own !== undefined) return [own]
   return meant === undefined ? policiesOfVariable(name.slice(prefix.length)) : []
 }
 
-/** The capability that a variable is to decide by its section; undefined when it is of no policy. */
+/** The capability that a variable was meant to decide, by its section; undefined when its section is no policy. */
 function capabilityOfVariable(name: string): Capability | undefined {
   const section = policySections.find(
     one => name === environmentName(one) || name.startsWith(`${environmentName(one)}_`),
@@ -90,8 +90,8 @@ function mistake(name: string, didYouMean: string | undefined): ConfigProblem {
   return {
     file: 'environment',
     key: name.slice(0, maxShown),
-    problem: 'is not a setting, and what it is to decide is closed',
+    problem: 'is not a setting, and what it was meant to decide is closed',
     remedy: 'Correct its name, or write the setting into the file.',
-    ...(didYouMean === undefined ? {} : { didYouMean }),
+    didYouMean,
   }
 }

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
-import { isList, type ListKind, type Setting, type SettingType, type SettingValue } from './setting.ts'
+import { isList, type ListKind, type SettingType, type SettingValue, type ValueRule } from './setting.ts'
 import { isWeakKey } from './weak-key.ts'
 
-/** A value that was accepted, or what was expected instead. `found` is absent where it could show a secret. */
+/** An accepted value, or what was expected and found instead. `found` is absent where it could show a secret. */
 export type Checked =
   | { readonly ok: true; readonly value: SettingValue }
-  | { readonly ok: false; readonly expected: string; readonly found?: string }
+  | { readonly ok: false; readonly expected: string; readonly found?: string | undefined }
 
 export interface ValueContext {
   /** Folder at which relative paths start. */
@@ -14,13 +14,13 @@ export interface ValueContext {
   readonly fromEnvironment?: boolean
 }
 
-/** Checks one raw value against its row of the table. */
-export function checkValue(setting: Setting, raw: unknown, context: ValueContext): Checked {
-  const value = parse(setting.type, raw, context)
+/** Checks one raw value against its rule, such as a row of the table. */
+export function checkValue(rule: ValueRule, raw: unknown, context: ValueContext): Checked {
+  const value = parse(rule.type, raw, context)
   if (value !== undefined) return { ok: true, value }
-  const expected = expectation(setting.type)
-  const found = setting.secret === true ? undefined : describeValue(setting.type, raw, context)
-  return found === undefined ? { ok: false, expected } : { ok: false, expected, found }
+  const expected = expectation(rule.type)
+  const found = rule.secret ? undefined : describeValue(rule.type, raw, context)
+  return { ok: false, expected, found }
 }
 
 /** A sentence part that says what a type accepts. Also used in the documents. */
@@ -83,7 +83,7 @@ function parse(type: SettingType, raw: unknown, context: ValueContext): SettingV
 
 const maxTextBytes = 16 * 1024
 
-/** Only text stays text: the Python agent turned a token "true" into a boolean. A password of digits may stand without quotes. */
+/** Text stays text: the Python agent turned a token "true" into a boolean. A password of digits may be written without quotes. */
 function parseText(raw: unknown): string | undefined {
   if (Number.isSafeInteger(raw)) return String(raw)
   if (typeof raw !== 'string' || raw.length > maxTextBytes || raw.includes('\0')) return undefined
@@ -95,7 +95,7 @@ function parseHost(raw: unknown): string | undefined {
   if (typeof raw !== 'string') return undefined
   const text = raw.trim()
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text
-  // Before the expressions: what they find no address in, they try in many ways.
+  // Checked before the expressions, which try a long text without an address in many ways.
   if (bare.length > 253) return undefined
   const isName = /^[\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_.])?$/u.test(bare)
   const isIpv6 = /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[\w.-]+)?$/.test(bare)
@@ -108,7 +108,7 @@ function parseAddress(raw: unknown): string | undefined {
   return isPort && parseHost(name) !== undefined ? `${name}:${Number(port)}` : undefined
 }
 
-/** A wildcard covers a domain that somebody owns, so never a whole top level. */
+/** A wildcard covers a domain that can have one owner, so never a whole top level. */
 function parseHostPattern(raw: unknown): string | undefined {
   const domain = typeof raw === 'string' ? /^\*\.(.+)$/.exec(raw.trim())?.[1] : undefined
   if (domain === undefined) return parseHost(raw)
@@ -149,7 +149,7 @@ function parsePath(raw: unknown, baseFolder: string): string | undefined {
   return text === undefined || text === '' ? undefined : resolve(baseFolder, text)
 }
 
-/** 32 bytes in base64, of either alphabet, that not just anybody can sign for. */
+/** 32 bytes in base64, of either alphabet, and no key that anyone can sign for. */
 function parseKey(raw: unknown): string | undefined {
   const text = typeof raw === 'string' ? raw.trim() : ''
   const [, encoded] = /^ed25519:([A-Za-z0-9+/_-]{43}=?)$/.exec(text) ?? []
@@ -180,7 +180,7 @@ function parseItem(kind: ListKind, item: unknown, { baseFolder }: ValueContext):
   }
 }
 
-/** Commas alone are no list: a script whose variables are empty means something else than "nothing". */
+/** Commas alone are no list: they come from a script with empty variables, which does not mean "nothing". */
 function itemsOf(raw: unknown, { fromEnvironment }: ValueContext): readonly unknown[] | undefined {
   if (Array.isArray(raw)) return raw
   if (!fromEnvironment || typeof raw !== 'string') return undefined
@@ -198,7 +198,7 @@ function describeValue(type: SettingType, raw: unknown, context: ValueContext): 
   return `a list whose item ${wrong + 1} is ${describe(items[wrong])}`
 }
 
-/** What was found, short; a text that may carry a login (a URL) is not quoted. */
+/** A short description of what was found; a text that may carry a login (a URL) is not quoted. */
 function describe(raw: unknown): string {
   if (typeof raw === 'string') {
     if (raw.includes('@') || raw.includes('://')) return 'a URL'

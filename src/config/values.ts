@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { AgentError } from '../base/errors.ts'
 import { type Closure, capabilityOf, closureOf } from './closure.ts'
 import { isList, type Setting, type SettingValue } from './setting.ts'
@@ -5,15 +6,21 @@ import type { ConfigNote, ConfigProblem, Origin } from './settings.ts'
 import type { Source } from './sources.ts'
 import { checkValue } from './value.ts'
 
-/** The checked values of one file's settings, each with its origin, and every mistake on the way. */
+/** The checked values of one file's settings, each with its origin, and every mistake in them. */
 export class Values {
   readonly origins = new Map<string, Origin>()
   readonly problems: ConfigProblem[] = []
   readonly notes: ConfigNote[] = []
+  readonly #configDir: string
   readonly #values = new Map<string, SettingValue>()
 
-  /** Asks the sources in falling precedence; the first that knows a setting decides. */
-  constructor(settings: readonly Setting[], sources: readonly Source[]) {
+  /**
+   * Asks the sources, the highest precedence first; the first that has a setting decides.
+   *
+   * @param configDir where a path that is a default starts
+   */
+  constructor(settings: readonly Setting[], sources: readonly Source[], configDir: string) {
+    this.#configDir = configDir
     for (const setting of settings) {
       if (setting.type.kind !== 'services') this.#collect(setting, sources)
     }
@@ -44,18 +51,24 @@ export class Values {
       this.problems.push({ ...found.where, key, problem, expected, remedy: `Write ${expected}.` })
       return
     }
-    if (setting.default === undefined || setting.ignored) return
-    this.#values.set(setting.key, setting.default)
+    const value = this.#defaultOf(setting)
+    if (value === undefined) return
+    this.#values.set(setting.key, value)
     this.origins.set(setting.key, { source: 'default' })
   }
 
-  /** Whether some source gave a value, right or wrong. */
+  #defaultOf({ type, default: value, ignored }: Setting): SettingValue | undefined {
+    if (ignored) return undefined
+    return type.kind === 'path' && typeof value === 'string' ? resolve(this.#configDir, value) : value
+  }
+
+  /** Whether a source gave a value, right or wrong. */
   isGiven(key: string): boolean {
     const source = this.origins.get(key)?.source
     return source !== undefined && source !== 'default'
   }
 
-  /** A value that the setting `from` implies. */
+  /** Sets the value that the setting `from` implies. */
   derive(key: string, value: SettingValue, from: string): void {
     this.#values.set(key, value)
     this.origins.set(key, { source: 'derived', from })
@@ -63,10 +76,12 @@ export class Values {
 
   /** Gives every setting of a closed capability the value that permits least. */
   close(settings: readonly Setting[], closures: readonly Closure[]): void {
-    for (const { key, type, closed } of settings) {
+    for (const setting of settings) {
+      const { key, type, closed } = setting
       const capability = capabilityOf(key)
       const closure = capability === undefined ? undefined : closureOf(closures, capability)
-      const least = closed ?? (isList(type) ? [] : undefined)
+      // A limit with a mistake permits nothing beyond its default, and what it limits is closed.
+      const least = closed ?? (isList(type) ? [] : this.#values.has(key) ? undefined : this.#defaultOf(setting))
       if (closure === undefined || least === undefined) continue
       this.#values.set(key, least)
       this.origins.set(key, { source: 'closed', from: closure.problem.key ?? closure.capability })
@@ -77,11 +92,6 @@ export class Values {
     return this.#values.get(key)
   }
 
-  text(key: string): string | undefined {
-    const value = this.#values.get(key)
-    return typeof value === 'string' ? value : undefined
-  }
-
   number(key: string): number | undefined {
     const value = this.#values.get(key)
     return typeof value === 'number' ? value : undefined
@@ -90,18 +100,13 @@ export class Values {
   /** A setting that always has a value, because the table has its default. */
   boolean(key: string): boolean {
     const value = this.#values.get(key)
-    // A wrong value is among the problems, and the caller throws before anybody uses this.
+    // A wrong value is among the problems, and the caller throws before it uses this.
     return typeof value === 'boolean' ? value : false
   }
 
   list(key: string): readonly string[] {
     const value = this.#values.get(key)
     return typeof value === 'object' ? value : []
-  }
-
-  choice<const Choice extends string>(key: string, choices: readonly Choice[]): Choice | undefined {
-    const value = this.#values.get(key)
-    return choices.find(choice => choice === value)
   }
 }
 
@@ -114,10 +119,10 @@ export function formatProblem(problem: ConfigProblem | ConfigNote): string {
   return `${place}: ${subject.replace(/\.$/, '')}.${meant} ${problem.remedy}`
 }
 
-/** Mistakes that a message names. */
+/** How many mistakes a message names. */
 const maxNamed = 50
 
-/** `CONFIG_INVALID` with every mistake in `details.problems`, and in `details.warnings` what else there is to say of the file. */
+/** `CONFIG_INVALID` with every mistake in `details.problems` and the warnings in `details.warnings`. */
 export function configError(
   problems: readonly ConfigProblem[],
   cause?: unknown,

@@ -11,8 +11,8 @@ const smallOrder: ReadonlySet<string> = new Set([
 const signAt = 31
 
 /**
- * Whether anybody can sign for this public key, without any private key: 32 zeros, as somebody writes who means to fill in
- * the key later, are one of these.
+ * Whether a signature for this public key can be made without any private key. 32 zeros, a common placeholder for a key to be
+ * filled in later, are such a key.
  *
  * @param raw the 32 bytes of an Ed25519 public key
  */

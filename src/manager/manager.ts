@@ -185,7 +185,7 @@ export class Manager {
     }
     await this.#config.lookAtOwners()
     this.#applySettings()
-    this.#config.tell()
+    this.#config.announce()
     await this.#reach.load()
     const rootSide = await this.#openRootSide()
     const notDone = isUsable ? await this.#notDoneByRoot(rootSide) : undefined
@@ -219,7 +219,7 @@ export class Manager {
       const keys = await this.#config.reload()
       this.#applySettings()
       await this.#reach.load()
-      this.#config.tell()
+      this.#config.announce()
       this.#publishFacts()
       if (keys.length === 0) this.#log.info('configuration reloaded')
       else this.#log.warn('configuration reloaded; some settings need a restart', { settings: keys.join(', ') })

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import { type Clock, systemClock } from '../../src/base/clock.ts'
 import type { AgentError } from '../../src/base/errors.ts'
 import type { Cloud } from '../../src/client/cloud.ts'
-import { onlineCloud } from '../../src/client/online-cloud.ts'
+import { openOnlineCloud } from '../../src/client/open-online-cloud.ts'
 import type { ProxySettings, Settings, Transport } from '../../src/config/settings.ts'
 import type { ExecuteMail } from '../../src/services/mailbox/mailbox.ts'
 import type { LocalCloud } from './local-cloud.ts'
@@ -83,7 +83,7 @@ export async function hastyDevice(
   const { log, text } = memoryLog(clock)
   const failures: AgentError[] = []
   const note = (error: AgentError) => void failures.push(error)
-  const device = await onlineCloud({
+  const device = await openOnlineCloud({
     facts: { thingKey, settings },
     configDir,
     queueLock: 'wait',

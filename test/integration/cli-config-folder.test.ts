@@ -69,7 +69,7 @@ test('what runs as a service is found from everywhere, and what a folder has of 
   chmodSync(elsewhere, 0o777)
   const weak = await run(['config', 'show', '--json'])
   assert.equal(JSON.parse(weak.out).deviceId, device.deviceId)
-  assert.match(weak.err, new RegExp(`^warning: ${elsewhere}: .*the configuration is that of ${device.folder}\\. Name`))
+  assert.match(weak.err, new RegExp(`^warning: ${elsewhere}: .*the configuration of ${device.folder} is used\\. Name`))
 })
 
 test('a command that finds no configuration names every folder that it looked at', async t => {

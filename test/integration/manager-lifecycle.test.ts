@@ -127,6 +127,47 @@ test('SIGHUP reads the configuration again: switches, folders and attributes at 
   assert.equal((await manager.ended).code, 0)
 })
 
+test('SIGHUP takes over what the table marks as live: both log levels, name, health, memory, services and transfers', async t => {
+  const cloud = await startCloud(t, { token: deviceToken })
+  const device = makeDevice(t, cloud, { connection: { log_level: 'error' }, manager: { log_level: 'info' } })
+  const manager = await device.start()
+  const key = device.thingKey
+  await cloud.waitForThing(key)
+  const change = (name: string, members: object) => device.write(name, { ...JSON.parse(device.read(name)), ...members })
+  const upload = async (name: string) => {
+    device.write(`runtime/upload/${name}`, 'content')
+    assert.ok((await cloud.exec(key, 'file_upload', { file_name: name })).success)
+    return existsSync(join(device.runtime, 'upload', name))
+  }
+  const softLimit = async () => JSON.parse((await device.run('status', '--json')).out).memory.softLimitBytes
+  assert.equal(await upload('one.txt'), false)
+  assert.notEqual(await softLimit(), 777 * 1024 * 1024)
+  change('iot.cfg', {
+    log_level: null,
+    thing_friendly_name: 'Pump 7',
+    health_interval: 1,
+    memory_soft_limit: 777,
+    remote_access_support: [{ name: 'Broker', port: cloud.mqtt }],
+    upload_remove_on_success: false,
+  })
+  manager.kill('SIGHUP')
+  await eventually('the name, the services and the health', async () => {
+    const { params } = await cloud.api('thing.find', { key })
+    const services = String(params?.attrs?.remote_access_support?.value)
+    const hasHealth = JSON.stringify(params).includes('health_uptime_seconds')
+    return params?.name === 'Pump 7' && services.includes(String(cloud.mqtt)) && hasHealth
+  })
+  assert.equal(await softLimit(), 777 * 1024 * 1024)
+  assert.equal(await upload('two.txt'), true)
+  // Without a level of its own, the manager has that of the connection file.
+  assert.ok(!manager.err.includes('configuration reloaded'))
+  change('iot-connect.cfg', { log_level: 'info' })
+  manager.kill('SIGHUP')
+  await manager.says(/configuration reloaded/)
+  manager.kill('SIGTERM')
+  assert.deepEqual(await manager.ended, { code: 0, signal: null })
+})
+
 test('a second signal ends a manager at once that waits for the cloud', async t => {
   const cloud = await startCloud(t, { token: deviceToken })
   const device = makeDevice(t, cloud)

@@ -45,7 +45,7 @@ await client.connect({ timeoutMs: 1 })`
     const { code, err } = await run(t, 'app.mjs', source)
     assert.equal(code, 4)
     const [first, second, third, frame] = err.split('\n')
-    assert.match(first ?? '', /^device-cloud: No connection within 1 ms; .* Check cloud\.port and firewalls/)
+    assert.match(first ?? '', /^device-cloud: There was no connection within 1 ms; .* Check cloud\.port and firewalls/)
     assert.match(second ?? '', /^ {2}because: TCP_FAILED: /)
     assert.match(third ?? '', /^ {2}because: .*ECONNREFUSED/)
     assert.match(frame ?? '', /app\.mjs:5/)

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
+import { waitingForRestart, withoutRestart } from '../../config/assemble.ts'
 import { type Closure, closureOf } from '../../config/closure.ts'
 import type { ClientConfig } from '../../config/load.ts'
+import { logNotes } from '../../config/log-notes.ts'
 import { logSettingsOf } from '../../config/ownership.ts'
 import { findPolicyRisks } from '../../config/policy.ts'
 import type { ConfigNote, Settings } from '../../config/settings.ts'
@@ -11,9 +13,7 @@ import { ClosedCapabilities } from './closed-capabilities.ts'
 import {
   loadConnectionConfig,
   loadOwnConfig,
-  logNotes,
   type ManagerPlace,
-  needsRestart,
   type OwnConfig,
   warningList,
 } from './manager-config.ts'
@@ -26,7 +26,7 @@ export interface ConfigurationParts {
   readonly publish: (text: string, level: 'error' | 'info') => Promise<unknown>
 }
 
-/** What the files of the owner say, as it holds in this manager now: the settings, and what is closed by mistakes or by other owners. */
+/** The configuration that is in effect in this manager: the settings, and what is closed by mistakes or because of weak ownership. */
 export class Configuration {
   readonly #parts: ConfigurationParts
   readonly #closed: ClosedCapabilities
@@ -55,7 +55,7 @@ export class Configuration {
   }
 
   /**
-   * Reads the files again, and takes what can change in a running manager.
+   * Reads the files again, and takes the settings that can change in a running manager.
    *
    * @returns the settings whose new value waits for a restart
    * @throws AgentError `CONFIG_INVALID`; then nothing has changed
@@ -64,19 +64,19 @@ export class Configuration {
     const { place } = this.#parts
     const own = await loadOwnConfig(place)
     const file = await loadConnectionConfig(place)
-    const before = { connection: this.#connection, own: this.#own.settings }
-    const waiting = needsRestart(before, { connection: file.settings, own: own.settings })
-    // What is fixed keeps its first value, so that the next reload still tells what waits for a restart.
-    const { logLevel, remoteAccess, ota } = file.settings
-    const fileTransfer = { ...this.#connection.fileTransfer, allow: file.settings.fileTransfer.allow }
-    this.#connection = { ...this.#connection, logLevel, fileTransfer, remoteAccess, ota }
-    this.#own = { ...own, settings: { ...own.settings, runtimeDir: this.#own.settings.runtimeDir } }
+    const waiting = [
+      ...waitingForRestart('connect', this.#connection, file.settings),
+      ...waitingForRestart('iot', this.#own.settings, own.settings),
+    ]
+    // What waits keeps its first value, so that the next reload still names it.
+    this.#connection = withoutRestart('connect', this.#connection, file.settings)
+    this.#own = { ...own, settings: withoutRestart('iot', this.#own.settings, own.settings) }
     this.#file = file
     await this.lookAtOwners()
     return waiting
   }
 
-  /** Sees who could have written what decides here: after each reading, and when the runtime folder has been made. */
+  /** Finds out which users could have written the configuration: after each reading, and when the runtime folder has been made. */
   async lookAtOwners(): Promise<void> {
     const { configDir } = this.#parts.place
     const { runtimeDir } = this.#own.settings
@@ -97,7 +97,7 @@ export class Configuration {
     return this.#own
   }
 
-  /** What is published of the own settings: a service whose command does not run is not offered. */
+  /** The settings as far as they are published: a service with a command that may not run is left out. */
   get offered(): OwnConfig {
     if (!this.#closed.isClosed('service_commands')) return this.#own
     const { settings } = this.#own
@@ -120,7 +120,7 @@ export class Configuration {
     return this.#closed.why('absolute_paths')
   }
 
-  /** A `runtime_dir` outside of the configuration is a path that others have named, where they can change the configuration. */
+  /** A `runtime_dir` outside the configuration folder is a path that another user may have named, where one can change the configuration. */
   get whyRuntimeClosed(): string | undefined {
     const { configDir } = this.#parts.place
     const isInside = isBelow(resolve(configDir), this.#own.settings.runtimeDir)
@@ -128,32 +128,32 @@ export class Configuration {
     return `runtime_dir leads out of ${configDir}, and paths that are named there are ${this.whyPathsClosed ?? ''}`
   }
 
-  /** Why the programs that iot.cfg names do not run; undefined when they do. */
+  /** Why the programs that iot.cfg names may not run; undefined when they may. */
   get whyNoCommands(): string | undefined {
     return this.#closed.why('service_commands')
   }
 
-  /** Whether another user could have written an update that waits to be gone on with, or what decides about it. */
+  /** Whether another user could have written an unfinished update, or the settings that decide about it. */
   get isUpdateWeak(): boolean {
     return closureOf(this.#ownership, 'ota') !== undefined
   }
 
-  /** A switch of `actions_enabled` that iot.cfg does not have is one that nobody has switched off. */
+  /** A switch of `actions_enabled` that iot.cfg does not have is on. */
   isEnabled(name: string): boolean {
     const { actionsEnabled } = this.#own.settings
     return Object.hasOwn(actionsEnabled, name) ? actionsEnabled[name] !== false : true
   }
 
-  /** What to answer instead of running an action with this switch; undefined when nothing has closed it. */
+  /** The answer to a call of an action with this switch, which does not run; undefined when nothing has closed it. */
   whyClosed(switchName: string): string | undefined {
     return this.#closed.whyClosed(switchName)
   }
 
-  /** Logs what deserves a word, and what is closed; the cloud gets an event of the latter. */
-  tell(): void {
+  /** Logs the warnings, and what is closed; publishes an event when the latter has changed. */
+  announce(): void {
     const { log } = this.#parts
     logNotes(log, this.#warnings)
-    this.#closed.tell()
+    this.#closed.report()
     const { logFile } = this.#connection
     if (logFile !== undefined && this.logSettings.logFile === undefined)
       log.error('log_file is not written: absolute paths are closed', { logFile })

@@ -4,20 +4,20 @@ import type { Closure } from '../../config/closure.ts'
 import { type ClientConfig, loadClientConfig } from '../../config/load.ts'
 import { loadManagerConfig } from '../../config/manager-config.ts'
 import type { DecidingFile } from '../../config/ownership.ts'
-import type { ConfigNote, ManagerSettings, Settings } from '../../config/settings.ts'
+import type { ConfigNote, ManagerSettings } from '../../config/settings.ts'
 import { formatProblem } from '../../config/values.ts'
 import { processEnvironment } from '../../platform/process/process-facts.ts'
 
-/** Where the configuration of a manager is. */
+/** The place of a manager's configuration. */
 export interface ManagerPlace {
   readonly appId: string
   /** Absolute. */
   readonly configDir: string
   /** Name of the connection file in `configDir`, or a path. */
   readonly configFile: string
-  /** Where there is no connection file either. */
+  /** Folders that have no connection file either. */
   readonly alsoTried?: readonly string[]
-  /** Settings that go before the environment and the connection file: those of the flags. */
+  /** Settings of flags, which take precedence over the environment and the connection file. */
   readonly settings: JsonObject
 }
 
@@ -47,44 +47,10 @@ export function loadConnectionConfig(place: ManagerPlace): Promise<ClientConfig>
 
 const maxWarnings = 100
 
-/** What of notes is worth a line of `status`. */
+/** The warnings among notes, as `status` lists them. */
 export function warningList(notes: readonly ConfigNote[]): readonly JsonObject[] {
   return notes
     .filter(({ level }) => level === 'warn')
     .slice(0, maxWarnings)
     .map(note => ({ file: note.file, line: note.line, key: note.key, text: formatProblem(note) }))
-}
-
-/** Settings that a running manager cannot change, by the key of their file; the other ones it can. */
-const fixed: readonly (readonly [key: string, of: (settings: Settings) => unknown])[] = [
-  ['cloud', settings => settings.cloud],
-  ['proxy', settings => settings.proxy],
-  ['qos_level', settings => settings.qosLevel],
-  ['validate_cloud_cert', settings => settings.validateCloudCert],
-  ['ca_bundle_file', settings => settings.caBundleFile],
-  ['keep_alive', settings => settings.keepAliveS],
-  ['log_file', settings => settings.logFile],
-  ['use_syslog', settings => settings.useSyslog],
-  ['quiet', settings => settings.quiet],
-  ['queue', settings => settings.queue],
-  ['file_transfer.max_bytes', settings => settings.fileTransfer.maxBytes],
-]
-
-/** The keys whose new value takes effect only after a restart. */
-export function needsRestart(
-  before: { readonly connection: Settings; readonly own: ManagerSettings },
-  after: { readonly connection: Settings; readonly own: ManagerSettings },
-): readonly string[] {
-  const keys = fixed.filter(([, of]) => JSON.stringify(of(before.connection)) !== JSON.stringify(of(after.connection)))
-  const runtime = before.own.runtimeDir === after.own.runtimeDir ? [] : ['runtime_dir']
-  return [...keys.map(([key]) => key), ...runtime]
-}
-
-/** Logs what the files say that deserves a word. */
-export function logNotes(
-  log: { [Level in ConfigNote['level']]: (message: string, fields: JsonObject) => void },
-  notes: readonly ConfigNote[],
-): void {
-  for (const { level, file, line, key, problem, remedy, didYouMean } of notes)
-    log[level](problem, { file, line, key, remedy, didYouMean })
 }

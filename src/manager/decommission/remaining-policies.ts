@@ -1,3 +1,4 @@
+import { writtenPolicies } from '../../config/policy.ts'
 import type { ManagerSettings, Origins, Settings } from '../../config/settings.ts'
 
 /** The text of the two files of a device that was decommissioned and can come back. */
@@ -18,23 +19,8 @@ export function remainingPolicies(
   own: Pick<ManagerSettings, 'actionsEnabled' | 'runtimeDir'>,
 ): RemainingFiles | undefined {
   if (origins.get('cloud.token')?.source === 'file') return undefined
-  const { ota, fileTransfer, remoteAccess } = settings
-  const { maxBytes } = fileTransfer
-  const { relayHosts } = remoteAccess
-  const connection = {
-    ota: { public_keys: ota.publicKeys, require_signature: ota.requireSignature, names: ota.names },
-    file_transfer: { allow: fileTransfer.allow, ...(maxBytes === undefined ? {} : { max_bytes: maxBytes }) },
-    remote_access: {
-      allow: remoteAccess.allow,
-      ...(relayHosts === undefined ? {} : { relay_hosts: relayHosts }),
-      max_sessions: remoteAccess.maxSessions,
-      max_channels: remoteAccess.maxChannels,
-      idle_timeout: remoteAccess.idleTimeoutS,
-      max_duration: remoteAccess.maxDurationS,
-    },
-  }
   const manager = { runtime_dir: own.runtimeDir, actions_enabled: own.actionsEnabled }
-  return { connection: textOf(connection), own: textOf(manager) }
+  return { connection: textOf(writtenPolicies(settings)), own: textOf(manager) }
 }
 
 function textOf(file: object): string {

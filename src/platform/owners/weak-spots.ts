@@ -37,7 +37,7 @@ const stickyBit = 0o1000
  */
 export async function weakSpotsOn(
   path: string,
-  options: { readonly opened?: FileFacts; readonly self?: OwnIdentity } = {},
+  options: { readonly opened?: FileFacts | undefined; readonly self?: OwnIdentity } = {},
 ): Promise<readonly WeakSpot[]> {
   const { opened, self = await ownIdentity() } = options
   try {

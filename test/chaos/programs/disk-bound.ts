@@ -6,7 +6,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { Log } from '../../../src/base/log.ts'
 import { formatTimestamp } from '../../../src/base/timestamp.ts'
-import { onlineCloud } from '../../../src/client/online-cloud.ts'
+import { openOnlineCloud } from '../../../src/client/open-online-cloud.ts'
 import { Status } from '../../../src/protocol/status.ts'
 import { hastyClock, hastySettings } from '../../helpers/hasty-device.ts'
 import type { LocalCloud } from '../../helpers/local-cloud.ts'
@@ -33,7 +33,7 @@ const log = Log.create({ clock, level: 'info', sink: ({ message }) => say({ told
 const effects = openSync(effectFile, 'a')
 process.on('exit', () => closeSync(effects))
 
-const device = await onlineCloud({
+const device = await openOnlineCloud({
   facts: { thingKey, settings: hastySettings(cloud, { queueDir, durability: 'always' }) },
   configDir: queueDir,
   queueLock: 'wait',

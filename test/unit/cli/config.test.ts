@@ -94,7 +94,7 @@ test('generate wants the transport for a port that does not tell it', async t =>
   const file = join(tempDir(t), 'a.cfg')
   const { io, err } = terminal()
   assert.equal(await configGenerate({ ...flags, file, port: '18883' }, io), 2)
-  assert.match(err.join(), /port 18883 does not tell whether to use TLS/)
+  assert.match(err.join(), /port 18883 does not say whether to use TLS/)
   assert.equal(await configGenerate({ ...flags, file, port: '18883', transport: 'mqtts' }, io), 0)
 })
 
@@ -341,7 +341,7 @@ test('check names keys that mean nothing beside other mistakes, and pairs a miss
   const told = err.map(line => line.replaceAll(`${configDir}/`, ''))
   const about = (key: string) => told.filter(line => line.includes(key))
   assert.deepEqual(about('cloud.p'), [
-    'iot-connect.cfg:4: cloud.port is missing; "cloud.prot", which stands there, is no setting. Did you mean "cloud.port"? Write it as "cloud.port".',
+    'iot-connect.cfg:4: cloud.port is missing; "cloud.prot", which is there, is no setting. Did you mean "cloud.port"? Write it as "cloud.port".',
   ])
   assert.match(about('cloud.colour').join(), /^warning: iot-connect\.cfg:6:\d+: cloud\.colour is not a setting/)
   for (const key of ['keep_alive', 'logfile', 'log_level', 'thing_name', 'publish_attribute.a', ' publish '])
@@ -362,19 +362,16 @@ test('check pairs a whole section that is missing, and a setting that stands out
   }
   const section = await check({ clod: { host: 'h', port: 8883, token: secret } })
   assert.deepEqual(section, [
-    'cloud is missing; "clod", which stands there, is no setting. Did you mean "cloud"? Write it as "cloud".',
+    'cloud is missing; "clod", which is there, is no setting. Did you mean "cloud"? Write it as "cloud".',
   ])
   const [outside, ...others] = await check({ host: 'h', cloud: { port: 8883, token: secret } })
   assert.match(
     outside ?? '',
-    /^cloud\.host is missing; "host", which stands there, is no setting\. .*Write it as "cloud\.host"/,
+    /^cloud\.host is missing; "host", which is there, is no setting\. .*Write it as "cloud\.host"/,
   )
   assert.deepEqual(others, [])
   const [transport] = await check({ cloud: { host: 'h', port: 18883, transprot: 'mqtts', token: secret } })
-  assert.match(
-    transport ?? '',
-    /^cloud\.transport is missing, and port 18883 .*; "cloud\.transprot", which stands there/,
-  )
+  assert.match(transport ?? '', /^cloud\.transport is missing, and port 18883 .*; "cloud\.transprot", which is there/)
   const [proxy] = await check({
     cloud: { host: 'h', port: 8883, token: secret },
     proxy: { type: 'http', host: 'p', prot: 1 },
@@ -417,7 +414,7 @@ test('check tells a section that stands twice once, an empty setting that would 
   const cloud = `{"host": "h", "port": 8883, "token": "${secret}"}`
   const twice = await check(`{"cloud": ${cloud}, "cloud": {"host": "x", "port": 443, "token": "t"}}`)
   assert.deepEqual([twice.code, twice.err.length], [0, 1], twice.err.join('\n'))
-  assert.match(twice.err.join(), /cloud stands in the file twice; the last one counts/)
+  assert.match(twice.err.join(), /cloud is in the file twice; the last one counts/)
   const policy = await check(
     `{"cloud": ${cloud}, "ota": {"require_signature": true}, "ota": {"require_signature": false}}`,
   )
@@ -441,7 +438,7 @@ test('check tells a section that stands twice once, an empty setting that would 
     /support\.0\.comand is none of the members that the agent reads\. Did you mean "command"\?/,
   )
   const prot = await services({ name: 'SSH', prot: 22 })
-  assert.match(prot.err.join('\n'), /support\.0\.port is missing; "prot", which stands there, is none of its members/)
+  assert.match(prot.err.join('\n'), /support\.0\.port is missing; "prot", which is there, is none of its members/)
   const user = await services({ port: 23, comand: 'telnetd', user: 'tech' })
-  assert.match(user.err.join('\n'), /0\.user has no command beside it; "comand", which stands there/)
+  assert.match(user.err.join('\n'), /0\.user has no command beside it; "comand", which is there/)
 })

@@ -208,13 +208,19 @@ test('settings are those of the connection file, nested or under their whole nam
       assert.ok(new Client('app', { offline: true, settings: loose(settings) }), key)
   }
   const rows: readonly (readonly [settings: object, text: RegExp])[] = [
-    [{ cloud: { hots: 'h' } }, /^The settings have no "cloud\.hots"\. Did you mean "cloud\.host"\?/],
-    [{ 'cloud.hots': 'h' }, /^The settings have no "cloud\.hots"\. Did you mean "cloud\.host"\?/],
-    [{ host: 'h' }, /^The settings have no "host"\. Did you mean "cloud\.host"\?/],
-    [{ qosLevel: 1 }, /^The settings have no "qosLevel"\. Did you mean "qos_level"\?/],
-    [{ runtime_dir: '/r' }, /^The settings have no "runtime_dir"\./],
-    [{ ota: { public_key: [] } }, /^The settings have no "ota\.public_key"\. Did you mean "ota\.public_keys"\?/],
-    [{ nonsense: { cloud: 1 } }, /^The settings have no "nonsense"\.$/],
+    [
+      { cloud: { hots: 'h' } },
+      /^The settings given to the client have no "cloud\.hots"\. Did you mean "cloud\.host"\?/,
+    ],
+    [{ 'cloud.hots': 'h' }, /^The settings given to the client have no "cloud\.hots"\. Did you mean "cloud\.host"\?/],
+    [{ host: 'h' }, /^The settings given to the client have no "host"\. Did you mean "cloud\.host"\?/],
+    [{ qosLevel: 1 }, /^The settings given to the client have no "qosLevel"\. Did you mean "qos_level"\?/],
+    [{ runtime_dir: '/r' }, /^The settings given to the client have no "runtime_dir"\./],
+    [
+      { ota: { public_key: [] } },
+      /^The settings given to the client have no "ota\.public_key"\. Did you mean "ota\.public_keys"\?/,
+    ],
+    [{ nonsense: { cloud: 1 } }, /^The settings given to the client have no "nonsense"\.$/],
   ]
   for (const [settings, text] of rows) {
     const { code, message } = await errorOf(() => new Client('app', { offline: true, settings: loose(settings) }))

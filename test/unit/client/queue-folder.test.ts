@@ -54,7 +54,7 @@ test('what begins without a lock, because the disk takes none, touches nothing t
   const failure: { is?: AgentError } = { is: new AgentError('DISK_FULL', 'cannot create it: the file system is full') }
   const first = queueOf(path, failure)
   await first.folder.prepare()
-  assert.match(first.text(), /The queue folder has no lock/)
+  assert.match(first.text(), /queue folder not locked/)
   await (await first.folder.create('one.seg', 'test')).close()
   const second = queueOf(path)
   await second.folder.prepare()

@@ -27,7 +27,7 @@ async function ending(o: {
   const cloud: Cloud = {
     ...offlineCloud(settings),
     isUp,
-    stopMail: () => void steps.push('no more mail'),
+    stopCalls: () => void steps.push('no more mail'),
     flush: async maxMs => {
       steps.push(`flush ${maxMs}`)
       return pass(flushMs, maxMs)

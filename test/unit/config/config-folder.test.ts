@@ -66,7 +66,7 @@ test('a current folder in which others can write does not win over that of the s
   assert.equal(warning?.file, current)
   assert.match(
     warning?.problem ?? '',
-    new RegExp(`by every user \\(mode 0777\\).*the configuration is that of ${system}$`),
+    new RegExp(`by every user \\(mode 0777\\).*the configuration of ${system} is used$`),
   )
   assert.match(warning?.remedy ?? '', new RegExp(`^Name ${current} with -c`))
   assert.deepEqual(await find({ named: current }), { path: current, alsoTried: [] }, 'whoever names it means it')

@@ -123,7 +123,7 @@ for (const [what, content] of [
     const configDir = configFolder(t, { device_id: content })
     const error = await refusal(loadIdentity({ configDir, appId: 'a' }))
     assert.equal(error.code, 'CONFIG_INVALID')
-    assert.match(error.message, /device_id:1: holds something that cannot be a device id/)
+    assert.match(error.message, /device_id:1: holds a text that cannot be a device id/)
   })
 }
 

@@ -7,11 +7,11 @@ import { seeded } from '../../helpers/seeded.ts'
 test('tells the line and column of every key, also in lists', () => {
   const located = locateJson('{\n  "cloud": { "host": "x",\n    "port": 1 },\n "list": [ 1,\n {"a": null} ] }')
   assert.ok(located.ok)
-  assert.deepEqual(located.places.get('cloud'), { line: 2, column: 3 })
-  assert.deepEqual(located.places.get('cloud.host'), { line: 2, column: 14 })
-  assert.deepEqual(located.places.get('cloud.port'), { line: 3, column: 5 })
-  assert.deepEqual(located.places.get('list.1'), { line: 5, column: 2 })
-  assert.deepEqual(located.places.get('list.1.a'), { line: 5, column: 3 })
+  assert.deepEqual(located.positions.get('cloud'), { line: 2, column: 3 })
+  assert.deepEqual(located.positions.get('cloud.host'), { line: 2, column: 14 })
+  assert.deepEqual(located.positions.get('cloud.port'), { line: 3, column: 5 })
+  assert.deepEqual(located.positions.get('list.1'), { line: 5, column: 2 })
+  assert.deepEqual(located.positions.get('list.1.a'), { line: 5, column: 3 })
   assert.deepEqual(located.value, { cloud: { host: 'x', port: 1 }, list: [1, { a: null }] })
 })
 
@@ -36,7 +36,7 @@ for (const [what, text, line, column, problem] of broken) {
     const located = locateJson(text)
     assert.ok(!located.ok)
     assert.match(located.problem, problem)
-    assert.deepEqual(located.place, { line, column })
+    assert.deepEqual(located.position, { line, column })
   })
 }
 
@@ -79,7 +79,7 @@ test('a file of nothing but keys, or of keys as long as the file, is read in a m
   const started = performance.now()
   const located = locateJson(many)
   assert.ok(located.ok)
-  assert.deepEqual(located.places.get('k89999'), { line: 90_000, column: 1 })
+  assert.deepEqual(located.positions.get('k89999'), { line: 90_000, column: 1 })
   assert.ok(locateJson(long).ok)
   assert.ok(performance.now() - started < 5000)
 })

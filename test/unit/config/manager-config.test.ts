@@ -71,6 +71,12 @@ test('an action switch can come from the environment', async t => {
   assert.equal(settings.actionsEnabled.remote_login, false)
 })
 
+test('the name "None" leaves the name of the thing alone, as the Python agent did', async t => {
+  const configDir = configFolder(t, { 'iot.cfg': { thing_friendly_name: 'None' } })
+  const { settings } = await loadManagerConfig({ configDir, environment: {} })
+  assert.equal('thingFriendlyName' in settings, false)
+})
+
 test('every mistake of iot.cfg is told at once', async t => {
   const text = `{
     "runtime_dir": 5,

@@ -78,6 +78,6 @@ test('a log file is written where the command line says, and not where others ca
   const config = await load()
   assert.equal(logSettingsOf(config, false).logFile, '/etc/profile.d/agent.sh')
   assert.equal(logSettingsOf(config, true).logFile, undefined)
-  const origins = new Map([['log_file', { source: 'flag' } as const]])
+  const origins = new Map([['log_file', { source: 'given', by: 'command line' } as const]])
   assert.equal(logSettingsOf({ ...config, origins }, true).logFile, '/etc/profile.d/agent.sh')
 })

@@ -166,10 +166,24 @@ test('settings that a program hands in are judged as those of the file', async t
   const { closures } = await load(
     t,
     {},
-    { settings: { ota: { require_signatur: true }, file_transfer: { allow: null } } },
+    {
+      settings: { ota: { require_signatur: true }, file_transfer: { allow: null } },
+      settingsGivenBy: 'the settings given to the client',
+    },
   )
   assert.deepEqual(closed(closures), ['file_transfer', 'ota'])
-  assert.equal(closures[0]?.problem.file, 'command line')
+  assert.deepEqual([...new Set(closures.map(({ problem }) => problem.file))], ['the settings given to the client'])
+})
+
+test('a limit with a mistake closes its policy, and its default is what holds', async t => {
+  const { settings, origins, closures } = await load(t, { remote_access: { max_sessions: 'many', max_channels: 3 } })
+  assert.deepEqual(closed(closures), ['remote_access'])
+  assert.equal(settings.remoteAccess.maxSessions, 4)
+  assert.deepEqual(origins.get('remote_access.max_sessions'), {
+    source: 'closed',
+    from: 'remote_access.max_sessions',
+  })
+  assert.equal(settings.remoteAccess.maxChannels, 3)
 })
 
 test('a mistake in any other setting ends the start, and every mistake is told with it', async t => {
@@ -218,7 +232,7 @@ test('policies that hold and let much through are warned of, with the remedy', a
   assert.deepEqual(await risks({ ota: { public_keys: [key] } }), [])
   const unsigned = await risks({ ota: { public_keys: [key], require_signature: false }, file_transfer: { allow: [] } })
   assert.deepEqual(unsigned, [
-    'ota.require_signature is false beside ota.public_keys: packages that nobody has signed are installed',
+    'ota.require_signature is false, though ota.public_keys names a key: unsigned packages are installed',
   ])
   const nothing = await risks({ ota: { require_signature: true } })
   assert.deepEqual(nothing, [

@@ -18,5 +18,5 @@ test('a text that reads as a boolean stays a text, and only booleans are read fr
 })
 
 test('what a secret was is not told with its mistake', () => {
-  assert.deepEqual(check('cloud.token', ['hunter2']), { ok: false, expected: 'a text' })
+  assert.deepEqual(check('cloud.token', ['hunter2']), { ok: false, expected: 'a text', found: undefined })
 })
