@@ -3,23 +3,23 @@ import { Log } from '../base/log.ts'
 import { loadClientConfig } from '../config/load.ts'
 import { loadManagerConfig } from '../config/manager-config.ts'
 import { type Environment, processEnvironment } from '../platform/process/process-facts.ts'
-import { cloudRungs } from './checks/cloud-checks.ts'
-import { diskRung } from './checks/disk-check.ts'
-import { type IdentityMode, LadderIdentity } from './checks/identity-check.ts'
-import { networkRungs } from './checks/network-checks.ts'
-import { systemRung } from './checks/system-check.ts'
+import { cloudChecks } from './checks/cloud-checks.ts'
+import { diskCheck } from './checks/disk-check.ts'
+import { CheckedIdentity, type IdentityMode } from './checks/identity-check.ts'
+import { networkChecks } from './checks/network-checks.ts'
+import { systemCheck } from './checks/system-check.ts'
 import type { Command } from './command.ts'
 import { type ConfigPlace, configPlaceOf } from './config-flags.ts'
 import { targetFlags } from './config-io.ts'
 import { managerOf } from './manager-socket.ts'
 import { hideInErrors } from './report-error.ts'
-import { climbLadder, type Rung, type RungReport } from './run-checks.ts'
+import { type Check, type CheckReport, runChecks } from './run-checks.ts'
 
 export const command: Command = {
   name: 'check',
-  summary: 'Try the way to the cloud rung by rung: system, name, proxy, TCP, TLS, login and so on.',
+  summary: 'Check each step of the way to the cloud: system, name, proxy, TCP, TLS, login and so on.',
   description:
-    'Each rung passes, or says why not and what to do. A device manager that runs is asked, not disturbed. Where there is no device_id yet it is made, as the device manager makes it.',
+    'Each check passes, or says why not and what to do. A device manager that runs is asked, not disturbed. Where there is no device_id yet it is made, as the device manager makes it.',
   flags: [
     ...targetFlags,
     {
@@ -30,10 +30,10 @@ export const command: Command = {
   ],
   async run(invocation, terminal) {
     const identity = invocation.has('register') ? 'register' : 'make'
-    const rungs = await ladderOf({ ...configPlaceOf(invocation), environment: processEnvironment(), identity })
+    const checks = await checksOf({ ...configPlaceOf(invocation), environment: processEnvironment(), identity })
     const isJson = invocation.has('json')
-    const { rungs: reports, firstFailure } = await climbLadder(rungs, systemClock, report => {
-      if (!isJson) terminal.out(rungLines(report))
+    const { reports, firstFailure } = await runChecks(checks, systemClock, report => {
+      if (!isJson) terminal.out(reportLines(report))
     })
     if (isJson) terminal.out(`${JSON.stringify({ ok: firstFailure === undefined, rungs: reports })}\n`)
     return firstFailure?.exitCode ?? 0
@@ -46,25 +46,25 @@ export interface CheckTarget extends ConfigPlace {
   readonly identity: IdentityMode
 }
 
-/** The rungs for one configuration. Throws `CONFIG_INVALID`. */
-export async function ladderOf({ identity: mode, ...target }: CheckTarget): Promise<readonly Rung[]> {
+/** The checks for one configuration. Throws `CONFIG_INVALID`. */
+export async function checksOf({ identity: mode, ...target }: CheckTarget): Promise<readonly Check[]> {
   const { configDir, environment } = target
   const { settings } = await loadClientConfig(target)
   hideInErrors(settings.cloud.token)
   hideInErrors(settings.proxy?.password)
   const manager = await loadManagerConfig({ configDir, environment })
-  const identity = new LadderIdentity(target, mode)
-  // What the connection says by itself is said by the rungs.
+  const identity = new CheckedIdentity(target, mode)
+  // What the connection says by itself is said by the checks.
   const log = Log.create({ clock: systemClock, sink: () => {}, level: 'error' })
   const parts = { settings, clock: systemClock, log }
   const { runtimeDir } = manager.settings
-  const cloud = cloudRungs({ ...parts, identity, manager: managerOf(runtimeDir) })
-  return [systemRung(), identity.rung, ...networkRungs(parts), ...cloud, diskRung(runtimeDir)]
+  const cloud = cloudChecks({ ...parts, identity, manager: managerOf(runtimeDir) })
+  return [systemCheck(), identity.check, ...networkChecks(parts), ...cloud, diskCheck(runtimeDir)]
 }
 
 const marks = { passed: 'ok  ', failed: 'FAIL', skipped: '-   ' }
 
-function rungLines({ name, outcome, text, remedy }: RungReport): string {
+function reportLines({ name, outcome, text, remedy }: CheckReport): string {
   const line = `${marks[outcome]}  ${name.padEnd(12)}  ${text}\n`
   return remedy === undefined ? line : `${line}      ${' '.repeat(12)}  ${remedy}\n`
 }

@@ -24,7 +24,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'check',
-    summary: 'Try the way to the cloud rung by rung: system, name, proxy, TCP, TLS, login and so on.',
+    summary: 'Check each step of the way to the cloud: system, name, proxy, TCP, TLS, login and so on.',
     load: () => import('./check.ts'),
   },
   { name: 'status', summary: 'Show what the running device manager is doing.', load: () => import('./status.ts') },

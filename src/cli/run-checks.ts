@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import { type AgentError, asAgentError, type ErrorCode } from '../base/errors.ts'
 
-/** A rung of the ladder to the cloud, tried or left out. */
-export interface RungReport {
+/** A check that was run or left out. */
+export interface CheckReport {
   readonly name: string
   readonly outcome: 'passed' | 'failed' | 'skipped'
   /** What was found, why it failed, or why it was not tried. */
@@ -12,58 +12,58 @@ export interface RungReport {
   readonly tookMs?: number
 }
 
-/** What a rung that cannot or need not be tried returns. */
+/** What a check that cannot or need not be tried returns. */
 export interface Skip {
   readonly skip: string
 }
 
-/** A rung: what is tried, and which rungs must hold for it to make sense. */
-export interface Rung {
+/** A check: what is tried, and which checks must hold for it to make sense. */
+export interface Check {
   readonly name: string
   readonly needs?: readonly string[]
   /** Where a failure has another cure here than elsewhere. */
   readonly remedies?: Partial<Readonly<Record<ErrorCode, string>>>
   /** Resolves to what was found; throws what is wrong. */
-  climb(): Promise<string | Skip>
+  run(): Promise<string | Skip>
 }
 
-/** What {@link climbLadder} found. */
-export interface Climb {
-  readonly rungs: readonly RungReport[]
+/** What {@link runChecks} found. */
+export interface CheckResult {
+  readonly reports: readonly CheckReport[]
   /** The failure nearest to the ground. */
   readonly firstFailure?: AgentError
 }
 
-/** Tries the rungs in order; one that stands on a failed rung is left out. `onReport` hears of each at once. */
-export async function climbLadder(
-  rungs: readonly Rung[],
+/** Tries the checks in order; one that stands on a failed check is left out. `onReport` hears of each at once. */
+export async function runChecks(
+  checks: readonly Check[],
   clock: Clock,
-  onReport: (report: RungReport) => void = () => {},
-): Promise<Climb> {
-  const reports: RungReport[] = []
+  onReport: (report: CheckReport) => void = () => {},
+): Promise<CheckResult> {
+  const reports: CheckReport[] = []
   const broken = new Set<string>()
   let firstFailure: AgentError | undefined
-  for (const rung of rungs) {
-    const under = rung.needs?.find(name => broken.has(name))
+  for (const check of checks) {
+    const under = check.needs?.find(name => broken.has(name))
     const startedMs = clock.monotonicMs()
-    const report = under === undefined ? await tryRung(rung) : skipped(rung.name, `"${under}" does not hold`)
+    const report = under === undefined ? await tryCheck(check) : skipped(check.name, `"${under}" does not hold`)
     const tookMs = Math.round(clock.monotonicMs() - startedMs)
     const told = report.outcome === 'skipped' ? report.report : { ...report.report, tookMs }
     if (report.outcome === 'failed') firstFailure ??= report.error
-    if (report.outcome === 'failed' || under !== undefined) broken.add(rung.name)
+    if (report.outcome === 'failed' || under !== undefined) broken.add(check.name)
     reports.push(told)
     onReport(told)
   }
-  return { rungs: reports, ...(firstFailure === undefined ? {} : { firstFailure }) }
+  return { reports, ...(firstFailure === undefined ? {} : { firstFailure }) }
 }
 
 type Tried =
-  | { readonly outcome: 'passed' | 'skipped'; readonly report: RungReport }
-  | { readonly outcome: 'failed'; readonly report: RungReport; readonly error: AgentError }
+  | { readonly outcome: 'passed' | 'skipped'; readonly report: CheckReport }
+  | { readonly outcome: 'failed'; readonly report: CheckReport; readonly error: AgentError }
 
-async function tryRung({ name, climb, remedies }: Rung): Promise<Tried> {
+async function tryCheck({ name, run, remedies }: Check): Promise<Tried> {
   try {
-    const found = await climb()
+    const found = await run()
     if (typeof found !== 'string') return skipped(name, found.skip)
     return { outcome: 'passed', report: { name, outcome: 'passed', text: found } }
   } catch (thrown) {

@@ -13,7 +13,7 @@ import { configIo } from './config-terminal.ts'
 import { usage } from './flags.ts'
 import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
 import { hideInErrors } from './report-error.ts'
-import { climbLadder, type Rung, type RungReport } from './run-checks.ts'
+import { type Check, type CheckReport, runChecks } from './run-checks.ts'
 import { ActionCounts, actionProofs } from './validate/action-proofs.ts'
 import { cleanUp } from './validate/clean-up.ts'
 import { Device } from './validate/device.ts'
@@ -24,7 +24,7 @@ import { managerLogins, managerProofs, notCalled, restartProof, uncalled } from 
 import type { ManagerScene } from './validate/manager-scene.ts'
 import { type Credentials, Operator } from './validate/operator.ts'
 import { sampleProofs } from './validate/sample-proofs.ts'
-import { logins, notProven, type ProofTime, proofRung, type Scene } from './validate/scene.ts'
+import { logins, notProven, type ProofTime, proofCheck, type Scene } from './validate/scene.ts'
 import { findTarget, type Target, targetFlags } from './validate/target.ts'
 
 const clock = systemClock
@@ -67,7 +67,7 @@ export const command: Command = {
 /** What is to be proven, on whose thing. */
 interface Story {
   readonly thingKey: string
-  readonly rungs: readonly Rung[]
+  readonly checks: readonly Check[]
 }
 
 type Tell = (parts: ProofTime & { readonly operator: Operator }, log: Log) => Promise<Story>
@@ -99,9 +99,9 @@ async function validate(target: Target, tell: Tell, options: Options, terminal: 
     const log = logOf(options, terminal)
     const operator = operatorOf(target, log)
     const { timeoutMs } = options
-    const { thingKey, rungs } = await tell({ operator, clock, timeoutMs, signal: interrupted.signal }, log)
+    const { thingKey, checks } = await tell({ operator, clock, timeoutMs, signal: interrupted.signal }, log)
     let hasLogin = true
-    const { rungs: reports, firstFailure } = await climbLadder(rungs, clock, report => {
+    const { reports, firstFailure } = await runChecks(checks, clock, report => {
       if (isLoginFailure(report)) hasLogin = false
       // Without a login nothing can be said of the others: their number will do.
       if (!options.isJson && (hasLogin || report.outcome !== 'skipped')) terminal.out(row(report))
@@ -144,12 +144,12 @@ async function ofLibrary(target: Target, parts: Omit<Scene, 'device'>, log: Log)
     ...fileProofs(globalName),
     endProof,
   ]
-  const tidy = cleanUpRung(async () => {
+  const tidy = cleanUpCheck(async () => {
     const left = await cleanUp(scene, globalName)
     if (left.length > 0) throw notProven(`left behind: ${left.join('; ')}`)
     return 'nothing is left in the cloud and on this machine'
   })
-  return { thingKey: device.thingKey, rungs: [...proofs.map(proof => proofRung(proof, scene)), tidy] }
+  return { thingKey: device.thingKey, checks: [...proofs.map(proof => proofCheck(proof, scene)), tidy] }
 }
 
 /** A device manager that runs, on this machine or elsewhere. */
@@ -163,8 +163,8 @@ async function ofManager(
   const file = new ManagerFile(`validate-${randomUUID()}.bin`)
   const restart = invocation.has('restart') ? restartProof : notCalled('reset_agent', 'give --restart for that')
   const proofs = [...managerLogins(credentials), ...managerProofs, ...file.proofs, restart, ...uncalled]
-  const rungs = [...proofs.map(proof => proofRung(proof, scene)), cleanUpRung(() => file.remove(scene))]
-  return { thingKey: parts.thingKey, rungs }
+  const checks = [...proofs.map(proof => proofCheck(proof, scene)), cleanUpCheck(() => file.remove(scene))]
+  return { thingKey: parts.thingKey, checks }
 }
 
 /** The way into the manager, where it is the one of this machine. */
@@ -176,17 +176,17 @@ async function localPublish(invocation: Invocation, thingKey: string): Promise<M
 }
 
 /** Always the last row, whatever came before. */
-function cleanUpRung(climb: () => Promise<string>): Rung {
-  return { name: 'clean-up', climb }
+function cleanUpCheck(run: () => Promise<string>): Check {
+  return { name: 'clean-up', run }
 }
 
 function conclude(
-  reports: readonly RungReport[],
+  reports: readonly CheckReport[],
   firstFailure: AgentError | undefined,
   o: { thingKey: string; isJson: boolean; wasInterrupted: boolean },
   terminal: Terminal,
 ): number {
-  const count = (outcome: RungReport['outcome']) => reports.filter(report => report.outcome === outcome).length
+  const count = (outcome: CheckReport['outcome']) => reports.filter(report => report.outcome === outcome).length
   const [passed, failed, skipped] = [count('passed'), count('failed'), count('skipped')]
   const isProven = failed === 0 && !o.wasInterrupted
   if (o.isJson) {
@@ -199,13 +199,13 @@ function conclude(
   return reports.some(isLoginFailure) ? (firstFailure?.exitCode ?? 1) : 1
 }
 
-function isLoginFailure({ name, outcome }: RungReport): boolean {
+function isLoginFailure({ name, outcome }: CheckReport): boolean {
   return outcome === 'failed' && logins.some(login => login === name)
 }
 
 const marks = { passed: 'ok  ', failed: 'FAIL', skipped: '-   ' }
 
-function row({ name, outcome, text, remedy, tookMs }: RungReport): string {
+function row({ name, outcome, text, remedy, tookMs }: CheckReport): string {
   const took = tookMs === undefined ? '' : `${tookMs} ms`
   const line = `${marks[outcome]}  ${name.padEnd(22)}  ${took.padStart(9)}  ${text}\n`
   return remedy === undefined ? line : `${line}${' '.repeat(41)}${remedy}\n`

@@ -2,11 +2,11 @@ import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Settings } from '../../config/settings.ts'
 
-/** How long a rung may take. */
-export const rungTimeoutMs = 10_000
+/** How long a check may take. */
+export const checkTimeoutMs = 10_000
 
-/** What every rung works with. */
-export interface LadderParts {
+/** What every check works with. */
+export interface CheckParts {
   readonly settings: Settings
   readonly clock: Clock
   readonly log: Log

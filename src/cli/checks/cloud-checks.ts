@@ -10,10 +10,10 @@ import { trustSettings } from '../../connection/trust-settings.ts'
 import { diagTime } from '../../protocol/commands.ts'
 import { Requester } from '../../protocol/requester.ts'
 import { type ManagerView, seeManager } from '../manager-view.ts'
-import type { Rung } from '../run-checks.ts'
-import { type LadderParts, rungTimeoutMs } from './check-parts.ts'
+import type { Check } from '../run-checks.ts'
+import { type CheckParts, checkTimeoutMs } from './check-parts.ts'
 
-export interface CloudParts extends LadderParts {
+export interface CloudParts extends CheckParts {
   /** Whose thing logs in, known by the time of the login. */
   readonly identity: { readonly thingKey: string | undefined }
   /** A second login with the same thing key would end the session of a manager that runs: then that one is asked. */
@@ -23,7 +23,7 @@ export interface CloudParts extends LadderParts {
 const cloudPort = 443
 
 /** Login, a round trip through the cloud, and the file service. */
-export function cloudRungs(parts: CloudParts): readonly Rung[] {
+export function cloudChecks(parts: CloudParts): readonly Check[] {
   const { settings, clock, log, identity, manager } = parts
   const { cloud, proxy, qosLevel } = settings
   const opener = new SocketOpener({ proxy, trust: trustSettings(settings), clock, log })
@@ -34,7 +34,7 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
     {
       name: 'login',
       needs: ['TCP', 'certificate'],
-      climb: async () => {
+      run: async () => {
         const { thingKey } = identity
         if (thingKey === undefined) {
           isLeftOut = true
@@ -65,7 +65,7 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
     {
       name: 'round trip',
       needs: ['login'],
-      climb: async () => {
+      run: async () => {
         if (isLeftOut) return { skip: 'nobody logged in' }
         if (managed) {
           const { roundTripMs } = await manager.ask({ do: 'ping' })
@@ -78,11 +78,11 @@ export function cloudRungs(parts: CloudParts): readonly Rung[] {
     {
       name: 'file service',
       needs: ['certificate'],
-      climb: async () => {
+      run: async () => {
         const https = new HttpsClient({ opener, clock, log })
         const host = cloud.fileXferHost ?? cloud.host
         const port = cloud.fileXferPort ?? cloudPort
-        const times = { connectTimeoutMs: rungTimeoutMs, idleTimeoutMs: rungTimeoutMs }
+        const times = { connectTimeoutMs: checkTimeoutMs, idleTimeoutMs: checkTimeoutMs }
         const { status, body } = await https.request({
           method: 'GET',
           host,
@@ -121,12 +121,12 @@ function managerLogin(status: JsonObject): string {
 }
 
 /** Waits for the first try to connect, whichever way it goes. */
-function linkUp(link: Link, { clock }: LadderParts): Promise<void> {
+function linkUp(link: Link, { clock }: CheckParts): Promise<void> {
   const late = () =>
-    new AgentError('TIMEOUT', `no login within ${rungTimeoutMs / 1000} s`, {
+    new AgentError('TIMEOUT', `no login within ${checkTimeoutMs / 1000} s`, {
       remedy: 'Look into the log of the cloud: it takes connections, and does not answer the login.',
     })
-  return withDeadline(clock, rungTimeoutMs, late, signal =>
+  return withDeadline(clock, checkTimeoutMs, late, signal =>
     waitFor<void>(signal, (resolve, reject) => {
       const unlisten = [
         link.on('up', () => resolve()),
@@ -142,9 +142,9 @@ function linkUp(link: Link, { clock }: LadderParts): Promise<void> {
   )
 }
 
-async function roundTrip(requester: Requester, { clock }: LadderParts): Promise<string> {
+async function roundTrip(requester: Requester, { clock }: CheckParts): Promise<string> {
   const startedMs = clock.monotonicMs()
-  const { time } = await requester.requestOne(diagTime(), { timeoutMs: rungTimeoutMs })
+  const { time } = await requester.requestOne(diagTime(), { timeoutMs: checkTimeoutMs })
   const tookMs = clock.monotonicMs() - startedMs
   const aheadS = typeof time === 'number' ? Math.round((clock.now() - tookMs / 2 - time) / 1000) : 0
   const clockText =

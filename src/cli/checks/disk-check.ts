@@ -5,7 +5,7 @@ import { fileFacts } from '../../platform/files/file-facts.ts'
 import { spaceAt } from '../../platform/files/space.ts'
 import { createFile, removeFile } from '../../platform/files/write-file.ts'
 import { checkWritable } from '../../platform/process/own-executable.ts'
-import type { Rung } from '../run-checks.ts'
+import type { Check } from '../run-checks.ts'
 import { bytesText } from '../transfer-progress.ts'
 
 /** Less room than this stops updates and file transfers soon. */
@@ -13,10 +13,10 @@ const minFreeBytes = 10 * 1024 * 1024
 const minFreeInodes = 100
 
 /** Whether the runtime folder has room and can be written to, or made where it is not there yet. */
-export function diskRung(runtimeDir: string): Rung {
+export function diskCheck(runtimeDir: string): Check {
   return {
     name: 'disk',
-    climb: async () => {
+    run: async () => {
       const found = await tryWriting(runtimeDir)
       const { freeBytes, freeInodes } = await spaceAt(runtimeDir)
       if (freeBytes < minFreeBytes)

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { AgentError, asAgentError } from '../../base/errors.ts'
 import { findIdentity, type Identity, loadIdentity } from '../../config/identity.ts'
 import type { ConfigProblem } from '../../config/settings.ts'
-import type { Rung } from '../run-checks.ts'
+import type { Check } from '../run-checks.ts'
 import { idOfMachine } from './id-of-machine.ts'
 
 /**
@@ -12,7 +12,7 @@ import { idOfMachine } from './id-of-machine.ts'
 export type IdentityMode = 'find' | 'make' | 'register'
 
 /** Whose thing logs in. The cloud registers every new key, so that nobody logs in with one that is forgotten at once. */
-export class LadderIdentity {
+export class CheckedIdentity {
   readonly #place: { readonly configDir: string; readonly appId: string }
   readonly #mode: IdentityMode
   #thingKey: string | undefined
@@ -28,10 +28,10 @@ export class LadderIdentity {
     return this.#thingKey
   }
 
-  get rung(): Rung {
+  get check(): Check {
     return {
       name: 'identity',
-      climb: async () => {
+      run: async () => {
         const found = await findIdentity(this.#place).catch(error => {
           throw rightMistake(error)
         })

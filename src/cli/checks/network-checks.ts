@@ -9,8 +9,8 @@ import { systemNames } from '../../connection/name-look-up.ts'
 import { type NamedBy, namedByCloud, namedByProxy, noNameServer } from '../../connection/named-by.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
 import { trustSettings } from '../../connection/trust-settings.ts'
-import type { Rung } from '../run-checks.ts'
-import { type LadderParts, rungTimeoutMs } from './check-parts.ts'
+import type { Check } from '../run-checks.ts'
+import { type CheckParts, checkTimeoutMs } from './check-parts.ts'
 import { seeTls } from './seen-tls.ts'
 
 /** Dates and issuer of a server's certificate. */
@@ -21,20 +21,20 @@ interface SeenCertificate {
 }
 
 /** From the name of the cloud to its certificate. */
-export function networkRungs({ settings, clock, log }: LadderParts): readonly Rung[] {
+export function networkChecks({ settings, clock, log }: CheckParts): readonly Check[] {
   const { cloud, proxy, validateCloudCert } = settings
   const target = { host: cloud.host, port: cloud.port }
   const place = hostAndPort(target)
   const trust = trustSettings(settings)
   const open = async (opener: SocketOpener, to: { host: string; port: number; tls: boolean }, namedBy = namedByCloud) =>
-    opener.open(to, { timeoutMs: rungTimeoutMs, namedBy })
+    opener.open(to, { timeoutMs: checkTimeoutMs, namedBy })
   const real = new SocketOpener({ proxy, trust, clock, log })
   const noTls = cloud.transport === 'mqtt' ? { skip: 'cloud.transport is mqtt: there is no TLS' } : undefined
   let seen: SeenCertificate | undefined
   return [
     {
       name: 'name',
-      climb: async () => {
+      run: async () => {
         const host = proxy?.host ?? cloud.host
         if (isIP(host) !== 0) return { skip: `${host} is an address` }
         const addresses = await resolve(host, clock, proxy === undefined ? namedByCloud : namedByProxy)
@@ -44,7 +44,7 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
     {
       name: 'proxy',
       needs: ['name'],
-      climb: async () => {
+      run: async () => {
         if (proxy === undefined) return { skip: 'no proxy is set' }
         const direct = new SocketOpener({ trust, clock, log })
         const socket = await open(direct, { host: proxy.host, port: proxy.port, tls: false }, namedByProxy)
@@ -55,7 +55,7 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
     {
       name: 'TCP',
       needs: ['name', 'proxy'],
-      climb: async () => {
+      run: async () => {
         const socket = await open(real, { ...target, tls: false })
         const { remoteAddress } = socket
         socket.destroy()
@@ -67,20 +67,20 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
     {
       name: 'TLS',
       needs: ['TCP'],
-      // The ladder itself is what the error points at.
+      // The general remedy of TLS_FAILED is to run this very check.
       remedies: { TLS_FAILED: 'Check cloud.port and cloud.transport: the port may speak something else than TLS.' },
-      climb: async () => {
+      run: async () => {
         if (noTls !== undefined) return noTls
         const { certificate, text } = await seeTls({ settings, clock, log })
         seen = datesOf(certificate)
         return text
       },
     },
-    { name: 'clock', needs: ['TLS'], climb: async () => noTls ?? checkClock(clock.now(), place, seen) },
+    { name: 'clock', needs: ['TLS'], run: async () => noTls ?? checkClock(clock.now(), place, seen) },
     {
       name: 'certificate',
       needs: ['TLS'],
-      climb: async () => {
+      run: async () => {
         if (noTls !== undefined) return noTls
         if (!validateCloudCert) return { skip: 'validate_cloud_cert is false: NOBODY checks it; set it to true' }
         const socket = await open(real, { ...target, tls: true })
@@ -94,12 +94,12 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
 
 async function resolve(host: string, clock: Clock, namedBy: NamedBy): Promise<string[]> {
   const late = () =>
-    new AgentError('NAME_NOT_RESOLVED', `${host}: the name server gives no answer within ${rungTimeoutMs / 1000} s`, {
+    new AgentError('NAME_NOT_RESOLVED', `${host}: the name server gives no answer within ${checkTimeoutMs / 1000} s`, {
       remedy: noNameServer,
     })
   try {
     const look = (signal: AbortSignal) => systemNames.addressesOf(wireHost(host), signal)
-    return (await withDeadline(clock, rungTimeoutMs, late, look)).map(({ address }) => address)
+    return (await withDeadline(clock, checkTimeoutMs, late, look)).map(({ address }) => address)
   } catch (error) {
     throw error instanceof AgentError ? error : tcpFailure(host, error, namedBy)
   }

@@ -6,7 +6,7 @@ import { isNamedBySan, missingName } from '../../connection/server-identity.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
 import { agreementOf, type TlsAgreement, type TlsPolicy, takenBy } from '../../connection/tls-policy.ts'
 import { trustSettings } from '../../connection/trust-settings.ts'
-import { type LadderParts, rungTimeoutMs } from './check-parts.ts'
+import { type CheckParts, checkTimeoutMs } from './check-parts.ts'
 
 /** What the cloud's server showed in a handshake, in which nobody checked its certificate. */
 export interface SeenTls {
@@ -21,7 +21,7 @@ export interface SeenTls {
  *
  * @throws AgentError `TLS_FAILED` saying what the server offers and what to do, and all of `SocketOpener.open`
  */
-export async function seeTls(parts: LadderParts): Promise<SeenTls> {
+export async function seeTls(parts: CheckParts): Promise<SeenTls> {
   const { settings } = parts
   const { host, port, tls = 'compatible' } = settings.cloud
   const own = await look(parts, tls).catch(async (thrown: unknown) => {
@@ -40,10 +40,10 @@ interface Look {
   readonly certificate: PeerCertificate
 }
 
-async function look({ settings, clock, log }: LadderParts, tls: TlsPolicy): Promise<Look> {
+async function look({ settings, clock, log }: CheckParts, tls: TlsPolicy): Promise<Look> {
   const { host, port } = settings.cloud
   const opener = new SocketOpener({ proxy: settings.proxy, trust: { validateCloudCert: false, tls }, clock, log })
-  const socket = await opener.open({ host, port, tls: true }, { timeoutMs: rungTimeoutMs })
+  const socket = await opener.open({ host, port, tls: true }, { timeoutMs: checkTimeoutMs })
   if (!(socket instanceof TLSSocket))
     throw new AgentError('TLS_FAILED', `${hostAndPort({ host, port })}: there is no TLS`)
   const seen = { agreement: agreementOf(socket), certificate: socket.getPeerCertificate() }
@@ -65,7 +65,7 @@ function offersOnly(place: string, agreement: TlsAgreement, policy: TlsPolicy): 
 }
 
 /** Whether the owner can ask for more than now, and what stands in the way. */
-async function modernText(parts: LadderParts, certificate: PeerCertificate): Promise<string> {
+async function modernText(parts: CheckParts, certificate: PeerCertificate): Promise<string> {
   const { tls } = parts.settings.cloud
   if (tls === 'modern') return 'cloud.tls is modern'
   const faults = await modernFaults(parts, certificate)
@@ -76,8 +76,8 @@ async function modernText(parts: LadderParts, certificate: PeerCertificate): Pro
   return `WARNING: cloud.tls "modern" would not do: ${faults.join('; ')}${accept}`
 }
 
-/** What `modern` would refuse; undefined when the server is refused as it is, which another rung explains. */
-async function modernFaults(parts: LadderParts, certificate: PeerCertificate): Promise<readonly string[] | undefined> {
+/** What `modern` would refuse; undefined when the server is refused as it is, which another check explains. */
+async function modernFaults(parts: CheckParts, certificate: PeerCertificate): Promise<readonly string[] | undefined> {
   const { settings } = parts
   const { host } = settings.cloud
   const isByName = !isNamedBySan(host, certificate) && checkServerIdentity(host, certificate) === undefined
@@ -89,11 +89,11 @@ async function modernFaults(parts: LadderParts, certificate: PeerCertificate): P
 }
 
 /** Why the agent would not connect with such settings. */
-async function failureOf({ clock, log }: LadderParts, settings: Settings): Promise<AgentError | undefined> {
+async function failureOf({ clock, log }: CheckParts, settings: Settings): Promise<AgentError | undefined> {
   const { host, port } = settings.cloud
   const opener = new SocketOpener({ proxy: settings.proxy, trust: trustSettings(settings), clock, log })
   try {
-    const socket = await opener.open({ host, port, tls: true }, { timeoutMs: rungTimeoutMs })
+    const socket = await opener.open({ host, port, tls: true }, { timeoutMs: checkTimeoutMs })
     socket.destroy()
     return undefined
   } catch (error) {

@@ -2,7 +2,7 @@ import { AgentError } from '../../base/errors.ts'
 import { memoryOfMachine } from '../../platform/system/own-memory.ts'
 import { readSystemFacts } from '../../platform/system/system-facts.ts'
 import { systemText } from '../../platform/system/system-file.ts'
-import type { Rung } from '../run-checks.ts'
+import type { Check } from '../run-checks.ts'
 
 /** The oldest kernel that Node asks for [Node 20 and 24, BUILDING.md, "Supported platforms"]. */
 const minKernel = [4, 18] as const
@@ -13,10 +13,10 @@ const noProc =
   '/proc is not mounted, and health, locks and updates of the agent need it: mount it at boot (mount -t proc proc /proc)'
 
 /** What the agent finds itself on. It runs, so that only what it will miss later is a failure. */
-export function systemRung(root = '/'): Rung {
+export function systemCheck(root = '/'): Check {
   return {
     name: 'system',
-    climb: async () => {
+    run: async () => {
       const { kernel, architecture } = await readSystemFacts(root)
       if ((await systemText(root, 'proc/self/status')) === undefined) throw new AgentError('NOT_SUPPORTED', noProc)
       const memory = memoryOfMachine()

@@ -6,9 +6,9 @@ import { fileFacts } from '../../platform/files/file-facts.ts'
 import { readLink } from '../../platform/files/read-link.ts'
 import { readLastLines } from '../../platform/files/read-part.ts'
 import { systemNames } from '../../platform/system/system-file.ts'
-import { ladderOf } from '../check.ts'
+import { checksOf } from '../check.ts'
 import { askManagerOf, managerOf, promptAnswerMs } from '../manager-socket.ts'
-import { climbLadder } from '../run-checks.ts'
+import { runChecks } from '../run-checks.ts'
 import { fileSections, jsonText, type Part, section } from './part.ts'
 import type { Scene } from './scene.ts'
 
@@ -52,10 +52,10 @@ export function managerParts(scene: Scene, options: { readonly network: boolean 
 function checkPart({ appId, configDir, connectionFile, environment }: Scene): Part {
   return {
     name: 'check.json',
-    about: 'the way to the cloud, rung by rung',
+    about: 'the way to the cloud, step by step',
     gather: async () => {
-      const rungs = await ladderOf({ appId, configDir, configFile: connectionFile, environment, identity: 'find' })
-      const { rungs: reports, firstFailure } = await climbLadder(rungs, systemClock)
+      const checks = await checksOf({ appId, configDir, configFile: connectionFile, environment, identity: 'find' })
+      const { reports, firstFailure } = await runChecks(checks, systemClock)
       return jsonText({ ok: firstFailure === undefined, rungs: reports.map(report => ({ ...report })) })
     },
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import { sleep, throwIfAborted } from '../../base/wait.ts'
-import type { Rung, Skip } from '../run-checks.ts'
+import type { Check, Skip } from '../run-checks.ts'
 import type { Device } from './device.ts'
 import type { Operator } from './operator.ts'
 
@@ -34,12 +34,12 @@ export interface Proof<S extends ProofTime = Scene> {
 /** The logins that every proof stands on. */
 export const logins = ['operator login', 'device login'] as const
 
-/** The proof as a rung of a ladder, with its deadline. */
-export function proofRung<S extends ProofTime>({ name, needs = logins, prove }: Proof<S>, scene: S): Rung {
+/** The proof as a check, with its deadline. */
+export function proofCheck<S extends ProofTime>({ name, needs = logins, prove }: Proof<S>, scene: S): Check {
   return {
     name,
     needs,
-    climb: () => {
+    run: () => {
       if (scene.signal.aborted) return Promise.resolve({ skip: 'interrupted' })
       return bounded(scene, signal => prove(scene, signal))
     },

@@ -2,27 +2,27 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
-import { diskRung } from '../../../src/cli/checks/disk-check.ts'
+import { diskCheck } from '../../../src/cli/checks/disk-check.ts'
 import { idOfMachine } from '../../../src/cli/checks/id-of-machine.ts'
-import { concerns, systemRung } from '../../../src/cli/checks/system-check.ts'
+import { concerns, systemCheck } from '../../../src/cli/checks/system-check.ts'
 import { type ManagerView, seeManager } from '../../../src/cli/manager-view.ts'
-import { climbLadder, type Rung } from '../../../src/cli/run-checks.ts'
+import { type Check, runChecks } from '../../../src/cli/run-checks.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { mountTmpfs } from '../../helpers/small-disk.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
-const passes = (name: string, ...needs: string[]): Rung => ({ name, needs, climb: async () => `${name} is fine` })
+const passes = (name: string, ...needs: string[]): Check => ({ name, needs, run: async () => `${name} is fine` })
 
-test('goes up as far as it goes: what stands on a failed rung is left out, the rest is still tried', async () => {
+test('goes up as far as it goes: what stands on a failed check is left out, the rest is still tried', async () => {
   const told: string[] = []
-  const { rungs, firstFailure } = await climbLadder(
+  const { reports, firstFailure } = await runChecks(
     [
       passes('name'),
-      { name: 'proxy', climb: async () => ({ skip: 'no proxy is set' }) },
+      { name: 'proxy', run: async () => ({ skip: 'no proxy is set' }) },
       {
         name: 'TCP',
         needs: ['name', 'proxy'],
-        climb: async () => {
+        run: async () => {
           throw new AgentError('TCP_FAILED', 'refused')
         },
       },
@@ -35,48 +35,48 @@ test('goes up as far as it goes: what stands on a failed rung is left out, the r
   )
   assert.deepEqual(told, ['name passed', 'proxy skipped', 'TCP failed', 'TLS skipped', 'login skipped', 'disk passed'])
   assert.equal(firstFailure?.code, 'TCP_FAILED')
-  const tcp = rungs[2]
+  const tcp = reports[2]
   assert.deepEqual([tcp?.code, tcp?.text], ['TCP_FAILED', 'refused'])
   assert.match(tcp?.remedy ?? '', /cloud\.port/)
-  assert.equal(rungs[4]?.text, '"TLS" does not hold')
+  assert.equal(reports[4]?.text, '"TLS" does not hold')
 })
 
-test('a rung that fails in a way nobody foresaw is a failed rung', async () => {
-  const broken: Rung = {
+test('a check that fails in a way nobody foresaw is a failed check', async () => {
+  const broken: Check = {
     name: 'x',
-    climb: async () => {
+    run: async () => {
       throw new TypeError('oops')
     },
   }
-  const { rungs, firstFailure } = await climbLadder([broken], new FakeClock())
-  assert.deepEqual([rungs[0]?.outcome, firstFailure?.exitCode], ['failed', 70])
+  const { reports, firstFailure } = await runChecks([broken], new FakeClock())
+  assert.deepEqual([reports[0]?.outcome, firstFailure?.exitCode], ['failed', 70])
 })
 
-test('a rung elsewhere than at the cloud names its own settings, and a text that says it all has no pointer at itself', async () => {
-  const failing = (code: ErrorCode): Rung => ({
+test('a check elsewhere than at the cloud names its own settings, and a text that says it all has no pointer at itself', async () => {
+  const failing = (code: ErrorCode): Check => ({
     name: 'file service',
     remedies: { TCP_FAILED: 'Check cloud.file_xfer_port.' },
-    climb: async () => {
+    run: async () => {
       throw new AgentError(code, 'no')
     },
   })
-  const told = async (code: ErrorCode) => (await climbLadder([failing(code)], new FakeClock())).rungs[0]?.remedy
+  const told = async (code: ErrorCode) => (await runChecks([failing(code)], new FakeClock())).reports[0]?.remedy
   assert.equal(await told('TCP_FAILED'), 'Check cloud.file_xfer_port.')
   assert.match((await told('CERTIFICATE_REFUSED')) ?? '', /ca_bundle_file/)
   assert.equal(await told('NOT_SUPPORTED'), undefined)
 })
 
-test('the disk rung finds room and writes where the runtime folder is, and makes none', async t => {
+test('the disk check finds room and writes where the runtime folder is, and makes none', async t => {
   const folder = tempDir(t)
-  assert.match(String(await diskRung(folder).climb()), /free at .*can be written to/)
-  assert.match(String(await diskRung(`${folder}/not/yet`).climb()), /makes the folder when it starts/)
-  await assert.rejects(diskRung('/proc').climb(), AgentError)
+  assert.match(String(await diskCheck(folder).run()), /free at .*can be written to/)
+  assert.match(String(await diskCheck(`${folder}/not/yet`).run()), /makes the folder when it starts/)
+  await assert.rejects(diskCheck('/proc').run(), AgentError)
 })
 
 test('a runtime folder that cannot be made is told before the device manager fails at it', async t => {
   const disk = mountTmpfs(t, { readOnly: true })
   if (disk === undefined) return
-  await assert.rejects(diskRung(`${disk}/not/yet`).climb(), { code: 'FILE_ACCESS', message: /read-only/ })
+  await assert.rejects(diskCheck(`${disk}/not/yet`).run(), { code: 'FILE_ACCESS', message: /read-only/ })
 })
 
 test('the device id that is told where none can be kept is the same each time, and another one on each machine', async t => {
@@ -98,9 +98,9 @@ test('the device id that is told where none can be kept is the same each time, a
   assert.notEqual(await idOfMachine('/x', bare), await idOfMachine('/x', bare), 'without a card nothing tells it apart')
 })
 
-test('the system rung says what the agent finds itself on, and what it will miss', async t => {
-  assert.match(String(await systemRung().climb()), /^Linux \d\S+, \w+, \d+ MB of memory$/)
-  await assert.rejects(systemRung(tempDir(t)).climb(), { code: 'NOT_SUPPORTED', message: /\/proc is not mounted/ })
+test('the system check says what the agent finds itself on, and what it will miss', async t => {
+  assert.match(String(await systemCheck().run()), /^Linux \d\S+, \w+, \d+ MB of memory$/)
+  await assert.rejects(systemCheck(tempDir(t)).run(), { code: 'NOT_SUPPORTED', message: /\/proc is not mounted/ })
   const megabyte = 1024 * 1024
   assert.equal(concerns('4.18.0-rc1', 110 * megabyte, 'x64'), '')
   assert.equal(concerns('5.4', 55 * megabyte, 'arm'), '')
