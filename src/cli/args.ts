@@ -7,7 +7,7 @@ import { usage } from './flags.ts'
 const plainNumber = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 
 /** A word of the command line as a number. Throws `USAGE` naming it, and `INVALID_ARGUMENT` for digits that a number cannot carry. */
-export function numberWord(command: string, what: string, word: string): number {
+export function numberArg(command: string, what: string, word: string): number {
   const text = word.trim()
   if (!plainNumber.test(text)) throw usage({ name: command }, `${what} must be a number, not "${word}"`)
   const value = heldNumber(text)
@@ -26,7 +26,7 @@ export function numberFlags(command: string, invocation: Invocation, names: read
   return Object.fromEntries(
     names.flatMap(name => {
       const word = invocation.value(name)
-      return word === undefined ? [] : [[name, numberWord(command, `--${name}`, word)]]
+      return word === undefined ? [] : [[name, numberArg(command, `--${name}`, word)]]
     }),
   )
 }

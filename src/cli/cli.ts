@@ -19,43 +19,43 @@ export interface CliOptions {
 /**
  * Runs one command line.
  *
- * @param words the words after `device-cloud`
+ * @param args the arguments after `device-cloud`
  * @returns the exit code, or undefined when the process goes on with what the command started (`run`)
  */
 export async function runCli(
-  words: readonly string[],
+  args: readonly string[],
   terminal: Terminal,
   options: CliOptions = {},
 ): Promise<number | undefined> {
   try {
-    return await dispatch(words, terminal, options)
+    return await dispatch(args, terminal, options)
   } catch (error) {
     return reportError(error, terminal)
   }
 }
 
 async function dispatch(
-  words: readonly string[],
+  args: readonly string[],
   terminal: Terminal,
   { entries = commandEntries, guardProcess, systemFolder }: CliOptions,
 ): Promise<number | undefined> {
-  const [first, second] = words
+  const [first, second] = args
   if (first === undefined) {
     terminal.err(overviewHelp(entries))
     return 2
   }
-  if (first === '--help' || first === '-h' || first === 'help') return showHelp(words.slice(1), terminal, entries)
+  if (first === '--help' || first === '-h' || first === 'help') return showHelp(args.slice(1), terminal, entries)
   if (first === '--version' || first === '-V') {
     terminal.out(second === '--json' ? `${JSON.stringify(await aboutThisBuild())}\n` : `${version}\n`)
     return 0
   }
-  const entry = findEntry(words, entries)
+  const entry = findEntry(args, entries)
   if (entry === undefined) {
     if (second === '--help' || second === '-h') return showHelp([first], terminal, entries)
-    throw unknownCommand(words, entries)
+    throw unknownCommand(args, entries)
   }
   const { command } = await entry.load()
-  const invocation = parseInvocation(command, words.slice(entry.name.split(' ').length))
+  const invocation = parseInvocation(command, args.slice(entry.name.split(' ').length))
   if (invocation.has('help')) {
     terminal.out(commandHelp(command))
     return 0
@@ -82,31 +82,31 @@ function aboutCommand(error: unknown, command: string): unknown {
 }
 
 async function showHelp(
-  words: readonly string[],
+  args: readonly string[],
   terminal: Terminal,
   entries: readonly CommandEntry[],
 ): Promise<number> {
-  const entry = findEntry(words, entries)
-  const family = familyOf(words[0], entries)
+  const entry = findEntry(args, entries)
+  const family = familyOf(args[0], entries)
   if (entry !== undefined) terminal.out(commandHelp((await entry.load()).command))
-  else if (words[0] !== undefined && family.length > 0) terminal.out(familyHelp(words[0], family))
-  else if (words.length > 0) throw unknownCommand(words, entries)
+  else if (args[0] !== undefined && family.length > 0) terminal.out(familyHelp(args[0], family))
+  else if (args.length > 0) throw unknownCommand(args, entries)
   else terminal.out(overviewHelp(entries))
   return 0
 }
 
-/** The command with the longest name that the words begin with. */
-function findEntry(words: readonly string[], entries: readonly CommandEntry[]): CommandEntry | undefined {
-  const two = entries.find(({ name }) => name === words.slice(0, 2).join(' '))
-  return two ?? entries.find(({ name }) => name === words[0])
+/** The command with the longest name that the arguments begin with. */
+function findEntry(args: readonly string[], entries: readonly CommandEntry[]): CommandEntry | undefined {
+  const two = entries.find(({ name }) => name === args.slice(0, 2).join(' '))
+  return two ?? entries.find(({ name }) => name === args[0])
 }
 
 function familyOf(word: string | undefined, entries: readonly CommandEntry[]): CommandEntry[] {
   return entries.filter(({ name }) => name.startsWith(`${word} `))
 }
 
-function unknownCommand(words: readonly string[], entries: readonly CommandEntry[]): AgentError {
-  const [first = '', second] = words
+function unknownCommand(args: readonly string[], entries: readonly CommandEntry[]): AgentError {
+  const [first = '', second] = args
   const family = familyOf(first, entries).map(({ name }) => name)
   const details = family.length > 0 ? { command: first } : {}
   if (family.length > 0 && (second === undefined || second.startsWith('-')))
@@ -116,7 +116,7 @@ function unknownCommand(words: readonly string[], entries: readonly CommandEntry
   const near =
     closestName(asked, names) ?? closestName(asked, [...new Set(names.map(name => name.split(' ')[0] ?? name))])
   // As fork() and child_process would call Node, whose place process.execPath may have taken.
-  const application = words.find(word => /\.[cm]?js$/.test(word))
+  const application = args.find(arg => /\.[cm]?js$/.test(arg))
   const start = `device-cloud run ${application}`
   const hint =
     application !== undefined

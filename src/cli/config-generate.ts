@@ -8,7 +8,7 @@ import { formatProblem } from '../config/values.ts'
 import { createFile, replaceFile } from '../platform/files/write-file.ts'
 import type { Command } from './command.ts'
 import { type ConfigIo, printFailure } from './config-io.ts'
-import { type Answers, askConnection } from './config-questions.ts'
+import { askConnection, type PromptAnswers } from './config-questions.ts'
 import { type FileToWrite, fileToWrite } from './config-target.ts'
 import { configIo } from './config-terminal.ts'
 import { lostPolicies } from './lost-policies.ts'
@@ -150,7 +150,7 @@ async function checkBundle({ sslBundle, force }: GenerateFlags, io: ConfigIo): P
 interface Collected {
   readonly file: FileToWrite
   readonly mayOverwrite: boolean
-  readonly answers: Answers
+  readonly answers: PromptAnswers
 }
 
 async function collect(flags: GenerateFlags, io: ConfigIo): Promise<Collected> {
@@ -163,7 +163,7 @@ async function collect(flags: GenerateFlags, io: ConfigIo): Promise<Collected> {
     return askConnection(io.ask, { defaultFile, mayOverwrite: force === true })
   }
   const file = await fileToWrite(name ?? defaultFile)
-  const answers: Answers = new Map()
+  const answers: PromptAnswers = new Map()
   const set = (key: string, value: string | boolean | undefined) => {
     if (value !== undefined && value !== '') answers.set(key, value)
   }
@@ -195,7 +195,7 @@ const startValues: readonly (readonly [string, Json])[] = [
 ]
 
 /** Nested as in the file; numbers as numbers where they are ones. */
-function settingsOf(answers: Answers): JsonObject {
+function settingsOf(answers: PromptAnswers): JsonObject {
   const root: Record<string, Json> = {}
   const sections: Record<string, Record<string, Json>> = {}
   const start = startValues.filter(([key]) => settingsTable.some(setting => setting.key === key))

@@ -7,7 +7,7 @@ import { type FileToWrite, fileToWrite } from './config-target.ts'
 import { bundleProblem } from './usable-bundle.ts'
 
 /** What goes into the file, by key of the table. */
-export type Answers = Map<string, string | boolean>
+export type PromptAnswers = Map<string, string | boolean>
 
 type Ask = NonNullable<ConfigIo['ask']>
 
@@ -18,8 +18,8 @@ const knownPorts = ['8883', '443', '1883']
 export async function askConnection(
   ask: Ask,
   options: { readonly defaultFile: string; readonly mayOverwrite: boolean },
-): Promise<{ file: FileToWrite; mayOverwrite: boolean; answers: Answers }> {
-  const answers: Answers = new Map()
+): Promise<{ file: FileToWrite; mayOverwrite: boolean; answers: PromptAnswers }> {
+  const answers: PromptAnswers = new Map()
   const put = async (key: string, question: string, isRequired: boolean, byDefault?: string) => {
     const answer = await askValue(ask, key, question, isRequired, byDefault)
     if (answer !== undefined) answers.set(key, answer)

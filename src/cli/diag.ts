@@ -11,12 +11,12 @@ import { machineFacts } from '../platform/process/runtime-facts.ts'
 import type { Command, Invocation, Terminal } from './command.ts'
 import { configPlaceOf } from './config-flags.ts'
 import { targetFlags } from './config-io.ts'
+import { type DiagContext, findDiagContext } from './diag/diag-context.ts'
 import { folderParts } from './diag/folder-parts.ts'
 import { knownSecrets } from './diag/known-secrets.ts'
 import { managerParts } from './diag/manager-parts.ts'
 import { type PartReport, packParts } from './diag/pack.ts'
 import { Redaction } from './diag/redaction.ts'
-import { findScene, type Scene } from './diag/scene.ts'
 import { settingsParts } from './diag/settings-parts.ts'
 import { systemParts } from './diag/system-parts.ts'
 import { usage } from './flags.ts'
@@ -38,13 +38,13 @@ export const command: Command = {
     { name: 'no-network', summary: 'Do not try the way to the cloud.' },
   ],
   async run(invocation, terminal) {
-    const scene = await findScene({ ...configPlaceOf(invocation), environment: processEnvironment() })
+    const context = await findDiagContext({ ...configPlaceOf(invocation), environment: processEnvironment() })
     const reports: PartReport[] = []
-    const folder = archiveName(scene)
+    const folder = archiveName(context)
     const archive = packParts({
       folder,
-      parts: partsOf(scene, invocation),
-      redaction: new Redaction(await knownSecrets(scene)),
+      parts: partsOf(context, invocation),
+      redaction: new Redaction(await knownSecrets(context)),
       clock: systemClock,
       onPart: report => void reports.push(report),
     })
@@ -55,13 +55,18 @@ export const command: Command = {
   },
 }
 
-function partsOf(scene: Scene, invocation: Invocation) {
+function partsOf(context: DiagContext, invocation: Invocation) {
   const network = !invocation.has('no-network')
-  return [...systemParts(scene), ...settingsParts(scene), ...managerParts(scene, { network }), ...folderParts(scene)]
+  return [
+    ...systemParts(context),
+    ...settingsParts(context),
+    ...managerParts(context, { network }),
+    ...folderParts(context),
+  ]
 }
 
 /** `device-cloud-diag-pump-7-device_manager-20240305T101112Z`: whose it is and when. */
-function archiveName({ thingKey }: Scene): string {
+function archiveName({ thingKey }: DiagContext): string {
   const whose = (thingKey ?? String(machineFacts().nodename)).replace(/[^\w.-]+/g, '_').slice(0, 80)
   const time = new Date(systemClock.now()).toISOString().replace(/\.\d+|[:-]/g, '')
   return `device-cloud-diag-${whose}-${time}`

@@ -11,30 +11,30 @@ export const traceFlag: Flag = { name: 'trace', summary: 'Show errors with their
 export const commonFlags: readonly Flag[] = [traceFlag, helpFlag]
 
 /**
- * The words after a command's name, checked against its flags and operands.
+ * The arguments after a command's name, checked against its flags and operands.
  * Understands `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-ab`, `--` and the old spelling with `_`.
  *
- * @throws AgentError `USAGE`, naming the word that is wrong
+ * @throws AgentError `USAGE`, naming the argument that is wrong
  */
-export function parseInvocation(command: Command, words: readonly string[]): Invocation {
+export function parseInvocation(command: Command, args: readonly string[]): Invocation {
   const flags = [...command.flags, ...commonFlags]
   const given = new Map<string, string[]>()
   const operands: string[] = []
   const expected = command.operands ?? []
-  const queue = [...words]
-  for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
+  const queue = [...args]
+  for (let arg = queue.shift(); arg !== undefined; arg = queue.shift()) {
     if (takesRest(expected, operands.length)) {
-      operands.push(word, ...queue)
+      operands.push(arg, ...queue)
       break
     }
-    if (word === '--') {
+    if (arg === '--') {
       operands.push(...queue)
       break
     }
-    if (word.startsWith('--')) takeLong(command, flags, word, queue, given)
-    else if (word.length > 1 && word.startsWith('-') && !negativeNumber.test(word))
-      takeShort(command, flags, word, queue, given)
-    else operands.push(word)
+    if (arg.startsWith('--')) takeLong(command, flags, arg, queue, given)
+    else if (arg.length > 1 && arg.startsWith('-') && !negativeNumber.test(arg))
+      takeShort(command, flags, arg, queue, given)
+    else operands.push(arg)
   }
   if (!given.has(helpFlag.name)) checkOperands(command, expected, operands)
   return {
@@ -53,12 +53,12 @@ function takesRest(expected: readonly Operand[], taken: number): boolean {
 function takeLong(
   command: Command,
   flags: readonly Flag[],
-  word: string,
+  arg: string,
   queue: string[],
   given: Map<string, string[]>,
 ): void {
-  const equals = word.indexOf('=')
-  const spelled = equals < 0 ? word.slice(2) : word.slice(2, equals)
+  const equals = arg.indexOf('=')
+  const spelled = equals < 0 ? arg.slice(2) : arg.slice(2, equals)
   const name = spelled.replaceAll('_', '-')
   const flag = flags.find(one => one.name === name || one.aliases?.includes(name))
   if (flag === undefined) {
@@ -71,31 +71,31 @@ function takeLong(
   if (flag.value === undefined) {
     if (equals >= 0) throw usage(command, `--${flag.name} takes no value`)
     add(command, given, flag, '')
-  } else add(command, given, flag, equals < 0 ? nextWord(command, flag, queue) : word.slice(equals + 1))
+  } else add(command, given, flag, equals < 0 ? nextArg(command, flag, queue) : arg.slice(equals + 1))
 }
 
 function takeShort(
   command: Command,
   flags: readonly Flag[],
-  word: string,
+  arg: string,
   queue: string[],
   given: Map<string, string[]>,
 ): void {
-  for (let at = 1; at < word.length; at++) {
-    const letter = word.charAt(at)
+  for (let at = 1; at < arg.length; at++) {
+    const letter = arg.charAt(at)
     const flag = flags.find(one => one.short === letter)
     if (flag === undefined) throw usage(command, `there is no flag -${letter}`)
     if (flag.value === undefined) {
       add(command, given, flag, '')
       continue
     }
-    const rest = word.slice(at + 1)
-    add(command, given, flag, rest === '' ? nextWord(command, flag, queue) : rest.replace(/^=/, ''))
+    const rest = arg.slice(at + 1)
+    add(command, given, flag, rest === '' ? nextArg(command, flag, queue) : rest.replace(/^=/, ''))
     return
   }
 }
 
-function nextWord(command: Command, flag: Flag, queue: string[]): string {
+function nextArg(command: Command, flag: Flag, queue: string[]): string {
   const value = queue.shift()
   if (value === undefined) throw usage(command, `--${flag.name} needs a value (${flag.value})`)
   return value

@@ -19,7 +19,7 @@ import { ServiceNotifier } from '../platform/process/service-notifier.ts'
 import { onSignals } from '../platform/process/signals.ts'
 import { onUnwatched } from '../platform/process/watched-process.ts'
 import type { Invocation } from './command.ts'
-import { managerWords } from './manager-words.ts'
+import { managerArgs } from './manager-args.ts'
 import { proveNewAgent, watchTrial } from './new-agent.ts'
 import { ReloadRequests } from './reload-requests.ts'
 import { hideInErrors } from './report-error.ts'
@@ -177,7 +177,7 @@ class ManagerProcess {
   }
 
   async #open(): Promise<Manager> {
-    const words = managerWords(this.#invocation)
+    const words = managerArgs(this.#invocation)
     const { memoryTimes } = this.#options
     const manager = await Manager.open({
       ...words,

@@ -1,4 +1,4 @@
-import { numberWord } from './args.ts'
+import { numberArg } from './args.ts'
 import type { Command, Invocation } from './command.ts'
 import { appIdFlag, configDirFlag, configFileFlag } from './config-flags.ts'
 import { usage } from './flags.ts'
@@ -27,7 +27,7 @@ export const command: Command = {
 
 function delayOf(invocation: Invocation): number {
   const word = invocation.value('delay-start')
-  const delayS = word === undefined ? 0 : numberWord('manager', '--delay-start', word)
+  const delayS = word === undefined ? 0 : numberArg('manager', '--delay-start', word)
   if (delayS < 0) throw usage({ name: 'manager' }, `--delay-start must be 0 seconds or more, not ${delayS}`)
   return delayS * 1000
 }

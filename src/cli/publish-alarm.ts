@@ -1,4 +1,4 @@
-import { numberFlags, numberWord, operand } from './args.ts'
+import { numberArg, numberFlags, operand } from './args.ts'
 import type { Flag } from './command.ts'
 import { corrIdFlag, publishCommand, switchOf } from './publish-sample.ts'
 
@@ -19,7 +19,7 @@ export const command = publishCommand({
   ],
   sample: invocation => ({
     name: operand(invocation, 0),
-    state: numberWord('publish alarm', 'STATE', operand(invocation, 1)),
+    state: numberArg('publish alarm', 'STATE', operand(invocation, 1)),
     message: invocation.value('message'),
     republish: switchOf(invocation, 'republish'),
     ...numberFlags(

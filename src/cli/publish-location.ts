@@ -1,4 +1,4 @@
-import { numberFlags, numberWord, operand } from './args.ts'
+import { numberArg, numberFlags, operand } from './args.ts'
 import type { Flag } from './command.ts'
 import { corrIdFlag, publishCommand } from './publish-sample.ts'
 
@@ -29,8 +29,8 @@ export const command = publishCommand({
     ...address,
   ],
   sample: invocation => ({
-    latitude: numberWord('publish location', 'LAT', operand(invocation, 0)),
-    longitude: numberWord('publish location', 'LNG', operand(invocation, 1)),
+    latitude: numberArg('publish location', 'LAT', operand(invocation, 0)),
+    longitude: numberArg('publish location', 'LNG', operand(invocation, 1)),
     fixType: invocation.value('fix-type'),
     streetNumber: invocation.value('street-number'),
     street: invocation.value('street'),

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
-import { numberWord } from './args.ts'
+import { numberArg } from './args.ts'
 import type { Command, Flag, Invocation, Operand } from './command.ts'
 import { configDirFlag } from './config-flags.ts'
 import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
@@ -41,7 +41,7 @@ export function publishCommand(parts: {
     flags: [...flags, timestampFlag, waitFlag, configDirFlag],
     async run(invocation) {
       const wait = invocation.value('wait')
-      const waitS = wait === undefined ? undefined : numberWord(name, '--wait', wait)
+      const waitS = wait === undefined ? undefined : numberArg(name, '--wait', wait)
       const timestamp = invocation.value('timestamp')
       const corrId = invocation.value(corrIdFlag.name)
       const request = { do: 'publish', kind, ...sample(invocation), timestamp, corrId, waitS }

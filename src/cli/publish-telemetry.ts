@@ -1,4 +1,4 @@
-import { numberWord, operand } from './args.ts'
+import { numberArg, operand } from './args.ts'
 import { corrIdFlag, publishCommand, switchOf } from './publish-sample.ts'
 
 export const command = publishCommand({
@@ -11,7 +11,7 @@ export const command = publishCommand({
   ],
   sample: invocation => ({
     name: operand(invocation, 0),
-    value: numberWord('publish telemetry', 'VALUE', operand(invocation, 1)),
+    value: numberArg('publish telemetry', 'VALUE', operand(invocation, 1)),
     aggregate: switchOf(invocation, 'aggregate'),
   }),
 })

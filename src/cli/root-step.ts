@@ -4,7 +4,7 @@ import { LogOutput } from '../client/log-output.ts'
 import { rootStep } from '../manager/root/commands.ts'
 import { ServiceNotifier } from '../platform/process/service-notifier.ts'
 import { onSignals } from '../platform/process/signals.ts'
-import { numberWord } from './args.ts'
+import { numberArg } from './args.ts'
 import type { Command } from './command.ts'
 
 /** systemd is told so often that an installation takes longer, and how much longer it may then take. */
@@ -29,7 +29,7 @@ export const command: Command = {
   ],
   async run(invocation) {
     const word = invocation.value('patience')
-    const patienceS = word === undefined ? longestWaitS : numberWord('root-step', '--patience', word)
+    const patienceS = word === undefined ? longestWaitS : numberArg('root-step', '--patience', word)
     const output = new LogOutput(systemClock)
     const log = Log.create({ clock: systemClock, sink: output.sink }).child('root')
     const stopping = new AbortController()

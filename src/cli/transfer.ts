@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
-import { numberWord } from './args.ts'
+import { numberArg } from './args.ts'
 import type { Flag, Invocation, Terminal } from './command.ts'
 import { configDirFlag } from './config-flags.ts'
 import { askRunningManager } from './manager-socket.ts'
@@ -31,7 +31,7 @@ export async function runTransfer(
       {
         do: command,
         global: invocation.has('global'),
-        timeoutS: timeout === undefined ? undefined : numberWord(command, '--timeout', timeout),
+        timeoutS: timeout === undefined ? undefined : numberArg(command, '--timeout', timeout),
         ...request,
       },
       { onProgress: facts => line.show(facts) },

@@ -7,25 +7,37 @@ import { HttpsClient } from '../connection/https.ts'
 import { SocketOpener } from '../connection/socket-opener.ts'
 import { trustSettings } from '../connection/trust-settings.ts'
 import { onSignals } from '../platform/process/signals.ts'
-import { numberWord } from './args.ts'
+import { numberArg } from './args.ts'
 import type { Command, Invocation, Terminal } from './command.ts'
 import { configIo } from './config-terminal.ts'
 import { usage } from './flags.ts'
 import { askRunningManager, promptAnswerMs } from './manager-socket.ts'
 import { hideInErrors } from './report-error.ts'
 import { type Check, type CheckReport, runChecks } from './run-checks.ts'
-import { ActionCounts, actionProofs } from './validate/action-proofs.ts'
-import { cleanUp } from './validate/clean-up.ts'
+import { ActionCounts, actionChecks } from './validate/action-checks.ts'
+import { cleanup } from './validate/cleanup.ts'
 import { Device } from './validate/device.ts'
-import { fileProofs } from './validate/file-proofs.ts'
-import { endProof, linkProofs, loginProofs } from './validate/login-proofs.ts'
-import { ManagerFile } from './validate/manager-file-proofs.ts'
-import { managerLogins, managerProofs, notCalled, restartProof, uncalled } from './validate/manager-proofs.ts'
-import type { ManagerScene } from './validate/manager-scene.ts'
+import { fileChecks } from './validate/file-checks.ts'
+import { endCheck, linkChecks, loginChecks } from './validate/login-checks.ts'
+import {
+  managerChecks,
+  managerLoginChecks,
+  notCalled,
+  restartCheck,
+  uncalledActions,
+} from './validate/manager-checks.ts'
+import type { ManagerContext } from './validate/manager-context.ts'
+import { ManagerFile } from './validate/manager-file-checks.ts'
 import { type Credentials, Operator } from './validate/operator.ts'
-import { sampleProofs } from './validate/sample-proofs.ts'
-import { logins, notProven, type ProofTime, proofCheck, type Scene } from './validate/scene.ts'
+import { sampleChecks } from './validate/sample-checks.ts'
 import { findTarget, type Target, targetFlags } from './validate/target.ts'
+import {
+  boundedCheck,
+  type CheckBounds,
+  logins,
+  notProven,
+  type ValidationContext,
+} from './validate/validation-context.ts'
 
 const clock = systemClock
 const defaultTimeoutS = 30
@@ -64,17 +76,17 @@ export const command: Command = {
   },
 }
 
-/** What is to be proven, on whose thing. */
+/** What is validated: the checks, and the thing that they are about. */
 interface Story {
   readonly thingKey: string
   readonly checks: readonly Check[]
 }
 
-type Tell = (parts: ProofTime & { readonly operator: Operator }, log: Log) => Promise<Story>
+type Tell = (parts: CheckBounds & { readonly operator: Operator }, log: Log) => Promise<Story>
 
 function timeoutOf(invocation: Invocation): number {
   const word = invocation.value('timeout')
-  const seconds = word === undefined ? defaultTimeoutS : numberWord('validate', '--timeout', word)
+  const seconds = word === undefined ? defaultTimeoutS : numberArg('validate', '--timeout', word)
   if (seconds >= 1 && seconds <= 3600) return seconds * 1000
   throw usage(command, `--timeout must be 1 to 3600 seconds, not ${word}`)
 }
@@ -130,45 +142,45 @@ function logOf({ isLogged }: Options, terminal: Terminal): Log {
 }
 
 /** A device of its own, which does all that an application can. */
-async function ofLibrary(target: Target, parts: Omit<Scene, 'device'>, log: Log): Promise<Story> {
+async function ofLibrary(target: Target, parts: Omit<ValidationContext, 'device'>, log: Log): Promise<Story> {
   const counts = new ActionCounts()
   const { settings, credentials } = target
   const device = await Device.make(`validate-${randomUUID()}`, { settings, log, prepare: counts.prepare })
-  const scene: Scene = { ...parts, device }
+  const context: ValidationContext = { ...parts, device }
   const globalName = `${device.thingKey}.bin`
-  const proofs = [
-    ...loginProofs(credentials),
-    ...linkProofs,
-    ...sampleProofs,
-    ...actionProofs(counts),
-    ...fileProofs(globalName),
-    endProof,
+  const checks = [
+    ...loginChecks(credentials),
+    ...linkChecks,
+    ...sampleChecks,
+    ...actionChecks(counts),
+    ...fileChecks(globalName),
+    endCheck,
   ]
-  const tidy = cleanUpCheck(async () => {
-    const left = await cleanUp(scene, globalName)
+  const tidy = cleanupCheck(async () => {
+    const left = await cleanup(context, globalName)
     if (left.length > 0) throw notProven(`left behind: ${left.join('; ')}`)
     return 'nothing is left in the cloud and on this machine'
   })
-  return { thingKey: device.thingKey, checks: [...proofs.map(proof => proofCheck(proof, scene)), tidy] }
+  return { thingKey: device.thingKey, checks: [...checks.map(check => boundedCheck(check, context)), tidy] }
 }
 
 /** A device manager that runs, on this machine or elsewhere. */
 async function ofManager(
   invocation: Invocation,
   credentials: Credentials,
-  parts: Omit<ManagerScene, 'publish'>,
+  parts: Omit<ManagerContext, 'publish'>,
 ): Promise<Story> {
   const publish = await localPublish(invocation, parts.thingKey)
-  const scene: ManagerScene = publish === undefined ? parts : { ...parts, publish }
+  const context: ManagerContext = publish === undefined ? parts : { ...parts, publish }
   const file = new ManagerFile(`validate-${randomUUID()}.bin`)
-  const restart = invocation.has('restart') ? restartProof : notCalled('reset_agent', 'give --restart for that')
-  const proofs = [...managerLogins(credentials), ...managerProofs, ...file.proofs, restart, ...uncalled]
-  const checks = [...proofs.map(proof => proofCheck(proof, scene)), cleanUpCheck(() => file.remove(scene))]
-  return { thingKey: parts.thingKey, checks }
+  const restart = invocation.has('restart') ? restartCheck : notCalled('reset_agent', 'give --restart for that')
+  const checks = [...managerLoginChecks(credentials), ...managerChecks, ...file.checks, restart, ...uncalledActions]
+  const cleaning = cleanupCheck(() => file.remove(context))
+  return { thingKey: parts.thingKey, checks: [...checks.map(check => boundedCheck(check, context)), cleaning] }
 }
 
 /** The way into the manager, where it is the one of this machine. */
-async function localPublish(invocation: Invocation, thingKey: string): Promise<ManagerScene['publish']> {
+async function localPublish(invocation: Invocation, thingKey: string): Promise<ManagerContext['publish']> {
   const ask = (request: JsonObject) => askRunningManager(invocation, request, { timeoutMs: promptAnswerMs })
   const status = await ask({ do: 'status' }).catch(() => undefined)
   if (status?.thingKey !== thingKey) return undefined
@@ -176,7 +188,7 @@ async function localPublish(invocation: Invocation, thingKey: string): Promise<M
 }
 
 /** Always the last row, whatever came before. */
-function cleanUpCheck(run: () => Promise<string>): Check {
+function cleanupCheck(run: () => Promise<string>): Check {
   return { name: 'clean-up', run }
 }
 

@@ -5,15 +5,15 @@ import { scanRecords } from '../../base/record.ts'
 import { parseSegmentName } from '../../outbox/flash/segment-names.ts'
 import { type FolderEntry, listFolder } from '../../platform/files/folders.ts'
 import { readBoundedFile } from '../../platform/files/read-file.ts'
+import type { DiagContext } from './diag-context.ts'
 import { jsonText, type Part } from './part.ts'
-import type { Scene } from './scene.ts'
 
 const maxEntries = 3_000
 /** How much of what waits is read to count it. */
 const maxCountedBytes = 32 * 1024 * 1024
 
 /** What lies in the folders of the agent, without its content, and what waits on flash. */
-export function folderParts({ configDir, runtimeDir, queueDir }: Scene): readonly Part[] {
+export function folderParts({ configDir, runtimeDir, queueDir }: DiagContext): readonly Part[] {
   return [
     {
       name: 'folders.txt',

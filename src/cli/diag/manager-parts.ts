@@ -9,15 +9,15 @@ import { systemNames } from '../../platform/system/system-file.ts'
 import { checksOf } from '../check.ts'
 import { askManagerOf, managerOf, promptAnswerMs } from '../manager-socket.ts'
 import { runChecks } from '../run-checks.ts'
+import type { DiagContext } from './diag-context.ts'
 import { fileSections, jsonText, type Part, section } from './part.ts'
-import type { Scene } from './scene.ts'
 
 const maxLogBytes = 192 * 1024
 const maxDescriptors = 2_000
 
 /** What the manager says of itself and what the system says of its process, its log, and the way to the cloud. */
-export function managerParts(scene: Scene, options: { readonly network: boolean }): readonly Part[] {
-  const { runtimeDir, configDir, settings } = scene
+export function managerParts(context: DiagContext, options: { readonly network: boolean }): readonly Part[] {
+  const { runtimeDir, configDir, settings } = context
   const ask = (request: JsonObject) => askManagerOf(runtimeDir, request, { timeoutMs: promptAnswerMs })
   const logFiles = new Set([
     ...(settings?.logFile === undefined ? [] : [settings.logFile]),
@@ -45,11 +45,11 @@ export function managerParts(scene: Scene, options: { readonly network: boolean 
       about: 'memory, open files, limits and input/output of its process',
       gather: () => processText(runtimeDir),
     },
-    ...(options.network ? [checkPart(scene)] : []),
+    ...(options.network ? [checkPart(context)] : []),
   ]
 }
 
-function checkPart({ appId, configDir, connectionFile, environment }: Scene): Part {
+function checkPart({ appId, configDir, connectionFile, environment }: DiagContext): Part {
   return {
     name: 'check.json',
     about: 'the way to the cloud, step by step',

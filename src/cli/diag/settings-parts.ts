@@ -1,12 +1,12 @@
 import { configCheck } from '../config-check.ts'
 import type { ConfigIo } from '../config-io.ts'
 import { configShow } from '../config-show.ts'
+import type { DiagContext } from './diag-context.ts'
 import type { Part } from './part.ts'
-import type { Scene } from './scene.ts'
 
 /** The configuration as `config show` and `config check` tell it. */
-export function settingsParts(scene: Scene): readonly Part[] {
-  const { appId, configDir, connectionFile, environment } = scene
+export function settingsParts(context: DiagContext): readonly Part[] {
+  const { appId, configDir, connectionFile, environment } = context
   const target = { appId, configDir, configFile: connectionFile, json: true }
   /** What a command of the `config` family prints. */
   const said = async (run: (io: ConfigIo) => Promise<number>) => {

@@ -6,16 +6,16 @@ import { fileFacts } from '../../platform/files/file-facts.ts'
 import { spaceAt } from '../../platform/files/space.ts'
 import { processId, userId } from '../../platform/process/process-facts.ts'
 import { machineFacts, networkAddresses, programFacts } from '../../platform/process/runtime-facts.ts'
+import type { DiagContext } from './diag-context.ts'
 import { fileSections, jsonText, type Part, section } from './part.ts'
-import type { Scene } from './scene.ts'
 
 /** What runs here, on what machine, and in what state that is. Read from /proc and /etc: no program is needed. */
-export function systemParts(scene: Scene): readonly Part[] {
+export function systemParts(context: DiagContext): readonly Part[] {
   return [
     {
       name: 'version.json',
       about: 'version, build, Node, options, user, and what the clock says',
-      gather: async () => jsonText(await versionFacts(scene)),
+      gather: async () => jsonText(await versionFacts(context)),
     },
     {
       name: 'system.txt',
@@ -30,7 +30,7 @@ export function systemParts(scene: Scene): readonly Part[] {
     {
       name: 'space.json',
       about: 'room for bytes and files where the agent writes',
-      gather: async () => jsonText(await spaceFacts(scene)),
+      gather: async () => jsonText(await spaceFacts(context)),
     },
   ]
 }
@@ -56,7 +56,7 @@ const networkFiles = [
   '/proc/net/sockstat',
 ]
 
-async function versionFacts({ environment, appId, configDir, connectionFile }: Scene): Promise<JsonObject> {
+async function versionFacts({ environment, appId, configDir, connectionFile }: DiagContext): Promise<JsonObject> {
   const program = programFacts()
   const file = await fileFacts(String(program.execPath)).catch(() => undefined)
   const nowMs = systemClock.now()
@@ -81,7 +81,7 @@ async function versionFacts({ environment, appId, configDir, connectionFile }: S
   }
 }
 
-async function spaceFacts({ configDir, runtimeDir, queueDir, settings }: Scene): Promise<JsonObject> {
+async function spaceFacts({ configDir, runtimeDir, queueDir, settings }: DiagContext): Promise<JsonObject> {
   const places = { configDir, runtimeDir, queueDir, logFile: settings?.logFile, temporary: '/tmp' }
   const facts: Record<string, JsonObject> = {}
   for (const [name, path] of Object.entries(places)) {

@@ -4,7 +4,7 @@ import type { Operator } from './operator.ts'
 
 interface Caller {
   readonly operator: Operator
-  /** How long one proof may take. */
+  /** How long one check may take. */
   readonly timeoutMs: number
 }
 

@@ -5,7 +5,7 @@ import { loadClientConfig } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
 import { environmentName } from '../../config/table.ts'
 import { readBoundedText } from '../../platform/files/read-file.ts'
-import { numberWord } from '../args.ts'
+import { numberArg } from '../args.ts'
 import type { Flag, Invocation } from '../command.ts'
 import { configDirFlag, configFileFlag, configPlaceOf } from '../config-flags.ts'
 import type { ConfigIo } from '../config-io.ts'
@@ -163,7 +163,7 @@ async function passwordOf(invocation: Invocation, { environment, ask }: ConfigIo
 }
 
 function portOf(word: string): number {
-  const port = numberWord('validate', '--api-port', word)
+  const port = numberArg('validate', '--api-port', word)
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
   throw usage({ name: 'validate' }, `--api-port must be 1 to 65535, not ${word}`)
 }

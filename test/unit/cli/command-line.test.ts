@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
-import { numberWord } from '../../../src/cli/args.ts'
+import { numberArg } from '../../../src/cli/args.ts'
 import { runCli } from '../../../src/cli/cli.ts'
 import type { Command, CommandEntry, Invocation } from '../../../src/cli/command.ts'
 import { commandEntries } from '../../../src/cli/commands.ts'
@@ -81,8 +81,8 @@ test('digits that a number cannot carry are not published, and the words that ca
       assert.match(terminal.errText(), /publish attribute/)
       assert.equal(/round it/.test(terminal.errText()), digits !== '1e400')
     }
-  assert.equal(numberWord('x', 'VALUE', '10000000000000000000'), 1e19)
-  assert.equal(numberWord('x', 'VALUE', ' +8.9014103211118510720e19 '), Number('89014103211118510720'))
+  assert.equal(numberArg('x', 'VALUE', '10000000000000000000'), 1e19)
+  assert.equal(numberArg('x', 'VALUE', ' +8.9014103211118510720e19 '), Number('89014103211118510720'))
 })
 
 test('a download goes to no folder whose name was misread, and none is made beside it', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import { waitFor } from '../../../src/base/wait.ts'
-import { until } from '../../../src/cli/validate/scene.ts'
+import { until } from '../../../src/cli/validate/validation-context.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const refused = new AgentError('REFUSED_BY_CLOUD', 'location.current: Authentication is required')

@@ -2,16 +2,16 @@ import { AgentError } from '../../base/errors.ts'
 import { waitFor } from '../../base/wait.ts'
 import type { Client } from '../../client/client.ts'
 import type { Credentials } from './operator.ts'
-import { expectSame, logins, type Proof, type Scene, until } from './scene.ts'
+import { expectSame, logins, until, type ValidationCheck, type ValidationContext } from './validation-context.ts'
 
 /** Both sides of the cloud: everything else stands on them. */
-export function loginProofs(credentials: Credentials): readonly Proof[] {
+export function loginChecks(credentials: Credentials): readonly ValidationCheck[] {
   const [operatorLogin, deviceLogin] = logins
   return [
     {
       name: operatorLogin,
       needs: [],
-      prove: async ({ operator }, signal) => {
+      run: async ({ operator }, signal) => {
         await operator.login(credentials, signal)
         return `as ${credentials.username}`
       },
@@ -19,11 +19,11 @@ export function loginProofs(credentials: Credentials): readonly Proof[] {
     {
       name: deviceLogin,
       needs: [operatorLogin],
-      prove: async (scene, signal) => {
-        await connectOrSayWhy(scene.device.client, signal)
-        const { thingKey } = scene.device
-        await until(scene, signal, async () => {
-          const thing = await scene.operator.do('thing.find', { key: thingKey }, { signal })
+      run: async (context, signal) => {
+        await connectOrSayWhy(context.device.client, signal)
+        const { thingKey } = context.device
+        await until(context, signal, async () => {
+          const thing = await context.operator.do('thing.find', { key: thingKey }, { signal })
           expectSame('connected of the new thing', thing.connected, true)
         })
         return thingKey
@@ -44,17 +44,17 @@ function connectOrSayWhy(client: Client, signal: AbortSignal): Promise<void> {
 }
 
 /** Ping, time, and the good order of the end. */
-export const linkProofs: readonly Proof[] = [
+export const linkChecks: readonly ValidationCheck[] = [
   {
     name: 'ping',
-    prove: async ({ device }, signal) => {
+    run: async ({ device }, signal) => {
       const client = await device.connected(signal)
       return `${Math.round(await client.diagnostics.ping({ signal }))} ms`
     },
   },
   {
     name: 'time',
-    prove: async ({ device, clock }, signal) => {
+    run: async ({ device, clock }, signal) => {
       const client = await device.connected(signal)
       const aheadS = Math.round((clock.now() - (await client.diagnostics.time({ signal })).getTime()) / 1000)
       // A wrong clock of the device is told by "check"; here the answer is what counts.
@@ -63,23 +63,23 @@ export const linkProofs: readonly Proof[] = [
   },
 ]
 
-export const endProof: Proof = {
+export const endCheck: ValidationCheck = {
   name: 'disconnect',
-  prove: async (scene, signal) => {
-    const { device, operator, timeoutMs } = scene
+  run: async (context, signal) => {
+    const { device, operator, timeoutMs } = context
     const client = await device.connected(signal)
     await client.events.publish('the last word')
     const isDelivered = await device.end({ waitForReplies: true, timeoutMs })
     if (!isDelivered) throw new AgentError('TIMEOUT', `not everything was delivered within ${timeoutMs / 1000} s`)
-    await seesEnd(scene, signal, () => operator.do('thing.find', { key: device.thingKey }, { signal }))
+    await seesEnd(context, signal, () => operator.do('thing.find', { key: device.thingKey }, { signal }))
     return 'everything delivered, and the cloud saw the end'
   },
 }
 
 function seesEnd(
-  scene: Scene,
+  context: ValidationContext,
   signal: AbortSignal,
   find: () => Promise<{ readonly connected?: unknown }>,
 ): Promise<void> {
-  return until(scene, signal, async () => expectSame('connected of the thing', (await find()).connected, false))
+  return until(context, signal, async () => expectSame('connected of the thing', (await find()).connected, false))
 }

@@ -1,17 +1,17 @@
 import { messageOf } from '../../base/errors.ts'
 import { isJsonObject } from '../../base/json.ts'
-import type { Scene } from './scene.ts'
+import type { ValidationContext } from './validation-context.ts'
 
 const endTimeoutMs = 5_000
 const maxFiles = 2_000
 
 /**
- * Takes away what the proofs made: files, thing, application and folder, each also when another could not be.
+ * Takes away what the checks made: files, thing, application and folder, each also when another could not be.
  *
  * @returns what is left, a line for each
  */
-export async function cleanUp(
-  { device, operator }: Omit<Scene, 'signal'>,
+export async function cleanup(
+  { device, operator }: Omit<ValidationContext, 'signal'>,
   globalName: string,
 ): Promise<readonly string[]> {
   const left: string[] = []

@@ -10,7 +10,7 @@ import { weakSpotsOn } from '../../platform/owners/weak-spots.ts'
 import { type Environment, userId } from '../../platform/process/process-facts.ts'
 
 /** What is looked at: the places and, as far as they can be read, the settings. */
-export interface Scene {
+export interface DiagContext {
   readonly appId: string
   readonly configDir: string
   readonly connectionFile: string
@@ -24,7 +24,7 @@ export interface Scene {
 }
 
 /** What the command line says. */
-export interface SceneTarget {
+export interface DiagTarget {
   readonly appId: string
   /** Absolute. */
   readonly configDir: string
@@ -34,7 +34,7 @@ export interface SceneTarget {
 }
 
 /** Finds the places also when the configuration is broken: then above all somebody needs to look at them. */
-export async function findScene(target: SceneTarget): Promise<Scene> {
+export async function findDiagContext(target: DiagTarget): Promise<DiagContext> {
   const { configDir, environment } = target
   const nothing = () => undefined
   const client = await loadClientConfig(target).catch(nothing)

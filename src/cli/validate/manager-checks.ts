@@ -1,9 +1,9 @@
 import { AgentError } from '../../base/errors.ts'
 import { CloudError, Status } from '../../protocol/status.ts'
 import { describeAnswer } from './calls.ts'
-import { callManager, type ManagerProof, type ManagerScene, managerNeeds, succeeded } from './manager-scene.ts'
+import { callManager, type ManagerCheck, type ManagerContext, managerNeeds, succeeded } from './manager-context.ts'
 import type { Credentials } from './operator.ts'
-import { expectSame, logins, notProven, until } from './scene.ts'
+import { expectSame, logins, notProven, until } from './validation-context.ts'
 
 const [operatorLogin] = logins
 
@@ -22,12 +22,12 @@ const health = ['health_load_1min', 'health_uptime_seconds', 'health_agent_memor
 const sample = 'validate_telemetry'
 
 /** The operator, and the thing that the manager is. */
-export function managerLogins(credentials: Credentials): readonly ManagerProof[] {
+export function managerLoginChecks(credentials: Credentials): readonly ManagerCheck[] {
   return [
     {
       name: operatorLogin,
       needs: [],
-      prove: async ({ operator }, signal) => {
+      run: async ({ operator }, signal) => {
         await operator.login(credentials, signal)
         return `as ${credentials.username}`
       },
@@ -35,7 +35,7 @@ export function managerLogins(credentials: Credentials): readonly ManagerProof[]
     {
       name: 'connected',
       needs: [operatorLogin],
-      prove: async ({ operator, thingKey }, signal) => {
+      run: async ({ operator, thingKey }, signal) => {
         const thing = await operator.do('thing.find', { key: thingKey }, { signal })
         if (thing.connected !== true) throw notProven(`the thing ${thingKey} is not connected`)
         return thingKey
@@ -45,13 +45,13 @@ export function managerLogins(credentials: Credentials): readonly ManagerProof[]
 }
 
 /** What the manager tells by itself, and what its actions answer that change nothing. */
-export const managerProofs: readonly ManagerProof[] = [
+export const managerChecks: readonly ManagerCheck[] = [
   {
     name: 'attributes',
     needs: managerNeeds,
-    prove: async (scene, signal) => {
-      const { operator, thingKey } = scene
-      const values = await until(scene, signal, async () => {
+    run: async (context, signal) => {
+      const { operator, thingKey } = context
+      const values = await until(context, signal, async () => {
         const found = await Promise.all(
           attributes.map(key => operator.ask('attribute.current', { thingKey, key }, { signal })),
         )
@@ -65,24 +65,24 @@ export const managerProofs: readonly ManagerProof[] = [
   {
     name: 'telemetry',
     needs: managerNeeds,
-    prove: async (scene, signal) => {
+    run: async (context, signal) => {
       for (const name of health) {
-        const seen = await currentOf(scene, name, signal)
+        const seen = await currentOf(context, name, signal)
         if (seen !== undefined) return `${name} is ${seen}`
       }
-      if (scene.publish === undefined)
+      if (context.publish === undefined)
         return { skip: 'health_interval is 0, and the device manager does not run on this machine' }
-      const value = Math.round(scene.clock.random() * 1e6)
-      await scene.publish(sample, value)
-      await until(scene, signal, async () => expectSame(sample, await currentOf(scene, sample, signal), value))
+      const value = Math.round(context.clock.random() * 1e6)
+      await context.publish(sample, value)
+      await until(context, signal, async () => expectSame(sample, await currentOf(context, sample, signal), value))
       return `${sample} is ${value}, as handed over by the local socket`
     },
   },
   {
     name: 'ping',
     needs: managerNeeds,
-    prove: async (scene, signal) => {
-      const answer = await callManager(scene, signal, 'ping')
+    run: async (context, signal) => {
+      const answer = await callManager(context, signal, 'ping')
       if ('skip' in answer) return answer
       const { response, time_stamp: time } = succeeded('ping', answer)
       expectSame('response', response, 'acknowledged')
@@ -94,8 +94,8 @@ export const managerProofs: readonly ManagerProof[] = [
   {
     name: 'get_remote_access_info',
     needs: managerNeeds,
-    prove: async (scene, signal) => {
-      const answer = await callManager(scene, signal, 'get_remote_access_info')
+    run: async (context, signal) => {
+      const answer = await callManager(context, signal, 'get_remote_access_info')
       if ('skip' in answer) return answer
       const params = succeeded('get_remote_access_info', answer)
       if (typeof params.relay_version !== 'string') throw notProven('the answer has no relay_version')
@@ -109,15 +109,15 @@ export const managerProofs: readonly ManagerProof[] = [
 ]
 
 /** At the end of all: the process goes, and another one comes. */
-export const restartProof: ManagerProof = {
+export const restartCheck: ManagerCheck = {
   name: 'reset_agent',
   needs: managerNeeds,
-  prove: async (scene, signal) => {
-    const answer = await callManager(scene, signal, 'reset_agent')
+  run: async (context, signal) => {
+    const answer = await callManager(context, signal, 'reset_agent')
     if ('skip' in answer) return answer
     succeeded('reset_agent', answer)
-    const { operator, thingKey } = scene
-    await until(scene, signal, async () =>
+    const { operator, thingKey } = context
+    await until(context, signal, async () =>
       expectSame('connected', (await operator.do('thing.find', { key: thingKey }, { signal })).connected, true),
     )
     return 'answered by the device manager that came after'
@@ -125,24 +125,24 @@ export const restartProof: ManagerProof = {
 }
 
 /** What would take the device away from its owner. */
-export const uncalled: readonly ManagerProof[] = [
+export const uncalledActions: readonly ManagerCheck[] = [
   notCalled('quit', 'it ends the device manager'),
   notCalled('reboot_device', 'it restarts the device'),
   notCalled('shutdown_device', 'it switches the device off'),
   notCalled('decommission_device', 'it removes the identity of the device'),
 ]
 
-export function notCalled(name: string, why: string): ManagerProof {
-  return { name, needs: managerNeeds, prove: async () => ({ skip: `not called: ${why}` }) }
+export function notCalled(name: string, why: string): ManagerCheck {
+  return { name, needs: managerNeeds, run: async () => ({ skip: `not called: ${why}` }) }
 }
 
 /** A call without parameters, which must be refused and does nothing. */
-function refuses(name: string, method: string, status?: Status): ManagerProof {
+function refuses(name: string, method: string, status?: Status): ManagerCheck {
   return {
     name,
     needs: managerNeeds,
-    prove: async (scene, signal) => {
-      const answer = await callManager(scene, signal, method)
+    run: async (context, signal) => {
+      const answer = await callManager(context, signal, method)
       if ('skip' in answer) return answer
       if (answer.ok) throw notProven(`${method} without parameters was answered as a success`)
       if (status !== undefined && !answer.errorCodes.includes(status))
@@ -153,7 +153,7 @@ function refuses(name: string, method: string, status?: Status): ManagerProof {
 }
 
 /** The last value that the cloud has, or undefined. */
-async function currentOf({ operator, thingKey }: ManagerScene, key: string, signal: AbortSignal): Promise<unknown> {
+async function currentOf({ operator, thingKey }: ManagerContext, key: string, signal: AbortSignal): Promise<unknown> {
   const answer = await operator.ask('property.current', { thingKey, key }, { signal })
   if (answer.ok) return answer.params.value ?? undefined
   if (answer.errorCodes.includes(CloudError.NotFound)) return undefined

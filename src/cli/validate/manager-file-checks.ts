@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import { Status } from '../../protocol/status.ts'
 import { describeAnswer } from './calls.ts'
-import { callManager, type ManagerProof, type ManagerScene, managerNeeds, succeeded } from './manager-scene.ts'
-import { expectSame, notProven, until } from './scene.ts'
+import { callManager, type ManagerCheck, type ManagerContext, managerNeeds, succeeded } from './manager-context.ts'
+import { expectSame, notProven, until } from './validation-context.ts'
 
 /** Several chunks, and an odd number of bytes. */
 const contentBytes = 300_001
@@ -29,15 +29,15 @@ export class ManagerFile {
     this.#name = name
   }
 
-  get proofs(): readonly ManagerProof[] {
+  get checks(): readonly ManagerCheck[] {
     return [
-      { name: 'file_download', needs: managerNeeds, prove: (scene, signal) => this.#down(scene, signal) },
-      { name: 'file_upload', needs: ['file_download'], prove: (scene, signal) => this.#up(scene, signal) },
+      { name: 'file_download', needs: managerNeeds, run: (context, signal) => this.#down(context, signal) },
+      { name: 'file_upload', needs: ['file_download'], run: (context, signal) => this.#up(context, signal) },
     ]
   }
 
   /** Takes the file out of the cloud. Resolves to what is left. */
-  async remove({ operator, thingKey }: Pick<ManagerScene, 'operator' | 'thingKey'>): Promise<string> {
+  async remove({ operator, thingKey }: Pick<ManagerContext, 'operator' | 'thingKey'>): Promise<string> {
     const file = { thingKey, fileName: this.#name }
     if (operator.isLoggedIn && (await operator.ask('file.info', file)).ok) await operator.do('file.delete', file)
     return this.#left === undefined
@@ -45,24 +45,24 @@ export class ManagerFile {
       : `nothing is left in the cloud; on the device, ${this.#left}`
   }
 
-  async #down(scene: ManagerScene, signal: AbortSignal) {
-    const { operator, thingKey } = scene
+  async #down(context: ManagerContext, signal: AbortSignal) {
+    const { operator, thingKey } = context
     const fileName = this.#name
-    const missing = await callManager(scene, signal, 'file_upload', { file_name: fileName })
+    const missing = await callManager(context, signal, 'file_upload', { file_name: fileName })
     if ('skip' in missing) return missing
     if (missing.ok) throw notProven('a file that is not there was uploaded')
     const path = /there is no file (\/.+)$/.exec(missing.errorMessages.join(' '))?.[1]
     const { fileId } = await operator.do('file.put', { thingKey, fileName }, { signal })
     if (typeof fileId !== 'string') throw notProven('file.put answered no id')
     await operator.writeFile(fileId, this.#content, signal)
-    const there = path === undefined ? undefined : await this.#fetch(scene, signal, { file_path: path })
+    const there = path === undefined ? undefined : await this.#fetch(context, signal, { file_path: path })
     if (there !== undefined && 'skip' in there) return there
     if (there?.ok === true) this.#left = path
     else {
       if (there === undefined) this.#whyNoReturn = 'the device does not say where its upload folder is'
       else if (there.errorCodes.includes(Status.NoPermission)) this.#whyNoReturn = closedText
       else succeeded('file_download', there)
-      const answer = await this.#fetch(scene, signal, {})
+      const answer = await this.#fetch(context, signal, {})
       if ('skip' in answer) return answer
       succeeded('file_download', answer)
       this.#left = `${fileName} in its download folder`
@@ -70,19 +70,19 @@ export class ManagerFile {
     return `${contentBytes} bytes, to ${this.#left}`
   }
 
-  #fetch(scene: ManagerScene, signal: AbortSignal, params: JsonObject) {
-    return callManager(scene, signal, 'file_download', { file_name: this.#name, ...params })
+  #fetch(context: ManagerContext, signal: AbortSignal, params: JsonObject) {
+    return callManager(context, signal, 'file_download', { file_name: this.#name, ...params })
   }
 
-  async #up(scene: ManagerScene, signal: AbortSignal) {
+  async #up(context: ManagerContext, signal: AbortSignal) {
     if (this.#whyNoReturn !== undefined) return { skip: this.#whyNoReturn }
-    const { operator, thingKey } = scene
+    const { operator, thingKey } = context
     const fileName = this.#name
     await operator.do('file.delete', { thingKey, fileName }, { signal })
-    const answer = await callManager(scene, signal, 'file_upload', { file_name: fileName })
+    const answer = await callManager(context, signal, 'file_upload', { file_name: fileName })
     if ('skip' in answer) return answer
     succeeded('file_upload', answer)
-    await until(scene, signal, async () => {
+    await until(context, signal, async () => {
       const { result } = await operator.do('file.list', { thingKey }, { signal })
       const files = Array.isArray(result) ? result.filter(isJsonObject) : []
       const { length } = files.find(file => file.fileName === fileName) ?? {}
@@ -91,7 +91,7 @@ export class ManagerFile {
     const { fileId } = await operator.do('file.get', { thingKey, fileName }, { signal })
     const back = await operator.readFile(String(fileId), signal)
     if (!back.equals(this.#content)) throw notProven(`${back.length} other bytes came back than were sent`)
-    const again = await callManager(scene, signal, 'file_upload', { file_name: fileName })
+    const again = await callManager(context, signal, 'file_upload', { file_name: fileName })
     if ('skip' in again) return again
     if (again.ok) return `${contentBytes} bytes back; the device keeps its copy (upload_remove_on_success)`
     if (!again.errorCodes.includes(Status.NotFound))

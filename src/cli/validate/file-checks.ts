@@ -3,13 +3,13 @@ import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import { readBoundedFile } from '../../platform/files/read-file.ts'
 import { createFile } from '../../platform/files/write-file.ts'
-import { expectSame, notProven, type Proof, type Scene, until } from './scene.ts'
+import { expectSame, notProven, until, type ValidationCheck, type ValidationContext } from './validation-context.ts'
 
 /** Several chunks, and an odd number of bytes. */
 const contentBytes = 300_001
 
 /** Files in both directions and both stores. `globalName` is a name that nobody else has. */
-export function fileProofs(globalName: string): readonly Proof[] {
+export function fileChecks(globalName: string): readonly ValidationCheck[] {
   const content = randomBytes(contentBytes)
   return [
     ...inStore('file', 'validate.bin', content, {}),
@@ -17,7 +17,7 @@ export function fileProofs(globalName: string): readonly Proof[] {
     ...inStore('global file', globalName, content, { global: true }),
     {
       name: 'missing file',
-      prove: async ({ device }, signal) => {
+      run: async ({ device }, signal) => {
         const client = await device.connected(signal)
         try {
           await client.files.download('validate-missing.bin', device.path('missing'), { signal })
@@ -32,17 +32,22 @@ export function fileProofs(globalName: string): readonly Proof[] {
 }
 
 /** Up to the cloud, where the operator sees it whole; and down again. */
-function inStore(name: string, fileName: string, content: Buffer, store: { readonly global?: true }): readonly Proof[] {
+function inStore(
+  name: string,
+  fileName: string,
+  content: Buffer,
+  store: { readonly global?: true },
+): readonly ValidationCheck[] {
   return [
     {
       name: `${name} up`,
-      prove: async (scene, signal) => {
-        const { device, operator } = scene
+      run: async (context, signal) => {
+        const { device, operator } = context
         const path = device.path(fileName)
         await createFile(path, content)
         await (await device.connected(signal)).files.upload(path, { name: fileName, signal, ...store })
-        await until(scene, signal, async () => {
-          const { result } = await operator.do('file.list', storeOf(scene, store), { signal })
+        await until(context, signal, async () => {
+          const { result } = await operator.do('file.list', storeOf(context, store), { signal })
           const files = Array.isArray(result) ? result.filter(isJsonObject) : []
           expectSame(
             `the size of ${fileName} in the list`,
@@ -50,7 +55,7 @@ function inStore(name: string, fileName: string, content: Buffer, store: { reado
             content.length,
           )
         })
-        const { fileId } = await operator.do('file.get', { ...storeOf(scene, store), fileName }, { signal })
+        const { fileId } = await operator.do('file.get', { ...storeOf(context, store), fileName }, { signal })
         if (typeof fileId !== 'string') throw notProven(`the operator gets no id for ${fileName}`)
         const stored = await operator.readFile(fileId, signal)
         if (!stored.equals(content))
@@ -61,7 +66,7 @@ function inStore(name: string, fileName: string, content: Buffer, store: { reado
     {
       name: `${name} down`,
       needs: [`${name} up`],
-      prove: async ({ device }, signal) => {
+      run: async ({ device }, signal) => {
         const path = device.path(`down-${fileName}`)
         const { verified } = await (await device.connected(signal)).files.download(fileName, path, { signal, ...store })
         const back = await readBoundedFile(path, contentBytes)
@@ -72,6 +77,6 @@ function inStore(name: string, fileName: string, content: Buffer, store: { reado
   ]
 }
 
-function storeOf({ device }: Scene, { global }: { readonly global?: true }): JsonObject {
+function storeOf({ device }: ValidationContext, { global }: { readonly global?: true }): JsonObject {
   return { thingKey: device.thingKey, ...(global ? { global } : {}) }
 }

@@ -4,7 +4,7 @@ import type { Client } from '../../client/client.ts'
 import type { CommandResult } from '../../protocol/reply.ts'
 import { Status } from '../../protocol/status.ts'
 import { callAction, describeAnswer } from './calls.ts'
-import { expectSame, notProven, type Proof, type Scene, until } from './scene.ts'
+import { expectSame, notProven, until, type ValidationCheck, type ValidationContext } from './validation-context.ts'
 
 /** How often each action ran, over all restarts of the application. */
 export class ActionCounts {
@@ -40,12 +40,12 @@ const failureText = 'failed "as told"'
 const echoed = { number: -1.5, text: 'a "b" €', flag: true, list: [1, 'two'] }
 
 /** What the operator calls is done by the device, and its answer comes back. */
-export function actionProofs(counts: ActionCounts): readonly Proof[] {
+export function actionChecks(counts: ActionCounts): readonly ValidationCheck[] {
   return [
     {
       name: 'action',
-      prove: async (scene, signal) => {
-        const answer = await exec(scene, signal, 'validate_echo', echoed)
+      run: async (context, signal) => {
+        const answer = await exec(context, signal, 'validate_echo', echoed)
         if (!answer.ok) throw refused('validate_echo', answer)
         for (const [name, value] of Object.entries(echoed))
           expectSame(`the variable "${name}"`, answer.params[name], value)
@@ -55,12 +55,12 @@ export function actionProofs(counts: ActionCounts): readonly Proof[] {
     {
       name: 'action progress',
       needs: ['action'],
-      prove: async (scene, signal) => {
-        const { operator, device } = scene
+      run: async (context, signal) => {
+        const { operator, device } = context
         const call = { thingKey: device.thingKey, method: 'validate_progress', ackTimeout: 0, ttl: 60 }
         const { id } = await operator.do('method.exec', call, { signal })
         if (typeof id !== 'string') throw notProven('method.exec without a wait answered no id of the call')
-        await until(scene, signal, async () => {
+        await until(context, signal, async () => {
           const { status, history } = await operator.do('mailbox.find', { id }, { signal })
           expectSame('the status of the call', status, 'completed')
           const lines = Array.isArray(history) ? history.filter(isJsonObject) : []
@@ -77,8 +77,8 @@ export function actionProofs(counts: ActionCounts): readonly Proof[] {
     {
       name: 'command',
       needs: ['action'],
-      prove: async (scene, signal) => {
-        const answer = await exec(scene, signal, 'validate_command', { name: "o'x $HOME", flag: true })
+      run: async (context, signal) => {
+        const answer = await exec(context, signal, 'validate_command', { name: "o'x $HOME", flag: true })
         if (!answer.ok) throw refused('validate_command', answer)
         expectSame('the output of the program', answer.params.stdout, "--name=o'x $HOME --flag\n")
         return 'a program with parameters, and what it printed'
@@ -88,13 +88,13 @@ export function actionProofs(counts: ActionCounts): readonly Proof[] {
     {
       name: 'action once',
       needs: ['action'],
-      prove: async (scene, signal) => {
-        const { device } = scene
+      run: async (context, signal) => {
+        const { device } = context
         const before = counts.handedOver
-        const call = callAction(scene, { thingKey: device.thingKey, method: 'validate_restart' }, signal)
-        // It fails by itself when the proof fails before.
+        const call = callAction(context, { thingKey: device.thingKey, method: 'validate_restart' }, signal)
+        // It fails by itself when this check fails earlier.
         call.catch(() => undefined)
-        await until(scene, signal, async () => expectSame('how often the action ran', counts.handedOver - before, 1))
+        await until(context, signal, async () => expectSame('how often the action ran', counts.handedOver - before, 1))
         // The application ends without an answer, and the next one finds the call: it answers, and runs nothing again.
         await device.end({ timeoutMs: 2_000 })
         const left = await device.client.actions.handedOver()
@@ -114,12 +114,12 @@ export function actionProofs(counts: ActionCounts): readonly Proof[] {
 }
 
 /** A call that must come back as a failure with this status. */
-function failing(name: string, method: string, status: Status, text?: string): Proof {
+function failing(name: string, method: string, status: Status, text?: string): ValidationCheck {
   return {
     name,
     needs: ['action'],
-    prove: async (scene, signal) => {
-      const answer = await exec(scene, signal, method, {})
+    run: async (context, signal) => {
+      const answer = await exec(context, signal, method, {})
       if (answer.ok) throw notProven(`${method} was answered as a success`)
       if (!answer.errorCodes.includes(status))
         throw notProven(`${method} was not answered with ${status}: ${describeAnswer(answer)}`)
@@ -132,9 +132,14 @@ function failing(name: string, method: string, status: Status, text?: string): P
   }
 }
 
-async function exec(scene: Scene, signal: AbortSignal, method: string, params: JsonObject): Promise<CommandResult> {
-  await scene.device.connected(signal)
-  return callAction(scene, { thingKey: scene.device.thingKey, method, params }, signal)
+async function exec(
+  context: ValidationContext,
+  signal: AbortSignal,
+  method: string,
+  params: JsonObject,
+): Promise<CommandResult> {
+  await context.device.connected(signal)
+  return callAction(context, { thingKey: context.device.thingKey, method, params }, signal)
 }
 
 function refused(method: string, answer: CommandResult & { readonly ok: false }): AgentError {

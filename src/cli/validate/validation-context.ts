@@ -5,49 +5,52 @@ import type { Check, Skip } from '../run-checks.ts'
 import type { Device } from './device.ts'
 import type { Operator } from './operator.ts'
 
-/** How long a proof may take. */
-export interface ProofTime {
+/** How long one check may take. */
+export interface CheckBounds {
   readonly clock: Clock
-  /** How long one proof may take. */
+  /** How long one check may take. */
   readonly timeoutMs: number
   /** Fires when the user has had enough. */
   readonly signal: AbortSignal
 }
 
-/** What every proof of the library works with: a device on one side of the cloud, an operator on the other. */
-export interface Scene extends ProofTime {
+/** What every check of the library works with: a device on one side of the cloud, an operator on the other. */
+export interface ValidationContext extends CheckBounds {
   readonly device: Device
   readonly operator: Operator
   /** Name of the alarm to publish: the thing definition of the cloud must have it. */
   readonly alarm: string
 }
 
-/** One feature that is proven: what the device did is seen from the other side. */
-export interface Proof<S extends ProofTime = Scene> {
+/** The check of one feature: what the device did is seen from the other side. */
+export interface ValidationCheck<S extends CheckBounds = ValidationContext> {
   readonly name: string
   /** What must hold for it to make sense, besides both logins. */
   readonly needs?: readonly string[]
   /** Resolves to what was seen. Rejects `NOT_PROVEN` when the cloud shows something else, or what failed. */
-  prove(scene: S, signal: AbortSignal): Promise<string | Skip>
+  run(context: S, signal: AbortSignal): Promise<string | Skip>
 }
 
-/** The logins that every proof stands on. */
+/** The logins that every other check needs. */
 export const logins = ['operator login', 'device login'] as const
 
-/** The proof as a check, with its deadline. */
-export function proofCheck<S extends ProofTime>({ name, needs = logins, prove }: Proof<S>, scene: S): Check {
+/** The check as "runChecks" takes it, with its deadline. */
+export function boundedCheck<S extends CheckBounds>(
+  { name, needs = logins, run }: ValidationCheck<S>,
+  context: S,
+): Check {
   return {
     name,
     needs,
     run: () => {
-      if (scene.signal.aborted) return Promise.resolve({ skip: 'interrupted' })
-      return bounded(scene, signal => prove(scene, signal))
+      if (context.signal.aborted) return Promise.resolve({ skip: 'interrupted' })
+      return bounded(context, signal => run(context, signal))
     },
   }
 }
 
 async function bounded<T>(
-  { clock, timeoutMs, signal }: ProofTime,
+  { clock, timeoutMs, signal }: CheckBounds,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
@@ -80,7 +83,7 @@ const pollMs = 150
  *
  * @throws the last failure of `probe` when `signal` fires: it says more than that time is up
  */
-export async function until<T>({ clock }: ProofTime, signal: AbortSignal, probe: () => Promise<T>): Promise<T> {
+export async function until<T>({ clock }: CheckBounds, signal: AbortSignal, probe: () => Promise<T>): Promise<T> {
   let last: unknown
   for (;;) {
     try {

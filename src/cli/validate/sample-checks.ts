@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import { formatTimestamp, parseTimestamp } from '../../base/timestamp.ts'
-import { expectSame, notProven, type Proof, type Scene, until } from './scene.ts'
+import { expectSame, notProven, until, type ValidationCheck, type ValidationContext } from './validation-context.ts'
 
 const telemetryName = 'validate_telemetry'
 const attributeName = 'validate_attribute'
@@ -9,15 +9,15 @@ const offlineName = 'validate_offline'
 const awkwardText = 'quote " backslash \\ euro € tab\t end'
 
 /** What the device publishes is seen by the operator, with its own time. */
-export const sampleProofs: readonly Proof[] = [
+export const sampleChecks: readonly ValidationCheck[] = [
   {
     name: 'telemetry',
-    prove: async (scene, signal) => {
-      const timestamp = secondsAgo(scene, 60)
-      const client = await scene.device.connected(signal)
+    run: async (context, signal) => {
+      const timestamp = secondsAgo(context, 60)
+      const client = await context.device.connected(signal)
       const receipt = await client.telemetry.publish(telemetryName, -21.125, { timestamp })
       await receipt.delivered({ signal })
-      await seen(scene, signal, 'property.current', { key: telemetryName }, current => {
+      await seen(context, signal, 'property.current', { key: telemetryName }, current => {
         expectSame('its value', current.value, -21.125)
         expectSameTime(current.ts, timestamp)
       })
@@ -27,7 +27,7 @@ export const sampleProofs: readonly Proof[] = [
   {
     name: 'telemetry current',
     needs: ['telemetry'],
-    prove: async ({ device }, signal) => {
+    run: async ({ device }, signal) => {
       const { value } = await (await device.connected(signal)).telemetry.current(telemetryName, { signal })
       expectSame('the value that the device reads', value, -21.125)
       return 'read back by the device'
@@ -35,10 +35,10 @@ export const sampleProofs: readonly Proof[] = [
   },
   {
     name: 'attribute',
-    prove: async (scene, signal) => {
-      const receipt = await (await scene.device.connected(signal)).attributes.publish(attributeName, awkwardText)
+    run: async (context, signal) => {
+      const receipt = await (await context.device.connected(signal)).attributes.publish(attributeName, awkwardText)
       await receipt.delivered({ signal })
-      await seen(scene, signal, 'attribute.current', { key: attributeName }, current =>
+      await seen(context, signal, 'attribute.current', { key: attributeName }, current =>
         expectSame('its text', current.value, awkwardText),
       )
       return 'text'
@@ -47,7 +47,7 @@ export const sampleProofs: readonly Proof[] = [
   {
     name: 'attribute current',
     needs: ['attribute'],
-    prove: async ({ device }, signal) => {
+    run: async ({ device }, signal) => {
       const { value } = await (await device.connected(signal)).attributes.current(attributeName, { signal })
       expectSame('the text that the device reads', value, awkwardText)
       return 'read back by the device'
@@ -55,15 +55,15 @@ export const sampleProofs: readonly Proof[] = [
   },
   {
     name: 'alarm',
-    prove: async (scene, signal) => {
-      const client = await scene.device.connected(signal)
+    run: async (context, signal) => {
+      const client = await context.device.connected(signal)
       for (const [state, message] of [
         [1, 'hot'],
         [0, 'cool again'],
       ] as const) {
-        const receipt = await client.alarms.publish(scene.alarm, state, { message })
+        const receipt = await client.alarms.publish(context.alarm, state, { message })
         await receipt.delivered({ signal })
-        await seen(scene, signal, 'alarm.current', { key: scene.alarm }, current =>
+        await seen(context, signal, 'alarm.current', { key: context.alarm }, current =>
           expectSame('state and message', [current.state, current.msg], [state, message]),
         )
       }
@@ -72,11 +72,11 @@ export const sampleProofs: readonly Proof[] = [
   },
   {
     name: 'events',
-    prove: async (scene, signal) => {
-      const client = await scene.device.connected(signal)
+    run: async (context, signal) => {
+      const client = await context.device.connected(signal)
       for (const level of ['error', 'warning', 'info'] as const)
         await (await client.events.publish(`validate ${level}`, { level })).delivered({ signal })
-      await seen(scene, signal, 'log.list', { start: secondsAgo(scene, 3600) }, ({ result }) => {
+      await seen(context, signal, 'log.list', { start: secondsAgo(context, 3600) }, ({ result }) => {
         const lines = Array.isArray(result) ? result.filter(isJsonObject) : []
         const levels = ['error', 'warning', 'info'].map(
           level => lines.find(({ msg }) => msg === `validate ${level}`)?.level,
@@ -88,7 +88,7 @@ export const sampleProofs: readonly Proof[] = [
   },
   {
     name: 'location',
-    prove: async (scene, signal) => {
+    run: async (context, signal) => {
       const numbers = { heading: 180.5, altitude: 421.25, speed: 3.5 }
       const address = {
         streetNumber: '7',
@@ -106,10 +106,10 @@ export const sampleProofs: readonly Proof[] = [
         fixType: 'gps',
         ...address,
       }
-      const receipt = await (await scene.device.connected(signal)).location.publish(position)
+      const receipt = await (await context.device.connected(signal)).location.publish(position)
       await receipt.delivered({ signal })
       const wanted = { lat: 47.0707, lng: -15.4395, ...numbers, fixAcc: 12.5, fixType: 'gps' }
-      await seen(scene, signal, 'location.current', {}, current => {
+      await seen(context, signal, 'location.current', {}, current => {
         for (const [name, value] of Object.entries(wanted)) expectSame(name, current[name], value)
       })
       return `${Object.keys(wanted).length} fields`
@@ -117,16 +117,16 @@ export const sampleProofs: readonly Proof[] = [
   },
   {
     name: 'thing update',
-    prove: async (scene, signal) => {
-      const client = await scene.device.connected(signal)
-      const change = { name: 'Validation', description: awkwardText, iccid: iccid(scene) }
+    run: async (context, signal) => {
+      const client = await context.device.connected(signal)
+      const change = { name: 'Validation', description: awkwardText, iccid: iccid(context) }
       await (await client.thing.update(change)).delivered({ signal })
-      const find = { key: scene.device.thingKey }
-      await seen(scene, signal, 'thing.find', find, ({ name, desc, iccid }) =>
+      const find = { key: context.device.thingKey }
+      await seen(context, signal, 'thing.find', find, ({ name, desc, iccid }) =>
         expectSame('name, description and iccid', [name, desc, iccid], Object.values(change)),
       )
       await (await client.thing.update({ unset: ['description', 'iccid'] })).delivered({ signal })
-      await seen(scene, signal, 'thing.find', find, ({ name, desc, iccid }) =>
+      await seen(context, signal, 'thing.find', find, ({ name, desc, iccid }) =>
         expectSame('name, description and iccid', [name, desc || null, iccid ?? null], ['Validation', null, null]),
       )
       return 'three details set, two of them cleared'
@@ -134,16 +134,16 @@ export const sampleProofs: readonly Proof[] = [
   },
   {
     name: 'offline queue',
-    prove: async (scene, signal) => {
-      const { device } = scene
+    run: async (context, signal) => {
+      const { device } = context
       await device.end({ waitForReplies: true })
-      const samples = [0, 1, 2].map(value => ({ value, ts: secondsAgo(scene, 600 - value * 60) }))
+      const samples = [0, 1, 2].map(value => ({ value, ts: secondsAgo(context, 600 - value * 60) }))
       for (const { value, ts } of samples) await device.client.telemetry.publish(offlineName, value, { timestamp: ts })
       // A restart without a link in between: they wait on the disk.
       await device.end({ timeoutMs: 5_000 })
       await device.connected(signal)
-      const span = { start: secondsAgo(scene, 3600), end: secondsAgo(scene, 0) }
-      await seen(scene, signal, 'property.history', { key: offlineName, ...span }, ({ values }) => {
+      const span = { start: secondsAgo(context, 3600), end: secondsAgo(context, 0) }
+      await seen(context, signal, 'property.history', { key: offlineName, ...span }, ({ values }) => {
         const rows = (Array.isArray(values) ? values.filter(isJsonObject) : []).sort(
           (one, other) => Number(one.value) - Number(other.value),
         )
@@ -161,18 +161,18 @@ export const sampleProofs: readonly Proof[] = [
 
 /** Asks the operator's side until it shows what is wanted of this thing. */
 function seen(
-  scene: Scene,
+  context: ValidationContext,
   signal: AbortSignal,
   command: string,
   params: JsonObject,
   check: (answer: JsonObject) => void,
 ): Promise<void> {
-  const { device, operator } = scene
+  const { device, operator } = context
   const of = command.startsWith('thing.') ? params : { thingKey: device.thingKey, ...params }
-  return until(scene, signal, async () => check(await operator.do(command, of, { signal })))
+  return until(context, signal, async () => check(await operator.do(command, of, { signal })))
 }
 
-function secondsAgo({ clock }: Scene, seconds: number): string {
+function secondsAgo({ clock }: ValidationContext, seconds: number): string {
   return formatTimestamp(Math.floor(clock.now()) - seconds * 1000)
 }
 
@@ -184,6 +184,6 @@ function expectSameTime(seen: unknown, wanted: string): void {
 }
 
 /** A number of 19 digits that no other thing has. */
-function iccid({ clock }: Scene): string {
+function iccid({ clock }: ValidationContext): string {
   return `89${String(Math.floor(clock.random() * 1e15)).padStart(15, '0')}00`
 }

@@ -4,29 +4,29 @@ import { Status } from '../../protocol/status.ts'
 import type { Skip } from '../run-checks.ts'
 import { callAction, describeAnswer } from './calls.ts'
 import type { Operator } from './operator.ts'
-import { notProven, type Proof, type ProofTime } from './scene.ts'
+import { type CheckBounds, notProven, type ValidationCheck } from './validation-context.ts'
 
-/** What the proofs of a running device manager work with: only the operator's side of the cloud. */
-export interface ManagerScene extends ProofTime {
+/** What the checks of a running device manager work with: only the operator's side of the cloud. */
+export interface ManagerContext extends CheckBounds {
   readonly operator: Operator
   readonly thingKey: string
   /** Hands a number to the manager through its local socket; absent when it does not run on this machine. */
   readonly publish?: (name: string, value: number) => Promise<unknown>
 }
 
-export type ManagerProof = Proof<ManagerScene>
+export type ManagerCheck = ValidationCheck<ManagerContext>
 
-/** What every proof of a manager stands on. */
+/** What every check of a manager needs. */
 export const managerNeeds = ['operator login', 'connected'] as const
 
 /** Calls an action of the manager; a {@link Skip} where its owner has switched it off. */
 export async function callManager(
-  scene: ManagerScene,
+  context: ManagerContext,
   signal: AbortSignal,
   method: string,
   params: JsonObject = {},
 ): Promise<CommandResult | Skip> {
-  const answer = await callAction(scene, { thingKey: scene.thingKey, method, params }, signal)
+  const answer = await callAction(context, { thingKey: context.thingKey, method, params }, signal)
   const isOff = !answer.ok && answer.errorCodes.includes(Status.NotSupported)
   return isOff ? { skip: `switched off on this device: ${describeAnswer(answer)}` } : answer
 }
