@@ -1,12 +1,12 @@
 import { AgentError, retold } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import { closestName } from '../config/suggestion.ts'
-import type { CommandEntry, Terminal } from './command.ts'
 import { commandEntries } from './commands.ts'
-import { withConfigFolder } from './config-flags.ts'
-import { parseInvocation, traceFlag } from './flags.ts'
-import { commandHelp, familyHelp, overviewHelp } from './help.ts'
-import { reportError, traceErrors } from './report-error.ts'
+import { withConfigFolder } from './config/config-flags.ts'
+import type { CommandEntry, Terminal } from './shell/command.ts'
+import { parseInvocation, traceFlag } from './shell/flags.ts'
+import { commandHelp, familyHelp, overviewHelp } from './shell/help.ts'
+import { reportError, traceErrors } from './shell/report-error.ts'
 
 export interface CliOptions {
   readonly entries?: readonly CommandEntry[]

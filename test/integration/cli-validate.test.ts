@@ -104,7 +104,7 @@ test('validate sees files that are not whole, and calls that do not come', async
   for (const feature of ['action', 'file up', 'global file up'])
     assert.match(out, new RegExp(`^FAIL  ${feature} `, 'm'))
   assert.match(out, /^ok {4}empty file up /m)
-  assert.match(out, /^- {5}action once .*"action" does not hold/m)
+  assert.match(out, /^- {5}action once .*"action" did not pass/m)
   assert.match(out, /^\d+ passed, 3 failed, \d+ left out$/m)
 })
 

@@ -1,5 +1,5 @@
 import { ownExecutable } from '../../platform/process/own-executable.ts'
-import { isTraced } from '../report-error.ts'
+import { isTraced } from '../shell/report-error.ts'
 
 /**
  * Lets fork() and cluster start what they start as this application was started, the library included: they put `process.execArgv`

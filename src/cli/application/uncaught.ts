@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import { AgentError, errnoOf, messageOf } from '../../base/errors.ts'
 import { withoutSecrets } from '../../base/secrets.ts'
-import type { Terminal } from '../command.ts'
-import { isTraced, reportError, shownLine } from '../report-error.ts'
+import type { Terminal } from '../shell/command.ts'
+import { isTraced, reportError, shownLine } from '../shell/report-error.ts'
 import { applicationFrames, excerptOf, isThrownHere, showApplicationFrames } from './frames.ts'
 import { standIn } from './stand-in.ts'
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../base/json.ts'
 import type { CommandResult } from '../../protocol/reply.ts'
 import { Status } from '../../protocol/status.ts'
-import type { Skip } from '../run-checks.ts'
+import type { Skip } from '../checks/run-checks.ts'
 import { callAction, describeAnswer } from './calls.ts'
 import type { Operator } from './operator.ts'
 import { type CheckBounds, notProven, type ValidationCheck } from './validation-context.ts'

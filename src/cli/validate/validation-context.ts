@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import { sleep, throwIfAborted } from '../../base/wait.ts'
-import type { Check, Skip } from '../run-checks.ts'
+import type { Check, Skip } from '../checks/run-checks.ts'
 import type { Device } from './device.ts'
 import type { Operator } from './operator.ts'
 

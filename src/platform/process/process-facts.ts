@@ -31,11 +31,6 @@ export function wholeEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, ...withheld }
 }
 
-/** The words of the command line after the program (and the script). */
-export function commandLineWords(): readonly string[] {
-  return process.argv.slice(2)
-}
-
 /** The current folder. Throws `FILE_NOT_FOUND` when it was removed. */
 export function currentFolder(): string {
   try {

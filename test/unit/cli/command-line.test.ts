@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
-import { numberArg } from '../../../src/cli/args.ts'
 import { runCli } from '../../../src/cli/cli.ts'
-import type { Command, CommandEntry, Invocation } from '../../../src/cli/command.ts'
 import { commandEntries } from '../../../src/cli/commands.ts'
-import { parseInvocation } from '../../../src/cli/flags.ts'
+import { numberArg } from '../../../src/cli/shell/args.ts'
+import type { Command, CommandEntry, Invocation } from '../../../src/cli/shell/command.ts'
+import { parseInvocation } from '../../../src/cli/shell/flags.ts'
 import { trialVersions, versionsSaid } from '../../../src/manager/ota/state/trial-protocol.ts'
 
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
@@ -54,7 +56,7 @@ test('names what is wrong with a command line', () => {
   assert.match(usageOf(['a', '1', '--log-to-file=yes']), /takes no value/)
   assert.match(usageOf(['a', '1', '-c', 'x', '-c', 'y']), /given twice/)
   assert.match(usageOf(['a']), /VALUE is missing/)
-  assert.match(usageOf(['a', '1', 'b']), /"b" is one word too many/)
+  assert.match(usageOf(['a', '1', 'b']), /"b" is one argument too many/)
 })
 
 test('a manager that should start in the past is told so', async () => {
@@ -180,5 +182,16 @@ test('every command in the list loads, is called what the list says, and describ
     ])
     assert.equal(new Set(names).size, names.length, `${name}: a flag stands twice`)
     for (const flag of loaded.flags) assert.match(flag.summary, /[.)]$/, `${name} --${flag.name}`)
+  }
+})
+
+test('every file of commands/ is a command of the list, and is called as its command is', async () => {
+  const folder = join(import.meta.dirname, '../../../src/cli/commands')
+  const files = readdirSync(folder).sort()
+  const listed = commandEntries.map(({ name }) => `${name.replaceAll(' ', '-')}.ts`)
+  assert.deepEqual(files, listed.toSorted())
+  for (const { name, load } of commandEntries) {
+    const file: { readonly command?: Command } = await import(join(folder, `${name.replaceAll(' ', '-')}.ts`))
+    assert.equal(file.command, (await load()).command, name)
   }
 })

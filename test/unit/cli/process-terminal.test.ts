@@ -52,7 +52,7 @@ test('a result that could not be written is a failure, which says why', async t 
   const lines = "terminal.out('result\\n')\nprocess.exit(await terminal.finish(0))"
   const { code, told } = await endOf(start(t, lines, fullDevice(t), 'pipe'))
   assert.equal(code, 1)
-  assert.match(told, /^device-cloud: the output could not be written: ENOSPC.*\n$/)
+  assert.match(told, /^device-cloud: The output could not be written: ENOSPC.*\n$/)
 })
 
 test('a failure keeps its exit code when it cannot even be told', async t => {

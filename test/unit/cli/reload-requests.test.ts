@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ReloadRequests } from '../../../src/cli/reload-requests.ts'
+import { ReloadRequests } from '../../../src/cli/manager-process/reload-requests.ts'
 
 test('a SIGHUP that comes while the manager starts is done when it has started, once', () => {
   const reloads = new ReloadRequests()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
-import { hideInErrors, reportError, traceErrors } from '../../../src/cli/report-error.ts'
+import { hideInErrors, reportError, traceErrors } from '../../../src/cli/shell/report-error.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 
 function report(error: unknown): { code: number; text: string } {

@@ -4,9 +4,10 @@ import { test } from 'node:test'
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts'
 import { diskCheck } from '../../../src/cli/checks/disk-check.ts'
 import { idOfMachine } from '../../../src/cli/checks/id-of-machine.ts'
+import { type Check, runChecks } from '../../../src/cli/checks/run-checks.ts'
+import { seeManager } from '../../../src/cli/checks/see-manager.ts'
 import { concerns, systemCheck } from '../../../src/cli/checks/system-check.ts'
-import { type ManagerView, seeManager } from '../../../src/cli/manager-view.ts'
-import { type Check, runChecks } from '../../../src/cli/run-checks.ts'
+import type { ManagerView } from '../../../src/cli/running-manager/manager-view.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { mountTmpfs } from '../../helpers/small-disk.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -38,7 +39,7 @@ test('goes up as far as it goes: what stands on a failed check is left out, the 
   const tcp = reports[2]
   assert.deepEqual([tcp?.code, tcp?.text], ['TCP_FAILED', 'refused'])
   assert.match(tcp?.remedy ?? '', /cloud\.port/)
-  assert.equal(reports[4]?.text, '"TLS" does not hold')
+  assert.equal(reports[4]?.text, '"TLS" did not pass')
 })
 
 test('a check that fails in a way nobody foresaw is a failed check', async () => {
@@ -104,8 +105,8 @@ test('the system check says what the agent finds itself on, and what it will mis
   const megabyte = 1024 * 1024
   assert.equal(concerns('4.18.0-rc1', 110 * megabyte, 'x64'), '')
   assert.equal(concerns('5.4', 55 * megabyte, 'arm'), '')
-  assert.match(concerns('4.9.337-custom', 900 * megabyte, 'arm64'), /^; Node asks for a kernel of 4\.18 or later$/)
-  assert.match(concerns('3.18', 60 * megabyte, 'arm64'), /4\.18 or later; tried are 128 MB and more$/)
+  assert.match(concerns('4.9.337-custom', 900 * megabyte, 'arm64'), /^; Node requires kernel 4\.18 or later$/)
+  assert.match(concerns('3.18', 60 * megabyte, 'arm64'), /4\.18 or later; the agent is tested with 128 MB and more$/)
 })
 
 test('nobody logs in where a manager runs that cannot be asked: its session would end', async () => {
@@ -124,6 +125,6 @@ test('nobody logs in where a manager runs that cannot be asked: its session woul
   assert.deepEqual(await see(nobody, none), {})
   assert.match(JSON.stringify(await see(nobody, async () => 4711)), /skip.*process 4711/)
   assert.match(JSON.stringify(await see(nobody, refused)), /skip.*not yours/)
-  assert.match(JSON.stringify(await see(refused, none)), /skip.*as that user or root/)
+  assert.match(JSON.stringify(await see(refused, none)), /skip.*as that user or as root/)
   await assert.rejects(see(hangs, none), { code: 'TIMEOUT' })
 })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { statusLines } from '../../../src/cli/status.ts'
-import { bytesText, TransferLine } from '../../../src/cli/transfer-progress.ts'
+import { statusLines } from '../../../src/cli/commands/status.ts'
+import { TransferLine } from '../../../src/cli/running-manager/transfer-progress.ts'
+import { bytesText } from '../../../src/cli/shell/bytes-text.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 
 test('shows a person the link, the latest trouble with its remedy, and only lanes in which something happened', () => {
@@ -82,7 +83,7 @@ test('shows progress on a terminal only, and takes it away', () => {
   line.clear()
   assert.equal(
     screen.errText(),
-    '\r\u001b[Kno link to the cloud; waiting for it\r\u001b[K500.0 kB of 2.0 MB, 25 %\r\u001b[K600.0 kB\r\u001b[K',
+    '\r\u001b[Kno connection to the cloud; waiting for it\r\u001b[K500.0 kB of 2.0 MB, 25 %\r\u001b[K600.0 kB\r\u001b[K',
   )
   const script = memoryTerminal()
   new TransferLine(script).show({ transferredBytes: 1, totalBytes: 2 })
