@@ -9,7 +9,7 @@ const cli = join(import.meta.dirname, '../../../src/cli')
 
 /** Runs a few lines with a `terminal` in a process of their own; `out` and `err` are where its output goes. */
 function start(t: TestContext, source: string, out: 'pipe' | number, err: 'pipe' | number): ChildProcess {
-  const code = `import { processTerminal } from '${cli}/process-terminal.ts'\nconst terminal = processTerminal()\n${source}`
+  const code = `import { processTerminal } from '${cli}/shell/process-terminal.ts'\nconst terminal = processTerminal()\n${source}`
   const args = ['--import', 'tsx', '--input-type=module', '-e', code]
   const child = spawn(process.execPath, args, { stdio: ['ignore', out, err] })
   t.after(() => child.kill('SIGKILL'))
