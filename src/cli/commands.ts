@@ -104,7 +104,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'validate',
-    summary: 'Prove every feature of the library against a real cloud, as a device and as an operator.',
+    summary: 'Check every feature of the library against a real cloud, as a device and as an operator.',
     load: () => import('./commands/validate.ts'),
   },
   {

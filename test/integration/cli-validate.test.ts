@@ -105,7 +105,7 @@ test('validate sees files that are not whole, and calls that do not come', async
     assert.match(out, new RegExp(`^FAIL  ${feature} `, 'm'))
   assert.match(out, /^ok {4}empty file up /m)
   assert.match(out, /^- {5}action once .*"action" did not pass/m)
-  assert.match(out, /^\d+ passed, 3 failed, \d+ left out$/m)
+  assert.match(out, /^\d+ passed, 3 failed, \d+ skipped$/m)
 })
 
 test('validate tells a login that is refused from a cloud that is not there, and asks for nothing it was not told', async t => {
@@ -172,7 +172,7 @@ test('validate proves a running device manager, action by action, and leaves not
   const rows = rowsOf(here.out).features
   assert.equal(here.code, 0, here.out)
   assert.deepEqual(named(rows, 'skipped'), uncalled.slice(1))
-  assert.match(rows.find(({ feature }) => feature === 'telemetry')?.text ?? '', /as handed over by the local socket/)
+  assert.match(rows.find(({ feature }) => feature === 'telemetry')?.text ?? '', /as published through the local socket/)
   await cloud.waitForThing(device.thingKey)
 })
 
@@ -206,7 +206,7 @@ test('validate of a device manager that starts closed, as "config generate" sets
   assert.deepEqual([code, ok, named(features, 'failed')], [0, true, []], out)
   const textOf = (name: string) => features.find(({ feature }) => feature === name)?.text ?? ''
   assert.match(textOf('file_download'), /^300001 bytes, to validate-\S+ in its download folder$/)
-  assert.match(textOf('file_upload'), /^file_transfer\.allow lets no download into the upload folder/)
+  assert.match(textOf('file_upload'), /^file_transfer\.allow permits no download into the upload folder/)
   assert.match(textOf('clean-up'), /on the device, validate-\S+ in its download folder/)
 })
 

@@ -91,7 +91,8 @@ class FlagParser {
         continue
       }
       const rest = arg.slice(at + 1)
-      return this.#add(flag, rest === '' ? undefined : rest.replace(/^=/, ''))
+      this.#add(flag, rest === '' ? undefined : rest.replace(/^=/, ''))
+      return
     }
   }
 

@@ -8,7 +8,7 @@ import { expectSame, notProven, until, type ValidationCheck, type ValidationCont
 /** Several chunks, and an odd number of bytes. */
 const contentBytes = 300_001
 
-/** Files in both directions and both stores. `globalName` is a name that nobody else has. */
+/** Files in both directions and both stores. `globalName` must be unique in the cloud. */
 export function fileChecks(globalName: string): readonly ValidationCheck[] {
   const content = randomBytes(contentBytes)
   return [
@@ -22,16 +22,16 @@ export function fileChecks(globalName: string): readonly ValidationCheck[] {
         try {
           await client.files.download('validate-missing.bin', device.path('missing'), { signal })
         } catch (error) {
-          if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return 'told as missing'
+          if (error instanceof AgentError && error.code === 'FILE_NOT_FOUND') return 'reported as missing'
           throw error
         }
-        throw notProven('a file that nobody stored could be downloaded')
+        throw notProven('a file that was never stored could be downloaded')
       },
     },
   ]
 }
 
-/** Up to the cloud, where the operator sees it whole; and down again. */
+/** Uploads a file, compares the content that the operator gets, and downloads it again. */
 function inStore(
   name: string,
   fileName: string,
@@ -59,7 +59,9 @@ function inStore(
         if (typeof fileId !== 'string') throw notProven(`the operator gets no id for ${fileName}`)
         const stored = await operator.readFile(fileId, signal)
         if (!stored.equals(content))
-          throw notProven(`the operator gets ${stored.length} other bytes than those of ${fileName}`)
+          throw notProven(
+            `the operator gets ${stored.length} bytes for ${fileName}, and they are not the uploaded ones`,
+          )
         return `${content.length} bytes, as the operator gets them`
       },
     },
@@ -70,7 +72,8 @@ function inStore(
         const path = device.path(`down-${fileName}`)
         const { verified } = await (await device.connected(signal)).files.download(fileName, path, { signal, ...store })
         const back = await readBoundedFile(path, contentBytes)
-        if (!back.equals(content)) throw notProven(`${back.length} other bytes came back than those of ${fileName}`)
+        if (!back.equals(content))
+          throw notProven(`${back.length} bytes came back for ${fileName}, and they are not the uploaded ones`)
         return `${back.length} bytes, checked by ${verified}`
       },
     },

@@ -4,7 +4,7 @@ import type { Client } from '../../client/client.ts'
 import type { Credentials } from './operator.ts'
 import { expectSame, logins, until, type ValidationCheck, type ValidationContext } from './validation-context.ts'
 
-/** Both sides of the cloud: everything else stands on them. */
+/** The logins of both sides, which all other checks need. */
 export function loginChecks(credentials: Credentials): readonly ValidationCheck[] {
   const [operatorLogin, deviceLogin] = logins
   return [
@@ -20,7 +20,7 @@ export function loginChecks(credentials: Credentials): readonly ValidationCheck[
       name: deviceLogin,
       needs: [operatorLogin],
       run: async (context, signal) => {
-        await connectOrSayWhy(context.device.client, signal)
+        await connectOnce(context.device.client, signal)
         const { thingKey } = context.device
         await until(context, signal, async () => {
           const thing = await context.operator.do('thing.find', { key: thingKey }, { signal })
@@ -32,8 +32,8 @@ export function loginChecks(credentials: Credentials): readonly ValidationCheck[
   ]
 }
 
-/** A client goes on trying whatever happens; here its first failure says enough. */
-function connectOrSayWhy(client: Client, signal: AbortSignal): Promise<void> {
+/** A client retries for ever. This rejects with its first failure. */
+function connectOnce(client: Client, signal: AbortSignal): Promise<void> {
   return waitFor<void>(signal, (resolve, reject) => {
     const unlisten = [client.on('rejected', reject), client.on('error', reject)]
     client.connect({ signal }).then(resolve, reject)
@@ -43,7 +43,7 @@ function connectOrSayWhy(client: Client, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Ping, time, and the good order of the end. */
+/** Ping and time. */
 export const linkChecks: readonly ValidationCheck[] = [
   {
     name: 'ping',
@@ -57,7 +57,7 @@ export const linkChecks: readonly ValidationCheck[] = [
     run: async ({ device, clock }, signal) => {
       const client = await device.connected(signal)
       const aheadS = Math.round((clock.now() - (await client.diagnostics.time({ signal })).getTime()) / 1000)
-      // A wrong clock of the device is told by "check"; here the answer is what counts.
+      // Only the answer matters here: "check" reports a wrong clock.
       return Math.abs(aheadS) < 2 ? 'the clocks agree' : `the clock of this machine is ${aheadS} s ahead of the cloud's`
     },
   },
@@ -68,11 +68,11 @@ export const endCheck: ValidationCheck = {
   run: async (context, signal) => {
     const { device, operator, timeoutMs } = context
     const client = await device.connected(signal)
-    await client.events.publish('the last word')
+    await client.events.publish('the last event')
     const isDelivered = await device.end({ waitForReplies: true, timeoutMs })
     if (!isDelivered) throw new AgentError('TIMEOUT', `not everything was delivered within ${timeoutMs / 1000} s`)
     await seesEnd(context, signal, () => operator.do('thing.find', { key: device.thingKey }, { signal }))
-    return 'everything delivered, and the cloud saw the end'
+    return 'everything was delivered, and the cloud shows the thing as disconnected'
   },
 }
 

@@ -21,7 +21,7 @@ const attributes = [
 const health = ['health_load_1min', 'health_uptime_seconds', 'health_agent_memory_bytes']
 const sample = 'validate_telemetry'
 
-/** The operator, and the thing that the manager is. */
+/** The login of the operator, and the connection of the manager's thing. */
 export function managerLoginChecks(credentials: Credentials): readonly ManagerCheck[] {
   return [
     {
@@ -44,7 +44,7 @@ export function managerLoginChecks(credentials: Credentials): readonly ManagerCh
   ]
 }
 
-/** What the manager tells by itself, and what its actions answer that change nothing. */
+/** What the manager publishes by itself, and the actions that change nothing. */
 export const managerChecks: readonly ManagerCheck[] = [
   {
     name: 'attributes',
@@ -75,7 +75,7 @@ export const managerChecks: readonly ManagerCheck[] = [
       const value = Math.round(context.clock.random() * 1e6)
       await context.publish(sample, value)
       await until(context, signal, async () => expectSame(sample, await currentOf(context, sample, signal), value))
-      return `${sample} is ${value}, as handed over by the local socket`
+      return `${sample} is ${value}, as published through the local socket`
     },
   },
   {
@@ -108,7 +108,7 @@ export const managerChecks: readonly ManagerCheck[] = [
   refuses('software_update', 'software_update'),
 ]
 
-/** At the end of all: the process goes, and another one comes. */
+/** Runs last: it ends the process, and the next one answers. */
 export const restartCheck: ManagerCheck = {
   name: 'reset_agent',
   needs: managerNeeds,
@@ -120,11 +120,11 @@ export const restartCheck: ManagerCheck = {
     await until(context, signal, async () =>
       expectSame('connected', (await operator.do('thing.find', { key: thingKey }, { signal })).connected, true),
     )
-    return 'answered by the device manager that came after'
+    return 'answered by the restarted device manager'
   },
 }
 
-/** What would take the device away from its owner. */
+/** Actions that would make the device unreachable for its owner. */
 export const uncalledActions: readonly ManagerCheck[] = [
   notCalled('quit', 'it ends the device manager'),
   notCalled('reboot_device', 'it restarts the device'),
@@ -136,7 +136,7 @@ export function notCalled(name: string, why: string): ManagerCheck {
   return { name, needs: managerNeeds, run: async () => ({ skip: `not called: ${why}` }) }
 }
 
-/** A call without parameters, which must be refused and does nothing. */
+/** Checks that a call without parameters is refused. It does nothing. */
 function refuses(name: string, method: string, status?: Status): ManagerCheck {
   return {
     name,
@@ -147,12 +147,12 @@ function refuses(name: string, method: string, status?: Status): ManagerCheck {
       if (answer.ok) throw notProven(`${method} without parameters was answered as a success`)
       if (status !== undefined && !answer.errorCodes.includes(status))
         throw notProven(`${method} was not answered with ${status}: ${describeAnswer(answer)}`)
-      return `a call that makes no sense is refused: ${describeAnswer(answer)}`
+      return `an invalid call is refused: ${describeAnswer(answer)}`
     },
   }
 }
 
-/** The last value that the cloud has, or undefined. */
+/** The latest value that the cloud has, or undefined. */
 async function currentOf({ operator, thingKey }: ManagerContext, key: string, signal: AbortSignal): Promise<unknown> {
   const answer = await operator.ask('property.current', { thingKey, key }, { signal })
   if (answer.ok) return answer.params.value ?? undefined

@@ -6,12 +6,12 @@ import { callAction, describeAnswer } from './calls.ts'
 import type { Operator } from './operator.ts'
 import { type CheckBounds, notProven, type ValidationCheck } from './validation-context.ts'
 
-/** What the checks of a running device manager work with: only the operator's side of the cloud. */
+/** What the checks of a running device manager use: only the operator's side of the cloud. */
 export interface ManagerContext extends CheckBounds {
   readonly operator: Operator
   readonly thingKey: string
-  /** Hands a number to the manager through its local socket; absent when it does not run on this machine. */
-  readonly publish?: (name: string, value: number) => Promise<unknown>
+  /** Publishes a number through the local socket of the manager; absent when it does not run on this machine. */
+  readonly publish?: ((name: string, value: number) => Promise<unknown>) | undefined
 }
 
 export type ManagerCheck = ValidationCheck<ManagerContext>
@@ -19,7 +19,7 @@ export type ManagerCheck = ValidationCheck<ManagerContext>
 /** What every check of a manager needs. */
 export const managerNeeds = ['operator login', 'connected'] as const
 
-/** Calls an action of the manager; a {@link Skip} where its owner has switched it off. */
+/** Calls an action of the manager. Resolves to a {@link Skip} where the owner of the device has switched it off. */
 export async function callManager(
   context: ManagerContext,
   signal: AbortSignal,
@@ -31,7 +31,7 @@ export async function callManager(
   return isOff ? { skip: `switched off on this device: ${describeAnswer(answer)}` } : answer
 }
 
-/** The parameters of an answer that must be a success. */
+/** The parameters of an answer, which must be a success. */
 export function succeeded(method: string, answer: CommandResult): JsonObject {
   if (answer.ok) return answer.params
   throw notProven(`${method} was not answered as a success: ${describeAnswer(answer)}`)

@@ -9,22 +9,22 @@ import { expectSame, notProven, until } from './validation-context.ts'
 const contentBytes = 300_001
 
 const closedText =
-  'file_transfer.allow lets no download into the upload folder of the device, so no file of ours is there'
+  'file_transfer.allow permits no download into the upload folder of the device, so the file is not there'
 
 /**
- * One file: from the operator to the device, and back. It lands in the upload folder of the device, which its manager
- * names in the refusal of a file that is not there, so that the way back takes it away. Where the policy of the device closes
- * that folder to downloads, the file lands in the download folder, and there is no way back.
+ * Sends one file from the operator to the device and back. The file goes into the upload folder of the device, so that the upload
+ * removes it. The manager names that folder when it refuses to upload a missing file. Where the policy of the device permits no
+ * downloads into that folder, the file goes into the download folder and does not come back.
  */
 export class ManagerFile {
   readonly #name: string
   readonly #content = randomBytes(contentBytes)
-  /** Where it lies on the device. */
+  /** Where the file is on the device. */
   #left: string | undefined
-  /** Why it cannot come back; undefined when it can. */
+  /** Why the file cannot come back; undefined when it can. */
   #whyNoReturn: string | undefined
 
-  /** @param name one that nobody else has */
+  /** @param name unique in the cloud */
   constructor(name: string) {
     this.#name = name
   }
@@ -36,7 +36,7 @@ export class ManagerFile {
     ]
   }
 
-  /** Takes the file out of the cloud. Resolves to what is left. */
+  /** Removes the file from the cloud. Resolves to a text that says what is left. */
   async remove({ operator, thingKey }: Pick<ManagerContext, 'operator' | 'thingKey'>): Promise<string> {
     const file = { thingKey, fileName: this.#name }
     if (operator.isLoggedIn && (await operator.ask('file.info', file)).ok) await operator.do('file.delete', file)
@@ -50,7 +50,7 @@ export class ManagerFile {
     const fileName = this.#name
     const missing = await callManager(context, signal, 'file_upload', { file_name: fileName })
     if ('skip' in missing) return missing
-    if (missing.ok) throw notProven('a file that is not there was uploaded')
+    if (missing.ok) throw notProven('the upload of a missing file succeeded')
     const path = /there is no file (\/.+)$/.exec(missing.errorMessages.join(' '))?.[1]
     const { fileId } = await operator.do('file.put', { thingKey, fileName }, { signal })
     if (typeof fileId !== 'string') throw notProven('file.put answered no id')
@@ -90,7 +90,8 @@ export class ManagerFile {
     })
     const { fileId } = await operator.do('file.get', { thingKey, fileName }, { signal })
     const back = await operator.readFile(String(fileId), signal)
-    if (!back.equals(this.#content)) throw notProven(`${back.length} other bytes came back than were sent`)
+    if (!back.equals(this.#content))
+      throw notProven(`${back.length} bytes came back, and they are not those that were sent`)
     const again = await callManager(context, signal, 'file_upload', { file_name: fileName })
     if ('skip' in again) return again
     if (again.ok) return `${contentBytes} bytes back; the device keeps its copy (upload_remove_on_success)`

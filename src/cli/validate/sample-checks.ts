@@ -5,10 +5,10 @@ import { expectSame, notProven, until, type ValidationCheck, type ValidationCont
 const telemetryName = 'validate_telemetry'
 const attributeName = 'validate_attribute'
 const offlineName = 'validate_offline'
-/** One of each kind that JSON and UTF-8 can get wrong. */
+/** Characters that wrong JSON or UTF-8 code would change. */
 const awkwardText = 'quote " backslash \\ euro € tab\t end'
 
-/** What the device publishes is seen by the operator, with its own time. */
+/** The operator sees what the device publishes, with the timestamps of the device. */
 export const sampleChecks: readonly ValidationCheck[] = [
   {
     name: 'telemetry',
@@ -139,7 +139,7 @@ export const sampleChecks: readonly ValidationCheck[] = [
       await device.end({ waitForReplies: true })
       const samples = [0, 1, 2].map(value => ({ value, ts: secondsAgo(context, 600 - value * 60) }))
       for (const { value, ts } of samples) await device.client.telemetry.publish(offlineName, value, { timestamp: ts })
-      // A restart without a link in between: they wait on the disk.
+      // A restart without a connection in between: the samples wait on the disk.
       await device.end({ timeoutMs: 5_000 })
       await device.connected(signal)
       const span = { start: secondsAgo(context, 3600), end: secondsAgo(context, 0) }
@@ -148,18 +148,18 @@ export const sampleChecks: readonly ValidationCheck[] = [
           (one, other) => Number(one.value) - Number(other.value),
         )
         expectSame(
-          'what arrived later',
+          'the values of the offline samples',
           rows.map(({ value }) => value),
           [0, 1, 2],
         )
         for (const [index, { ts }] of samples.entries()) expectSameTime(rows[index]?.ts, ts)
       })
-      return 'three samples through a restart without a link, with their own times'
+      return 'three samples survived a restart without a connection, with their own timestamps'
     },
   },
 ]
 
-/** Asks the operator's side until it shows what is wanted of this thing. */
+/** Asks the operator's side about this thing until `check` accepts the answer. */
 function seen(
   context: ValidationContext,
   signal: AbortSignal,
@@ -176,14 +176,14 @@ function secondsAgo({ clock }: ValidationContext, seconds: number): string {
   return formatTimestamp(Math.floor(clock.now()) - seconds * 1000)
 }
 
-/** To the second: some answers of the cloud cut the fraction off [TR50 8.3]. */
+/** Compares to the second, because some answers of the cloud drop the fraction [TR50 8.3]. */
 function expectSameTime(seen: unknown, wanted: string): void {
   const [one, other] = [typeof seen === 'string' ? parseTimestamp(seen) : undefined, parseTimestamp(wanted)]
   if (one === undefined || other === undefined || Math.abs(one - other) >= 1000)
     throw notProven(`its time is ${JSON.stringify(seen)}, not ${wanted}`)
 }
 
-/** A number of 19 digits that no other thing has. */
+/** A random number of 19 digits, which must be unique in the cloud. */
 function iccid({ clock }: ValidationContext): string {
   return `89${String(Math.floor(clock.random() * 1e15)).padStart(15, '0')}00`
 }

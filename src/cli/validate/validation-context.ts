@@ -5,29 +5,29 @@ import type { Check, Skip } from '../checks/run-checks.ts'
 import type { Device } from './device.ts'
 import type { Operator } from './operator.ts'
 
-/** How long one check may take. */
+/** What bounds the time of a check. */
 export interface CheckBounds {
   readonly clock: Clock
   /** How long one check may take. */
   readonly timeoutMs: number
-  /** Fires when the user has had enough. */
+  /** Aborted when the user interrupts the command. */
   readonly signal: AbortSignal
 }
 
-/** What every check of the library works with: a device on one side of the cloud, an operator on the other. */
+/** What every check of the library uses: a device on one side of the cloud, an operator on the other. */
 export interface ValidationContext extends CheckBounds {
   readonly device: Device
   readonly operator: Operator
-  /** Name of the alarm to publish: the thing definition of the cloud must have it. */
+  /** Name of the alarm to publish. The thing definition of the cloud must have it. */
   readonly alarm: string
 }
 
-/** The check of one feature: what the device did is seen from the other side. */
+/** The check of one feature: one side acts, and the other side must see it. */
 export interface ValidationCheck<S extends CheckBounds = ValidationContext> {
   readonly name: string
-  /** What must hold for it to make sense, besides both logins. */
+  /** The names of the checks that it needs (default: both logins). */
   readonly needs?: readonly string[]
-  /** Resolves to what was seen. Rejects `NOT_PROVEN` when the cloud shows something else, or what failed. */
+  /** Resolves to a text that says what was seen. Rejects `NOT_PROVEN` when the cloud shows something else, or with what failed. */
   run(context: S, signal: AbortSignal): Promise<string | Skip>
 }
 
@@ -66,7 +66,7 @@ async function bounded<T>(
   }
 }
 
-/** Throws `NOT_PROVEN` unless `seen` is `wanted`, told as `what`. */
+/** Throws `NOT_PROVEN` unless `seen` equals `wanted`. The message calls it `what`. */
 export function expectSame(what: string, seen: unknown, wanted: unknown): void {
   const [one, other] = [JSON.stringify(seen), JSON.stringify(wanted)]
   if (one !== other) throw notProven(`${what} is ${shortened(one ?? 'missing')}, not ${shortened(other ?? 'missing')}`)
@@ -79,9 +79,9 @@ export function notProven(message: string, cause?: unknown): AgentError {
 const pollMs = 150
 
 /**
- * Asks again and again until `probe` is content, because a cloud may take its time to show what it has taken.
+ * Repeats `probe` until it resolves, because a cloud may show a change only some time after it accepted it.
  *
- * @throws the last failure of `probe` when `signal` fires: it says more than that time is up
+ * @throws the last failure of `probe` when `signal` aborts: it says more than the timeout does
  */
 export async function until<T>({ clock }: CheckBounds, signal: AbortSignal, probe: () => Promise<T>): Promise<T> {
   let last: unknown
@@ -91,7 +91,7 @@ export async function until<T>({ clock }: CheckBounds, signal: AbortSignal, prob
       return await probe()
     } catch (error) {
       const isFinal = !(error instanceof AgentError) || !mayPass.has(error.code)
-      // A probe that the signal cut off knows only that it was cut off.
+      // The failure of an aborted probe says only that it was aborted.
       if (isFinal) throw signal.aborted ? (last ?? error) : error
       last = error
       try {
@@ -103,7 +103,7 @@ export async function until<T>({ clock }: CheckBounds, signal: AbortSignal, prob
   }
 }
 
-/** What the cloud says as long as it does not show the thing yet. */
+/** The codes of failures that may be over at the next probe. */
 const mayPass = new Set(['NOT_PROVEN', 'REFUSED_BY_CLOUD'])
 
 function shortened(text: string): string {
