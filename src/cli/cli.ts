@@ -10,9 +10,9 @@ import { reportError, traceErrors } from './shell/report-error.ts'
 
 export interface CliOptions {
   readonly entries?: readonly CommandEntry[]
-  /** Called before one of our own commands runs; not for `run`, where the process belongs to the user's application. */
+  /** Called before a command runs, except `run`, where the process belongs to the user's application. */
   readonly guardProcess?: () => void
-  /** Where the configuration of a device is that has it nowhere else; only tests have another one. */
+  /** The configuration folder of the device; only tests have another one. */
   readonly systemFolder?: string
 }
 
@@ -20,7 +20,7 @@ export interface CliOptions {
  * Runs one command line.
  *
  * @param args the arguments after `device-cloud`
- * @returns the exit code, or undefined when the process goes on with what the command started (`run`)
+ * @returns the exit code, or undefined when the process goes on with the application that `run` started
  */
 export async function runCli(
   args: readonly string[],
@@ -65,18 +65,18 @@ async function dispatch(
   try {
     return await command.run(await withConfigFolder(command, invocation, terminal, systemFolder), terminal)
   } catch (error) {
-    throw aboutCommand(error, command.name)
+    throw withCommand(error, command.name)
   }
 }
 
-/** By that an agent that is to be replaced learns what the new one speaks. */
+/** From this the agent that is in place learns which trial protocols a new agent speaks. */
 async function aboutThisBuild(): Promise<object> {
   const { aboutBuild } = await import('../manager/ota/commands.ts')
   return aboutBuild(version)
 }
 
-/** What is wrong with a command line is explained by the help of the command that was typed. */
-function aboutCommand(error: unknown, command: string): unknown {
+/** Adds the name of the command to a `USAGE` error, so that its remedy points at the help of that command. */
+function withCommand(error: unknown, command: string): unknown {
   if (!(error instanceof AgentError) || error.code !== 'USAGE' || error.details.command !== undefined) return error
   return retold(error, error.message, { command })
 }
@@ -95,14 +95,15 @@ async function showHelp(
   return 0
 }
 
-/** The command with the longest name that the arguments begin with. */
+/** The command that the arguments begin with. One of two words goes before one of the first word alone. */
 function findEntry(args: readonly string[], entries: readonly CommandEntry[]): CommandEntry | undefined {
   const two = entries.find(({ name }) => name === args.slice(0, 2).join(' '))
   return two ?? entries.find(({ name }) => name === args[0])
 }
 
-function familyOf(word: string | undefined, entries: readonly CommandEntry[]): CommandEntry[] {
-  return entries.filter(({ name }) => name.startsWith(`${word} `))
+/** The commands of two words that begin with `first`. */
+function familyOf(first: string | undefined, entries: readonly CommandEntry[]): CommandEntry[] {
+  return entries.filter(({ name }) => name.startsWith(`${first} `))
 }
 
 function unknownCommand(args: readonly string[], entries: readonly CommandEntry[]): AgentError {

@@ -1,10 +1,13 @@
 import type { CommandEntry } from './shell/command.ts'
 
-/** Every command, in the order of the help. The summaries stand here, so that the list needs none of them loaded. */
+/**
+ * Every command, in the order of the help. A new command is a file in `commands/` and a row here; the help and the documentation of
+ * the commands come from this table. The summaries are repeated here, so that the help loads no command.
+ */
 export const commandEntries: readonly CommandEntry[] = [
   {
     name: 'manager',
-    summary: 'Run the device manager in the foreground until told to stop.',
+    summary: 'Run the device manager in the foreground until a signal stops it.',
     load: () => import('./commands/manager.ts'),
   },
   {
@@ -34,7 +37,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'diag',
-    summary: 'Make one archive of everything that support needs to know, secrets left out.',
+    summary: 'Make one archive of all facts that support needs, without secrets.',
     load: () => import('./commands/diag.ts'),
   },
   {
@@ -114,12 +117,12 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'service uninstall',
-    summary: 'Stop the service and remove what "service install" added, and nothing else.',
+    summary: 'Stop the service, and remove only what "service install" added.',
     load: () => import('./commands/service-uninstall.ts'),
   },
   {
     name: 'root-step',
-    summary: 'Do the step that a manager which is not root has asked root for.',
+    summary: 'Do the step that a manager without root rights has requested from root.',
     hidden: true,
     load: () => import('./commands/root-step.ts'),
   },

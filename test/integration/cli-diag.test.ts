@@ -120,7 +120,7 @@ test('diag works with a broken configuration and without a manager or a network,
   assert.equal(partOf('status.json').outcome, 'failed')
   assert.match(partOf('status.json').why, /MANAGER_NOT_RUNNING.*no such socket/)
   assert.match(partOf('check.json').why, /CONFIG_INVALID/)
-  assert.match(err, /status\.json is not in it/)
+  assert.match(err, /status\.json is missing/)
   assert.match(files.get('folders.txt') ?? '', /"upload\/harmless\.bin"/)
   const again = await device.run('diag', '-o', 'my.tar.gz')
   assert.deepEqual([again.code, again.out], [1, ''])

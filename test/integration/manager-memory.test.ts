@@ -70,7 +70,7 @@ test('memory above the limit: a running transfer ends, then the manager restarts
   assert.match(JSON.stringify(restartedFor), /"usedBytes":\d{7}/)
   assert.match(
     (await device.run('status')).out,
-    /soft limit 1\.0 MB \(above for .*: holding\)\n +restarted for it at 20/,
+    /soft limit 1\.0 MB \(above for .*: holding\)\n +restarted at 20/,
   )
   assert.ok(!existsSync(device.path('runtime/memory_restart')))
   assert.equal(starts(device), 2)

@@ -24,9 +24,9 @@ import { usage } from '../shell/flags.ts'
 
 export const command: Command = {
   name: 'diag',
-  summary: 'Make one archive of everything that support needs to know, secrets left out.',
+  summary: 'Make one archive of all facts that support needs, without secrets.',
   description:
-    'Works with a broken configuration, without a running device manager, and as any user; what cannot be had is noted. On a read-only system: "-o - > FILE", also over ssh. Disturbs nothing that runs.',
+    'Works with a broken configuration, without a running device manager, and as any user. The archive notes what could not be read. On a read-only system use "-o - > FILE", also over ssh. It disturbs no running program.',
   flags: [
     ...targetFlags.filter(({ name }) => name !== 'json'),
     {
@@ -35,7 +35,7 @@ export const command: Command = {
       value: 'FILE',
       summary: 'File to write, or - for stdout (default: device-cloud-diag-THING-TIME.tar.gz in the current folder).',
     },
-    { name: 'no-network', summary: 'Do not try the way to the cloud.' },
+    { name: 'no-network', summary: 'Do not check the way to the cloud.' },
   ],
   async run(invocation, terminal) {
     const context = await findDiagContext({ ...configPlaceOf(invocation), environment: processEnvironment() })
@@ -65,35 +65,35 @@ function partsOf(context: DiagContext, invocation: Invocation) {
   ]
 }
 
-/** `device-cloud-diag-pump-7-device_manager-20240305T101112Z`: whose it is and when. */
+/** With the thing key, else the host name, and the time: `device-cloud-diag-pump-7-device_manager-20240305T101112Z`. */
 function archiveName({ thingKey }: DiagContext): string {
-  const whose = (thingKey ?? String(machineFacts().nodename)).replace(/[^\w.-]+/g, '_').slice(0, 80)
+  const subject = (thingKey ?? String(machineFacts().nodename)).replace(/[^\w.-]+/g, '_').slice(0, 80)
   const time = new Date(systemClock.now()).toISOString().replace(/\.\d+|[:-]/g, '')
-  return `device-cloud-diag-${whose}-${time}`
+  return `device-cloud-diag-${subject}-${time}`
 }
 
-/** Writes the archive; the path of the file, or undefined for stdout. */
+/** Writes the archive. Resolves to the path of the file, or to undefined for stdout. */
 async function write(
   archive: AsyncIterable<Uint8Array>,
   output: string,
   terminal: Terminal,
 ): Promise<string | undefined> {
   if (output !== '-') return writeFile(archive, resolve(output))
-  if (terminal.outIsTty) throw usage(command, 'stdout is a terminal; write "-o - > FILE.tar.gz"')
+  if (terminal.outIsTty) throw usage(command, 'stdout is a terminal; use "-o - > FILE.tar.gz"')
   for await (const chunk of archive) await terminal.outBytes(chunk)
   return undefined
 }
 
-/** A file of mode 0600 that appears when it is whole, and never in the place of another. */
+/** Writes a file of mode 0600. It appears only when it is complete, and replaces no other file. */
 async function writeFile(archive: AsyncIterable<Uint8Array>, path: string): Promise<string> {
   if ((await fileFacts(path, { followLinks: false })) !== undefined)
-    throw new AgentError('FILE_ACCESS', `${path} exists already`, {
+    throw new AgentError('FILE_ACCESS', `${path} exists already.`, {
       details: { path },
       remedy: 'Name another file with -o.',
     })
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.diag.tmp`)
   const file = await createNewFile(temporary, 0o600).catch(error => {
-    throw elsewhere(error)
+    throw withOtherFolder(error)
   })
   try {
     for await (const chunk of archive) await file.write(chunk)
@@ -101,18 +101,19 @@ async function writeFile(archive: AsyncIterable<Uint8Array>, path: string): Prom
     await putInPlace(temporary, path)
   } catch (error) {
     await removeFile(temporary).catch(() => undefined)
-    throw elsewhere(error)
+    throw withOtherFolder(error)
   } finally {
     await file.close()
   }
   return path
 }
 
-/** Somewhere there is always a place for it. */
-function elsewhere(error: unknown): unknown {
+/** Adds a remedy: some other place can always be written to. */
+function withOtherFolder(error: unknown): unknown {
   if (!(error instanceof AgentError) || !['FILE_ACCESS', 'FILE_NOT_FOUND', 'DISK_FULL'].includes(error.code))
     return error
-  const remedy = 'Name a file in another folder with -o (/tmp often is in memory), or send it on with "-o -".'
+  const remedy =
+    'Name a file in another folder with -o (/tmp is often in memory), or write the archive to stdout with "-o -".'
   return new AgentError(error.code, error.message, { cause: error, details: error.details, remedy })
 }
 
@@ -120,8 +121,8 @@ function resultLines(reports: readonly PartReport[]): string[] {
   const bytes = reports.reduce((sum, report) => sum + report.bytes, 0)
   const missing = reports.filter(({ outcome }) => outcome === 'failed')
   return [
-    ...missing.map(({ name, why }) => `${name} is not in it: ${why}`),
+    ...missing.map(({ name, why }) => `${name} is missing: ${why}`),
     `${reports.length - missing.length} of ${reports.length} parts, ${bytesText(bytes)} before compression.`,
-    'Secrets are left out; look through it before you send it.',
+    'Secrets are removed, but look through the archive before you send it.',
   ]
 }

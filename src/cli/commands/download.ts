@@ -17,14 +17,14 @@ export const command: Command = {
     }),
 }
 
-/** Absolute, because the manager works elsewhere; a `/` at its end says that it is a folder. */
+/** Absolute, because the manager has another current folder. A `/` at its end says that it is a folder. */
 function destinationOf(given: string): string {
   const path = resolve(given)
-  // A folder of another name would be made beside the one that is meant.
+  // Written as UTF-8, the path would name another folder.
   if (isMisread(path))
     throw new AgentError('INVALID_ARGUMENT', `download: DEST is ${path}, which is not UTF-8.`, {
       details: { command: 'download' },
-      remedy: 'Name a path in UTF-8, and move the file from there.',
+      remedy: 'Name a path in UTF-8, and move the file afterwards.',
     })
   return given.endsWith(sep) && path !== sep ? `${path}${sep}` : path
 }

@@ -1,15 +1,15 @@
 import { appIdFlag, configDirFlag, configFileFlag } from '../config/config-flags.ts'
 import { runManager } from '../manager-process/manager-process.ts'
-import { numberArg } from '../shell/args.ts'
+import { numberFlag } from '../shell/args.ts'
 import type { Command, Invocation } from '../shell/command.ts'
 import { usage } from '../shell/flags.ts'
 import { warnOfOrphans } from '../shell/warn-of-orphans.ts'
 
 export const command: Command = {
   name: 'manager',
-  summary: 'Run the device manager in the foreground until told to stop.',
+  summary: 'Run the device manager in the foreground until a signal stops it.',
   description:
-    'SIGTERM, SIGINT and SIGQUIT end it in good order, a second one at once; SIGHUP reads the configuration again.',
+    'SIGTERM, SIGINT and SIGQUIT shut it down, and a second one ends it at once. SIGHUP reloads the configuration.',
   flags: [
     appIdFlag,
     configDirFlag,
@@ -26,8 +26,7 @@ export const command: Command = {
 }
 
 function delayOf(invocation: Invocation): number {
-  const word = invocation.value('delay-start')
-  const delayS = word === undefined ? 0 : numberArg('manager', '--delay-start', word)
+  const delayS = numberFlag('manager', invocation, 'delay-start') ?? 0
   if (delayS < 0) throw usage({ name: 'manager' }, `--delay-start must be 0 seconds or more, not ${delayS}`)
   return delayS * 1000
 }

@@ -19,14 +19,19 @@ export const command: Command = {
   name: 'ota install',
   summary: 'Install an update package of this device, without a cloud.',
   description:
-    'The same steps as an update from the cloud. A running device manager is not needed and not disturbed. ' +
-    'When it is cut off, the next start of the device manager, or of this command, goes on with it.',
+    'Takes the same steps as an update from the cloud. It needs no running device manager, and does not disturb one. ' +
+    'After an interruption, the next start of the device manager or of this command continues the installation.',
   operands: [{ name: 'PACKAGE' }],
   flags: [
-    { name: 'extra-params', short: 'x', value: 'TEXT', summary: 'HDC_EXTRA_PARAMS of the scripts.' },
+    {
+      name: 'extra-params',
+      short: 'x',
+      value: 'TEXT',
+      summary: 'Value of HDC_EXTRA_PARAMS for the scripts of the package.',
+    },
     {
       name: 'unsigned',
-      summary: 'Where no connection file says what to require, install a package that nobody has signed.',
+      summary: 'Install an unsigned package where no connection file gives the requirements.',
     },
     configFileFlag,
     configDirFlag,
@@ -40,7 +45,7 @@ export const command: Command = {
     if (user !== undefined) throw notAsRoot(user.name, configDir)
     const [weak] = await ownershipClosures({ configDir, connection, own: { file: manager }, runtimeDir })
     if (weak !== undefined)
-      throw new AgentError('POLICY_REFUSED', `nothing is installed: ${formatProblem(weak.problem)}`)
+      throw new AgentError('POLICY_REFUSED', `Nothing is installed: ${formatProblem(weak.problem)}`)
     const log = Log.create({ clock: systemClock, sink: record => terminal.err(`${formatLogRecord(record)}\n`) })
     const stopping = new AbortController()
     const unlisten = onSignals({ stop: () => stopping.abort(), reload: () => {} })
@@ -63,19 +68,19 @@ export const command: Command = {
   },
 }
 
-/** What root believes is root's; what lies here is that user's, and giving it to root would lock the manager out. */
+/** Root trusts only its own files, and these belong to that user. Giving them to root would lock the manager out. */
 function notAsRoot(user: string, configDir: string): AgentError {
   const command = `su -s /bin/sh ${user} -c 'device-cloud ota install PACKAGE -c ${resolve(configDir)}'`
   return new AgentError(
     'POLICY_REFUSED',
-    `nothing is installed: ${user} runs the device manager of this configuration, and could change what root would run. ` +
-      `Call software_update from the cloud, or install it as ${user}, run: ${command}`,
+    `Nothing is installed: ${user} runs the device manager of this configuration, and could change what root would run. ` +
+      `Call software_update from the cloud. To install it as ${user}, run: ${command}`,
   )
 }
 
 /**
- * What the owner requires. Where nothing says so, a file that was moved away looks the same as an owner who wants nothing:
- * only --unsigned tells them apart, and it takes nothing back that is said.
+ * What the owner of the device requires. A missing connection file may have been moved away, or its owner may require nothing: only
+ * --unsigned decides that. It does not override requirements that are given.
  */
 async function rulesOf(invocation: Invocation): Promise<OtaRules> {
   const found = await otaRules(invocation)
@@ -86,7 +91,7 @@ async function rulesOf(invocation: Invocation): Promise<OtaRules> {
   throw new AgentError(
     'POLICY_REFUSED',
     `There is no connection file ${path}${elsewhere} to say in ota.public_keys and ota.require_signature which packages this device ` +
-      'accepts. Name its folder with --config-dir, or give --unsigned to install what nobody has signed.',
+      'accepts. Name its folder with --config-dir, or give --unsigned to install an unsigned package.',
     { details: { path } },
   )
 }

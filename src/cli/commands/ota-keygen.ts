@@ -6,7 +6,8 @@ import type { Command } from '../shell/command.ts'
 export const command: Command = {
   name: 'ota keygen',
   summary: 'Make a key pair to sign update packages with.',
-  description: 'Writes the private key to FILE, for its owner alone, and prints the public one for ota.public_keys.',
+  description:
+    'Writes the private key to FILE, readable only by its owner, and prints the public key for ota.public_keys.',
   operands: [{ name: 'FILE' }],
   flags: [],
   async run(invocation, terminal) {
@@ -16,9 +17,9 @@ export const command: Command = {
     const { publicKeyText } = await import('../../manager/ota/commands.ts')
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')
     if (!(await createFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }))))
-      throw new AgentError('INVALID_ARGUMENT', `${path} exists already, and a key is never overwritten`, {
+      throw new AgentError('INVALID_ARGUMENT', `${path} exists already, and a key is never overwritten.`, {
         details: { path },
-        remedy: 'Name another FILE, or move that one away.',
+        remedy: 'Name another FILE, or move the existing one away.',
       })
     terminal.out(`${publicKeyText(publicKey)}\n`)
     if (terminal.errIsTty)

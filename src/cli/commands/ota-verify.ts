@@ -12,13 +12,13 @@ export const command: Command = {
   name: 'ota verify',
   summary: 'Check an update package: its content, sums, signature and expiry.',
   description:
-    'Nothing is unpacked and nothing is run. The keys are those of ota.public_keys of the connection file, without those that ' +
-    'signed packages have revoked on this device, or those that are given here. Names, releases and devices are shown; ' +
-    'whether they fit is for the device to say.',
+    'Unpacks and runs nothing. Uses the keys of ota.public_keys of the connection file, without those that signed packages have ' +
+    'revoked on this device, or the keys given here. Shows names, releases and devices, but does not compare them with ' +
+    'this device.',
   operands: [{ name: 'PACKAGE' }],
   flags: [
     { name: 'public-key', short: 'p', value: 'KEY', several: true, summary: 'Public key, as "ota keygen" prints it.' },
-    { name: 'require-signature', summary: 'Fail when none of the keys has signed all of it.' },
+    { name: 'require-signature', summary: 'Fail unless one of the keys has signed the whole package.' },
     configFileFlag,
     configDirFlag,
   ],
@@ -34,7 +34,7 @@ export const command: Command = {
     const lines = [
       `package    ${name} ${version}${release === undefined ? '' : `, release ${release}`}`,
       `content    ${scanned.size.files} files, ${scanned.size.bytes} bytes`,
-      `sums       ${rules.files === undefined ? 'none in update.json' : 'right'}`,
+      `sums       ${rules.files === undefined ? 'none in update.json' : 'valid'}`,
       `signature  ${signatureLine(checked)}`,
       `expires    ${expiryLine(rules.expiresMs, nowMs)}`,
       `devices    ${devicesLine(rules.devices)}`,
@@ -44,7 +44,7 @@ export const command: Command = {
     ]
     terminal.out(`${lines.join('\n')}\n`)
     if (rules.expiresMs !== undefined && rules.expiresMs <= nowMs)
-      throw new AgentError('POLICY_REFUSED', 'the package has expired: no device whose clock is right takes it')
+      throw new AgentError('POLICY_REFUSED', 'The package has expired: no device with a correct clock accepts it.')
     return 0
   },
 }
@@ -53,13 +53,13 @@ function signatureLine({ signers, covers, unchecked }: CheckedPackage): string {
   if (signers.length === 0)
     return unchecked ? 'not checked: no public key is known; give one with --public-key' : 'none'
   const keys = `${signers.length === 1 ? 'key' : 'keys'} ${signers.join(', ')}`
-  if (covers === 'all') return `right, ${keys}, second form: all of the package`
-  return `right, ${keys}, first form: update.json and the content of files; a device that requires signatures refuses it`
+  if (covers === 'all') return `valid, ${keys}, second form: the whole package`
+  return `valid, ${keys}, first form: update.json and the content of files; a device that requires signatures refuses it`
 }
 
 function expiryLine(expiresMs: number | undefined, nowMs: number): string {
   if (expiresMs === undefined) return 'never'
-  return `${new Date(expiresMs).toISOString()}${expiresMs <= nowMs ? ', which is over' : ''}`
+  return `${new Date(expiresMs).toISOString()}${expiresMs <= nowMs ? ', in the past' : ''}`
 }
 
 function devicesLine(devices: readonly string[] | undefined): string {
@@ -74,11 +74,11 @@ async function rulesOf(invocation: Invocation): Promise<{ owner: PackageRules; r
   if (given.length > 0) return { owner: { publicKeys: given, requireSignature }, revoked: [] }
   const { otaRules } = await import('../config/ota-rules.ts')
   const { rules, isGiven, config } = await otaRules(invocation)
-  // Without a folder that was named it may be the machine that makes packages, which has no keys of devices.
+  // Without --config-dir this may be a machine that makes packages, which has no keys of devices.
   if (!isGiven && invocation.value(configDirFlag.name) !== undefined)
     throw new AgentError(
       'CONFIG_INVALID',
-      `There is no connection file ${config.path} with the keys to check it with.`,
+      `There is no connection file ${config.path} with the keys to check the package.`,
       {
         remedy: 'Name the folder of the configuration with -c, or a key with --public-key.',
       },

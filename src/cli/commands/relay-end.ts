@@ -6,7 +6,7 @@ import type { Command } from '../shell/command.ts'
 export const command: Command = {
   name: 'relay end',
   summary: 'End a session of remote access.',
-  description: 'SESSION is an id that "device-cloud status" shows, or "all".',
+  description: 'SESSION is an id from "device-cloud status", or "all".',
   flags: [configDirFlag],
   operands: [{ name: 'SESSION' }],
   async run(invocation, terminal) {

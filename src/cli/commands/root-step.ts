@@ -4,38 +4,37 @@ import { LogOutput } from '../../client/log-output.ts'
 import { rootStep } from '../../manager/root/commands.ts'
 import { ServiceNotifier } from '../../platform/process/service-notifier.ts'
 import { onSignals } from '../../platform/process/signals.ts'
-import { numberArg } from '../shell/args.ts'
+import { numberFlag } from '../shell/args.ts'
 import type { Command } from '../shell/command.ts'
 
-/** systemd is told so often that an installation takes longer, and how much longer it may then take. */
+/** How often systemd hears that an installation still runs, and how much more time it then gives. */
 const extendEveryMs = 60_000
 const extendByUs = '600000000'
-const longestWaitS = 7 * 86_400
+const maxWaitS = 7 * 86_400
 
 export const command: Command = {
   name: 'root-step',
-  summary: 'Do the step that a manager which is not root has asked root for.',
+  summary: 'Do the step that a manager without root rights has requested from root.',
   description:
-    'Run by the service of "service install --user NAME", as root, between two runs of the manager. It takes no order from ' +
-    'its command line: /etc/device-cloud-root.cfg says what may be done, and a request file in the state folder what is.',
+    'The service of "service install --user NAME" runs it as root between two runs of the manager. Its command line gives no ' +
+    'orders: /etc/device-cloud-root.cfg permits steps, and a request file in the state folder names the step.',
   flags: [
-    { name: 'power-only', summary: 'Leave an installation for the next start.' },
+    { name: 'power-only', summary: 'Leave an installation to the next start.' },
     {
       name: 'patience',
       value: 'SECONDS',
-      summary: 'How long to wait for a script that an earlier run has started (default: until it ends).',
+      summary: 'How long to wait for a script that an earlier run started (default: until it ends).',
     },
     { name: 'log-to-syslog', short: 's', summary: 'Log to syslog, not to stderr.' },
   ],
   async run(invocation) {
-    const word = invocation.value('patience')
-    const patienceS = word === undefined ? longestWaitS : numberArg('root-step', '--patience', word)
+    const patienceS = numberFlag('root-step', invocation, 'patience') ?? maxWaitS
     const output = new LogOutput(systemClock)
     const log = Log.create({ clock: systemClock, sink: output.sink }).child('root')
     const stopping = new AbortController()
     const unlisten = onSignals({ stop: () => stopping.abort(), reload: () => {} })
     const listener = ServiceNotifier.take({ clock: systemClock, log })
-    const stopTelling = listener === undefined ? undefined : extendStart(listener)
+    const stopExtending = listener === undefined ? undefined : extendStart(listener)
     try {
       const useSyslog = invocation.has('log-to-syslog')
       await output.open({ useSyslog, quiet: useSyslog }, 'device-cloud')
@@ -48,14 +47,14 @@ export const command: Command = {
       })
       return 0
     } finally {
-      stopTelling?.()
+      stopExtending?.()
       unlisten()
       await output.close()
     }
   },
 }
 
-/** systemd gives a start ten minutes; an installation may take longer. */
+/** Keeps extending the ten minutes that systemd gives a start, because an installation may take longer. Returns the end of that. */
 function extendStart(listener: ServiceNotifier): () => void {
   let stop = () => {}
   const arm = () => {

@@ -8,9 +8,9 @@ export const command: Command = {
   name: 'run',
   summary: 'Run your own .js, .cjs or .mjs application with the library built in.',
   description: [
-    'import and require of "device-cloud" give the library of this executable, also to what the application starts with fork() or',
-    'cluster. ARGS go to the application. SIGTERM, SIGINT and SIGHUP end one that does not listen for them in good order: its clients',
-    'send for 5 seconds at most, the rest goes to flash.',
+    'import and require of "device-cloud" give the library of this executable, also in processes that the application starts with',
+    'fork() or cluster. ARGS go to the application. SIGTERM, SIGINT and SIGHUP shut down an application that does not listen for',
+    'them: its clients send for up to 5 seconds, and the rest goes to flash.',
   ].join('\n'),
   operands: [{ name: 'APP' }, { name: 'ARGS', optional: true, rest: true }],
   flags: [],

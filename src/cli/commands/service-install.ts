@@ -19,19 +19,19 @@ export const command: Command = {
   name: 'service install',
   summary: 'Start the device manager at boot, under the init system of this device.',
   description:
-    'Configuration and state that are there stay as they are. For an image of a device, name its folder with --root: the paths of the other flags are those on the device.',
+    'Existing configuration and state are not changed. For an image of a device, name its folder with --root. The other flags take paths on the device.',
   flags: [
     { name: 'root', value: 'DIR', summary: 'Folder that holds the files of the device (default /).' },
     {
       name: 'init',
       value: 'NAME',
-      summary: `Init system, when it is not to be looked for: ${initSystems.join(', ')}.`,
+      summary: `Init system (default: detected): ${initSystems.join(', ')}.`,
     },
-    { name: 'user', short: 'u', value: 'NAME', summary: 'User that runs the manager (default root).' },
+    { name: 'user', short: 'u', value: 'NAME', summary: 'User that runs the device manager (default root).' },
     {
       name: 'root-steps',
       value: 'LIST',
-      summary: `With --user, what root does for the manager: ${rootSteps.join(',')} (default all), or none.`,
+      summary: `With --user, the steps that root does for the manager: ${rootSteps.join(',')} (default all), or none.`,
     },
     {
       name: 'config-dir',
@@ -44,7 +44,7 @@ export const command: Command = {
     {
       name: 'executable',
       value: 'PATH',
-      summary: `Place of the executable (default this program; with --root ${defaultPlan.executable}).`,
+      summary: `Path of the executable (default this program; with --root ${defaultPlan.executable}).`,
     },
   ],
   async run(invocation, terminal) {
@@ -75,7 +75,7 @@ export const command: Command = {
   },
 }
 
-/** An installation starts and stops nothing. */
+/** How to start or restart the service: the installation itself does neither. */
 function whatNow({ startCommand, restartCommand, isChanged }: Installation): string {
   if (restartCommand === undefined) return `It starts at the next boot; to start it now: ${startCommand}\n`
   const why = isChanged
@@ -84,7 +84,7 @@ function whatNow({ startCommand, restartCommand, isChanged }: Installation): str
   return `${why}; to restart it${isChanged ? ' as it is now' : ''}: ${restartCommand}\n`
 }
 
-/** What this machine calls its folder says nothing of the device that an image is for. */
+/** With --root, the environment of this machine does not apply to the device of the image. */
 function configDirOf(invocation: Invocation, root: string): string {
   const ofMachine = root === '/' ? processEnvironment()[configFolderVariable] : undefined
   return invocation.value('config-dir') ?? (ofMachine || defaultPlan.configDir)
@@ -95,27 +95,27 @@ function stepsOf(invocation: Invocation): readonly RootStep[] | undefined {
   if (list === undefined) return undefined
   if (invocation.value('user') === undefined) throw usage(command, '--root-steps goes with --user NAME')
   if (list === 'none') return []
-  return list.split(',').map(word => {
-    const step = rootSteps.find(one => one === word)
+  return list.split(',').map(name => {
+    const step = rootSteps.find(one => one === name)
     if (step === undefined)
-      throw usage(command, `--root-steps: ${JSON.stringify(word)} is none of ${rootSteps.join(', ')}`)
+      throw usage(command, `--root-steps: ${JSON.stringify(name)} is none of ${rootSteps.join(', ')}`)
     return step
   })
 }
 
 const needsRoot =
-  'service install writes into the init system of this device, and needs root: run it as root, or into an image with --root DIR'
+  'service install writes into the init system of this device, which only root may do. Run it as root, or install into an image with --root DIR.'
 
 function executableOf(invocation: Invocation, root: string): string {
   const named = invocation.value('executable')
   if (named !== undefined) return named
   if (root !== '/') return defaultPlan.executable
   const own = ownExecutable()
-  // Without /proc, Node knows only by which word it was called.
+  // Without /proc, Node knows only the name that it was called by.
   if (own !== undefined && !isAbsolute(own))
     throw usage(
       command,
-      `where ${own} lies cannot be seen, because /proc is not mounted; run "mount -t proc proc /proc" first, or name the executable with --executable PATH`,
+      `the path of ${own} is unknown, because /proc is not mounted; run "mount -t proc proc /proc" first, or name the executable with --executable PATH`,
     )
   if (own !== undefined) return own
   throw usage(

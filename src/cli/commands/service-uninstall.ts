@@ -5,8 +5,8 @@ import type { Command } from '../shell/command.ts'
 
 export const command: Command = {
   name: 'service uninstall',
-  summary: 'Stop the service and remove what "service install" added, and nothing else.',
-  description: 'Files that were changed since and folders that hold something stay, and are named.',
+  summary: 'Stop the service, and remove only what "service install" added.',
+  description: 'Files that were changed since then and folders that are not empty are kept and listed.',
   flags: [{ name: 'root', value: 'DIR', summary: 'Folder that holds the files of the device (default /).' }],
   async run(invocation, terminal) {
     const root = resolve(invocation.value('root') ?? '/')

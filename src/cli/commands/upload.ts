@@ -11,10 +11,10 @@ export const command: Command = {
   operands: [{ name: 'PATH' }],
   flags: [
     { name: 'name', short: 'n', value: 'NAME', summary: 'Name in the cloud (default: the name of the file).' },
-    { name: 'public', summary: 'Whoever knows the id of the file downloads it without a login.' },
+    { name: 'public', summary: 'Anybody who knows the id of the file can download it without a login.' },
     { name: 'tag', value: 'TEXT', several: true, summary: 'Tag of the file in the cloud; may be given several times.' },
     { name: 'sec-tag', value: 'TEXT', several: true, summary: 'Security tag of the file; may be given several times.' },
-    { name: 'log-complete', summary: 'Let the cloud note in the log of the thing that the file is stored.' },
+    { name: 'log-complete', summary: 'Let the cloud write into the log of the thing that the file was stored.' },
     ...transferFlags,
   ],
   run: (invocation, terminal) =>

@@ -9,12 +9,12 @@ import { machineFacts, networkAddresses, programFacts } from '../../platform/pro
 import type { DiagContext } from './diag-context.ts'
 import { fileSections, jsonText, type Part, section } from './part.ts'
 
-/** What runs here, on what machine, and in what state that is. Read from /proc and /etc: no program is needed. */
+/** The agent, the machine and its state, read from /proc and /etc without other programs. */
 export function systemParts(context: DiagContext): readonly Part[] {
   return [
     {
       name: 'version.json',
-      about: 'version, build, Node, options, user, and what the clock says',
+      about: 'version, build, Node, options, user, and the time of the clock',
       gather: async () => jsonText(await versionFacts(context)),
     },
     {
@@ -29,7 +29,7 @@ export function systemParts(context: DiagContext): readonly Part[] {
     },
     {
       name: 'space.json',
-      about: 'room for bytes and files where the agent writes',
+      about: 'free bytes and files in the folders that the agent writes to',
       gather: async () => jsonText(await spaceFacts(context)),
     },
   ]
@@ -60,7 +60,7 @@ async function versionFacts({ environment, appId, configDir, connectionFile }: D
   const program = programFacts()
   const file = await fileFacts(String(program.execPath)).catch(() => undefined)
   const nowMs = systemClock.now()
-  // Names alone: a value may be a secret.
+  // Only names, because a value may be a secret.
   const variables = Object.keys(environment).filter(name => /^(?:DEVICE_CLOUD_|NODE_|SSL_|UV_)/.test(name))
   return {
     version,
@@ -68,7 +68,7 @@ async function versionFacts({ environment, appId, configDir, connectionFile }: D
     ...(file === undefined ? {} : { fileBytes: file.bytes, fileModified: new Date(file.modifiedMs).toISOString() }),
     clock: {
       now: new Date(nowMs).toISOString(),
-      // Earlier than this program: it was never set.
+      // A clock earlier than the release of this program was never set.
       isSet: nowMs >= earliestSetClockMs,
       sinceBootS: Math.round(systemClock.monotonicMs() / 1000),
     },

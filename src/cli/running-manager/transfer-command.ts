@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../base/json.ts'
 import { configDirFlag } from '../config/config-flags.ts'
-import { numberArg } from '../shell/args.ts'
+import { numberFlag } from '../shell/args.ts'
 import { bytesText } from '../shell/bytes-text.ts'
 import type { Flag, Invocation, Terminal } from '../shell/command.ts'
 import { askRunningManager } from './ask-manager.ts'
@@ -8,23 +8,23 @@ import { TransferLine } from './transfer-progress.ts'
 
 /** Flags of `upload` and `download`. */
 export const transferFlags: readonly Flag[] = [
-  { name: 'global', short: 'g', summary: 'Use the store of the whole organisation, not that of this thing.' },
+  { name: 'global', short: 'g', summary: 'Use the file store of the organisation, not that of this thing.' },
   {
     name: 'timeout',
     value: 'SECONDS',
-    summary: 'Give up after so long (default: not while it goes on; without a link after forty minutes).',
+    summary:
+      'Give up after so many seconds (default: not while it makes progress, and after 40 minutes without a connection).',
   },
   configDirFlag,
 ]
 
-/** Runs one transfer through the manager: progress on a terminal, one line at the end. */
+/** Runs one transfer through the manager, with progress on a terminal and one line at the end. */
 export async function runTransfer(
   command: string,
   invocation: Invocation,
   terminal: Terminal,
   request: JsonObject,
 ): Promise<number> {
-  const timeout = invocation.value('timeout')
   const line = new TransferLine(terminal)
   try {
     const result = await askRunningManager(
@@ -32,7 +32,7 @@ export async function runTransfer(
       {
         do: command,
         global: invocation.has('global'),
-        timeoutS: timeout === undefined ? undefined : numberArg(command, '--timeout', timeout),
+        timeoutS: numberFlag(command, invocation, 'timeout'),
         ...request,
       },
       { onProgress: facts => line.show(facts) },

@@ -5,28 +5,28 @@ import { formatProblem } from '../../config/values.ts'
 import { invokedName } from '../../platform/process/own-executable.ts'
 import type { Terminal } from './command.ts'
 
-/** From now on `secret` appears as `[hidden]` in every error that a command reports. */
+/** From now on every error that a command reports shows `[hidden]` in place of `secret`. */
 export function hideInErrors(secret: string | undefined): void {
   if (secret !== undefined && secret.length > 2) keepSecret(secret)
 }
 
 let traced = false
 
-/** From now on every error that a command reports comes with its stack and its causes (`--trace`). */
+/** From now on every error that a command reports is followed by its stack and its causes (`--trace`). */
 export function traceErrors(): void {
   traced = true
 }
 
-/** Whether {@link traceErrors} was asked for. */
+/** Whether {@link traceErrors} was called. */
 export function isTraced(): boolean {
   return traced
 }
 
 /**
- * Writes an error as one line on stderr: what failed, on what, why, what to do. A configuration with several mistakes gets a
+ * Writes an error as one line on stderr: what failed, on what, why, and what to do. A configuration with several mistakes gets one
  * line for each.
  *
- * @returns the exit code that goes with it
+ * @returns the exit code of its kind
  */
 export function reportError(error: unknown, terminal: Pick<Terminal, 'err'>): number {
   const failure = asAgentError(error)
@@ -35,7 +35,7 @@ export function reportError(error: unknown, terminal: Pick<Terminal, 'err'>): nu
   return failure.exitCode
 }
 
-/** Text from anywhere as one line for a terminal: without secrets, and without what would drive it. */
+/** Any text as one line for a terminal, without secrets and control characters. */
 export function shownLine(text: string): string {
   return oneLine(withoutSecrets(text))
 }
@@ -47,7 +47,7 @@ function linesOf(failure: AgentError): string[] {
   if (failure.code === 'USAGE') return [withRemedy(message, failure.ownRemedy ?? usageRemedy(failure.details.command))]
   if (failure.code !== 'INTERNAL') return [withRemedy(message, failure.remedy)]
   const bug = `${errorKinds.INTERNAL.meaning} ${message}${placeOf(failure.cause ?? failure)}`
-  const more = traced ? '' : ' With --trace it says more.'
+  const more = traced ? '' : ' Run it with --trace for details.'
   return [`${withRemedy(bug, failure.remedy)}${more}`]
 }
 
@@ -56,7 +56,7 @@ function usageRemedy(command: unknown): string {
   return `See "${words.join(' ')}".`
 }
 
-/** A message that already says what to do does not say it twice, and does not point at itself. */
+/** Adds the remedy, unless the message holds it already, ends in a command, or is all that the remedy points at. */
 function withRemedy(message: string, remedy: string): string {
   return message.includes(remedy) || endsInCommand.test(message) || isPointer.test(remedy)
     ? message
@@ -69,16 +69,16 @@ function problemsOf(failure: AgentError): string[] {
   return failure.code === 'CONFIG_INVALID' && Array.isArray(problems) ? problems.map(formatProblem) : []
 }
 
-/** Where a bug sits: the first frame of its stack. The rest of the stack is not for a terminal. */
+/** The first frame of a bug's stack. The rest is shown only with --trace. */
 function placeOf(error: unknown): string {
   const frame = error instanceof Error ? /\n[ \t]+at (.+)/.exec(error.stack ?? '')?.[1] : undefined
   return frame === undefined ? '' : ` (at ${frame})`
 }
 
-/** What the message says already, and what only a program sees. */
+/** Remedies that point at the message, or at details that only programs see. */
 const isPointer = /^See the message|in the details\.$|^Nothing\.$/
 
-/** What follows is to be copied into a shell: no full stop and no further sentence may come behind it. */
+/** A command at the end of a message, for copying into a shell: no full stop and no further sentence may follow it. */
 const endsInCommand = /\brun: \S[^\n]*$/i
 
 function sentence(text: string): string {
@@ -88,6 +88,6 @@ function sentence(text: string): string {
 
 function oneLine(text: string): string {
   const joined = text.replace(/(?<!\s)\s+/g, gap => (gap.includes('\n') ? ' ' : gap))
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what came from outside must not drive the terminal
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: text from outside must not control the terminal
   return joined.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
 }

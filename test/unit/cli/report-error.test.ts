@@ -68,7 +68,7 @@ test('a terminal is not sent to what only a program sees', () => {
 
 test('--trace adds every frame and the causes, without secrets; without it a bug says that there is more', () => {
   hideInErrors('s3cr3t-token')
-  assert.match(report(new TypeError('x')).text, /With --trace it says more\.\n$/)
+  assert.match(report(new TypeError('x')).text, /Run it with --trace for details\.\n$/)
   traceErrors()
   const { text } = report(new AgentError('TIMEOUT', 'late', { cause: new Error('because of s3cr3t-token') }))
   assert.match(

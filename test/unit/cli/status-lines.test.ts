@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { statusLines } from '../../../src/cli/commands/status.ts'
+import { statusLines } from '../../../src/cli/running-manager/status-lines.ts'
 import { TransferLine } from '../../../src/cli/running-manager/transfer-progress.ts'
 import { bytesText } from '../../../src/cli/shell/bytes-text.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
@@ -34,7 +34,7 @@ test('shows a person the link, the latest trouble with its remedy, and only lane
   })
   const text = lines.join('\n')
   assert.match(text, /process 7, running for 1 d 2 h/)
-  assert.match(text, /link {7}waiting for 1 min 5 s, 3 tries failed, next try in 9 s; connected again 2 times/)
+  assert.match(text, /link {7}waiting for 1 min 5 s, 3 attempts failed, next attempt in 9 s; reconnected 2 times/)
   assert.match(text, /trouble {4}2024-03-05T10:11:12.000Z TCP_FAILED: refused\n {11}Check cloud\.port\./)
   assert.match(text, /telemetry {2}4 waiting, 0 delivered, 1 dropped/)
   assert.doesNotMatch(text, /event/)
@@ -46,7 +46,7 @@ test('shows a person the link, the latest trouble with its remedy, and only lane
   assert.match(text, /^warnings {3}a\.cfg: z\.$/m)
 })
 
-test('shows a person what was set aside, and what is suspected', () => {
+test('shows a person what was set aside, and what may be poison', () => {
   const lane = { waiting: 0, bytes: 0, delivered: 0, refused: 0, setAside: 1, dropped: 0, resent: 0 }
   const setAside = {
     total: 5,
@@ -58,12 +58,12 @@ test('shows a person what was set aside, and what is suspected', () => {
   }
   const text = statusLines({ queue: { waiting: 1, suspects: 1, setAside, lanes: { event: lane } } }).join('\n')
   assert.match(text, /event {6}0 waiting, 0 delivered, 1 set aside/)
-  assert.match(text, /^suspects {3}1 of the waiting were on their way when a link ended$/m)
+  assert.match(text, /^candidates 1 waiting, each in flight when a connection ended: they may be poison items$/m)
   assert.match(
     text,
-    /^set aside {2}5 in all, each ended the link whenever it was sent; 2 kept \(41\.0 kB\); last at 2024-03-05T10:11:12\.000Z: event, 30\.7 kB$/m,
+    /^set aside {2}5 in total, each ended the connection whenever it was sent; 2 kept \(41\.0 kB\); last at 2024-03-05T10:11:12\.000Z: event, 30\.7 kB$/m,
   )
-  assert.doesNotMatch(statusLines({ queue: {} }).join('\n'), /set aside|suspects/)
+  assert.doesNotMatch(statusLines({ queue: {} }).join('\n'), /set aside|candidates/)
 })
 
 test('an answer of another version with members missing is shown as far as it goes', () => {
