@@ -109,21 +109,24 @@ function familyOf(first: string | undefined, entries: readonly CommandEntry[]): 
 function unknownCommand(args: readonly string[], entries: readonly CommandEntry[]): AgentError {
   const [first = '', second] = args
   const family = familyOf(first, entries).map(({ name }) => name)
-  const details = family.length > 0 ? { command: first } : {}
-  if (family.length > 0 && (second === undefined || second.startsWith('-')))
+  if (family.length === 0) {
+    const names = entries.map(({ name }) => name)
+    return new AgentError('USAGE', `There is no command "${first}".${hintFor(args, first, names)}`)
+  }
+  const details = { command: first }
+  if (second === undefined || second.startsWith('-'))
     return new AgentError('USAGE', `"${first}" needs one more word: ${family.join(', ')}.`, { details })
-  const asked = family.length > 0 ? `${first} ${second}` : first
-  const names = family.length > 0 ? family : entries.map(({ name }) => name)
-  const near =
-    closestName(asked, names) ?? closestName(asked, [...new Set(names.map(name => name.split(' ')[0] ?? name))])
-  // As fork() and child_process would call Node, whose place process.execPath may have taken.
+  const asked = `${first} ${second}`
+  return new AgentError('USAGE', `There is no command "${asked}".${hintFor(args, asked, family)}`, { details })
+}
+
+/** What the user may have meant, as a sentence; empty when nothing is similar. */
+function hintFor(args: readonly string[], asked: string, names: readonly string[]): string {
+  // fork() and child_process call process.execPath as if it were Node, with the script among the arguments.
   const application = args.find(arg => /\.[cm]?js$/.test(arg))
-  const start = `device-cloud run ${application}`
-  const hint =
-    application !== undefined
-      ? ` An application is started by "${start}", without options of Node.`
-      : near === undefined
-        ? ''
-        : ` Did you mean "${near}"?`
-  return new AgentError('USAGE', `There is no command "${asked}".${hint}`, { details })
+  if (application !== undefined)
+    return ` An application is started by "device-cloud run ${application}", without options of Node.`
+  const firstWords = new Set(names.map(name => name.split(' ')[0] ?? name))
+  const near = closestName(asked, names) ?? closestName(asked, [...firstWords])
+  return near === undefined ? '' : ` Did you mean "${near}"?`
 }

@@ -65,7 +65,8 @@ async function versionFacts({ environment, appId, configDir, connectionFile }: D
   return {
     version,
     ...program,
-    ...(file === undefined ? {} : { fileBytes: file.bytes, fileModified: new Date(file.modifiedMs).toISOString() }),
+    fileBytes: file?.bytes,
+    fileModified: file && new Date(file.modifiedMs).toISOString(),
     clock: {
       now: new Date(nowMs).toISOString(),
       // A clock earlier than the release of this program was never set.

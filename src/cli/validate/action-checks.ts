@@ -36,7 +36,7 @@ export class ActionCounts {
   }
 }
 
-const failureText = 'failed "as told"'
+const failureText = 'failed "as asked"'
 const echoed = { number: -1.5, text: 'a "b" €', flag: true, list: [1, 'two'] }
 
 /** The device performs what the operator calls, and its answer reaches the operator. */

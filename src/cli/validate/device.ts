@@ -82,7 +82,7 @@ function clientSettings(
     cloud: { host, port, token, transport, tls, file_xfer_host: fileXferHost, file_xfer_port: fileXferPort },
     ...(proxy === undefined ? {} : { proxy: { ...proxy } }),
     validate_cloud_cert: validateCloudCert,
-    ...(caBundleFile === undefined ? {} : { ca_bundle_file: caBundleFile }),
+    ca_bundle_file: caBundleFile,
     qos_level: qosLevel,
     queue: { directory: join(folder, 'queue'), durability: 'spill' },
   }

@@ -31,55 +31,59 @@ export function fileChecks(globalName: string): readonly ValidationCheck[] {
   ]
 }
 
+interface StoredFile {
+  readonly fileName: string
+  readonly content: Buffer
+  readonly store: FileStore
+}
+
+type FileStore = { readonly global?: true }
+
 /** Uploads a file, compares the content that the operator gets, and downloads it again. */
-function inStore(
-  name: string,
-  fileName: string,
-  content: Buffer,
-  store: { readonly global?: true },
-): readonly ValidationCheck[] {
+function inStore(name: string, fileName: string, content: Buffer, store: FileStore): readonly ValidationCheck[] {
+  const file = { fileName, content, store }
   return [
-    {
-      name: `${name} up`,
-      run: async (context, signal) => {
-        const { device, operator } = context
-        const path = device.path(fileName)
-        await createFile(path, content)
-        await (await device.connected(signal)).files.upload(path, { name: fileName, signal, ...store })
-        await until(context, signal, async () => {
-          const { result } = await operator.do('file.list', storeOf(context, store), { signal })
-          const files = Array.isArray(result) ? result.filter(isJsonObject) : []
-          expectSame(
-            `the size of ${fileName} in the list`,
-            files.find(file => file.fileName === fileName)?.length,
-            content.length,
-          )
-        })
-        const { fileId } = await operator.do('file.get', { ...storeOf(context, store), fileName }, { signal })
-        if (typeof fileId !== 'string') throw notProven(`the operator gets no id for ${fileName}`)
-        const stored = await operator.readFile(fileId, signal)
-        if (!stored.equals(content))
-          throw notProven(
-            `the operator gets ${stored.length} bytes for ${fileName}, and they are not the uploaded ones`,
-          )
-        return `${content.length} bytes, as the operator gets them`
-      },
-    },
-    {
-      name: `${name} down`,
-      needs: [`${name} up`],
-      run: async ({ device }, signal) => {
-        const path = device.path(`down-${fileName}`)
-        const { verified } = await (await device.connected(signal)).files.download(fileName, path, { signal, ...store })
-        const back = await readBoundedFile(path, contentBytes)
-        if (!back.equals(content))
-          throw notProven(`${back.length} bytes came back for ${fileName}, and they are not the uploaded ones`)
-        return `${back.length} bytes, checked by ${verified}`
-      },
-    },
+    { name: `${name} up`, run: (context, signal) => upload(file, context, signal) },
+    { name: `${name} down`, needs: [`${name} up`], run: (context, signal) => download(file, context, signal) },
   ]
 }
 
-function storeOf({ device }: ValidationContext, { global }: { readonly global?: true }): JsonObject {
-  return { thingKey: device.thingKey, ...(global ? { global } : {}) }
+async function upload(
+  { fileName, content, store }: StoredFile,
+  context: ValidationContext,
+  signal: AbortSignal,
+): Promise<string> {
+  const { device, operator } = context
+  const path = device.path(fileName)
+  await createFile(path, content)
+  await (await device.connected(signal)).files.upload(path, { name: fileName, signal, ...store })
+  await until(context, signal, async () => {
+    const { result } = await operator.do('file.list', storeOf(context, store), { signal })
+    const files = Array.isArray(result) ? result.filter(isJsonObject) : []
+    const { length } = files.find(file => file.fileName === fileName) ?? {}
+    expectSame(`the size of ${fileName} in the list`, length, content.length)
+  })
+  const { fileId } = await operator.do('file.get', { ...storeOf(context, store), fileName }, { signal })
+  if (typeof fileId !== 'string') throw notProven(`the operator gets no id for ${fileName}`)
+  const stored = await operator.readFile(fileId, signal)
+  if (!stored.equals(content))
+    throw notProven(`the operator gets ${stored.length} bytes for ${fileName}, and they are not the uploaded ones`)
+  return `${content.length} bytes, as the operator gets them`
+}
+
+async function download(
+  { fileName, content, store }: StoredFile,
+  { device }: ValidationContext,
+  signal: AbortSignal,
+): Promise<string> {
+  const path = device.path(`down-${fileName}`)
+  const { verified } = await (await device.connected(signal)).files.download(fileName, path, { signal, ...store })
+  const back = await readBoundedFile(path, contentBytes)
+  if (!back.equals(content))
+    throw notProven(`${back.length} bytes came back for ${fileName}, and they are not the uploaded ones`)
+  return `${back.length} bytes, checked by ${verified}`
+}
+
+function storeOf({ device }: ValidationContext, { global }: FileStore): JsonObject {
+  return { thingKey: device.thingKey, global }
 }

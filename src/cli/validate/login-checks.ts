@@ -2,20 +2,35 @@ import { AgentError } from '../../base/errors.ts'
 import { waitFor } from '../../base/wait.ts'
 import type { Client } from '../../client/client.ts'
 import type { Credentials } from './operator.ts'
-import { expectSame, logins, until, type ValidationCheck, type ValidationContext } from './validation-context.ts'
+import {
+  type CheckBounds,
+  expectSame,
+  logins,
+  until,
+  type ValidationCheck,
+  type ValidationContext,
+} from './validation-context.ts'
 
-/** The logins of both sides, which all other checks need. */
-export function loginChecks(credentials: Credentials): readonly ValidationCheck[] {
-  const [operatorLogin, deviceLogin] = logins
-  return [
-    {
-      name: operatorLogin,
-      needs: [],
-      run: async ({ operator }, signal) => {
-        await operator.login(credentials, signal)
-        return `as ${credentials.username}`
-      },
+const [operatorLogin, deviceLogin] = logins
+
+/** The login of the operator, which all other checks need. */
+export function operatorLoginCheck(
+  credentials: Credentials,
+): ValidationCheck<CheckBounds & Pick<ValidationContext, 'operator'>> {
+  return {
+    name: operatorLogin,
+    needs: [],
+    run: async ({ operator }, signal) => {
+      await operator.login(credentials, signal)
+      return `as ${credentials.username}`
     },
+  }
+}
+
+/** The logins of both sides, which all other checks of the library need. */
+export function loginChecks(credentials: Credentials): readonly ValidationCheck[] {
+  return [
+    operatorLoginCheck(credentials),
     {
       name: deviceLogin,
       needs: [operatorLogin],

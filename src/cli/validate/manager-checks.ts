@@ -1,6 +1,7 @@
 import { AgentError } from '../../base/errors.ts'
 import { CloudError, Status } from '../../protocol/status.ts'
 import { describeAnswer } from './calls.ts'
+import { operatorLoginCheck } from './login-checks.ts'
 import { callManager, type ManagerCheck, type ManagerContext, managerNeeds, succeeded } from './manager-context.ts'
 import type { Credentials } from './operator.ts'
 import { expectSame, logins, notProven, until } from './validation-context.ts'
@@ -24,14 +25,7 @@ const sample = 'validate_telemetry'
 /** The login of the operator, and the connection of the manager's thing. */
 export function managerLoginChecks(credentials: Credentials): readonly ManagerCheck[] {
   return [
-    {
-      name: operatorLogin,
-      needs: [],
-      run: async ({ operator }, signal) => {
-        await operator.login(credentials, signal)
-        return `as ${credentials.username}`
-      },
-    },
+    operatorLoginCheck(credentials),
     {
       name: 'connected',
       needs: [operatorLogin],
