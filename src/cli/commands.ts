@@ -12,7 +12,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'config generate',
-    summary: 'Write a connection file; asks when run with no flags.',
+    summary: 'Write a connection file. Without flags it asks for the values.',
     load: () => import('./commands/config-generate.ts'),
   },
   {
@@ -22,7 +22,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'config show',
-    summary: 'Print the effective settings and where each comes from, secrets hidden.',
+    summary: 'Print the effective settings and where each comes from, with secrets hidden.',
     load: () => import('./commands/config-show.ts'),
   },
   {
@@ -47,27 +47,27 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'publish telemetry',
-    summary: 'Hand a number to the running device manager.',
+    summary: 'Publish a number through the running device manager.',
     load: () => import('./commands/publish-telemetry.ts'),
   },
   {
     name: 'publish attribute',
-    summary: 'Hand an attribute text to the running device manager.',
+    summary: 'Publish an attribute text through the running device manager.',
     load: () => import('./commands/publish-attribute.ts'),
   },
   {
     name: 'publish alarm',
-    summary: 'Hand an alarm state to the running device manager.',
+    summary: 'Publish an alarm state through the running device manager.',
     load: () => import('./commands/publish-alarm.ts'),
   },
   {
     name: 'publish event',
-    summary: 'Hand an event text to the running device manager.',
+    summary: 'Publish an event text through the running device manager.',
     load: () => import('./commands/publish-event.ts'),
   },
   {
     name: 'publish location',
-    summary: 'Hand a position to the running device manager.',
+    summary: 'Publish a position through the running device manager.',
     load: () => import('./commands/publish-location.ts'),
   },
   {
@@ -82,12 +82,12 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'ota install',
-    summary: 'Install an update package of this device, without a cloud.',
+    summary: 'Install an update package on this device, without a cloud.',
     load: () => import('./commands/ota-install.ts'),
   },
   {
     name: 'ota pack',
-    summary: 'Make an update package of a folder, and sign it.',
+    summary: 'Make an update package from a folder, and sign it.',
     load: () => import('./commands/ota-pack.ts'),
   },
   {
@@ -97,7 +97,7 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   {
     name: 'ota keygen',
-    summary: 'Make a key pair to sign update packages with.',
+    summary: 'Make a key pair for signing update packages.',
     load: () => import('./commands/ota-keygen.ts'),
   },
   {

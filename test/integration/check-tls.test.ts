@@ -35,7 +35,7 @@ async function tlsCheck(t: TestContext, certificate: TestCertificate, server: Tl
   return { tls: await run('TLS').then(String), run, said: () => said }
 }
 
-test('check shows what was agreed on, and the line to add when modern would do', async t => {
+test('check shows the agreed TLS, and the line to add when modern would do', async t => {
   const { tls, said } = await tlsCheck(t, good, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' })
   assert.match(tls, /^TLSv1\.2, ECDHE-RSA-AES128-GCM-SHA256, key exchange ECDHE( \(.+\))?; /)
   assert.match(tls, /cloud\.tls "modern" would do: add "tls": "modern" to the section cloud/)
@@ -44,7 +44,7 @@ test('check shows what was agreed on, and the line to add when modern would do',
   assert.match(modern.tls, /^TLSv1\.3, TLS_\w+, key exchange ECDHE.*; cloud\.tls is modern$/)
 })
 
-test('check warns of what modern would not take, and names the remedy', async t => {
+test('check warns of what modern would refuse, and names the remedy', async t => {
   const cbc = { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-SHA' } as const
   const absent = await tlsCheck(t, good, cbc)
   assert.match(
@@ -77,7 +77,7 @@ test('check sees a key that is too weak for modern, where it is trusted, and say
   assert.match((await tlsCheck(t, strange, {})).tls, /is seen when the certificate is trusted$/)
 })
 
-test('check tells what a server offers that is refused, and what to do', async t => {
+test('check reports what a refused server offers, and what to do', async t => {
   await assert.rejects(
     tlsCheck(t, good, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-RSA-AES128-SHA' }, 'modern'),
     (error: Error) => {

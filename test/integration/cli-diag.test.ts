@@ -71,7 +71,7 @@ async function diag(device: ManagedDevice, ...words: string[]) {
   return { path, files, json, partOf, err }
 }
 
-test('diag tells of a running manager, does not disturb it, and lets no secret out', async t => {
+test('diag shows a running manager, does not disturb it, and shows no secret', async t => {
   const cloud = await startCloud(t, { token: deviceToken })
   const device = makeDevice(t, cloud)
   plant(device)
@@ -133,7 +133,7 @@ test('diag works with a broken configuration and without a manager or a network,
   )
 })
 
-test('diag writes to stdout where nothing else can be written, and tells where it could go', async t => {
+test('diag writes to stdout where it can write no file, and says where it could', async t => {
   const cloud = await startCloud(t, { token: deviceToken })
   const device = makeDevice(t, cloud)
   const nowhere = await device.run('diag', '--no-network', '-o', '/proc/x.tar.gz')

@@ -108,7 +108,7 @@ test('validate sees files that are not whole, and calls that do not come', async
   assert.match(out, /^\d+ passed, 3 failed, \d+ skipped$/m)
 })
 
-test('validate tells a login that is refused from a cloud that is not there, and asks for nothing it was not told', async t => {
+test('validate distinguishes a refused login from a cloud that cannot be reached, and asks nothing without a terminal', async t => {
   const { cloud, machine, words } = await scene(t)
   const swap = (flag: string, value: string) => words.map((word, at) => (words[at - 1] === flag ? value : word))
   const run = async (line: readonly string[]) => {
@@ -210,7 +210,7 @@ test('validate of a device manager that starts closed, as "config generate" sets
   assert.match(textOf('clean-up'), /on the device, validate-\S+ in its download folder/)
 })
 
-test('a refusal of the request as a whole is told as such, whatever the status beside it', async t => {
+test('a refusal of the whole request is reported as a refusal, whatever its HTTP status', async t => {
   const { cloud, words } = await scene(t)
   const machine = new ManagedDevice(tempDir(t), 'nobody')
   t.after(() => machine.stop())
@@ -229,7 +229,7 @@ test('a refusal of the request as a whole is told as such, whatever the status b
   assert.match(location?.text ?? '', /location\.current: Authentication is required \(-90000\)/)
 })
 
-test('validate takes what the scripts of the Python agent were told in the environment', async t => {
+test("validate accepts the environment variables of the Python agent's scripts", async t => {
   const { cloud, machine } = await scene(t)
   const environment = {
     HDCADDRESS: 'localhost',

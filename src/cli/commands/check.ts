@@ -5,6 +5,7 @@ import { type CheckReport, outcomeMarks, runChecks } from '../checks/run-checks.
 import { configPlaceOf } from '../config/config-flags.ts'
 import { targetFlags } from '../config/config-io.ts'
 import type { Command } from '../shell/command.ts'
+import { jsonFlag } from '../shell/flags.ts'
 
 export const command: Command = {
   name: 'check',
@@ -22,7 +23,7 @@ export const command: Command = {
   async run(invocation, terminal) {
     const identity = invocation.has('register') ? 'register' : 'make'
     const checks = await checksOf({ ...configPlaceOf(invocation), environment: processEnvironment(), identity })
-    const isJson = invocation.has('json')
+    const isJson = invocation.has(jsonFlag.name)
     const { reports, firstFailure } = await runChecks(checks, systemClock, report => {
       if (!isJson) terminal.out(reportLines(report))
     })

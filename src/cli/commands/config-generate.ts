@@ -5,7 +5,7 @@ import type { Command } from '../shell/command.ts'
 
 export const command: Command = {
   name: 'config generate',
-  summary: 'Write a connection file; asks when run with no flags.',
+  summary: 'Write a connection file. Without flags it asks for the values.',
   description:
     'The file gets mode 0600. Other users of the machine can see a command line: it is safer to give the token in DEVICE_CLOUD_CLOUD_TOKEN, or to type it when asked.',
   flags: [

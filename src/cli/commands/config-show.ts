@@ -5,7 +5,7 @@ import type { Command } from '../shell/command.ts'
 
 export const command: Command = {
   name: 'config show',
-  summary: 'Print the effective settings and where each comes from, secrets hidden.',
+  summary: 'Print the effective settings and where each comes from, with secrets hidden.',
   flags: targetFlags,
   run: (invocation, terminal) => showConfig(targetIn(invocation), configIo(terminal)),
 }

@@ -20,7 +20,7 @@ import { settingsParts } from '../diag/settings-parts.ts'
 import { systemParts } from '../diag/system-parts.ts'
 import { bytesText } from '../shell/bytes-text.ts'
 import type { Command, Invocation, Terminal } from '../shell/command.ts'
-import { usage } from '../shell/flags.ts'
+import { jsonFlag, usage } from '../shell/flags.ts'
 
 export const command: Command = {
   name: 'diag',
@@ -28,7 +28,7 @@ export const command: Command = {
   description:
     'Works with a broken configuration, without a running device manager, and as any user. The archive notes what could not be read. On a read-only system use "-o - > FILE", also over ssh. It disturbs no running program.',
   flags: [
-    ...targetFlags.filter(({ name }) => name !== 'json'),
+    ...targetFlags.filter(flag => flag !== jsonFlag),
     {
       name: 'output',
       short: 'o',

@@ -17,7 +17,7 @@ import type { Command, Invocation } from '../shell/command.ts'
 
 export const command: Command = {
   name: 'ota install',
-  summary: 'Install an update package of this device, without a cloud.',
+  summary: 'Install an update package on this device, without a cloud.',
   description:
     'Takes the same steps as an update from the cloud. It needs no running device manager, and does not disturb one. ' +
     'After an interruption, the next start of the device manager or of this command continues the installation.',

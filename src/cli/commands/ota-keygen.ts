@@ -5,7 +5,7 @@ import type { Command } from '../shell/command.ts'
 
 export const command: Command = {
   name: 'ota keygen',
-  summary: 'Make a key pair to sign update packages with.',
+  summary: 'Make a key pair for signing update packages.',
   description:
     'Writes the private key to FILE, readable only by its owner, and prints the public key for ota.public_keys.',
   operands: [{ name: 'FILE' }],

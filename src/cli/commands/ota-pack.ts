@@ -15,7 +15,7 @@ const releaseFlag: Flag = {
 
 export const command: Command = {
   name: 'ota pack',
-  summary: 'Make an update package of a folder, and sign it.',
+  summary: 'Make an update package from a folder, and sign it.',
   description:
     'DIR has an update.json. The package is a .tar.gz with the SHA-256 sums of all files; DIR is not changed. ' +
     'Without --key the package is not signed. The flags override update.json.',

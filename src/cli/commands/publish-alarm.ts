@@ -9,7 +9,7 @@ const places: readonly Flag[] = [
 
 export const command = publishCommand({
   kind: 'alarm',
-  summary: 'Hand an alarm state to the running device manager.',
+  summary: 'Publish an alarm state through the running device manager.',
   operands: [{ name: 'NAME' }, { name: 'STATE' }],
   flags: [
     { name: 'message', short: 'm', value: 'TEXT', summary: 'Text that the operator reads with the state.' },

@@ -3,7 +3,7 @@ import { operand } from '../shell/args.ts'
 
 export const command = publishCommand({
   kind: 'attribute',
-  summary: 'Hand an attribute text to the running device manager.',
+  summary: 'Publish an attribute text through the running device manager.',
   operands: [{ name: 'NAME' }, { name: 'TEXT' }],
   flags: [corrIdFlag, { name: 'republish', summary: 'Publish the text even if the cloud has it already.' }],
   sample: invocation => ({

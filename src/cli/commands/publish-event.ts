@@ -3,7 +3,7 @@ import { operand } from '../shell/args.ts'
 
 export const command = publishCommand({
   kind: 'event',
-  summary: 'Hand an event text to the running device manager.',
+  summary: 'Publish an event text through the running device manager.',
   operands: [{ name: 'TEXT' }],
   flags: [
     { name: 'level', value: 'LEVEL', summary: 'error, warning or info (default: info).' },

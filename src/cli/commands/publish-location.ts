@@ -22,7 +22,7 @@ const texts: TextFlags = {
 
 export const command = publishCommand({
   kind: 'location',
-  summary: 'Hand a position to the running device manager.',
+  summary: 'Publish a position through the running device manager.',
   operands: [{ name: 'LAT' }, { name: 'LNG' }],
   flags: [...numbers, ...Object.values(texts), corrIdFlag],
   sample: invocation => ({

@@ -3,7 +3,7 @@ import { numberArg, operand } from '../shell/args.ts'
 
 export const command = publishCommand({
   kind: 'telemetry',
-  summary: 'Hand a number to the running device manager.',
+  summary: 'Publish a number through the running device manager.',
   operands: [{ name: 'NAME' }, { name: 'VALUE' }],
   flags: [
     corrIdFlag,

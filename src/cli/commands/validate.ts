@@ -9,7 +9,7 @@ import { runChecks } from '../checks/run-checks.ts'
 import { configIo } from '../config/config-terminal.ts'
 import { numberFlag } from '../shell/args.ts'
 import type { Command, Invocation, Terminal } from '../shell/command.ts'
-import { usage } from '../shell/flags.ts'
+import { jsonFlag, usage } from '../shell/flags.ts'
 import { hideInErrors } from '../shell/report-error.ts'
 import { Operator } from '../validate/operator.ts'
 import { ValidationReport } from '../validate/report.ts'
@@ -34,7 +34,7 @@ export const command: Command = {
     { name: 'timeout', value: 'SECONDS', summary: `How long each check may take (default ${defaultTimeoutS}).` },
     { name: 'restart', summary: 'With --manager: also call reset_agent, which restarts the device manager.' },
     { name: 'log', summary: 'Write the log of the device to stderr.' },
-    { name: 'json', summary: 'Print JSON, for programs.' },
+    jsonFlag,
   ],
   async run(invocation, terminal) {
     const timeoutMs = timeoutOf(invocation)
@@ -82,7 +82,7 @@ async function validate(target: Target, options: ValidateOptions): Promise<numbe
     managerKey === undefined
       ? await libraryValidation(target, { ...context, alarm }, log)
       : await managerValidation(target, { ...context, thingKey: managerKey }, invocation)
-  const report = new ValidationReport({ thingKey, isJson: invocation.has('json'), terminal })
+  const report = new ValidationReport({ thingKey, isJson: invocation.has(jsonFlag.name), terminal })
   const result = await runChecks(checks, clock, one => report.add(one))
   return report.conclude(result, signal.aborted)
 }

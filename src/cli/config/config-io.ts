@@ -3,6 +3,7 @@ import type { ConfigNote, ConfigProblem } from '../../config/settings.ts'
 import { formatProblem } from '../../config/values.ts'
 import type { Environment } from '../../platform/process/process-facts.ts'
 import type { Flag, Invocation } from '../shell/command.ts'
+import { jsonFlag } from '../shell/flags.ts'
 import { reportError } from '../shell/report-error.ts'
 import { appIdFlag, type ConfigPlace, configDirFlag, configFileFlag, configPlaceOf } from './config-flags.ts'
 
@@ -23,16 +24,11 @@ export interface ConfigTarget extends ConfigPlace {
 }
 
 /** The flags of {@link targetIn}. */
-export const targetFlags: readonly Flag[] = [
-  appIdFlag,
-  configDirFlag,
-  configFileFlag,
-  { name: 'json', summary: 'Print JSON, for programs.' },
-]
+export const targetFlags: readonly Flag[] = [appIdFlag, configDirFlag, configFileFlag, jsonFlag]
 
 /** The target that the {@link targetFlags} of a command line name. */
 export function targetIn(invocation: Invocation): ConfigTarget {
-  return { ...configPlaceOf(invocation), json: invocation.has('json') }
+  return { ...configPlaceOf(invocation), json: invocation.has(jsonFlag.name) }
 }
 
 /** The mistakes that a `CONFIG_INVALID` carries; undefined for any other failure. */

@@ -3,9 +3,9 @@ import type { JsonObject } from '../../base/json.ts'
 import { type ConfigPlace, configPlaceOf } from '../config/config-flags.ts'
 import type { Invocation } from '../shell/command.ts'
 
-/** What the command line of a manager says of its configuration. */
+/** The configuration that the command line of a manager names. */
 export interface ManagerArgs extends ConfigPlace {
-  /** Settings that go before those of the connection file, shaped as it. */
+  /** Settings that go before those of the connection file, in the same shape. */
   readonly settings: JsonObject
 }
 

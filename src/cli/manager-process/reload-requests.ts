@@ -1,4 +1,4 @@
-/** Requests to read the configuration again: one that comes while nobody can do it is done as soon as somebody can. */
+/** Requests to reload the configuration. One that comes while no manager can do it is kept until a manager can. */
 export class ReloadRequests {
   #waits = false
   #reload: (() => void) | undefined
@@ -9,13 +9,13 @@ export class ReloadRequests {
     else this.#reload()
   }
 
-  /** The configuration is about to be read, so that what was asked for before is done by that. What comes now may come too late. */
+  /** Called when the configuration is about to be read, which serves all earlier requests. A later one may come too late for it, and is kept. */
   begin(): void {
     this.#waits = false
     this.#reload = undefined
   }
 
-  /** From now on `reload` does it. */
+  /** From now on `reload` serves the requests, beginning with a kept one. */
   servedBy(reload: () => void): void {
     this.#reload = reload
     if (!this.#waits) return

@@ -10,6 +10,9 @@ export const helpFlag: Flag = { name: 'help', short: 'h', summary: 'Show this he
 export const traceFlag: Flag = { name: 'trace', summary: 'Show errors with their causes and full stack traces.' }
 export const commonFlags: readonly Flag[] = [traceFlag, helpFlag]
 
+/** For commands whose result programs may read. */
+export const jsonFlag: Flag = { name: 'json', summary: 'Print JSON, for programs.' }
+
 /**
  * Checks the arguments after a command's name against its flags and operands.
  * Understands `--flag value`, `--flag=value`, `-f value`, `-fvalue`, `-ab`, `--` and the old spelling with `_`.

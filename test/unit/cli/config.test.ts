@@ -120,7 +120,7 @@ test('generate names every wrong or missing flag and writes nothing', async t =>
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('generate wants the transport for a port that does not tell it', async t => {
+test('generate requires the transport for a port that does not imply it', async t => {
   const file = join(tempDir(t), 'a.cfg')
   const { io, err } = terminal()
   assert.equal(await configGenerate({ ...flags, file, port: '18883' }, io), 2)
@@ -170,7 +170,7 @@ test('generate without flags and without a person is wrong usage', async () => {
   assert.match(err.join(), /needs -c HOST -p PORT -t TOKEN/)
 })
 
-test('generate does not overwrite without being told to', async t => {
+test('generate does not overwrite a file without permission', async t => {
   const file = join(configFolder(t, { 'a.cfg': 'old' }), 'a.cfg')
   const nobody = terminal()
   assert.equal(await configGenerate({ ...flags, file }, nobody.io), 1)
@@ -184,7 +184,7 @@ test('generate does not overwrite without being told to', async t => {
   assert.match(readFileSync(file, 'utf8'), /other/)
 })
 
-test('generate names the policies that an overwritten file had and the new one has not', async t => {
+test('generate names the policies that the overwritten file had and the new one does not', async t => {
   const file = join(tempDir(t), 'iot-connect.cfg')
   const key = `ed25519:${Buffer.alloc(32, 1).toString('base64')}`
   const policies = {
@@ -217,7 +217,7 @@ test('generate into a folder that does not exist says so', async t => {
   assert.match(err.join(), /does not exist/)
 })
 
-test('check finds the files of a Python agent fine, and makes nothing', async t => {
+test('check accepts the files of a Python agent, and writes nothing', async t => {
   const configDir = pythonAgentFolder(t)
   const before = readdirSync(configDir)
   const { io, out, err } = terminal()
@@ -233,7 +233,7 @@ test('check finds the files of a Python agent fine, and makes nothing', async t 
   assert.deepEqual(readdirSync(configDir), before)
 })
 
-test('check tells the mistakes of every file at once and exits 3', async t => {
+test('check names the mistakes of every file at once and exits 3', async t => {
   const configDir = configFolder(t, {
     'iot-connect.cfg': { cloud: { host: 'h', port: 'x', token: secret } },
     'iot.cfg': '{\n "log_level": "LOUD",\n "quiet": }',
@@ -255,7 +255,7 @@ test('check tells the mistakes of every file at once and exits 3', async t => {
   assert.equal(told.problems[0].line, 4)
 })
 
-test('check looks whether the CA file is there and holds a certificate', async t => {
+test('check tests that the CA file exists and holds a certificate', async t => {
   const configDir = configFolder(t, {
     'iot-connect.cfg': { cloud: { host: 'h', port: 8883, token: secret }, ca_bundle_file: 'ca.pem' },
   })
@@ -328,7 +328,7 @@ test('generate refuses a bundle that cannot be used, and takes one of another ma
   assert.equal(JSON.parse(readFileSync(file, 'utf8')).ca_bundle_file, sslBundle)
 })
 
-test('generate asks again for a bundle and for a file name of no use, before anything else is lost', async t => {
+test('generate asks again for an unusable bundle or file name, before it asks for anything else', async t => {
   const folder = configFolder(t, { 'there.cfg': 'old', 'ca.pem': '-----BEGIN CERTIFICATE-----\n' })
   const [ca, wanted] = [join(folder, 'ca.pem'), join(folder, 'new.cfg')]
   const names = [join(folder, 'no', 'a.cfg'), folder, `${folder}/`, join(folder, 'there.cfg'), 'n', wanted]
@@ -345,7 +345,7 @@ test('generate asks again for a bundle and for a file name of no use, before any
   assert.equal(JSON.parse(readFileSync(wanted, 'utf8')).ca_bundle_file, ca)
 })
 
-test('generate looks at the file before it asks for the token', async t => {
+test('generate checks the file before it asks for the token', async t => {
   const { io, questions, err } = terminal([])
   const file = join(tempDir(t), 'no', 'a.cfg')
   assert.equal(await configGenerate({ ...flags, token: undefined, file }, io), 1)
@@ -434,7 +434,7 @@ test('check counts its warnings, and with --strict they are enough to fail', asy
   assert.deepEqual(clean.out, [`The configuration in ${configDir} is fine.`])
 })
 
-test('check tells a section that stands twice once, an empty setting that would weaken, and a member that is misspelt', async t => {
+test('check reports a duplicate section once, an empty setting that would weaken security, and a misspelt member', async t => {
   const check = async (connection: string, own: object = {}) => {
     const { io, err, out } = terminal()
     const configDir = configFolder(t, { 'iot-connect.cfg': connection, 'iot.cfg': own })

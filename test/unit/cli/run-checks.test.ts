@@ -14,7 +14,7 @@ import { tempDir } from '../../helpers/temp-dir.ts'
 
 const passes = (name: string, ...needs: string[]): Check => ({ name, needs, run: async () => `${name} is fine` })
 
-test('goes up as far as it goes: what stands on a failed check is left out, the rest is still tried', async () => {
+test('skips the checks that need a failed one, and runs the others', async () => {
   const told: string[] = []
   const { reports, firstFailure } = await runChecks(
     [
@@ -42,7 +42,7 @@ test('goes up as far as it goes: what stands on a failed check is left out, the 
   assert.equal(reports[4]?.text, '"TLS" did not pass')
 })
 
-test('a check that fails in a way nobody foresaw is a failed check', async () => {
+test('an unforeseen error is a failed check', async () => {
   const broken: Check = {
     name: 'x',
     run: async () => {
@@ -53,7 +53,7 @@ test('a check that fails in a way nobody foresaw is a failed check', async () =>
   assert.deepEqual([reports[0]?.outcome, firstFailure?.exitCode], ['failed', 70])
 })
 
-test('a check elsewhere than at the cloud names its own settings, and a text that says it all has no pointer at itself', async () => {
+test('a check has its own remedies, and a report has none that only points at its text', async () => {
   const failing = (code: ErrorCode): Check => ({
     name: 'file service',
     remedies: { TCP_FAILED: 'Check cloud.file_xfer_port.' },
@@ -67,20 +67,20 @@ test('a check elsewhere than at the cloud names its own settings, and a text tha
   assert.equal(await told('NOT_SUPPORTED'), undefined)
 })
 
-test('the disk check finds room and writes where the runtime folder is, and makes none', async t => {
+test('the disk check finds free space, writes to the runtime folder, and makes none', async t => {
   const folder = tempDir(t)
   assert.match(String(await diskCheck(folder).run()), /free at .*can be written to/)
   assert.match(String(await diskCheck(`${folder}/not/yet`).run()), /makes the folder when it starts/)
   await assert.rejects(diskCheck('/proc').run(), AgentError)
 })
 
-test('a runtime folder that cannot be made is told before the device manager fails at it', async t => {
+test('the disk check fails for a runtime folder that the device manager could not make', async t => {
   const disk = mountTmpfs(t, { readOnly: true })
   if (disk === undefined) return
   await assert.rejects(diskCheck(`${disk}/not/yet`).run(), { code: 'FILE_ACCESS', message: /read-only/ })
 })
 
-test('the device id that is told where none can be kept is the same each time, and another one on each machine', async t => {
+test('the device id for a folder that cannot keep one is the same each time, and different on each machine', async t => {
   const machine = (card: string) => {
     const root = tempDir(t)
     mkdirSync(`${root}/sys/class/net/eth0`, { recursive: true })
@@ -99,7 +99,7 @@ test('the device id that is told where none can be kept is the same each time, a
   assert.notEqual(await idOfMachine('/x', bare), await idOfMachine('/x', bare), 'without a card nothing tells it apart')
 })
 
-test('the system check says what the agent finds itself on, and what it will miss', async t => {
+test('the system check names the machine, and what the agent will lack on it', async t => {
   assert.match(String(await systemCheck().run()), /^Linux \d\S+, \w+, \d+ MB of memory$/)
   await assert.rejects(systemCheck(tempDir(t)).run(), { code: 'NOT_SUPPORTED', message: /\/proc is not mounted/ })
   const megabyte = 1024 * 1024
@@ -109,7 +109,7 @@ test('the system check says what the agent finds itself on, and what it will mis
   assert.match(concerns('3.18', 60 * megabyte, 'arm64'), /4\.18 or later; the agent is tested with 128 MB and more$/)
 })
 
-test('nobody logs in where a manager runs that cannot be asked: its session would end', async () => {
+test('there is no login where a manager runs that cannot be asked, because that would end its session', async () => {
   const nobody = async () => {
     throw new AgentError('MANAGER_NOT_RUNNING', 'nobody')
   }

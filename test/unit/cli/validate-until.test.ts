@@ -23,11 +23,11 @@ async function outcomeOf(cutOff: number): Promise<unknown> {
   return await found
 }
 
-test('when the time is up during a look, what the looks before it saw is told', async () => {
+test('a timeout during a probe rejects with the failure of the probe before it', async () => {
   assert.equal(await outcomeOf(2), refused)
   assert.equal(await outcomeOf(4), refused)
 })
 
-test('when it is up during the first one, there is nothing else to tell', async () => {
+test('a timeout during the first probe rejects with the timeout', async () => {
   assert.equal(await outcomeOf(1), late)
 })
