@@ -102,10 +102,10 @@ function managerLogin(status: JsonObject): string {
   if (isJsonObject(link) && link.state === 'up')
     return `the running device manager is connected as ${String(status.thingKey)}`
   const { message, code, remedy } = isJsonObject(lastError) ? lastError : {}
-  const trouble = message === undefined ? '' : `: ${String(message)}`
+  const trouble = message === undefined ? '' : `: ${String(message).replace(/\.$/, '')}`
   throw new AgentError(
     code === 'LOGIN_REFUSED' ? 'LOGIN_REFUSED' : 'NOT_CONNECTED',
-    `the running device manager is not connected${trouble}`,
+    `The running device manager is not connected${trouble}.`,
     { remedy: typeof remedy === 'string' ? remedy : 'Look into the log of the device manager.' },
   )
 }
@@ -113,8 +113,8 @@ function managerLogin(status: JsonObject): string {
 /** Waits for the first attempt to connect. Resolves when it succeeds, and rejects when it fails. */
 function linkUp(link: Link, { clock }: CheckParts): Promise<void> {
   const late = () =>
-    new AgentError('TIMEOUT', `no login within ${checkTimeoutMs / 1000} s`, {
-      remedy: 'Look into the log of the cloud: it accepts connections, but does not answer the login.',
+    new AgentError('TIMEOUT', `The cloud did not answer the login within ${checkTimeoutMs / 1000} s.`, {
+      remedy: 'Look into the log of the cloud: it accepts connections, but answers no login.',
     })
   return withDeadline(clock, checkTimeoutMs, late, signal =>
     waitFor<void>(signal, (resolve, reject) => {
@@ -154,7 +154,7 @@ async function checkFileService({ settings, clock, log }: CheckParts, opener: So
   const { status, body } = await https.request(request)
   body.destroy()
   if (status >= 500)
-    throw new AgentError('HTTP_STATUS', `${host}:${port} answers ${status}`, {
+    throw new AgentError('HTTP_STATUS', `${host}:${port} answers ${status}.`, {
       details: { status },
       remedy: 'Look into the log of the file service.',
     })

@@ -20,9 +20,9 @@ export function diskCheck(runtimeDir: string): Check {
       const written = await tryWriting(runtimeDir)
       const { freeBytes, freeInodes } = await spaceAt(runtimeDir)
       if (freeBytes < minFreeBytes)
-        throw new AgentError('DISK_FULL', `only ${bytesText(freeBytes)} are free at ${runtimeDir}`)
+        throw new AgentError('DISK_FULL', `Only ${bytesText(freeBytes)} are free at ${runtimeDir}.`)
       if (freeInodes !== undefined && freeInodes < minFreeInodes)
-        throw new AgentError('DISK_FULL', `there are inodes for only ${freeInodes} more files at ${runtimeDir}`, {
+        throw new AgentError('DISK_FULL', `There are inodes for only ${freeInodes} more files at ${runtimeDir}.`, {
           remedy: 'Remove files that are not needed. Their number matters here, not their size.',
         })
       return `${bytesText(freeBytes)} free at ${runtimeDir}${written}`

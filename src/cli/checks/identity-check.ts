@@ -57,8 +57,8 @@ export class CheckedIdentity {
   async #notKept(cause: AgentError): Promise<AgentError> {
     const { configDir, appId } = this.#place
     const path = resolve(configDir, 'device_id')
-    const why = asAgentError(cause.cause ?? cause).message
-    const problem = `there is no device_id, and none can be made in the folder ${configDir}: ${why}`
+    const why = asAgentError(cause.cause ?? cause).message.replace(/\.$/, '')
+    const problem = `There is no device_id, and none can be made in the folder ${configDir}: ${why}.`
     if (this.#mode !== 'register') {
       const remedy = `Make ${configDir} writable for the user of the device manager, or write a device id into ${path}; "check --register" tries the token all the same.`
       return new AgentError(cause.code, problem, { cause, remedy })

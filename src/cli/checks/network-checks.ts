@@ -25,13 +25,13 @@ export function networkChecks(parts: CheckParts): readonly Check[] {
   return [...pathChecks(parts), ...tlsChecks(parts)]
 }
 
-interface Target {
+interface Destination {
   readonly host: string
   readonly port: number
   readonly tls: boolean
 }
 
-function open(opener: SocketOpener, to: Target, namedBy = namedByCloud) {
+function open(opener: SocketOpener, to: Destination, namedBy = namedByCloud) {
   return opener.open(to, { timeoutMs: checkTimeoutMs, namedBy })
 }
 
@@ -124,7 +124,7 @@ function tlsChecks(parts: CheckParts): readonly Check[] {
 
 async function resolve(host: string, clock: Clock, namedBy: NamedBy): Promise<string[]> {
   const late = () =>
-    new AgentError('NAME_NOT_RESOLVED', `${host}: the name server did not answer within ${checkTimeoutMs / 1000} s`, {
+    new AgentError('NAME_NOT_RESOLVED', `${host}: the name server did not answer within ${checkTimeoutMs / 1000} s.`, {
       remedy: noNameServer,
     })
   try {
@@ -147,11 +147,11 @@ function datesOf({ valid_from: from, valid_to: to, issuer }: PeerCertificate): S
 function checkClock(nowMs: number, place: string, seen: SeenCertificate | undefined): string {
   const now = new Date(nowMs).toISOString()
   if (seen !== undefined && nowMs < seen.validFromMs) {
-    const message = `the clock of this device says ${now}, but the certificate of ${place} is valid from ${day(seen.validFromMs)}`
+    const message = `The clock of this device says ${now}, but the certificate of ${place} is valid from ${day(seen.validFromMs)}.`
     throw new AgentError('CERTIFICATE_NOT_YET_VALID', message)
   }
   if (seen !== undefined && nowMs > seen.validToMs) {
-    const message = `the clock of this device says ${now}, but the certificate of ${place} was valid until ${day(seen.validToMs)}`
+    const message = `The clock of this device says ${now}, but the certificate of ${place} was valid until ${day(seen.validToMs)}.`
     throw new AgentError('CERTIFICATE_EXPIRED', message)
   }
   return `${now}; within the dates of the certificate`

@@ -45,7 +45,7 @@ async function look({ settings, clock, log }: CheckParts, tls: TlsPolicy): Promi
   const opener = new SocketOpener({ proxy: settings.proxy, trust: { validateCloudCert: false, tls }, clock, log })
   const socket = await opener.open({ host, port, tls: true }, { timeoutMs: checkTimeoutMs })
   if (!(socket instanceof TLSSocket))
-    throw new AgentError('TLS_FAILED', `${hostAndPort({ host, port })}: there is no TLS`)
+    throw new AgentError('TLS_FAILED', `${hostAndPort({ host, port })}: there is no TLS.`)
   const seen = { agreement: agreementOf(socket), certificate: socket.getPeerCertificate() }
   socket.destroy()
   return seen

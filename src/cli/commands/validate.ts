@@ -13,7 +13,7 @@ import { jsonFlag, usage } from '../shell/flags.ts'
 import { hideInErrors } from '../shell/report-error.ts'
 import { Operator } from '../validate/operator.ts'
 import { ValidationReport } from '../validate/report.ts'
-import { findTarget, type Target, targetFlags } from '../validate/target.ts'
+import { findTarget, type ValidationTarget, validationFlags } from '../validate/target.ts'
 import { libraryValidation, managerValidation } from '../validate/validation.ts'
 
 const clock = systemClock
@@ -25,7 +25,7 @@ export const command: Command = {
   description:
     'Connects as a new device of its own, uses every feature of the library, and checks the result as an operator. Removes what it made, also after Ctrl-C. Exit code 0 only when every check passes. With --manager it makes no device: it calls the actions of that device manager, except those that would end it.',
   flags: [
-    ...targetFlags,
+    ...validationFlags,
     {
       name: 'alarm',
       value: 'NAME',
@@ -72,7 +72,7 @@ interface ValidateOptions {
   readonly signal: AbortSignal
 }
 
-async function validate(target: Target, options: ValidateOptions): Promise<number> {
+async function validate(target: ValidationTarget, options: ValidateOptions): Promise<number> {
   const { invocation, terminal, timeoutMs, signal } = options
   const log = logOf(invocation, terminal)
   const context = { operator: operatorOf(target, log), clock, timeoutMs, signal }
@@ -87,7 +87,7 @@ async function validate(target: Target, options: ValidateOptions): Promise<numbe
   return report.conclude(result, signal.aborted)
 }
 
-function operatorOf({ settings, place }: Target, log: Log): Operator {
+function operatorOf({ settings, place }: ValidationTarget, log: Log): Operator {
   const opener = new SocketOpener({ proxy: settings.proxy, trust: trustSettings(settings), clock, log })
   return new Operator({ https: new HttpsClient({ opener, clock, log }), place })
 }

@@ -83,8 +83,8 @@ async function gather(
     return { content, report: { name, about, outcome, bytes: content.length, tookMs, why } }
   }
   try {
-    if (maxBytes <= 0) throw new AgentError('LIMIT_EXCEEDED', 'the archive is full')
-    const late = () => new AgentError('TIMEOUT', `not gathered within ${maxMs / 1000} s`)
+    if (maxBytes <= 0) throw new AgentError('LIMIT_EXCEEDED', 'The archive is full.')
+    const late = () => new AgentError('TIMEOUT', `The part was not gathered within ${maxMs / 1000} s.`)
     // Cut only after cleaning, because half of a secret would not be recognised.
     const content = Buffer.from(redaction.clean(await withDeadline(clock, maxMs, late, () => part.gather())))
     if (content.length <= maxBytes) return result('there', content)

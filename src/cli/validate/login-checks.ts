@@ -85,7 +85,7 @@ export const endCheck: ValidationCheck = {
     const client = await device.connected(signal)
     await client.events.publish('the last event')
     const isDelivered = await device.end({ waitForReplies: true, timeoutMs })
-    if (!isDelivered) throw new AgentError('TIMEOUT', `not everything was delivered within ${timeoutMs / 1000} s`)
+    if (!isDelivered) throw new AgentError('TIMEOUT', `Not everything was delivered within ${timeoutMs / 1000} s.`)
     await seesEnd(context, signal, () => operator.do('thing.find', { key: device.thingKey }, { signal }))
     return 'everything was delivered, and the cloud shows the thing as disconnected'
   },

@@ -13,13 +13,13 @@ import { usage } from '../shell/flags.ts'
 import type { Credentials, OperatorPlace } from './operator.ts'
 
 /** The cloud to validate, and the credentials for it. */
-export interface Target {
+export interface ValidationTarget {
   readonly settings: Settings
   readonly place: OperatorPlace
   readonly credentials: Credentials
 }
 
-export const targetFlags: readonly Flag[] = [
+export const validationFlags: readonly Flag[] = [
   configDirFlag,
   configFileFlag,
   {
@@ -77,7 +77,7 @@ const maxPasswordBytes = 4096
  *
  * @throws AgentError `USAGE`, `CONFIG_INVALID`, `FILE_NOT_FOUND` (the password file)
  */
-export async function findTarget(invocation: Invocation, io: ConfigIo): Promise<Target> {
+export async function findTarget(invocation: Invocation, io: ConfigIo): Promise<ValidationTarget> {
   const settings = await connectionSettings(invocation, io)
   const { cloud } = settings
   const given = invocation.value('api-port')

@@ -54,7 +54,7 @@ async function bounded<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
-  const late = new AgentError('TIMEOUT', `not proven within ${timeoutMs / 1000} s`)
+  const late = new AgentError('TIMEOUT', `The check did not pass within ${timeoutMs / 1000} s.`)
   const timer = clock.timer(timeoutMs, () => controller.abort(late))
   const onAbort = () => controller.abort(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })

@@ -13,7 +13,7 @@ import { managerChecks, managerLoginChecks, notCalled, restartCheck, uncalledAct
 import type { ManagerContext } from './manager-context.ts'
 import { ManagerFile } from './manager-file-checks.ts'
 import { sampleChecks } from './sample-checks.ts'
-import type { Target } from './target.ts'
+import type { ValidationTarget } from './target.ts'
 import { boundedCheck, notProven, type ValidationContext } from './validation-context.ts'
 
 /** The checks of one run, and the thing that they are about. */
@@ -24,7 +24,7 @@ export interface Validation {
 
 /** Checks the library with a new device of its own, which does all that an application can. */
 export async function libraryValidation(
-  target: Target,
+  target: ValidationTarget,
   parts: Omit<ValidationContext, 'device'>,
   log: Log,
 ): Promise<Validation> {
@@ -51,7 +51,7 @@ export async function libraryValidation(
 
 /** Checks a running device manager, on this machine or elsewhere. */
 export async function managerValidation(
-  target: Target,
+  target: ValidationTarget,
   parts: Omit<ManagerContext, 'publish'>,
   invocation: Invocation,
 ): Promise<Validation> {
