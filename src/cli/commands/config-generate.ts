@@ -1,6 +1,7 @@
+import { defaultConnectionFile } from '../config/config-flags.ts'
 import { configIo } from '../config/config-terminal.ts'
 import { connectionFlags } from '../config/connection-flags.ts'
-import { defaultConnectionFile, generateConfig } from '../config/generate-config.ts'
+import { generateConfig } from '../config/generate-config.ts'
 import type { Command } from '../shell/command.ts'
 
 export const command: Command = {

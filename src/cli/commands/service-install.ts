@@ -37,7 +37,7 @@ export const command: Command = {
       name: 'config-dir',
       short: 'c',
       value: 'DIR',
-      summary: `Folder of the configuration (default that of ${configFolderVariable}, else ${defaultPlan.configDir}).`,
+      summary: `Folder of the configuration (default ${configFolderVariable}, else ${defaultPlan.configDir}).`,
     },
     { name: 'state-dir', value: 'DIR', summary: `Folder of the state (default ${defaultPlan.stateDir}).` },
     { name: 'app-id', short: 'i', value: 'ID', summary: `Name of the application (default ${defaultPlan.appId}).` },

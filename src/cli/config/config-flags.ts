@@ -9,6 +9,9 @@ import { formatProblem } from '../../config/values.ts'
 import { currentFolder, processEnvironment } from '../../platform/process/process-facts.ts'
 import type { Command, Flag, Invocation, Terminal } from '../shell/command.ts'
 
+/** Name of the connection file in its folder. */
+export const defaultConnectionFile = 'iot-connect.cfg'
+
 export const appIdFlag: Flag = {
   name: 'app-id',
   short: 'i',
@@ -20,7 +23,7 @@ export const configDirFlag: Flag = {
   name: 'config-dir',
   short: 'c',
   value: 'DIR',
-  summary: `Folder of the configuration (default: that of ${configFolderVariable}, else the current one if a connection file is in it, else ${systemConfigFolder}).`,
+  summary: `Folder of the configuration (default: ${configFolderVariable}, else the current folder if it holds a connection file, else ${systemConfigFolder}).`,
   aliases: ['default-cfg-dir'],
 }
 
@@ -28,7 +31,7 @@ export const configFileFlag: Flag = {
   name: 'config-file',
   short: 'f',
   value: 'FILE',
-  summary: 'Name of the connection file in that folder (default: iot-connect.cfg).',
+  summary: `Name of the connection file in that folder (default: ${defaultConnectionFile}).`,
 }
 
 export interface ConfigPlace {
@@ -39,8 +42,6 @@ export interface ConfigPlace {
   /** Folders that were searched before and have no connection file either. */
   readonly alsoTried?: readonly string[]
 }
-
-const defaultFile = 'iot-connect.cfg'
 
 /**
  * The command line with the folder of its configuration, which is searched for once. Writes the warning that the search may give.
@@ -58,7 +59,7 @@ export async function withConfigFolder(
   const configFolder = await findConfigFolder({
     named: invocation.value(configDirFlag.name),
     environment: processEnvironment(),
-    connectionFile: invocation.value(configFileFlag.name) ?? defaultFile,
+    connectionFile: invocation.value(configFileFlag.name) ?? defaultConnectionFile,
     system,
   })
   if (configFolder.warning !== undefined) terminal.err(`warning: ${formatProblem(configFolder.warning)}\n`)
@@ -70,7 +71,7 @@ export function configPlaceOf(invocation: Invocation): ConfigPlace {
   return {
     appId: invocation.value(appIdFlag.name) ?? 'device_manager',
     configDir: configDirOf(invocation),
-    configFile: invocation.value(configFileFlag.name) ?? defaultFile,
+    configFile: invocation.value(configFileFlag.name) ?? defaultConnectionFile,
     alsoTried: folderOf(invocation).alsoTried,
   }
 }

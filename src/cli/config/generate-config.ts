@@ -6,14 +6,13 @@ import { environmentName, settingsTable } from '../../config/table.ts'
 import { formatProblem } from '../../config/values.ts'
 import { createFile, replaceFile } from '../../platform/files/write-file.ts'
 import type { Invocation } from '../shell/command.ts'
+import { defaultConnectionFile } from './config-flags.ts'
 import { type ConfigIo, printFailure } from './config-io.ts'
 import { askConnection } from './config-questions.ts'
 import { answersIn, hasConnectionFlag, type PromptAnswers, withFlag } from './connection-flags.ts'
 import { type FileToWrite, fileToWrite } from './file-to-write.ts'
 import { lostPolicies } from './lost-policies.ts'
 import { bundleProblem } from './usable-bundle.ts'
-
-export const defaultConnectionFile = 'iot-connect.cfg'
 
 /** The flags `file` and `force`, and those of the settings. */
 type GenerateFlags = Pick<Invocation, 'has' | 'value'>
