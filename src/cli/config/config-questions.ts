@@ -9,13 +9,20 @@ import { bundleProblem } from './usable-bundle.ts'
 
 type Ask = NonNullable<ConfigIo['ask']>
 
+/** The question about the file to write. */
+interface FileQuestion {
+  readonly defaultFile: string
+  /** Whether an existing file may be overwritten without asking. */
+  readonly mayOverwrite: boolean
+}
+
 const maxTries = 5
 const knownPorts = ['8883', '443', '1883']
 
 /** Asks for everything that a connection file needs, in the order of the Python agent's generator, and again after a wrong answer. */
 export async function askConnection(
   ask: Ask,
-  options: { readonly defaultFile: string; readonly mayOverwrite: boolean },
+  options: FileQuestion,
 ): Promise<{ file: FileToWrite; mayOverwrite: boolean; answers: PromptAnswers }> {
   const answers: PromptAnswers = new Map()
   const put = async (key: string, question: string, isRequired: boolean, byDefault?: string) => {
@@ -43,10 +50,7 @@ export async function askConnection(
 }
 
 /** Asked first, so that a file that cannot be written does not waste all the other answers. */
-async function askFile(
-  ask: Ask,
-  { defaultFile, mayOverwrite }: { readonly defaultFile: string; readonly mayOverwrite: boolean },
-): Promise<FileToWrite> {
+async function askFile(ask: Ask, { defaultFile, mayOverwrite }: FileQuestion): Promise<FileToWrite> {
   let remark = ''
   for (let tries = 0; tries < maxTries; tries++) {
     const name = (await ask(`${remark}File to write [${defaultFile}]: `, { hidden: false })).trim() || defaultFile
