@@ -41,6 +41,18 @@ const orderOfRooms: Readonly<Record<string, readonly string[]>> = {
   ],
   'manager/ota': ['package', 'state', 'trial'],
   'manager/transfers': ['reach'],
+  // What every command needs, what some share, and on top of all the commands, a file for each.
+  cli: [
+    'shell',
+    'config',
+    'running-manager',
+    'checks',
+    'application',
+    'validate',
+    'diag',
+    'manager-process',
+    'commands',
+  ],
 }
 /** Floors whose rooms are entered by a door only. `index.ts` is for the running manager, `commands.ts` for the command line. */
 const floorsWithDoors = new Set(['manager'])

@@ -1,6 +1,6 @@
 import { runCli } from './cli/cli.ts'
-import { guardProcess } from './cli/guard-process.ts'
-import { processTerminal } from './cli/process-terminal.ts'
+import { guardProcess } from './cli/shell/guard-process.ts'
+import { processTerminal } from './cli/shell/process-terminal.ts'
 
 const terminal = processTerminal()
 

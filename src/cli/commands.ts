@@ -1,127 +1,134 @@
-import type { CommandEntry } from './command.ts'
+import type { CommandEntry } from './shell/command.ts'
 
-/** Every command, in the order of the help. The summaries stand here, so that the list needs none of them loaded. */
+/**
+ * Every command, in the order of the help. A new command is a file in `commands/` and a row here; the help and the documentation of
+ * the commands come from this table. The summaries are repeated here, so that the help loads no command.
+ */
 export const commandEntries: readonly CommandEntry[] = [
   {
     name: 'manager',
-    summary: 'Run the device manager in the foreground until told to stop.',
-    load: () => import('./manager.ts'),
+    summary: 'Run the device manager in the foreground until a signal stops it.',
+    load: () => import('./commands/manager.ts'),
   },
   {
     name: 'config generate',
-    summary: 'Write a connection file; asks when run with no flags.',
-    load: () => import('./config-generate.ts'),
+    summary: 'Write a connection file. Without flags it asks for the values.',
+    load: () => import('./commands/config-generate.ts'),
   },
   {
     name: 'config check',
     summary: 'Name every mistake in the configuration, with its file, line and remedy.',
-    load: () => import('./config-check.ts'),
+    load: () => import('./commands/config-check.ts'),
   },
   {
     name: 'config show',
-    summary: 'Print the effective settings and where each comes from, secrets hidden.',
-    load: () => import('./config-show.ts'),
+    summary: 'Print the effective settings and where each comes from, with secrets hidden.',
+    load: () => import('./commands/config-show.ts'),
   },
   {
     name: 'check',
-    summary: 'Try the way to the cloud rung by rung: system, name, proxy, TCP, TLS, login and so on.',
-    load: () => import('./check.ts'),
+    summary: 'Check each step of the way to the cloud: system, name, proxy, TCP, TLS, login and so on.',
+    load: () => import('./commands/check.ts'),
   },
-  { name: 'status', summary: 'Show what the running device manager is doing.', load: () => import('./status.ts') },
+  {
+    name: 'status',
+    summary: 'Show what the running device manager is doing.',
+    load: () => import('./commands/status.ts'),
+  },
   {
     name: 'diag',
-    summary: 'Make one archive of everything that support needs to know, secrets left out.',
-    load: () => import('./diag.ts'),
+    summary: 'Make one archive of all facts that support needs, without secrets.',
+    load: () => import('./commands/diag.ts'),
   },
   {
     name: 'relay end',
     summary: 'End a session of remote access.',
-    load: () => import('./relay-end.ts'),
+    load: () => import('./commands/relay-end.ts'),
   },
   {
     name: 'publish telemetry',
-    summary: 'Hand a number to the running device manager.',
-    load: () => import('./publish-telemetry.ts'),
+    summary: 'Publish a number through the running device manager.',
+    load: () => import('./commands/publish-telemetry.ts'),
   },
   {
     name: 'publish attribute',
-    summary: 'Hand an attribute text to the running device manager.',
-    load: () => import('./publish-attribute.ts'),
+    summary: 'Publish an attribute text through the running device manager.',
+    load: () => import('./commands/publish-attribute.ts'),
   },
   {
     name: 'publish alarm',
-    summary: 'Hand an alarm state to the running device manager.',
-    load: () => import('./publish-alarm.ts'),
+    summary: 'Publish an alarm state through the running device manager.',
+    load: () => import('./commands/publish-alarm.ts'),
   },
   {
     name: 'publish event',
-    summary: 'Hand an event text to the running device manager.',
-    load: () => import('./publish-event.ts'),
+    summary: 'Publish an event text through the running device manager.',
+    load: () => import('./commands/publish-event.ts'),
   },
   {
     name: 'publish location',
-    summary: 'Hand a position to the running device manager.',
-    load: () => import('./publish-location.ts'),
+    summary: 'Publish a position through the running device manager.',
+    load: () => import('./commands/publish-location.ts'),
   },
   {
     name: 'upload',
     summary: 'Send a file to the cloud through the running device manager.',
-    load: () => import('./upload.ts'),
+    load: () => import('./commands/upload.ts'),
   },
   {
     name: 'download',
     summary: 'Fetch a file from the cloud through the running device manager.',
-    load: () => import('./download.ts'),
+    load: () => import('./commands/download.ts'),
   },
   {
     name: 'ota install',
-    summary: 'Install an update package of this device, without a cloud.',
-    load: () => import('./ota-install.ts'),
+    summary: 'Install an update package on this device, without a cloud.',
+    load: () => import('./commands/ota-install.ts'),
   },
   {
     name: 'ota pack',
-    summary: 'Make an update package of a folder, and sign it.',
-    load: () => import('./ota-pack.ts'),
+    summary: 'Make an update package from a folder, and sign it.',
+    load: () => import('./commands/ota-pack.ts'),
   },
   {
     name: 'ota verify',
     summary: 'Check an update package: its content, sums, signature and expiry.',
-    load: () => import('./ota-verify.ts'),
+    load: () => import('./commands/ota-verify.ts'),
   },
   {
     name: 'ota keygen',
-    summary: 'Make a key pair to sign update packages with.',
-    load: () => import('./ota-keygen.ts'),
+    summary: 'Make a key pair for signing update packages.',
+    load: () => import('./commands/ota-keygen.ts'),
   },
   {
     name: 'run',
     summary: 'Run your own .js, .cjs or .mjs application with the library built in.',
-    load: () => import('./run.ts'),
+    load: () => import('./commands/run.ts'),
   },
   {
     name: 'validate',
-    summary: 'Prove every feature of the library against a real cloud, as a device and as an operator.',
-    load: () => import('./validate.ts'),
+    summary: 'Check every feature of the library against a real cloud, as a device and as an operator.',
+    load: () => import('./commands/validate.ts'),
   },
   {
     name: 'service install',
     summary: 'Start the device manager at boot, under the init system of this device.',
-    load: () => import('./service-install.ts'),
+    load: () => import('./commands/service-install.ts'),
   },
   {
     name: 'service uninstall',
-    summary: 'Stop the service and remove what "service install" added, and nothing else.',
-    load: () => import('./service-uninstall.ts'),
+    summary: 'Stop the service, and remove only what "service install" added.',
+    load: () => import('./commands/service-uninstall.ts'),
   },
   {
     name: 'version',
     summary: 'Print the version, the commit and target of the build, and the version of Node.',
-    load: () => import('./version.ts'),
+    load: () => import('./commands/version.ts'),
   },
   {
     name: 'root-step',
-    summary: 'Do the step that a manager which is not root has asked root for.',
+    summary: 'Do the step that a manager without root rights has requested from root.',
     hidden: true,
-    load: () => import('./root-step.ts'),
+    load: () => import('./commands/root-step.ts'),
   },
 ]

@@ -55,6 +55,9 @@ export async function childrenOf(t: TestContext, program: string, words: readonl
     const [plain, module, common] = out.split('\n')
     assert.equal(plain, '5')
     for (const told of [module, common])
-      assert.match(told ?? '', /MODULE_NOT_FOUND The library device-cloud is not there in a worker thread: .*fork\(\)/)
+      assert.match(
+        told ?? '',
+        /MODULE_NOT_FOUND The library device-cloud is not available in a worker thread\. .*fork\(\)/,
+      )
   })
 }

@@ -1,4 +1,4 @@
-import type { Terminal } from '../../src/cli/command.ts'
+import type { Terminal } from '../../src/cli/shell/command.ts'
 
 /** A terminal that keeps what a command writes. */
 export function memoryTerminal(

@@ -6,7 +6,7 @@ import { deviceToken, ManagedDevice, makeDevice } from '../helpers/managed-devic
 import { smallDisk } from '../helpers/small-disk.ts'
 import { makeAuthority } from '../helpers/test-certificates.ts'
 
-interface Rung {
+interface Check {
   readonly name: string
   readonly outcome: string
   readonly text: string
@@ -14,7 +14,7 @@ interface Rung {
   readonly remedy?: string
 }
 
-test('check climbs to the cloud, and says at which rung it stops and what to do', async t => {
+test('check goes step by step to the cloud, and says which check fails and what to do', async t => {
   const cloud = await startCloud(t, { token: deviceToken })
   const device = makeDevice(t, cloud)
   const connection = JSON.parse(device.read('iot-connect.cfg'))
@@ -22,9 +22,9 @@ test('check climbs to the cloud, and says at which rung it stops and what to do'
     device.write('iot-connect.cfg', { ...connection, ...change })
     const { code, out, err } = await device.run('check', '-i', 'device_manager_py', '--json')
     assert.ok(!`${out}${err}`.includes(deviceToken))
-    const rungs: readonly Rung[] = JSON.parse(out).rungs
-    const failed = rungs.find(({ outcome }) => outcome === 'failed')
-    const outcomeOf = (name: string) => rungs.find(rung => rung.name === name)?.outcome
+    const checks: readonly Check[] = JSON.parse(out).rungs
+    const failed = checks.find(({ outcome }) => outcome === 'failed')
+    const outcomeOf = (name: string) => checks.find(check => check.name === name)?.outcome
     return { code, failed, outcomeOf }
   }
   const withCloud = (members: object) => ({ cloud: { ...connection.cloud, ...members } })
@@ -72,12 +72,12 @@ test('check climbs to the cloud, and says at which rung it stops and what to do'
   assert.deepEqual([nobody.code, nobody.failed?.name, nobody.failed?.code], [4, 'TCP', 'TCP_FAILED'])
 })
 
-/** One check of a device, with the rungs by name. */
-async function climb(device: ManagedDevice, ...words: readonly string[]) {
+/** One run of "check" on a device, with its checks by name. */
+async function checkDevice(device: ManagedDevice, ...words: readonly string[]) {
   const { code, out, err } = await device.run('check', '--json', ...words)
   assert.equal(err, '')
-  const rungs: readonly Rung[] = JSON.parse(out).rungs
-  return { code, rung: (name: string) => rungs.find(rung => rung.name === name) }
+  const checks: readonly Check[] = JSON.parse(out).rungs
+  return { code, check: (name: string) => checks.find(check => check.name === name) }
 }
 
 async function thingsOf(cloud: LocalCloud): Promise<readonly string[]> {
@@ -91,16 +91,16 @@ test('a new device proves its token: the device id is made and kept, and the dev
   rmSync(device.path('device_id'))
   const connection = JSON.parse(device.read('iot-connect.cfg'))
   device.write('iot-connect.cfg', { ...connection, cloud: { ...connection.cloud, token: 'not-the-token' } })
-  const wrong = await climb(device)
-  assert.deepEqual([wrong.code, wrong.rung('login')?.code], [5, 'LOGIN_REFUSED'])
+  const wrong = await checkDevice(device)
+  assert.deepEqual([wrong.code, wrong.check('login')?.code], [5, 'LOGIN_REFUSED'])
   const made = device.read('device_id').trim()
-  assert.match(wrong.rung('identity')?.text ?? '', new RegExp(`made the device id ${made}`))
+  assert.match(wrong.check('identity')?.text ?? '', new RegExp(`made the device id ${made}`))
   assert.deepEqual(await thingsOf(cloud), [])
   device.write('iot-connect.cfg', connection)
-  const right = await climb(device)
+  const right = await checkDevice(device)
   assert.equal(right.code, 0)
-  assert.equal(right.rung('login')?.text, `accepted for the thing key ${made}-device_manager`)
-  assert.equal(right.rung('identity')?.text, `the device id is ${made}`)
+  assert.equal(right.check('login')?.text, `accepted for the thing key ${made}-device_manager`)
+  assert.equal(right.check('identity')?.text, `the device id is ${made}`)
   const manager = device.begin('manager')
   await manager.says(/device manager runs/)
   await cloud.waitForThing(`${made}-device_manager`)
@@ -116,38 +116,38 @@ test('where no device id can be kept, the check fails as the device manager woul
   t.after(() => device.stop())
   device.write('iot-connect.cfg', connection)
   disk.break()
-  const plain = await climb(device)
-  assert.deepEqual([plain.code, plain.rung('identity')?.code], [3, 'CONFIG_INVALID'])
+  const plain = await checkDevice(device)
+  assert.deepEqual([plain.code, plain.check('identity')?.code], [3, 'CONFIG_INVALID'])
   assert.match(
-    plain.rung('identity')?.text ?? '',
+    plain.check('identity')?.text ?? '',
     new RegExp(`none can be made in the folder ${disk.path}: .*read-only`),
   )
-  assert.match(plain.rung('identity')?.remedy ?? '', /"check --register" tries the token all the same/)
-  assert.deepEqual([plain.rung('certificate')?.outcome, plain.rung('login')?.outcome], ['passed', 'skipped'])
-  assert.deepEqual([plain.rung('disk')?.code, plain.rung('round trip')?.outcome], ['FILE_ACCESS', 'skipped'])
+  assert.match(plain.check('identity')?.remedy ?? '', /"check --register" tries the token all the same/)
+  assert.deepEqual([plain.check('certificate')?.outcome, plain.check('login')?.outcome], ['passed', 'skipped'])
+  assert.deepEqual([plain.check('disk')?.code, plain.check('round trip')?.outcome], ['FILE_ACCESS', 'skipped'])
   assert.deepEqual(await thingsOf(cloud), [], 'nobody logs in with an id that is forgotten')
 
-  const registered = await climb(device, '--register')
-  assert.deepEqual([registered.code, registered.rung('login')?.outcome], [3, 'passed'])
+  const registered = await checkDevice(device, '--register')
+  assert.deepEqual([registered.code, registered.check('login')?.outcome], [3, 'passed'])
   const [thing, ...others] = await thingsOf(cloud)
   assert.deepEqual(others, [])
-  assert.match(registered.rung('identity')?.remedy ?? '', new RegExp(`registers the thing ${thing} in the cloud`))
-  await climb(device, '--register')
+  assert.match(registered.check('identity')?.remedy ?? '', new RegExp(`registers the thing ${thing} in the cloud`))
+  await checkDevice(device, '--register')
   assert.deepEqual(await thingsOf(cloud), [thing], 'the second time it is the same device')
 
   disk.heal()
   device.write('iot-connect.cfg', { ...connection, cloud: { ...connection.cloud, token: 'not-the-token' } })
   disk.break()
-  const wrong = await climb(device, '--register')
-  assert.deepEqual([wrong.code, wrong.rung('login')?.code], [3, 'LOGIN_REFUSED'])
+  const wrong = await checkDevice(device, '--register')
+  assert.deepEqual([wrong.code, wrong.check('login')?.code], [3, 'LOGIN_REFUSED'])
 })
 
-test('a device_id that is no device id is a rung that fails, and the others are tried', async t => {
+test('a device_id that is no device id is a check that fails, and the others are tried', async t => {
   const cloud = await startCloud(t, { token: deviceToken })
   const device = makeDevice(t, cloud)
   device.write('device_id', 'two lines\nof text')
-  const { code, rung } = await climb(device)
-  assert.deepEqual([code, rung('identity')?.code], [3, 'CONFIG_INVALID'])
-  assert.match(rung('identity')?.remedy ?? '', /remove the file to get a new id/)
-  assert.deepEqual([rung('certificate')?.outcome, rung('login')?.outcome], ['passed', 'skipped'])
+  const { code, check } = await checkDevice(device)
+  assert.deepEqual([code, check('identity')?.code], [3, 'CONFIG_INVALID'])
+  assert.match(check('identity')?.remedy ?? '', /remove the file to get a new id/)
+  assert.deepEqual([check('certificate')?.outcome, check('login')?.outcome], ['passed', 'skipped'])
 })

@@ -71,7 +71,7 @@ async function diag(device: ManagedDevice, ...words: string[]) {
   return { path, files, json, partOf, err }
 }
 
-test('diag tells of a running manager, does not disturb it, and lets no secret out', async t => {
+test('diag shows a running manager, does not disturb it, and shows no secret', async t => {
   const cloud = await startCloud(t, { token: deviceToken })
   const device = makeDevice(t, cloud)
   plant(device)
@@ -129,7 +129,7 @@ test('diag works with a broken configuration and without a manager or a network,
   assert.equal(partOf('status.json').outcome, 'failed')
   assert.match(partOf('status.json').why, /MANAGER_NOT_RUNNING.*no such socket/)
   assert.match(partOf('check.json').why, /CONFIG_INVALID/)
-  assert.match(err, /status\.json is not in it/)
+  assert.match(err, /status\.json is missing/)
   assert.match(files.get('folders.txt') ?? '', /"upload\/harmless\.bin"/)
   const again = await device.run('diag', '-o', 'my.tar.gz')
   assert.deepEqual([again.code, again.out], [1, ''])
@@ -142,7 +142,7 @@ test('diag works with a broken configuration and without a manager or a network,
   )
 })
 
-test('diag writes to stdout where nothing else can be written, and tells where it could go', async t => {
+test('diag writes to stdout where it can write no file, and says where it could', async t => {
   const cloud = await startCloud(t, { token: deviceToken })
   const device = makeDevice(t, cloud)
   const nowhere = await device.run('diag', '--no-network', '-o', '/proc/x.tar.gz')

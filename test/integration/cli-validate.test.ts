@@ -104,11 +104,11 @@ test('validate sees files that are not whole, and calls that do not come', async
   for (const feature of ['action', 'file up', 'global file up'])
     assert.match(out, new RegExp(`^FAIL  ${feature} `, 'm'))
   assert.match(out, /^ok {4}empty file up /m)
-  assert.match(out, /^- {5}action once .*"action" does not hold/m)
-  assert.match(out, /^\d+ passed, 3 failed, \d+ left out$/m)
+  assert.match(out, /^- {5}action once .*"action" did not pass/m)
+  assert.match(out, /^\d+ passed, 3 failed, \d+ skipped$/m)
 })
 
-test('validate tells a login that is refused from a cloud that is not there, and asks for nothing it was not told', async t => {
+test('validate distinguishes a refused login from a cloud that cannot be reached, and asks nothing without a terminal', async t => {
   const { cloud, machine, words } = await scene(t)
   const swap = (flag: string, value: string) => words.map((word, at) => (words[at - 1] === flag ? value : word))
   const run = async (line: readonly string[]) => {
@@ -172,7 +172,7 @@ test('validate proves a running device manager, action by action, and leaves not
   const rows = rowsOf(here.out).features
   assert.equal(here.code, 0, here.out)
   assert.deepEqual(named(rows, 'skipped'), uncalled.slice(1))
-  assert.match(rows.find(({ feature }) => feature === 'telemetry')?.text ?? '', /as handed over by the local socket/)
+  assert.match(rows.find(({ feature }) => feature === 'telemetry')?.text ?? '', /as published through the local socket/)
   await cloud.waitForThing(device.thingKey)
 })
 
@@ -206,11 +206,11 @@ test('validate of a device manager that starts closed, as "config generate" sets
   assert.deepEqual([code, ok, named(features, 'failed')], [0, true, []], out)
   const textOf = (name: string) => features.find(({ feature }) => feature === name)?.text ?? ''
   assert.match(textOf('file_download'), /^300001 bytes, to validate-\S+ in its download folder$/)
-  assert.match(textOf('file_upload'), /^file_transfer\.allow lets no download into the upload folder/)
+  assert.match(textOf('file_upload'), /^file_transfer\.allow permits no download into the upload folder/)
   assert.match(textOf('clean-up'), /on the device, validate-\S+ in its download folder/)
 })
 
-test('a refusal of the request as a whole is told as such, whatever the status beside it', async t => {
+test('a refusal of the whole request is reported as a refusal, whatever its HTTP status', async t => {
   const { cloud, words } = await scene(t)
   const machine = new ManagedDevice(tempDir(t), 'nobody')
   t.after(() => machine.stop())
@@ -229,7 +229,7 @@ test('a refusal of the request as a whole is told as such, whatever the status b
   assert.match(location?.text ?? '', /location\.current: Authentication is required \(-90000\)/)
 })
 
-test('validate takes what the scripts of the Python agent were told in the environment', async t => {
+test("validate accepts the environment variables of the Python agent's scripts", async t => {
   const { cloud, machine } = await scene(t)
   const environment = {
     HDCADDRESS: 'localhost',

@@ -47,7 +47,7 @@ test('the commands of the shell reach the running manager, and the cloud has wha
   const other = await device.run('check', '-i', 'other')
   assert.match(
     other.out,
-    /ok {4}login +accepted for the thing key \S+-other; the device manager that runs is \S+-device_manager_py, see --app-id\n/,
+    /ok {4}login +accepted for the thing key \S+-other; the running device manager is \S+-device_manager_py, see --app-id\n/,
   )
 
   // Each option of the library is a flag.

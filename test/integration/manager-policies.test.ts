@@ -182,7 +182,7 @@ test('ota install believes no file that is not there', async t => {
   ]) {
     const { code, err } = await install(...words)
     assert.equal(code, 3, words.join(' '))
-    assert.match(err, /ohter: is no folder\. Correct --config-dir|no\.cfg: does not exist\. Correct --config-file/)
+    assert.match(err, /ohter: is not a folder\. Correct --config-dir|no\.cfg: does not exist\. Correct --config-file/)
   }
   assert.ok(!existsSync(device.path('ohter')), 'a mistyped folder is not made')
   // What the owner does say goes before --unsigned, and so does a mistake in it.

@@ -130,7 +130,7 @@ test('what exists already is not a matter of owner and mode', async t => {
   const keygen = await typed('ota', 'keygen', key)
   assert.equal(
     keygen.said,
-    `device-cloud: ${key} exists already, and a key is never overwritten. Name another FILE, or move that one away.\n`,
+    `device-cloud: ${key} exists already, and a key is never overwritten. Name another FILE, or move the existing one away.\n`,
   )
   const generate = await typed('config', 'generate', '-c', 'cloud.example.test', '-p', '8883', '-t', 'x', '-f', key)
   assert.match(generate.said, /exists already\. Use --force to overwrite it, or -f for another name\.\n$/)

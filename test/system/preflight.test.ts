@@ -40,13 +40,13 @@ test('what keeps the executable from starting is named with its remedy', async t
   await t.test('nothing, when all is well', () => {
     const { code, text } = preflight()
     assert.equal(code, 0, text)
-    const rungs = text
+    const checks = text
       .trim()
       .split('\n')
       .map(line => line.split(/ +/).slice(0, 2).join(' '))
     const names = ['processor', 'kernel', 'file', 'glibc', 'libraries', 'start']
     assert.deepEqual(
-      rungs,
+      checks,
       names.map(name => `ok ${name}`),
       text,
     )

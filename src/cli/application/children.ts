@@ -1,8 +1,8 @@
 import { ownExecutable } from '../../platform/process/own-executable.ts'
-import { isTraced } from '../report-error.ts'
+import { isTraced } from '../shell/report-error.ts'
 
 /**
- * Lets fork() and cluster start what they start as this application was started, the library included: they put `process.execArgv`
+ * Makes fork() and cluster start their children as this application was started, with the library: they put `process.execArgv`
  * between the program and the script.
  */
 export function leadChildrenIntoRun(): void {

@@ -4,20 +4,20 @@ import { standIn } from './stand-in.ts'
 
 const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 
-/** What supervisors give a process at least before they kill it, with some to spare. */
+/** Less than the shortest time that supervisors give a process before they kill it. */
 const drainMs = 5_000
 
 /**
- * Ends an application in good order on the signals that it does not listen for itself: its clients take nothing new, what they have
- * goes to the cloud or to flash, and then the signal ends the process, as it would have without us. A second one does so at once.
+ * Shuts an application down on the signals that it does not listen for itself. Its clients accept nothing new and send what they have
+ * to the cloud or to flash. Then the signal ends the process, as it would have done at once without this. A second signal does not wait.
  *
- * @returns whether the end has begun
+ * @returns a function that says whether the shutdown has begun
  */
 export function endOnSignals(): () => boolean {
   let isOver = false
   const ends = signals.map(signal =>
     standIn(signal, () => {
-      // What is left is written while the process exits.
+      // The exit handlers of the clients write the rest to flash.
       if (isOver) process.exit(exitCodeOf(signal))
       isOver = true
       void disconnectAll(drainMs).then(() => {

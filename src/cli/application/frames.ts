@@ -6,7 +6,7 @@ const isNode = /^node:/
 const loader = /\(?node:internal\/modules\//
 const ownName = /\/cli\/application\/frames\.ts$/
 
-/** Where our own code is, as it stands in stack traces: one bundle, or the folder of the sources. */
+/** The path of the agent's own code in stack traces: one bundle, or the folder of the sources. */
 const ownPlace = (placeOf(new Error().stack?.split('\n').find(isFrame) ?? '') ?? 'device-cloud').replace(ownName, '/')
 
 function isFrame(line: string): boolean {
@@ -26,21 +26,21 @@ function ownerOf(frame: string): 'node' | 'own' | 'application' | undefined {
   return place.startsWith('/') ? 'application' : undefined
 }
 
-/** The lines of a stack that lead to files of the application. */
+/** The frames of a stack that are in files of the application. */
 export function applicationFrames(error: unknown): string[] {
   return stackOf(error).filter(line => isFrame(line) && ownerOf(line) === 'application')
 }
 
-/** Whether the error comes from our own code, called by whomever. */
+/** Whether the agent's own code threw the error, whatever called it. */
 export function isThrownHere(error: unknown): boolean {
   const frames = stackOf(error).filter(isFrame)
   const first = frames.findIndex(frame => ['own', 'application'].includes(ownerOf(frame) ?? ''))
-  // We start the application, and its modules are loaded through us: what the loader throws is about them.
+  // The agent starts the application and its module loader, so an error of the loader is about the application.
   const isLoaders = frames.slice(0, Math.max(0, first)).some(frame => loader.test(frame))
   return first >= 0 && ownerOf(frames[first] ?? '') === 'own' && !isLoaders
 }
 
-/** Leaves only the frames of the application in what is shown of the stack of an error. */
+/** Removes all frames but those of the application from the stack of an error. */
 export function showApplicationFrames(error: unknown): void {
   const lines = stackOf(error)
   const left = lines.filter(line => !isFrame(line) || ownerOf(line) === 'application')
@@ -48,11 +48,11 @@ export function showApplicationFrames(error: unknown): void {
   try {
     Object.defineProperty(error, 'stack', { value: left.join('\n') })
   } catch {
-    // A frozen error is shown with all of its frames.
+    // A frozen error keeps all its frames.
   }
 }
 
-/** The line of the application where an error comes from, as Node shows it; empty when there is none to show. */
+/** The line of the application that threw an error, as Node shows it; empty when there is none. */
 export function excerptOf(error: unknown): string {
   const [first = ''] = applicationFrames(error)
   const [, file = '', line = '', column = ''] = place.exec(first) ?? []

@@ -5,7 +5,7 @@ import { readBoundedText } from '../../platform/files/read-file.ts'
 
 const maxPackageBytes = 1024 * 1024
 
-/** How Node reads a file: by its extension, and for `.js` by the `type` of the nearest package.json. */
+/** How Node loads a file: by its extension, and for `.js` by the `type` of the nearest package.json. */
 export async function moduleKindOf(path: string): Promise<'module' | 'commonjs'> {
   const extension = extname(path)
   if (extension === '.mjs') return 'module'

@@ -2,7 +2,7 @@ import nodeModule from 'node:module'
 
 /** The name under which applications import the library. */
 const libraryName = 'device-cloud'
-/** Where the source of the virtual module finds the library. */
+/** The symbol under which the virtual module finds the library. */
 const globalKey = 'device-cloud.library'
 const virtualUrl = 'device-cloud:library'
 
@@ -29,8 +29,8 @@ interface LoaderInternals {
 }
 
 /**
- * Makes `require('device-cloud')` and `import ... from 'device-cloud'` give `library`, wherever the asking file lies and
- * whatever is installed there: the application gets the library of the executable that runs it.
+ * Makes `require('device-cloud')` and `import ... from 'device-cloud'` resolve to `library` in every file, even where another version
+ * is installed: the application gets the library of the executable that runs it.
  */
 export function provideLibrary(library: Readonly<Record<string, unknown>>): void {
   const loader = nodeModule as unknown as LoaderInternals
@@ -50,12 +50,12 @@ export function provideLibrary(library: Readonly<Record<string, unknown>>): void
         url === virtualUrl ? { format: 'module', source, shortCircuit: true } : next(url, context),
     })
   } else if (loader.register !== undefined) {
-    // In a thread of its own: some milliseconds and megabytes, but a CommonJS application may use import() as well.
+    // The hooks run in their own thread, which costs some milliseconds and megabytes. A CommonJS application may need them for import().
     loader.register(`data:text/javascript,${encodeURIComponent(hooksSource(source))}`)
   }
 }
 
-/** A module that gives out the members of the library by name, and all of it as the default. */
+/** A module that exports the members of the library by name, and the whole library as the default. */
 function sourceOf(library: Readonly<Record<string, unknown>>): string {
   const names = Object.keys(library).filter(name => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default')
   return [

@@ -17,11 +17,11 @@ interface ModuleLoader {
 }
 
 /**
- * Starts the user's application in this process, as `node APP ARGS` would: its own `process.argv`, `require.main`, relative
- * imports, and stack traces that name its files. `device-cloud` is the library of this executable.
+ * Starts the user's application in this process, as `node APP ARGS` would, with its own `process.argv`, `require.main`, relative
+ * imports, and stack traces that name its files. `device-cloud` resolves to the library of this executable.
  *
  * @param path absolute
- * @param library what `import * as` of the library gives
+ * @param library the namespace object of the library
  */
 export async function runApplication(
   path: string,
@@ -32,15 +32,15 @@ export async function runApplication(
   leadChildrenIntoRun()
   process.argv = [process.execPath, path, ...args]
   const kind = await moduleKindOf(path)
-  // In a single-file executable `require` is not the one of the file system; this one is, everywhere.
+  // The `require` of a single-file executable cannot load files. This one can everywhere.
   const Module = createRequire(path)('node:module') as unknown as ModuleLoader
   provideLibrary(library)
   if (kind === 'commonjs') {
-    // Apart from our own calls, so that what it throws is reported by Node as its own, and not caught by us.
+    // In a turn of its own, so that no caller here catches its exceptions, and Node reports them as those of the application.
     setImmediate(() => Module.runMain(path))
     return
   }
-  // An import() that is compiled as a part of a single-file executable cannot load files. One compiled here can.
+  // An import() compiled into a single-file executable cannot load files. One that is compiled here can.
   const starter = new Module(path)
   starter._compile('module.exports = url => import(url)', path)
   void (starter.exports as (url: string) => Promise<unknown>)(pathToFileURL(path).href)

@@ -1,18 +1,18 @@
 /**
- * Listens for an event of the process as long as nobody else does: what the application listens for itself is the application's
- * business alone, and it can count its listeners as in any Node process.
+ * Listens for an event of the process as long as the application does not. A listener of the application replaces this one, so that
+ * the application handles its events alone and counts its listeners as in any Node process.
  *
- * @returns ends that
+ * @returns a function that stops listening
  */
 export function standIn(event: string, listener: (...args: never[]) => void): () => void {
-  // The types know each event by its name; here it is any.
+  // The types list each event by name, but this takes any name.
   const events: NodeJS.EventEmitter = process
   const own = listener as (...args: unknown[]) => void
   const guarded = (...args: unknown[]) => {
     if (events.listenerCount(event) === 1) own(...args)
   }
   const added = (name: unknown, other: unknown) => {
-    // Not at once: without any listener Node takes no signal, and the new one is not there yet.
+    // Not at once: the new listener is added only after this event, and without a listener a signal would end the process.
     if (name === event && other !== guarded) process.nextTick(giveWay)
   }
   const removed = (name: unknown, other: unknown) => {

@@ -1,27 +1,27 @@
 import { inspect } from 'node:util'
 import { AgentError, errnoOf, messageOf } from '../../base/errors.ts'
 import { processSecrets } from '../../base/secrets.ts'
-import type { Terminal } from '../command.ts'
-import { isTraced, reportError, shownLine } from '../report-error.ts'
+import type { Terminal } from '../shell/command.ts'
+import { isTraced, reportError, shownLine } from '../shell/report-error.ts'
 import { applicationFrames, excerptOf, isThrownHere, showApplicationFrames } from './frames.ts'
 import { standIn } from './stand-in.ts'
 
-/** Causes of causes that are told. */
+/** How many causes of an error are shown. */
 const maxCauses = 8
 
 /**
- * Reports what the application does not catch, unless it listens for that itself: an error of its own much as Node does, one of the
- * library in our words and with the exit code of its kind, both with the frames of the application alone. Node would print the line of
- * the bundle where it was thrown, which is all of the bundle.
+ * Reports uncaught errors, unless the application listens for them itself. An error of the application is reported much as Node does
+ * it, an error of the library as a command reports it and with the exit code of its kind. Both show only the frames of the
+ * application: Node would print the line of the bundle that threw, which is the whole bundle.
  *
- * @param isOver whether the process ends already: what the application still asks of its closed clients is no accident then
+ * @param isOver whether the shutdown has begun: calls of closed clients are expected then
  */
 export function reportUncaught(terminal: Terminal, isOver: () => boolean): void {
   const end = standIn('uncaughtException', (error: unknown) => {
     try {
       report(error)
     } catch {
-      // A getter of the error that throws, which Node would take for a fault of ours.
+      // A getter of the error threw. Uncaught, it would look like a bug of the agent.
       terminal.err(`Uncaught ${shownLine(messageOf(error))}\n`)
       process.exit(1)
     }
@@ -31,7 +31,7 @@ export function reportUncaught(terminal: Terminal, isOver: () => boolean): void 
     if (error instanceof AgentError || isThrownHere(error)) process.exit(reportOurs(error, terminal))
     if (!isTraced()) for (const each of [error, ...causesOf(error)]) showApplicationFrames(each)
     if (isOfLoader(error) && process.listenerCount('unhandledRejection') === 0) {
-      // Only Node has the line with the mistake, and only its own report shows it.
+      // Only Node knows the line with the mistake, and only its own report shows it.
       end()
       void Promise.reject(error)
       return
@@ -41,12 +41,12 @@ export function reportUncaught(terminal: Terminal, isOver: () => boolean): void 
   }
 }
 
-/** A file that cannot be compiled or linked. */
+/** Whether the module loader could not compile or link a file. */
 function isOfLoader(error: unknown): boolean {
   return error instanceof SyntaxError && applicationFrames(error).length === 0
 }
 
-/** With what a promise was rejected, as text, when that is no error: Node makes one of it. */
+/** The value that a promise was rejected with, as text, if it was not an error: Node wraps it into one. */
 function reasonOf(error: unknown): string | undefined {
   if (errnoOf(error) !== 'ERR_UNHANDLED_REJECTION') return undefined
   const reason = /reason "([\s\S]*)"\.?$/.exec(messageOf(error))?.[1]
@@ -65,7 +65,7 @@ function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = []
   const asked = [error]
   for (let at = asked.shift(); at !== undefined; at = asked.shift()) {
-    for (const cause of reasonsOf(at)) {
+    for (const cause of directCausesOf(at)) {
       if (cause === error || causes.includes(cause) || causes.length >= maxCauses) continue
       causes.push(cause)
       asked.push(cause)
@@ -74,8 +74,8 @@ function causesOf(error: unknown): unknown[] {
   return causes
 }
 
-/** What an error gives as its reasons: one, or those of several attempts. */
-function reasonsOf(error: unknown): unknown[] {
+/** The direct causes of an error: its cause, and the errors of several attempts. */
+function directCausesOf(error: unknown): unknown[] {
   if (!(error instanceof Error)) return []
   const cause = error.cause === undefined ? [] : [error.cause]
   return error instanceof AggregateError ? [...cause, ...error.errors] : cause

@@ -3,9 +3,9 @@ import threads from 'node:worker_threads'
 
 const libraryName = 'device-cloud'
 const why =
-  'The library device-cloud is not there in a worker thread: use it in the main thread and send what the worker has by postMessage, or start the file with fork() of node:child_process, which has the library.'
+  'The library device-cloud is not available in a worker thread. Use it in the main thread and send it the data of the worker with postMessage, or start the file with fork() of node:child_process, where the library is available.'
 
-/** Node asks for a module by one of these codes. */
+/** Runs in the worker first. It covers all the ways in which versions of Node load a module. */
 const preload = `
 import nodeModule from 'node:module'
 const name = ${JSON.stringify(libraryName)}
@@ -29,10 +29,10 @@ else nodeModule.register?.('data:text/javascript,' + encodeURIComponent(\`
 `
 
 /**
- * Lets a worker thread that asks for the library say why it is not there: the library is in the memory of the main thread, and there is
- * no file that a worker could load it from.
+ * Makes the error of a worker thread that loads the library say why it is missing: the library is in the memory of the main thread,
+ * and there is no file to load it from.
  *
- * @param nodeArguments the options of Node that this process was started with
+ * @param nodeArguments the options of Node for a worker that sets none
  */
 export function explainToWorkers(nodeArguments: readonly string[]): void {
   const { Worker } = threads

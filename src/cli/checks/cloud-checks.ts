@@ -1,6 +1,5 @@
 import { AgentError, asAgentError } from '../../base/errors.ts'
-import type { JsonObject } from '../../base/json.ts'
-import { isJsonObject } from '../../base/json.ts'
+import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import { waitFor, withDeadline } from '../../base/wait.ts'
 import { HttpsClient } from '../../connection/https.ts'
 import { Link } from '../../connection/link.ts'
@@ -9,124 +8,115 @@ import { SocketOpener } from '../../connection/socket-opener.ts'
 import { trustSettings } from '../../connection/trust-settings.ts'
 import { diagTime } from '../../protocol/commands.ts'
 import { Requester } from '../../protocol/requester.ts'
-import { type ManagerView, seeManager } from '../manager-view.ts'
-import type { Rung } from '../run-checks.ts'
-import { type LadderParts, rungTimeoutMs } from './check-parts.ts'
+import type { ManagerView } from '../running-manager/manager-view.ts'
+import { type CheckParts, checkTimeoutMs } from './check-parts.ts'
+import type { Check, Skip } from './run-checks.ts'
+import { seeManager } from './see-manager.ts'
 
-export interface CloudParts extends LadderParts {
-  /** Whose thing logs in, known by the time of the login. */
+export interface CloudParts extends CheckParts {
+  /** The thing that logs in. Its key is known by the time of the login. */
   readonly identity: { readonly thingKey: string | undefined }
-  /** A second login with the same thing key would end the session of a manager that runs: then that one is asked. */
+  /** Asked instead of logging in when it runs: a second login with its thing key would end its session. */
   readonly manager: ManagerView
 }
 
-const cloudPort = 443
+const defaultFilePort = 443
 
 /** Login, a round trip through the cloud, and the file service. */
-export function cloudRungs(parts: CloudParts): readonly Rung[] {
-  const { settings, clock, log, identity, manager } = parts
-  const { cloud, proxy, qosLevel } = settings
-  const opener = new SocketOpener({ proxy, trust: trustSettings(settings), clock, log })
-  let managed = false
-  let isLeftOut = false
-  let trip: string | AgentError = new AgentError('NOT_CONNECTED', 'nothing was asked yet')
+export function cloudChecks(parts: CloudParts): readonly Check[] {
+  const { settings, clock, log } = parts
+  const opener = new SocketOpener({ proxy: settings.proxy, trust: trustSettings(settings), clock, log })
+  const login = new LoginCheck(parts, opener)
   return [
-    {
-      name: 'login',
-      needs: ['TCP', 'certificate'],
-      climb: async () => {
-        const { thingKey } = identity
-        if (thingKey === undefined) {
-          isLeftOut = true
-          return { skip: 'there is no device_id' }
-        }
-        const seen = await seeManager(manager)
-        if ('skip' in seen) {
-          isLeftOut = true
-          return seen
-        }
-        const { status } = seen
-        // A manager of another thing says nothing about this one, and is not disturbed by its login.
-        managed = status?.thingKey === thingKey
-        if (status !== undefined && managed) return managerLogin(status)
-        const { host, port, token, transport } = cloud
-        const link = new Link({ endpoint: { host, port, transport }, thingKey, token, opener, clock, log })
-        const requester = new Requester({ link, clock, log, qos: qosLevel })
-        try {
-          await linkUp(link, parts)
-          trip = await roundTrip(requester, parts).catch(asAgentError)
-          return `accepted for the thing key ${thingKey}${besides(status)}`
-        } finally {
-          requester.close(new AgentError('CLOSED', 'The check is over.'))
-          await link.close()
-        }
-      },
-    },
-    {
-      name: 'round trip',
-      needs: ['login'],
-      climb: async () => {
-        if (isLeftOut) return { skip: 'nobody logged in' }
-        if (managed) {
-          const { roundTripMs } = await manager.ask({ do: 'ping' })
-          return `${Math.round(Number(roundTripMs))} ms, by the running device manager`
-        }
-        if (trip instanceof AgentError) throw trip
-        return trip
-      },
-    },
-    {
-      name: 'file service',
-      needs: ['certificate'],
-      climb: async () => {
-        const https = new HttpsClient({ opener, clock, log })
-        const host = cloud.fileXferHost ?? cloud.host
-        const port = cloud.fileXferPort ?? cloudPort
-        const times = { connectTimeoutMs: rungTimeoutMs, idleTimeoutMs: rungTimeoutMs }
-        const { status, body } = await https.request({
-          method: 'GET',
-          host,
-          port,
-          path: '/file/0',
-          namedBy: namedByFileService,
-          ...times,
-        })
-        body.destroy()
-        if (status >= 500)
-          throw new AgentError('HTTP_STATUS', `${host}:${port} answers ${status}`, {
-            details: { status },
-            remedy: 'Look into the log of the file service.',
-          })
-        return `${host}:${port} answers`
-      },
-    },
+    { name: 'login', needs: ['TCP', 'certificate'], run: () => login.logIn() },
+    { name: 'round trip', needs: ['login'], run: () => login.roundTrip() },
+    { name: 'file service', needs: ['certificate'], run: () => checkFileService(parts, opener) },
   ]
 }
 
-/** Who meant the manager that runs has left out which one. */
-function besides(status: JsonObject | undefined): string {
-  return status === undefined ? '' : `; the device manager that runs is ${String(status.thingKey)}, see --app-id`
+/** The login and, over the same connection, the round trip, which is reported by itself. */
+class LoginCheck {
+  readonly #parts: CloudParts
+  readonly #opener: SocketOpener
+  /** Whether the running device manager is logged in as the thing. */
+  #isManaged = false
+  #isSkipped = false
+  #roundTrip: string | AgentError = new AgentError('NOT_CONNECTED', 'Nothing was asked yet.')
+
+  constructor(parts: CloudParts, opener: SocketOpener) {
+    this.#parts = parts
+    this.#opener = opener
+  }
+
+  async logIn(): Promise<string | Skip> {
+    const { thingKey } = this.#parts.identity
+    if (thingKey === undefined) {
+      this.#isSkipped = true
+      return { skip: 'there is no device_id' }
+    }
+    const seen = await seeManager(this.#parts.manager)
+    if ('skip' in seen) {
+      this.#isSkipped = true
+      return seen
+    }
+    const { status } = seen
+    // The manager of another thing shows nothing about this one, and a login of this one does not disturb it.
+    this.#isManaged = status?.thingKey === thingKey
+    if (status !== undefined && this.#isManaged) return managerLogin(status)
+    await this.#connect(thingKey)
+    return `accepted for the thing key ${thingKey}${otherManager(status)}`
+  }
+
+  async roundTrip(): Promise<string | Skip> {
+    if (this.#isSkipped) return { skip: 'the login was skipped' }
+    if (this.#isManaged) {
+      const { roundTripMs } = await this.#parts.manager.ask({ do: 'ping' })
+      return `${Math.round(Number(roundTripMs))} ms, by the running device manager`
+    }
+    if (this.#roundTrip instanceof AgentError) throw this.#roundTrip
+    return this.#roundTrip
+  }
+
+  async #connect(thingKey: string): Promise<void> {
+    const { settings, clock, log } = this.#parts
+    const { host, port, token, transport } = settings.cloud
+    const link = new Link({ endpoint: { host, port, transport }, thingKey, token, opener: this.#opener, clock, log })
+    const requester = new Requester({ link, clock, log, qos: settings.qosLevel })
+    try {
+      await linkUp(link, this.#parts)
+      this.#roundTrip = await timeRequest(requester, this.#parts).catch(asAgentError)
+    } finally {
+      requester.close(new AgentError('CLOSED', 'The check is over.'))
+      await link.close()
+    }
+  }
+}
+
+/** Names the running manager: a user who meant it has forgotten --app-id. */
+function otherManager(status: JsonObject | undefined): string {
+  return status === undefined ? '' : `; the running device manager is ${String(status.thingKey)}, see --app-id`
 }
 
 function managerLogin(status: JsonObject): string {
   const { link, lastError } = status
   if (isJsonObject(link) && link.state === 'up')
     return `the running device manager is connected as ${String(status.thingKey)}`
-  const trouble = isJsonObject(lastError) ? `: ${String(lastError.message)}` : ''
-  const code = isJsonObject(lastError) && lastError.code === 'LOGIN_REFUSED' ? 'LOGIN_REFUSED' : 'NOT_CONNECTED'
-  const told = isJsonObject(lastError) && typeof lastError.remedy === 'string' ? lastError.remedy : undefined
-  throw new AgentError(code, `the running device manager is not connected${trouble}`, {
-    remedy: told ?? 'Look into the log of the device manager.',
-  })
+  const { message, code, remedy } = isJsonObject(lastError) ? lastError : {}
+  const trouble = message === undefined ? '' : `: ${String(message).replace(/\.$/, '')}`
+  throw new AgentError(
+    code === 'LOGIN_REFUSED' ? 'LOGIN_REFUSED' : 'NOT_CONNECTED',
+    `The running device manager is not connected${trouble}.`,
+    { remedy: typeof remedy === 'string' ? remedy : 'Look into the log of the device manager.' },
+  )
 }
 
-/** Waits for the first try to connect, whichever way it goes. */
-function linkUp(link: Link, { clock }: LadderParts): Promise<void> {
+/** Waits for the first attempt to connect. Resolves when it succeeds, and rejects when it fails. */
+function linkUp(link: Link, { clock }: CheckParts): Promise<void> {
   const late = () =>
-    new AgentError('TIMEOUT', `no login within ${rungTimeoutMs / 1000} s`, {
-      remedy: 'Look into the log of the cloud: it takes connections, and does not answer the login.',
+    new AgentError('TIMEOUT', `The cloud did not answer the login within ${checkTimeoutMs / 1000} s.`, {
+      remedy: 'Look into the log of the cloud: it accepts connections, but answers no login.',
     })
-  return withDeadline(clock, rungTimeoutMs, late, signal =>
+  return withDeadline(clock, checkTimeoutMs, late, signal =>
     waitFor<void>(signal, (resolve, reject) => {
       const unlisten = [
         link.on('up', () => resolve()),
@@ -142,9 +132,9 @@ function linkUp(link: Link, { clock }: LadderParts): Promise<void> {
   )
 }
 
-async function roundTrip(requester: Requester, { clock }: LadderParts): Promise<string> {
+async function timeRequest(requester: Requester, { clock }: CheckParts): Promise<string> {
   const startedMs = clock.monotonicMs()
-  const { time } = await requester.requestOne(diagTime(), { timeoutMs: rungTimeoutMs })
+  const { time } = await requester.requestOne(diagTime(), { timeoutMs: checkTimeoutMs })
   const tookMs = clock.monotonicMs() - startedMs
   const aheadS = typeof time === 'number' ? Math.round((clock.now() - tookMs / 2 - time) / 1000) : 0
   const clockText =
@@ -152,4 +142,21 @@ async function roundTrip(requester: Requester, { clock }: LadderParts): Promise<
       ? ''
       : `; the clock of this device is ${Math.abs(aheadS)} s ${aheadS > 0 ? 'ahead of' : 'behind'} the cloud's`
   return `${Math.round(tookMs)} ms${clockText}`
+}
+
+async function checkFileService({ settings, clock, log }: CheckParts, opener: SocketOpener): Promise<string> {
+  const { cloud } = settings
+  const https = new HttpsClient({ opener, clock, log })
+  const host = cloud.fileXferHost ?? cloud.host
+  const port = cloud.fileXferPort ?? defaultFilePort
+  const times = { connectTimeoutMs: checkTimeoutMs, idleTimeoutMs: checkTimeoutMs }
+  const request = { method: 'GET', host, port, path: '/file/0', namedBy: namedByFileService, ...times } as const
+  const { status, body } = await https.request(request)
+  body.destroy()
+  if (status >= 500)
+    throw new AgentError('HTTP_STATUS', `${host}:${port} answers ${status}.`, {
+      details: { status },
+      remedy: 'Look into the log of the file service.',
+    })
+  return `${host}:${port} answers`
 }

@@ -5,27 +5,27 @@ import { fileFacts } from '../../platform/files/file-facts.ts'
 import { checkWritable } from '../../platform/files/folders.ts'
 import { spaceAt } from '../../platform/files/space.ts'
 import { createFile, removeFile } from '../../platform/files/write-file.ts'
-import type { Rung } from '../run-checks.ts'
-import { bytesText } from '../transfer-progress.ts'
+import { bytesText } from '../shell/bytes-text.ts'
+import type { Check } from './run-checks.ts'
 
-/** Less room than this stops updates and file transfers soon. */
+/** With less free space than this, updates and file transfers soon fail. */
 const minFreeBytes = 10 * 1024 * 1024
 const minFreeInodes = 100
 
-/** Whether the runtime folder has room and can be written to, or made where it is not there yet. */
-export function diskRung(runtimeDir: string): Rung {
+/** Whether the runtime folder has free space and can be written to, or can be made where it does not exist yet. */
+export function diskCheck(runtimeDir: string): Check {
   return {
     name: 'disk',
-    climb: async () => {
-      const found = await tryWriting(runtimeDir)
+    run: async () => {
+      const written = await tryWriting(runtimeDir)
       const { freeBytes, freeInodes } = await spaceAt(runtimeDir)
       if (freeBytes < minFreeBytes)
-        throw new AgentError('DISK_FULL', `only ${bytesText(freeBytes)} are free at ${runtimeDir}`)
+        throw new AgentError('DISK_FULL', `Only ${bytesText(freeBytes)} are free at ${runtimeDir}.`)
       if (freeInodes !== undefined && freeInodes < minFreeInodes)
-        throw new AgentError('DISK_FULL', `only ${freeInodes} more files can be made at ${runtimeDir}`, {
-          remedy: 'Remove files that nobody needs: their number counts here, not their size.',
+        throw new AgentError('DISK_FULL', `There are inodes for only ${freeInodes} more files at ${runtimeDir}.`, {
+          remedy: 'Remove files that are not needed. Their number matters here, not their size.',
         })
-      return `${bytesText(freeBytes)} free at ${runtimeDir}${found}`
+      return `${bytesText(freeBytes)} free at ${runtimeDir}${written}`
     },
   }
 }
@@ -41,7 +41,7 @@ async function tryWriting(runtimeDir: string): Promise<string> {
   return ', and it can be written to'
 }
 
-/** Where a folder would have to be made. */
+/** The nearest existing folder above `path`. */
 async function nearestFolder(path: string): Promise<string> {
   const above = dirname(path)
   return above === path || (await fileFacts(above)) !== undefined ? above : nearestFolder(above)

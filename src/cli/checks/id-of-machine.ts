@@ -3,14 +3,14 @@ import { readMacAddress } from '../../platform/system/mac-address.ts'
 import { systemText } from '../../platform/system/system-file.ts'
 
 /**
- * A device id for a configuration folder in which none can be kept: the same each time on the same machine, so that two
- * tries are not two things in the cloud; and another one on each machine, also on copies of one image.
+ * A device id for a configuration folder that cannot keep one. The same machine always gets the same id, so that two runs do not
+ * register two things in the cloud; and each machine gets its own, even when several have copies of one image.
  *
  * @param root `/` except in tests
  */
 export async function idOfMachine(configDir: string, root = '/'): Promise<string> {
   const [machine, card] = await Promise.all([systemText(root, 'etc/machine-id'), readMacAddress(root)])
-  // Without a card, all copies of an image would be one device.
+  // Without a network card, all copies of an image would get the same id.
   if (card === undefined) return randomUUID()
   const sum = createHash('sha256').update(`device-cloud\0${machine}\0${card}\0${configDir}`).digest()
   // Version 8 and its variant [RFC 9562 5.8].

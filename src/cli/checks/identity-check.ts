@@ -2,69 +2,65 @@ import { resolve } from 'node:path'
 import { AgentError, asAgentError } from '../../base/errors.ts'
 import { findIdentity, type Identity, loadIdentity } from '../../config/identity.ts'
 import type { ConfigProblem } from '../../config/settings.ts'
-import type { Rung } from '../run-checks.ts'
+import type { ConfigPlace } from '../config/config-flags.ts'
 import { idOfMachine } from './id-of-machine.ts'
+import type { Check } from './run-checks.ts'
 
 /**
- * What happens where there is no device id: `find` makes none, `make` makes and keeps one as the device manager does, and
- * `register` goes on with one that is told where none can be kept.
+ * What the check does without a device id. `find` makes none, and `make` makes and keeps one as the device manager does. Where none
+ * can be kept, `register` goes on with one that it reports.
  */
 export type IdentityMode = 'find' | 'make' | 'register'
 
-/** Whose thing logs in. The cloud registers every new key, so that nobody logs in with one that is forgotten at once. */
-export class LadderIdentity {
-  readonly #place: { readonly configDir: string; readonly appId: string }
+type IdentityPlace = Pick<ConfigPlace, 'configDir' | 'appId'>
+
+/** The thing that logs in. The cloud registers every new key, so that no login may use an id that is forgotten afterwards. */
+export class CheckedIdentity {
+  readonly #place: IdentityPlace
   readonly #mode: IdentityMode
   #thingKey: string | undefined
 
-  constructor(place: { readonly configDir: string; readonly appId: string }, mode: IdentityMode) {
-    const { configDir, appId } = place
+  constructor({ configDir, appId }: IdentityPlace, mode: IdentityMode) {
     this.#place = { configDir: resolve(configDir), appId }
     this.#mode = mode
   }
 
-  /** Undefined as long as nobody can log in. */
+  /** Undefined as long as there is no device id to log in with. */
   get thingKey(): string | undefined {
     return this.#thingKey
   }
 
-  get rung(): Rung {
-    return {
-      name: 'identity',
-      climb: async () => {
-        const found = await findIdentity(this.#place).catch(error => {
-          throw rightMistake(error)
-        })
-        if (found !== undefined) return this.#is(found, `the device id is ${found.deviceId}`)
-        if (this.#mode === 'find')
-          return { skip: 'there is no device_id yet; the device manager makes one, and so does "device-cloud check"' }
-        return this.#make()
-      },
-    }
+  get check(): Check {
+    return { name: 'identity', run: () => this.#run() }
   }
 
-  async #make(): Promise<string> {
+  async #run() {
+    const found = await findIdentity(this.#place).catch(error => {
+      throw withOwnRemedy(error)
+    })
+    if (found !== undefined) return this.#use(found, `the device id is ${found.deviceId}`)
+    if (this.#mode === 'find')
+      return { skip: 'there is no device_id yet; the device manager makes one, and so does "device-cloud check"' }
     try {
       const made = await loadIdentity(this.#place)
-      return this.#is(made, `made the device id ${made.deviceId}, and kept it in ${made.path} for the device manager`)
+      return this.#use(made, `made the device id ${made.deviceId}, and kept it in ${made.path} for the device manager`)
     } catch (error) {
-      throw await this.#unkept(asAgentError(error))
+      throw await this.#notKept(asAgentError(error))
     }
   }
 
-  #is({ thingKey }: Identity, text: string): string {
+  #use({ thingKey }: Identity, text: string): string {
     this.#thingKey = thingKey
     return text
   }
 
-  async #unkept(cause: AgentError): Promise<AgentError> {
+  async #notKept(cause: AgentError): Promise<AgentError> {
     const { configDir, appId } = this.#place
     const path = resolve(configDir, 'device_id')
-    const why = asAgentError(cause.cause ?? cause).message
-    const problem = `there is no device_id, and none can be made in the folder ${configDir}: ${why}`
-    const mend = `Make ${configDir} writable for the user of the device manager, or write a device id into ${path}`
+    const why = asAgentError(cause.cause ?? cause).message.replace(/\.$/, '')
+    const problem = `There is no device_id, and none can be made in the folder ${configDir}: ${why}.`
     if (this.#mode !== 'register') {
-      const remedy = `${mend}; "check --register" tries the token all the same.`
+      const remedy = `Make ${configDir} writable for the user of the device manager, or write a device id into ${path}; "check --register" tries the token all the same.`
       return new AgentError(cause.code, problem, { cause, remedy })
     }
     const deviceId = await idOfMachine(configDir)
@@ -74,8 +70,8 @@ export class LadderIdentity {
   }
 }
 
-/** A file that holds something else says what to do itself. */
-function rightMistake(error: unknown): AgentError {
+/** The mistake in a device_id file that holds something else, with the remedy for that mistake. */
+function withOwnRemedy(error: unknown): AgentError {
   const failure = asAgentError(error)
   const { problems } = failure.details
   const [problem]: readonly ConfigProblem[] = Array.isArray(problems) ? problems : []

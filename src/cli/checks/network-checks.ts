@@ -9,8 +9,8 @@ import { systemNames } from '../../connection/name-look-up.ts'
 import { type NamedBy, namedByCloud, namedByProxy, noNameServer } from '../../connection/named-by.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
 import { trustSettings } from '../../connection/trust-settings.ts'
-import type { Rung } from '../run-checks.ts'
-import { type LadderParts, rungTimeoutMs } from './check-parts.ts'
+import { type CheckParts, checkTimeoutMs } from './check-parts.ts'
+import type { Check } from './run-checks.ts'
 import { seeTls } from './seen-tls.ts'
 
 /** Dates and issuer of a server's certificate. */
@@ -21,20 +21,33 @@ interface SeenCertificate {
 }
 
 /** From the name of the cloud to its certificate. */
-export function networkRungs({ settings, clock, log }: LadderParts): readonly Rung[] {
-  const { cloud, proxy, validateCloudCert } = settings
-  const target = { host: cloud.host, port: cloud.port }
-  const place = hostAndPort(target)
-  const trust = trustSettings(settings)
-  const open = async (opener: SocketOpener, to: { host: string; port: number; tls: boolean }, namedBy = namedByCloud) =>
-    opener.open(to, { timeoutMs: rungTimeoutMs, namedBy })
-  const real = new SocketOpener({ proxy, trust, clock, log })
-  const noTls = cloud.transport === 'mqtt' ? { skip: 'cloud.transport is mqtt: there is no TLS' } : undefined
-  let seen: SeenCertificate | undefined
+export function networkChecks(parts: CheckParts): readonly Check[] {
+  return [...pathChecks(parts), ...tlsChecks(parts)]
+}
+
+interface Destination {
+  readonly host: string
+  readonly port: number
+  readonly tls: boolean
+}
+
+function open(opener: SocketOpener, to: Destination, namedBy = namedByCloud) {
+  return opener.open(to, { timeoutMs: checkTimeoutMs, namedBy })
+}
+
+/** Opens sockets as the agent does: through the proxy, if one is set. */
+function agentOpener({ settings, clock, log }: CheckParts): SocketOpener {
+  return new SocketOpener({ proxy: settings.proxy, trust: trustSettings(settings), clock, log })
+}
+
+/** The name, the proxy, and a TCP connection to the cloud. */
+function pathChecks(parts: CheckParts): readonly Check[] {
+  const { settings, clock, log } = parts
+  const { cloud, proxy } = settings
   return [
     {
       name: 'name',
-      climb: async () => {
+      run: async () => {
         const host = proxy?.host ?? cloud.host
         if (isIP(host) !== 0) return { skip: `${host} is an address` }
         const addresses = await resolve(host, clock, proxy === undefined ? namedByCloud : namedByProxy)
@@ -44,9 +57,9 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
     {
       name: 'proxy',
       needs: ['name'],
-      climb: async () => {
+      run: async () => {
         if (proxy === undefined) return { skip: 'no proxy is set' }
-        const direct = new SocketOpener({ trust, clock, log })
+        const direct = new SocketOpener({ trust: trustSettings(settings), clock, log })
         const socket = await open(direct, { host: proxy.host, port: proxy.port, tls: false }, namedByProxy)
         socket.destroy()
         return `${proxy.type} proxy ${hostAndPort(proxy)} accepts connections`
@@ -55,38 +68,55 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
     {
       name: 'TCP',
       needs: ['name', 'proxy'],
-      climb: async () => {
-        const socket = await open(real, { ...target, tls: false })
+      run: async () => {
+        const { host, port } = cloud
+        const socket = await open(agentOpener(parts), { host, port, tls: false })
         const { remoteAddress } = socket
         socket.destroy()
+        const place = hostAndPort({ host, port })
         return proxy === undefined
           ? `${place} accepts connections (${remoteAddress})`
           : `${place} can be reached through the proxy`
       },
     },
+  ]
+}
+
+/** The TLS of the cloud, the clock of the device, and the certificate. The last two need the certificate that the first one sees. */
+function tlsChecks(parts: CheckParts): readonly Check[] {
+  const { settings, clock } = parts
+  const { host, port, transport } = settings.cloud
+  const noTls = transport === 'mqtt' ? { skip: 'cloud.transport is mqtt: there is no TLS' } : undefined
+  let seen: SeenCertificate | undefined
+  return [
     {
       name: 'TLS',
       needs: ['TCP'],
-      // The ladder itself is what the error points at.
-      remedies: { TLS_FAILED: 'Check cloud.port and cloud.transport: the port may speak something else than TLS.' },
-      climb: async () => {
+      // The general remedy of TLS_FAILED is to run this very check.
+      remedies: { TLS_FAILED: 'Check cloud.port and cloud.transport: the port may not speak TLS.' },
+      run: async () => {
         if (noTls !== undefined) return noTls
-        const { certificate, text } = await seeTls({ settings, clock, log })
+        const { certificate, text } = await seeTls(parts)
         seen = datesOf(certificate)
         return text
       },
     },
-    { name: 'clock', needs: ['TLS'], climb: async () => noTls ?? checkClock(clock.now(), place, seen) },
+    {
+      name: 'clock',
+      needs: ['TLS'],
+      run: async () => noTls ?? checkClock(clock.now(), hostAndPort({ host, port }), seen),
+    },
     {
       name: 'certificate',
       needs: ['TLS'],
-      climb: async () => {
+      run: async () => {
         if (noTls !== undefined) return noTls
-        if (!validateCloudCert) return { skip: 'validate_cloud_cert is false: NOBODY checks it; set it to true' }
-        const socket = await open(real, { ...target, tls: true })
+        if (!settings.validateCloudCert)
+          return { skip: 'validate_cloud_cert is false: the certificate is NOT CHECKED; set it to true' }
+        const socket = await open(agentOpener(parts), { host, port, tls: true })
         socket.destroy()
         const dates = seen === undefined ? '' : `, from ${seen.issuer}, valid until ${day(seen.validToMs)}`
-        return `trusted for ${cloud.host}${dates}`
+        return `trusted for ${host}${dates}`
       },
     },
   ]
@@ -94,12 +124,12 @@ export function networkRungs({ settings, clock, log }: LadderParts): readonly Ru
 
 async function resolve(host: string, clock: Clock, namedBy: NamedBy): Promise<string[]> {
   const late = () =>
-    new AgentError('NAME_NOT_RESOLVED', `${host}: the name server gives no answer within ${rungTimeoutMs / 1000} s`, {
+    new AgentError('NAME_NOT_RESOLVED', `${host}: the name server did not answer within ${checkTimeoutMs / 1000} s.`, {
       remedy: noNameServer,
     })
   try {
     const look = (signal: AbortSignal) => systemNames.addressesOf(wireHost(host), signal)
-    return (await withDeadline(clock, rungTimeoutMs, late, look)).map(({ address }) => address)
+    return (await withDeadline(clock, checkTimeoutMs, late, look)).map(({ address }) => address)
   } catch (error) {
     throw error instanceof AgentError ? error : tcpFailure(host, error, namedBy)
   }
@@ -113,25 +143,25 @@ function datesOf({ valid_from: from, valid_to: to, issuer }: PeerCertificate): S
   return { validFromMs, validToMs, issuer: printable(name) }
 }
 
-/** A clock that lies outside of the certificate's dates is nearly always a clock that was never set. */
+/** A clock outside of the certificate's dates was nearly always never set. */
 function checkClock(nowMs: number, place: string, seen: SeenCertificate | undefined): string {
   const now = new Date(nowMs).toISOString()
   if (seen !== undefined && nowMs < seen.validFromMs) {
-    const message = `the clock of this device says ${now}, and the certificate of ${place} begins ${day(seen.validFromMs)}`
+    const message = `The clock of this device says ${now}, but the certificate of ${place} is valid from ${day(seen.validFromMs)}.`
     throw new AgentError('CERTIFICATE_NOT_YET_VALID', message)
   }
   if (seen !== undefined && nowMs > seen.validToMs) {
-    const message = `the clock of this device says ${now}, and the certificate of ${place} ended ${day(seen.validToMs)}`
+    const message = `The clock of this device says ${now}, but the certificate of ${place} was valid until ${day(seen.validToMs)}.`
     throw new AgentError('CERTIFICATE_EXPIRED', message)
   }
-  return `${now}; the certificate of the cloud fits`
+  return `${now}; within the dates of the certificate`
 }
 
 function day(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10)
 }
 
-/** Names in a certificate that nobody has checked yet must not drive a terminal. */
+/** The certificate is not checked yet, so its names may hold control characters, which must not reach a terminal. */
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 100)

@@ -6,22 +6,22 @@ import { isNamedBySan, missingName } from '../../connection/server-identity.ts'
 import { SocketOpener } from '../../connection/socket-opener.ts'
 import { agreementOf, type TlsAgreement, type TlsPolicy, takenBy } from '../../connection/tls-policy.ts'
 import { trustSettings } from '../../connection/trust-settings.ts'
-import { type LadderParts, rungTimeoutMs } from './check-parts.ts'
+import { type CheckParts, checkTimeoutMs } from './check-parts.ts'
 
-/** What the cloud's server showed in a handshake, in which nobody checked its certificate. */
+/** What the cloud's server showed in a handshake that did not check its certificate. */
 export interface SeenTls {
   readonly certificate: PeerCertificate
-  /** For people: what was agreed on, and whether `cloud.tls: modern` would do. */
+  /** For people: the agreed protocol and suite, and whether `cloud.tls: modern` would do. */
   readonly text: string
 }
 
 /**
- * Looks at the TLS of the cloud: with the policy of the settings, with `modern`, and when the first fails with everything, to
- * tell what the server offers instead. Nothing is said over these connections.
+ * Tries the TLS of the cloud with the policy of the settings, then with `modern`. When the first fails, it tries everything, to
+ * report what the server offers instead. Nothing is sent over these connections.
  *
- * @throws AgentError `TLS_FAILED` saying what the server offers and what to do, and all of `SocketOpener.open`
+ * @throws AgentError `TLS_FAILED` with what the server offers and what to do, and the errors of `SocketOpener.open`
  */
-export async function seeTls(parts: LadderParts): Promise<SeenTls> {
+export async function seeTls(parts: CheckParts): Promise<SeenTls> {
   const { settings } = parts
   const { host, port, tls = 'compatible' } = settings.cloud
   const own = await look(parts, tls).catch(async (thrown: unknown) => {
@@ -40,12 +40,12 @@ interface Look {
   readonly certificate: PeerCertificate
 }
 
-async function look({ settings, clock, log }: LadderParts, tls: TlsPolicy): Promise<Look> {
+async function look({ settings, clock, log }: CheckParts, tls: TlsPolicy): Promise<Look> {
   const { host, port } = settings.cloud
   const opener = new SocketOpener({ proxy: settings.proxy, trust: { validateCloudCert: false, tls }, clock, log })
-  const socket = await opener.open({ host, port, tls: true }, { timeoutMs: rungTimeoutMs })
+  const socket = await opener.open({ host, port, tls: true }, { timeoutMs: checkTimeoutMs })
   if (!(socket instanceof TLSSocket))
-    throw new AgentError('TLS_FAILED', `${hostAndPort({ host, port })}: there is no TLS`)
+    throw new AgentError('TLS_FAILED', `${hostAndPort({ host, port })}: there is no TLS.`)
   const seen = { agreement: agreementOf(socket), certificate: socket.getPeerCertificate() }
   socket.destroy()
   return seen
@@ -64,8 +64,8 @@ function offersOnly(place: string, agreement: TlsAgreement, policy: TlsPolicy): 
   return `${seen}: have the server offer ${takenBy[policy]}${until}`
 }
 
-/** Whether the owner can ask for more than now, and what stands in the way. */
-async function modernText(parts: LadderParts, certificate: PeerCertificate): Promise<string> {
+/** Whether the owner can require `modern`, and what prevents it. */
+async function modernText(parts: CheckParts, certificate: PeerCertificate): Promise<string> {
   const { tls } = parts.settings.cloud
   if (tls === 'modern') return 'cloud.tls is modern'
   const faults = await modernFaults(parts, certificate)
@@ -76,8 +76,8 @@ async function modernText(parts: LadderParts, certificate: PeerCertificate): Pro
   return `WARNING: cloud.tls "modern" would not do: ${faults.join('; ')}${accept}`
 }
 
-/** What `modern` would refuse; undefined when the server is refused as it is, which another rung explains. */
-async function modernFaults(parts: LadderParts, certificate: PeerCertificate): Promise<readonly string[] | undefined> {
+/** What `modern` would refuse; undefined when the agent refuses the server anyway, which another check explains. */
+async function modernFaults(parts: CheckParts, certificate: PeerCertificate): Promise<readonly string[] | undefined> {
   const { settings } = parts
   const { host } = settings.cloud
   const isByName = !isNamedBySan(host, certificate) && checkServerIdentity(host, certificate) === undefined
@@ -88,12 +88,12 @@ async function modernFaults(parts: LadderParts, certificate: PeerCertificate): P
   return (await failureOf(parts, settings)) === undefined ? [...faults, error.message] : undefined
 }
 
-/** Why the agent would not connect with such settings. */
-async function failureOf({ clock, log }: LadderParts, settings: Settings): Promise<AgentError | undefined> {
+/** Why the agent could not connect with these settings; undefined when it could. */
+async function failureOf({ clock, log }: CheckParts, settings: Settings): Promise<AgentError | undefined> {
   const { host, port } = settings.cloud
   const opener = new SocketOpener({ proxy: settings.proxy, trust: trustSettings(settings), clock, log })
   try {
-    const socket = await opener.open({ host, port, tls: true }, { timeoutMs: rungTimeoutMs })
+    const socket = await opener.open({ host, port, tls: true }, { timeoutMs: checkTimeoutMs })
     socket.destroy()
     return undefined
   } catch (error) {

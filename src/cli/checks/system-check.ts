@@ -2,21 +2,21 @@ import { AgentError } from '../../base/errors.ts'
 import { memoryOfMachine } from '../../platform/system/own-memory.ts'
 import { readSystemFacts } from '../../platform/system/system-facts.ts'
 import { systemText } from '../../platform/system/system-file.ts'
-import type { Rung } from '../run-checks.ts'
+import type { Check } from './run-checks.ts'
 
 /** The oldest kernel that Node asks for [Node 20 and 24, BUILDING.md, "Supported platforms"]. */
 const minKernel = [4, 18] as const
-/** Of the smallest machines that are tried, in MB: 32-bit ARM, and the others. */
+/** Memory of the smallest machines that the agent is tested on, in MB: 32-bit ARM, and all others. */
 const minMemoryMb = { arm: 64, others: 128 } as const
 const megabyte = 1024 * 1024
 const noProc =
-  '/proc is not mounted, and health, locks and updates of the agent need it: mount it at boot (mount -t proc proc /proc)'
+  '/proc is not mounted, but health, locks and updates of the agent need it: mount it at boot (mount -t proc proc /proc)'
 
-/** What the agent finds itself on. It runs, so that only what it will miss later is a failure. */
-export function systemRung(root = '/'): Rung {
+/** The machine. The agent runs on it already, so the check fails only when the agent will lack something later. */
+export function systemCheck(root = '/'): Check {
   return {
     name: 'system',
-    climb: async () => {
+    run: async () => {
       const { kernel, architecture } = await readSystemFacts(root)
       if ((await systemText(root, 'proc/self/status')) === undefined) throw new AgentError('NOT_SUPPORTED', noProc)
       const memory = memoryOfMachine()
@@ -25,15 +25,15 @@ export function systemRung(root = '/'): Rung {
   }
 }
 
-/** What may make trouble, although the agent runs. */
+/** What may cause trouble later, although the agent runs. */
 export function concerns(kernel: string, memoryBytes: number, arch: string = process.arch): string {
   const [major = 0, minor = 0] = kernel.split('.').map(part => Number.parseInt(part, 10))
   const isOld = major < minKernel[0] || (major === minKernel[0] && minor < minKernel[1])
   const minMb = arch === 'arm' ? minMemoryMb.arm : minMemoryMb.others
-  // A kernel keeps some of the memory for itself.
+  // The kernel keeps some of the memory for itself.
   const isSmall = memoryBytes < 0.8 * minMb * megabyte
   return [
-    ...(isOld ? [`; Node asks for a kernel of ${minKernel.join('.')} or later`] : []),
-    ...(isSmall ? [`; tried are ${minMb} MB and more`] : []),
+    ...(isOld ? [`; Node requires kernel ${minKernel.join('.')} or later`] : []),
+    ...(isSmall ? [`; the agent is tested with ${minMb} MB and more`] : []),
   ].join('')
 }

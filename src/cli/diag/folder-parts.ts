@@ -5,32 +5,32 @@ import { scanRecords } from '../../base/record.ts'
 import { parseSegmentName } from '../../outbox/flash/segment-names.ts'
 import { type FolderEntry, listFolder } from '../../platform/files/folders.ts'
 import { readBoundedFile } from '../../platform/files/read-file.ts'
+import type { DiagContext } from './diag-context.ts'
 import { jsonText, type Part } from './part.ts'
-import type { Scene } from './scene.ts'
 
 const maxEntries = 3_000
-/** How much of what waits is read to count it. */
+/** How much of the queue is read to count its records. */
 const maxCountedBytes = 32 * 1024 * 1024
 
-/** What lies in the folders of the agent, without its content, and what waits on flash. */
-export function folderParts({ configDir, runtimeDir, queueDir }: Scene): readonly Part[] {
+/** The files in the folders of the agent, without their content, and the counts of the queue on flash. */
+export function folderParts({ configDir, runtimeDir, queueDir }: DiagContext): readonly Part[] {
   return [
     {
       name: 'folders.txt',
       about: 'names, sizes, modes and times of the files of configuration, runtime folder and queue',
-      // The configuration may lie in a folder with much else: what is below that one is nobody's business.
+      // The folder of the configuration may hold other things too, so its sub-folders are not listed.
       gather: async () =>
         [await listing(configDir, 1), await listing(runtimeDir, 4), await listing(queueDir, 2)].join('\n'),
     },
     {
       name: 'queue.json',
-      about: 'samples and actions that wait on flash, counted',
+      about: 'counts of the samples and actions in the queue on flash',
       gather: async () => jsonText(await queueFacts(queueDir)),
     },
   ]
 }
 
-/** As `ls -lR` prints it, more or less; ends with why it ends when it does so early. */
+/** Much as `ls -lR` prints it. A listing that had to stop early ends with the reason. */
 async function listing(folder: string, maxDepth: number): Promise<string> {
   const lines = [`=== ${folder}`]
   try {
@@ -45,13 +45,13 @@ function lineOf({ path, facts }: FolderEntry): string {
   const { kind, mode, ownerId, groupId, bytes, modifiedMs } = facts
   const owner = `${ownerId}:${groupId}`.padEnd(11)
   const time = new Date(modifiedMs).toISOString().slice(0, 19)
-  // A name may hold anything, a line end as well.
+  // A name may hold any character, even a line end.
   return `${kind.padEnd(6)} ${mode.toString(8).padStart(4, '0')} ${owner} ${String(bytes).padStart(10)} ${time} ${JSON.stringify(path)}`
 }
 
 type FileCount = { files: number; bytes: number; records: number; damagedBytes: number }
 
-/** For each thing: segments of each lane and the journal, with their records counted. Nothing is changed. */
+/** For each thing, the segments of each lane and the journal, with the number of their records. Changes nothing. */
 async function queueFacts(queueDir: string): Promise<JsonObject> {
   const things: Record<string, Record<string, FileCount>> = {}
   const unread: string[] = []

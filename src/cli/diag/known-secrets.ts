@@ -6,7 +6,7 @@ import { listFolder } from '../../platform/files/folders.ts'
 import { readFirstLines } from '../../platform/files/read-part.ts'
 import type { Environment } from '../../platform/process/process-facts.ts'
 
-/** Settings whose values stay on the device: the secrets, and the name that goes with one of them. */
+/** The settings whose values must not leave the device: the secrets, and the user name of the proxy. */
 const secretKeys = [...settingsTable.filter(({ secret }) => secret).map(({ key }) => key), 'proxy.username']
 
 const maxFileBytes = 256 * 1024
@@ -16,14 +16,14 @@ interface Sources {
   readonly configDir: string
   /** Absolute path of the connection file. */
   readonly connectionFile: string
-  /** When the configuration can be read. */
+  /** Absent when the configuration cannot be read. */
   readonly settings?: Settings | undefined
   readonly environment: Environment
 }
 
 /**
- * Every secret that this device is known to have: of the settings, the environment, and all connection files of the
- * folder, also those that are no JSON and those of other applications.
+ * The known secrets of this device: those of the settings, of the environment, and of all connection files in the folder, even of
+ * files that are not valid JSON and of other applications.
  */
 export async function knownSecrets({ configDir, connectionFile, settings, environment }: Sources): Promise<string[]> {
   const fromEnvironment = [...secretKeys.map(environmentName), 'DEVICE_CLOUD_OPERATOR_PASSWORD'].map(
@@ -33,7 +33,7 @@ export async function knownSecrets({ configDir, connectionFile, settings, enviro
   const files = new Set([connectionFile, ...(await connectionFiles(configDir))])
   const fromFiles = await Promise.all([...files].map(secretsIn))
   const { username, password } = settings?.proxy ?? {}
-  // As it goes over the wire to an HTTP proxy.
+  // As the login of an HTTP proxy holds it, before Base64.
   const pair = username === undefined || password === undefined ? [] : [`${username}:${password}`]
   return [...fromEnvironment, ...fromSettings, ...fromFiles.flat(), ...pair].filter(text => text !== undefined)
 }
@@ -44,7 +44,7 @@ async function connectionFiles(configDir: string): Promise<string[]> {
     for await (const { path } of listFolder(configDir, { maxEntries, maxDepth: 1 }))
       if (path.endsWith('connect.cfg')) found.push(join(configDir, path))
   } catch {
-    // What cannot be read cannot get into the archive either.
+    // A folder that cannot be read cannot get into the archive either.
   }
   return found
 }
@@ -58,7 +58,7 @@ async function secretsIn(path: string): Promise<string[]> {
   }
 }
 
-/** By the names alone: a file with a mistake in it holds the same secrets. */
+/** Finds them by their names alone, because a file with a mistake in it holds the same secrets. */
 function valuesByName(text: string): string[] {
   const values = text.matchAll(
     /(?:token|password|username)["']?\s*[:=]\s*(?:"((?:[^"\\]|\\.)*)|'([^']*)|([^\s"',}]+))/gi,
@@ -71,7 +71,7 @@ function valuesByName(text: string): string[] {
   })
 }
 
-/** As JSON, where it is: exact also where a name was written with an escape. */
+/** Finds them by their keys in valid JSON, even in a name that is written with escapes. */
 function valuesByKey(text: string): string[] {
   const file = parseJson(text)
   return secretKeys.flatMap(key => {

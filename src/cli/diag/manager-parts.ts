@@ -6,22 +6,23 @@ import { fileFacts } from '../../platform/files/file-facts.ts'
 import { readLink } from '../../platform/files/links.ts'
 import { readLastLines } from '../../platform/files/read-part.ts'
 import { systemNames } from '../../platform/system/system-file.ts'
-import { ladderOf } from '../check.ts'
-import { askManagerOf, managerOf, promptAnswerMs } from '../manager-socket.ts'
-import { climbLadder } from '../run-checks.ts'
+import { checksOf } from '../checks/checks-of.ts'
+import { runChecks } from '../checks/run-checks.ts'
+import { askManagerOf, promptAnswerMs } from '../running-manager/ask-manager.ts'
+import { managerOf } from '../running-manager/manager-view.ts'
+import type { DiagContext } from './diag-context.ts'
 import { fileSections, jsonText, type Part, section } from './part.ts'
-import type { Scene } from './scene.ts'
 
 const maxLogBytes = 192 * 1024
 const maxDescriptors = 2_000
 
-/** What the manager says of itself and what the system says of its process, its log, and the way to the cloud. */
-export function managerParts(scene: Scene, options: { readonly network: boolean }): readonly Part[] {
-  const { runtimeDir, configDir, settings } = scene
+/** The status of the manager, its log, its process as the system shows it, and the checks of the way to the cloud. */
+export function managerParts(context: DiagContext, options: { readonly network: boolean }): readonly Part[] {
+  const { runtimeDir, configDir, settings } = context
   const ask = (request: JsonObject) => askManagerOf(runtimeDir, request, { timeoutMs: promptAnswerMs })
   const logFiles = new Set([
     ...(settings?.logFile === undefined ? [] : [settings.logFile]),
-    // The one of "manager --log-to-file".
+    // The file of "manager --log-to-file".
     join(configDir, 'device_manager.log'),
   ])
   return [
@@ -45,17 +46,18 @@ export function managerParts(scene: Scene, options: { readonly network: boolean 
       about: 'memory, open files, limits and input/output of its process',
       gather: () => processText(runtimeDir),
     },
-    ...(options.network ? [checkPart(scene)] : []),
+    ...(options.network ? [checkPart(context)] : []),
   ]
 }
 
-function checkPart({ appId, configDir, connectionFile, environment }: Scene): Part {
+function checkPart({ appId, configDir, connectionFile, environment }: DiagContext): Part {
   return {
     name: 'check.json',
-    about: 'the way to the cloud, rung by rung',
+    about: 'the checks of the way to the cloud',
     gather: async () => {
-      const rungs = await ladderOf({ appId, configDir, configFile: connectionFile, environment, identity: 'find' })
-      const { rungs: reports, firstFailure } = await climbLadder(rungs, systemClock)
+      const checks = await checksOf({ appId, configDir, configFile: connectionFile, environment, identity: 'find' })
+      const { reports, firstFailure } = await runChecks(checks, systemClock)
+      // The member keeps its old name, because programs read it.
       return jsonText({ ok: firstFailure === undefined, rungs: reports.map(report => ({ ...report })) })
     },
   }
@@ -79,14 +81,14 @@ async function logFileEnds(paths: readonly string[]): Promise<string> {
 
 async function processText(runtimeDir: string): Promise<string> {
   const pid = await managerProcess(runtimeDir)
-  if (pid === undefined) throw new AgentError('MANAGER_NOT_RUNNING', `no device manager uses ${runtimeDir}`)
+  if (pid === undefined) throw new AgentError('MANAGER_NOT_RUNNING', `No device manager uses ${runtimeDir}.`)
   const proc = `/proc/${pid}`
   const names = ['status', 'smaps_rollup', 'io', 'limits', 'cgroup', 'oom_score', 'oom_score_adj']
   const files = names.map(name => `${proc}/${name}`)
   return `${await fileSections(files)}\n${section(`${proc}/fd, by kind`, await descriptors(proc))}`
 }
 
-/** By the lock of the runtime folder, which also a manager holds that does not answer; else by what it says. */
+/** The process that holds the lock of the runtime folder, even when it does not answer; else the process that the status names. */
 async function managerProcess(runtimeDir: string): Promise<number | undefined> {
   const manager = managerOf(runtimeDir)
   const holder = await manager.processId().catch(() => undefined)
@@ -95,7 +97,7 @@ async function managerProcess(runtimeDir: string): Promise<number | undefined> {
   return typeof pid === 'number' ? pid : undefined
 }
 
-/** How many open files of which kind: `socket 5`, `/dev/null 2`. */
+/** The number of open files of each kind: `socket 5`, `/dev/null 2`. */
 async function descriptors(proc: string): Promise<string> {
   const names = await systemNames('/', `${proc}/fd`)
   const counts = new Map<string, number>()
@@ -105,5 +107,5 @@ async function descriptors(proc: string): Promise<string> {
     counts.set(kind, (counts.get(kind) ?? 0) + 1)
   }
   const rows = [...counts].sort(([, one], [, other]) => other - one).map(([kind, count]) => `${kind} ${count}\n`)
-  return `${names.length === 0 ? '(none can be seen)' : `${names.length} open`}\n${rows.join('')}`
+  return `${names.length === 0 ? '(none are visible)' : `${names.length} open`}\n${rows.join('')}`
 }

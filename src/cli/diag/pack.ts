@@ -7,18 +7,18 @@ import { tarEnd, tarHeader, tarPadding } from '../../platform/files/tar-blocks.t
 import { jsonText, type Part } from './part.ts'
 import type { Redaction } from './redaction.ts'
 
-/** Most of one part, and of all of them, before compression. */
+/** Maximum size of one part and of all parts, before compression, and maximum time for one part. */
 export const archiveLimits = { partBytes: 256 * 1024, allBytes: 2 * 1024 * 1024, partMs: 120_000 }
 
-/** What became of a part. */
+/** The outcome of gathering a part. */
 export interface PartReport {
   readonly name: string
   readonly about: string
   readonly outcome: 'there' | 'cut' | 'failed'
   readonly bytes: number
   readonly tookMs: number
-  /** Why it is missing or not whole. */
-  readonly why?: string
+  /** Why the part is missing or cut. */
+  readonly why?: string | undefined
 }
 
 export interface PackParts {
@@ -27,13 +27,13 @@ export interface PackParts {
   readonly parts: readonly Part[]
   readonly redaction: Redaction
   readonly clock: Clock
-  readonly limits?: typeof archiveLimits
-  readonly onPart?: (report: PartReport) => void
+  readonly limits?: typeof archiveLimits | undefined
+  readonly onPart?: ((report: PartReport) => void) | undefined
 }
 
 /**
- * The parts as a `.tar.gz`, piece by piece: each part is gathered when its turn has come, cleaned of secrets and let go
- * again. A part that fails is a line in `summary.json`, which comes last.
+ * The parts as a `.tar.gz`, chunk by chunk. One part after the other is gathered, cleaned of secrets, written and released, so that
+ * memory never holds them all. A part that fails is noted in `summary.json`, which comes last.
  */
 export function packParts(what: PackParts): AsyncIterable<Uint8Array> {
   return Readable.from(tarOf(what)).pipe(createGzip({ level: 9 }))
@@ -65,38 +65,41 @@ async function* tarOf({ folder, parts, redaction, clock, limits = archiveLimits,
   yield tarEnd()
 }
 
+interface GatherOptions {
+  readonly redaction: Redaction
+  readonly clock: Clock
+  readonly maxMs: number
+  readonly maxBytes: number
+}
+
 async function gather(
   part: Part,
-  o: { redaction: Redaction; clock: Clock; maxMs: number; maxBytes: number },
+  { redaction, clock, maxMs, maxBytes }: GatherOptions,
 ): Promise<{ content: Buffer; report: PartReport }> {
-  const { redaction, clock, maxMs, maxBytes } = o
   const startedMs = clock.monotonicMs()
-  const told = (outcome: PartReport['outcome'], content: Buffer, why?: string) => {
+  const result = (outcome: PartReport['outcome'], content: Buffer, why?: string) => {
     const tookMs = Math.round(clock.monotonicMs() - startedMs)
     const { name, about } = part
-    return {
-      content,
-      report: { name, about, outcome, bytes: content.length, tookMs, ...(why === undefined ? {} : { why }) },
-    }
+    return { content, report: { name, about, outcome, bytes: content.length, tookMs, why } }
   }
   try {
-    if (maxBytes <= 0) throw new AgentError('LIMIT_EXCEEDED', 'the archive is full')
-    const late = () => new AgentError('TIMEOUT', `not gathered within ${maxMs / 1000} s`)
-    // Cut after the secrets are out: half of one would not be known again.
+    if (maxBytes <= 0) throw new AgentError('LIMIT_EXCEEDED', 'The archive is full.')
+    const late = () => new AgentError('TIMEOUT', `The part was not gathered within ${maxMs / 1000} s.`)
+    // Cut only after cleaning, because half of a secret would not be recognised.
     const content = Buffer.from(redaction.clean(await withDeadline(clock, maxMs, late, () => part.gather())))
-    if (content.length <= maxBytes) return told('there', content)
-    return told('cut', content.subarray(0, maxBytes), `${content.length} bytes, of which ${maxBytes} fit`)
+    if (content.length <= maxBytes) return result('there', content)
+    return result('cut', content.subarray(0, maxBytes), `${content.length} bytes, of which ${maxBytes} fit`)
   } catch (error) {
     const { code, message } = asAgentError(error)
-    return told('failed', Buffer.alloc(0), redaction.clean(`${code}: ${message}`))
+    return result('failed', Buffer.alloc(0), redaction.clean(`${code}: ${message}`))
   }
 }
 
 function readme(parts: readonly Part[]): string {
   const width = Math.max(...parts.map(({ name }) => name.length), 'summary.json'.length)
-  const rows = [...parts, { name: 'summary.json', about: 'which parts are there, and why others are not' }]
-  return `Facts about a device and its agent, for whoever helps with it. Made by "device-cloud diag".
-Tokens, passwords, user names, addresses with keys and file contents are left out; look through it before you send it.
+  const rows = [...parts, { name: 'summary.json', about: 'which parts are in the archive, and why others are missing' }]
+  return `Facts about a device and its agent, for support. Made by "device-cloud diag".
+Tokens, passwords, user names, addresses with keys and file contents are removed; look through it before you send it.
 
 ${rows.map(({ name, about }) => `${name.padEnd(width)}  ${about}\n`).join('')}`
 }

@@ -6,20 +6,20 @@ import { readFirstLines } from '../../platform/files/read-part.ts'
 export interface Part {
   /** Its name in the archive. */
   readonly name: string
-  /** What it tells, in a few words. */
+  /** What it shows, in a few words. */
   readonly about: string
-  /** Its content; what it throws is noted as the reason why it is missing. */
+  /** Resolves to its content. An error is noted as the reason why the part is missing. */
   gather(): Promise<string>
 }
 
-/** Some facts as a text that a person can read and a program too. */
+/** Facts as indented JSON, readable for people and programs. */
 export function jsonText(facts: JsonObject): string {
   return `${JSON.stringify(facts, null, 2)}\n`
 }
 
 const maxSectionBytes = 32 * 1024
 
-/** The texts of several system files, each under its name; one that cannot be read says why. */
+/** The texts of several system files, each under its name. In place of an unreadable one stands the reason. */
 export async function fileSections(paths: readonly string[]): Promise<string> {
   const sections: string[] = []
   for (const path of paths) sections.push(section(path, await sectionText(path)))
@@ -34,7 +34,7 @@ export function section(heading: string, text: string): string {
 async function sectionText(path: string): Promise<string> {
   try {
     const { text, isCut } = await readFirstLines(path, maxSectionBytes)
-    return isCut ? `${text}(cut here: there is more)\n` : text
+    return isCut ? `${text}(cut here)\n` : text
   } catch (error) {
     return `(${messageOf(error)})\n`
   }

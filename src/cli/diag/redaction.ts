@@ -1,30 +1,30 @@
 import { toAsciiJson } from '../../base/json.ts'
 
-/** What stands in the place of a secret. */
+/** The text that replaces a secret. */
 const hidden = '[hidden]'
-/** A secret of one or two characters would blank out half of every line and protect nothing. */
+/** Replacing a secret of one or two characters would hide half of every line, and protect nothing. */
 const minLength = 3
 
-/** Takes secrets out of texts: those that are known, in every spelling, and what looks like one. */
+/** Removes secrets from texts: the known ones in every spelling, and everything that looks like one. */
 export class Redaction {
   readonly #known: RegExp | undefined
 
   constructor(secrets: readonly string[]) {
     const spellings = new Set(secrets.flatMap(spellingsOf).filter(text => text.length >= minLength))
-    // The longest first: one secret may be a part of another. All in one pass, so that no mark is taken for text.
+    // The longest first, because one secret may be a part of another. All in one pass, so that no replacement is searched again.
     const longestFirst = [...spellings].sort((one, other) => other.length - one.length)
     if (longestFirst.length > 0) this.#known = new RegExp(longestFirst.map(literally).join('|'), 'g')
   }
 
-  /** The text without its secrets. What was JSON is JSON still. */
+  /** The text without its secrets. JSON stays valid JSON. */
   clean(text: string): string {
     let clean = this.#known === undefined ? text : text.replace(this.#known, hidden)
-    for (const [pattern, replacement] of suspects) clean = clean.replace(pattern, replacement)
+    for (const [pattern, replacement] of secretPatterns) clean = clean.replace(pattern, replacement)
     return clean.replace(namedSecret, hideValue)
   }
 }
 
-/** A secret as it may stand in JSON (also in JSON within JSON), in a URL, and as Base64. */
+/** A secret as written in JSON, in JSON inside a JSON string, in a URL, and in Base64. */
 function spellingsOf(secret: string): readonly string[] {
   if (secret.length < minLength) return []
   const inJson = (text: string) => JSON.stringify(text).slice(1, -1)
@@ -36,7 +36,7 @@ function spellingsOf(secret: string): readonly string[] {
     inJson(inJson(secret)),
     ascii,
     inJson(ascii),
-    // By way of UTF-8: half of a surrogate pair has no place in a URL.
+    // Through UTF-8, because encodeURIComponent throws on half of a surrogate pair.
     encodeURIComponent(Buffer.from(secret).toString()),
     base64,
     base64.replace(/={1,2}$/, ''),
@@ -48,21 +48,21 @@ function literally(text: string): string {
 }
 
 /**
- * What looks like a secret though nobody named it. None of them may swallow the end of a JSON string.
+ * What looks like a secret that is not known. No pattern may match across the end of a JSON string.
  *
- * Each begins with something fixed, and what it tries from there and finds wanting contains no further beginning: so no part of
- * a text is looked at again and again, whoever wrote it.
+ * Each pattern begins with fixed text, and a failed match contains no second beginning. So the time stays linear in the length of
+ * the text, even of a text that an attacker wrote.
  */
-const suspects: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+const secretPatterns: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, hidden],
-  // User and password of a URL, then path and query: those of a relay are its only key.
+  // User and password of a URL, then its path and query, which are the only key to a relay.
   [/:\/\/[^\s/@"'<>\\]+@/g, `://${hidden}@`],
   [/\b((?:wss?|https?):\/\/[^\s/?#"'<>\\]+)[/?#][^\s"'<>\\]+/gi, `$1/${hidden}`],
   [/(\/file\/)[\w-]{8,}/g, `$1${hidden}`],
   [/\b(bearer|basic|digest)\s+[\w+/=.~-]{8,}/gi, `$1 ${hidden}`],
 ]
 
-/** `password=x`, `"cloud.token": "x"`, `\"sessionId\":\"x\"`: the end of a name, and the value that belongs to it. */
+/** The end of a name and its value: `password=x`, `"cloud.token": "x"`, `\"sessionId\":\"x\"`. */
 const namedSecret =
   /((?:tokens?|passw(?:or)?ds?|passwd|passphrase|secrets?|session_?id|api_?key|private_?key|credentials?|user_?name|authorization)(\\*["'])?\s*[:=]\s*)("(?:[^"\\\n]|\\.)*"|\\+"[^"\n]*"|'[^'\n]*'|[^\s"',;}\])]+)/gi
 
@@ -70,11 +70,11 @@ function hideValue(all: string, name: string, nameQuote: string | undefined, val
   if (/^(?:true|false|null)$/.test(value)) return all
   const opening = /^\\*["']/.exec(value)?.[0]
   if (opening !== undefined) return `${name}${opening}${hidden}${closingOf(value)}`
-  // A bare value behind a quoted name is a number in JSON.
+  // A value without quotes after a quoted name is a number in JSON.
   return nameQuote === '"' ? `${name}"${hidden}"` : `${name}${hidden}`
 }
 
-/** The quote at the end of a quoted value, with its backslashes. (A search for it would begin anew at each backslash within.) */
+/** The quote at the end of a quoted value, with its backslashes. Read from the end, because a regular expression would try again at each backslash. */
 function closingOf(value: string): string {
   let start = value.length - 1
   while (value[start - 1] === '\\') start--

@@ -6,16 +6,16 @@ import { fileFacts } from '../../platform/files/file-facts.ts'
 import { spaceAt } from '../../platform/files/space.ts'
 import { processId, userId } from '../../platform/process/process-facts.ts'
 import { machineFacts, networkAddresses, programFacts } from '../../platform/process/runtime-facts.ts'
+import type { DiagContext } from './diag-context.ts'
 import { fileSections, jsonText, type Part, section } from './part.ts'
-import type { Scene } from './scene.ts'
 
-/** What runs here, on what machine, and in what state that is. Read from /proc and /etc: no program is needed. */
-export function systemParts(scene: Scene): readonly Part[] {
+/** The agent, the machine and its state, read from /proc and /etc without other programs. */
+export function systemParts(context: DiagContext): readonly Part[] {
   return [
     {
       name: 'version.json',
-      about: 'version, build, Node, options, user, and what the clock says',
-      gather: async () => jsonText(await versionFacts(scene)),
+      about: 'version, build, Node, options, user, and the time of the clock',
+      gather: async () => jsonText(await versionFacts(context)),
     },
     {
       name: 'system.txt',
@@ -29,8 +29,8 @@ export function systemParts(scene: Scene): readonly Part[] {
     },
     {
       name: 'space.json',
-      about: 'room for bytes and files where the agent writes',
-      gather: async () => jsonText(await spaceFacts(scene)),
+      about: 'free bytes and files in the folders that the agent writes to',
+      gather: async () => jsonText(await spaceFacts(context)),
     },
   ]
 }
@@ -56,11 +56,11 @@ const networkFiles = [
   '/proc/net/sockstat',
 ]
 
-async function versionFacts({ environment, appId, configDir, connectionFile }: Scene): Promise<JsonObject> {
+async function versionFacts({ environment, appId, configDir, connectionFile }: DiagContext): Promise<JsonObject> {
   const program = programFacts()
   const file = await fileFacts(String(program.execPath)).catch(() => undefined)
   const nowMs = systemClock.now()
-  // Names alone: a value may be a secret.
+  // Only names, because a value may be a secret.
   const variables = Object.keys(environment).filter(name => /^(?:DEVICE_CLOUD_|NODE_|SSL_|UV_)/.test(name))
   const { version, commit, target } = buildFacts()
   return {
@@ -68,10 +68,11 @@ async function versionFacts({ environment, appId, configDir, connectionFile }: S
     commit,
     target,
     ...program,
-    ...(file === undefined ? {} : { fileBytes: file.bytes, fileModified: new Date(file.modifiedMs).toISOString() }),
+    fileBytes: file?.bytes,
+    fileModified: file && new Date(file.modifiedMs).toISOString(),
     clock: {
       now: new Date(nowMs).toISOString(),
-      // Earlier than this program: it was never set.
+      // A clock earlier than the release of this program was never set.
       isSet: nowMs >= earliestSetClockMs,
       sinceBootS: Math.round(systemClock.monotonicMs() / 1000),
     },
@@ -84,7 +85,7 @@ async function versionFacts({ environment, appId, configDir, connectionFile }: S
   }
 }
 
-async function spaceFacts({ configDir, runtimeDir, queueDir, settings }: Scene): Promise<JsonObject> {
+async function spaceFacts({ configDir, runtimeDir, queueDir, settings }: DiagContext): Promise<JsonObject> {
   const places = { configDir, runtimeDir, queueDir, logFile: settings?.logFile, temporary: '/tmp' }
   const facts: Record<string, JsonObject> = {}
   for (const [name, path] of Object.entries(places)) {

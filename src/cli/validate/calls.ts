@@ -4,11 +4,11 @@ import type { Operator } from './operator.ts'
 
 interface Caller {
   readonly operator: Operator
-  /** How long one proof may take. */
+  /** How long one check may take. */
   readonly timeoutMs: number
 }
 
-/** Calls an action of a thing as an operator does, and waits for its answer. */
+/** Calls an action of a thing as an operator does, and resolves to its answer. */
 export function callAction(
   { operator, timeoutMs }: Caller,
   call: { readonly thingKey: string; readonly method: string; readonly params?: JsonObject },
@@ -18,12 +18,12 @@ export function callAction(
   return operator.ask('method.exec', { ...call, ackTimeout: ackTimeoutS(timeoutMs) }, options)
 }
 
-/** The cloud gives up a little before we do, so that its own word is heard. */
+/** Shorter than the timeout of the check, so that the answer of the cloud still arrives when the thing gives none. */
 function ackTimeoutS(timeoutMs: number): number {
   return Math.max(1, Math.min(300, Math.floor(timeoutMs / 1000) - 2))
 }
 
-/** An answer that is no success, in words. */
+/** A failure as text: its messages and its codes. */
 export function describeAnswer({ errorCodes, errorMessages }: CommandResult & { readonly ok: false }): string {
   return `${errorMessages.join('; ') || 'no message'} (${errorCodes.join(', ') || 'no code'})`
 }

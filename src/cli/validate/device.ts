@@ -8,7 +8,7 @@ import { replaceFile } from '../../platform/files/write-file.ts'
 
 const appId = 'validate'
 
-/** A device of its own, which nobody has ever heard of: a new identity in a temporary folder. */
+/** A new device: its identity and its queue are in a temporary folder. */
 export class Device {
   readonly folder: string
   readonly thingKey: string
@@ -25,14 +25,14 @@ export class Device {
     this.#prepare = parts.prepare
   }
 
-  /** Makes the folder and the identity; nothing is connected yet. */
+  /** Makes the folder and the identity. Does not connect. */
   static async make(deviceId: string, parts: DeviceParts): Promise<Device> {
     const folder = await makeTemporaryFolder()
     await replaceFile(join(folder, 'device_id'), `${deviceId}\n`)
     return new Device(folder, deviceId, parts)
   }
 
-  /** The application that runs now, started when there is none; not connected by itself. */
+  /** The running application, started if there is none. Not necessarily connected. */
   get client(): Client {
     if (this.#client === undefined) {
       this.#client = new Client(appId, { configDir: this.folder, settings: this.#settings, logger: this.#log })
@@ -48,7 +48,7 @@ export class Device {
     return client
   }
 
-  /** Ends the application, as a restart of it does; the next one finds what it left. Returns whether all was delivered. */
+  /** Ends the application, as its restart does: the next one finds its queue. Resolves to whether everything was delivered. */
   async end(options: { waitForReplies?: boolean; timeoutMs?: number } = {}): Promise<boolean> {
     const client = this.#client
     this.#client = undefined
@@ -67,11 +67,11 @@ export class Device {
 export interface DeviceParts {
   readonly settings: Settings
   readonly log: Log
-  /** Called with each new application before it connects: registers its actions. */
+  /** Registers the actions. Called with each new application before it connects. */
   readonly prepare: (client: Client) => void
 }
 
-/** The settings of the way to the cloud, and nothing of what the real device has on its disk. */
+/** The settings of the connection, with a queue of its own: the queue of the real device is not used. */
 function clientSettings(
   { cloud, proxy, validateCloudCert, caBundleFile, qosLevel }: Settings,
   folder: string,
@@ -81,7 +81,7 @@ function clientSettings(
     cloud: { host, port, token, transport, tls, file_xfer_host: fileXferHost, file_xfer_port: fileXferPort },
     ...(proxy === undefined ? {} : { proxy: { ...proxy } }),
     validate_cloud_cert: validateCloudCert,
-    ...(caBundleFile === undefined ? {} : { ca_bundle_file: caBundleFile }),
+    ca_bundle_file: caBundleFile,
     qos_level: qosLevel,
     queue: { directory: join(folder, 'queue'), durability: 'spill' },
   }

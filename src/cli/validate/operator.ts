@@ -1,4 +1,3 @@
-import type { Clock } from '../../base/clock.ts'
 import { AgentError, retold } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
 import type { HttpsClient } from '../../connection/https.ts'
@@ -6,11 +5,10 @@ import { namedByFileService } from '../../connection/named-by.ts'
 import { refusedError, resultError } from '../../protocol/refusal.ts'
 import { type CommandResult, commandResultIn } from '../../protocol/reply.ts'
 
-/** Where the operator's side of a cloud is. */
+/** The addresses of the operator's side of a cloud. */
 export interface OperatorPlace {
   readonly host: string
   readonly port: number
-  /** The file service, where it is another one. */
   readonly fileHost: string
   readonly filePort: number
 }
@@ -18,13 +16,13 @@ export interface OperatorPlace {
 export interface Credentials {
   readonly username: string
   readonly password: string
-  /** Key of the organisation to work in, when it is not the user's own. */
-  readonly organisation?: string
+  /** Key of the organisation to work in, if it is not the user's own. */
+  readonly organisation?: string | undefined
 }
 
 interface AskOptions {
   /** How long the cloud may take for its answer. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -38,7 +36,7 @@ export class Operator {
   readonly #place: OperatorPlace
   #sessionId: string | undefined
 
-  constructor(parts: { https: HttpsClient; place: OperatorPlace; clock: Clock }) {
+  constructor(parts: { readonly https: HttpsClient; readonly place: OperatorPlace }) {
     this.#https = parts.https
     this.#place = parts.place
   }
@@ -48,7 +46,7 @@ export class Operator {
   }
 
   /**
-   * Logs in, once: a cloud locks an account after several wrong passwords.
+   * Logs in. Does not retry, because a cloud locks an account after several wrong passwords.
    *
    * @throws AgentError `OPERATOR_REFUSED`, or the failure of the connection
    */
@@ -62,9 +60,9 @@ export class Operator {
         auth.violation === true ? resultError('api.authenticate', auth) : refusedError('the operator', auth),
       )
     const { sessionId } = auth.params
-    // A header can hold no more.
+    // The session id becomes an HTTP header, which holds no other characters.
     if (typeof sessionId !== 'string' || !/^[\x21-\x7e]+$/.test(sessionId))
-      throw new AgentError('PROTOCOL_VIOLATION', 'The answer to api.authenticate has no session id')
+      throw new AgentError('PROTOCOL_VIOLATION', 'The answer to api.authenticate has no session id.')
     this.#sessionId = sessionId
     if (organisation === undefined) return
     const switched = await this.ask('session.org.switch', { key: organisation }, { signal })
@@ -73,48 +71,35 @@ export class Operator {
     throw operatorRefused(resultError('session.org.switch', switched))
   }
 
-  /** The answer to one command, whether it succeeded or not. Throws the failure of the connection. */
+  /** The answer to one command, a success or a refusal. Rejects with the failure of the connection. */
   ask(command: string, params: JsonObject = {}, options: AskOptions = {}): Promise<CommandResult> {
     return this.#command('cmd', command, params, options)
   }
 
-  /** The parameters of the answer. Throws `REFUSED_BY_CLOUD` and the like when there is a refusal. */
+  /** The parameters of a successful answer. Rejects with the error of a refusal, such as `REFUSED_BY_CLOUD`. */
   async do(command: string, params: JsonObject = {}, options: AskOptions = {}): Promise<JsonObject> {
     const result = await this.ask(command, params, options)
     if (!result.ok) throw resultError(command, result)
     return result.params
   }
 
-  /** The content of a file, as anybody gets it who has its id [TR50 5.2]. */
+  /** The content of a file. Its id is the only permission that this needs [TR50 5.2]. */
   async readFile(fileId: string, signal?: AbortSignal): Promise<Buffer> {
     const { fileHost: host, filePort: port } = this.#place
     const path = `/file/${encodeURIComponent(fileId)}`
-    const { status, content } = await this.#exchange({
-      method: 'GET',
-      host,
-      port,
-      path,
-      namedBy: namedByFileService,
-      signal,
-    })
+    const request = { method: 'GET', host, port, path, namedBy: namedByFileService, signal } as const
+    const { status, content } = await this.#exchange(request)
     if (status !== 200) throw statusError('GET', { host, port, path }, status)
     return content
   }
 
-  /** Puts the content of a file where `file.put` has given an id for it [TR50 5.1]. */
+  /** Stores the content of a file under the id that `file.put` answered [TR50 5.1]. */
   async writeFile(fileId: string, content: Uint8Array, signal?: AbortSignal): Promise<void> {
     const { fileHost: host, filePort: port } = this.#place
     const path = `/file/${encodeURIComponent(fileId)}`
     const body = { stream: oneChunk(content), bytes: content.length }
-    const { status } = await this.#exchange({
-      method: 'POST',
-      host,
-      port,
-      path,
-      body,
-      namedBy: namedByFileService,
-      signal,
-    })
+    const request = { method: 'POST', host, port, path, body, namedBy: namedByFileService, signal } as const
+    const { status } = await this.#exchange(request)
     if (status !== 200) throw statusError('POST', { host, port, path }, status)
   }
 
@@ -138,7 +123,7 @@ export class Operator {
     const reply = parseJson(text)
     const result = isJsonObject(reply) ? commandResultIn(reply, key) : undefined
     if (status !== 200) {
-      // Whoever refuses in words is believed, whatever the number beside them.
+      // A refusal in the body says more than the HTTP status.
       if (result?.ok === false && result.violation !== true) return result
       throw statusError('POST', { host, port, path }, status)
     }
@@ -146,9 +131,9 @@ export class Operator {
     if (reply === undefined)
       throw new AgentError(
         'PROTOCOL_VIOLATION',
-        `${host}:${port}: the answer to ${command} is not a JSON object: it is ${jsonProblem(text)}`,
+        `${host}:${port}: the answer to ${command} is not a JSON object: it is ${jsonProblem(text)}.`,
       )
-    throw new AgentError('PROTOCOL_VIOLATION', `${host}:${port}: the answer to ${command} is not a JSON object`)
+    throw new AgentError('PROTOCOL_VIOLATION', `${host}:${port}: the answer to ${command} is not a JSON object.`)
   }
 
   async #exchange(
@@ -161,8 +146,8 @@ export class Operator {
     for await (const chunk of body) {
       bytes += chunk.length
       if (bytes > maxAnswerBytes)
-        throw new AgentError('LIMIT_EXCEEDED', `${request.host}: the answer is larger than ${maxAnswerBytes} bytes`)
-      // A copy: a piece is good until the next one is asked for.
+        throw new AgentError('LIMIT_EXCEEDED', `${request.host}: the answer is larger than ${maxAnswerBytes} bytes.`)
+      // A copy, because a chunk is valid only until the next one is read.
       chunks.push(Buffer.from(chunk))
     }
     return { status, content: Buffer.concat(chunks) }
@@ -171,18 +156,18 @@ export class Operator {
 
 function statusError(method: string, at: { host: string; port: number; path: string }, status: number): AgentError {
   const { host, port, path } = at
-  const message = `${host}:${port} answered ${method} ${placeOf(path)} with ${status}`
+  const message = `${host}:${port} answered ${method} ${withoutFileId(path)} with ${status}.`
   return new AgentError('HTTP_STATUS', message, { details: { status } })
 }
 
 const namedBy = { host: '--api-host', port: '--api-port' }
 
-/** The path without the id of a file, which is a key to it. */
-function placeOf(path: string): string {
+/** The id of a file is the permission to read it, so no error may show it. */
+function withoutFileId(path: string): string {
   return path.replace(/^(\/file\/).*/, '$1…')
 }
 
-/** The first word with the operator's side: whoever reads of a port must know which one. */
+/** Says that the operator API failed, because the message names only a host and a port. */
 function unreachable(error: unknown): unknown {
   if (!(error instanceof AgentError) || error.code === 'ABORTED') return error
   const message = `${error.message} (the operator API: --api-host, --api-port)`

@@ -5,41 +5,45 @@ import { loadClientConfig } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
 import { environmentName } from '../../config/table.ts'
 import { readBoundedText } from '../../platform/files/read-file.ts'
-import { numberWord } from '../args.ts'
-import type { Flag, Invocation } from '../command.ts'
-import { configDirFlag, configFileFlag, configPlaceOf } from '../config-flags.ts'
-import type { ConfigIo } from '../config-io.ts'
-import { usage } from '../flags.ts'
+import { configDirFlag, configFileFlag, configPlaceOf } from '../config/config-flags.ts'
+import type { ConfigIo } from '../config/config-io.ts'
+import { numberArg } from '../shell/args.ts'
+import type { Flag, Invocation } from '../shell/command.ts'
+import { usage } from '../shell/flags.ts'
 import type { Credentials, OperatorPlace } from './operator.ts'
 
-/** What cloud is validated, and with whose rights. */
-export interface Target {
+/** The cloud to validate, and the credentials for it. */
+export interface ValidationTarget {
   readonly settings: Settings
   readonly place: OperatorPlace
   readonly credentials: Credentials
 }
 
-export const targetFlags: readonly Flag[] = [
+export const validationFlags: readonly Flag[] = [
   configDirFlag,
   configFileFlag,
   {
     name: 'cloud',
     value: 'HOST',
-    summary: 'Host of the cloud, also in HDCADDRESS; then no connection file is read unless -f names one.',
+    summary: 'Host of the cloud, also in HDCADDRESS. No connection file is read then, unless -f names one.',
   },
   { name: 'port', short: 'p', value: 'PORT', summary: 'Port of the cloud (default 8883).' },
-  { name: 'transport', value: 'NAME', summary: 'mqtts, wss or mqtt; needed for ports other than 8883, 443 and 1883.' },
+  {
+    name: 'transport',
+    value: 'NAME',
+    summary: 'mqtts, wss or mqtt; required for ports other than 8883, 443 and 1883.',
+  },
   {
     name: 'token',
     short: 't',
     value: 'TOKEN',
-    summary: 'Application token; better in DEVICE_CLOUD_CLOUD_TOKEN (or HDCAPPTOKEN), or typed.',
+    summary: 'Application token. It is safer in DEVICE_CLOUD_CLOUD_TOKEN (or HDCAPPTOKEN), or typed when asked.',
   },
   {
     name: 'ca-bundle',
     value: 'FILE',
     aliases: ['ssl-bundle'],
-    summary: 'PEM file of certificate authorities to trust.',
+    summary: 'PEM file of the certificate authorities to trust.',
   },
   { name: 'api-host', value: 'HOST', summary: 'Host of the operator API (default: that of the cloud).' },
   { name: 'api-port', value: 'PORT', summary: 'Port of the operator API and of the file service (default 443).' },
@@ -47,19 +51,19 @@ export const targetFlags: readonly Flag[] = [
     name: 'username',
     short: 'u',
     value: 'NAME',
-    summary: 'Operator; else DEVICE_CLOUD_OPERATOR_USERNAME or HDCUSERNAME, or asked for.',
+    summary: 'User name of the operator (default: DEVICE_CLOUD_OPERATOR_USERNAME or HDCUSERNAME, else asked for).',
   },
   {
     name: 'password-file',
     value: 'FILE',
     summary:
-      'File with the password of the operator; else DEVICE_CLOUD_OPERATOR_PASSWORD or HDCPASSWORD, or asked for.',
+      'File with the password of the operator (default: DEVICE_CLOUD_OPERATOR_PASSWORD or HDCPASSWORD, else asked for).',
   },
   {
     name: 'manager',
     short: 'm',
     value: 'THING_KEY',
-    summary: 'Prove the device manager that runs as this thing, action by action; no token is needed.',
+    summary: 'Check the device manager that runs as this thing, action by action. No token is needed.',
   },
   { name: 'organisation', value: 'KEY', aliases: ['org', 'organization'], summary: 'Organisation to work in.' },
 ]
@@ -69,11 +73,11 @@ const httpsPort = 443
 const maxPasswordBytes = 4096
 
 /**
- * What the command line, the environment and the connection file say; asks a person for what is missing.
+ * Reads the command line, the environment and the connection file, and asks the person at the terminal for what is missing.
  *
  * @throws AgentError `USAGE`, `CONFIG_INVALID`, `FILE_NOT_FOUND` (the password file)
  */
-export async function findTarget(invocation: Invocation, io: ConfigIo): Promise<Target> {
+export async function findTarget(invocation: Invocation, io: ConfigIo): Promise<ValidationTarget> {
   const settings = await connectionSettings(invocation, io)
   const { cloud } = settings
   const given = invocation.value('api-port')
@@ -92,7 +96,7 @@ export async function findTarget(invocation: Invocation, io: ConfigIo): Promise<
     credentials: {
       username: await usernameOf(invocation, io),
       password: await passwordOf(invocation, io),
-      ...(organisation === undefined ? {} : { organisation }),
+      organisation,
     },
   }
 }
@@ -100,7 +104,7 @@ export async function findTarget(invocation: Invocation, io: ConfigIo): Promise<
 async function connectionSettings(invocation: Invocation, io: ConfigIo): Promise<Settings> {
   const { environment } = io
   const host = invocation.value('cloud') ?? hostOfScripts(invocation, environment)
-  // Only a device has a token to show.
+  // Only a device logs in with a token.
   const isOfManager = invocation.value('manager') !== undefined
   const readsFile = host === undefined || invocation.value('config-file') !== undefined
   const apiPort = invocation.value('api-port')
@@ -128,7 +132,7 @@ async function connectionSettings(invocation: Invocation, io: ConfigIo): Promise
   return settings
 }
 
-/** What the scripts of the Python agent were told in `HDCADDRESS`; a connection file that is named says it itself. */
+/** The variable of the Python agent's scripts. A connection file that the command line names goes before it. */
 function hostOfScripts(invocation: Invocation, environment: ConfigIo['environment']): string | undefined {
   const isNamed = [configDirFlag, configFileFlag].some(({ name }) => invocation.value(name) !== undefined)
   return isNamed || environment[environmentName('cloud.host')] ? undefined : environment.HDCADDRESS || undefined
@@ -144,13 +148,13 @@ async function tokenOf({ environment, ask }: ConfigIo): Promise<string> {
 }
 
 async function usernameOf(invocation: Invocation, { environment, ask }: ConfigIo): Promise<string> {
-  const told = invocation.value('username') ?? (environment.DEVICE_CLOUD_OPERATOR_USERNAME || environment.HDCUSERNAME)
-  const name = told || (await ask?.('Operator: ', { hidden: false }))
+  const given = invocation.value('username') ?? (environment.DEVICE_CLOUD_OPERATOR_USERNAME || environment.HDCUSERNAME)
+  const name = given || (await ask?.('Operator: ', { hidden: false }))
   if (name) return name.trim()
   throw missing('the operator: --username, or DEVICE_CLOUD_OPERATOR_USERNAME')
 }
 
-/** Never from the command line, where every user of the machine can read it. */
+/** There is no flag for it, because every user of the machine can read a command line. */
 async function passwordOf(invocation: Invocation, { environment, ask }: ConfigIo): Promise<string> {
   const file = invocation.value('password-file')
   if (file !== undefined) return (await readBoundedText(resolve(file), maxPasswordBytes)).replace(/\r?\n$/, '')
@@ -162,12 +166,12 @@ async function passwordOf(invocation: Invocation, { environment, ask }: ConfigIo
   throw missing("the operator's password: --password-file, or DEVICE_CLOUD_OPERATOR_PASSWORD")
 }
 
-function portOf(word: string): number {
-  const port = numberWord('validate', '--api-port', word)
+function portOf(text: string): number {
+  const port = numberArg('validate', '--api-port', text)
   if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
-  throw usage({ name: 'validate' }, `--api-port must be 1 to 65535, not ${word}`)
+  throw usage({ name: 'validate' }, `--api-port must be 1 to 65535, not ${text}`)
 }
 
 function missing(what: string): AgentError {
-  return usage({ name: 'validate' }, `there is no terminal to ask on, and nobody told ${what}`)
+  return usage({ name: 'validate' }, `there is no terminal to ask on, and this is missing: ${what}`)
 }

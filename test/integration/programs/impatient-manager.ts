@@ -1,8 +1,8 @@
 /** `device-cloud manager` with less patience for its memory: seconds instead of minutes. */
 
-import { parseInvocation } from '../../../src/cli/flags.ts'
-import { command } from '../../../src/cli/manager.ts'
-import { runManager } from '../../../src/cli/manager-process.ts'
+import { command } from '../../../src/cli/commands/manager.ts'
+import { runManager } from '../../../src/cli/manager-process/manager-process.ts'
+import { parseInvocation } from '../../../src/cli/shell/flags.ts'
 import { memoryTimes } from '../../../src/manager/memory/memory-watch.ts'
 
 const times = { ...memoryTimes, sampleMs: 200, drainSampleMs: 100, patienceMs: 1000, relieveMs: 400 }

@@ -1,6 +1,6 @@
 /** `of-system FOLDER WORDS…`: the command line of device-cloud on a machine whose configuration is in FOLDER. */
 import { runCli } from '../../../src/cli/cli.ts'
-import { processTerminal } from '../../../src/cli/process-terminal.ts'
+import { processTerminal } from '../../../src/cli/shell/process-terminal.ts'
 
 const [systemFolder = '', ...words] = process.argv.slice(2)
 const terminal = processTerminal()

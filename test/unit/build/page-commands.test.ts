@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { root } from '../../../build/places.ts'
 import { commandEntries } from '../../../src/cli/commands.ts'
-import { parseInvocation } from '../../../src/cli/flags.ts'
+import { parseInvocation } from '../../../src/cli/shell/flags.ts'
 import { readOptions } from '../../../src/cloud/options.ts'
 import { blocksOf } from '../../helpers/page-blocks.ts'
 

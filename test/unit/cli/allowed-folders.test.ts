@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { foldersThatLeadNowhere } from '../../../src/cli/allowed-folders.ts'
+import { missingAllowedFolders } from '../../../src/cli/config/allowed-folders.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
-test('an allowed folder that is not there is told, with its line', async t => {
+test('an allowed folder that does not exist gives a warning, with its line', async t => {
   const folder = tempDir(t)
-  const notes = await foldersThatLeadNowhere([folder, `${folder}/no`, `${folder}/*`, `${folder}/~/x`], {
+  const notes = await missingAllowedFolders([folder, `${folder}/no`, `${folder}/*`, `${folder}/~/x`], {
     source: 'file',
     file: '/c',
     line: 7,

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import { version } from '../../../src/base/version.ts'
-import { numberWord } from '../../../src/cli/args.ts'
 import { runCli } from '../../../src/cli/cli.ts'
-import type { Command, CommandEntry, Invocation } from '../../../src/cli/command.ts'
+import { versionText } from '../../../src/cli/commands/version.ts'
 import { commandEntries } from '../../../src/cli/commands.ts'
-import { parseInvocation } from '../../../src/cli/flags.ts'
-import { versionText } from '../../../src/cli/version.ts'
+import { numberArg } from '../../../src/cli/shell/args.ts'
+import type { Command, CommandEntry, Invocation } from '../../../src/cli/shell/command.ts'
+import { parseInvocation } from '../../../src/cli/shell/flags.ts'
 import { trialVersions, versionsSaid } from '../../../src/manager/ota/state/trial-protocol.ts'
 
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
@@ -34,7 +36,7 @@ function usageOf(words: string[], of: Command = command): string {
   return assert.fail('the words were taken')
 }
 
-test('takes flags in every usual spelling, the old ones of the Python agent too', () => {
+test('accepts flags in every usual spelling, and in that of the Python agent', () => {
   const spellings = [['-c', 'x'], ['-cx'], ['-c=x'], ['--config-dir', 'x'], ['--config-dir=x'], ['--config_dir', 'x']]
   for (const words of [...spellings, ['--default_cfg_dir', 'x'], ['--default_cfg_dir=x']])
     assert.equal(parseInvocation(command, [...words, 'a', '1']).value('config-dir'), 'x', words.join(' '))
@@ -43,7 +45,7 @@ test('takes flags in every usual spelling, the old ones of the Python agent too'
   assert.ok(parseInvocation(command, ['a', '1', '--log_to_file']).has('log-to-file'))
 })
 
-test('takes negative numbers for operands, and everything after --', () => {
+test('takes negative numbers as operands, and everything after --', () => {
   assert.deepEqual(parseInvocation(command, ['a', '-5']).operands, ['a', '-5'])
   assert.deepEqual(parseInvocation(command, ['a', '-.5e-3']).operands, ['a', '-.5e-3'])
   assert.deepEqual(parseInvocation(command, ['--', '-c', '--x']).operands, ['-c', '--x'])
@@ -56,16 +58,16 @@ test('names what is wrong with a command line', () => {
   assert.match(usageOf(['a', '1', '--log-to-file=yes']), /takes no value/)
   assert.match(usageOf(['a', '1', '-c', 'x', '-c', 'y']), /given twice/)
   assert.match(usageOf(['a']), /VALUE is missing/)
-  assert.match(usageOf(['a', '1', 'b']), /"b" is one word too many/)
+  assert.match(usageOf(['a', '1', 'b']), /"b" is one argument too many/)
 })
 
-test('a manager that should start in the past is told so', async () => {
+test('a negative --delay-start is refused', async () => {
   const terminal = memoryTerminal()
   assert.equal(await runCli(['manager', '--delay_start', '-3'], terminal), 2)
   assert.match(terminal.errText(), /--delay-start must be 0 seconds or more, not -3/)
 })
 
-test('digits that a number cannot carry are not published, and the words that carry them are named', async () => {
+test('digits that a number cannot hold are not published, and the error names another command', async () => {
   const sampleWords = (digits: string): string[][] => [
     ['publish', 'telemetry', 'iccid', digits],
     ['publish', 'alarm', 'a', digits],
@@ -83,11 +85,11 @@ test('digits that a number cannot carry are not published, and the words that ca
       assert.match(terminal.errText(), /publish attribute/)
       assert.equal(/round it/.test(terminal.errText()), digits !== '1e400')
     }
-  assert.equal(numberWord('x', 'VALUE', '10000000000000000000'), 1e19)
-  assert.equal(numberWord('x', 'VALUE', ' +8.9014103211118510720e19 '), Number('89014103211118510720'))
+  assert.equal(numberArg('x', 'VALUE', '10000000000000000000'), 1e19)
+  assert.equal(numberArg('x', 'VALUE', ' +8.9014103211118510720e19 '), Number('89014103211118510720'))
 })
 
-test('a download goes to no folder whose name was misread, and none is made beside it', async () => {
+test('a download refuses a path that is not UTF-8, and makes no folder', async () => {
   for (const destination of ['caf\ufffd/', 'caf\ufffd/a.txt']) {
     const terminal = memoryTerminal()
     assert.equal(await runCli(['download', 'a.txt', destination], terminal), 2)
@@ -95,7 +97,7 @@ test('a download goes to no folder whose name was misread, and none is made besi
   }
 })
 
-test('hands everything behind the application to the application', () => {
+test('passes everything after the application to the application', () => {
   const run: Command = {
     ...command,
     name: 'run',
@@ -114,7 +116,7 @@ function entry(
 }
 const entries = [entry('status'), entry('config show', async () => 7), entry('config check')]
 
-test('shows help on stdout when asked, on stderr with exit code 2 when nothing was said', async () => {
+test('shows help on stdout when asked, and on stderr with exit code 2 without arguments', async () => {
   const asked = memoryTerminal()
   assert.equal(await runCli(['--help'], asked, { entries }), 0)
   assert.match(asked.outText(), /config show {2}/)
@@ -152,7 +154,7 @@ test('prints the version and nothing else', async () => {
   assert.match(terminal.outText(), /^\d+\.\d+\.\d+\n$/)
 })
 
-test('tells an older agent how it speaks on its trial', async () => {
+test('reports the trial protocols that it speaks to an older agent', async () => {
   const terminal = memoryTerminal()
   assert.equal(await runCli(['--version', '--json'], terminal, { entries }), 0)
   assert.deepEqual(versionsSaid(terminal.outText()), trialVersions)
@@ -185,7 +187,7 @@ test('turns a failure into one line on stderr and the exit code of its kind', as
   assert.match(terminal.errText(), /^device-cloud: Nobody listens on \/run\/x\. Start "device-cloud manager"/)
 })
 
-test('every command in the list loads, is called what the list says, and describes each flag once', async () => {
+test('every row of the table loads a command with its name and summary, and each flag stands once', async () => {
   for (const { name, summary, load } of commandEntries) {
     const { command: loaded } = await load()
     assert.equal(loaded.name, name)
@@ -196,5 +198,16 @@ test('every command in the list loads, is called what the list says, and describ
     ])
     assert.equal(new Set(names).size, names.length, `${name}: a flag stands twice`)
     for (const flag of loaded.flags) assert.match(flag.summary, /[.)]$/, `${name} --${flag.name}`)
+  }
+})
+
+test('every file of commands/ is a row of the table, and has the name of its command', async () => {
+  const folder = join(import.meta.dirname, '../../../src/cli/commands')
+  const files = readdirSync(folder).sort()
+  const listed = commandEntries.map(({ name }) => `${name.replaceAll(' ', '-')}.ts`)
+  assert.deepEqual(files, listed.toSorted())
+  for (const { name, load } of commandEntries) {
+    const file: { readonly command?: Command } = await import(join(folder, `${name.replaceAll(' ', '-')}.ts`))
+    assert.equal(file.command, (await load()).command, name)
   }
 })

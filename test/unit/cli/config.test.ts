@@ -2,10 +2,15 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { configCheck } from '../../../src/cli/config-check.ts'
-import { configGenerate } from '../../../src/cli/config-generate.ts'
-import type { ConfigIo } from '../../../src/cli/config-io.ts'
-import { configShow } from '../../../src/cli/config-show.ts'
+import { command as checkCommand } from '../../../src/cli/commands/config-check.ts'
+import { command as generateCommand } from '../../../src/cli/commands/config-generate.ts'
+import { command as showCommand } from '../../../src/cli/commands/config-show.ts'
+import { checkConfig } from '../../../src/cli/config/check-config.ts'
+import { type ConfigIo, targetIn } from '../../../src/cli/config/config-io.ts'
+import { generateConfig } from '../../../src/cli/config/generate-config.ts'
+import { showConfig } from '../../../src/cli/config/show-config.ts'
+import type { Command, Invocation } from '../../../src/cli/shell/command.ts'
+import { parseInvocation } from '../../../src/cli/shell/flags.ts'
 import { loadClientConfig } from '../../../src/config/load.ts'
 import { configFolder, pythonAgentFolder } from '../../helpers/config-folder.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -31,6 +36,31 @@ function terminal(answers?: readonly string[], environment: ConfigIo['environmen
     environment,
   }
   return { io, out, err, questions, unanswered: left, said: () => JSON.stringify([out, err, questions]) }
+}
+
+type Flags = Readonly<Record<string, string | true | undefined>>
+
+/** A command line with these flags: `proxyHost: 'p'` is `--proxy-host=p`, `force: true` is `--force`. */
+function invocationOf(command: Command, flags: Flags): Invocation {
+  const args = Object.entries(flags).flatMap(([name, value]) => {
+    const flag = `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
+    if (value === undefined) return []
+    return [value === true ? flag : `${flag}=${value}`]
+  })
+  return parseInvocation(command, args)
+}
+
+function configGenerate(flags: Flags, io: ConfigIo): Promise<number> {
+  return generateConfig(invocationOf(generateCommand, flags), io)
+}
+
+function configCheck(flags: Flags, io: ConfigIo): Promise<number> {
+  const invocation = invocationOf(checkCommand, flags)
+  return checkConfig({ ...targetIn(invocation), strict: invocation.has('strict') }, io)
+}
+
+function configShow(flags: Flags, io: ConfigIo): Promise<number> {
+  return showConfig(targetIn(invocationOf(showCommand, flags)), io)
 }
 
 const flags = { cloud: 'cloud.example.test', port: '8883', token: secret }
@@ -85,12 +115,12 @@ test('generate names every wrong or missing flag and writes nothing', async t =>
   assert.equal(await configGenerate({ ...wrong, token: undefined }, io), 2)
   const keys = err.map(line => / (\w+\.\w+) /.exec(line)?.[1])
   assert.deepEqual(keys, ['cloud.host', 'cloud.port', 'cloud.token', 'proxy.host', 'proxy.port'])
-  assert.match(err[1] ?? '', /Its flag is -p\.$/)
+  assert.match(err[1] ?? '', /Its flag is --port\.$/)
   assert.doesNotMatch(said(), /hunter2/)
   assert.deepEqual(readdirSync(folder), [])
 })
 
-test('generate wants the transport for a port that does not tell it', async t => {
+test('generate requires the transport for a port that does not imply it', async t => {
   const file = join(tempDir(t), 'a.cfg')
   const { io, err } = terminal()
   assert.equal(await configGenerate({ ...flags, file, port: '18883' }, io), 2)
@@ -140,7 +170,7 @@ test('generate without flags and without a person is wrong usage', async () => {
   assert.match(err.join(), /needs -c HOST -p PORT -t TOKEN/)
 })
 
-test('generate does not overwrite without being told to', async t => {
+test('generate does not overwrite a file without permission', async t => {
   const file = join(configFolder(t, { 'a.cfg': 'old' }), 'a.cfg')
   const nobody = terminal()
   assert.equal(await configGenerate({ ...flags, file }, nobody.io), 1)
@@ -154,7 +184,7 @@ test('generate does not overwrite without being told to', async t => {
   assert.match(readFileSync(file, 'utf8'), /other/)
 })
 
-test('generate names the policies that an overwritten file had and the new one has not', async t => {
+test('generate names the policies that the overwritten file had and the new one does not', async t => {
   const file = join(tempDir(t), 'iot-connect.cfg')
   const key = `ed25519:${Buffer.alloc(32, 1).toString('base64')}`
   const policies = {
@@ -165,10 +195,7 @@ test('generate names the policies that an overwritten file had and the new one h
   writeFileSync(file, JSON.stringify(policies))
   const { io, err } = terminal()
   assert.equal(await configGenerate({ ...flags, file, force: true }, io), 0)
-  assert.match(
-    err.join('\n'),
-    /^warning: the file that was there had ota\.public_keys, remote_access\.relay_hosts, and/,
-  )
+  assert.match(err.join('\n'), /^warning: the old file had ota\.public_keys, remote_access\.relay_hosts, and/)
   const again = terminal()
   assert.equal(await configGenerate({ ...flags, file, force: true }, again.io), 0)
   assert.deepEqual(again.err, [])
@@ -190,7 +217,7 @@ test('generate into a folder that does not exist says so', async t => {
   assert.match(err.join(), /does not exist/)
 })
 
-test('check finds the files of a Python agent fine, and makes nothing', async t => {
+test('check accepts the files of a Python agent, and writes nothing', async t => {
   const configDir = pythonAgentFolder(t)
   const before = readdirSync(configDir)
   const { io, out, err } = terminal()
@@ -206,7 +233,7 @@ test('check finds the files of a Python agent fine, and makes nothing', async t 
   assert.deepEqual(readdirSync(configDir), before)
 })
 
-test('check tells the mistakes of every file at once and exits 3', async t => {
+test('check names the mistakes of every file at once and exits 3', async t => {
   const configDir = configFolder(t, {
     'iot-connect.cfg': { cloud: { host: 'h', port: 'x', token: secret } },
     'iot.cfg': '{\n "log_level": "LOUD",\n "quiet": }',
@@ -228,13 +255,13 @@ test('check tells the mistakes of every file at once and exits 3', async t => {
   assert.equal(told.problems[0].line, 4)
 })
 
-test('check looks whether the CA file is there and holds a certificate', async t => {
+test('check tests that the CA file exists and holds a certificate', async t => {
   const configDir = configFolder(t, {
     'iot-connect.cfg': { cloud: { host: 'h', port: 8883, token: secret }, ca_bundle_file: 'ca.pem' },
   })
   const { io, err } = terminal()
   assert.equal(await configCheck({ configDir }, io), 3)
-  assert.match(err.join(), /ca_bundle_file names a file that is of no use.*does not exist/)
+  assert.match(err.join(), /ca_bundle_file names a file that cannot be used.*does not exist/)
   writeFileSync(join(configDir, 'ca.pem'), 'nothing')
   assert.equal(await configCheck({ configDir }, terminal().io), 3)
   writeFileSync(join(configDir, 'ca.pem'), '-----BEGIN CERTIFICATE-----\n')
@@ -278,7 +305,7 @@ test('show of a wrong configuration lists the mistakes and exits 3', async t => 
   assert.equal(existsSync(join(configDir, 'device_id')), false)
 })
 
-test('generate refuses a bundle that is of no use, and takes one of another machine with --force', async t => {
+test('generate refuses a bundle that cannot be used, and takes one of another machine with --force', async t => {
   const folder = tempDir(t)
   const file = join(folder, 'a.cfg')
   const sslBundle = join(folder, 'nosuch.pem')
@@ -286,7 +313,7 @@ test('generate refuses a bundle that is of no use, and takes one of another mach
   assert.equal(await configGenerate({ ...flags, file, sslBundle }, refused.io), 2)
   assert.match(
     refused.err.join(),
-    /nosuch\.pem: ca_bundle_file names a file that is of no use: .*--force.* Its flag is --ssl-bundle/,
+    /nosuch\.pem: ca_bundle_file names a file that cannot be used: .*--force.* Its flag is --ssl-bundle/,
   )
   writeFileSync(sslBundle, 'no certificate')
   assert.equal(await configGenerate({ ...flags, file, sslBundle }, terminal().io), 2)
@@ -301,7 +328,7 @@ test('generate refuses a bundle that is of no use, and takes one of another mach
   assert.equal(JSON.parse(readFileSync(file, 'utf8')).ca_bundle_file, sslBundle)
 })
 
-test('generate asks again for a bundle and for a file name of no use, before anything else is lost', async t => {
+test('generate asks again for an unusable bundle or file name, before it asks for anything else', async t => {
   const folder = configFolder(t, { 'there.cfg': 'old', 'ca.pem': '-----BEGIN CERTIFICATE-----\n' })
   const [ca, wanted] = [join(folder, 'ca.pem'), join(folder, 'new.cfg')]
   const names = [join(folder, 'no', 'a.cfg'), folder, `${folder}/`, join(folder, 'there.cfg'), 'n', wanted]
@@ -310,15 +337,15 @@ test('generate asks again for a bundle and for a file name of no use, before any
   assert.equal(await configGenerate({}, io), 0)
   assert.deepEqual(unanswered, [])
   const asked = questions.map(({ question }) => question)
-  assert.match(asked[1] ?? '', /^Nothing can be written there: the folder .*no does not exist\. File to write/)
+  assert.match(asked[1] ?? '', /^Nothing can be written there: The folder .*no does not exist\. File to write/)
   assert.match(asked[2] ?? '', /^Nothing can be written there: .* names a folder, not a file\. File to write/)
   assert.match(asked[4] ?? '', /there\.cfg exists already\. Overwrite it\? \[y\/N\]/)
-  assert.match(asked[11] ?? '', /no\.pem names a file that is of no use: .*\. Certificate bundle/)
+  assert.match(asked[11] ?? '', /no\.pem names a file that cannot be used: .*\. Certificate bundle/)
   assert.equal(readFileSync(join(folder, 'there.cfg'), 'utf8'), 'old')
   assert.equal(JSON.parse(readFileSync(wanted, 'utf8')).ca_bundle_file, ca)
 })
 
-test('generate looks at the file before it asks for the token', async t => {
+test('generate checks the file before it asks for the token', async t => {
   const { io, questions, err } = terminal([])
   const file = join(tempDir(t), 'no', 'a.cfg')
   assert.equal(await configGenerate({ ...flags, token: undefined, file }, io), 1)
@@ -390,7 +417,7 @@ test('check counts its warnings, and with --strict they are enough to fail', asy
   assert.equal(await configCheck({ configDir, strict: true }, strict.io), 3)
   assert.deepEqual(
     [strict.out, strict.err.at(-1)],
-    [[], `The configuration in ${configDir} has 1 warning, and --strict takes none.`],
+    [[], `The configuration in ${configDir} has 1 warning, and --strict allows none.`],
   )
   const json = terminal()
   assert.equal(await configCheck({ configDir, strict: true, json: true }, json.io), 3)
@@ -404,7 +431,7 @@ test('check counts its warnings, and with --strict they are enough to fail', asy
   assert.deepEqual(clean.out, [`The configuration in ${configDir} is fine.`])
 })
 
-test('check tells a section that stands twice once, an empty setting that would weaken, and a member that is misspelt', async t => {
+test('check reports a duplicate section once, an empty setting that would weaken security, and a misspelt member', async t => {
   const check = async (connection: string, own: object = {}) => {
     const { io, err, out } = terminal()
     const configDir = configFolder(t, { 'iot-connect.cfg': connection, 'iot.cfg': own })

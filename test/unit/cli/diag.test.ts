@@ -8,7 +8,7 @@ import { configFolder } from '../../helpers/config-folder.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { unpackArchive } from '../../helpers/unpacked-archive.ts'
 
-test('takes a known secret out in every spelling, and leaves JSON what it is', () => {
+test('removes a known secret in every spelling, and keeps JSON valid', () => {
   const secret = 'p"ä/ss\\wort?'
   const redaction = new Redaction([secret, 'bob', 'ab'])
   const inside = JSON.stringify({ said: JSON.stringify({ it: `x ${secret} y` }), plain: secret, ab: 1 })
@@ -51,7 +51,7 @@ for (const [text, clean] of looksLikeSecret)
     else assert.equal(cleaned, clean)
   })
 
-test('1 MB of what is made to be looked at again and again is cleaned, and what is in it goes', () => {
+test('1 MB of hostile text is cleaned in linear time, and its secret is removed', () => {
   const redaction = new Redaction(['S3CRET'])
   const mb = (text: string) => text.repeat(Math.ceil((1024 * 1024) / text.length))
   for (const hostile of [
@@ -92,7 +92,7 @@ async function packed(parts: readonly Part[], limits?: { partBytes: number; allB
   return { ...unpackArchive(Buffer.concat(chunks)), reports }
 }
 
-test('packs what there is; a part that fails says why, and the rest still comes', async () => {
+test('packs the parts that it gets; a failed part says why, and the others still follow', async () => {
   const { files, bytes, reports } = await packed([
     { name: 'one.txt', about: 'one', gather: async () => 'the S3CRET of one\n' },
     {
@@ -119,7 +119,7 @@ test('packs what there is; a part that fails says why, and the rest still comes'
   assert.ok(!bytes.includes('S3CRET'))
 })
 
-test('is bounded, part by part and all together, and a secret at the cut is out before', async () => {
+test('bounds each part and the archive, and removes a secret before it cuts', async () => {
   const long = (name: string) => ({
     name,
     about: name,

@@ -9,7 +9,7 @@ const cli = join(import.meta.dirname, '../../../src/cli')
 
 /** Runs a few lines with a `terminal` in a process of their own; `out` and `err` are where its output goes. */
 function start(t: TestContext, source: string, out: 'pipe' | number, err: 'pipe' | number): ChildProcess {
-  const code = `import { processTerminal } from '${cli}/process-terminal.ts'\nconst terminal = processTerminal()\n${source}`
+  const code = `import { processTerminal } from '${cli}/shell/process-terminal.ts'\nconst terminal = processTerminal()\n${source}`
   const args = ['--import', 'tsx', '--input-type=module', '-e', code]
   const child = spawn(process.execPath, args, { stdio: ['ignore', out, err] })
   t.after(() => child.kill('SIGKILL'))
@@ -31,7 +31,7 @@ async function endOf(child: ChildProcess): Promise<{ code: number; told: string 
   return { code, told }
 }
 
-test('a reader that goes away ends nothing, and is no failure', async t => {
+test('a reader that closes its end neither ends the process nor makes it fail', async t => {
   const child = start(
     t,
     `terminal.out('ready')
@@ -52,16 +52,16 @@ test('a result that could not be written is a failure, which says why', async t 
   const lines = "terminal.out('result\\n')\nprocess.exit(await terminal.finish(0))"
   const { code, told } = await endOf(start(t, lines, fullDevice(t), 'pipe'))
   assert.equal(code, 1)
-  assert.match(told, /^device-cloud: the output could not be written: ENOSPC.*\n$/)
+  assert.match(told, /^device-cloud: The output could not be written: ENOSPC.*\n$/)
 })
 
-test('a failure keeps its exit code when it cannot even be told', async t => {
+test('a failure keeps its exit code when its message cannot be written', async t => {
   const full = fullDevice(t)
   const lines = "terminal.out('half\\n')\nterminal.err('failed\\n')\nprocess.exit(await terminal.finish(3))"
   assert.equal((await endOf(start(t, lines, full, full))).code, 3)
 })
 
-test('nothing that came from outside drives the terminal', async t => {
+test('no text from outside controls the terminal', async t => {
   const text = JSON.stringify('\u001b]0;title\u0007\u001b[2J\u009b2J\ttab ü\n')
   const child = start(t, `for (const say of [terminal.out, terminal.err]) say(${text})`, 'pipe', 'pipe')
   let out = ''

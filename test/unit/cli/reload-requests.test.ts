@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ReloadRequests } from '../../../src/cli/reload-requests.ts'
+import { ReloadRequests } from '../../../src/cli/manager-process/reload-requests.ts'
 
-test('a SIGHUP that comes while the manager starts is done when it has started, once', () => {
+test('a SIGHUP during the start of the manager is served once, after the start', () => {
   const reloads = new ReloadRequests()
   const done: string[] = []
   reloads.begin()
@@ -14,14 +14,14 @@ test('a SIGHUP that comes while the manager starts is done when it has started, 
   assert.deepEqual(done, ['manager', 'manager'])
 })
 
-test('what was asked for before the configuration is read is not done twice', () => {
+test('a request from before the configuration is read is not served again', () => {
   const reloads = new ReloadRequests()
   reloads.ask()
   reloads.begin()
   reloads.servedBy(() => assert.fail('the start has read it'))
 })
 
-test('when a manager starts in the place of what served until then, it is asked and not that', () => {
+test('a manager that starts in place of a new agent on trial serves the requests from then on', () => {
   const reloads = new ReloadRequests()
   const done: string[] = []
   reloads.servedBy(() => void done.push('new agent on trial'))

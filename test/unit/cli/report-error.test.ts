@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import { processSecrets } from '../../../src/base/secrets.ts'
-import { reportError, traceErrors } from '../../../src/cli/report-error.ts'
+import { reportError, traceErrors } from '../../../src/cli/shell/report-error.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 
 function report(error: unknown): { code: number; text: string } {
@@ -31,7 +31,7 @@ test('names every mistake of a configuration on a line of its own, with file, li
   ])
 })
 
-test('reports what nobody foresaw as a bug, with exit code 70 and the place, without secrets and control characters', () => {
+test('reports an unforeseen error as a bug, with exit code 70 and the place, without secrets and control characters', () => {
   processSecrets.add('s3cr3t-token')
   const { code, text } = report(new TypeError('cannot read\u001b[31m s3cr3t-token\nof undefined'))
   assert.equal(code, 70)
@@ -43,7 +43,7 @@ test('reports what nobody foresaw as a bug, with exit code 70 and the place, wit
   assert.doesNotMatch(text, /s3cr3t/)
 })
 
-test('a message that says it all gets no pointer at itself', () => {
+test('a message is not followed by a remedy that only points at it', () => {
   const { code, text } = report(new AgentError('INVALID_ARGUMENT', 'latitude must be from -90 to 90, not 100.'))
   assert.deepEqual([code, text], [2, 'device-cloud: latitude must be from -90 to 90, not 100.\n'])
 })
@@ -62,14 +62,14 @@ test('a wrong command line is sent to the help of its own command', () => {
   )
 })
 
-test('a terminal is not sent to what only a program sees', () => {
+test('a terminal does not show a remedy that points at details for programs', () => {
   const error = new AgentError('EXECUTION_FAILED', 'install failed: exit code 3')
   assert.equal(report(error).text, 'device-cloud: install failed: exit code 3.\n')
 })
 
 test('--trace adds every frame and the causes, without secrets; without it a bug says that there is more', () => {
   processSecrets.add('s3cr3t-token')
-  assert.match(report(new TypeError('x')).text, /With --trace it says more\.\n$/)
+  assert.match(report(new TypeError('x')).text, /Run it with --trace for details\.\n$/)
   traceErrors()
   const { text } = report(new AgentError('TIMEOUT', 'late', { cause: new Error('because of s3cr3t-token') }))
   assert.match(

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { statusLines } from '../../../src/cli/status.ts'
-import { bytesText, TransferLine } from '../../../src/cli/transfer-progress.ts'
+import { statusLines } from '../../../src/cli/running-manager/status-lines.ts'
+import { TransferLine } from '../../../src/cli/running-manager/transfer-progress.ts'
+import { bytesText } from '../../../src/cli/shell/bytes-text.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 
 test('shows a person the link, the latest trouble with its remedy, and only lanes in which something happened', () => {
@@ -33,7 +34,7 @@ test('shows a person the link, the latest trouble with its remedy, and only lane
   })
   const text = lines.join('\n')
   assert.match(text, /process 7, running for 1 d 2 h/)
-  assert.match(text, /link {7}waiting for 1 min 5 s, 3 tries failed, next try in 9 s; connected again 2 times/)
+  assert.match(text, /link {7}waiting for 1 min 5 s, 3 attempts failed, next attempt in 9 s; reconnected 2 times/)
   assert.match(text, /trouble {4}2024-03-05T10:11:12.000Z TCP_FAILED: refused\n {11}Check cloud\.port\./)
   assert.match(text, /telemetry {2}4 waiting, 0 delivered, 1 dropped/)
   assert.doesNotMatch(text, /event/)
@@ -45,7 +46,7 @@ test('shows a person the link, the latest trouble with its remedy, and only lane
   assert.match(text, /^warnings {3}a\.cfg: z\.$/m)
 })
 
-test('shows a person what was set aside, and what is suspected', () => {
+test('shows a person what was set aside, and what may be poison', () => {
   const lane = { waiting: 0, bytes: 0, delivered: 0, refused: 0, setAside: 1, dropped: 0, resent: 0 }
   const setAside = {
     total: 5,
@@ -57,12 +58,12 @@ test('shows a person what was set aside, and what is suspected', () => {
   }
   const text = statusLines({ queue: { waiting: 1, suspects: 1, setAside, lanes: { event: lane } } }).join('\n')
   assert.match(text, /event {6}0 waiting, 0 delivered, 1 set aside/)
-  assert.match(text, /^suspects {3}1 of the waiting were on their way when a link ended$/m)
+  assert.match(text, /^candidates 1 waiting, each in flight when a connection ended: they may be poison items$/m)
   assert.match(
     text,
-    /^set aside {2}5 in all, each ended the link whenever it was sent; 2 kept \(41\.0 kB\); last at 2024-03-05T10:11:12\.000Z: event, 30\.7 kB$/m,
+    /^set aside {2}5 in total, each ended the connection whenever it was sent; 2 kept \(41\.0 kB\); last at 2024-03-05T10:11:12\.000Z: event, 30\.7 kB$/m,
   )
-  assert.doesNotMatch(statusLines({ queue: {} }).join('\n'), /set aside|suspects/)
+  assert.doesNotMatch(statusLines({ queue: {} }).join('\n'), /set aside|candidates/)
 })
 
 test('an answer of another version with members missing is shown as far as it goes', () => {
@@ -82,7 +83,7 @@ test('shows progress on a terminal only, and takes it away', () => {
   line.clear()
   assert.equal(
     screen.errText(),
-    '\r\u001b[Kno link to the cloud; waiting for it\r\u001b[K500.0 kB of 2.0 MB, 25 %\r\u001b[K600.0 kB\r\u001b[K',
+    '\r\u001b[Kno connection to the cloud; waiting for it\r\u001b[K500.0 kB of 2.0 MB, 25 %\r\u001b[K600.0 kB\r\u001b[K',
   )
   const script = memoryTerminal()
   new TransferLine(script).show({ transferredBytes: 1, totalBytes: 2 })

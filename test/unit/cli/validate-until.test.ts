@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import { waitFor } from '../../../src/base/wait.ts'
-import { until } from '../../../src/cli/validate/scene.ts'
+import { until } from '../../../src/cli/validate/validation-context.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
 const refused = new AgentError('REFUSED_BY_CLOUD', 'location.current: Authentication is required')
@@ -23,11 +23,11 @@ async function outcomeOf(cutOff: number): Promise<unknown> {
   return await found
 }
 
-test('when the time is up during a look, what the looks before it saw is told', async () => {
+test('a timeout during a probe rejects with the failure of the probe before it', async () => {
   assert.equal(await outcomeOf(2), refused)
   assert.equal(await outcomeOf(4), refused)
 })
 
-test('when it is up during the first one, there is nothing else to tell', async () => {
+test('a timeout during the first probe rejects with the timeout', async () => {
   assert.equal(await outcomeOf(1), late)
 })
