@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { type ChannelEffect, type ChannelInput, type ChannelState, nextStep } from './channel-state.ts'
 import { dataMessage, disconnectMessage, type Framing, readFrame } from './frame.ts'
-import { HoldBack } from './hold-back.ts'
+import { Backpressure } from './backpressure.ts'
 import { type RelayLimits, relayLimits } from './limits.ts'
 import type { OpenLocalEnd } from './local-end.ts'
 import { LocalPipe } from './local-pipe.ts'
@@ -44,7 +44,7 @@ export class RelaySession {
   readonly #line: RelayLine
   readonly #channels = new Map<number, Channel>()
   readonly #pipes = new Set<LocalPipe>()
-  readonly #hold: HoldBack
+  readonly #backpressure: Backpressure
   readonly #quiet: QuietTimer | undefined
   readonly #duration: Timer | undefined
   #framing: Framing = 'none'
@@ -69,7 +69,7 @@ export class RelaySession {
       },
     })
     const drop = (pipe: LocalPipe) => this.#drop(pipe)
-    this.#hold = new HoldBack({ line: this.#line, pipes: this.#pipes, clock, drop })
+    this.#backpressure = new Backpressure({ line: this.#line, pipes: this.#pipes, clock, drop })
     const { idleTimeoutS, maxDurationS } = limits
     const onIdle = () => this.end(`no data for ${idleTimeoutS} s (remote_access.idle_timeout)`)
     this.#quiet = idleTimeoutS > 0 ? new QuietTimer(clock, idleTimeoutS * 1000, onIdle) : undefined
@@ -142,7 +142,7 @@ export class RelaySession {
     this.#counts.bytesFromCloud += bytes.length
     this.#quiet?.touch()
     channel.pipe.write(bytes)
-    this.#hold.written()
+    this.#backpressure.written()
   }
 
   #step(index: number, input: ChannelInput): void {
@@ -205,7 +205,7 @@ export class RelaySession {
           }),
         data: bytes => ifMine(() => this.#send(index, bytes)),
         closed: () => ifMine(() => this.#step(index, 'local-closed')),
-        taken: () => this.#hold.taken(),
+        taken: () => this.#backpressure.taken(),
         gone: () => this.#gone(pipe),
       },
     })
@@ -258,7 +258,7 @@ export class RelaySession {
 
   #gone(pipe: LocalPipe): void {
     this.#pipes.delete(pipe)
-    this.#hold.taken()
+    this.#backpressure.taken()
     this.#endWhenEmpty()
   }
 
@@ -266,7 +266,7 @@ export class RelaySession {
     this.#lineClosed = true
     this.#quiet?.stop()
     this.#duration?.cancel()
-    this.#hold.stop()
+    this.#backpressure.stop()
     const why = error === undefined ? '' : `: ${messageOf(error)}`
     this.#reason ??=
       code === 1006 ? `the connection to the relay broke${why}` : `the relay closed the session (${code})${why}`

@@ -13,7 +13,7 @@ interface Line {
  * Reads no more from the relay while a local service does not take what it has [TR50 6.5 rule 9]. One that takes nothing at
  * all, or is not even there yet, may not hold up the other channels for ever [TR50 6.5 rule 3].
  */
-export class HoldBack {
+export class Backpressure {
   readonly #line: Line
   readonly #pipes: ReadonlySet<LocalPipe>
   readonly #clock: Clock
