@@ -1,14 +1,14 @@
 import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
+import { IdleTimer } from '../../base/idle-timer.ts'
 import type { Log } from '../../base/log.ts'
+import { Backpressure } from './backpressure.ts'
 import { type ChannelEffect, type ChannelInput, type ChannelState, nextStep } from './channel-state.ts'
 import { dataMessage, disconnectMessage, type Framing, readFrame } from './frame.ts'
-import { Backpressure } from './backpressure.ts'
 import { type RelayLimits, relayLimits } from './limits.ts'
 import type { OpenLocalEnd } from './local-end.ts'
 import { LocalPipe } from './local-pipe.ts'
-import { QuietTimer } from './quiet-timer.ts'
 import { RelayLine } from './relay-line.ts'
 
 interface Channel {
@@ -45,7 +45,7 @@ export class RelaySession {
   readonly #channels = new Map<number, Channel>()
   readonly #pipes = new Set<LocalPipe>()
   readonly #backpressure: Backpressure
-  readonly #quiet: QuietTimer | undefined
+  readonly #idle: IdleTimer | undefined
   readonly #duration: Timer | undefined
   #framing: Framing = 'none'
   #reason: string | undefined
@@ -72,7 +72,8 @@ export class RelaySession {
     this.#backpressure = new Backpressure({ line: this.#line, pipes: this.#pipes, clock, drop })
     const { idleTimeoutS, maxDurationS } = limits
     const onIdle = () => this.end(`no data for ${idleTimeoutS} s (remote_access.idle_timeout)`)
-    this.#quiet = idleTimeoutS > 0 ? new QuietTimer(clock, idleTimeoutS * 1000, onIdle) : undefined
+    if (idleTimeoutS > 0) this.#idle = new IdleTimer(clock, idleTimeoutS * 1000, onIdle, { background: true })
+    this.#idle?.touch()
     const onDuration = () => this.end(`its time is over: ${maxDurationS} s (remote_access.max_duration)`)
     this.#duration = maxDurationS > 0 ? clock.timer(maxDurationS * 1000, onDuration, { background: true }) : undefined
   }
@@ -140,7 +141,7 @@ export class RelaySession {
     const channel = this.#channels.get(index)
     if (channel?.pipe === undefined || channel.state === 'closing') return
     this.#counts.bytesFromCloud += bytes.length
-    this.#quiet?.touch()
+    this.#idle?.touch()
     channel.pipe.write(bytes)
     this.#backpressure.written()
   }
@@ -188,7 +189,7 @@ export class RelaySession {
       return
     }
     this.#counts.channels++
-    this.#quiet?.touch()
+    this.#idle?.touch()
     const ifMine = (act: () => void) => {
       if (channel.pipe === pipe) act()
     }
@@ -217,7 +218,7 @@ export class RelaySession {
   #send(index: number, bytes: Buffer): void {
     if (this.#lineClosed || this.#reason !== undefined) return
     this.#counts.bytesToCloud += bytes.length
-    this.#quiet?.touch()
+    this.#idle?.touch()
     const messages: Buffer[] = []
     const prefix = this.#framing === 'multi' ? index : undefined
     for (let at = 0; at < bytes.length; at += relayLimits.frameBytes)
@@ -264,7 +265,7 @@ export class RelaySession {
 
   #closed(code: number, error: Error | undefined): void {
     this.#lineClosed = true
-    this.#quiet?.stop()
+    this.#idle?.stop()
     this.#duration?.cancel()
     this.#backpressure.stop()
     const why = error === undefined ? '' : `: ${messageOf(error)}`

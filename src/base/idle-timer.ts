@@ -1,20 +1,23 @@
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock, Timer } from './clock.ts'
 
 /**
- * Calls back when nothing has happened for a while: {@link IdleTimer.touch} begins the wait anew, {@link IdleTimer.pause}
- * ends it until then. Both are called for every piece of a large body, so neither sets a timer while one is pending.
+ * Calls back once nothing has happened for a while: {@link IdleTimer.touch} begins the wait anew, {@link IdleTimer.pause}
+ * suspends it. Both are called for every piece of data, so neither sets a timer while one is pending.
  */
 export class IdleTimer {
   readonly #clock: Clock
   readonly #idleMs: number
   readonly #onIdle: () => void
+  readonly #background: boolean
   #timer: Timer | undefined
   #sinceMs: number | undefined
 
-  constructor(clock: Clock, idleMs: number, onIdle: () => void) {
+  /** @param options.background the timer does not keep the process alive */
+  constructor(clock: Clock, idleMs: number, onIdle: () => void, { background = false } = {}) {
     this.#clock = clock
     this.#idleMs = idleMs
     this.#onIdle = onIdle
+    this.#background = background
   }
 
   touch(): void {
@@ -34,7 +37,7 @@ export class IdleTimer {
   }
 
   #arm(delayMs: number): void {
-    this.#timer = this.#clock.timer(delayMs, () => this.#onTimer())
+    this.#timer = this.#clock.timer(delayMs, () => this.#onTimer(), { background: this.#background })
   }
 
   #onTimer(): void {
