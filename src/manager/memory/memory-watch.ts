@@ -2,9 +2,9 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { afterCollection, type CollectionState, firstCollection, isCollectionDue } from './collection.ts'
+import { inMegabytes, type MemoryEvents } from './memory-events.ts'
 import { nextPressure, type PressureOrder, type PressureState, type PressureTimes, pressureTimes } from './pressure.ts'
 import { type NoteFile, type RestartNote, readNote, writeNote } from './restart-note.ts'
-import { inMegabytes, type MemoryTale } from './tale.ts'
 
 /** What runs in the manager now. */
 export interface RunningWork {
@@ -38,7 +38,7 @@ export interface MemoryWatchParts {
   readonly spill: () => Promise<boolean>
   readonly work: () => RunningWork
   readonly note: NoteFile
-  readonly tale: MemoryTale
+  readonly events: MemoryEvents
   /** Ends the manager for a restart. */
   readonly restart: () => void
   readonly times?: MemoryTimes | undefined
@@ -77,13 +77,13 @@ export class MemoryWatch {
   async start(canNote: boolean): Promise<void> {
     this.#canNote = canNote
     this.#schedule()
-    const { clock, log, note, tale } = this.#p
+    const { clock, log, note, events } = this.#p
     const left = canNote ? await readNote(note) : undefined
     if (left === undefined) return
     this.#restartedFor = left
     this.#notBeforeMs = clock.monotonicMs() + this.#times.restartPauseMs
     log.warn('the last process ended for its memory', { ...left })
-    await tale.restarted(left)
+    await events.restarted(left)
     await note.remove()
   }
 
@@ -144,7 +144,7 @@ export class MemoryWatch {
   }
 
   async #carryOut(order: PressureOrder, usedBytes: number): Promise<void> {
-    const { log, tale } = this.#p
+    const { log, events } = this.#p
     const facts = { used: inMegabytes(usedBytes), memory_soft_limit: inMegabytes(this.#limitBytes) }
     switch (order) {
       case 'above':
@@ -162,7 +162,7 @@ export class MemoryWatch {
             ? 'Raise memory_soft_limit, or report it with a diagnosis.'
             : 'Make runtime_dir writable.',
         })
-        return tale.held({ usedBytes, limitBytes: this.#limitBytes })
+        return events.held({ usedBytes, limitBytes: this.#limitBytes })
       case 'restart':
         return this.#restart(usedBytes)
     }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { afterCollection, firstCollection, isCollectionDue } from '../../../src/manager/memory/collection.ts'
+import { memoryEvents } from '../../../src/manager/memory/memory-events.ts'
 import { MemoryWatch } from '../../../src/manager/memory/memory-watch.ts'
 import { megabyte } from '../../../src/manager/memory/soft-limit.ts'
-import { memoryTale } from '../../../src/manager/memory/tale.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 
@@ -42,7 +42,7 @@ function watched(o: { left?: string; writable?: boolean; garbageMb?: number } = 
         file = undefined
       },
     },
-    tale: {
+    events: {
       restarted: async note => void told.push(`restarted ${note.usedBytes / megabyte} ${note.aboveS}`),
       held: async () => void told.push('held'),
     },
@@ -155,7 +155,7 @@ test('samples that would be lost hold the restart back, and the log says why', a
 test('the event of a restart is done when it is on flash, or else when the cloud has it', async () => {
   for (const isOnFlash of [true, false]) {
     const did: string[] = []
-    const tale = memoryTale({
+    const events = memoryEvents({
       events: {
         publish: async (text, { level }) => {
           did.push(`${level} ${text}`)
@@ -165,7 +165,7 @@ test('the event of a restart is done when it is on flash, or else when the cloud
       spill: async () => isOnFlash,
     })
     const at = '2026-01-02T03:04:05.000Z'
-    await tale.restarted({ at, usedBytes: 80 * megabyte, limitBytes: 64 * megabyte, aboveS: 612 })
+    await events.restarted({ at, usedBytes: 80 * megabyte, limitBytes: 64 * megabyte, aboveS: 612 })
     assert.match(
       did[0] ?? '',
       /^warning memory_restart: .*2026-01-02T03:04:05\.000Z.*80\.0 MB, above memory_soft_limit \(64\.0 MB\) for 612 s/,

@@ -2,14 +2,14 @@ import type { RestartNote } from './restart-note.ts'
 import { megabyte } from './soft-limit.ts'
 
 /** What the cloud is told about memory: nobody reads the log of a device in the field. */
-export interface MemoryTale {
+export interface MemoryEvents {
   /** Resolves when it will arrive, whatever happens to this process. */
   restarted(note: RestartNote): Promise<void>
   /** Above the limit, and restarting does not help. */
   held(facts: { readonly usedBytes: number; readonly limitBytes: number }): Promise<void>
 }
 
-interface Teller {
+interface EventClient {
   readonly events: {
     publish(text: string, options: { readonly level: 'error' | 'warning' }): Promise<{ delivered(): Promise<void> }>
   }
@@ -17,7 +17,7 @@ interface Teller {
 }
 
 /** Tells it as events. */
-export function memoryTale(client: Teller): MemoryTale {
+export function memoryEvents(client: EventClient): MemoryEvents {
   return {
     async restarted({ at, usedBytes, limitBytes, aboveS }) {
       const sizes = `${inMegabytes(usedBytes)}, above memory_soft_limit (${inMegabytes(limitBytes)}) for ${aboveS} s`
