@@ -19,8 +19,8 @@ import { ServiceNotifier } from '../platform/process/service-notifier.ts'
 import { onSignals } from '../platform/process/signals.ts'
 import { onUnwatched } from '../platform/process/watched-process.ts'
 import type { Invocation } from './command.ts'
-import { managerWords } from './manager-words.ts'
-import { proveNewAgent, watchTrial } from './new-agent.ts'
+import { managerArgs } from './manager-args.ts'
+import { preflightNewAgent, watchTrial } from './new-agent.ts'
 import { ReloadRequests } from './reload-requests.ts'
 import { hideInErrors } from './report-error.ts'
 
@@ -31,7 +31,7 @@ const clock = systemClock
 /** Ends by itself or by a signal; what comes first counts. */
 type Ending = EndReason | 'signal' | 'standstill'
 /** Reasons after which this program goes on, or is to be started again. */
-const comesAgain: readonly (Ending | undefined)[] = ['restart', 'memory', 'probation', 'standstill', 'no-link', 'root']
+const comesAgain: readonly (Ending | undefined)[] = ['restart', 'memory', 'preflight', 'standstill', 'no-link', 'root']
 
 export interface ManagerProcessOptions {
   /** Before anything else. */
@@ -105,7 +105,7 @@ class ManagerProcess {
 
   /** Whether this program is to be started anew. One on trial ends when it has its verdict: who watches it goes on. */
   get #goesOn(): boolean {
-    return this.#why === 'restart' || this.#why === 'memory' || (this.#why === 'probation' && !isOnTrial())
+    return this.#why === 'restart' || this.#why === 'memory' || (this.#why === 'preflight' && !isOnTrial())
   }
 
   /** Whether it was told to end for good. */
@@ -166,8 +166,8 @@ class ManagerProcess {
     const deadline = clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
     await manager.close()
     deadline.cancel()
-    if (this.#why === 'probation' && !isOnTrial())
-      await proveNewAgent(this.#invocation, { runtimeDir: manager.runtimeDir, clock, log: this.#log })
+    if (this.#why === 'preflight' && !isOnTrial())
+      await preflightNewAgent(this.#invocation, { runtimeDir: manager.runtimeDir, clock, log: this.#log })
   }
 
   /** Whoever has started this process hears that it runs. */
@@ -177,10 +177,10 @@ class ManagerProcess {
   }
 
   async #open(): Promise<Manager> {
-    const words = managerWords(this.#invocation)
+    const args = managerArgs(this.#invocation)
     const { memoryTimes } = this.#options
     const manager = await Manager.open({
-      ...words,
+      ...args,
       clock,
       log: this.#log,
       recentLog: () => this.#ring.text(),
@@ -192,7 +192,7 @@ class ManagerProcess {
     const { connectionSettings } = manager
     hideInErrors(connectionSettings.cloud.token)
     hideInErrors(connectionSettings.proxy?.password)
-    await this.#output.open(manager.logSettings, words.appId)
+    await this.#output.open(manager.logSettings, args.appId)
     return manager
   }
 

@@ -11,7 +11,7 @@ import { AgentSlot, speaks, type TrialEnd, type TrialParts, trialVersions, versi
 import { isOnTrial, ownExecutable, trialVersion } from '../platform/process/own-executable.ts'
 import { processEnvironment } from '../platform/process/process-facts.ts'
 import type { Invocation } from './command.ts'
-import { managerWords } from './manager-words.ts'
+import { managerArgs } from './manager-args.ts'
 
 /** What the manager lends to the new executable of an update. */
 interface Lent extends Pick<TrialParts, 'signal' | 'onBegin' | 'onReload'> {
@@ -34,14 +34,14 @@ export async function watchTrial(invocation: Invocation, { log, output, ...lent 
   if (!waits) return 'old'
   const { runTrial } = await import('../manager/ota/commands.ts')
   const { runtimeDir, logSettings, weak } = await configOf(invocation)
-  await output.open(logSettings, managerWords(invocation).appId)
+  await output.open(logSettings, managerArgs(invocation).appId)
   if (weak !== undefined) {
     log.error('a new agent waits, and is not started: the old one goes on', { why: formatProblem(weak) })
     return 'old'
   }
   const switches = ['log-to-file', 'log-to-syslog'].filter(name => invocation.has(name)).map(name => `--${name}`)
-  const words = ['manager', ...configWords(invocation), ...switches]
-  return await runTrial({ ...lent, slot, runtimeDir, words, log: log.child('ota') })
+  const args = ['manager', ...configArgs(invocation), ...switches]
+  return await runTrial({ ...lent, slot, runtimeDir, args, log: log.child('ota') })
 }
 
 /**
@@ -58,38 +58,38 @@ function checkTrialVersion(): void {
 }
 
 /** The new executable of an update shows what it can, before it may run the manager; nothing of this one is open meanwhile. */
-export async function proveNewAgent(
+export async function preflightNewAgent(
   invocation: Invocation,
   parts: { readonly runtimeDir: string; readonly clock: Clock; readonly log: Log },
 ): Promise<void> {
   const { runtimeDir, clock, log } = parts
   const executable = ownExecutable()
   if (executable === undefined) return
-  const { runProbation } = await import('../manager/ota/commands.ts')
+  const { runPreflight } = await import('../manager/ota/commands.ts')
   const slot = new AgentSlot({ executable, clock })
-  await runProbation({ slot, runtimeDir, words: configWords(invocation), clock, log: log.child('ota') })
+  await runPreflight({ slot, runtimeDir, args: configArgs(invocation), clock, log: log.child('ota') })
 }
 
 /** Where an update is, and why the configuration that says so is not believed. */
 async function configOf(
   invocation: Invocation,
 ): Promise<{ runtimeDir: string; logSettings: Settings; weak: ConfigProblem | undefined }> {
-  const words = managerWords(invocation)
+  const args = managerArgs(invocation)
   const environment = processEnvironment()
   const [client, own] = await Promise.all([
-    loadClientConfig({ ...words, environment }),
-    loadManagerConfig({ configDir: words.configDir, environment }),
+    loadClientConfig({ ...args, environment }),
+    loadManagerConfig({ configDir: args.configDir, environment }),
   ])
   const { caBundleFile } = client.settings
-  const weak = await ownershipProblem({ configDir: words.configDir, connection: client, manager: own, caBundleFile })
+  const weak = await ownershipProblem({ configDir: args.configDir, connection: client, manager: own, caBundleFile })
   return { runtimeDir: own.settings.runtimeDir, logSettings: logSettingsOf(client, weak !== undefined), weak }
 }
 
-/** The words that name the configuration. */
-function configWords(invocation: Invocation): readonly string[] {
+/** The arguments that name the configuration. */
+function configArgs(invocation: Invocation): readonly string[] {
   const flags = ['app-id', 'config-file'].flatMap(name => {
     const value = invocation.value(name)
     return value === undefined ? [] : [`--${name}`, value]
   })
-  return [...flags, '--config-dir', managerWords(invocation).configDir]
+  return [...flags, '--config-dir', managerArgs(invocation).configDir]
 }

@@ -31,7 +31,7 @@ import { BackgroundWork, ownThings, Reach, type ReachFacts, type TransferSetting
 import { type ProgressSigns, progressSigns } from './watchdog/index.ts'
 
 /** Why a manager ends without being told to from outside. */
-export type EndReason = 'quit' | 'restart' | 'probation' | 'decommission' | 'no-link' | 'memory' | 'root'
+export type EndReason = 'quit' | 'restart' | 'preflight' | 'decommission' | 'no-link' | 'memory' | 'root'
 
 export interface ManagerOptions extends ManagerPlace {
   readonly clock: Clock
@@ -307,7 +307,7 @@ export class Manager {
     const rules = () => this.#config.connection.ota
     const { configDir } = this.#options
     const deviceId = async () => (await findIdentity({ configDir, appId: '' }))?.deviceId
-    const handOver = () => onEnd('probation')
+    const handOver = () => onEnd('preflight')
     const isWeak = () => this.#config.isUpdateWeak
     const own = { client: this.#client, runtimeDir, rules, deviceId, isWeak, powerOptions, rootSide, handOver }
     return ManagerUpdates.open({ ...own, clock, log: this.#log })

@@ -68,7 +68,7 @@ test('the agent replaces itself, and only by one that has stood its trial as the
   await t.test('one that does not reach the cloud does not get its trial', () =>
     goesBack(
       'liar.tar.gz',
-      /new agent failed: the new agent did not reach the cloud on probation: exit code 1: no way/,
+      /new agent failed: the new agent did not reach the cloud in its preflight: exit code 1: no way/,
     ),
   )
   await t.test('one that ends again and again as the manager gives way to the old one', () =>

@@ -11,4 +11,4 @@ export {
 } from './package/commands.ts'
 export { SignedMemory } from './signed-memory.ts'
 export { aboutBuild, updatePlaces } from './state/index.ts'
-export { runProbation, runTrial } from './trial/commands.ts'
+export { runPreflight, runTrial } from './trial/commands.ts'

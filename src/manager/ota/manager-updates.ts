@@ -43,7 +43,7 @@ export interface ManagerUpdatesParts {
   readonly powerOptions: PowerOptions
   /** Of a manager that is not root. */
   readonly rootSide: UpdateRoot | undefined
-  /** Ends the manager, for the probation of a new executable or because its trial is over. */
+  /** Ends the manager: for the preflight of a new executable, or because its trial run is over. */
   readonly handOver: () => void
   readonly clock: Clock
   readonly log: Log

@@ -127,7 +127,7 @@ test('after an end at any point there is one defined way to go on', () => {
     [
       at('agent', { probation: { result: 'begun' } }),
       { bootId: 'boot-1' },
-      'ended while the new agent was on probation',
+      'ended during the preflight of the new agent',
     ],
     [at('agent', { probation: { result: 'failed', text: 'no login' } }), { bootId: 'boot-1' }, 'no login'],
     [at('adopt'), { bootId: 'boot-2' }, 'done'],

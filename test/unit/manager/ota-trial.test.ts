@@ -52,7 +52,7 @@ async function scene(
     executable,
     state: () => updateJournal(runtimeDir).last(),
     run: (signal = new AbortController().signal) =>
-      runTrial({ slot, runtimeDir, words: [folder], clock, log, signal, onBegin: () => {}, onReload: () => {} }),
+      runTrial({ slot, runtimeDir, args: [folder], clock, log, signal, onBegin: () => {}, onReload: () => {} }),
     starts: () => (existsSync(starts) ? readFileSync(starts, 'utf8').length : 0),
   }
 }

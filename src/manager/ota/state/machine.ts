@@ -61,7 +61,7 @@ export interface UpdateState {
   /** The machine was rebooted to check its health. */
   readonly restarted: boolean
   readonly failure?: UpdateFailure
-  /** How the new executable of the agent did; absent until it was tried. */
+  /** The preflight of the new executable (its key on flash stays); absent until it begins. */
   readonly probation?: { readonly result: 'begun' | 'passed' | 'failed'; readonly text?: string }
   /** The version in which the old executable and the new one speak to each other; absent: the first. */
   readonly trial?: number
@@ -177,7 +177,7 @@ export function resume(state: UpdateState, found: Found): Resumption {
       ? failed('the new executable has proven itself and could not be put in place: the log of that start says why')
       : { kind: 'ended', result: { kind: 'done' } }
   if (step === 'agent' && state.probation !== undefined) {
-    const { result, text = 'the agent or the machine ended while the new agent was on probation' } = state.probation
+    const { result, text = 'the agent or the machine ended during the preflight of the new agent' } = state.probation
     return result === 'passed' ? { kind: 'ended', result: { kind: 'done' } } : failed(text)
   }
   if (scriptSteps.has(step) && script !== undefined) {
@@ -212,7 +212,7 @@ function inItsPlace(state: UpdateState, bootId: string | undefined): Resumption 
   return { kind: 'continue', state: { ...state, failure: { ...failure, text: `${failure.text}${note}` } } }
 }
 
-/** One that failed its probation was never put in place by any build: what is in place is of the same content. */
+/** No build puts an agent in place that failed its preflight: what is in place then has the same content. */
 function placed(probation: UpdateState['probation']): boolean {
   return probation !== undefined && probation.result !== 'failed'
 }

@@ -1,2 +1,2 @@
-export { runProbation } from './probation.ts'
+export { runPreflight } from './preflight.ts'
 export { runTrial } from './trial.ts'

@@ -38,7 +38,7 @@ export interface TrialParts {
   readonly slot: AgentSlot
   readonly runtimeDir: string
   /** What the new executable is started with. */
-  readonly words: readonly string[]
+  readonly args: readonly string[]
   readonly clock: Clock
   readonly log: Log
   /** Fires when this process is told to end. */
@@ -174,11 +174,11 @@ class Trial {
     state: UpdateState,
     trials: { readonly id: string; readonly starts: number },
   ): Promise<WatchedEnd | 'hung' | 'stopped'> {
-    const { slot, words, clock, signal, onReload } = this.#parts
+    const { slot, args, clock, signal, onReload } = this.#parts
     if (signal.aborted) return 'stopped'
     let child: Awaited<ReturnType<typeof startWatched>>
     try {
-      child = await startWatched(slot.candidate, words, trialEnvironment(state.trial ?? 1))
+      child = await startWatched(slot.candidate, args, trialEnvironment(state.trial ?? 1))
     } catch (error) {
       // Not even that: the message says why.
       return { lastWords: messageOf(error) }

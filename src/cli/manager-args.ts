@@ -4,12 +4,12 @@ import type { Invocation } from './command.ts'
 import { type ConfigPlace, configPlaceOf } from './config-flags.ts'
 
 /** What the command line of a manager says of its configuration. */
-export interface ManagerWords extends ConfigPlace {
+export interface ManagerArgs extends ConfigPlace {
   /** Settings that go before those of the connection file, shaped as it. */
   readonly settings: JsonObject
 }
 
-export function managerWords(invocation: Invocation): ManagerWords {
+export function managerArgs(invocation: Invocation): ManagerArgs {
   const place = configPlaceOf(invocation)
   return {
     ...place,
