@@ -15,8 +15,8 @@ import { removeFile, syncFolder } from '../../../platform/files/write-file.ts'
 import { isProgram } from './archive-entry.ts'
 import { EntryPolicy, packageLimits } from './entry-policy.ts'
 import { ManifestError, manifestKeys, maxManifestBytes, parseManifest, type UpdateManifest } from './manifest.ts'
+import { manifestName, signatureName } from './metadata-names.ts'
 import { maxListingBytes, PackageListing } from './package-listing.ts'
-import { manifestName, signatureName } from './paper-names.ts'
 import { maxSigningKeys, signatureText } from './signature.ts'
 import { badPackage } from './update-error.ts'
 
@@ -29,7 +29,7 @@ export interface PackedPackage {
 }
 
 const folderMode = 0o755
-const paperMode = 0o644
+const metadataMode = 0o644
 
 interface PackedFile {
   readonly path: string
@@ -112,7 +112,7 @@ function listingOf(
   sums: Readonly<Record<string, string>>,
 ): string {
   const listing = new PackageListing()
-  listing.file(manifestName, paperMode, manifest.length, createHash('sha256').update(manifest).digest('hex'))
+  listing.file(manifestName, metadataMode, manifest.length, createHash('sha256').update(manifest).digest('hex'))
   for (const path of folders) listing.folder(path, folderMode)
   for (const { path, mode, bytes } of files) listing.file(path, mode, bytes, sums[path] ?? '')
   if (listing.text !== undefined) return listing.text
@@ -148,7 +148,7 @@ async function sumOf(path: string): Promise<string> {
 }
 
 function* packedBytes(path: string, content: Buffer): Generator<Uint8Array> {
-  yield header(path, 'File', content.length, paperMode)
+  yield header(path, 'File', content.length, metadataMode)
   yield content
   yield tarPadding(content.length)
 }

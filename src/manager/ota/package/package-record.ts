@@ -5,8 +5,8 @@ import { readBoundedText } from '../../../platform/files/read-file.ts'
 import { removeFile, replaceFile } from '../../../platform/files/write-file.ts'
 import { packageLimits } from './entry-policy.ts'
 import { maxManifestBytes } from './manifest.ts'
+import { manifestName } from './metadata-names.ts'
 import { maxListingBytes, type ReadListing, readListing } from './package-listing.ts'
-import { manifestName } from './paper-names.ts'
 import type { ScannedPackage } from './read-package.ts'
 import { maxSignatureBytes } from './signature.ts'
 
@@ -20,7 +20,7 @@ export interface RecordedPackage {
 }
 
 /**
- * What is known of the package that is unpacked: its papers and its listing, on flash beside the journal. With them another
+ * What is known of the package that is unpacked: its metadata and its listing, on flash beside the journal. With them another
  * process can see by the signature that what lies there is what was accepted, also when the package itself is gone.
  */
 export class PackageRecord {
@@ -47,11 +47,11 @@ export class PackageRecord {
     if (!isJsonObject(value)) return undefined
     const { manifest, signature, listing } = value
     if (typeof manifest !== 'string' || typeof listing !== 'string') return undefined
-    const papers = {
+    const metadata = {
       manifest: Buffer.from(manifest, 'base64'),
       ...(typeof signature === 'string' ? { signature: Buffer.from(signature, 'base64') } : {}),
     }
-    return recorded(papers, listing)
+    return recorded(metadata, listing)
   }
 
   async remove(): Promise<void> {
@@ -76,12 +76,12 @@ export function recordOf(scanned: ScannedPackage): RecordedPackage | undefined {
 }
 
 function recorded(
-  papers: { readonly manifest: Buffer; readonly signature?: Buffer },
+  metadata: { readonly manifest: Buffer; readonly signature?: Buffer },
   text: string,
 ): RecordedPackage | undefined {
   const listing = readListing(text)
   // The listing is what is signed: the manifest is the one that it names.
-  const sum = createHash('sha256').update(papers.manifest).digest('hex')
+  const sum = createHash('sha256').update(metadata.manifest).digest('hex')
   if (listing?.files.get(manifestName)?.sum !== sum || listing.files.size > packageLimits.maxEntries) return undefined
   const files = [...listing.files]
   const bytes = new Map(files.map(([path, file]) => [path, file.bytes]))
@@ -91,7 +91,7 @@ function recorded(
     folders: listing.folders.size,
   }
   const sums = new Map(files.map(([path, file]) => [path, file.sum]))
-  const { manifest, signature } = papers
+  const { manifest, signature } = metadata
   const signed = signature === undefined ? {} : { signature }
   const scanned = { size, sums, bytes, listing: text, hasMore: false, manifest, ...signed }
   return { scanned, listing }

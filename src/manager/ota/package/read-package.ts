@@ -5,9 +5,9 @@ import { Status } from '../../../protocol/status.ts'
 import type { VisitEntry } from './archive-entry.ts'
 import { EntryPolicy, type UnpackedSize } from './entry-policy.ts'
 import { maxManifestBytes } from './manifest.ts'
+import { manifestName, signatureName } from './metadata-names.ts'
 import { packageKind } from './package-kind.ts'
 import { PackageListing } from './package-listing.ts'
-import { manifestName, signatureName } from './paper-names.ts'
 import { maxSignatureBytes } from './signature.ts'
 import { badPackage, UpdateError } from './update-error.ts'
 
@@ -30,7 +30,7 @@ export interface ScannedPackage {
 }
 
 /** The files that say something about the package, and how large they may be. */
-const papers: ReadonlyMap<string, number> = new Map([
+const metadata: ReadonlyMap<string, number> = new Map([
   [manifestName, maxManifestBytes],
   [signatureName, maxSignatureBytes],
 ])
@@ -49,7 +49,7 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
   const { hasMore } = await readPackage(path, async (entry, content) => {
     const relative = policy.admit(entry)
     if (entry.kind === 'folder') return listing.folder(relative, entry.mode)
-    const maxBytes = papers.get(relative)
+    const maxBytes = metadata.get(relative)
     if (maxBytes !== undefined && entry.bytes > maxBytes)
       throw badPackage(`${relative} of the package is larger than ${maxBytes} bytes`)
     const hash = createHash('sha256')
