@@ -193,7 +193,7 @@ export class Manager {
     const updates = await this.#openUpdates(rootSide)
     this.#updates = updates
     this.#registerActions(updates, rootSide)
-    // Before the first mail: a call that comes again must find its answer.
+    // Before the first call: one that comes again must find its answer.
     const given = isUsable ? await this.#giveLeftAnswers(pending) : []
     if (isUsable) await updates.resume()
     this.#watch.down()

@@ -12,7 +12,7 @@ import { UnprovenPackage, UpdateError, type UpdateManifest } from './package/ind
 import { PackageProof } from './package-proof.ts'
 import { rememberInstalled } from './remember-installed.ts'
 import {
-  type Found,
+  type RecoveryFacts,
   firstState,
   isTrial,
   nextState,
@@ -214,7 +214,7 @@ export class Updates {
 
   async #afterFinding(left: UpdateState): Promise<UpdateState> {
     const { bootId, journal, log, slot } = this.#parts
-    const found: Found = {
+    const found: RecoveryFacts = {
       ...(bootId === undefined ? {} : { bootId }),
       ...(left.script === undefined || !scriptSteps.has(left.step)
         ? {}

@@ -171,7 +171,7 @@ export class RootSide implements RootInstaller {
   }
 
   /**
-   * Sees what became of the reboot or shutdown that an earlier process asked for. To be called once, before the first mail.
+   * Sees what became of the reboot or shutdown that an earlier process asked for. To be called once, before the first call of the cloud.
    *
    * @returns what to tell the operator; undefined when there is nothing to tell
    */

@@ -7,7 +7,7 @@ export interface ProgressSigns {
   readonly isUp: boolean
   /** Requests that ended, whichever way: the mailbox alone asks every 20 minutes. */
   readonly requestsEnded: number
-  /** The mailbox asks nothing until some of its mails are answered. */
+  /** The mailbox asks for nothing more until some of its calls are answered. */
   readonly mailboxFull: boolean
   readonly samplesWaiting: number
   /** How often the queue set about sending, be it in vain: a cloud or a disk that refuses is no standstill. */

@@ -1,5 +1,5 @@
 export {
-  type Found,
+  type RecoveryFacts,
   firstState,
   hasSucceeded,
   isTrial,

@@ -86,7 +86,7 @@ export type StepResult =
 export type ScriptFate = 'runs' | 'ended' | 'lost'
 
 /** What a new process finds. */
-export interface Found {
+export interface RecoveryFacts {
   readonly bootId?: string
   /** Present when the state has a script. */
   readonly fate?: ScriptFate
@@ -152,7 +152,7 @@ export function isTrial({ step, manifest, probation }: UpdateState): boolean {
 }
 
 /** What a new process does with the state that it finds [TR50 O3]: one defined outcome for an end at any point. */
-export function resume(state: UpdateState, found: Found): Resumption {
+export function resume(state: UpdateState, found: RecoveryFacts): Resumption {
   const { step, script, tries } = state
   const rebooted = state.bootId === undefined || found.bootId !== state.bootId
   const failed = (text: string, isUnproven = false): Resumption => ({

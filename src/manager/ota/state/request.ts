@@ -4,7 +4,7 @@ import { scriptLogName } from '../package/index.ts'
 
 /** One wish for an update, as it is kept on flash. */
 export interface UpdateRequest {
-  /** The id of the mail that asks for it; an update without a cloud has an id of its own. */
+  /** The id of the call that asks for it; an update without a cloud has an id of its own. */
   readonly id: string
   /** `cloud`: fetched from the store, and acknowledged. `local`: a file of this device, and nobody waits for an answer. */
   readonly from: 'cloud' | 'local'

@@ -7,7 +7,7 @@ import type { PassedFolder, Walked } from '../../../platform/files/held/walked.t
 import type { Guard } from './guard.ts'
 
 /** What is known of a folder (or file) in which file actions may work. */
-interface Place {
+interface ResolvedRoot {
   /** Without links. */
   readonly path: string
   /** The folder itself, or the one that an allowed file lies in. */
@@ -41,7 +41,7 @@ export class Root {
   /** As the settings name it. */
   readonly given: string
   readonly #isOwn: boolean
-  #place: Place | undefined
+  #resolved: ResolvedRoot | undefined
   #closed: string | undefined
 
   private constructor(given: string, isOwn: boolean) {
@@ -68,19 +68,19 @@ export class Root {
    */
   async holds(walked: Walked, guard: Guard): Promise<boolean> {
     if (this.#closed !== undefined) return false
-    const place = this.#place ?? (await this.#resolve(guard))
-    if (place === undefined) return this.#closed === undefined && this.#willHold(walked)
-    const holder = place.isFile ? dirname(place.path) : place.path
-    if (place.isFile && walked.path !== place.path) return false
+    const resolved = this.#resolved ?? (await this.#resolve(guard))
+    if (resolved === undefined) return this.#closed === undefined && this.#willHold(walked)
+    const holder = resolved.isFile ? dirname(resolved.path) : resolved.path
+    if (resolved.isFile && walked.path !== resolved.path) return false
     const passed = walked.way.find(({ path }) => path === holder)
     if (passed === undefined) return false
-    this.#checkSame(passed, place)
+    this.#checkSame(passed, resolved)
     return true
   }
 
-  #checkSame(passed: PassedFolder, place: Place): void {
+  #checkSame(passed: PassedFolder, resolved: ResolvedRoot): void {
     const { movableBy } = passed
-    if (movableBy === undefined || isSameFile(passed, place.holder)) return
+    if (movableBy === undefined || isSameFile(passed, resolved.holder)) return
     // A user who puts another folder of his own there could as well have put its files into the old one.
     if (passed.ownerId === movableBy) return
     throw refused(
@@ -99,7 +99,7 @@ export class Root {
     }
   }
 
-  async #resolve(guard: Guard): Promise<Place | undefined> {
+  async #resolve(guard: Guard): Promise<ResolvedRoot | undefined> {
     try {
       const walked = await walkPath(this.given)
       try {
@@ -112,7 +112,7 @@ export class Root {
       // A disk that does not answer now may do so at the first use.
       if (error.code === 'PATH_REFUSED') this.#closed = error.message
     }
-    return this.#place
+    return this.#resolved
   }
 
   async #take(walked: Walked, guard: Guard): Promise<void> {
@@ -120,7 +120,7 @@ export class Root {
     if (walked.missing.length > 0) return
     if (this.#isOwn) await this.#checkOwn(walked, guard)
     else this.#checkNotAll(walked)
-    this.#place = { path: walked.path, holder: walked.last, isFile: walked.file !== undefined }
+    this.#resolved = { path: walked.path, holder: walked.last, isFile: walked.file !== undefined }
   }
 
   /** Everything is allowed by its own name only: that one is judged when the settings are read, beside the other policies. */
