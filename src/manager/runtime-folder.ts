@@ -7,15 +7,13 @@ import { removeFile, replaceFile } from '../platform/files/write-file.ts'
 import { lockedBy, type ProcessLock, takeProcessLock } from '../platform/process/process-lock.ts'
 import { isAnswered } from '../platform/process/socket-answer.ts'
 import { isSocketLeftover } from '../platform/process/socket-place.ts'
-import { socketFileName } from './local-api/index.ts'
 import type { NoteFile } from './memory/index.ts'
 import type { AnswerFile } from './pending-answers.ts'
+import { lockFileName, socketFileName } from './runtime-names.ts'
 import { removeStaleArchives } from './transfers/index.ts'
 
 /** The group may look: applications of the device drop their files into the upload folder. */
 const folderMode = 0o750
-/** Name of the lock in the runtime folder: it names the process that uses the folder. */
-export const lockFileName = 'device-cloud.lock'
 const inUseRemedy = 'Stop that one, or give this one a runtime_dir of its own.'
 const maxAnswersBytes = 1024 * 1024
 

@@ -46,7 +46,7 @@ export interface MemoryWatchParts {
 
 /** Watches the private memory of the manager: collects garbage when it is worth it, and minds the soft limit (pressure.ts). */
 export class MemoryWatch {
-  readonly #p: MemoryWatchParts
+  readonly #parts: MemoryWatchParts
   readonly #times: MemoryTimes
   #limitBytes = 0
   #usedBytes: number | undefined
@@ -59,7 +59,7 @@ export class MemoryWatch {
   #stopped = false
 
   constructor(parts: MemoryWatchParts) {
-    this.#p = parts
+    this.#parts = parts
     this.#times = parts.times ?? memoryTimes
   }
 
@@ -69,15 +69,23 @@ export class MemoryWatch {
   }
 
   /**
-   * Begins to watch, and tells what the last process ended for.
+   * Begins to watch, and reports what the last process ended for. Never rejects.
    *
-   * @param canNote whether the runtime folder takes a file: without one nothing tells the next process of a restart, and
-   * nothing keeps it from another one, so that there is none then
+   * @param canNote whether the runtime folder takes a file: without one the next process would not know of a restart and
+   * restart again, so no restart is ordered then
    */
   async start(canNote: boolean): Promise<void> {
     this.#canNote = canNote
     this.#schedule()
-    const { clock, log, note, events } = this.#p
+    try {
+      await this.#reportLast(canNote)
+    } catch (error) {
+      this.#parts.log.error('restart for memory not reported', { error })
+    }
+  }
+
+  async #reportLast(canNote: boolean): Promise<void> {
+    const { clock, log, note, events } = this.#parts
     const left = canNote ? await readNote(note) : undefined
     if (left === undefined) return
     this.#restartedFor = left
@@ -95,7 +103,7 @@ export class MemoryWatch {
 
   /** For `status`. */
   status(): JsonObject {
-    const { clock } = this.#p
+    const { clock } = this.#parts
     const state = this.#pressure
     return {
       ...(this.#usedBytes === undefined ? {} : { privateBytes: this.#usedBytes }),
@@ -111,13 +119,13 @@ export class MemoryWatch {
     const delayMs = this.#pressure.phase === 'draining' ? this.#times.drainSampleMs : this.#times.sampleMs
     const go = () =>
       void this.#sample()
-        .catch(error => this.#p.log.limited('memory', 'warn', 'memory not watched', { error }))
+        .catch(error => this.#parts.log.limited('memory', 'warn', 'memory not watched', { error }))
         .finally(() => this.#schedule())
-    this.#timer = this.#p.clock.timer(delayMs, go, { background: true })
+    this.#timer = this.#parts.clock.timer(delayMs, go, { background: true })
   }
 
   async #sample(): Promise<void> {
-    const { clock, read, work } = this.#p
+    const { clock, read, work } = this.#parts
     const usedBytes = await read()
     if (usedBytes === undefined || this.#stopped) return
     this.#usedBytes = usedBytes
@@ -128,7 +136,7 @@ export class MemoryWatch {
       nowMs,
       usedBytes,
       limitBytes: this.#limitBytes,
-      isSafe: isAbove && (await this.#p.spill()),
+      isSafe: isAbove && (await this.#parts.spill()),
       notBeforeMs: this.#canNote ? this.#notBeforeMs : Number.POSITIVE_INFINITY,
     }
     const { state, orders } = nextPressure(this.#pressure, sample, this.#times)
@@ -138,13 +146,13 @@ export class MemoryWatch {
     const isQuiet = sample.running === 0 && !sample.isUpdating
     if (!isAbove && isQuiet && isCollectionDue(this.#collection, nowMs, usedBytes)) await this.#collect(usedBytes)
     if (state.phase === 'draining' && !sample.isSafe)
-      this.#p.log.limited('memory unsafe', 'warn', 'the restart for memory waits: samples would be lost by it', {
+      this.#parts.log.limited('memory unsafe', 'warn', 'the restart for memory waits: samples would be lost by it', {
         why: 'queue.durability is memory and the cloud has not taken them, or the disk takes nothing',
       })
   }
 
   async #carryOut(order: PressureOrder, usedBytes: number): Promise<void> {
-    const { log, events } = this.#p
+    const { log, events } = this.#parts
     const facts = { used: inMegabytes(usedBytes), memory_soft_limit: inMegabytes(this.#limitBytes) }
     switch (order) {
       case 'above':
@@ -169,7 +177,7 @@ export class MemoryWatch {
   }
 
   async #collect(beforeBytes: number): Promise<void> {
-    const { clock, log, read, collect } = this.#p
+    const { clock, log, read, collect } = this.#parts
     const startMs = clock.monotonicMs()
     await collect()
     const nowMs = clock.monotonicMs()
@@ -184,7 +192,7 @@ export class MemoryWatch {
   }
 
   async #restart(usedBytes: number): Promise<void> {
-    const { clock, log, note, restart } = this.#p
+    const { clock, log, note, restart } = this.#parts
     const state = this.#pressure
     const sinceMs = state.phase === 'calm' ? clock.monotonicMs() : state.sinceMs
     const left: RestartNote = {

@@ -1,3 +1,5 @@
+import { memoryOfMachine } from '../../platform/system/own-memory.ts'
+
 export const megabyte = 1024 * 1024
 const minMb = 32
 const maxMb = 256
@@ -7,7 +9,7 @@ const maxMb = 256
  * within bounds: the lower one is three times what an idle agent needs on a small device, and nothing that is healthy stays
  * above the upper one.
  */
-export function softLimitBytes(settingMb: number | undefined, machineBytes: number): number {
+export function softLimitBytes(settingMb: number | undefined, machineBytes = memoryOfMachine()): number {
   if (settingMb !== undefined) return settingMb * megabyte
   return Math.min(Math.max(machineBytes / 3, minMb * megabyte), maxMb * megabyte)
 }

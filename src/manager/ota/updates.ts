@@ -12,10 +12,10 @@ import { UnprovenPackage, UpdateError, type UpdateManifest } from './package/ind
 import { PackageProof } from './package-proof.ts'
 import { rememberInstalled } from './remember-installed.ts'
 import {
-  type RecoveryFacts,
   firstState,
   isTrial,
   nextState,
+  type RecoveryFacts,
   rebootsAtEnd,
   resume,
   type Step,

@@ -36,7 +36,7 @@ export interface RootSideParts {
   readonly log: Log
   /** Only tests have other ones. */
   readonly configPath?: string
-  readonly powerOptions?: PowerOptions
+  readonly powerOptions?: PowerOptions | undefined
   readonly rootIdentity?: OwnIdentity
   readonly userName?: string
 }
@@ -187,6 +187,19 @@ export class RootSide implements RootInstaller {
     if (outcome === undefined)
       return `${step} failed: the supervisor of the service did not do it; run "device-cloud service install" again`
     return `${step} failed: ${outcome.state === 'failed' ? outcome.text : 'root has ordered it, and the machine still runs'}`
+  }
+
+  /** Publishes as an event what {@link settle} finds. Never rejects. */
+  async reportUndone(publish: (text: string) => Promise<unknown>): Promise<void> {
+    const { log } = this.#parts
+    try {
+      const undone = await this.settle()
+      if (undone === undefined) return
+      log.error('what root was asked for was not done', { error: undone })
+      await publish(undone)
+    } catch (error) {
+      log.error('what became of a request to root is not reported', { error })
+    }
   }
 
   async #leave(request: RootRequest): Promise<void> {

@@ -1,10 +1,10 @@
 export {
-  type RecoveryFacts,
   firstState,
   hasSucceeded,
   isTrial,
   maxTries,
   nextState,
+  type RecoveryFacts,
   rebootsAtEnd,
   resume,
   type Step,
