@@ -5,9 +5,8 @@ import type { Client } from '../../client/client.ts'
 import { readSystemFacts } from '../../platform/system/system-facts.ts'
 import type { OwnConfig } from '../configuration/index.ts'
 import { AttributePublisher } from './attribute-publisher.ts'
-import { isPortListening } from './listening-ports.ts'
 import { platformAttributes } from './platform-attributes.ts'
-import { accessSupportText } from './remote-access-support.ts'
+import { accessSupportText, isPortListening } from './remote-access-support.ts'
 
 /** Tells the cloud what this machine is, once and again when it changes [TR50 4.5]. */
 export class MachineFacts {

@@ -2,9 +2,15 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { afterCollection, type CollectionState, firstCollection, isCollectionDue } from './collection.ts'
-import { inMegabytes, type MemoryEvents } from './memory-events.ts'
+import {
+  inMegabytes,
+  type MemoryEvents,
+  type NoteFile,
+  type RestartNote,
+  readNote,
+  writeNote,
+} from './memory-events.ts'
 import { nextPressure, type PressureOrder, type PressureState, type PressureTimes, pressureTimes } from './pressure.ts'
-import { type NoteFile, type RestartNote, readNote, writeNote } from './restart-note.ts'
 
 /** What runs in the manager now. */
 export interface RunningWork {

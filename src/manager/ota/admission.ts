@@ -1,4 +1,4 @@
-import type { InstalledReleases } from './installed-releases.ts'
+import { InstalledReleases } from './installed-releases.ts'
 import {
   type CheckedPackage,
   type PackageRules,
@@ -6,7 +6,8 @@ import {
   type UpdateManifest,
   usableKeys,
 } from './package/index.ts'
-import type { SignedMemory, SignedState } from './signed-memory.ts'
+import { SignedMemory, type SignedState } from './signed-memory.ts'
+import type { UpdatePlaces } from './state/index.ts'
 
 export interface AdmissionParts {
   readonly owner: PackageRules
@@ -99,4 +100,16 @@ async function checkRevocations(
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).map(name => JSON.stringify(name))
   return names.length > shown.length ? `${shown.join(', ')} and others` : shown.join(', ')
+}
+
+/**
+ * Writes down what an installed package leaves for good: the keys that it revokes, that its name is one of a signed package,
+ * and its release. On flash when it resolves; doing it again changes nothing.
+ *
+ * @throws UpdateError `POLICY_REFUSED`, AgentError of the file system
+ */
+export async function rememberInstalled(manifest: UpdateManifest, places: UpdatePlaces): Promise<void> {
+  const { name, release, signedBy, revokes = [] } = manifest
+  if (signedBy !== undefined) await new SignedMemory(places.signed).remember(name, revokes)
+  if (release !== undefined) await new InstalledReleases(places.releases).remember(name ?? '', release)
 }

@@ -12,11 +12,11 @@ import { readBootId } from '../../platform/system/system-facts.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ManagedAction } from '../actions/index.ts'
 import type { RootInstaller } from './by-root.ts'
-import { clientCloud } from './client-cloud.ts'
 import type { PackageRules } from './package/index.ts'
 import { softwareUpdateAction } from './software-update.ts'
 import { UpdateJournal, updatePlaces } from './state/index.ts'
 import { AgentSlot } from './trial/index.ts'
+import { clientCloud } from './update-cloud.ts'
 import { Updates } from './updates.ts'
 
 /** Root's part of a manager that is not root, as the action sees it. */

@@ -8,9 +8,9 @@ import { removeFile } from '../../platform/files/write-file.ts'
 import { type ProcessLock, processIdentity, takeProcessLock } from '../../platform/process/process-lock.ts'
 import { Status } from '../../protocol/status.ts'
 import { type ActionOutcome, failureOutcome } from '../actions/index.ts'
+import { rememberInstalled } from './admission.ts'
 import { UnprovenPackage, UpdateError, type UpdateManifest } from './package/index.ts'
 import { PackageProof } from './package-proof.ts'
-import { rememberInstalled } from './remember-installed.ts'
 import {
   firstState,
   isTrial,

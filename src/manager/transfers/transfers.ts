@@ -1,15 +1,15 @@
 import { resolve } from 'node:path'
+import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Client } from '../../client/client.ts'
 import { transfersOf } from '../../client/files.ts'
 import type { ManagerSettings, Settings } from '../../config/settings.ts'
 import type { ManagedAction } from '../actions/index.ts'
 import { BackgroundWork } from './background-work.ts'
-import { withClosedPaths } from './closed-paths.ts'
 import { fileDownloadAction, type TransferSettings } from './file-download.ts'
 import { fileUploadAction } from './file-upload.ts'
 import { archiveFolder, snapshotsOf } from './folder-archive.ts'
-import { ownThings, Reach, type ReachFacts } from './reach/index.ts'
+import { type NamedPath, ownThings, Reach, type ReachFacts } from './reach/index.ts'
 
 /** What the configuration says about transfers now. */
 export interface TransferConfig {
@@ -92,5 +92,30 @@ export class Transfers {
     const connectionFile = resolve(place.configDir, place.configFile)
     const own = ownThings({ configDir: place.configDir, connectionFile, runtimeFolder, settings: config.connection })
     return { own, uploadFolder, downloadFolder, allow: config.allowedPaths }
+  }
+}
+
+/**
+ * Says of a refused absolute path why none is allowed, when a mistake in the configuration has closed them.
+ *
+ * @param whyRuntime why not even the runtime folder is used
+ */
+function withClosedPaths<Named extends NamedPath, Result>(
+  take: (named: Named) => Promise<Result>,
+  why: () => string | undefined,
+  whyRuntime: () => string | undefined,
+): (named: Named) => Promise<Result> {
+  return async named => {
+    const none = whyRuntime()
+    if (none !== undefined)
+      throw new AgentError('PATH_REFUSED', `${named.path}: ${none}`, { details: { path: named.path } })
+    try {
+      return await take(named)
+    } catch (error) {
+      const closed = named.relative ? undefined : why()
+      if (closed === undefined || !(error instanceof AgentError) || error.code !== 'PATH_REFUSED') throw error
+      const { path } = named
+      throw new AgentError('PATH_REFUSED', `${path}: absolute paths are ${closed}`, { details: { path } })
+    }
   }
 }

@@ -17,7 +17,7 @@ import {
 import { dirname, join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { serviceForms } from '../../../src/manager/service/service-file.ts'
-import type { Source } from '../../../src/manager/transfers/reach/reach.ts'
+import type { Source } from '../../../src/manager/transfers/reach/source.ts'
 import { servicePlaces } from '../../../src/manager/transfers/reach/service-places.ts'
 import { makeWay } from '../../../src/platform/files/held/make-way.ts'
 import { asAttacker, attackersFolder, needsRoot, openDescriptors } from '../../helpers/attacker.ts'

@@ -1,6 +1,6 @@
 import { Status } from '../../../protocol/status.ts'
 import { type ManifestRules, parseManifest, type UpdateManifest } from './manifest.ts'
-import { manifestName, signatureName } from './metadata-names.ts'
+import { manifestName, signatureName } from './package-names.ts'
 import type { FileSums, ScannedPackage } from './read-package.ts'
 import { namedSigners, type PublicKey, parsePublicKey, signersOf } from './signature.ts'
 import { badPackage, refusedPackage, UpdateError } from './update-error.ts'

@@ -1,6 +1,6 @@
 import { isText, shownName } from '../../../platform/files/name-bytes.ts'
 import type { ArchiveEntry } from './archive-entry.ts'
-import { manifestName, scriptLogName, signatureName } from './metadata-names.ts'
+import { manifestName, scriptLogName, signatureName } from './package-names.ts'
 import { badPackage } from './update-error.ts'
 
 /** Bounds of a package when it is unpacked. */

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject, jsonProblem, parseJson } from '../../../base/json.ts'
 import { Status } from '../../../protocol/status.ts'
-import { manifestName } from './metadata-names.ts'
+import { manifestName } from './package-names.ts'
 import { keyIdOf } from './signature.ts'
 import { UpdateError } from './update-error.ts'
 

@@ -1,4 +1,4 @@
-import { manifestName, signatureName } from './metadata-names.ts'
+import { manifestName, signatureName } from './package-names.ts'
 
 /**
  * The listing of a package: what is in it, as a text that a signature can cover. One line for each entry of the archive, in

@@ -14,9 +14,8 @@ export {
   withOrder,
   withScript,
 } from './machine.ts'
-export { type UpdatePlaces, updatePlaces } from './places.ts'
+export { type UpdatePlaces, updatePlaces, weakUpdatePlaces, whyNotSound, whyNotStarted } from './places.ts'
 export { defaultLogName, nameProblem, readUpdateRequest, type UpdateRequest } from './request.ts'
-export { weakUpdatePlaces, whyNotSound, whyNotStarted } from './sound-places.ts'
 export { damagedState, readStateText } from './state-file.ts'
 export { aboutBuild, agreedVersion, speaks, trialVersions, versionsSaid, versionsText } from './trial-protocol.ts'
 export { UpdateJournal } from './update-journal.ts'

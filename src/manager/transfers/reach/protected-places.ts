@@ -1,4 +1,6 @@
 import { basename, dirname, join } from 'node:path'
+import type { Settings } from '../../../config/settings.ts'
+import { ownPrograms } from '../../../platform/process/own-executable.ts'
 import { isBootLink, servicePlaces } from './service-places.ts'
 
 /** What the agent's own things are known by. Paths are absolute. */
@@ -64,4 +66,21 @@ export function protectedPlaces(own: OwnThings): ProtectedPlaces {
 
 function isBeside(beginning: string, path: string): boolean {
   return dirname(path) === dirname(beginning) && basename(path).startsWith(basename(beginning))
+}
+
+/** Where the agent's own things are, from its settings and its process. */
+export function ownThings(parts: {
+  readonly configDir: string
+  readonly connectionFile: string
+  readonly runtimeFolder: string
+  readonly settings: Settings
+}): OwnThings {
+  const { settings, ...places } = parts
+  return {
+    ...places,
+    settingFiles: settings.caBundleFile === undefined ? [] : [settings.caBundleFile],
+    logFile: settings.logFile,
+    queueFolder: settings.queue.directory,
+    programs: ownPrograms(),
+  }
 }

@@ -11,8 +11,6 @@ import { type OwnThings, protectedPlaces } from './protected-places.ts'
 import { Root } from './roots.ts'
 import { fileSource, folderSource, type Source } from './source.ts'
 
-export type { FileSource, FolderSource, Source } from './source.ts'
-
 /** What the settings say about where file actions may work; looked up when they are read. */
 export interface ReachFacts {
   readonly own: OwnThings

@@ -5,8 +5,14 @@ import { isSameFile, type TransferFacts } from '../../../platform/files/held/tra
 import type { TransferFolder } from '../../../platform/files/held/transfer-folder.ts'
 import type { Walked } from '../../../platform/files/held/walked.ts'
 import { userId } from '../../../platform/process/process-facts.ts'
-import type { FileSnapshot } from './file-snapshot.ts'
 import type { Guard } from './guard.ts'
+
+/** A file of a folder as it was when its upload began. */
+export interface FileSnapshot {
+  /** In the folder. */
+  readonly path: string
+  readonly facts: TransferFacts
+}
 
 interface Held {
   /** The real path. */

@@ -1,5 +1,12 @@
 import { AgentError } from '../../../base/errors.ts'
 
+/** What a package says about itself: what it wants done. */
+export const manifestName = 'update.json'
+/** Who vouches for it: the detached signatures, beside `update.json`. */
+export const signatureName = 'update.sig'
+/** What its scripts say, written into the unpacked package. */
+export const scriptLogName = 'ota_install.log'
+
 /** The kind of a package by its name. Throws `NOT_SUPPORTED`, status 18 [TR50 7.4]. */
 export function packageKind(name: string): 'zip' | 'tar.gz' {
   if (/\.zip$/i.test(name)) return 'zip'
