@@ -11,6 +11,6 @@ export {
   versionsText,
   weakUpdatePlaces,
 } from './state/index.ts'
-export { outcomeOf } from './tell.ts'
 export { AgentSlot, type TrialEnd, type TrialParts } from './trial/index.ts'
+export { outcomeOf } from './update-reports.ts'
 export { Updates } from './updates.ts'

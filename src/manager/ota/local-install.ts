@@ -12,7 +12,7 @@ import { readBootId } from '../../platform/system/system-facts.ts'
 import { Status } from '../../protocol/status.ts'
 import { type PackageRules, packageBytes, packageKind } from './package/index.ts'
 import { defaultLogName, nameProblem, UpdateJournal, updatePlaces, whyNotSound } from './state/index.ts'
-import { outcomeOf } from './tell.ts'
+import { outcomeOf } from './update-reports.ts'
 import { Updates } from './updates.ts'
 
 /** Why an update without a cloud failed. */

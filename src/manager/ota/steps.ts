@@ -8,13 +8,13 @@ import { removeFolder } from '../../platform/files/folders.ts'
 import { removeFile } from '../../platform/files/write-file.ts'
 import type { DeviceFacts } from '../../platform/system/device-facts.ts'
 import { Status } from '../../protocol/status.ts'
+import { acknowledgeUpdate } from './acknowledge.ts'
 import type { AdmissionParts } from './admission.ts'
 import { letRoot, type RootInstaller } from './by-root.ts'
 import { fetchPackage, packagePath } from './fetch-package.ts'
 import { InstalledReleases } from './installed-releases.ts'
 import { openPackage } from './open-package.ts'
 import { PackageRecord, type PackageRules, UpdateError, type UpdateManifest } from './package/index.ts'
-import { report } from './report.ts'
 import { runStepScript } from './run-step-script.ts'
 import { SignedMemory } from './signed-memory.ts'
 import type { StepResult, UpdatePlaces, UpdateState } from './state/index.ts'
@@ -107,7 +107,7 @@ export async function carryOut(state: UpdateState, parts: StepParts, help: StepH
     case 'reboot':
       return await goDown(state, parts, help)
     case 'report':
-      await report({ state, cloud, clock, log, signal })
+      await acknowledgeUpdate({ state, cloud, clock, log, signal })
       return done
     case 'finish':
       await finish(state, parts, signal)

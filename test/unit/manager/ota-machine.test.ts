@@ -12,7 +12,7 @@ import {
   type StepResult,
   type UpdateState,
   withScript,
-} from '../../../src/manager/ota/state/machine.ts'
+} from '../../../src/manager/ota/state/index.ts'
 import { readUpdateRequest } from '../../../src/manager/ota/state/request.ts'
 
 const request = readUpdateRequest('mail-1', { package: 'p.zip' })

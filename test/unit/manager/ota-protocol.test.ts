@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
 import { frameRecord } from '../../../src/base/record.ts'
 import { parseManifest } from '../../../src/manager/ota/package/manifest.ts'
-import { firstState, type UpdateState } from '../../../src/manager/ota/state/machine.ts'
+import { firstState, type UpdateState } from '../../../src/manager/ota/state/index.ts'
 import { updatePlaces } from '../../../src/manager/ota/state/places.ts'
 import { readUpdateRequest } from '../../../src/manager/ota/state/request.ts'
 import {
