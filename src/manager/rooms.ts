@@ -2,7 +2,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { Log } from '../base/log.ts'
 import type { Client } from '../client/client.ts'
 import { processEnvironment } from '../platform/process/process-facts.ts'
-import { processActions, registerActions } from './actions/index.ts'
+import { type ManagedAction, processActions, registerActions } from './actions/index.ts'
 import type { Configuration } from './configuration/index.ts'
 import { Decommissioning } from './decommission/index.ts'
 import { DeviceFacts } from './device-facts/index.ts'
@@ -105,11 +105,11 @@ export class Rooms {
     return this.#updates
   }
 
-  /** Registers the actions of all rooms [TR50 4.5]; those of the updates need {@link openUpdates} before. */
-  registerActions(): void {
-    const { options, client, config, log } = this.#parts
+  /** The actions of all rooms [TR50 4.5]; those of the updates need {@link openUpdates} before. */
+  get actions(): readonly ManagedAction[] {
+    const { options, client, log } = this.#parts
     const { clock, onEnd, powerOptions = {} } = options
-    const actions = [
+    return [
       ...processActions({ client, clock, log, powerOptions, rootSide: this.#rootSide, onEnd }),
       ...this.transfers.actions,
       ...this.remote.actions,
@@ -117,8 +117,12 @@ export class Rooms {
       ...this.decommissioning.actions,
       ...(this.#updates?.actions ?? []),
     ]
+  }
+
+  registerActions(): void {
+    const { client, config, log } = this.#parts
     const isEnabled = (name: string) => config.isEnabled(name)
     const whyClosed = (name: string) => config.whyClosed(name)
-    registerActions({ actions, taker: client.actions, isEnabled, whyClosed, log })
+    registerActions({ actions: this.actions, taker: client.actions, isEnabled, whyClosed, log })
   }
 }
