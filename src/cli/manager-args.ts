@@ -3,7 +3,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { Invocation } from './command.ts'
 import { type ConfigPlace, configPlaceOf } from './config-flags.ts'
 
-/** What the command line of a manager says of its configuration. */
+/** The arguments of a manager that name its configuration. */
 export interface ManagerArgs extends ConfigPlace {
   /** Settings that go before those of the connection file, shaped as it. */
   readonly settings: JsonObject

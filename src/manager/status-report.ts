@@ -6,7 +6,7 @@ import { processId } from '../platform/process/process-facts.ts'
 import { heapUsedBytes, residentBytes } from '../platform/system/own-memory.ts'
 import type { Trouble } from './link/index.ts'
 
-/** What the manager knows of itself besides its client. */
+/** The facts of a manager besides those of its client. */
 export interface ManagerFacts {
   readonly startedMs: number
   readonly runtimeDir: string
@@ -20,9 +20,9 @@ export interface ManagerFacts {
   readonly lastTrouble: Trouble | undefined
   /** Private memory and its soft limit. */
   readonly memory: JsonObject
-  /** What mistakes in the configuration have closed. */
+  /** Capabilities that mistakes in the configuration have closed. */
   readonly closed: readonly JsonObject[]
-  /** What in the configuration deserves a warning. */
+  /** Warnings about the configuration. */
   readonly warnings: readonly JsonObject[]
 }
 
@@ -86,7 +86,7 @@ function linkReport(clock: Clock, { link }: ClientStatus): JsonObject {
   }
 }
 
-/** Counters and the like as JSON. */
+/** An object of counters as JSON. */
 function toJson(value: object): JsonObject {
   const copy = parseJson(JSON.stringify(value))
   return isJsonObject(copy) ? copy : {}

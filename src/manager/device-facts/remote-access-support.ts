@@ -14,7 +14,7 @@ export interface AccessService {
 
 /**
  * The text of the attribute `remote_access_support`: the services that listen on this device or are started when needed, as
- * JSON, or `""` when there are none [TR50 4.5]. What is started, and as whom, concerns nobody outside.
+ * JSON, or `""` when there are none [TR50 4.5]. The command and its user are not published.
  */
 export async function accessSupportText(
   services: readonly AccessService[],

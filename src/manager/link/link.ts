@@ -87,5 +87,5 @@ function linkText(cloud: Settings['cloud'], { link, thingKey = '' }: ClientStatu
   if (link?.state === 'up') return `connected to ${place} as ${thingKey}`
   const trouble = link?.lastError
   if (trouble === undefined) return `connecting to ${place}`
-  return `not connected to ${place}, goes on trying: ${errorKinds[trouble.code].meaning} (${trouble.code})`
+  return `not connected to ${place}, still trying: ${errorKinds[trouble.code].meaning} (${trouble.code})`
 }

@@ -1,16 +1,16 @@
 import { isJsonObject, parseJson } from '../../base/json.ts'
 import { megabyte } from './soft-limit.ts'
 
-/** What a manager that ends for its memory leaves for the next one. */
+/** What a manager that restarts because of its memory leaves for the next process. */
 export interface RestartNote {
   readonly at: string
   readonly usedBytes: number
   readonly limitBytes: number
-  /** For how long it had been above the limit. */
+  /** Seconds above the limit before the restart. */
   readonly aboveS: number
 }
 
-/** `memory_restart` in the runtime folder: written once for each such restart, removed when it is told. */
+/** `memory_restart` in the runtime folder: written once for each such restart, removed when the cloud has its event. */
 export interface NoteFile {
   /** The text of the file, or undefined when there is none. */
   read(): Promise<string | undefined>
@@ -19,7 +19,7 @@ export interface NoteFile {
   remove(): Promise<void>
 }
 
-/** The note of the last process. A file that cannot be understood is one all the same: there was such a restart. */
+/** The note of the last process. A file that cannot be parsed counts as well: there was such a restart. */
 export async function readNote(file: NoteFile): Promise<RestartNote | undefined> {
   const text = await file.read()
   if (text === undefined) return undefined
@@ -38,11 +38,11 @@ export function writeNote(file: NoteFile, note: RestartNote): Promise<void> {
   return file.write(`${JSON.stringify(note)}\n`)
 }
 
-/** What the cloud is told about memory: nobody reads the log of a device in the field. */
+/** Events about memory: an operator sees events, and seldom the log of a device in the field. */
 export interface MemoryEvents {
-  /** Resolves when it will arrive, whatever happens to this process. */
+  /** Resolves when the event will arrive, also if this process ends now. */
   restarted(note: RestartNote): Promise<void>
-  /** Above the limit, and restarting does not help. */
+  /** The memory is above the limit, and a restart does not help. */
   held(facts: { readonly usedBytes: number; readonly limitBytes: number }): Promise<void>
 }
 
@@ -53,19 +53,18 @@ interface EventClient {
   spill(): Promise<boolean>
 }
 
-/** Tells it as events. */
 export function memoryEvents(client: EventClient): MemoryEvents {
   return {
     async restarted({ at, usedBytes, limitBytes, aboveS }) {
       const sizes = `${inMegabytes(usedBytes)}, above memory_soft_limit (${inMegabytes(limitBytes)}) for ${aboveS} s`
       const text = `memory_restart: the device manager restarted itself at ${at}: it held ${sizes}.`
       const receipt = await client.events.publish(text, { level: 'warning' })
-      // On flash it outlives this process; where nothing goes to flash only the cloud can have it.
+      // On flash the event outlives this process; without flash, only the cloud can have it.
       if (!(await client.spill())) await receipt.delivered()
     },
     async held({ usedBytes, limitBytes }) {
       const sizes = `${inMegabytes(usedBytes)}, above memory_soft_limit (${inMegabytes(limitBytes)})`
-      const text = `memory_pressure: the device manager holds ${sizes}, and a restart does not help. It goes on without one.`
+      const text = `memory_pressure: the device manager holds ${sizes}, and a restart does not help. It runs on without one.`
       await client.events.publish(text, { level: 'error' })
     },
   }

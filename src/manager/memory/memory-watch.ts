@@ -37,10 +37,10 @@ export const memoryTimes: MemoryTimes = {
 export interface MemoryWatchParts {
   readonly clock: Clock
   readonly log: Log
-  /** Private memory of this process in bytes; undefined where it cannot be told. */
+  /** Private memory of this process in bytes; undefined where the system does not report it. */
   readonly read: () => Promise<number | undefined>
   readonly collect: () => Promise<boolean>
-  /** Writes waiting samples to flash; whether a process that ended now would lose none. */
+  /** Writes waiting samples to flash; resolves to whether a process that ended now would lose none. */
   readonly spill: () => Promise<boolean>
   readonly work: () => RunningWork
   readonly note: NoteFile
@@ -50,7 +50,7 @@ export interface MemoryWatchParts {
   readonly times?: MemoryTimes | undefined
 }
 
-/** Watches the private memory of the manager: collects garbage when it is worth it, and minds the soft limit (pressure.ts). */
+/** Watches the private memory of the manager: collects garbage when it is worth it, and keeps the soft limit (pressure.ts). */
 export class MemoryWatch {
   readonly #parts: MemoryWatchParts
   readonly #times: MemoryTimes
@@ -96,7 +96,7 @@ export class MemoryWatch {
     if (left === undefined) return
     this.#restartedFor = left
     this.#notBeforeMs = clock.monotonicMs() + this.#times.restartPauseMs
-    log.warn('the last process ended for its memory', { ...left })
+    log.warn('the last process restarted because of its memory', { ...left })
     await events.restarted(left)
     await note.remove()
   }
@@ -146,14 +146,14 @@ export class MemoryWatch {
       notBeforeMs: this.#canNote ? this.#notBeforeMs : Number.POSITIVE_INFINITY,
     }
     const { state, orders } = nextPressure(this.#pressure, sample, this.#times)
-    // What is told must not hear of a state that is over.
+    // Before the orders: what they report is about the new state.
     this.#pressure = state
     for (const order of orders) await this.#carryOut(order, usedBytes)
     const isQuiet = sample.running === 0 && !sample.isUpdating
     if (!isAbove && isQuiet && isCollectionDue(this.#collection, nowMs, usedBytes)) await this.#collect(usedBytes)
     if (state.phase === 'draining' && !sample.isSafe)
-      this.#parts.log.limited('memory unsafe', 'warn', 'the restart for memory waits: samples would be lost by it', {
-        why: 'queue.durability is memory and the cloud has not taken them, or the disk takes nothing',
+      this.#parts.log.limited('memory unsafe', 'warn', 'the restart for memory waits: it would lose samples', {
+        cause: 'queue.durability is memory and the cloud has not taken them, or the disk takes nothing',
       })
   }
 
@@ -168,9 +168,9 @@ export class MemoryWatch {
       case 'calm':
         return log.info('memory is below the soft limit again', facts)
       case 'drain':
-        return log.warn('memory stays above the soft limit: restarting as soon as nothing is cut off by it', facts)
+        return log.warn('memory stays above the soft limit: restarting as soon as that interrupts nothing', facts)
       case 'hold':
-        log.error('memory is above the soft limit again, and restarting does not help: no restart for hours', {
+        log.error('memory is above the soft limit again, and a restart does not help: none for hours', {
           ...facts,
           remedy: this.#canNote
             ? 'Raise memory_soft_limit, or report it with a diagnosis.'
@@ -211,7 +211,7 @@ export class MemoryWatch {
       await writeNote(note, left)
     } catch (error) {
       // Without it the next process would not know, and restart again and again.
-      log.error('no restart for memory: its reason cannot be written', { error })
+      log.error('no restart for memory: its note cannot be written', { error })
       this.#canNote = false
       this.#pressure = { phase: 'holding', sinceMs, relievedMs: clock.monotonicMs() }
       return

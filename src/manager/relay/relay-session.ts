@@ -19,7 +19,7 @@ interface Channel {
 export interface RelaySessionParts {
   /** Open and paused. */
   readonly webSocket: WebSocket
-  /** Keep the session when the last local connection has closed [TR50 6.1]. */
+  /** Whether the session outlives its last local connection [TR50 6.1]. */
   readonly reconnect: boolean
   readonly open: OpenLocalEnd
   readonly limits: Pick<RelayLimits, 'maxChannels' | 'idleTimeoutS' | 'maxDurationS'>
@@ -29,7 +29,7 @@ export interface RelaySessionParts {
   readonly onEnd: (reason: string) => void
 }
 
-/** What a session has moved. */
+/** The counts of a session. */
 export interface RelayCounts {
   /** Local connections that are open, being made or ending. */
   readonly openChannels: number
@@ -96,7 +96,7 @@ export class RelaySession {
     this.#line.close(1000, '')
   }
 
-  /** Ends everything without waiting for anybody. */
+  /** Ends everything at once. */
   destroy(reason: string): void {
     this.#cut(reason)
     for (const pipe of [...this.#pipes]) pipe.destroy()
@@ -152,7 +152,7 @@ export class RelaySession {
     channel.state = state
     this.#channels.set(index, channel)
     for (const effect of effects) this.#run(effect, index, channel)
-    // Dialling may have failed within.
+    // A dial may have failed at once.
     if (channel.state === 'closed') this.#channels.delete(index)
     if (input === 'local-closed') this.#endIfDone()
   }
@@ -200,8 +200,7 @@ export class RelaySession {
         opened: () => ifMine(() => this.#step(index, 'dialed')),
         failed: error =>
           ifMine(() => {
-            const why = messageOf(error)
-            log.limited(`relay dial ${why}`, 'warn', 'local connection not made', { index, why })
+            log.limited(`relay dial ${messageOf(error)}`, 'warn', 'local connection not made', { index, error })
             this.#step(index, 'dial-failed')
           }),
         data: bytes => ifMine(() => this.#send(index, bytes)),
@@ -227,7 +226,7 @@ export class RelaySession {
     if (this.#line.isFull) for (const pipe of this.#pipes) pipe.pause()
   }
 
-  /** The local side of a channel has gone: the cloud hears of it, or without channels sees the end [TR50 6.5 rules 5, 6]. */
+  /** Reports that the local side of a channel has closed; a session of one channel ends instead [TR50 6.5 rules 5, 6]. */
   #tellCloud(index: number): void {
     if (this.#lineClosed || this.#reason !== undefined) return
     if (this.#framing === 'multi') {
@@ -252,7 +251,7 @@ export class RelaySession {
   #drop(pipe: LocalPipe): void {
     for (const [index, channel] of [...this.#channels]) {
       if (channel.pipe !== pipe) continue
-      this.#parts.log.warn('channel ended: its local service takes nothing and holds up the others', { index })
+      this.#parts.log.warn('channel ended: its local service takes nothing and stalls the others', { index })
       this.#step(index, 'dropped')
     }
   }
@@ -272,7 +271,7 @@ export class RelaySession {
     this.#reason ??=
       code === 1006 ? `the connection to the relay broke${why}` : `the relay closed the session (${code})${why}`
     this.#channels.clear()
-    // What the cloud has sent is still delivered.
+    // Bytes that the cloud has sent are still delivered.
     for (const pipe of [...this.#pipes]) pipe.leave()
     this.#endWhenEmpty()
   }

@@ -52,7 +52,7 @@ export class RemoteAccess {
     return this.#sessions?.list() ?? []
   }
 
-  /** Ends one session, or `all`; answers how many. Throws `INVALID_ARGUMENT` when there is no such session. */
+  /** Ends one session, or `all`; returns how many. Throws `INVALID_ARGUMENT` when there is no such session. */
   end(id: string): number {
     if (this.#sessions !== undefined) return this.#sessions.end(id)
     if (id === 'all') return 0

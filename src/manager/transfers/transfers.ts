@@ -70,7 +70,7 @@ export class Transfers {
     ]
   }
 
-  /** How many transfers run or wait whose calls are answered. */
+  /** How many transfers run or wait behind their answers. */
   get running(): number {
     return this.#background.running
   }
@@ -96,7 +96,7 @@ export class Transfers {
 }
 
 /**
- * Says of a refused absolute path why none is allowed, when a mistake in the configuration has closed them.
+ * Adds to the refusal of an absolute path why none is allowed, when a mistake in the configuration has closed them.
  *
  * @param whyRuntime why not even the runtime folder is used
  */

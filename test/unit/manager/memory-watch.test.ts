@@ -121,7 +121,7 @@ test('the next process tells it, forgets the note, and does not restart again fo
   assert.ok(!did.includes('restart'))
   assert.deepEqual(told.slice(1), ['held'])
   assert.equal(watch.status().pressure, 'holding')
-  assert.match(text(), /restarting does not help.*Raise memory_soft_limit/)
+  assert.match(text(), /a restart does not help.*Raise memory_soft_limit/)
   await clock.advance(hour)
   assert.equal(did.at(-1), 'restart')
 })

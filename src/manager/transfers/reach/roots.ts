@@ -6,7 +6,7 @@ import { walkPath } from '../../../platform/files/held/walk.ts'
 import type { PassedFolder, Walked } from '../../../platform/files/held/walked.ts'
 import type { Guard } from './guard.ts'
 
-/** What is known of a folder (or file) in which file actions may work. */
+/** A folder (or file) in which file actions may work, as it is on the disk. */
 interface ResolvedRoot {
   /** Without links. */
   readonly path: string
@@ -15,7 +15,7 @@ interface ResolvedRoot {
   readonly isFile: boolean
 }
 
-/** Where a link named `upload` must not lead, whoever made it: what lies there is not the agent's to give away or to remove. */
+/** Where a link named `upload` must not lead: the agent must not send or remove the files there. */
 const systemFolders = [
   '/bin',
   '/boot',
@@ -34,8 +34,8 @@ const systemFolders = [
 const sharedFolders = new Set(['/', '/home', '/media', '/mnt', '/opt', '/srv', '/tmp', '/var', '/var/lib', '/var/log'])
 
 /**
- * A folder of the policy. It is resolved once; a folder that somebody puts in its place later is another one, and refused,
- * unless only root and the agent's user can have done so, or a user with a folder of his own.
+ * A folder of the policy. It is resolved once; another folder in its place later is refused, unless only root or the agent's
+ * user can have put it there, or a user whose own folder it is.
  */
 export class Root {
   /** As the settings name it. */
@@ -49,7 +49,7 @@ export class Root {
     this.#isOwn = isOwn
   }
 
-  /** @param isOwn it is `upload` or `download` of the runtime folder, and no setting names where a link of that name leads */
+  /** @param isOwn it is `upload` or `download` of the runtime folder: no setting says where a link of that name may lead */
   static async resolve(given: string, guard: Guard, { isOwn = false } = {}): Promise<Root> {
     const root = new Root(given, isOwn)
     await root.#resolve(guard)
@@ -62,7 +62,7 @@ export class Root {
   }
 
   /**
-   * Whether a way leads into it.
+   * Whether a path leads into it.
    *
    * @throws AgentError `PATH_REFUSED` when it would, but another folder is in its place
    */
@@ -81,7 +81,7 @@ export class Root {
   #checkSame(passed: PassedFolder, resolved: ResolvedRoot): void {
     const { movableBy } = passed
     if (movableBy === undefined || isSameFile(passed, resolved.holder)) return
-    // A user who puts another folder of his own there could as well have put its files into the old one.
+    // A user who puts a folder of their own there could as well have put its files into the old one.
     if (passed.ownerId === movableBy) return
     throw refused(
       `${passed.path} is another folder than when the configuration was read, and users other than root could have put it there; if it is right, let the agent read its configuration again (SIGHUP or a restart)`,
@@ -89,7 +89,7 @@ export class Root {
     )
   }
 
-  /** A root that is not there yet: it will be where its path leads now. */
+  /** For a root that does not exist yet: it will be where its path leads now. */
   async #willHold(walked: Walked): Promise<boolean> {
     const own = await walkPath(this.given)
     try {
@@ -109,7 +109,7 @@ export class Root {
       }
     } catch (error) {
       if (!(error instanceof AgentError)) throw error
-      // A disk that does not answer now may do so at the first use.
+      // A disk that fails now may work at the first use.
       if (error.code === 'PATH_REFUSED') this.#closed = error.message
     }
     return this.#resolved
@@ -123,7 +123,7 @@ export class Root {
     this.#resolved = { path: walked.path, holder: walked.last, isFile: walked.file !== undefined }
   }
 
-  /** Everything is allowed by its own name only: that one is judged when the settings are read, beside the other policies. */
+  /** The whole file system is allowed only by the name "/", which is checked with the other policies when the settings are read. */
   #checkNotAll({ way: [top], last, file, path }: Walked): void {
     if (this.given === '/' || file !== undefined || top === undefined || !isSameFile(last, top)) return
     throw refused(

@@ -17,7 +17,7 @@ export interface FileSnapshot {
 interface Held {
   /** The real path. */
   readonly path: string
-  /** It lies in the upload folder, where what was sent may be removed. */
+  /** It is in the upload folder, where files may be removed after they were sent. */
   readonly isRemovable: boolean
   close(): Promise<void>
 }
@@ -34,7 +34,7 @@ export interface FileSource extends Held {
 export interface FolderSource extends Held {
   readonly kind: 'folder'
   readonly folder: TransferFolder
-  /** Whether an entry is none that may be sent: one of the agent's own, or a file of another user with a second name. */
+  /** Whether an entry must not be sent: one of the agent's own, or a file of another user with a second name. */
   leaveOut(entry: TreeEntry): Promise<boolean>
   /** Opens a file of it by its path in it. */
   openFile(folder: TransferFolder, path: string): Promise<ReadableFile>
@@ -109,7 +109,7 @@ async function removeIfSame(folder: TransferFolder, name: string, then: Transfer
   if (isSame) await folder.remove(name)
 }
 
-/** Whether somebody could have given a file that is not his this name, to have it sent. */
+/** Whether another user could have given this name to a file of somebody else, to have it sent. */
 function hasForeignName({ links, ownerId }: TransferFacts, isOpenToOthers: boolean): boolean {
   return links > 1 && (isOpenToOthers || ownerId !== userId())
 }
