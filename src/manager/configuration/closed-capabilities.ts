@@ -13,17 +13,17 @@ const neededBy: Readonly<Record<string, Capability>> = {
 
 /** One event names so many; the log and `status` name more. */
 const maxInEvent = 10
-const maxTold = 100
+const maxListed = 100
 
 /**
- * What mistakes in the configuration have closed: answers why an action does nothing, and sees to it that the owner hears of
- * it, in the log, in `status` and in the events of the thing.
+ * The capabilities that mistakes in the configuration have closed: says why an action is refused, and reports the mistakes to the
+ * owner, in the log, in `status` and in the events of the thing.
  */
 export class ClosedCapabilities {
   readonly #log: Log
   readonly #publish: (text: string, level: 'error' | 'info') => Promise<unknown>
   #closures: readonly Closure[] = []
-  #told = ''
+  #published = ''
 
   constructor(parts: {
     readonly log: Log
@@ -34,7 +34,7 @@ export class ClosedCapabilities {
     this.#publish = parts.publish
   }
 
-  /** Takes what a configuration that was just read closes, and opens what it no longer does. */
+  /** Replaces the closures by those of a configuration that was just read. */
   set(closures: readonly Closure[]): void {
     this.#closures = closures
   }
@@ -43,13 +43,13 @@ export class ClosedCapabilities {
     return closureOf(this.#closures, capability) !== undefined
   }
 
-  /** Why a capability is closed, for whoever asked for it; undefined when it is not. */
+  /** Why a capability is closed, for the answer; undefined when it is open. */
   why(capability: Capability): string | undefined {
     const closure = closureOf(this.#closures, capability)
     return closure && textOf(closure)
   }
 
-  /** What to answer instead of running an action with this switch; undefined when nothing has closed it. */
+  /** The answer instead of an action with this switch; undefined when nothing has closed it. */
   whyClosed(switchName: string): string | undefined {
     const needed = Object.hasOwn(neededBy, switchName) ? neededBy[switchName] : undefined
     const closure =
@@ -58,24 +58,24 @@ export class ClosedCapabilities {
     return closure && textOf(closure)
   }
 
-  /** Logs what is closed; the cloud gets one event when that is not what it was told before. */
+  /** Logs the closed capabilities; the cloud gets one event when they differ from those of the last event. */
   tell(): void {
-    for (const { names, problem } of byProblem(this.#closures).slice(0, maxTold)) {
+    for (const { names, problem } of byProblem(this.#closures).slice(0, maxListed)) {
       const { file, line, key, remedy, didYouMean } = problem
       this.#log.error(`${names} is closed: ${problem.problem}`, { file, line, key, remedy, didYouMean })
     }
     const text = eventText(this.#closures)
-    if (text === this.#told) return
+    if (text === this.#published) return
     const event = text === '' ? 'The configuration has no mistakes any more: nothing is closed.' : text
-    this.#told = text
+    this.#published = text
     this.#publish(event, text === '' ? 'info' : 'error').catch(error =>
-      this.#log.warn('event of closed capabilities not taken', { error }),
+      this.#log.warn('event of closed capabilities not published', { error }),
     )
   }
 
   /** For `status`. */
   list(): readonly JsonObject[] {
-    return this.#closures.slice(0, maxTold).map(({ capability, problem }) => {
+    return this.#closures.slice(0, maxListed).map(({ capability, problem }) => {
       const { file, line, key } = problem
       return { capability, file, line, key, text: formatProblem(problem) }
     })
@@ -86,7 +86,7 @@ function textOf({ problem }: Closure): string {
   return `closed because of a mistake in the configuration: ${formatProblem(problem)}`
 }
 
-/** One mistake may close several capabilities, and is told once. */
+/** One mistake may close several capabilities, and is reported once. */
 function byProblem(
   closures: readonly Closure[],
 ): readonly { readonly names: string; readonly problem: ConfigProblem }[] {

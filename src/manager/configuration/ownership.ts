@@ -7,15 +7,15 @@ import { updatePlaces, weakUpdatePlaces } from '../ota/index.ts'
 import type { OwnConfig } from './manager-config.ts'
 
 /**
- * What is closed because another user of this machine could have written it: by the configuration, all that it names and
- * that would run or be read as the agent's user; by the runtime folder, updates alone.
+ * The closures because another user of this machine could have written a file: a weak configuration closes everything that it
+ * names and that would run or be read as the agent's user; a weak runtime folder closes updates alone.
  */
 export async function ownershipClosures(parts: {
   readonly configDir: string
   readonly connection: Pick<ClientConfig, 'path' | 'opened' | 'settings'>
   readonly own: Pick<OwnConfig, 'file'>
   readonly runtimeDir: string
-  /** Who runs the manager, where that is not the user of this process. */
+  /** The identity of the manager, where that is not the user of this process. */
   readonly self?: OwnIdentity
 }): Promise<readonly Closure[]> {
   const { configDir, connection, own, runtimeDir } = parts
@@ -23,9 +23,9 @@ export async function ownershipClosures(parts: {
   const { caBundleFile } = connection.settings
   const problem = await ownershipProblem({ configDir, connection, manager: own.file, caBundleFile, self })
   const spots = await weakUpdatePlaces(updatePlaces(runtimeDir), self)
-  // What is above both is told with the configuration.
-  const told = problem === undefined ? spots : spots.filter(({ path }) => isBelow(runtimeDir, path))
-  const weak = problemOf(runtimeDir, told, self)
+  // A weak folder above both is reported with the configuration.
+  const shown = problem === undefined ? spots : spots.filter(({ path }) => isBelow(runtimeDir, path))
+  const weak = problemOf(runtimeDir, shown, self)
   return [
     ...(problem === undefined ? [] : closedByOwnership.map(capability => ({ capability, problem }))),
     ...(weak === undefined ? [] : [{ capability: 'ota', problem: weak } as const]),

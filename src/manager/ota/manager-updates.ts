@@ -19,11 +19,11 @@ import { AgentSlot } from './trial/index.ts'
 import { clientCloud } from './update-cloud.ts'
 import { Updates } from './updates.ts'
 
-/** Root's part of a manager that is not root, as the action sees it. */
+/** Root's part of a manager that is not root, as far as the action needs it. */
 export interface UpdateRoot extends RootInstaller {
   /** Whether root installs packages. */
   readonly installs: boolean
-  /** What is wrong with root's own configuration. */
+  /** The mistake in root's own configuration. */
   readonly mistake: string | undefined
   /** Reads root's configuration again. */
   look(): Promise<void>
@@ -38,7 +38,7 @@ export interface ManagerUpdatesParts {
   readonly configDir: string
   readonly config: {
     readonly connection: { readonly ota: PackageRules }
-    /** Whether another user can change what decides about updates: then none is taken up. */
+    /** Whether another user can change the files that decide about updates: then none is recovered. */
     readonly isUpdateWeak: boolean
   }
   readonly powerOptions: PowerOptions
@@ -50,8 +50,8 @@ export interface ManagerUpdatesParts {
   readonly log: Log
 }
 
-const notTakenUp =
-  'the update does not go on: another user of the device can change what decides about it; "device-cloud status" says where'
+const notRecovered =
+  'the update does not continue: another user of the device can change the files that decide about it; "device-cloud status" says which'
 
 /** The software updates of a device manager. */
 export class ManagerUpdates {
@@ -101,7 +101,7 @@ export class ManagerUpdates {
         refusal: () => updates.refusal(),
         begin: async request => {
           await side?.look()
-          // The package would be installed after all, and as another user than the owner has said.
+          // Else the package would be installed after all, and as another user than the owner has set.
           if (side?.mistake !== undefined) return answered(Status.NotSupported, side.refusal('install') ?? side.mistake)
           const root = side?.installs ? side : undefined
           const refusal = root?.installRefusal(request.extraParams)
@@ -120,8 +120,8 @@ export class ManagerUpdates {
   }
 
   /**
-   * Goes on with what an earlier process left. To be called when the actions are registered and no call can come yet: one
-   * that comes too early would find an update in progress. Never rejects.
+   * Continues the update that an earlier process left. To be called when the actions are registered and no call can come yet: a
+   * call that comes too early would find an update in progress. Never rejects.
    */
   async resume(): Promise<void> {
     try {
@@ -129,17 +129,17 @@ export class ManagerUpdates {
       const left = await this.#client.actions.handedOver()
       this.#lost = left.filter(({ id, name }) => name === 'software_update' && id !== known).map(({ id }) => id)
     } catch (error) {
-      this.#log.error('an update of an earlier process cannot be taken up', { error })
+      this.#log.error('an update of an earlier process cannot be recovered', { error })
     }
   }
 
   /** Answers the calls whose update never began. To be called when the client begins to connect. Never rejects. */
   async answerLost(): Promise<void> {
     const answer = this.#config.isUpdateWeak
-      ? { status: Status.NoPermission, message: notTakenUp }
+      ? { status: Status.NoPermission, message: notRecovered }
       : { status: Status.TryAgain, message: 'the agent ended before the update began; nothing was changed' }
     for (const id of this.#lost.splice(0)) {
-      this.#log.warn('an update was asked for and is not carried out', { id, error: answer.message })
+      this.#log.warn('a requested update is not carried out', { id, error: answer.message })
       await this.#client.actions
         .acknowledge(id, answer)
         .catch(error => this.#log.error('a call of an earlier process cannot be answered', { id, error }))

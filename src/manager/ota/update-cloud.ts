@@ -9,7 +9,7 @@ import type { ActionOutcome } from '../actions/index.ts'
 export interface UpdateCloud {
   /** Resolves when there is a link. */
   connected(signal: AbortSignal): Promise<void>
-  /** Resolves when the cloud has answered a question asked just now. */
+  /** Resolves when the cloud has answered a ping. */
   reached(signal: AbortSignal): Promise<void>
   download(name: string, destination: string, options: DownloadOptions): Promise<unknown>
   upload(path: string, options: UploadOptions): Promise<unknown>
@@ -20,11 +20,11 @@ export interface UpdateCloud {
   acknowledge(id: string, outcome: ActionOutcome): Promise<Receipt>
 }
 
-/** The alarm that tells how an update goes [TR50 7.4]. */
+/** The alarm that shows the progress of an update [TR50 7.4]. */
 const alarmName = 'software_update'
 const betweenPingsMs = 2_000
 
-/** The cloud as an update sees it, through the client of the manager. */
+/** The cloud for an update, through the client of the manager. */
 export function clientCloud(client: Client, clock: Clock): UpdateCloud {
   return {
     connected: signal => client.connect({ signal }),
@@ -42,7 +42,7 @@ export function clientCloud(client: Client, clock: Clock): UpdateCloud {
     },
     download: (name, destination, options) => client.files.download(name, destination, options),
     upload: (path, options) => client.files.upload(path, options),
-    // The same alarm state may come twice in a row, from two updates.
+    // Without a filter for repeated states: two updates may publish the same state in a row.
     alarm: (state, message) => client.alarms.publish(alarmName, state, { message }),
     event: (text, level) => client.events.publish(text, { level }),
     progress: (id, text) => client.actions.progress(id, text),

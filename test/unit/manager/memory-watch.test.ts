@@ -146,7 +146,7 @@ test('samples that would be lost hold the restart back, and the log says why', a
   Object.assign(it, { usedMb: 80, isSafe: false })
   await clock.advance(3 * hour)
   assert.ok(!did.includes('restart'))
-  assert.match(text(), /the restart for memory waits: samples would be lost/)
+  assert.match(text(), /the restart for memory waits: it would lose samples/)
   it.isSafe = true
   await clock.advance(5_000)
   assert.equal(did.at(-1), 'restart')

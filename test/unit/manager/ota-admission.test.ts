@@ -96,7 +96,7 @@ for (const requireSignature of [true, false])
     ]
     for (const text of damaged) {
       writeFileSync(releases, text)
-      await door.refuses(path, /releases\.json tells which packages may come, and .* remove the file when you know/)
+      await door.refuses(path, /releases\.json says which packages may come, and .* remove the file when you know/)
       await assert.rejects(new InstalledReleases(releases).remember('app', 8), /releases\.json/)
       assert.equal(readFileSync(releases, 'utf8'), text, 'damage is left for the owner to see')
     }
@@ -297,7 +297,7 @@ test('a signed.json that cannot be read refuses every signed package, with its r
     for (const one of [door, lax])
       await one.refuses(
         path,
-        /signed\.json tells which packages may come, and .*take the keys .* out of ota\.public_keys/,
+        /signed\.json says which packages may come, and .*take the keys .* out of ota\.public_keys/,
       )
     await assert.rejects(door.signed.remember('app', [id(key.text)]), /signed\.json/)
     assert.equal(readFileSync(door.places.signed, 'utf8'), text)

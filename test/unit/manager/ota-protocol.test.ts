@@ -61,7 +61,7 @@ test('the new agent is asked before it is started for anything else; without a c
     await assert.rejects(look(), {
       code: 'NOT_SUPPORTED',
       status: Status.NotSupported,
-      message: /it speaks versions 7 to 9 of the trial, and this one versions 1 to 2; .*this one goes on\. Update to/,
+      message: /it speaks versions 7 to 9 of the trial, and this one versions 1 to 2; .*this one continues\. Update to/,
       remedy: /^Update to a release between the two first, or put/,
     })
   assert.equal(readFileSync(join(folder, 'agent.new.args'), 'utf8'), '--version --json\n--version --json\n')

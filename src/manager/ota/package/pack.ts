@@ -130,7 +130,7 @@ async function manifestWith(folder: string, fields: ManifestAdditions) {
   return { bytes, parsed: parseManifest(bytes.toString()).manifest }
 }
 
-/** Devices pass over what they do not know, and a package with "device" for "devices" would be for all of them. */
+/** Devices ignore fields that they do not know: a package with "device" for "devices" would be for all of them. */
 function refuseMisspelt(manifest: JsonObject): void {
   for (const key of Object.keys(manifest)) {
     const meant = manifestKeys.includes(key) ? undefined : closestName(key, manifestKeys)
@@ -153,7 +153,7 @@ function* packedBytes(path: string, content: Buffer): Generator<Uint8Array> {
   yield tarPadding(content.length)
 }
 
-/** Holds the file to the sum that is promised: it must not change while it is packed. */
+/** Checks the file against its checksum: it must not change while it is packed. */
 async function* packedFile(folder: string, file: PackedFile, sum: string | undefined): AsyncGenerator<Uint8Array> {
   yield header(file.path, 'File', file.bytes, file.mode)
   const hash = createHash('sha256')

@@ -40,7 +40,7 @@ export class PackageListing {
 /** A package with a larger listing cannot be signed as a whole. */
 export const maxListingBytes = 2 * 1024 * 1024
 
-/** What a listing tells of one file. */
+/** One file of a listing. */
 export interface ListedFile {
   readonly mode: number
   readonly bytes: number

@@ -1,10 +1,10 @@
 import { AgentError } from '../../../base/errors.ts'
 
-/** What a package says about itself: what it wants done. */
+/** The manifest: the instructions of a package. */
 export const manifestName = 'update.json'
-/** Who vouches for it: the detached signatures, beside `update.json`. */
+/** The detached signatures, beside `update.json`. */
 export const signatureName = 'update.sig'
-/** What its scripts say, written into the unpacked package. */
+/** The output of its scripts, in the unpacked package. */
 export const scriptLogName = 'ota_install.log'
 
 /** The kind of a package by its name. Throws `NOT_SUPPORTED`, status 18 [TR50 7.4]. */

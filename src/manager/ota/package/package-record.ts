@@ -20,8 +20,8 @@ export interface RecordedPackage {
 }
 
 /**
- * What is known of the package that is unpacked: its metadata and its listing, on flash beside the journal. With them another
- * process can see by the signature that what lies there is what was accepted, also when the package itself is gone.
+ * The metadata and the listing of the unpacked package, on flash beside the journal. With them another process can prove by the
+ * signature that the unpacked files are those that were accepted, also when the package itself is gone.
  */
 export class PackageRecord {
   readonly #path: string
@@ -41,7 +41,7 @@ export class PackageRecord {
     await replaceFile(this.#path, `${JSON.stringify(record)}\n`)
   }
 
-  /** Undefined when there is none, or none that makes sense. */
+  /** Undefined when there is none, or it cannot be parsed. */
   async read(): Promise<RecordedPackage | undefined> {
     const value = parseJson(await this.#text())
     if (!isJsonObject(value)) return undefined

@@ -24,11 +24,11 @@ export interface ScannedPackage {
   readonly signature?: Buffer
   /** What a signature of the second form covers; absent when it is larger than one may be. */
   readonly listing?: string
-  /** Something lies behind the end of the archive. */
+  /** Something follows the end of the archive. */
   readonly hasMore: boolean
 }
 
-/** The files that say something about the package, and how large they may be. */
+/** The metadata of a package, and how large each file of it may be. */
 const metadata: ReadonlyMap<string, number> = new Map([
   [manifestName, maxManifestBytes],
   [signatureName, maxSignatureBytes],
@@ -76,7 +76,7 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
   }
 }
 
-/** Reads a package entry by entry, and tells whether something lies behind its end. Throws as {@link scanPackage}, and what `visit` throws. */
+/** Reads a package entry by entry, and returns whether something follows its end. Throws as {@link scanPackage}, and what `visit` throws. */
 export async function readPackage(path: string, visit: VisitEntry): Promise<{ hasMore: boolean }> {
   if (packageKind(path) === 'zip') {
     const { readZip } = await import('./zip-reader.ts')

@@ -17,7 +17,7 @@ export function withScript(state: UpdateState, script: string): UpdateState {
   return { ...state, script, changed: true }
 }
 
-/** The same step with the machine about to be told to reboot. */
+/** The same step with the reboot about to be ordered. */
 export function withOrder(state: UpdateState): UpdateState {
   return { ...state, script: 'ordered' }
 }
@@ -84,7 +84,7 @@ function afterFailure(
     case 'finish':
     case 'reboot':
     case 'done':
-      // The answer is given; what goes wrong behind it is in the log.
+      // The answer is given already; a later failure is in the log.
       return entered(state, stepAfter(state), bootId)
     default: {
       const failed = { ...state, failure: { step, status, text } }

@@ -4,25 +4,25 @@ import { isTrial, type StepResult, scriptSteps, type UpdateState } from './updat
 /** What became of the process of a script that an earlier process started. */
 export type ScriptFate = 'runs' | 'ended' | 'lost'
 
-/** What a new process finds. */
+/** What a new process finds beside the journal. */
 export interface RecoveryFacts {
   readonly bootId?: string | undefined
   /** Present when the state has a script. */
   readonly fate?: ScriptFate | undefined
-  /** This process is the new executable on trial. */
+  /** This process is the new executable in its trial run. */
   readonly onTrial?: boolean
   /** A new executable still lies beside the one in place, which this process runs. */
   readonly candidateWaits?: boolean
-  /** This process is the executable of the package, and in place: whatever the journal says, the new agent runs. */
+  /** This process is the executable of the package, in place: the new agent runs, also where the journal says otherwise. */
   readonly inPlace?: boolean
 }
 
 /** What a new process does about an unfinished update. */
 export type Resumption =
-  /** Goes on with the step; a script that still runs, or whose end is known, is waited for and not run again. */
+  /** Continues the step; a script that still runs, or has a known end, is waited for and not run again. */
   { readonly kind: 'continue'; readonly state: UpdateState } | { readonly kind: 'ended'; readonly result: StepResult }
 
-/** How often a step that harms nothing is begun again: what brings the process down in it does so each time. */
+/** How often a harmless step is begun again: what crashes the process in it may do so each time. */
 export const maxTries = 5
 
 /** What a new process does with the state that it finds [TR50 O3]: one defined outcome for an end at any point. */
@@ -43,12 +43,14 @@ export function resume(state: UpdateState, found: RecoveryFacts): Resumption {
       true,
     )
   if (isTrial(state) && found.onTrial !== true && found.inPlace !== true)
-    return failed('its trial cannot go on: the new executable is gone, or the disk takes nothing')
+    return failed('its trial run cannot continue: the new executable is gone, or the disk takes nothing')
   if ((step === 'restart' || step === 'reboot') && rebooted) return { kind: 'ended', result: { kind: 'done' } }
-  // It is done by who watches the trial: this process has taken the place, unless the other one still waits for it.
+  // The process that watches the trial run does it: this executable is in place, unless the new one still waits beside it.
   if (step === 'adopt')
     return found.candidateWaits === true
-      ? failed('the new executable has proven itself and could not be put in place: the log of that start says why')
+      ? failed(
+          'the trial run succeeded, and the new executable could not be put in place: the log of that start has the reason',
+        )
       : { kind: 'ended', result: { kind: 'done' } }
   if (step === 'agent' && state.probation !== undefined) {
     const { result, text = 'the agent or the machine ended during the preflight of the new agent' } = state.probation
@@ -59,17 +61,17 @@ export function resume(state: UpdateState, found: RecoveryFacts): Resumption {
     const why = rebooted ? 'the machine restarted' : 'the agent ended'
     return failed(`${why} while the script ran, and how it ended is not known; it was not run again`)
   }
-  // Nothing else waits for the answer, and trying again harms nobody.
+  // Another try does no harm.
   if (step === 'report' || step === 'finish') return { kind: 'continue', state }
-  // It is counted there: each installation ends this process at least once.
+  // letRoot limits the tries: each installation ends this process at least once.
   if (step === 'root') return { kind: 'continue', state: { ...state, tries: tries + 1 } }
   if (tries >= maxTries) return failed(`the agent ended ${tries + 1} times in this step`)
   return { kind: 'continue', state: { ...state, tries: tries + 1 } }
 }
 
 /**
- * What a journal means to the new executable in its place, where other builds have put it there in another way, or at another
- * time: the update goes on with the look at its health. Undefined where it means what it says.
+ * The meaning of a journal for the new executable in place, where another build has put it there in another way or at another
+ * time: the update continues with the health check. Undefined where the journal means what it says.
  */
 function inItsPlace(state: UpdateState, bootId: string | undefined): Resumption | undefined {
   const { step, probation, failure, script, foreign, ...rest } = state
@@ -78,7 +80,7 @@ function inItsPlace(state: UpdateState, bootId: string | undefined): Resumption 
   if (failure === undefined || !(failure.step === 'agent' || failure.step === 'adopt')) return undefined
   const { manifest } = state
   const undoes = (manifest?.errorAction ?? '') !== ''
-  // Nobody has undone anything yet: the old executable has not gone on.
+  // Nothing is undone yet: the old executable has not continued.
   if ((step === 'error_action' && script === undefined) || (step === 'report' && !undoes))
     return { kind: 'continue', state: entered({ ...rest, step: 'agent' }, stepToHealth(state), bootId) }
   const note = '; the new agent is in place nevertheless, and runs'

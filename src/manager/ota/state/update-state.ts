@@ -9,8 +9,8 @@ import type { UpdateRequest } from './request.ts'
  *       → report → finish → (reboot) → done
  *
  * Where the manager is not root and root installs for it: download → root → report → finish → done.
- * A failure from pre_install on goes to error_action, one before that straight to report. From the end of agent to that of
- * health the new executable runs the manager, on trial; in every other step the one that is in place does.
+ * A failure from pre_install on leads to error_action, an earlier one straight to report. From the end of agent to the end of
+ * health the new executable runs the manager, in its trial run; in every other step the executable in place does.
  */
 export const steps = [
   'download',
@@ -25,19 +25,19 @@ export const steps = [
   /** The machine reboots into the new software before its health is checked. */
   'restart',
   'health',
-  /** The new executable has proven itself as the manager, and takes the place of the old one. */
+  /** The trial run has succeeded, and the new executable takes the place of the old one. */
   'adopt',
   'error_action',
   /** The cloud gets the answer. */
   'report',
-  /** The package goes, and the log is sent. */
+  /** The package is removed, and the log is sent. */
   'finish',
   'reboot',
   'done',
 ] as const
 export type Step = (typeof steps)[number]
 
-/** What failed, and how it is told. */
+/** The step that failed, with its status and text for the operator. */
 export interface UpdateFailure {
   readonly step: Step
   readonly status: Status
@@ -48,11 +48,11 @@ export interface UpdateFailure {
 export interface UpdateState {
   readonly request: UpdateRequest
   readonly step: Step
-  /** The run of the system in which the step began; absent where the system does not tell. */
+  /** The boot of the system in which the step began; absent where the system does not report it. */
   readonly bootId?: string
   /**
    * Names the process of a script that was about to begin. Without it no script of this step has begun. In restart and reboot:
-   * the machine was about to be told.
+   * the reboot was about to be ordered.
    */
   readonly script?: string
   readonly manifest?: UpdateManifest
@@ -63,9 +63,9 @@ export interface UpdateState {
   readonly failure?: UpdateFailure
   /** The preflight of the new executable (its key on flash stays); absent until it begins. */
   readonly probation?: { readonly result: 'begun' | 'passed' | 'failed'; readonly text?: string }
-  /** The version in which the old executable and the new one speak to each other; absent: the first. */
+  /** The version of the protocol between the old executable and the new one; absent: the first. */
   readonly trial?: number
-  /** Another build has written it, in a way that this one does not know: what it is, and nothing but the request is believed. */
+  /** Another build has written the state in a form that this one does not know, named here: only the request counts. */
   readonly foreign?: string
   /** How many processes found this update in this step and began the step again. */
   readonly tries: number
@@ -78,7 +78,7 @@ export type StepResult =
       readonly kind: 'failed'
       readonly status: Status
       readonly text: string
-      /** What is unpacked is not known to be the package: no script of it may undo anything either. */
+      /** The unpacked files are not known to be the package: its error_action must not run either. */
       readonly isUnproven?: boolean
     }
 
@@ -94,19 +94,19 @@ export const scriptSteps: ReadonlySet<Step> = new Set([
 /** Whether the machine is to be rebooted at the very end. */
 export function rebootsAtEnd({ manifest, failure, changed, restarted }: UpdateState): boolean {
   if (manifest?.reboot !== true || !changed) return false
-  // It was told to, and did not: it would not at another time either.
+  // The reboot was ordered and did not come: it would not at the end either.
   if (failure?.step === 'restart') return false
-  // Rebooted already; when that went wrong, what error_action restored needs a reboot as well.
+  // It has rebooted already; after a failure, what error_action restored needs another reboot.
   return !restarted || failure !== undefined
 }
 
-/** Whether the new executable runs the manager, to prove itself. */
+/** Whether the new executable runs the manager, in its trial run. */
 export function isTrial({ step, manifest, probation }: UpdateState): boolean {
   if (manifest?.agent === undefined) return false
   return step === 'restart' || step === 'health' || (step === 'agent' && probation?.result === 'passed')
 }
 
-/** Whether the update has ended well, as far as the journal knows: the cloud has been told, or will be. */
+/** Whether the update has succeeded, as far as the journal knows: the cloud has its answer, or will get it. */
 export function hasSucceeded({ step, failure, foreign }: UpdateState): boolean {
   const isBehind = step === 'report' || step === 'finish' || step === 'reboot' || step === 'done'
   return isBehind && failure === undefined && foreign === undefined

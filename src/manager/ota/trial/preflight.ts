@@ -33,7 +33,7 @@ export async function runPreflight(parts: {
   })
   try {
     const weak = (await whyNotSound(updatePlaces(runtimeDir))) ?? (await whyNotStarted(slot.candidate))
-    if (weak !== undefined) return log.error('the new agent is not started: the old one goes on', { why: weak })
+    if (weak !== undefined) return log.error('the new agent is not started: the old one continues', { error: weak })
     const state = await journal.last()
     if (state?.step !== 'agent') return
     await journal.begin({ ...state, probation: { result: 'begun' } })
@@ -44,8 +44,8 @@ export async function runPreflight(parts: {
       probation: why === undefined ? { result: 'passed' } : { result: 'failed', text: why },
     })
     if (why !== undefined) await slot.discard()
-    if (why === undefined) log.info('the new agent reaches the cloud; now it runs the manager on trial')
-    else log.warn('the old agent goes on', { why })
+    if (why === undefined) log.info('the new agent reaches the cloud; its trial run as the manager follows')
+    else log.warn('preflight failed; the old agent continues', { error: why })
   } catch (error) {
     log.error('the preflight of the new agent was interrupted; the old one continues', { error })
   } finally {
