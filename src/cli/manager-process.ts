@@ -187,7 +187,7 @@ class ManagerProcess {
       onEnd: reason => this.#end(reason),
       signal: this.#ending.signal,
       onChange: () => this.#life.changed(),
-      ...(memoryTimes === undefined ? {} : { memoryTimes }),
+      memoryTimes,
     })
     const { connectionSettings } = manager
     hideInErrors(connectionSettings.cloud.token)

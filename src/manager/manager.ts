@@ -90,8 +90,8 @@ export class Manager {
   })
 
   /**
-   * Reads the configuration again (SIGHUP): applies what can change in a running manager, and logs what cannot. A broken
-   * configuration changes nothing.
+   * Reads the configuration again (SIGHUP): applies the settings that can change now, and logs the others. A broken one changes
+   * nothing.
    */
   async reload(): Promise<void> {
     try {
@@ -106,8 +106,7 @@ export class Manager {
   }
 
   /**
-   * Ends in good order: takes nothing new, lets the last answers and samples get through, closes the link, and gives the
-   * runtime folder back. Takes some seconds at most.
+   * Ends in good order, within seconds: takes nothing new, delivers the last answers and samples, frees the runtime folder.
    */
   readonly close: () => Promise<void> = once(async () => {
     this.#closing.abort()

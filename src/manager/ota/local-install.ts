@@ -26,7 +26,8 @@ export interface LocalFailure {
  * Installs a package of this device without a cloud [TR50 7.7]. An interrupted update is finished first.
  *
  * @returns why it failed; undefined when it is installed
- * @throws AgentError `POLICY_REFUSED` when another user can write to the runtime folder; `ALREADY_RUNNING`; `ABORTED` when `signal` left it to the next process; `FILE_NOT_FOUND`
+ * @throws AgentError `POLICY_REFUSED` when another user can write to the runtime folder; `ALREADY_RUNNING`; `ABORTED` when
+ *   `signal` left it to the next process; `FILE_NOT_FOUND`
  */
 export async function installLocally(parts: {
   readonly path: string

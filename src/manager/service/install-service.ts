@@ -57,7 +57,8 @@ const maxFileBytes = 1024 * 1024
  * except a service file of an earlier installation.
  *
  * @throws AgentError `NOT_SUPPORTED` (no known init system), `USAGE`, `INVALID_ARGUMENT` (no such user), `FILE_NOT_FOUND`
- *   (root or executable), `CONFIG_INVALID` and `POLICY_REFUSED` (the file for root), `PATH_REFUSED` (a folder that is not to be given away), `FILE_ACCESS`, `DISK_FULL`
+ *   (root or executable), `CONFIG_INVALID` and `POLICY_REFUSED` (the file for root), `PATH_REFUSED` (a folder
+ *   that must not be given away), `FILE_ACCESS`, `DISK_FULL`
  */
 export async function installService(request: InstallRequest): Promise<Installation> {
   const { root } = request

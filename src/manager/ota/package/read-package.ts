@@ -76,7 +76,7 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
   }
 }
 
-/** Reads a package entry by entry, and returns whether something follows its end. Throws as {@link scanPackage}, and what `visit` throws. */
+/** Reads a package entry by entry; resolves to whether something follows its end. Throws as {@link scanPackage} and `visit`. */
 export async function readPackage(path: string, visit: VisitEntry): Promise<{ hasMore: boolean }> {
   if (packageKind(path) === 'zip') {
     const { readZip } = await import('./zip-reader.ts')
