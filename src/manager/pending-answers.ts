@@ -4,17 +4,19 @@ import type { Receipt } from '../outbox/outbox.ts'
 import { isStatus, Status } from '../protocol/status.ts'
 
 /** One call that is still to be answered. */
-export interface PendingAnswer {
+interface PendingAnswer {
   readonly id: string
   readonly status: Status
 }
 
-/** An answer that was taken charge of. */
-export interface GivenAnswer {
+/** An answer that the outbox has. */
+interface GivenAnswer {
   readonly id: string
-  /** Absent when there was nobody to answer. */
-  readonly receipt?: Receipt
+  /** Undefined for a line that answers no call. */
+  readonly receipt: Receipt | undefined
 }
+
+type Acknowledge = (id: string, outcome: { readonly status: Status; readonly message: string }) => Promise<Receipt>
 
 /** The slice of the file system that keeps `message_ids`. */
 export interface AnswerFile {
@@ -25,25 +27,42 @@ export interface AnswerFile {
   remove(): Promise<void>
 }
 
-/** The Python agent's offline update leaves lines with this word for an id [TR50 7.7]. */
-const idOfNobody = 'unused'
+/** The Python agent's offline update, which no call has asked for, leaves lines with this id [TR50 7.7]. */
+const idOfNoCall = 'unused'
 
 /**
  * The calls that the Python agent or its update has left to answer: RUNTIME/message_ids, lines of `ID,STATUS` [TR50 7.6].
- * This agent has a journal for its own calls, and adds no line. A line goes only when the cloud has the answer; a line that
- * nobody understands stays where it is and harms nothing [M9].
+ * This agent has a journal for its own calls, and adds no line. A line is removed only when the cloud has the answer; a line
+ * of another form stays in the file and does no harm [M9].
  */
 export class PendingAnswers {
   readonly #file: AnswerFile
   readonly #log: Log
+  readonly #acknowledge: Acknowledge
+  #given: readonly GivenAnswer[] = []
 
-  constructor(parts: { file: AnswerFile; log: Log }) {
+  constructor(parts: { file: AnswerFile; log: Log; acknowledge: Acknowledge }) {
     this.#file = parts.file
     this.#log = parts.log
+    this.#acknowledge = parts.acknowledge
   }
 
-  /** What an earlier process left to answer. To be called once, before the first connect. */
-  async load(): Promise<readonly PendingAnswer[]> {
+  /**
+   * Hands the answers of an earlier process to the outbox, so that a call that comes again finds its answer. To be called
+   * once, before the first connect. Never rejects.
+   */
+  async give(): Promise<void> {
+    try {
+      const answers = await this.#load()
+      const given: GivenAnswer[] = []
+      for (const answer of answers) given.push(...(await this.#giveOne(answer)))
+      this.#given = given
+    } catch (error) {
+      this.#log.error('message_ids cannot be read; its answers are not sent', { error })
+    }
+  }
+
+  async #load(): Promise<readonly PendingAnswer[]> {
     const lines = linesOf(await this.#file.read())
     const answers = lines.map(parseLine).filter(answer => answer !== undefined)
     if (answers.length < lines.length)
@@ -53,44 +72,42 @@ export class PendingAnswers {
     return answers
   }
 
-  /**
-   * Gives the answers; each is taken charge of when it resolves, so that a call that comes again finds its answer.
-   *
-   * @returns what there is to wait for, for {@link settle}
-   */
-  async give(
-    answers: readonly PendingAnswer[],
-    acknowledge: (id: string, status: Status) => Promise<Receipt>,
-  ): Promise<readonly GivenAnswer[]> {
-    const given: GivenAnswer[] = []
-    for (const { id, status } of answers) {
-      try {
-        given.push(id === idOfNobody ? { id } : { id, receipt: await acknowledge(id, status) })
-      } catch (error) {
-        this.#notDelivered(id, error)
-      }
+  async #giveOne({ id, status }: PendingAnswer): Promise<readonly GivenAnswer[]> {
+    try {
+      return [{ id, receipt: id === idOfNoCall ? undefined : await this.#acknowledge(id, { status, message: '' }) }]
+    } catch (error) {
+      this.#notDelivered(id, error)
+      return []
     }
-    return given
   }
 
   /**
    * Removes each line when the cloud has the answer. A refusal is final as well: the cloud has closed that call. What
-   * cannot be delivered now stays for the next start.
+   * cannot be delivered now stays for the next start. Never rejects.
    */
-  async settle(given: readonly GivenAnswer[], signal: AbortSignal): Promise<void> {
-    for (const { id, receipt } of given) {
+  async settle(signal: AbortSignal): Promise<void> {
+    for (const answer of this.#given) {
       try {
-        await receipt?.delivered({ signal })
+        if (await this.#isSettled(answer, signal)) await this.#remove(answer.id)
       } catch (error) {
-        // The manager ends, and the next one goes on.
-        if (signal.aborted) continue
-        if (!hasCode(error, 'REFUSED_BY_CLOUD')) {
-          this.#notDelivered(id, error)
-          continue
-        }
-        this.#log.info('the cloud has closed a call that an earlier process left open', { id, error })
+        this.#log.error('line not removed from message_ids', { id: answer.id, error })
       }
-      await this.#remove(id)
+    }
+  }
+
+  async #isSettled({ id, receipt }: GivenAnswer, signal: AbortSignal): Promise<boolean> {
+    try {
+      await receipt?.delivered({ signal })
+      return true
+    } catch (error) {
+      // The manager ends, and the next process continues.
+      if (signal.aborted) return false
+      if (hasCode(error, 'REFUSED_BY_CLOUD')) {
+        this.#log.info('the cloud has closed a call that an earlier process left open', { id, error })
+        return true
+      }
+      this.#notDelivered(id, error)
+      return false
     }
   }
 

@@ -7,16 +7,14 @@ import { removeFile, replaceFile } from '../platform/files/write-file.ts'
 import { lockedBy, type ProcessLock, takeProcessLock } from '../platform/process/process-lock.ts'
 import { isAnswered } from '../platform/process/socket-answer.ts'
 import { isSocketLeftover } from '../platform/process/socket-place.ts'
-import { socketFileName } from './local-api/index.ts'
 import type { NoteFile } from './memory/index.ts'
 import type { AnswerFile } from './pending-answers.ts'
+import { lockFileName, socketFileName } from './runtime-names.ts'
 import { removeStaleArchives } from './transfers/index.ts'
 
-/** The group may look: applications of the device drop their files into the upload folder. */
+/** The group may list: applications of the device put their files into the upload folder. */
 const folderMode = 0o750
-/** Name of the lock in the runtime folder: it names the process that uses the folder. */
-export const lockFileName = 'device-cloud.lock'
-const inUseRemedy = 'Stop that one, or give this one a runtime_dir of its own.'
+const inUseRemedy = 'Stop the other manager, or give this one a runtime_dir of its own.'
 const maxAnswersBytes = 1024 * 1024
 
 /** `runtime_dir`: what the manager keeps there, under the names that the Python agent used [TR50 7.2]. */
@@ -53,8 +51,8 @@ export class RuntimeFolder {
   }
 
   /**
-   * Makes the folders and takes the lock. A folder that cannot be written to (a read-only file system) is said and lived
-   * with: the link to the cloud does not need it.
+   * Makes the folders and takes the lock. A folder that cannot be written to (a read-only file system) is logged, and the
+   * manager runs without it: the link to the cloud does not need it.
    *
    * @returns whether the folder can be used
    * @throws AgentError `ALREADY_RUNNING`
@@ -69,7 +67,7 @@ export class RuntimeFolder {
     } catch (error) {
       if (error instanceof AgentError && error.code === 'ALREADY_RUNNING') {
         const { pid, elsewhere } = error.details
-        const message = `Another device manager (process ${String(pid)}) uses ${this.path}`
+        const message = `Another device manager (process ${String(pid)}) uses ${this.path}.`
         const remedy = elsewhere === true ? error.remedy : inUseRemedy
         throw new AgentError('ALREADY_RUNNING', message, { cause: error, details: error.details, remedy })
       }
@@ -92,11 +90,11 @@ export class RuntimeFolder {
     return join(this.path, lockFileName)
   }
 
-  /** A manager that listens here lives, whatever its lock looks like: its pid may be one of another container. */
+  /** A manager that answers here is alive, also when its lock looks stale: its pid may be one of another container. */
   async #throwIfAnswered(): Promise<void> {
     if (!(await isAnswered(this.socketPath))) return
     const pid = await lockedBy(this.#lockPath)
-    const message = `a device manager answers on ${this.socketPath}`
+    const message = `A device manager answers on ${this.socketPath}.`
     throw new AgentError('ALREADY_RUNNING', message, { details: { pid: pid ?? 'unknown', path: this.socketPath } })
   }
 
@@ -109,7 +107,7 @@ export class RuntimeFolder {
     }
   }
 
-  /** Removes what a process left that was ended at a bad moment. Nobody else uses the folder now. */
+  /** Removes what a killed process left. This process holds the lock: no other one uses the folder now. */
   async #sweep(): Promise<void> {
     await removeStaleArchives(this.path)
     for await (const { path, facts } of listFolder(this.path, { maxEntries: 100_000, maxDepth: 1 }))

@@ -6,7 +6,7 @@ import { processId } from '../platform/process/process-facts.ts'
 import { heapUsedBytes, residentBytes } from '../platform/system/own-memory.ts'
 import type { Trouble } from './link/index.ts'
 
-/** What the manager knows of itself besides its client. */
+/** The facts of a manager besides those of its client. */
 export interface ManagerFacts {
   readonly startedMs: number
   readonly runtimeDir: string
@@ -20,15 +20,14 @@ export interface ManagerFacts {
   readonly lastTrouble: Trouble | undefined
   /** Private memory and its soft limit. */
   readonly memory: JsonObject
-  /** What mistakes in the configuration have closed. */
+  /** Capabilities that mistakes in the configuration have closed. */
   readonly closed: readonly JsonObject[]
-  /** What in the configuration deserves a warning. */
+  /** Warnings about the configuration. */
   readonly warnings: readonly JsonObject[]
 }
 
-/** The answer to `device-cloud status`: plain JSON, without a secret. */
+/** The answer to `device-cloud status`: plain JSON, without a secret. The writer of the answer leaves out what is undefined. */
 export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerFacts): JsonObject {
-  const resident = residentBytes()
   const { lastTrouble } = facts
   return {
     version,
@@ -38,27 +37,18 @@ export function statusReport(clock: Clock, client: ClientStatus, facts: ManagerF
     configDir: facts.configDir,
     runtimeDir: facts.runtimeDir,
     link: linkReport(clock, client),
-    ...(lastTrouble === undefined
-      ? {}
-      : {
-          lastError: {
-            code: lastTrouble.error.code,
-            message: lastTrouble.error.message,
-            remedy: lastTrouble.error.remedy,
-            at: new Date(lastTrouble.atEpochMs).toISOString(),
-          },
-        }),
-    ...(client.outbox === undefined ? {} : { queue: toJson(client.outbox) }),
-    ...(client.requests === undefined ? {} : { requests: toJson(client.requests) }),
-    ...(client.mailbox === undefined ? {} : { mailbox: toJson(client.mailbox) }),
+    lastError: lastTrouble === undefined ? undefined : troubleReport(lastTrouble),
+    queue: toJson(client.outbox),
+    requests: toJson(client.requests),
+    mailbox: toJson(client.mailbox),
     runningActions: client.actions.map(({ id, name }) => ({ id, name })),
     backgroundTransfers: facts.backgroundTransfers,
     relays: facts.relays,
-    ...(facts.softwareUpdate === undefined ? {} : { softwareUpdate: facts.softwareUpdate }),
+    softwareUpdate: facts.softwareUpdate,
     localConnections: facts.localConnections,
-    ...(client.flashWrites === undefined ? {} : { flashWrites: toJson(client.flashWrites) }),
+    flashWrites: toJson(client.flashWrites),
     memory: {
-      ...(resident === undefined ? {} : { residentBytes: resident }),
+      residentBytes: residentBytes(),
       heapUsedBytes: heapUsedBytes(),
       ...facts.memory,
     },
@@ -80,14 +70,20 @@ function linkReport(clock: Clock, { link }: ClientStatus): JsonObject {
     state,
     reconnects,
     failedTries: attempts,
-    ...(sinceMs === undefined ? {} : { forS: seconds(sinceMs) }),
-    ...(nextTryInMs === undefined ? {} : { nextTryInS: seconds(nextTryInMs) }),
-    ...(waitsAfter === undefined ? {} : { waitsAfter }),
+    forS: sinceMs === undefined ? undefined : seconds(sinceMs),
+    nextTryInS: nextTryInMs === undefined ? undefined : seconds(nextTryInMs),
+    waitsAfter,
   }
 }
 
-/** Counters and the like as JSON. */
-function toJson(value: object): JsonObject {
+function troubleReport({ error, atEpochMs }: Trouble): JsonObject {
+  const { code, message, remedy } = error
+  return { code, message, remedy, at: new Date(atEpochMs).toISOString() }
+}
+
+/** An object of counters as JSON. */
+function toJson(value: object | undefined): JsonObject | undefined {
+  if (value === undefined) return undefined
   const copy = parseJson(JSON.stringify(value))
   return isJsonObject(copy) ? copy : {}
 }

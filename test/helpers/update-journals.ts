@@ -1,5 +1,5 @@
 import { parseManifest } from '../../src/manager/ota/package/manifest.ts'
-import { firstState, type Step, type UpdateState } from '../../src/manager/ota/state/machine.ts'
+import { firstState, type Step, type UpdateState } from '../../src/manager/ota/state/index.ts'
 import { updatePlaces } from '../../src/manager/ota/state/places.ts'
 import { readUpdateRequest } from '../../src/manager/ota/state/request.ts'
 import { UpdateJournal } from '../../src/manager/ota/state/update-journal.ts'

@@ -42,7 +42,10 @@ test('a second manager is refused before it comes near the queue of the first', 
   const before = readdirSync(device.path('queue', device.thingKey))
   const second = await device.run(...words)
   assert.equal(second.code, 1)
-  assert.match(second.err, /Another device manager .*Stop that one, or give this one a runtime_dir of its own\./)
+  assert.match(
+    second.err,
+    /Another device manager .*Stop the other manager, or give this one a runtime_dir of its own\./,
+  )
   assert.doesNotMatch(second.err, /waiting for|queue/)
   assert.match(readFileSync(queueLock(device), 'utf8'), new RegExp(`^${first.child.pid} `))
   assert.deepEqual(readdirSync(device.path('queue', device.thingKey)), before)

@@ -93,7 +93,7 @@ for (const durability of ['spill', 'memory'] as const) {
         setLimit(device, 1)
         manager.kill('SIGHUP')
         if (durability === 'spill') await eventually('the second start', () => starts(device) === 2, 30_000)
-        else await logged(device, /the restart for memory waits: samples would be lost by it/)
+        else await logged(device, /the restart for memory waits: it would lose samples/)
       },
     })
     await eventually(

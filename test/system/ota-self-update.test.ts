@@ -68,13 +68,13 @@ test('the agent replaces itself, and only by one that has stood its trial as the
   await t.test('one that does not reach the cloud does not get its trial', () =>
     goesBack(
       'liar.tar.gz',
-      /new agent failed: the new agent did not reach the cloud on probation: exit code 1: no way/,
+      /new agent failed: the new agent did not reach the cloud in its preflight: exit code 1: no way/,
     ),
   )
   await t.test('one that ends again and again as the manager gives way to the old one', () =>
     goesBack(
       'crasher.tar.gz',
-      /did not stand its trial as the device manager: it ended 3 times .* exit code 127: libatomic\.so\.1 is missing/,
+      /the trial run of the new agent as the device manager failed: it ended 3 times .* exit code 127: libatomic\.so\.1 is missing/,
     ),
   )
   await t.test('one that is not healthy gives way to the old one', () =>
@@ -82,14 +82,14 @@ test('the agent replaces itself, and only by one that has stood its trial as the
   )
   await t.test('one that loses the cloud as the manager gives way to the old one', () =>
     goesBack('real.tar.gz', /health check failed: the agent did not reach the cloud within 12 s/, {}, async () => {
-      await scene.says(/now it runs the manager on trial/)
+      await scene.says(/its trial run as the manager follows/)
       await cloud.fault('refuseLogin')
       await scene.says(/health check failed|a step of the update failed/)
       await cloud.clearFaults({ name: 'refuseLogin' })
     }),
   )
   await t.test('power cuts on trial, again and again: the third is the last', () =>
-    goesBack('real.tar.gz', /it ended 3 times before it had proven itself/, { extra_params: 'sleep 5' }, async id => {
+    goesBack('real.tar.gz', /it ended 3 times before it had a result/, { extra_params: 'sleep 5' }, async id => {
       for (let start = 1; start <= 3; start++) {
         await scene.trialProcess(id, start)
         await scene.kill(true)

@@ -21,31 +21,31 @@ import { onSignals } from '../../platform/process/signals.ts'
 import { onUnwatched } from '../../platform/process/watched-process.ts'
 import type { Invocation } from '../shell/command.ts'
 import { managerArgs } from './manager-args.ts'
-import { proveNewAgent, watchTrial } from './new-agent.ts'
+import { preflightNewAgent, watchTrial } from './new-agent.ts'
 import { ReloadRequests } from './reload-requests.ts'
 
-/** A manager that has not ended in good order by then is ended. */
+/** The process exits when the manager has not closed by then. */
 const closeDeadlineMs = 20_000
 const clock = systemClock
 
-/** Ends by itself or by a signal; what comes first counts. */
-type Ending = EndReason | 'signal' | 'standstill'
-/** Reasons after which this program goes on, or is to be started again. */
-const comesAgain: readonly (Ending | undefined)[] = ['restart', 'memory', 'probation', 'standstill', 'no-link', 'root']
+/** Why a process ends: the first reason counts. */
+type Ending = EndReason | 'signal' | 'stall'
+/** Reasons after which this program starts anew, or the init system is to start it again. */
+const comesAgain: readonly (Ending | undefined)[] = ['restart', 'memory', 'preflight', 'stall', 'no-link', 'root']
 
 export interface ManagerProcessOptions {
   /** Before anything else. */
   readonly delayMs?: number
-  /** Only tests have their own. */
+  /** Shorter times, for tests only. */
   readonly memoryTimes?: MemoryTimes
 }
 
-/** Runs a manager to its end, and starts it anew when it ended for that. Resolves to the exit code. */
+/** Runs a manager to its end, and restarts the process when it ended for that. Resolves to the exit code. */
 export function runManager(invocation: Invocation, options: ManagerProcessOptions = {}): Promise<number> {
   return new ManagerProcess(invocation, options).run()
 }
 
-/** The life of a process that is a device manager: what it hears from outside, and how it ends. */
+/** The life of a process that is a device manager: its signals, its trial runs, and how it ends. */
 class ManagerProcess {
   readonly #invocation: Invocation
   readonly #options: ManagerProcessOptions
@@ -64,7 +64,7 @@ class ManagerProcess {
     this.#options = options
     this.#unlisten = onSignals({
       stop: () => {
-        // The second one: whoever sends it does not want to wait.
+        // A second signal: its sender does not want to wait.
         if (this.#why === 'signal') process.exit(1)
         this.#end('signal')
       },
@@ -72,14 +72,14 @@ class ManagerProcess {
     })
     if (isOnTrial()) onUnwatched(() => this.#end('signal'))
     this.#log = Log.create({ clock, sink: combineSinks([this.#ring.sink, this.#output.sink]) })
-    // Before anything is started that could get what is meant for this process.
+    // Before any child is started, which would inherit what is for this process.
     const listener = ServiceNotifier.take({ clock, log: this.#log.child('service') })
-    const onStandstill = () => {
-      this.#end('standstill')
-      // Whatever stands still may keep it from ending in good order, or from having started.
+    const onStall = () => {
+      this.#end('stall')
+      // A stalled part may keep the manager from closing, or from having started.
       clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
     }
-    this.#life = new LifeSigns({ clock, log: this.#log.child('manager'), listener, onStandstill })
+    this.#life = new LifeSigns({ clock, log: this.#log.child('manager'), listener, onStall })
   }
 
   async run(): Promise<number> {
@@ -96,19 +96,19 @@ class ManagerProcess {
       this.#unlisten()
     }
     if ((trial === 'new' && this.#why === undefined) || this.#goesOn) restartProcess()
-    if (this.#why === 'standstill')
-      throw new AgentError('NO_PROGRESS', 'The device manager ends: it stood still; the log says what did.')
+    if (this.#why === 'stall')
+      throw new AgentError('NO_PROGRESS', 'The device manager ends: it was stalled; the log names the part.')
     if (this.#why === 'no-link')
       throw new AgentError('NOT_CONNECTED', 'The device manager ends: no connection for keep_alive seconds.')
     return this.#why === 'root' ? rootStepExitCode : 0
   }
 
-  /** Whether this program is to be started anew. One on trial ends when it has its verdict: who watches it goes on. */
+  /** Whether this program starts anew. One in its trial run ends with its result: the old executable continues. */
   get #goesOn(): boolean {
-    return this.#why === 'restart' || this.#why === 'memory' || (this.#why === 'probation' && !isOnTrial())
+    return this.#why === 'restart' || this.#why === 'memory' || (this.#why === 'preflight' && !isOnTrial())
   }
 
-  /** Whether it was told to end for good. */
+  /** Whether it ends for good. */
   get #isOver(): boolean {
     return this.#why !== undefined && !comesAgain.includes(this.#why)
   }
@@ -124,14 +124,14 @@ class ManagerProcess {
     await sleep(clock, delayMs, this.#ending.signal).catch(() => {})
   }
 
-  /** A machine that goes down because an earlier manager asked root for it needs none that begins anew. */
+  /** No manager starts while the machine goes down because an earlier one asked root for that. */
   async #untilDown(): Promise<void> {
     const environment = processEnvironment()
     const onWait = (ms: number) => this.#life.startsLater(ms)
     await untilDown({ environment, clock, signal: this.#ending.signal, onWait }).catch(() => {})
   }
 
-  /** While the new executable of an update is on trial, it does the work. */
+  /** During the trial run of the new executable of an update, that one does the work. */
   #watchTrial(): Promise<TrialEnd> {
     return watchTrial(this.#invocation, {
       clock,
@@ -154,7 +154,7 @@ class ManagerProcess {
     try {
       await manager.start()
     } catch (error) {
-      // Told to end before it had begun.
+      // Ended before it had started.
       if (!this.#isOver) throw error
       return life.stopping()
     }
@@ -166,33 +166,33 @@ class ManagerProcess {
     const deadline = clock.timer(closeDeadlineMs, () => process.exit(1), { background: true })
     await manager.close()
     deadline.cancel()
-    if (this.#why === 'probation' && !isOnTrial())
-      await proveNewAgent(this.#invocation, { runtimeDir: manager.runtimeDir, clock, log: this.#log })
+    if (this.#why === 'preflight' && !isOnTrial())
+      await preflightNewAgent(this.#invocation, { runtimeDir: manager.runtimeDir, clock, log: this.#log })
   }
 
-  /** Whoever has started this process hears that it runs. */
+  /** Reports to the starter of this process that it runs. */
   #ready(): void {
     this.#life.ready()
     this.#markReady()
   }
 
   async #open(): Promise<Manager> {
-    const words = managerArgs(this.#invocation)
+    const args = managerArgs(this.#invocation)
     const { memoryTimes } = this.#options
     const manager = await Manager.open({
-      ...words,
+      ...args,
       clock,
       log: this.#log,
       recentLog: () => this.#ring.text(),
       onEnd: reason => this.#end(reason),
       signal: this.#ending.signal,
       onChange: () => this.#life.changed(),
-      ...(memoryTimes === undefined ? {} : { memoryTimes }),
+      memoryTimes,
     })
     const { connectionSettings } = manager
     processSecrets.add(connectionSettings.cloud.token)
     processSecrets.add(connectionSettings.proxy?.password)
-    await this.#output.open(manager.logSettings, words.appId)
+    await this.#output.open(manager.logSettings, args.appId)
     return manager
   }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { JsonObject } from '../../base/json.ts'
-import { lockFileName } from '../../manager/runtime-folder.ts'
+import { lockFileName } from '../../manager/runtime-names.ts'
 import { lockHolder } from '../../platform/process/process-lock.ts'
 import { askManagerOf, promptAnswerMs } from './ask-manager.ts'
 

@@ -9,10 +9,13 @@ export interface ActionOutcome {
   readonly params?: JsonObject
 }
 
-/** What an action may use while it runs: everything but the client, which each action gets in the slice that it needs. */
+/** What an action may use while it runs, without the client: each action gets the slice of it that it needs. */
 export type ActionHelp = Omit<ActionContext<unknown>, 'client'>
 
-/** An action of the device manager. */
+/**
+ * An action of the device manager. Its file names it as the cloud does, with the section of the specification; its room hands it
+ * over in `actions`, and `switchedBy` is a row of the settings table: a test holds each action to that.
+ */
 export interface ManagedAction {
   /** As the cloud calls it. */
   readonly name: string
@@ -22,7 +25,7 @@ export interface ManagedAction {
   readonly concurrency?: number
   /** Longest time it may run; 0 = no limit of its own. */
   readonly timeoutMs?: number
-  /** It only looks and tells: a power cut may make it run again, and it costs no forced write. */
+  /** It changes nothing: it may run again after a power cut, and costs no forced write. */
   readonly repeatable?: boolean
   /** A thrown error becomes the outcome that fits it; undefined when the call was answered or handed over already. */
   run(request: ActionRequest, help: ActionHelp): Promise<ActionOutcome | undefined> | ActionOutcome

@@ -7,7 +7,7 @@ export const answerWaitMs = 10_000
 /**
  * Acknowledges before acting, and waits until the cloud has the answer [M7].
  *
- * @param waitMs how long; Infinity: until it has it, or never will
+ * @param waitMs how long; Infinity: until the cloud has the answer or never will
  * @returns whether the cloud has it
  */
 export async function answerFirst(help: ActionHelp, outcome: ActionOutcome, waitMs = answerWaitMs): Promise<boolean> {
@@ -21,11 +21,10 @@ export async function answerFirst(help: ActionHelp, outcome: ActionOutcome, wait
 }
 
 /**
- * As {@link answerFirst}, with the answer left to the next process for the case that it does not get through in time.
- * Without a disk to leave it on there is no such case: whoever acted before the cloud had the answer would act again when
- * the call comes again.
+ * As {@link answerFirst}, and the answer is left to the next process in case it does not get through in time. Without a disk
+ * to leave it on, the agent must not act before the cloud has the answer: the call would come again, and the agent act again.
  *
- * @returns whether the cloud has it; undefined when nobody would ever know of the call, so that nothing may be done
+ * @returns whether the cloud has it; undefined when neither the cloud nor the disk has it, so that the agent must not act
  */
 export async function answerSafely(
   help: ActionHelp,

@@ -23,7 +23,7 @@ const statusOfCode: Partial<Record<ErrorCode, Status>> = {
   EXECUTION_FAILED: Status.ExecutionError,
 }
 
-/** What the cloud is told of an error: the nearest status of [TR50 2.4], and a sentence that says what was wrong. */
+/** The outcome of an action that threw: the nearest status of [TR50 2.4], and the message of the error. */
 export function failureOutcome(error: unknown): ActionOutcome {
   if (error instanceof BadParameter) return error.outcome
   if (!(error instanceof AgentError)) return { status: Status.Failure, message: messageOf(error) }

@@ -2,7 +2,7 @@ import type { JsonObject } from '../../base/json.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ActionOutcome } from './action.ts'
 
-/** A parameter that is not what the action takes. Its text names the parameter. */
+/** A parameter that the action does not take. The message names it. */
 export class BadParameter extends Error {
   readonly outcome: ActionOutcome
 

@@ -6,12 +6,12 @@ import type { ManagedAction } from './action.ts'
 import { answerSafely } from './answer-first.ts'
 import { failureOutcome } from './failure-outcome.ts'
 
-/** What ends or restarts the machine. */
+/** Switches the machine off or reboots it. */
 export interface PowerSwitch {
-  /** Throws an AgentError when this process may not or cannot do it, without doing it. */
+  /** Throws an AgentError when this process may not or cannot do it. Changes nothing. */
   check(): Promise<void>
   /**
-   * Does it. Returning says only that the system, or who does it for this process, has taken the order.
+   * Does it. Returning means only that the system, or root for this process, has taken the order.
    *
    * @param id of the call
    */
@@ -20,7 +20,7 @@ export interface PowerSwitch {
 
 interface PowerParts {
   readonly power: PowerSwitch
-  /** Tells the cloud what went wrong after the answer was given. */
+  /** Publishes an event about what went wrong after the answer. */
   readonly report: (text: string) => Promise<void>
   readonly clock: Clock
   readonly log: Log
@@ -40,16 +40,18 @@ export function shutdownAction(parts: PowerParts): ManagedAction {
 }
 
 /**
- * First whether it can be done at all, then the answer, then the deed: an operator who reads "success" gets a reboot, and
- * one whose device may not reboot reads why. An answer that does not get through in time is given by the next process,
- * when it finds that the machine did go down. A machine that takes the order and still runs is told of as well.
+ * First the check, then the answer, then the order: an operator who reads "success" gets a reboot, and reads the reason when
+ * the device may not reboot. The next process gives an answer that did not get through in time, when it finds that the machine
+ * did go down. A machine that takes the order and still runs is reported as well.
  */
 function powerAction(name: string, word: string, parts: PowerParts): ManagedAction {
   const { power, report, clock, log } = parts
   const stillRuns = (id: string) => {
     const text = `${word} failed: the machine took the order, and still runs ${goingDownMs / 60_000} minutes later`
     log.error(text, { id })
-    void report(text).catch(error => log.warn('that the machine still runs is not reported', { error }))
+    void report(text).catch(error =>
+      log.warn('event not published: the machine still runs after its order to go down', { error }),
+    )
   }
   return {
     name,

@@ -14,14 +14,14 @@ export interface ActionTaker {
 }
 
 /**
- * Registers the actions of the device manager. A disabled one is registered too and answers 18 [TR50 4.5]; the switch is
- * looked up at each call, so that a reload of iot.cfg takes effect at once.
+ * Registers the actions of the device manager. A disabled action is registered as well and answers 18 [TR50 4.5]; its switch
+ * is looked up at each call, so that a reload of iot.cfg takes effect at once.
  */
 export function registerActions(parts: {
   readonly actions: readonly ManagedAction[]
   readonly taker: ActionTaker
   readonly isEnabled: (switchedBy: string) => boolean
-  /** Why a mistake in the configuration has closed it; goes before the switch itself. */
+  /** Why a mistake in the configuration has closed a switch; checked before the switch itself. */
   readonly whyClosed?: (switchedBy: string) => string | undefined
   readonly log: Log
 }): void {

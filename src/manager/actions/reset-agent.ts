@@ -3,8 +3,8 @@ import type { ManagedAction } from './action.ts'
 import { answerFirst, keepAnswer } from './answer-first.ts'
 
 /**
- * `reset_agent`: restarts the manager. The new process answers, so that the operator hears of success only when there is
- * one. Without a disk to leave the answer on it is given before: the call would come again to the new process.
+ * `reset_agent` [TR50 4.5]: restarts the manager. The new process answers, so that the operator sees success only when there
+ * is one. Without a disk to leave the answer on, this process answers first: else the call would come to the new one again.
  */
 export function resetAgentAction(parts: { readonly restart: () => void }): ManagedAction {
   return {

@@ -69,7 +69,7 @@ export class ClosedCapabilities {
     const event = text === '' ? 'The configuration has no mistakes any more: nothing is closed.' : text
     this.#reported = text
     this.#publish(event, text === '' ? 'info' : 'error').catch(error =>
-      this.#log.warn('event of closed capabilities not taken', { error }),
+      this.#log.warn('event of closed capabilities not published', { error }),
     )
   }
 

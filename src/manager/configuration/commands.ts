@@ -1,1 +1,2 @@
+/** What a command must know of a configuration before it trusts it. */
 export { ownershipClosures } from './ownership.ts'

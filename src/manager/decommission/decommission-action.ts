@@ -2,8 +2,8 @@ import { Status } from '../../protocol/status.ts'
 import { answerFirst, type ManagedAction } from '../actions/index.ts'
 
 /**
- * `decommission_device`: acknowledges, then takes away what lets this device reach the cloud, and ends the manager
- * [TR50 4.5] [M6].
+ * `decommission_device` [TR50 4.5]: acknowledges, removes the files that let this device reach the cloud, and ends the
+ * manager [M6].
  *
  * @param parts.forget ends the connection, removes identity, configuration and runtime files, and ends the process
  */
@@ -13,7 +13,7 @@ export function decommissionAction(parts: { readonly forget: () => void }): Mana
     switchedBy: 'decommission_device',
     run: async (_request, help) => {
       help.progress('decommissioning: the device removes its identity and configuration').catch(() => {})
-      // A link that breaks now must not save a device from being taken out of service: it goes on either way.
+      // Also when the answer does not get through: a link that breaks now must not keep the device in service.
       await answerFirst(help, { status: Status.Success, message: '' })
       parts.forget()
       return undefined

@@ -4,7 +4,7 @@ import { removeEmptyFolder, removeFolder } from '../../platform/files/folders.ts
 import { removeFile, replaceFile } from '../../platform/files/write-file.ts'
 import type { RemainingFiles } from './remaining-policies.ts'
 
-/** Everything of ours in the runtime folder. What others have put there stays, and then the folder stays too. */
+/** The files of the agent in the runtime folder. Files of others stay, and then the folder stays too. */
 const runtimeFolders = ['upload', 'download', 'otapackage', 'ota']
 const runtimeFiles = ['message_ids', '.otalock', 'root-request.json', 'root-asked.json']
 
@@ -12,18 +12,18 @@ const runtimeFiles = ['message_ids', '.otalock', 'root-request.json', 'root-aske
 const maxOldLogs = 9
 
 /**
- * Takes away what lets this device reach the cloud, and what it has of it: the token first, then the identity and the rest
- * [M6]. One that cannot be removed is said, and the others are removed all the same.
+ * Removes the files that let this device reach the cloud, and those that it got from it: the token first, then the identity
+ * and the rest [M6]. A file that cannot be removed is logged, and the others are removed all the same.
  *
  * @param files.connectionFile as it was named, `-f` included: the token is in it
- * @param files.runtimeFolder absent: it stays
+ * @param files.runtimeFolder undefined: it stays
  */
 export async function forgetDevice(
   files: {
     readonly connectionFile: string
     readonly configDir: string
     readonly runtimeFolder: string | undefined
-    /** What the files say instead of going: where the device reaches the cloud without them, it must not come back without policies. */
+    /** New texts instead of removal: a device that reaches the cloud without these files must not come back without its policies. */
     readonly remaining: RemainingFiles | undefined
   },
   log: Log,
@@ -33,7 +33,7 @@ export async function forgetDevice(
     try {
       await remove(path)
     } catch (error) {
-      log.error('decommission could not remove a file: remove it by hand', { path, error })
+      log.error('file not removed by decommission_device: remove it by hand', { path, error })
     }
   }
   const leave = (text: string | undefined) => (path: string) =>
@@ -48,8 +48,8 @@ export async function forgetDevice(
 }
 
 /**
- * The end of a decommissioning, when nothing is in use any more: samples that were never sent, the log, and the folders
- * when nothing is left in them.
+ * The end of a decommissioning, when no file is in use any more: removes samples that were never sent, the log, and the
+ * folders that are empty then.
  *
  * @param parts.stateFolder what the client kept on flash
  */
@@ -60,7 +60,7 @@ export async function forgetLast(parts: {
 }): Promise<void> {
   const { runtimeFolder, stateFolder, logFile } = parts
   const oldLogs = Array.from({ length: maxOldLogs }, (_, index) => `${logFile}.${index + 1}`)
-  // There is no log any more to say a failure in.
+  // A failure cannot be logged: the log is removed.
   const attempt = (work: Promise<void>) => work.catch(() => {})
   if (logFile !== undefined) for (const path of [logFile, ...oldLogs]) await attempt(removeFile(path))
   if (stateFolder !== undefined) {

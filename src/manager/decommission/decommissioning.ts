@@ -1,51 +1,59 @@
 import { resolve } from 'node:path'
 import type { Log } from '../../base/log.ts'
 import { statePath } from '../../client/state-folder.ts'
-import type { ManagerSettings, Settings } from '../../config/settings.ts'
-import type { ManagerPlace } from '../configuration/index.ts'
+import type { ManagedAction } from '../actions/index.ts'
+import type { Configuration, ManagerPlace } from '../configuration/index.ts'
+import { decommissionAction } from './decommission-action.ts'
 import { forgetDevice, forgetLast } from './decommission-files.ts'
 import { remainingPolicies } from './remaining-policies.ts'
 
-/** Whether the device was taken out of service, and what then goes with the manager. */
+interface DecommissioningParts {
+  readonly place: ManagerPlace
+  readonly config: Pick<Configuration, 'file' | 'own' | 'logSettings' | 'whyRuntimeClosed'>
+  readonly runtimeDir: string
+  readonly log: Log
+  /** Ends the manager. */
+  readonly end: () => void
+}
+
+/** Whether the device was taken out of service, and what is removed with the manager then. */
 export class Decommissioning {
-  readonly #place: ManagerPlace
-  readonly #log: Log
+  readonly #parts: DecommissioningParts
   #ordered = false
 
-  constructor(place: ManagerPlace, log: Log) {
-    this.#place = place
-    this.#log = log
+  constructor(parts: DecommissioningParts) {
+    this.#parts = parts
   }
 
-  /** From now on the end of the manager is the end of the device's identity. */
-  order(): void {
-    this.#ordered = true
+  get actions(): readonly ManagedAction[] {
+    const forget = () => {
+      this.#ordered = true
+      this.#parts.end()
+    }
+    return [decommissionAction({ forget })]
   }
 
   /** Removes what lets the device reach the cloud, while the last answer is still on its way. */
-  async beforeTheEnd(
-    runtimeFolder: string | undefined,
-    connection: Parameters<typeof remainingPolicies>[0],
-    own: ManagerSettings,
-  ): Promise<void> {
+  async beforeTheEnd(): Promise<void> {
     if (!this.#ordered) return
-    const { configDir, configFile } = this.#place
-    const remaining = remainingPolicies(connection, own)
+    const { place, config, runtimeDir, log } = this.#parts
+    const { configDir, configFile } = place
+    const remaining = remainingPolicies(config.file, config.own.settings)
     if (remaining !== undefined)
-      this.#log.warn('the token is not in the connection file, so this device can come back: its policies stay', {
+      log.warn('the token is not in the connection file, so this device can come back: its policies stay', {
         remedy: 'Take the token out of the environment or the flags of the device manager.',
       })
-    await forgetDevice(
-      { connectionFile: resolve(configDir, configFile), configDir, runtimeFolder, remaining },
-      this.#log,
-    )
+    const runtimeFolder = config.whyRuntimeClosed === undefined ? runtimeDir : undefined
+    await forgetDevice({ connectionFile: resolve(configDir, configFile), configDir, runtimeFolder, remaining }, log)
   }
 
   /** Removes what was in use until the very end. */
-  async afterTheEnd(runtimeFolder: string, settings: Settings, thingKey: string | undefined): Promise<void> {
+  async afterTheEnd(thingKey: string | undefined): Promise<void> {
     if (!this.#ordered) return
-    const { configDir } = this.#place
-    const stateFolder = thingKey === undefined ? undefined : statePath({ settings, configDir, thingKey })
-    await forgetLast({ runtimeFolder, stateFolder, logFile: settings.logFile })
+    const { place, config, runtimeDir } = this.#parts
+    const settings = config.logSettings
+    const stateFolder =
+      thingKey === undefined ? undefined : statePath({ settings, configDir: place.configDir, thingKey })
+    await forgetLast({ runtimeFolder: runtimeDir, stateFolder, logFile: settings.logFile })
   }
 }

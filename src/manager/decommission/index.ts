@@ -1,2 +1,2 @@
-export { decommissionAction } from './decommission-action.ts'
+/** `decommission_device`: what is removed when the device is taken out of service. */
 export { Decommissioning } from './decommissioning.ts'

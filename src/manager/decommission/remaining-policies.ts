@@ -1,16 +1,16 @@
 import { writtenPolicies } from '../../config/policy.ts'
 import type { ManagerSettings, Origins, Settings } from '../../config/settings.ts'
 
-/** The text of the two files of a device that was decommissioned and can come back. */
+/** The texts of the two files of a device that can come back after its decommissioning. */
 export interface RemainingFiles {
   readonly connection: string
   readonly own: string
 }
 
 /**
- * The policies in effect, as files without anything else: for a device whose token is not in its connection file. Whoever
- * starts it again with the same environment has a new device, and its owner's policies still hold; an operator cannot take
- * them away by taking the device out of service.
+ * The policies in effect, as files with nothing else, for a device that does not have its token in the connection file. Started
+ * again with the same environment it is a new device, and the policies of its owner must still hold: an operator cannot
+ * remove them by decommissioning the device.
  *
  * @returns undefined where the device loses its token with the connection file
  */

@@ -2,7 +2,7 @@ import { hasCode } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
 
-/** Publishes attributes that the cloud does not have yet: what it accepted in this process is not sent again. */
+/** Publishes attributes that the cloud does not have yet: a text that it accepted in this process is not sent again. */
 export class AttributePublisher {
   readonly #publish: (name: string, text: string) => Promise<Receipt>
   readonly #log: Log
@@ -13,7 +13,7 @@ export class AttributePublisher {
     this.#log = parts.log
   }
 
-  /** Hands over those of `attributes` that differ from what was handed over before. */
+  /** Publishes those of `attributes` that differ from the last ones. */
   async publish(attributes: Iterable<readonly [name: string, text: string]>): Promise<void> {
     for (const [name, text] of attributes) {
       if (this.#sent.get(name) === text) continue
@@ -22,14 +22,14 @@ export class AttributePublisher {
         this.#sent.set(name, text)
         receipt.delivered().catch(error => this.#refused(name, text, error))
       } catch (error) {
-        // Nobody can publish any more.
+        // The client is closed: no other attribute can be published either.
         if (hasCode(error, 'CLOSED')) return
         this.#log.warn('attribute not published', { name, error })
       }
     }
   }
 
-  /** What was not accepted after all is sent again next time. */
+  /** An attribute that the cloud did not accept is sent again next time. */
   #refused(name: string, text: string, error: unknown): void {
     // The end of this process is no refusal: the next one publishes all of them.
     if (hasCode(error, 'CLOSED')) return

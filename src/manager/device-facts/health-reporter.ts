@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { HealthSample } from '../../platform/system/health.ts'
 
-/** The telemetry names of a sample: a name for each number that the machine tells. */
+/** The telemetry of a sample: a name for each number that the machine reports. */
 export function healthTelemetry(sample: HealthSample): readonly (readonly [name: string, value: number])[] {
   const percentUsed = (free: number | undefined, total: number | undefined) =>
     free === undefined || total === undefined || total === 0 ? undefined : round(100 * (1 - free / total))
@@ -17,7 +17,7 @@ export function healthTelemetry(sample: HealthSample): readonly (readonly [name:
   return values.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
 }
 
-/** Publishes how the machine is, every `intervalS` seconds from the start on; 0 never does. */
+/** Publishes the health of the machine every `intervalS` seconds, the first time at once; 0 never does. */
 export class HealthReporter {
   readonly #clock: Clock
   readonly #read: () => Promise<HealthSample>
@@ -38,7 +38,7 @@ export class HealthReporter {
     this.#log = parts.log
   }
 
-  /** Begins, or goes on at another interval. */
+  /** Begins, or continues at another interval. */
   start(intervalS: number): void {
     if (this.#timer !== undefined && this.#intervalMs === intervalS * 1000) return
     this.stop()
@@ -52,7 +52,7 @@ export class HealthReporter {
   }
 
   #report(): void {
-    // The next one is set first: a sample that takes long (a sick disk) must not end the row.
+    // The next sample is scheduled first: one that takes long (a failing disk) must not end the series.
     this.#timer = this.#clock.timer(this.#intervalMs, () => this.#report())
     this.#sample().catch(error => this.#log.limited('health', 'warn', 'health sample not published', { error }))
   }

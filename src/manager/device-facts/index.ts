@@ -1,4 +1,2 @@
-export { HealthReporter } from './health-reporter.ts'
-export { MachineFacts } from './machine-facts.ts'
-export { relayVersion } from './platform-attributes.ts'
-export { remoteAccessInfoAction } from './remote-access-info.ts'
+/** What the cloud learns about this machine: attributes, services of remote access, health samples, `get_remote_access_info`. */
+export { DeviceFacts } from './device-facts.ts'

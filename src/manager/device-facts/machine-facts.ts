@@ -5,11 +5,10 @@ import type { Client } from '../../client/client.ts'
 import { readSystemFacts } from '../../platform/system/system-facts.ts'
 import type { OwnConfig } from '../configuration/index.ts'
 import { AttributePublisher } from './attribute-publisher.ts'
-import { isPortListening } from './listening-ports.ts'
 import { platformAttributes } from './platform-attributes.ts'
-import { accessSupportText } from './remote-access-support.ts'
+import { accessSupportText, isPortListening } from './remote-access-support.ts'
 
-/** Tells the cloud what this machine is, once and again when it changes [TR50 4.5]. */
+/** Publishes the facts of this machine, once and again when they change [TR50 4.5]. */
 export class MachineFacts {
   readonly #client: Pick<Client, 'attributes' | 'thing'>
   readonly #clock: Clock
@@ -34,7 +33,7 @@ export class MachineFacts {
     await this.#publishName(settings.thingFriendlyName)
   }
 
-  /** Looks which services of remote access listen now; publishes the attribute and resolves to its text. */
+  /** Publishes which services of remote access listen now; resolves to the text of the attribute. */
   async publishServices({ settings }: Pick<OwnConfig, 'settings'>): Promise<string> {
     const text = await accessSupportText(settings.remoteAccessSupport, port => isPortListening(this.#clock, port))
     await this.#attributes.publish([['remote_access_support', text]])

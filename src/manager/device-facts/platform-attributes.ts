@@ -9,8 +9,8 @@ const noMacAddress = '00:00:00:00:00:00'
 
 /**
  * The attributes that every device manager publishes at start, in the order of [TR50 4.5], and then those of attributes.cfg.
- * `hdc_version` is the agent's own to say; a name that stands in both comes from attributes.cfg, as it would have been
- * published last.
+ * `hdc_version` is always the agent's own; for any other name that is in both, attributes.cfg decides, because the Python
+ * agent published it last.
  */
 export function platformAttributes(
   facts: SystemFacts,

@@ -2,7 +2,7 @@ import { Status } from '../../protocol/status.ts'
 import type { ManagedAction } from '../actions/index.ts'
 
 /**
- * `get_remote_access_info`: looks again which services listen, publishes the attribute, and answers with both [TR50 4.5].
+ * `get_remote_access_info` [TR50 4.5]: checks again which services listen, publishes the attribute, and answers with its text.
  *
  * @param refresh publishes `remote_access_support` and resolves to its text, `""` when nothing listens
  */

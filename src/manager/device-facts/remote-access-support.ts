@@ -1,4 +1,7 @@
+import { connect } from 'node:net'
+import type { Clock } from '../../base/clock.ts'
 import type { Json, JsonObject } from '../../base/json.ts'
+import { waitFor } from '../../base/wait.ts'
 
 /** A service of `remote_access_support` in iot.cfg. */
 export interface AccessService {
@@ -11,7 +14,7 @@ export interface AccessService {
 
 /**
  * The text of the attribute `remote_access_support`: the services that listen on this device or are started when needed, as
- * JSON, or `""` when there are none [TR50 4.5]. What is started, and as whom, concerns nobody outside.
+ * JSON, or `""` when there are none [TR50 4.5]. The command and its user are not published.
  */
 export async function accessSupportText(
   services: readonly AccessService[],
@@ -32,4 +35,26 @@ export function spacedJson(value: Json | undefined): string {
     return `{${members.map(([key, member]) => `${JSON.stringify(key)}: ${spacedJson(member)}`).join(', ')}}`
   }
   return JSON.stringify(value ?? null)
+}
+
+const probeTimeoutMs = 2000
+
+/** Whether something accepts connections on a port of this device, over IPv4 or IPv6. Goes past any proxy. */
+export async function isPortListening(clock: Clock, port: number): Promise<boolean> {
+  const hosts = ['127.0.0.1', '::1']
+  const found = await Promise.all(hosts.map(host => accepts(clock, host, port)))
+  return found.includes(true)
+}
+
+function accepts(clock: Clock, host: string, port: number): Promise<boolean> {
+  return waitFor<boolean>(undefined, resolve => {
+    const socket = connect({ host, port })
+    const timer = clock.timer(probeTimeoutMs, () => resolve(false))
+    socket.once('connect', () => resolve(true))
+    socket.on('error', () => resolve(false))
+    return () => {
+      timer.cancel()
+      socket.destroy()
+    }
+  })
 }

@@ -1,3 +1,2 @@
-export { LinkHistory, type Trouble } from './link-history.ts'
-export { linkText } from './link-text.ts'
-export { LinkWatch } from './link-watch.ts'
+/** The link of the manager to the cloud: its log, its latest trouble for `status`, and the end of the manager by `keep_alive`. */
+export { Link, type Trouble } from './link.ts'

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 
 /**
- * `keep_alive`: tells when there was no link for so many seconds in a row, counted from the start too, as the Python agent
- * did; 0 waits for ever.
+ * `keep_alive`: calls back when there was no link for so many seconds in a row, counted from the start too, as the Python
+ * agent did; 0 waits for ever.
  */
 export class LinkWatch {
   readonly #clock: Clock
@@ -17,9 +17,9 @@ export class LinkWatch {
   }
 
   /**
-   * The link is down. Being told again changes nothing.
+   * The link is down. A second call changes nothing.
    *
-   * @param sinceMonotonicMs since when; default: now. A cloud that accepts and kicks at once was no link [H17].
+   * @param sinceMonotonicMs since when; default: now. A session that the cloud ends at once was no link [H17].
    */
   down(sinceMonotonicMs: number = this.#clock.monotonicMs()): void {
     if (this.#longestMs === 0 || this.#timer !== undefined) return
@@ -27,7 +27,7 @@ export class LinkWatch {
     this.#timer = this.#clock.timer(Math.max(0, this.#longestMs - passedMs), this.#onExpired)
   }
 
-  /** The link is up, or nobody waits for it any more. */
+  /** The link is up, or the manager ends. */
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined

@@ -19,7 +19,7 @@ export interface LocalAsk {
 /**
  * Asks the running manager, and resolves to the `result` of its answer.
  *
- * @throws AgentError `MANAGER_NOT_RUNNING` when nobody answers there, or the error that the manager answered with
+ * @throws AgentError `MANAGER_NOT_RUNNING` when no manager answers there, or the error in the answer of the manager
  */
 export function askManager({ path, request, onProgress, signal }: LocalAsk): Promise<JsonObject> {
   return waitFor<JsonObject>(signal, (resolve, reject) => {

@@ -1,2 +1,2 @@
+/** How the command line asks the running manager. */
 export { askManager } from './client.ts'
-export { socketFileName } from './socket-path.ts'

@@ -14,7 +14,7 @@ import {
   successAnswer,
 } from './message.ts'
 
-/** Does what a request asks for. What it throws is the answer. */
+/** Carries out a request. An error that it throws is the answer. */
 export type RequestHandler = (
   request: LocalRequest,
   help: { readonly signal: AbortSignal; progress(facts: JsonObject): void },
@@ -22,7 +22,7 @@ export type RequestHandler = (
 
 /** How many requests of one connection may be under way at once. */
 export const maxPendingPerConnection = 64
-/** An asker that does not read its answers is cut off when so many bytes wait for it. */
+/** A program that does not read its answers is disconnected when so many bytes wait for it. */
 const maxUnreadBytes = 4 * maxLineBytes
 
 /** One program that is connected to the local socket. */
@@ -41,8 +41,8 @@ export class LocalConnection {
     const reader = new LineReader({ onLine: line => this.#take(line), onTooLong: () => this.#refuseLongLine() })
     this.#socket.on('data', chunk => reader.push(chunk))
     this.#socket.on('error', error => this.#log.debug('local socket connection broke', { error }))
-    // A Unix socket does not tell a program that has said all it wants to from one that was ended. So what takes long (a
-    // transfer, a wait) ends here, and what is answered at once is answered still.
+    // On a Unix socket a program that has sent its last request looks like one that was killed. So what takes long (a
+    // transfer, a wait) ends here, and what is answered at once still gets its answer.
     this.#socket.on('end', () => {
       this.#leave()
       this.#finish()
@@ -117,7 +117,7 @@ export class LocalConnection {
     this.#ending = true
     const message = `a line on the local socket may have ${maxLineBytes} bytes`
     this.#send(failureAnswer(null, new AgentError('LIMIT_EXCEEDED', message)))
-    // The rest of the line would be read as requests: this connection is over.
+    // The rest of the line would be read as requests, so this connection ends.
     this.#socket.end()
     this.#socket.resume()
   }

@@ -43,7 +43,7 @@ export function optionalTexts(body: JsonObject, name: string): readonly string[]
   return texts
 }
 
-/** Refuses a member that means nothing in a request: it would be dropped without a word. Throws `INVALID_ARGUMENT` naming it. */
+/** Refuses a member that a request does not take, instead of ignoring it. Throws `INVALID_ARGUMENT` naming it. */
 export function checkMembers(what: string, body: JsonObject, names: readonly string[]): void {
   checkNames(what, 'member', body, ['v', 'id', 'do', ...names])
 }

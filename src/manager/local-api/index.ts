@@ -1,3 +1,2 @@
-export { localRequests } from './requests.ts'
-export { LocalSocketServer } from './server.ts'
-export { socketFileName } from './socket-path.ts'
+/** The local socket of the manager: `status`, `log`, `ping`, samples, transfers and the end of remote access for this device's programs. */
+export { LocalApi } from './local-api.ts'

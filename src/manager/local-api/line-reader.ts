@@ -1,10 +1,10 @@
 import { maxLineBytes } from './message.ts'
 
 const lineEnd = 0x0a
-/** Pieces of a line are joined at this number: a line that comes byte by byte must not cost a hundred bytes for each. */
+/** Pieces of a line are joined at this number: else a line that comes byte by byte costs a hundred bytes for each of them. */
 const maxParts = 1000
 
-/** Cuts a byte stream into lines without ever holding more than the longest line allowed. */
+/** Splits a byte stream into lines, and never holds more than the longest line allowed. */
 export class LineReader {
   readonly #onLine: (line: string) => void
   readonly #onTooLong: () => void

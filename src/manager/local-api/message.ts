@@ -2,13 +2,13 @@ import { AgentError, type ErrorCode, errorKinds } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem } from '../../base/json.ts'
 import { parseWrittenJson, writtenNumbers } from '../../base/written-json.ts'
 
-/** The version of the language on the local socket. */
+/** The version of the protocol on the local socket. */
 export const socketVersion = 1
 
 /** The longest line that either side sends, in bytes, line end included. */
 export const maxLineBytes = 256 * 1024
 
-/** A request: `{"v":1,"id":7,"do":"status", ...}`. The id is the asker's own, and comes back with every answer. */
+/** A request: `{"v":1,"id":7,"do":"status", ...}`. The client chooses the id, and every answer carries it. */
 export interface LocalRequest {
   readonly id: number | string
   readonly do: string
@@ -28,7 +28,7 @@ export type LocalAnswer =
     }
   | { readonly v: 1; readonly id: number | string; readonly progress: JsonObject }
 
-/** A line that is no request: what to answer, and under which id. */
+/** A line that is no request: the answer, and the id under which it goes. */
 export class BadRequest extends Error {
   readonly id: number | string | null
 
@@ -57,7 +57,7 @@ export function parseRequest(line: string): LocalRequest {
   return { id, do: body.do, body }
 }
 
-/** A number that would come back with other digits names no request of the asker. */
+/** Null for a number that would come back with other digits: the client would not know it. */
 function requestId(body: JsonObject): number | string | null {
   const { id } = body
   if (typeof id === 'number') return id
@@ -73,7 +73,7 @@ export function failureAnswer(id: number | string | null, error: AgentError): Lo
   return { v: socketVersion, id, ok: false, code, message, remedy }
 }
 
-/** An answer as the asker reads it: the result, or the error of the manager with its code. Undefined: not an answer. */
+/** An answer as the client reads it: the result, or the error of the manager with its code. Undefined: not an answer. */
 export function parseAnswer(line: string):
   | {
       readonly id: number | string | null

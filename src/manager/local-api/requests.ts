@@ -25,7 +25,7 @@ export interface LocalClient extends SampleClient {
 }
 
 const transferMembers = ['global', 'timeoutS']
-/** What each request takes beside `v`, `id` and `do`. */
+/** The members of each request besides `v`, `id` and `do`. */
 const members: ReadonlyMap<string, readonly string[]> = new Map([
   ['status', []],
   ['log', []],
@@ -37,19 +37,19 @@ const members: ReadonlyMap<string, readonly string[]> = new Map([
 
 type Help = Parameters<RequestHandler>[1]
 
-/** What the local socket understands: `status`, `log`, `ping`, `publish`, `upload`, `download` and `relay end`. */
+/** The requests of the local socket: `status`, `log`, `ping`, `publish`, `upload`, `download` and `relay end`. */
 export function localRequests(parts: {
   client: LocalClient
   status: () => Promise<JsonObject>
   /** The last lines of the log, secrets hidden. */
   log: () => string
-  /** Ends one session of remote access by its id, or `all`; answers how many. */
+  /** Ends one session of remote access by its id, or `all`; resolves to how many. */
   endRelays: (id: string) => Promise<number>
 }): RequestHandler {
   const { client, status, log, endRelays } = parts
   return async (request, help) => {
     const names = members.get(request.do)
-    // What a sample takes depends on its kind.
+    // The members of a sample depend on its kind.
     if (names !== undefined) checkMembers(`"${request.do}"`, request.body, names)
     switch (request.do) {
       case 'status':
@@ -75,7 +75,7 @@ export function localRequests(parts: {
   }
 }
 
-/** Resolves when the sample is taken charge of; with `waitS` when the cloud has accepted it. */
+/** Resolves when the outbox has the sample; with `waitS` when the cloud has accepted it. */
 async function publish(client: LocalClient, { body }: LocalRequest, { signal }: Help): Promise<JsonObject> {
   const timeoutMs = optionalSeconds(body, 'waitS')
   const receipt = await publishSample(client, body)
@@ -107,7 +107,7 @@ async function download(client: LocalClient, { body }: LocalRequest, help: Help)
   return { path, bytes }
 }
 
-/** The manager's current folder is not that of the program that asks. */
+/** Relative paths are refused: the manager's current folder is not that of the program that asks. */
 function absolutePath(body: JsonObject, name: string): string {
   const path = textField(body, name)
   if (!isAbsolute(path) || path.includes('\0'))
@@ -116,7 +116,7 @@ function absolutePath(body: JsonObject, name: string): string {
 }
 
 function transferOptions({ isConnected }: LocalClient, body: JsonObject, { signal, progress }: Help) {
-  // A transfer waits for the link, and who asked for it should not wonder.
+  // A transfer waits for the link: the caller is shown why nothing happens.
   if (!isConnected) progress({ waitsFor: 'link' })
   const timeoutMs = optionalSeconds(body, 'timeoutS')
   return {

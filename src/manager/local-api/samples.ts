@@ -27,7 +27,7 @@ const members = {
 } as const
 type Kind = keyof typeof members
 
-/** Hands a sample of a request to the client. Throws `INVALID_ARGUMENT` naming the member that is wrong, missing or none. */
+/** Hands a sample of a request to the client. Throws `INVALID_ARGUMENT` naming the member that is wrong, missing or unknown. */
 export function publishSample(client: SampleClient, body: JsonObject): Promise<Receipt> {
   const kind = kindOf(body)
   checkMembers(`a publish of kind "${kind}"`, body, ['kind', 'waitS', ...members[kind]])

@@ -34,7 +34,7 @@ export class LocalSocketServer {
     try {
       await this.#place.claim(path => this.#listen(path))
     } catch (error) {
-      // It may listen where nobody has looked.
+      // It may listen already, before the place was claimed.
       this.#server.close()
       throw error
     }
@@ -42,12 +42,12 @@ export class LocalSocketServer {
     this.#server.on('error', error => this.#log.error('local socket failed', { error }))
   })
 
-  /** Takes no new connection, answers what is under way, and ends all of them after `timeoutMs` at the latest. */
+  /** Takes no new connection, answers the requests under way, and ends all connections after `timeoutMs` at the latest. */
   async close(
     clock: { timer(delayMs: number, callback: () => void): { cancel(): void } },
     timeoutMs: number,
   ): Promise<void> {
-    // One that was never claimed may be another manager's.
+    // A socket that was never claimed may be another manager's.
     if (!this.#claimed) return
     await this.#place.clear()
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))

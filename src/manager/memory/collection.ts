@@ -1,11 +1,11 @@
 import { megabyte } from './soft-limit.ts'
 
 /**
- * When a collection of all garbage is worth its pause: once when the start has settled, because V8 keeps what only the start
- * needed, and again when a burst of activity has left something behind. One that gains little makes the next ones rarer.
+ * When a collection of all garbage is worth its pause: once after the start, because V8 keeps what only the start needed, and
+ * again when a burst of activity has left garbage. A collection that gains little makes the next ones rarer.
  */
 export interface CollectionState {
-  /** What was left after the last one; undefined before the first. */
+  /** In use after the last collection; undefined before the first. */
   readonly lowBytes?: number
   readonly notBeforeMs: number
   readonly pauseMs: number
@@ -18,12 +18,12 @@ const gainBytes = 0.5 * megabyte
 
 export const firstCollection: CollectionState = { notBeforeMs: Number.NEGATIVE_INFINITY, pauseMs: minPauseMs }
 
-/** Whether to collect now, when nothing runs that a pause would disturb. */
+/** Whether to collect now. The caller sees that nothing runs which a pause would disturb. */
 export function isCollectionDue({ lowBytes, notBeforeMs }: CollectionState, nowMs: number, usedBytes: number): boolean {
   return nowMs >= notBeforeMs && (lowBytes === undefined || usedBytes >= lowBytes + worthBytes)
 }
 
-/** After a collection, whoever asked for it. */
+/** The state after a collection, for whatever reason. */
 export function afterCollection(
   state: CollectionState,
   { nowMs, beforeBytes, afterBytes }: { nowMs: number; beforeBytes: number; afterBytes: number },

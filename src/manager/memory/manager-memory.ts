@@ -3,9 +3,9 @@ import type { Log } from '../../base/log.ts'
 import type { Client } from '../../client/client.ts'
 import { collectGarbage } from '../../platform/process/garbage.ts'
 import { readPrivateBytes } from '../../platform/system/own-memory.ts'
+import type { NoteFile } from './memory-events.ts'
+import { memoryEvents } from './memory-events.ts'
 import { type MemoryTimes, MemoryWatch } from './memory-watch.ts'
-import type { NoteFile } from './restart-note.ts'
-import { memoryTale } from './tale.ts'
 
 /** The memory watch of a device manager. */
 export function memoryWatchOf(parts: {
@@ -31,7 +31,7 @@ export function memoryWatchOf(parts: {
       return { running: actions.length + transfers + otherWork(), isUpdating: isUpdating() }
     },
     note,
-    tale: memoryTale(client),
+    events: memoryEvents(client),
     restart,
     times,
   })

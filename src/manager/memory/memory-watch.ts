@@ -2,9 +2,15 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { afterCollection, type CollectionState, firstCollection, isCollectionDue } from './collection.ts'
+import {
+  inMegabytes,
+  type MemoryEvents,
+  type NoteFile,
+  type RestartNote,
+  readNote,
+  writeNote,
+} from './memory-events.ts'
 import { nextPressure, type PressureOrder, type PressureState, type PressureTimes, pressureTimes } from './pressure.ts'
-import { type NoteFile, type RestartNote, readNote, writeNote } from './restart-note.ts'
-import { inMegabytes, type MemoryTale } from './tale.ts'
 
 /** What runs in the manager now. */
 export interface RunningWork {
@@ -31,22 +37,22 @@ export const memoryTimes: MemoryTimes = {
 export interface MemoryWatchParts {
   readonly clock: Clock
   readonly log: Log
-  /** Private memory of this process in bytes; undefined where it cannot be told. */
+  /** Private memory of this process in bytes; undefined where the system does not report it. */
   readonly read: () => Promise<number | undefined>
   readonly collect: () => Promise<boolean>
-  /** Writes waiting samples to flash; whether a process that ended now would lose none. */
+  /** Writes waiting samples to flash; resolves to whether a process that ended now would lose none. */
   readonly spill: () => Promise<boolean>
   readonly work: () => RunningWork
   readonly note: NoteFile
-  readonly tale: MemoryTale
+  readonly events: MemoryEvents
   /** Ends the manager for a restart. */
   readonly restart: () => void
   readonly times?: MemoryTimes | undefined
 }
 
-/** Watches the private memory of the manager: collects garbage when it is worth it, and minds the soft limit (pressure.ts). */
+/** Watches the private memory of the manager: collects garbage when it is worth it, and keeps the soft limit (pressure.ts). */
 export class MemoryWatch {
-  readonly #p: MemoryWatchParts
+  readonly #parts: MemoryWatchParts
   readonly #times: MemoryTimes
   #limitBytes = 0
   #usedBytes: number | undefined
@@ -59,7 +65,7 @@ export class MemoryWatch {
   #stopped = false
 
   constructor(parts: MemoryWatchParts) {
-    this.#p = parts
+    this.#parts = parts
     this.#times = parts.times ?? memoryTimes
   }
 
@@ -69,21 +75,29 @@ export class MemoryWatch {
   }
 
   /**
-   * Begins to watch, and tells what the last process ended for.
+   * Begins to watch, and reports what the last process ended for. Never rejects.
    *
-   * @param canNote whether the runtime folder takes a file: without one nothing tells the next process of a restart, and
-   * nothing keeps it from another one, so that there is none then
+   * @param canNote whether the runtime folder takes a file: without one the next process would not know of a restart and
+   * restart again, so no restart is ordered then
    */
   async start(canNote: boolean): Promise<void> {
     this.#canNote = canNote
     this.#schedule()
-    const { clock, log, note, tale } = this.#p
+    try {
+      await this.#reportLast(canNote)
+    } catch (error) {
+      this.#parts.log.error('restart for memory not reported', { error })
+    }
+  }
+
+  async #reportLast(canNote: boolean): Promise<void> {
+    const { clock, log, note, events } = this.#parts
     const left = canNote ? await readNote(note) : undefined
     if (left === undefined) return
     this.#restartedFor = left
     this.#notBeforeMs = clock.monotonicMs() + this.#times.restartPauseMs
-    log.warn('the last process ended for its memory', { ...left })
-    await tale.restarted(left)
+    log.warn('the last process restarted because of its memory', { ...left })
+    await events.restarted(left)
     await note.remove()
   }
 
@@ -95,7 +109,7 @@ export class MemoryWatch {
 
   /** For `status`. */
   status(): JsonObject {
-    const { clock } = this.#p
+    const { clock } = this.#parts
     const state = this.#pressure
     return {
       ...(this.#usedBytes === undefined ? {} : { privateBytes: this.#usedBytes }),
@@ -111,13 +125,13 @@ export class MemoryWatch {
     const delayMs = this.#pressure.phase === 'draining' ? this.#times.drainSampleMs : this.#times.sampleMs
     const go = () =>
       void this.#sample()
-        .catch(error => this.#p.log.limited('memory', 'warn', 'memory not watched', { error }))
+        .catch(error => this.#parts.log.limited('memory', 'warn', 'memory not watched', { error }))
         .finally(() => this.#schedule())
-    this.#timer = this.#p.clock.timer(delayMs, go, { background: true })
+    this.#timer = this.#parts.clock.timer(delayMs, go, { background: true })
   }
 
   async #sample(): Promise<void> {
-    const { clock, read, work } = this.#p
+    const { clock, read, work } = this.#parts
     const usedBytes = await read()
     if (usedBytes === undefined || this.#stopped) return
     this.#usedBytes = usedBytes
@@ -128,23 +142,23 @@ export class MemoryWatch {
       nowMs,
       usedBytes,
       limitBytes: this.#limitBytes,
-      isSafe: isAbove && (await this.#p.spill()),
+      isSafe: isAbove && (await this.#parts.spill()),
       notBeforeMs: this.#canNote ? this.#notBeforeMs : Number.POSITIVE_INFINITY,
     }
     const { state, orders } = nextPressure(this.#pressure, sample, this.#times)
-    // What is told must not hear of a state that is over.
+    // Before the orders: what they report is about the new state.
     this.#pressure = state
     for (const order of orders) await this.#carryOut(order, usedBytes)
     const isQuiet = sample.running === 0 && !sample.isUpdating
     if (!isAbove && isQuiet && isCollectionDue(this.#collection, nowMs, usedBytes)) await this.#collect(usedBytes)
     if (state.phase === 'draining' && !sample.isSafe)
-      this.#p.log.limited('memory unsafe', 'warn', 'the restart for memory waits: samples would be lost by it', {
-        why: 'queue.durability is memory and the cloud has not taken them, or the disk takes nothing',
+      this.#parts.log.limited('memory unsafe', 'warn', 'the restart for memory waits: it would lose samples', {
+        cause: 'queue.durability is memory and the cloud has not taken them, or the disk takes nothing',
       })
   }
 
   async #carryOut(order: PressureOrder, usedBytes: number): Promise<void> {
-    const { log, tale } = this.#p
+    const { log, events } = this.#parts
     const facts = { used: inMegabytes(usedBytes), memory_soft_limit: inMegabytes(this.#limitBytes) }
     switch (order) {
       case 'above':
@@ -154,22 +168,22 @@ export class MemoryWatch {
       case 'calm':
         return log.info('memory is below the soft limit again', facts)
       case 'drain':
-        return log.warn('memory stays above the soft limit: restarting as soon as nothing is cut off by it', facts)
+        return log.warn('memory stays above the soft limit: restarting as soon as that interrupts nothing', facts)
       case 'hold':
-        log.error('memory is above the soft limit again, and restarting does not help: no restart for hours', {
+        log.error('memory is above the soft limit again, and a restart does not help: none for hours', {
           ...facts,
           remedy: this.#canNote
             ? 'Raise memory_soft_limit, or report it with a diagnosis.'
             : 'Make runtime_dir writable.',
         })
-        return tale.held({ usedBytes, limitBytes: this.#limitBytes })
+        return events.held({ usedBytes, limitBytes: this.#limitBytes })
       case 'restart':
         return this.#restart(usedBytes)
     }
   }
 
   async #collect(beforeBytes: number): Promise<void> {
-    const { clock, log, read, collect } = this.#p
+    const { clock, log, read, collect } = this.#parts
     const startMs = clock.monotonicMs()
     await collect()
     const nowMs = clock.monotonicMs()
@@ -184,7 +198,7 @@ export class MemoryWatch {
   }
 
   async #restart(usedBytes: number): Promise<void> {
-    const { clock, log, note, restart } = this.#p
+    const { clock, log, note, restart } = this.#parts
     const state = this.#pressure
     const sinceMs = state.phase === 'calm' ? clock.monotonicMs() : state.sinceMs
     const left: RestartNote = {
@@ -197,7 +211,7 @@ export class MemoryWatch {
       await writeNote(note, left)
     } catch (error) {
       // Without it the next process would not know, and restart again and again.
-      log.error('no restart for memory: its reason cannot be written', { error })
+      log.error('no restart for memory: its note cannot be written', { error })
       this.#canNote = false
       this.#pressure = { phase: 'holding', sinceMs, relievedMs: clock.monotonicMs() }
       return

@@ -1,19 +1,19 @@
 /**
  * What to do about memory above the soft limit. No timers, no I/O: the owner samples, and carries out the orders.
- * First what helps without harm (spill, collect garbage); when that has not helped for long, a restart in good order, at a
- * moment when it cuts nothing off; never twice in a row.
+ * First what does no harm (spill, collect garbage); when that has not helped for long, an orderly restart at a moment when it
+ * interrupts nothing; never twice in a row.
  */
 export type PressureState =
   | { readonly phase: 'calm' }
   /** Above the limit; relief was tried. */
   | { readonly phase: 'above'; readonly sinceMs: number; readonly relievedMs: number }
-  /** A restart is wanted, and waits until nothing is cut off or lost by it. */
+  /** A restart is wanted, and waits until it interrupts and loses nothing. */
   | { readonly phase: 'draining'; readonly sinceMs: number; readonly drainingSinceMs: number }
   /** A restart is wanted, and the last one is too recent. */
   | { readonly phase: 'holding'; readonly sinceMs: number; readonly relievedMs: number }
   | { readonly phase: 'ending'; readonly sinceMs: number }
 
-/** How things are, all times monotonic. */
+/** One look at the process; all times are monotonic. */
 export interface PressureSample {
   readonly nowMs: number
   readonly usedBytes: number

@@ -1,4 +1,4 @@
-import type { InstalledReleases } from './installed-releases.ts'
+import { InstalledReleases } from './installed-releases.ts'
 import {
   type CheckedPackage,
   type PackageRules,
@@ -6,7 +6,8 @@ import {
   type UpdateManifest,
   usableKeys,
 } from './package/index.ts'
-import type { SignedMemory, SignedState } from './signed-memory.ts'
+import { SignedMemory, type SignedState } from './signed-memory.ts'
+import type { UpdatePlaces } from './state/index.ts'
 
 export interface AdmissionParts {
   readonly owner: PackageRules
@@ -17,10 +18,10 @@ export interface AdmissionParts {
 }
 
 /**
- * Whether this device may take a package of which is known who has signed it: it must be meant for the device, new enough,
- * under a name that the owner expects, and must leave a key that works.
+ * Whether this device may take a package with checked signatures: it must be meant for the device, be new enough, have a name that
+ * the owner expects, and leave a usable key.
  *
- * @returns its manifest, with who has signed it and which keys that revokes
+ * @returns its manifest, with its signer and the keys that it revokes
  * @throws UpdateError `POLICY_REFUSED` with the rule and the setting or file that decides
  */
 export async function admitPackage(checked: CheckedPackage, parts: AdmissionParts): Promise<UpdateManifest> {
@@ -43,7 +44,7 @@ async function checkDevice({ rules }: CheckedPackage, deviceId: () => Promise<st
   throw refusedPackage(`"devices" in it names the devices that it is meant for (${rules.devices.length}), and ${is}`)
 }
 
-/** Else an old package of another name, signed with the same key, would come as one that was never there before. */
+/** Else an old package of another name, signed with the same key, would pass as one that was never installed. */
 async function checkName(
   { manifest }: CheckedPackage,
   { names = [] }: PackageRules,
@@ -53,7 +54,7 @@ async function checkName(
   if (name === undefined || release === undefined) {
     const missing = name === undefined ? '"name"' : '"release"'
     throw refusedPackage(
-      `it has no ${missing}, and with ota.require_signature each package needs both, so that an older one can be told`,
+      `it has no ${missing}, and with ota.require_signature each package needs both, so that an older one can be recognized`,
     )
   }
   if (names.includes(name) || state.names.includes(name)) return
@@ -79,7 +80,7 @@ async function checkRelease({ manifest }: CheckedPackage, releases: InstalledRel
     throw refusedPackage('releases.json of this device is full, and forgetting a name would open it to older packages')
 }
 
-/** A key goes only on the word of one that stays: so what is left includes a key that somebody has, and no device is locked out. */
+/** A key is revoked only with the signature of one that stays: so a key that its owner still has is left, and no device is locked out. */
 async function checkRevocations(
   { manifest, rules, signers }: CheckedPackage,
   owner: PackageRules,
@@ -99,4 +100,16 @@ async function checkRevocations(
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 3).map(name => JSON.stringify(name))
   return names.length > shown.length ? `${shown.join(', ')} and others` : shown.join(', ')
+}
+
+/**
+ * Records what an installed package leaves for good: the keys that it revokes, its name if it is signed, and its release. On
+ * flash when it resolves; a second call changes nothing.
+ *
+ * @throws UpdateError `POLICY_REFUSED`, AgentError of the file system
+ */
+export async function rememberInstalled(manifest: UpdateManifest, places: UpdatePlaces): Promise<void> {
+  const { name, release, signedBy, revokes = [] } = manifest
+  if (signedBy !== undefined) await new SignedMemory(places.signed).remember(name, revokes)
+  if (release !== undefined) await new InstalledReleases(places.releases).remember(name ?? '', release)
 }

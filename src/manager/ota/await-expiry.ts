@@ -8,9 +8,9 @@ export const longestClockWaitMs = 10 * 60_000
 const lookMs = 5_000
 
 /**
- * Sees that the time of a package is not over. Without a clock that was set nobody can tell: then it waits for one.
+ * Checks that a package has not expired. While the clock was never set that cannot be known: then it waits for a set clock.
  *
- * @param onWait it is going to wait
+ * @param onWait called before it waits
  * @throws UpdateError `POLICY_REFUSED` when it is over; `TIMEOUT` with status TryAgain when the clock was not set meanwhile
  */
 export async function awaitExpiry(
@@ -19,8 +19,8 @@ export async function awaitExpiry(
 ): Promise<void> {
   const { clock, signal, onWait } = parts
   const untilMs = clock.monotonicMs() + longestClockWaitMs
-  for (let tells = true; !isSet(clock); tells = false) {
-    if (tells) await onWait()
+  for (let isFirst = true; !isSet(clock); isFirst = false) {
+    if (isFirst) await onWait()
     if (clock.monotonicMs() >= untilMs) {
       const message = `the package expires, and the clock of the device was not set within ${longestClockWaitMs / 60_000} minutes: nothing was changed`
       throw new UpdateError('TIMEOUT', Status.TryAgain, message)
@@ -33,7 +33,7 @@ export async function awaitExpiry(
   )
 }
 
-/** Whether the wall clock can be believed at all. */
+/** Whether the wall clock was ever set. */
 function isSet(clock: Clock): boolean {
   return clock.now() >= earliestSetClockMs
 }

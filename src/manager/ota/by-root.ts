@@ -4,13 +4,13 @@ import { Status } from '../../protocol/status.ts'
 import { UpdateError } from './package/index.ts'
 import { maxTries, type StepResult, type UpdateState } from './state/index.ts'
 
-/** Root's part of a manager that is not root, as an update sees it. */
+/** Root's part of a manager that is not root, as far as an update needs it. */
 export interface RootInstaller {
-  /** How the installation `id` ended; undefined when it has not. */
+  /** The result of the installation `id`; undefined while there is none. */
   result(id: string): Promise<{ readonly status: Status; readonly text: string } | undefined>
-  /** Whether it was begun and is not over. */
+  /** Whether the installation has begun and has no result. */
   isBusy(id: string): Promise<boolean>
-  /** Leaves the request for it. On flash when it resolves. */
+  /** Leaves the request for an installation. On flash when it resolves. */
   leave(order: {
     readonly id: string
     readonly package: string
@@ -20,15 +20,15 @@ export interface RootInstaller {
   withdraw(): Promise<void>
   /** Ends this process in good order, for root to do its part. */
   end(): void
-  /** Where its log is when it is over. */
+  /** The log of an installation with a result. */
   logPath(id: string): string | undefined
 }
 
-/** How long the manager runs beside a script of root's before it makes room again. */
+/** How long the manager runs beside a script of root before it ends again, so that root can continue. */
 const besideMs = 60_000
 
 /**
- * Has root install the package: leaves a request and ends this process. The next one finds the result, which root keeps
+ * Lets root install the package: leaves a request and ends this process. The next process finds the result, which root keeps
  * until then; one that finds none asks again, a few times.
  */
 export async function letRoot(
@@ -45,7 +45,7 @@ export async function letRoot(
     await root.withdraw()
     return known.status === Status.Success ? { kind: 'done' } : { kind: 'failed', ...known }
   }
-  // A script that restarts the service: root's part has left it running, so that the manager could start at all.
+  // A script restarts the service: root's part has left the script running, so that the manager could start at all.
   if (await root.isBusy(id)) await sleep(clock, besideMs, signal)
   else if (state.tries < maxTries) await root.leave({ id, package: name, path, extraParams })
   else {

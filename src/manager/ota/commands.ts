@@ -1,3 +1,4 @@
+/** Packages on the command line: `ota pack`, `verify`, `keygen` and `install`; and the preflight and trial run of a new agent. */
 export { installLocally } from './local-install.ts'
 export {
   type CheckedPackage,
@@ -11,4 +12,4 @@ export {
 } from './package/commands.ts'
 export { SignedMemory } from './signed-memory.ts'
 export { aboutBuild, updatePlaces } from './state/index.ts'
-export { runProbation, runTrial } from './trial/commands.ts'
+export { runPreflight, runTrial } from './trial/commands.ts'

@@ -10,7 +10,7 @@ import { packageKind, UpdateError } from './package/index.ts'
 import type { UpdatePlaces, UpdateRequest } from './state/index.ts'
 import type { UpdateCloud } from './update-cloud.ts'
 
-/** As many rounds as the Python agent, but with pauses, and only for what may pass [O8]. */
+/** As many rounds as the Python agent, but with pauses, and only for failures that may pass [O8]. */
 const maxRounds = 20
 const pause = { firstMs: 2_000, maxMs: 60_000 }
 

@@ -3,12 +3,12 @@ import { replaceFile } from '../../platform/files/write-file.ts'
 import { damagedState, readStateText } from './state/index.ts'
 
 const maxBytes = 256 * 1024
-/** Names that have a release; a package with another one is refused then, since forgetting one would open it to older packages. */
+/** Most names with a release. A package with one more is refused: to forget a name would open it to older packages. */
 const maxNames = 1000
 
 /**
  * The highest release that was installed of each package name: an older one is refused. A file that cannot be read is an
- * error and never an empty one; one that is gone cannot be told from one that never was.
+ * error and never counts as empty; a file that was removed looks like one that never existed.
  */
 export class InstalledReleases {
   readonly #path: string
@@ -33,7 +33,7 @@ export class InstalledReleases {
     const known = await this.#read()
     const before = known.get(name)
     if (before !== undefined && before >= release) return
-    // The last one written comes last.
+    // The latest name comes last.
     known.delete(name)
     known.set(name, release)
     await replaceFile(this.#path, textOf(known))

@@ -12,7 +12,7 @@ import { readBootId } from '../../platform/system/system-facts.ts'
 import { Status } from '../../protocol/status.ts'
 import { type PackageRules, packageBytes, packageKind } from './package/index.ts'
 import { defaultLogName, nameProblem, UpdateJournal, updatePlaces, whyNotSound } from './state/index.ts'
-import { outcomeOf } from './tell.ts'
+import { outcomeOf } from './update-reports.ts'
 import { Updates } from './updates.ts'
 
 /** Why an update without a cloud failed. */
@@ -23,10 +23,11 @@ export interface LocalFailure {
 }
 
 /**
- * Installs a package of this device without a cloud [TR50 7.7]. An update that was cut off is finished first.
+ * Installs a package of this device without a cloud [TR50 7.7]. An interrupted update is finished first.
  *
  * @returns why it failed; undefined when it is installed
- * @throws AgentError `POLICY_REFUSED` when another user can write to the runtime folder; `ALREADY_RUNNING`; `ABORTED` when `signal` left it to the next process; `FILE_NOT_FOUND`
+ * @throws AgentError `POLICY_REFUSED` when another user can write to the runtime folder; `ALREADY_RUNNING`; `ABORTED` when
+ *   `signal` left it to the next process; `FILE_NOT_FOUND`
  */
 export async function installLocally(parts: {
   readonly path: string

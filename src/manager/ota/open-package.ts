@@ -23,9 +23,9 @@ export interface OpenParts extends AdmissionParts {
   readonly facts: () => Promise<DeviceFacts>
   /** Where a new executable of the agent would go; undefined where it cannot be replaced. */
   readonly slot: AgentSlot | undefined
-  /** Where it is written down what was found right, for a process that goes on with the scripts. */
+  /** Keeps what was accepted, for a later process that continues with the scripts. */
   readonly record: PackageRecord
-  /** The update cannot go on before the clock of the device is set. */
+  /** Called when the update waits for the clock of the device to be set. */
   readonly onWaitForClock: () => Promise<void>
   readonly clock: Clock
   readonly log: Log
@@ -33,7 +33,7 @@ export interface OpenParts extends AdmissionParts {
 }
 
 /**
- * Reads what a package wants done, and unpacks it into `folder`. Whatever speaks against it is found before that.
+ * Reads the manifest of a package, makes every check, and then unpacks the package into `folder`.
  *
  * @throws UpdateError, AgentError
  */
@@ -65,7 +65,7 @@ function warn({ covers, unchecked, rules, signers }: CheckedPackage, log: Log): 
     })
 }
 
-/** Whether the agent can be replaced at all, said before anything is touched. */
+/** Checks that the agent can be replaced at all, before anything is changed. */
 async function checkAgent(
   path: string,
   { bytes, size }: ScannedPackage,
@@ -83,11 +83,13 @@ async function checkAgent(
   await slot.checkRoom(agentBytes, size.bytes, dirname(folder))
 }
 
-/** Packages from the time when nobody looked carry all kinds of rules: only a signed one is held to them. */
+/** Packages from a time without this check have all kinds of rules: only a signed package must fit them. */
 async function checkDevice({ rules, signers }: CheckedPackage, { facts, log }: OpenParts): Promise<void> {
   if (rules.compatibility.size === 0) return
   const why = incompatibility(rules.compatibility, await facts())
   if (why === undefined) return
   if (signers.length > 0) throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, why)
-  log.warn('the compatibility of an unsigned package does not fit this device; it is installed all the same', { why })
+  log.warn('the compatibility of an unsigned package does not fit this device; it is installed all the same', {
+    error: why,
+  })
 }

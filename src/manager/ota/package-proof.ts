@@ -4,7 +4,7 @@ import { PackageRecord, UnprovenPackage, type UpdateManifest } from './package/i
 import type { UpdateState } from './state/index.ts'
 import { admissionParts, type StepParts } from './steps.ts'
 
-/** What this process knows of the package that one update has unpacked: its own work, or what it could prove of that of another one. */
+/** The manifest of the unpacked package as far as this process may trust it: it has unpacked the package, or has proven it. */
 export class PackageProof {
   readonly #parts: StepParts
   readonly #signal: AbortSignal
@@ -26,7 +26,7 @@ export class PackageProof {
   }
 
   /**
-   * The manifest to act by. What another process has unpacked is looked at once.
+   * The manifest to act by. A package that another process has unpacked is checked once.
    *
    * @throws UnprovenPackage
    */

@@ -34,18 +34,18 @@ export interface ProofParts extends AdmissionParts {
 }
 
 /**
- * Sees, for a process that did not unpack it, that what lies in `folder` is a package that this device may install. Its
- * signature, name, release and devices are looked at again, and every file of it must have the content that was signed.
+ * Proves, in a process that did not unpack it, that the files in `folder` are a package that this device may install: signature,
+ * name, release and devices are checked again, and every file must have the content that was signed.
  *
- * A script may have taken files away and made others, so only before the first one must nothing be missing or new. What a
- * script has changed in a file of the package is not signed by anybody: such a package is not gone on with.
+ * A script may have removed files and made others, so only before the first script no file may be missing or new. A file that a
+ * script has changed is not signed: such a package does not continue.
  *
- * Where no signature is required, nothing could be proven against whoever writes the journal; then only a package of which
- * no script has run yet is looked at, for damage.
+ * Where no signature is required, nothing can be proven against a user who can write the journal; then only a package of which
+ * no script has run yet is checked, for damage.
  *
  * @param journaled the manifest by the journal
  * @param changed a script has begun
- * @returns the manifest that was signed, whatever the journal says
+ * @returns the manifest that was signed, also where the journal has another one
  * @throws UnprovenPackage
  */
 export async function provePackage(

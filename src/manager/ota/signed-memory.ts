@@ -7,7 +7,7 @@ const maxNames = 1000
 const maxRevoked = 256
 const maxNameCharacters = 256
 
-/** What signed packages have settled on this device. */
+/** What the signed packages of this device have left. */
 export interface SignedState {
   /** Names of the signed packages that were installed. */
   readonly names: readonly string[]
@@ -16,8 +16,8 @@ export interface SignedState {
 }
 
 /**
- * What signed packages have settled: which names they have, and which keys are not good any more. A file that cannot be read
- * is an error and never an empty one; one that is gone cannot be told from one that never was.
+ * The names of the signed packages that were installed, and the keys that they revoked. A file that cannot be read is an error
+ * and never counts as empty; a file that was removed looks like one that never existed.
  */
 export class SignedMemory {
   readonly #path: string

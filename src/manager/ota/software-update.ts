@@ -2,7 +2,7 @@ import { type ActionOutcome, failureOutcome, type ManagedAction } from '../actio
 import { readUpdateRequest, type UpdateRequest } from './state/index.ts'
 import type { Beginning } from './updates.ts'
 
-/** The slice of the updates that the action needs. */
+/** The part of the updates that the action needs. */
 export interface SoftwareUpdateParts {
   readonly updates: {
     refusal(): ActionOutcome | undefined
@@ -13,8 +13,8 @@ export interface SoftwareUpdateParts {
 }
 
 /**
- * `software_update` [TR50 7]: hands its call over before the update begins, so that the answer is owed by whichever process
- * ends the update: this one, or one that the update itself has started.
+ * `software_update` [TR50 7]: hands its call over before the update begins, so that the process in which the update ends gives the
+ * answer: this one, or one that the update itself has started.
  */
 export function softwareUpdateAction(parts: SoftwareUpdateParts): ManagedAction {
   const { updates, acknowledge } = parts

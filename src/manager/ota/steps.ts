@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
-import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { waitFor, withDeadline } from '../../base/wait.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'
@@ -8,40 +7,39 @@ import { removeFolder } from '../../platform/files/folders.ts'
 import { removeFile } from '../../platform/files/write-file.ts'
 import type { DeviceFacts } from '../../platform/system/device-facts.ts'
 import { Status } from '../../protocol/status.ts'
+import { acknowledgeUpdate } from './acknowledge.ts'
 import type { AdmissionParts } from './admission.ts'
 import { letRoot, type RootInstaller } from './by-root.ts'
 import { fetchPackage, packagePath } from './fetch-package.ts'
 import { InstalledReleases } from './installed-releases.ts'
 import { openPackage } from './open-package.ts'
 import { PackageRecord, type PackageRules, UpdateError, type UpdateManifest } from './package/index.ts'
-import { report } from './report.ts'
 import { runStepScript } from './run-step-script.ts'
 import { SignedMemory } from './signed-memory.ts'
 import type { StepResult, UpdatePlaces, UpdateState } from './state/index.ts'
 import type { AgentSlot } from './trial/index.ts'
 import type { UpdateCloud } from './update-cloud.ts'
 
-/** What the steps of an update are made of. */
+/** What the steps of an update need. */
 export interface StepParts {
   readonly places: UpdatePlaces
   /** Absent for an update without a cloud. */
   readonly cloud: UpdateCloud | undefined
-  /** What a package must prove. */
+  /** The owner's rules for packages. */
   readonly rules: () => PackageRules
-  /** What this device is. */
+  /** The facts of this device that a package may require. */
   readonly facts: () => Promise<DeviceFacts>
   /** The id of this device; undefined while it has none. */
   readonly deviceId: () => Promise<string | undefined>
   /** Where a new executable of the agent goes; undefined where it cannot be replaced. */
   readonly slot: AgentSlot | undefined
-  /** Installs what this process may not; absent for root itself. */
+  /** Installs packages as root; undefined for a manager that is root itself. */
   readonly root?: RootInstaller | undefined
   /**
-   * Ends this process in good order, for another executable to go on: the new one to prove itself, or the old one when the
-   * trial is over.
+   * Ends this process in good order, for another executable to continue: the new one in its trial run, or the old one after it.
    */
   readonly handOver: () => void
-  /** Orders a reboot. Returning says only that the system has taken the order. */
+  /** Orders a reboot. Resolving means only that the system has taken the order. */
   readonly reboot: () => Promise<void>
   readonly clock: Clock
   readonly log: Log
@@ -49,20 +47,20 @@ export interface StepParts {
 
 /** How long the machine may take to go down. */
 const rebootMs = 10 * 60_000
-/** The same when the agent was started again meanwhile, which a machine that goes down hardly does. */
+/** The same when the agent was started again meanwhile, which is unlikely on a machine that goes down. */
 const rebootAfterStartMs = 2 * 60_000
 const uploadTimeoutMs = 60_000
 
 const done: StepResult = { kind: 'done' }
 
-/** What a step gets from whoever goes through the steps. */
+/** What the run of the update offers to a step. */
 export interface StepHelp {
   readonly signal: AbortSignal
   /** Puts the mark of a script on flash before it begins. */
   readonly begun: (mark: string) => Promise<void>
-  /** Puts on flash that the machine is told to reboot, before it is. */
+  /** Puts on flash that the reboot is ordered, before it is. */
   readonly ordered: () => Promise<void>
-  /** Puts on flash in which version the old executable and the new one speak to each other. */
+  /** Puts on flash the version of the protocol that both executables speak. */
   readonly agreed: (version: number) => Promise<void>
   /** The manifest of what is unpacked: this process has unpacked it, or has proven it. Throws `UnprovenPackage`. */
   readonly proven: () => Promise<UpdateManifest>
@@ -71,7 +69,7 @@ export interface StepHelp {
 /** The command of a step; empty for none. */
 type CommandOf = (manifest: UpdateManifest) => string | undefined
 
-/** Does what a step is there for. Throws what went wrong; the reason of `signal` when the agent ends meanwhile. */
+/** Carries out a step. Throws the error of a failure, or the reason of `signal` when the agent ends meanwhile. */
 export async function carryOut(state: UpdateState, parts: StepParts, help: StepHelp): Promise<StepResult> {
   const { places, cloud, clock, log } = parts
   const { signal, begun, proven } = help
@@ -79,7 +77,7 @@ export async function carryOut(state: UpdateState, parts: StepParts, help: StepH
   const script = async (commandOf: CommandOf): Promise<StepResult> => {
     if (manifest === undefined) return done
     let command = commandOf(manifest) ?? ''
-    // One that has begun already is only waited for.
+    // A script that has begun already is only waited for.
     if (command !== '' && state.script === undefined) command = commandOf(await proven()) ?? ''
     return await runStepScript({ state, command, places, clock, signal, begun })
   }
@@ -107,12 +105,12 @@ export async function carryOut(state: UpdateState, parts: StepParts, help: StepH
     case 'reboot':
       return await goDown(state, parts, help)
     case 'report':
-      await report({ state, cloud, clock, log, signal })
+      await acknowledgeUpdate({ state, cloud, clock, log, signal })
       return done
     case 'finish':
       await finish(state, parts, signal)
       return done
-    // Whoever watches the trial has done it.
+    // The process that watches the trial run has done it.
     case 'adopt':
     case 'done':
       return done
@@ -127,16 +125,16 @@ async function unpack({ request }: UpdateState, parts: StepParts, signal: AbortS
     if (request.from === 'cloud') await cloud?.progress(request.id, text)
   }
   const record = new PackageRecord(places.record)
-  // What the scripts of the last update said stays until here.
+  // The output of the last update's scripts stays until here.
   await removeFolder(places.packageFolder)
   const opening = { ...admissionParts(parts), ...parts, record, onWaitForClock, signal }
   const manifest = await openPackage(packagePath(request, places), places.packageFolder, opening)
-  // Before any script: what cannot have its trial has changed nothing.
+  // Before any script: an agent that cannot have its trial run must not have changed anything.
   if (manifest.agent !== undefined) await parts.slot?.preview(join(places.packageFolder, manifest.agent))
   return { kind: 'done', manifest }
 }
 
-/** What decides which packages may come. */
+/** The rules and records that decide which packages may come. */
 export function admissionParts({ places, rules, deviceId }: StepParts): AdmissionParts {
   const [releases, signed] = [new InstalledReleases(places.releases), new SignedMemory(places.signed)]
   return { owner: rules(), releases, signed, deviceId }
@@ -149,7 +147,7 @@ async function checkHealth(
   script: (commandOf: CommandOf) => Promise<StepResult>,
 ): Promise<StepResult> {
   const { timeoutS = 0 } = manifest?.healthCheck ?? {}
-  if (cloud === undefined) log.warn('without a cloud, that it can be reached is not checked')
+  if (cloud === undefined) log.warn('no cloud here: whether it can be reached is not checked')
   else {
     const unreached = `the agent did not reach the cloud within ${timeoutS} s after the update`
     const onTimeout = () => new UpdateError('TIMEOUT', Status.TimedOut, unreached)
@@ -158,7 +156,7 @@ async function checkHealth(
   return await script(({ healthCheck }) => healthCheck?.command)
 }
 
-/** Places the new executable and waits for the end of this process: the next one finds how it did. */
+/** Places the new executable and waits for the end of this process: the next one finds the result of the preflight. */
 async function placeAgent(parts: StepParts, { signal, proven, agreed }: StepHelp): Promise<StepResult> {
   const { slot, places, handOver } = parts
   if (slot === undefined)
@@ -170,8 +168,8 @@ async function placeAgent(parts: StepParts, { signal, proven, agreed }: StepHelp
 }
 
 /**
- * Orders the reboot and waits to be ended by it. It is ordered once: where a reboot starts everything anew and leaves the boot
- * id as it was, as in a container, the order would come again after each.
+ * Orders the reboot and waits for it. The reboot is ordered once: in a container, which starts everything anew and keeps its boot
+ * id, the order would be repeated after each reboot.
  */
 async function goDown(
   { script }: UpdateState,
@@ -192,7 +190,7 @@ async function goDown(
 }
 
 const sameBoot =
-  'the machine was told to reboot, and the agent was started again in the same boot: it does not reboot, or it is a container, which keeps its boot id'
+  'the reboot was ordered, and the agent was started again in the same boot: the machine does not reboot, or it is a container, which keeps its boot id'
 
 async function finish(state: UpdateState, parts: StepParts, signal: AbortSignal): Promise<void> {
   const { places, cloud, log } = parts
@@ -205,6 +203,6 @@ async function finish(state: UpdateState, parts: StepParts, signal: AbortSignal)
   try {
     await cloud.upload(path, { name: request.logName, timeoutMs: uploadTimeoutMs, signal })
   } catch (error) {
-    log.warn('the log of the update was not sent', { file: path, why: messageOf(error) })
+    log.warn('the log of the update was not sent', { file: path, error })
   }
 }

@@ -1,29 +1,29 @@
-/** The states of a channel [TR50 6.5 rule 3]. In `closing` the cloud has hung up, and what it sent before still goes out. */
+/** The states of a channel [TR50 6.5 rule 3]. In `closing` the cloud has disconnected, and the bytes that it sent are still delivered. */
 export type ChannelState = 'closed' | 'connecting' | 'open' | 'closing'
 
 /** What can happen to a channel. */
 export type ChannelInput =
-  /** The cloud's client has come. */
+  /** A client of the cloud has connected. */
   | 'cloud-connect'
-  /** The cloud's client went away. */
+  /** The client of the cloud has disconnected. */
   | 'cloud-disconnect'
-  /** The local connection is there. */
+  /** The local connection is made. */
   | 'dialed'
   | 'dial-failed'
   /** The local service closed, after its last byte. */
   | 'local-closed'
-  /** The channel costs more than it may. */
+  /** The channel exceeds a limit. */
   | 'dropped'
 
-/** What is to be done, in this order. */
+/** What the owner does, in this order. */
 export type ChannelEffect =
-  /** Forget the local connection at once, with what waits for it. */
+  /** Drop the local connection at once, with the bytes that wait for it. */
   | 'abandon'
-  /** Leave the local connection to its end: it has its last bytes already. */
+  /** Let the local connection end by itself: it has its last bytes already. */
   | 'leave'
   /** Begin a local connection. */
   | 'dial'
-  /** Give the local connection what waits for it and then end it. */
+  /** Deliver the bytes that wait for the local connection, then end it. */
   | 'finish'
   /** Send the disconnect message. */
   | 'tell-cloud'
@@ -38,7 +38,7 @@ const steps: Readonly<Record<ChannelState, Partial<Record<ChannelInput, ChannelS
     'cloud-connect': { state: 'connecting', effects: ['dial'] },
   },
   connecting: {
-    // A new client: the old one's bytes are nobody's any more [TR50 6.5 rule 8].
+    // A new client must not get bytes of the old one [TR50 6.5 rule 8].
     'cloud-connect': { state: 'connecting', effects: ['abandon', 'dial'] },
     'cloud-disconnect': { state: 'closing', effects: ['finish'] },
     dialed: { state: 'open', effects: [] },
@@ -59,7 +59,7 @@ const steps: Readonly<Record<ChannelState, Partial<Record<ChannelInput, ChannelS
   },
 }
 
-/** The next state and what to do. An input that a state does not know changes nothing [TR50 6.5 rule 7]. */
+/** The next state and its effects. An input that a state does not know changes nothing [TR50 6.5 rule 7]. */
 export function nextStep(state: ChannelState, input: ChannelInput): ChannelStep {
   return steps[state][input] ?? { state, effects: [] }
 }

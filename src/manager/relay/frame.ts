@@ -1,14 +1,14 @@
-/** How a session frames its bytes: not known yet, one channel without an index, or an index before everything [TR50 6.3]. */
+/** How a session frames its bytes: not known yet, one channel without an index, or an index before each message [TR50 6.3]. */
 export type Framing = 'none' | 'single' | 'multi'
 
-/** What a message of the relay says. */
+/** A message of the relay. */
 export type Frame =
-  /** The one client of a single-channel session has come. */
+  /** The client of a single-channel session has connected. */
   | { readonly kind: 'start' }
   | { readonly kind: 'connect'; readonly index: number }
   | { readonly kind: 'disconnect'; readonly index: number }
   | { readonly kind: 'data'; readonly index: number; readonly bytes: Buffer }
-  /** Nothing that can be meant for a channel. */
+  /** It is for no channel. */
   | { readonly kind: 'stray' }
 
 const startMark = Buffer.from('CONNECTED-129812')
@@ -17,8 +17,8 @@ const disconnectMark = Buffer.from('DISCONNECTED-581273')
 const stray: Frame = { kind: 'stray' }
 
 /**
- * Reads one message. A marker counts only as a whole message [TR50 6.5 rule 1]; in a binary one, which may be data, only
- * when it makes sense besides: a connect for a channel that is not open, a disconnect for one that is.
+ * Reads one message. A marker counts only as a whole message [TR50 6.5 rule 1]. A binary message may be data: there a marker
+ * counts only where it is possible, a connect for a channel that is not open, a disconnect for a channel that is.
  *
  * @param isOpen whether a channel has, or is being given, a local connection
  */
@@ -56,7 +56,7 @@ function readIndex(message: Buffer, isBinary: boolean): { index: number | undefi
   return { index: undefined, length: 0 }
 }
 
-/** The bytes of a local service as a message, to be sent as binary. Without an index in a single-channel session. */
+/** Bytes of a local service as a message, to be sent as binary; a single-channel session has no index. */
 export function dataMessage(index: number | undefined, bytes: Buffer): Buffer {
   if (index === undefined) return bytes
   const message = Buffer.allocUnsafe(bytes.length + 1)
@@ -65,7 +65,7 @@ export function dataMessage(index: number | undefined, bytes: Buffer): Buffer {
   return message
 }
 
-/** That the local service of a channel has gone, to be sent as text: the cloud insists on it [TR50 6.3]. */
+/** Reports that the local service of a channel has closed; to be sent as text, which the cloud requires [TR50 6.3]. */
 export function disconnectMessage(index: number): string {
   return `${String.fromCharCode(index)}${disconnectMark}`
 }

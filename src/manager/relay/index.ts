@@ -1,2 +1,2 @@
+/** Remote access: sessions of the cloud's relay with services of this device [TR50 6], loaded with the first one. */
 export { RemoteAccess } from './remote-access.ts'
-export { type OpenRelay, remoteAccessAction } from './remote-access-action.ts'

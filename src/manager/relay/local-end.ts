@@ -6,7 +6,7 @@ import { hostAndPort } from '../../connection/endpoint.ts'
 import { openTcp } from '../../connection/open-tcp.ts'
 import { relayTimes } from './limits.ts'
 
-/** The device's side of a channel: a TCP connection, or a program that serves it. */
+/** The local side of a channel: a TCP connection, or a program that serves it. */
 export interface LocalEnd {
   readonly readable: Readable
   readonly writable: Writable
@@ -40,7 +40,7 @@ export async function connectLocal(
       for (const host of hosts) {
         try {
           const socket = await openTcp(host, port, ended)
-          // Stays for good: an error that nobody listens to would end the process. "close" follows every error.
+          // For the life of the socket: an error without a listener would end the process. "close" follows every error.
           socket.on('error', () => {})
           return { readable: socket, writable: socket, destroy: () => void socket.destroy() }
         } catch (error) {

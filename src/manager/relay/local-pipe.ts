@@ -2,20 +2,20 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { relayTimes } from './limits.ts'
 import type { LocalEnd, OpenLocalEnd } from './local-end.ts'
 
-/** Hears of a pipe. After {@link LocalPipe.leave} and {@link LocalPipe.destroy} only `gone` comes. */
+/** Gets the events of a pipe. After {@link LocalPipe.leave} and {@link LocalPipe.destroy} only `gone` comes. */
 export interface PipeListener {
   opened(): void
   failed(error: unknown): void
   data(bytes: Buffer): void
   /** The local service has closed, after its last byte. */
   closed(): void
-  /** Some of what waited was taken. */
+  /** The local service took some of the bytes that waited. */
   taken(): void
-  /** Nothing is left of it. Comes once, last, whatever happened. */
+  /** The pipe has ended. Comes once, as the last event, in every case. */
   gone(): void
 }
 
-/** One local connection from dial to end. What is written before it is open waits for it. */
+/** One local connection from dial to end. Bytes that are written before it is open wait for it. */
 export class LocalPipe {
   readonly #clock: Clock
   readonly #listener: PipeListener
@@ -26,7 +26,7 @@ export class LocalPipe {
   #takenBytes = 0
   #paused = false
   #finishing = false
-  /** Nobody cares for its events any more. */
+  /** The listener gets `gone` alone from now on. */
   #left = false
   #closed = false
   #gone = false
@@ -53,7 +53,7 @@ export class LocalPipe {
     return this.#waitingBytes + (this.#end?.writable.writableLength ?? 0)
   }
 
-  /** Bytes that it has taken so far. */
+  /** Bytes that the local service has taken so far. */
   get takenBytes(): number {
     return this.#takenBytes
   }
@@ -79,14 +79,14 @@ export class LocalPipe {
     this.#end?.readable.resume()
   }
 
-  /** Gives the local service what waits for it, then the end; what it still says concerns nobody. */
+  /** Delivers the bytes that wait for the local service, then ends the connection; what the service still sends is dropped. */
   finish(): void {
     if (this.#finishing || this.#gone) return
     this.#finishing = true
     if (this.#end !== undefined) this.#finishOpen(this.#end)
   }
 
-  /** As {@link finish}; and its events concern nobody. */
+  /** As {@link finish}, and the listener gets `gone` alone. */
   leave(): void {
     this.#left = true
     this.finish()
@@ -141,7 +141,7 @@ export class LocalPipe {
   }
 
   #finishOpen(end: LocalEnd): void {
-    // Read on, so that what the service still says does not turn its end into a reset.
+    // Still read: unread bytes of the service would turn the end of the connection into a reset.
     end.readable.resume()
     end.writable.end()
     this.#startLinger(end)
@@ -168,7 +168,7 @@ export class LocalPipe {
     this.#linger?.cancel()
     this.#waiting = []
     this.#waitingBytes = 0
-    // A program has more than its streams.
+    // A program is more than its streams.
     this.#end?.destroy()
     this.#listener.gone()
   }

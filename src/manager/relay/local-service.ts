@@ -10,26 +10,26 @@ import { relayTimes } from './limits.ts'
 import { connectLocal, type LocalEnd, type OpenLocalEnd } from './local-end.ts'
 import type { RelayTarget } from './policy.ts'
 
-/** What a session's channels are connected to. */
+/** The local service of a session. */
 export interface LocalService {
   readonly open: OpenLocalEnd
-  /** Ends what was started for the session. */
+  /** Ends the program that was started for the session. */
   end(): void
 }
 
 const portWord = '{port}'
 
 /**
- * The service of a session: what listens on this device; or a program that is started for each connection, as inetd does;
- * or, when its command has `{port}` in it, one that is started with the first connection and listens on a free port of
- * 127.0.0.1 until the session ends.
+ * The service of a session: a server that listens on this device; or a program that is started for each connection, as inetd
+ * does; or, when its command contains `{port}`, a program that is started with the first connection and listens on a free
+ * port of 127.0.0.1 until the session ends.
  */
 export function localService(target: RelayTarget, tools: { readonly clock: Clock; readonly log: Log }): LocalService {
   const { hosts, port, service } = target
   const { clock, log } = tools
   if (service?.command === undefined) return { open: signal => connectLocal(clock, hosts, port, signal), end: () => {} }
   const { command, user } = service
-  if (!command.some(word => word.includes(portWord)))
+  if (!command.some(arg => arg.includes(portWord)))
     return { open: () => serveConnection(command, user, log), end: () => {} }
   let starting: Promise<{ port: number; server: SessionServer }> | undefined
   return {
@@ -61,15 +61,15 @@ async function serveConnection(command: readonly string[], user: string | undefi
 
 async function startListening(command: readonly string[], user: string | undefined, log: Log) {
   const port = await freePort()
-  const words = command.map(word => word.replaceAll(portWord, String(port)))
-  const server = await startSessionServer(words, user)
+  const args = command.map(arg => arg.replaceAll(portWord, String(port)))
+  const server = await startSessionServer(args, user)
   const about = { program: command[0], pid: server.pid, port, user }
   log.debug('service started for a session', about)
   void server.ended.then(complaint => log.debug('service of a session ended', { ...about, complaint }))
   return { port, server }
 }
 
-/** Programs say in no common way that they listen: their port is knocked at, less and less often. */
+/** There is no common way in which programs report that they listen: their port is tried, at growing intervals. */
 async function untilItListens(clock: Clock, port: number, signal: AbortSignal): Promise<LocalEnd> {
   const untilMs = clock.monotonicMs() + relayTimes.dialMs
   for (let waitMs = 20; ; waitMs *= 1.5) {

@@ -13,7 +13,7 @@ export interface OfferedService {
   readonly closed?: string
 }
 
-/** What a session may reach. */
+/** The target of a session. */
 export interface RelayTarget {
   /** For people: `localhost:22 (SSH)`. */
   readonly label: string

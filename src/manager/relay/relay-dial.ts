@@ -19,7 +19,7 @@ export interface RelayDialParts {
 }
 
 /**
- * Refuses a relay that may not be where it is. Nothing was dialled then, so that this may be answered at once.
+ * Refuses a relay at a place where none may be. Nothing is dialled, so the call may be answered at once.
  *
  * @throws AgentError what {@link dialRelay} throws
  */
@@ -29,8 +29,8 @@ export function admitRelay(place: RelayPlace, policy: RelayHostPolicy, log: Log)
 }
 
 /**
- * Opens the WebSocket to the relay. Whatever fails, the caller hears the same at the same time: who chose the URL must not
- * learn from it what is open where. The log tells the owner.
+ * Opens the WebSocket to the relay. Every failure has the same answer after the same time: the cloud user who chose the URL
+ * must not learn from it which ports are open where. The reason is in the log, for the owner.
  *
  * @throws AgentError `TCP_FAILED` with one text for every reason, `ABORTED`
  */
@@ -43,7 +43,7 @@ export async function dialRelay(
   const startMs = clock.monotonicMs()
   try {
     return await openWebSocket(
-      // As the Python agent's library names itself [TR50 6.2].
+      // The origin that the library of the Python agent sends [TR50 6.2].
       { ...place, pathIsSecret: true, origin: `http://${hostAndPort(place)}` },
       {
         opener,
@@ -68,7 +68,11 @@ export async function dialRelay(
 
 function unreachable(place: RelayPlace, why: JsonObject, log: Log): AgentError {
   log.warn('remote access refused: the relay cannot be used', { relay: hostAndPort(place).slice(0, 300), ...why })
-  return new AgentError('TCP_FAILED', 'the relay cannot be reached from this device; the log of the device tells why', {
-    remedy: 'See the log of the device.',
-  })
+  return new AgentError(
+    'TCP_FAILED',
+    'the relay cannot be reached from this device; the log of the device has the reason',
+    {
+      remedy: 'See the log of the device.',
+    },
+  )
 }

@@ -2,14 +2,14 @@ import { isIP } from 'node:net'
 import { type AddressKind, addressKind, isSameAddress } from '../../connection/address-kind.ts'
 import { siblingDomain } from './sibling-domain.ts'
 
-/** What decides where a relay may be. */
+/** The facts that decide where a relay may be. */
 export interface RelayHostPolicy {
   readonly cloudHost: string
-  /** `remote_access.relay_hosts`: names, addresses and `*.DOMAIN`. Absent: where the cloud is. */
+  /** `remote_access.relay_hosts`: names, addresses and `*.DOMAIN`. Undefined: only where the cloud is. */
   readonly relayHosts?: readonly string[] | undefined
   /** The address at which the cloud was last reached; absent behind a proxy. */
   readonly cloudAddress?: string | undefined
-  /** Addresses of this device: one of them is this device, whatever it looks like. */
+  /** Addresses of this device, which may look public. */
   readonly ownAddresses: ReadonlySet<string>
 }
 
@@ -18,7 +18,7 @@ const maxNameLength = 253
 
 const setting = 'remote_access.relay_hosts of the connection file'
 
-/** A name as it is compared: lower case, ASCII, no dot at its end. Undefined when it can be no host. */
+/** A name for comparison: lower case, ASCII, without a dot at the end. Undefined when it cannot be a host. */
 export function plainHost(host: string): string | undefined {
   const bare = host.replace(/^\[|\]$/g, '')
   try {
@@ -32,12 +32,12 @@ export function plainHost(host: string): string | undefined {
 }
 
 /**
- * Why a relay may not be at `host`, for the log of the owner; undefined when it may. What a name resolves to is judged by
- * {@link addressRefusal} when it is dialled.
+ * Why a relay may not be at `host`, for the log of the owner; undefined when it may. The address to which a name
+ * resolves is checked by {@link addressRefusal} when it is dialled.
  */
 export function hostRefusal(host: string, policy: RelayHostPolicy): string | undefined {
   const name = plainHost(host)
-  if (name === undefined) return 'its name cannot be one of a host'
+  if (name === undefined) return 'it is not the name of a host'
   const { cloudHost, relayHosts } = policy
   const patterns = relayHosts ?? defaultHosts(cloudHost)
   if (!patterns.some(pattern => isMatch(pattern, name)))
@@ -67,7 +67,7 @@ function kindOf(address: string, { ownAddresses }: RelayHostPolicy): AddressKind
   return addressKind(address)
 }
 
-/** The address that a host is without asking anybody. */
+/** The address of a host where its name already is one. */
 function literalOf(host: string): string | undefined {
   const name = plainHost(host)
   if (name === 'localhost' || name?.endsWith('.localhost')) return '127.0.0.1'

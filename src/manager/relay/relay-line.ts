@@ -2,17 +2,17 @@ import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { relayLimits, relayTimes } from './limits.ts'
 
-/** Hears of the WebSocket of a session. */
+/** Gets the events of the WebSocket of a session. */
 export interface LineListener {
   message(bytes: Buffer, isBinary: boolean): void
-  /** Most of what was sent is on its way: local services may be read again. */
+  /** Most of the unsent bytes are sent: local services may be read again. */
   drained(): void
   /** The relay answers no ping any more. */
   silent(): void
   closed(code: number, error: Error | undefined): void
 }
 
-/** The WebSocket of a session: what is unsent, reading with pauses, and pings [TR50 6.5 rule 9] [TR50 6.5 rule 10]. */
+/** The WebSocket of a session: counts unsent bytes, pauses its reading, and pings [TR50 6.5 rule 9] [TR50 6.5 rule 10]. */
 export class RelayLine {
   readonly #webSocket: WebSocket
   readonly #clock: Clock
@@ -84,12 +84,12 @@ export class RelayLine {
 
   resume(): void {
     this.#paused = false
-    // While nobody read, nothing could be heard.
+    // Silence counts from now on: while reading was paused, no pong could be seen.
     this.#heardMs = this.#clock.monotonicMs()
     this.#webSocket.resume()
   }
 
-  /** Closes when everything is sent, and cuts the connection after {@link relayTimes.closeMs} in any case. */
+  /** Closes when everything is sent, and drops the connection after {@link relayTimes.closeMs} in any case. */
   close(code: number, reason: string): void {
     const close = () => {
       this.resume()
@@ -107,7 +107,7 @@ export class RelayLine {
     this.#webSocket.once('close', () => timer.cancel())
   }
 
-  /** Cuts the connection. */
+  /** Drops the connection. */
   terminate(): void {
     this.#webSocket.terminate()
   }
@@ -128,7 +128,7 @@ export class RelayLine {
   #beat(): void {
     this.#ping = this.#clock.timer(relayTimes.pingMs, () => this.#beat(), { background: true })
     const silentMs = this.#clock.monotonicMs() - this.#heardMs
-    // A relay whose client has paused may not read either, and then the pings wait behind much data: that is no silence.
+    // A relay whose client has paused may not read either, and the pings wait behind much data: that is no silence.
     const mayBeBehindData = this.#paused || this.#sentSinceHeard > relayLimits.unsentLowBytes
     if (silentMs >= relayTimes.silenceMs && !mayBeBehindData) {
       this.#listener.silent()

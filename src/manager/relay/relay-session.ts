@@ -1,14 +1,14 @@
 import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
+import { IdleTimer } from '../../base/idle-timer.ts'
 import type { Log } from '../../base/log.ts'
+import { Backpressure } from './backpressure.ts'
 import { type ChannelEffect, type ChannelInput, type ChannelState, nextStep } from './channel-state.ts'
 import { dataMessage, disconnectMessage, type Framing, readFrame } from './frame.ts'
-import { HoldBack } from './hold-back.ts'
 import { type RelayLimits, relayLimits } from './limits.ts'
 import type { OpenLocalEnd } from './local-end.ts'
 import { LocalPipe } from './local-pipe.ts'
-import { QuietTimer } from './quiet-timer.ts'
 import { RelayLine } from './relay-line.ts'
 
 interface Channel {
@@ -19,7 +19,7 @@ interface Channel {
 export interface RelaySessionParts {
   /** Open and paused. */
   readonly webSocket: WebSocket
-  /** Keep the session when the last local connection has closed [TR50 6.1]. */
+  /** Whether the session outlives its last local connection [TR50 6.1]. */
   readonly reconnect: boolean
   readonly open: OpenLocalEnd
   readonly limits: Pick<RelayLimits, 'maxChannels' | 'idleTimeoutS' | 'maxDurationS'>
@@ -29,7 +29,7 @@ export interface RelaySessionParts {
   readonly onEnd: (reason: string) => void
 }
 
-/** What a session has moved. */
+/** The counts of a session. */
 export interface RelayCounts {
   /** Local connections that are open, being made or ending. */
   readonly openChannels: number
@@ -44,8 +44,8 @@ export class RelaySession {
   readonly #line: RelayLine
   readonly #channels = new Map<number, Channel>()
   readonly #pipes = new Set<LocalPipe>()
-  readonly #hold: HoldBack
-  readonly #quiet: QuietTimer | undefined
+  readonly #backpressure: Backpressure
+  readonly #idle: IdleTimer | undefined
   readonly #duration: Timer | undefined
   #framing: Framing = 'none'
   #reason: string | undefined
@@ -69,10 +69,11 @@ export class RelaySession {
       },
     })
     const drop = (pipe: LocalPipe) => this.#drop(pipe)
-    this.#hold = new HoldBack({ line: this.#line, pipes: this.#pipes, clock, drop })
+    this.#backpressure = new Backpressure({ line: this.#line, pipes: this.#pipes, clock, drop })
     const { idleTimeoutS, maxDurationS } = limits
     const onIdle = () => this.end(`no data for ${idleTimeoutS} s (remote_access.idle_timeout)`)
-    this.#quiet = idleTimeoutS > 0 ? new QuietTimer(clock, idleTimeoutS * 1000, onIdle) : undefined
+    if (idleTimeoutS > 0) this.#idle = new IdleTimer(clock, idleTimeoutS * 1000, onIdle, { background: true })
+    this.#idle?.touch()
     const onDuration = () => this.end(`its time is over: ${maxDurationS} s (remote_access.max_duration)`)
     this.#duration = maxDurationS > 0 ? clock.timer(maxDurationS * 1000, onDuration, { background: true }) : undefined
   }
@@ -95,7 +96,7 @@ export class RelaySession {
     this.#line.close(1000, '')
   }
 
-  /** Ends everything without waiting for anybody. */
+  /** Ends everything at once. */
   destroy(reason: string): void {
     this.#cut(reason)
     for (const pipe of [...this.#pipes]) pipe.destroy()
@@ -140,9 +141,9 @@ export class RelaySession {
     const channel = this.#channels.get(index)
     if (channel?.pipe === undefined || channel.state === 'closing') return
     this.#counts.bytesFromCloud += bytes.length
-    this.#quiet?.touch()
+    this.#idle?.touch()
     channel.pipe.write(bytes)
-    this.#hold.written()
+    this.#backpressure.written()
   }
 
   #step(index: number, input: ChannelInput): void {
@@ -151,7 +152,7 @@ export class RelaySession {
     channel.state = state
     this.#channels.set(index, channel)
     for (const effect of effects) this.#run(effect, index, channel)
-    // Dialling may have failed within.
+    // A dial may have failed at once.
     if (channel.state === 'closed') this.#channels.delete(index)
     if (input === 'local-closed') this.#endIfDone()
   }
@@ -188,7 +189,7 @@ export class RelaySession {
       return
     }
     this.#counts.channels++
-    this.#quiet?.touch()
+    this.#idle?.touch()
     const ifMine = (act: () => void) => {
       if (channel.pipe === pipe) act()
     }
@@ -199,13 +200,12 @@ export class RelaySession {
         opened: () => ifMine(() => this.#step(index, 'dialed')),
         failed: error =>
           ifMine(() => {
-            const why = messageOf(error)
-            log.limited(`relay dial ${why}`, 'warn', 'local connection not made', { index, why })
+            log.limited(`relay dial ${messageOf(error)}`, 'warn', 'local connection not made', { index, error })
             this.#step(index, 'dial-failed')
           }),
         data: bytes => ifMine(() => this.#send(index, bytes)),
         closed: () => ifMine(() => this.#step(index, 'local-closed')),
-        taken: () => this.#hold.taken(),
+        taken: () => this.#backpressure.taken(),
         gone: () => this.#gone(pipe),
       },
     })
@@ -217,7 +217,7 @@ export class RelaySession {
   #send(index: number, bytes: Buffer): void {
     if (this.#lineClosed || this.#reason !== undefined) return
     this.#counts.bytesToCloud += bytes.length
-    this.#quiet?.touch()
+    this.#idle?.touch()
     const messages: Buffer[] = []
     const prefix = this.#framing === 'multi' ? index : undefined
     for (let at = 0; at < bytes.length; at += relayLimits.frameBytes)
@@ -226,7 +226,7 @@ export class RelaySession {
     if (this.#line.isFull) for (const pipe of this.#pipes) pipe.pause()
   }
 
-  /** The local side of a channel has gone: the cloud hears of it, or without channels sees the end [TR50 6.5 rule 5] [TR50 6.5 rule 6]. */
+  /** Reports that the local side of a channel has closed; a session of one channel ends instead [TR50 6.5 rule 5] [TR50 6.5 rule 6]. */
   #tellCloud(index: number): void {
     if (this.#lineClosed || this.#reason !== undefined) return
     if (this.#framing === 'multi') {
@@ -251,27 +251,27 @@ export class RelaySession {
   #drop(pipe: LocalPipe): void {
     for (const [index, channel] of [...this.#channels]) {
       if (channel.pipe !== pipe) continue
-      this.#parts.log.warn('channel ended: its local service takes nothing and holds up the others', { index })
+      this.#parts.log.warn('channel ended: its local service takes nothing and stalls the others', { index })
       this.#step(index, 'dropped')
     }
   }
 
   #gone(pipe: LocalPipe): void {
     this.#pipes.delete(pipe)
-    this.#hold.taken()
+    this.#backpressure.taken()
     this.#endWhenEmpty()
   }
 
   #closed(code: number, error: Error | undefined): void {
     this.#lineClosed = true
-    this.#quiet?.stop()
+    this.#idle?.stop()
     this.#duration?.cancel()
-    this.#hold.stop()
+    this.#backpressure.stop()
     const why = error === undefined ? '' : `: ${messageOf(error)}`
     this.#reason ??=
       code === 1006 ? `the connection to the relay broke${why}` : `the relay closed the session (${code})${why}`
     this.#channels.clear()
-    // What the cloud has sent is still delivered.
+    // Bytes that the cloud has sent are still delivered.
     for (const pipe of [...this.#pipes]) pipe.leave()
     this.#endWhenEmpty()
   }

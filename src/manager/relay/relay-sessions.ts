@@ -25,7 +25,7 @@ export interface RelaySettings {
   readonly relay: RelayHostPolicy
 }
 
-/** What the cloud asks for. */
+/** The parameters of a call. */
 export interface RelayRequest {
   readonly url: string
   readonly host: string
@@ -38,7 +38,7 @@ export interface RelaySessionsParts {
   readonly opener: SocketOpener
   readonly clock: Clock
   readonly log: Log
-  /** Tells the cloud of each start and end. */
+  /** Publishes an event of each start and end. */
   readonly report: (text: string) => Promise<unknown>
 }
 
@@ -105,7 +105,7 @@ export class RelaySessions {
       })
       this.#live.set(id, { target, peer, startedMs: clock.monotonicMs(), session })
       log.info('remote access begins', { session: id, target: target.label, relay: peer })
-      this.#tell(`Remote access ${id} begins: ${target.label} through ${peer}`)
+      this.#report(`Remote access ${id} begins: ${target.label} through ${peer}`)
       session.start()
       return id
     } finally {
@@ -126,7 +126,7 @@ export class RelaySessions {
   }
 
   /**
-   * Ends one session by its id, or all with `all`; answers how many.
+   * Ends one session by its id, or all with `all`; returns how many.
    *
    * @throws AgentError `INVALID_ARGUMENT` when there is no such session
    */
@@ -143,7 +143,7 @@ export class RelaySessions {
     return ids.length
   }
 
-  /** Ends everything; resolves when nothing is left, within `timeoutMs`. */
+  /** Ends all sessions; resolves when none is left, within `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
     const reason = 'the device manager ends'
     this.#closing.abort(new AgentError('CLOSED', 'The device manager ends.'))
@@ -163,7 +163,7 @@ export class RelaySessions {
     } catch (error) {
       if (signal.aborted) throw error
       const text = `nothing answers at ${label}: ${messageOf(error)}`
-      this.#tell(`Remote access refused: ${text}`)
+      this.#report(`Remote access refused: ${text}`)
       throw new AgentError('TCP_FAILED', text, { cause: error, remedy: 'Check that the service runs on the device.' })
     }
   }
@@ -177,7 +177,7 @@ export class RelaySessions {
     const { channels, bytesFromCloud, bytesToCloud } = session.counts()
     const facts = { session: id, target: target.label, relay: peer, forS, channels, bytesFromCloud, bytesToCloud }
     this.#parts.log.info('remote access ended', { ...facts, reason })
-    this.#tell(
+    this.#report(
       `Remote access ${id} ended after ${forS} s: ${reason}; ${target.label} through ${peer}, ${channels} connections, ` +
         `${bytesFromCloud} bytes from the cloud, ${bytesToCloud} bytes to it`,
     )
@@ -186,7 +186,7 @@ export class RelaySessions {
     this.#emptied.clear()
   }
 
-  #tell(text: string): void {
-    this.#parts.report(text).catch(error => this.#parts.log.warn('remote access not reported', { error }))
+  #report(text: string): void {
+    this.#parts.report(text).catch(error => this.#parts.log.warn('event of remote access not published', { error }))
   }
 }

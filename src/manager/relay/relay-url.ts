@@ -1,6 +1,6 @@
 import { BadParameter } from '../actions/index.ts'
 
-/** Where the relay of a session is. Path and query are its only key: they are a secret. */
+/** Where the relay of a session is. Path and query are the only key to it: they are secret. */
 export interface RelayPlace {
   readonly host: string
   readonly port: number
@@ -11,7 +11,7 @@ export interface RelayPlace {
 /**
  * Reads the `url` of a remote access. Port 443 means TLS whatever the scheme says, as for the C agent [TR50 6.1].
  *
- * @param allowPlain whether a relay without TLS will do: only where the link to the cloud has none either
+ * @param allowPlain whether a relay without TLS is accepted: only where the link to the cloud has no TLS either
  * @throws BadParameter without the text of the URL
  */
 export function readRelayUrl(text: string, allowPlain: boolean): RelayPlace {

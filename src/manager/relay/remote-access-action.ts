@@ -10,8 +10,8 @@ export type OpenRelay = (
 ) => Promise<string>
 
 /**
- * `remote-access`: joins a service of this device to the cloud's relay [TR50 6.1]. The answer comes when the relay has
- * accepted the session or it is known why not: only a 0 makes the cloud go on [TR50 6.5 rule 11].
+ * `remote-access` [TR50 6.1]: connects a service of this device to the relay of the cloud. The answer comes when the relay has
+ * accepted the session, or with the reason why not: the cloud continues only on a 0 [TR50 6.5 rule 11].
  */
 export function remoteAccessAction(open: OpenRelay): ManagedAction {
   return {
@@ -30,7 +30,7 @@ export function remoteAccessAction(open: OpenRelay): ManagedAction {
         await open(request, help.signal)
         return { status: Status.Success, message: '' }
       } catch (error) {
-        // A policy and a limit have codes of their own; that it cannot be reached is 19, as before.
+        // Statuses of their own are for a policy and a limit alone: a relay or service out of reach is 19, as the Python agent says.
         const isReach = error instanceof AgentError && error.exitCode === 4
         if (isReach) return { status: Status.Failure, message: error.message }
         throw error

@@ -27,8 +27,8 @@ const categories = new Set(
 const regional = new Set(['jp', 'us', 'no', 'it', 'pl', 'ua', 'br'])
 
 /**
- * The domain whose names count as siblings of `host`: its parent, if that belongs to the same owner as far as a small rule
- * can tell; it errs to refusing. Undefined when there is none.
+ * The domain whose names count as siblings of `host`: its parent, if as far as a small rule can say that it
+ * belongs to the same owner; in doubt there is none. Undefined when there is none.
  */
 export function siblingDomain(host: string): string | undefined {
   if (isIP(host) !== 0) return undefined

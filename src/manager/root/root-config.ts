@@ -6,14 +6,14 @@ import { weakSpotsOn } from '../../platform/owners/weak-spots.ts'
 import { parsePublicKey } from '../ota/index.ts'
 import { type RootStep, rootSteps } from './root-request.ts'
 
-/** Where root is told what it may do for a manager that runs as a named user. */
+/** The configuration of root: what it may do for a manager that runs as a named user. */
 export const rootConfigPath = '/etc/device-cloud-root.cfg'
 
 /** What root does for the manager, and for whom. Paths are absolute. */
 export interface RootConfig {
   /** The user of the manager: only that user's requests count. */
   readonly user: string
-  /** The manager's `runtime_dir`, where requests and packages lie. */
+  /** The manager's `runtime_dir`, with its requests and packages. */
   readonly stateDir: string
   /** Root's own folder: packages that are installed, their journal, and the results. */
   readonly workDir: string
@@ -22,7 +22,7 @@ export interface RootConfig {
   readonly publicKeys: readonly string[]
   /** Names that a package may have, as `ota.names`. */
   readonly names: readonly string[]
-  /** Which device this is, for packages that are meant for some: what the manager's user could write tells root nothing. */
+  /** The id of this device, for packages that are meant for some: root must not trust an id that the manager's user could write. */
   readonly deviceId?: string
   /** Whether an operator's `extra_params` reach the scripts that root runs. */
   readonly extraParams: boolean
@@ -56,9 +56,9 @@ export async function readRootConfig(path = rootConfigPath): Promise<RootConfig 
 }
 
 /**
- * The same for root itself, which believes only what nobody but root can change.
+ * The same for root itself, which trusts only files that root alone can change.
  *
- * @throws AgentError `POLICY_REFUSED` too, with the command that mends it
+ * @throws AgentError `POLICY_REFUSED` too, with the command that repairs it
  */
 export async function trustedRootConfig(path = rootConfigPath): Promise<RootConfig> {
   await assertOnlyRootChanges(path)
@@ -69,9 +69,9 @@ export async function trustedRootConfig(path = rootConfigPath): Promise<RootConf
 }
 
 /**
- * Throws `POLICY_REFUSED` when anybody but root can change what `path` leads to.
+ * Throws `POLICY_REFUSED` when users other than root can change the file at `path`.
  *
- * @param self root, where another user asks
+ * @param self the identity of root, where another user checks
  */
 export async function assertOnlyRootChanges(path: string, self?: OwnIdentity): Promise<void> {
   const [spot] = await weakSpotsOn(path, self === undefined ? {} : { self })

@@ -13,17 +13,17 @@ import type { RootPlaces } from './root-places.ts'
 import type { PendingInstall } from './root-results.ts'
 
 /**
- * Installs a package that root has taken charge of, by the same engine as every update, with a journal of root's own. One
- * that an earlier process began is taken up where it was, and never begun again.
+ * Installs a package that root has copied, by the same engine as every update, with a journal of root's own. An installation that
+ * an earlier process began continues where it was, and is never begun again.
  *
  * @param parts.patienceMs how long to wait for a script that an earlier process has started
- * @returns how it ended; undefined when it is left to the next process
+ * @returns the result; undefined when the installation is left to the next process
  */
 export async function installAsRoot(
   { id, package: name, extraParams }: PendingInstall,
   parts: {
     readonly places: RootPlaces
-    /** What decides which packages may come, and where root is told so. */
+    /** The rules for packages, and the file that has them. */
     readonly config: Pick<RootConfig, 'publicKeys' | 'names' | 'deviceId'>
     readonly configPath: string
     readonly patienceMs: number

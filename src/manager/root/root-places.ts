@@ -4,7 +4,7 @@ import { changeMode, changeOwner } from '../../platform/owners/owners.ts'
 import { assertOnlyRootChanges } from './root-config.ts'
 import { RootResults } from './root-results.ts'
 
-/** What root keeps for the steps that it does, in a folder that nobody else can change. */
+/** The files that root keeps for its steps, in a folder that root alone can change. */
 export interface RootPlaces {
   /** The process that does a step. */
   readonly lock: string
@@ -19,7 +19,7 @@ export interface RootPlaces {
  * Makes what is missing in the folder.
  *
  * @param groupId of the manager's user, which may read the results
- * @throws AgentError `POLICY_REFUSED` when anybody but root can change it; `FILE_ACCESS`, `DISK_FULL`
+ * @throws AgentError `POLICY_REFUSED` when users other than root can change it; `FILE_ACCESS`, `DISK_FULL`
  */
 export async function prepareRootPlaces(workDir: string, groupId: number): Promise<RootPlaces> {
   await ensureFolder(workDir, 0o755)
@@ -27,7 +27,7 @@ export async function prepareRootPlaces(workDir: string, groupId: number): Promi
   const places = rootPlaces(workDir)
   await ensureFolder(places.installDir, 0o700)
   await ensureFolder(places.results.path, 0o750)
-  // Whatever is made in it gets its group. The change of the owner may take the bit away.
+  // Files that are made in it get its group. The change of the owner may clear the bit.
   await changeOwner(places.results.path, { userId: 0, groupId })
   await changeMode(places.results.path, 0o2750)
   return places

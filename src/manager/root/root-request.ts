@@ -2,16 +2,16 @@ import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
 import { nameProblem } from '../ota/index.ts'
 
-/** What a manager that is not root may ask root to do. */
+/** The steps that a manager that is not root may ask root for. */
 export const rootSteps = ['reboot', 'shutdown', 'install'] as const
 export type RootStep = (typeof rootSteps)[number]
 
-/** One step that root is asked for. There is no way to name a program, a path or an argument in it. */
+/** One request for a step. It cannot name a program, a path or an argument. */
 export type RootRequest =
   | {
       readonly id: string
       readonly step: 'reboot' | 'shutdown'
-      /** The run of the system in which it was asked for: in another one it holds no more. */
+      /** The boot of the system in which it was requested: after another boot it is void. */
       readonly bootId: string
     }
   | {
@@ -48,7 +48,7 @@ export function requestText(request: RootRequest): string {
 }
 
 /**
- * Reads a request, which may come from anybody who runs as the manager's user: what is not exactly one, is none.
+ * Reads a request, which any process of the manager's user may have written: a text of any other form is refused.
  *
  * @throws AgentError `POLICY_REFUSED`
  */

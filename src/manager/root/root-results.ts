@@ -9,22 +9,22 @@ import { removeFile, replaceFile } from '../../platform/files/write-file.ts'
 import { isStatus, type Status } from '../../protocol/status.ts'
 import { type RootStep, rootSteps } from './root-request.ts'
 
-/** What became of one step that root was asked for. */
+/** The result of one step. */
 export interface RootResult {
-  /** That of the request. */
+  /** The id of the request. */
   readonly id: string
   readonly step: RootStep
-  /** `ordered`: the system was told to go down. */
+  /** `ordered`: the system has taken the order to go down. */
   readonly state: 'ordered' | 'done' | 'failed'
   readonly status: Status
   /** Why it failed, for the operator. */
   readonly text: string
-  /** The run of the system, and the milliseconds of its monotonic clock, in which it was written. */
+  /** The boot of the system, and the milliseconds of its monotonic clock, when it was written. */
   readonly bootId: string
   readonly monotonicMs: number
 }
 
-/** An installation that root has taken charge of and not finished. */
+/** An installation that root has begun and not finished. */
 export interface PendingInstall {
   readonly id: string
   readonly package: string
@@ -48,13 +48,13 @@ export class RootResults {
     this.path = join(workDir, 'results')
   }
 
-  /** Throws `FILE_ACCESS`. What is none of ours is no result. */
+  /** Undefined also for a file of another form. Throws `FILE_ACCESS`. */
   async of(id: string): Promise<RootResult | undefined> {
     const result = parseResult(await this.#text(`${fileNameOf(id)}.json`))
     return result?.id === id ? result : undefined
   }
 
-  /** On flash when it resolves; old ones go. */
+  /** On flash when it resolves; old results are removed. */
   async write(result: RootResult): Promise<void> {
     const text = JSON.stringify({ version: 1, ...result, text: result.text.slice(0, maxTextChars) })
     await replaceFile(join(this.path, `${fileNameOf(result.id)}.json`), `${text}\n`, { mode })
@@ -75,7 +75,7 @@ export class RootResults {
     await replaceFile(join(this.path, pendingName), `${text}\n`, { mode })
   }
 
-  /** There is none any more: its result is written. */
+  /** Forgets the installation: its result is written. */
   async end(): Promise<void> {
     await removeFile(join(this.path, pendingName))
   }

@@ -21,10 +21,10 @@ import { type RootResult, RootResults } from './root-results.ts'
 /** Set by a service file whose supervisor does root's steps; the manager of a named user gets it. */
 export const rootSideVariable = 'DEVICE_CLOUD_ROOT_SIDE'
 
-/** What the manager has asked for last, to see what became of it. */
+/** The last request of the manager, to find its result later. */
 const noteName = 'root-asked.json'
 const maxNoteBytes = 4096
-/** How long a machine may take to go down, once it was told to. */
+/** How long a machine may take to go down after the order. */
 const goingDownMs = 120_000
 
 export interface RootSideParts {
@@ -34,9 +34,9 @@ export interface RootSideParts {
   /** Ends the manager, for root to do the step. */
   readonly end: () => void
   readonly log: Log
-  /** Only tests have other ones. */
+  /** Other values, for tests only. */
   readonly configPath?: string
-  readonly powerOptions?: PowerOptions
+  readonly powerOptions?: PowerOptions | undefined
   readonly rootIdentity?: OwnIdentity
   readonly userName?: string
 }
@@ -46,11 +46,11 @@ export function hasRootSide(environment: Environment, id = userId()): boolean {
   return environment[rootSideVariable] === '1' && id !== 0
 }
 
-/** Root's part of a manager that is not root: asks for a step by a request file, and sees what became of it. */
+/** Root's part of a manager that is not root: asks for a step by a request file, and finds its result. */
 export class RootSide implements RootInstaller {
   readonly #parts: RootSideParts
   #config: RootConfig | undefined
-  /** Why nothing can be asked for. */
+  /** Why no step can be requested. */
   #closed: string | undefined
   #isMistaken = false
   #results: RootResults | undefined
@@ -64,14 +64,14 @@ export class RootSide implements RootInstaller {
     if (!hasRootSide(parts.environment, parts.powerOptions?.userId)) return undefined
     const side = new RootSide(parts)
     await side.look()
-    const { mistake: why } = side
-    if (why !== undefined) parts.log.error('root does nothing for the manager', { why })
+    const { mistake } = side
+    if (mistake !== undefined) parts.log.error('root does nothing for the manager', { error: mistake })
     return side
   }
 
   /**
-   * Looks at what root is told to do, as root will: it reads that anew for each request, so what the owner changes counts from
-   * the next call on, and a mistake is answered before anything is acknowledged. Never rejects.
+   * Reads root's configuration as root will, which reads it anew for each request: so a change of the owner counts from the next
+   * call on, and a mistake is answered before anything is acknowledged. Never rejects.
    */
   async look(): Promise<void> {
     const { runtimeDir, rootIdentity, configPath = rootConfigPath } = this.#parts
@@ -90,11 +90,11 @@ export class RootSide implements RootInstaller {
     this.#config = config
     this.#closed = closed
     this.#isMistaken = isMistaken
-    // What root has done is told, whatever it may do from now on.
+    // Results of root are reported also when it may do nothing from now on.
     if (config !== undefined) this.#results = new RootResults(config.workDir)
   }
 
-  /** Why root would not do a step; undefined when it would. */
+  /** Why root would refuse a step; undefined when it would do it. */
   refusal(step: RootStep): string | undefined {
     const path = this.#parts.configPath ?? rootConfigPath
     if (this.#closed !== undefined)
@@ -113,7 +113,7 @@ export class RootSide implements RootInstaller {
     return this.refusal('install') === undefined
   }
 
-  /** Why an update could not be handed to root. */
+  /** Why root would refuse an update; undefined when it would install it. */
   installRefusal(extraParams: string): string | undefined {
     if (extraParams === '' || this.#config?.extraParams) return undefined
     const path = this.#parts.configPath ?? rootConfigPath
@@ -121,7 +121,7 @@ export class RootSide implements RootInstaller {
   }
 
   /**
-   * Whether a reboot or shutdown can be asked for.
+   * Checks that a reboot or shutdown can be requested.
    *
    * @throws AgentError `NOT_SUPPORTED`
    */
@@ -130,11 +130,11 @@ export class RootSide implements RootInstaller {
     const refusal = this.refusal(action)
     if (refusal !== undefined) throw new AgentError('NOT_SUPPORTED', refusal, { details: { reason: 'not-root' } })
     if ((await readBootId()) === undefined)
-      throw new AgentError('NOT_SUPPORTED', 'this system does not tell one run of it from the next (no /proc)')
+      throw new AgentError('NOT_SUPPORTED', 'this system has no boot id to tell one boot from the next (no /proc)')
     await planPower(action, { ...this.#parts.powerOptions, userId: 0 })
   }
 
-  /** Asks for a reboot or shutdown, and ends the manager. Throws `FILE_ACCESS`, `DISK_FULL`. */
+  /** Requests a reboot or shutdown, and ends the manager. Throws `FILE_ACCESS`, `DISK_FULL`. */
   async power(action: PowerAction, id: string): Promise<void> {
     await this.checkPower(action)
     const bootId = (await readBootId()) ?? ''
@@ -171,22 +171,36 @@ export class RootSide implements RootInstaller {
   }
 
   /**
-   * Sees what became of the reboot or shutdown that an earlier process asked for. To be called once, before the first mail.
+   * Finds the result of the reboot or shutdown that an earlier process requested. To be called once, before the first call of the
+   * cloud.
    *
-   * @returns what to tell the operator; undefined when there is nothing to tell
+   * @returns a text for the operator; undefined when it worked, or nothing was requested
    */
   async settle(): Promise<string | undefined> {
     const note = await noteIn(this.#parts.runtimeDir)
     if (note === undefined) return undefined
     const { id, step, bootId } = note
     const outcome = await this.#results?.of(id)
-    // Root has not taken it, and must not find it later, when nobody expects it any more.
+    // Root has not taken the request, and must not find it later, when the operator does not expect it any more.
     if (outcome === undefined) await this.withdraw()
     await removeFile(this.#at(noteName))
     if (bootId !== (await readBootId())) return undefined
     if (outcome === undefined)
       return `${step} failed: the supervisor of the service did not do it; run "device-cloud service install" again`
     return `${step} failed: ${outcome.state === 'failed' ? outcome.text : 'root has ordered it, and the machine still runs'}`
+  }
+
+  /** Publishes as an event what {@link settle} finds. Never rejects. */
+  async reportUndone(publish: (text: string) => Promise<unknown>): Promise<void> {
+    const { log } = this.#parts
+    try {
+      const undone = await this.settle()
+      if (undone === undefined) return
+      log.error('root did not do the requested step', { error: undone })
+      await publish(undone)
+    } catch (error) {
+      log.error('result of a request to root not reported', { error })
+    }
   }
 
   async #leave(request: RootRequest): Promise<void> {
@@ -200,16 +214,16 @@ export class RootSide implements RootInstaller {
 }
 
 /**
- * Waits while the machine goes down because this manager's user has asked for it: one that starts before it is down would
- * take the call for one that has failed. Returns at once when nothing is on its way; rejects when `signal` fires.
+ * Waits while the machine goes down by a request of this manager's user: a manager that starts before it is down would report the
+ * call as failed. Resolves at once when no such request is under way; rejects when `signal` fires.
  */
 export async function untilDown(parts: {
   readonly environment: Environment
   readonly clock: Clock
   readonly signal: AbortSignal
-  /** Hears how long it takes at most. */
+  /** Called with the longest time to wait. */
   readonly onWait: (ms: number) => void
-  /** Only tests have other ones. */
+  /** Other values, for tests only. */
   readonly configPath?: string
   readonly userId?: number
 }): Promise<void> {
@@ -230,7 +244,7 @@ function whyClosed(
   if (config === undefined) return `${path} does not exist; run "device-cloud service install --user NAME" again`
   if (config.stateDir !== runtimeDir)
     return `runtime_dir is ${runtimeDir}, and "state_dir" in ${path} is ${config.stateDir}`
-  // Without a name (a directory service has it) root will say what it thinks of the request.
+  // Without a name (a directory service has it) root itself checks the request.
   if (user === undefined || config.user === user) return undefined
   return `the agent runs as ${user}, and "user" in ${path} is ${config.user}`
 }
@@ -241,7 +255,7 @@ async function lastPower(configPath?: string): Promise<RootResult | undefined> {
     const note = config === undefined ? undefined : await noteIn(config.stateDir)
     return config === undefined || note === undefined ? undefined : await new RootResults(config.workDir).of(note.id)
   } catch {
-    // The manager says what is wrong with it when it opens its root side.
+    // The manager reports the mistake when it opens its root side.
     return undefined
   }
 }

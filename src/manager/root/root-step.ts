@@ -25,17 +25,17 @@ export interface RootStepParts {
   readonly patienceMs: number
   readonly clock: Clock
   readonly log: Log
-  /** Fires when this process is told to end. */
+  /** Fires when this process is to end. */
   readonly signal: AbortSignal
-  /** Only tests have other ones. */
+  /** Other values, for tests only. */
   readonly configPath?: string
   readonly powerOptions?: PowerOptions
 }
 
 /**
- * The short run as root between two runs of a manager that is not root: finishes an installation that was cut off, then
- * does the one step that the manager has asked for, as far as `/etc/device-cloud-root.cfg` allows it. What a user may
- * write is parsed, never run, and every step is done once at most.
+ * The short run as root between two runs of a manager that is not root: finishes an interrupted installation, then does the one
+ * step that the manager has requested, as far as `/etc/device-cloud-root.cfg` allows it. Files that the user may write are
+ * parsed, never run, and every step is done once at most.
  *
  * @throws AgentError `NOT_SUPPORTED` when this process is not root; `CONFIG_INVALID`, `POLICY_REFUSED`, `ALREADY_RUNNING`
  */
@@ -76,7 +76,7 @@ class RootWork {
   async finishPending(): Promise<boolean> {
     const { results } = this.#places
     const pending = await results.pending()
-    // An end that was not recorded as such, or a record that nobody can read.
+    // A finished installation without a result, or a record that cannot be read.
     if (pending === undefined || (await results.of(pending.id)) !== undefined) {
       await this.#tidy()
       return true
@@ -94,7 +94,7 @@ class RootWork {
     return true
   }
 
-  /** Does the one step that is asked for. A request that is none is removed. */
+  /** Does the one step that is requested. A malformed request is removed. */
   async doRequested(state: ForeignFolder): Promise<void> {
     const { log } = this.#parts
     let request: RootRequest | undefined
@@ -102,7 +102,7 @@ class RootWork {
       request = await readRequest(state)
     } catch (error) {
       if (!(error instanceof AgentError)) throw error
-      log.error('what asks for a step of root is no request, and is removed', { why: error.message })
+      log.error('malformed request for a step of root, removed', { error })
       return await state.remove(requestFileName)
     }
     if (request === undefined) return
@@ -133,7 +133,7 @@ class RootWork {
 
   async #goDown({ id, step, bootId }: Extract<RootRequest, { bootId: string }>, state: ForeignFolder): Promise<void> {
     const { clock, log, powerOptions } = this.#parts
-    // Gone before anything is done: what goes down and comes back must not find it again.
+    // Removed before the step: after a reboot the request must not be found again.
     await state.remove(requestFileName)
     if (bootId !== this.#bootId)
       return log.warn('a request from before the machine went down holds no more', { step, id })
@@ -166,7 +166,7 @@ class RootWork {
   }
 
   async #fail({ id, step }: Pick<RootRequest, 'id' | 'step'>, status: Status, text: string): Promise<void> {
-    this.#parts.log.error(`${step} for the manager failed`, { id, why: text })
+    this.#parts.log.error(`${step} for the manager failed`, { id, error: text })
     await this.#tell(id, step, 'failed', status, text)
   }
 

@@ -10,14 +10,14 @@ import { packageKind } from '../ota/index.ts'
 import { emptyPackages, type RootPlaces } from './root-places.ts'
 import type { RootRequest } from './root-request.ts'
 
-/** What stays free for everybody else when a package is copied. */
+/** Space that stays free for other programs when a package is copied. */
 const spareBytes = 16 * 1024 * 1024
 
 /**
- * Copies the package of a request out of the folder of the manager's user into root's own: from here on nobody can swap
- * what is verified and installed. On flash when it resolves.
+ * Copies the package of a request out of the folder of the manager's user into root's own: from here on no other user can replace
+ * the file that is verified and installed. On flash when it resolves.
  *
- * @throws AgentError `PATH_REFUSED`, `FILE_NOT_FOUND`, `CHECKSUM_MISMATCH` when it is not the file that was asked for,
+ * @throws AgentError `PATH_REFUSED`, `FILE_NOT_FOUND`, `CHECKSUM_MISMATCH` when it is not the requested file,
  *   `LIMIT_EXCEEDED` when there is no room, `NOT_SUPPORTED` (neither .zip nor .tar.gz)
  */
 export async function takePackage(

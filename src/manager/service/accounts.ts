@@ -8,7 +8,7 @@ export interface Account {
 }
 
 /**
- * The ids of a user in `/etc/passwd` under `root`: those of the device, which may be others than on the machine that builds its image.
+ * The ids of a user in `/etc/passwd` under `root`: those of the device, which may differ from those of the machine that builds its image.
  *
  * @throws AgentError `INVALID_ARGUMENT` when there is no such user
  */

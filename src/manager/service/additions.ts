@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 /** One thing that `service install` put on the device. Paths are those of the device. */
 export type Addition =
   | { readonly kind: 'folder'; readonly path: string }
-  /** `sum`: SHA-256 of what was written, so that a file somebody changed is not removed. */
+  /** `sum`: SHA-256 of the written content, so that a file that was changed since is not removed. */
   | { readonly kind: 'file'; readonly path: string; readonly sum: string }
   | { readonly kind: 'link'; readonly path: string; readonly leadsTo: string }
 
@@ -11,7 +11,7 @@ const head =
   '# Written by "device-cloud service install". "device-cloud service uninstall" removes this file and what it lists:'
 const line = /^# \+ (folder|file|link) (\/\S+)(?: (\S+))?$/
 
-/** The service file that lists, in comments at its end, what was added with it: no other file has to remember it. */
+/** The service file with a list of the additions in comments at its end, so that no other file has to keep it. */
 export function withAdditions(text: string, additions: readonly Addition[]): string {
   const lines = additions.map(addition => {
     if (addition.kind === 'folder') return `# + folder ${addition.path}`
@@ -20,7 +20,7 @@ export function withAdditions(text: string, additions: readonly Addition[]): str
   return `${[text.trimEnd(), '', head, ...lines].join('\n')}\n`
 }
 
-/** What a service file lists; undefined when it is none of ours. */
+/** The additions that a service file lists; undefined when `service install` has not written it. */
 export function additionsOf(text: string): readonly Addition[] | undefined {
   const at = text.lastIndexOf(head)
   if (at < 0) return undefined

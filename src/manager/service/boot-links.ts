@@ -8,13 +8,13 @@ type Link = Extract<Addition, { kind: 'link' }>
 
 const startLevels = [2, 3, 4, 5]
 const stopLevels = [0, 1, 6]
-/** After the network and the clock, before what a user logs in to. */
+/** After the network and the clock, before the login services. */
 const startNumber = 90
 const stopNumber = 10
 
 /**
- * The links by which SysV init and BusyBox start the service at boot, as far as their folders are there; none when nothing
- * of this device runs what is in `/etc/init.d`.
+ * The links by which SysV init and BusyBox start the service at boot, where their folders exist; none when this device runs
+ * nothing in `/etc/init.d`.
  */
 export async function sysvBootLinks(root: string): Promise<readonly Link[]> {
   const links: Link[] = []

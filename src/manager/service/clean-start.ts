@@ -1,6 +1,6 @@
 /**
- * What could make the manager run somebody else's code, or believe somebody else's certificates, without a trace in its
- * configuration. An owner who needs one of them sets it in the service's own settings file.
+ * Variables that could make the manager run foreign code, or trust foreign certificates, without a trace in its configuration. An
+ * owner who needs one of them sets it in the settings file of the service.
  */
 const names = [
   'OPENSSL_CONF',

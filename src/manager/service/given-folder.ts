@@ -6,7 +6,7 @@ import { hasDescriptorPaths } from '../../platform/files/held/descriptor.ts'
 import { walkPath } from '../../platform/files/held/walk.ts'
 import type { Account } from './accounts.ts'
 
-/** What is there has an owner already, and whoever gets it is root. */
+/** A folder that exists has an owner already, and only root may get it. */
 const systemFolders = [
   '',
   ...['bin', 'boot', 'dev', 'etc', 'home', 'lib', 'lib32', 'lib64', 'media', 'mnt', 'opt', 'proc', 'root', 'run'],
@@ -18,15 +18,15 @@ const systemFolders = [
 ].map(path => `/${path}`)
 
 /**
- * The folder that becomes the service user's, or is that already, without links. Root gives nothing away that this user
- * could have named by a link of his own, and no folder of the system.
+ * The folder that becomes the service user's, or is that already, without links. Root gives away no folder that this user could
+ * have named by a link of their own, and no folder of the system.
  *
  * @throws AgentError `PATH_REFUSED`, and nothing has been written
  */
 export async function givenFolder(root: string, place: string, account: Account | undefined): Promise<string> {
   const real = await realPath(place)
   if (account === undefined) return real
-  // What he has already, and what is made in a folder of his, is given by nobody else.
+  // A folder that the user owns already, or that is made in one of theirs, gives nothing away.
   if ((await nearestOwner(real)) === account.userId) return real
   const found = await withoutLinks(place, real)
   const base = await realPath(root)
@@ -36,7 +36,7 @@ export async function givenFolder(root: string, place: string, account: Account 
   throw new AgentError('PATH_REFUSED', message, { details: { path: place } })
 }
 
-/** Refuses links of others; without /proc there is nobody who could have made one, but only an image in the making. */
+/** Refuses links of other users. Without /proc this is an image in the making, where no other user could have made one. */
 async function withoutLinks(place: string, real: string): Promise<string> {
   if (!(await hasDescriptorPaths())) return real
   const walked = await walkPath(place)
@@ -44,7 +44,7 @@ async function withoutLinks(place: string, real: string): Promise<string> {
   return walked.path
 }
 
-/** Whose the folder is, or the nearest one above that is there. */
+/** The owner of the folder, or of the nearest existing folder above it. */
 async function nearestOwner(path: string): Promise<number | undefined> {
   for (let at = path; ; at = dirname(at)) {
     const facts = await fileFacts(at)

@@ -13,11 +13,11 @@ interface Sign {
   /** Under the root folder. */
   readonly path: string
   readonly kind: 'folder' | 'file' | 'link'
-  /** What a link must lead to: the last part of it. */
+  /** The last part of the target of a link. */
   readonly leadsTo?: string
 }
 
-/** What runs now says it most surely; then what the kernel starts; then what is there. */
+/** The running init is the surest sign; then the one that the kernel starts; then installed files. */
 const signs: readonly Sign[] = [
   { system: 'systemd', path: 'run/systemd/system', kind: 'folder' },
   { system: 'openrc', path: 'run/openrc', kind: 'folder' },
@@ -33,7 +33,7 @@ const signs: readonly Sign[] = [
 /**
  * Finds the init system of the device whose files are under `root`.
  *
- * @throws AgentError `NOT_SUPPORTED`, saying what was looked for
+ * @throws AgentError `NOT_SUPPORTED`, naming the signs that were sought
  */
 export async function detectInitSystem(root: string): Promise<InitSystem> {
   for (const sign of signs) if (await isThere(root, sign)) return sign.system

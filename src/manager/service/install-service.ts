@@ -23,9 +23,9 @@ import { whyMute, whyNoRootPart } from './systemd-notify.ts'
 export interface InstallRequest {
   /** Folder that holds the files of the device: `/`, or that of an image. */
   readonly root: string
-  /** Absent: looked for. */
+  /** Absent: found by its signs. */
   readonly init?: InitSystem
-  /** The rest is found out. */
+  /** The other parts of the plan have defaults. */
   readonly plan: Omit<ServicePlan, 'placesQueue' | 'notifies' | 'asksRoot' | 'requestDir' | 'workDir'>
   /** What root does for a manager that is not root; default: all of it. */
   readonly rootSteps?: readonly RootStep[]
@@ -39,11 +39,11 @@ export interface Installation {
   readonly startCommand: string
   /** Absent when nothing runs. */
   readonly restartCommand?: string
-  /** Whether there is anything that was not there before. */
+  /** Whether anything was added. */
   readonly isChanged: boolean
-  /** What was put there, in words for a person. */
+  /** The additions, as lines for a person. */
   readonly done: readonly string[]
-  /** What deserves attention. */
+  /** Notes for a person. */
   readonly notes: readonly string[]
 }
 
@@ -53,11 +53,12 @@ const maxNames = 5
 const maxFileBytes = 1024 * 1024
 
 /**
- * Puts the service on a device or into its image. Everything is looked at before the first byte is written; what is there
- * already stays, except a service file that an earlier installation wrote.
+ * Puts the service on a device or into its image. All checks are made before the first byte is written; existing files stay,
+ * except a service file of an earlier installation.
  *
  * @throws AgentError `NOT_SUPPORTED` (no known init system), `USAGE`, `INVALID_ARGUMENT` (no such user), `FILE_NOT_FOUND`
- *   (root or executable), `CONFIG_INVALID` and `POLICY_REFUSED` (the file for root), `PATH_REFUSED` (a folder that is not to be given away), `FILE_ACCESS`, `DISK_FULL`
+ *   (root or executable), `CONFIG_INVALID` and `POLICY_REFUSED` (the file for root), `PATH_REFUSED` (a folder
+ *   that must not be given away), `FILE_ACCESS`, `DISK_FULL`
  */
 export async function installService(request: InstallRequest): Promise<Installation> {
   const { root } = request
@@ -118,7 +119,7 @@ export async function installService(request: InstallRequest): Promise<Installat
   }
 }
 
-/** Puts things under a root folder, and remembers what was not there before. */
+/** Writes files under a root folder, and keeps a list of those that did not exist before. */
 class Writer {
   readonly added: Addition[] = []
   readonly #root: string
@@ -130,11 +131,11 @@ class Writer {
   }
 
   /**
-   * A folder that belongs to the user of the service: with what is in it, when it belonged to somebody else, because an earlier
-   * installation ran as another user.
+   * A folder that belongs to the user of the service: with its content, when it belonged to another user, for whom an earlier
+   * installation was made.
    *
-   * @param place of the folder, as it was looked at
-   * @returns what is to be said about it
+   * @param place of the folder, as it was checked
+   * @returns a note for a person
    */
   async folder(path: string, place: string): Promise<readonly string[]> {
     await this.#makeFolder(path, folderMode)
@@ -160,13 +161,13 @@ class Writer {
     }
   }
 
-  /** A folder that belongs to root, whoever the service runs as. */
+  /** A folder that belongs to root, also when the service runs as another user. */
   async rootFolder(path: string): Promise<void> {
     await this.#makeFolder(path, 0o755)
   }
 
   /**
-   * A file with settings; false when there is one.
+   * Writes a file of settings; false when it exists already.
    *
    * @param place absent: it is root's own, and not the service's
    */
@@ -183,7 +184,7 @@ class Writer {
   }
 }
 
-/** `iot.cfg` says where the state is, so that every command finds the manager. One that is there stays as it is. */
+/** Writes `iot.cfg`, which says where the state is, so that every command finds the manager. An existing file stays as it is. */
 async function writeManagerConfig(writer: Writer, plan: ServicePlan, configPlace: string): Promise<string[]> {
   const path = `${plan.configDir}/iot.cfg`
   const text = `${JSON.stringify({ runtime_dir: plan.stateDir }, null, 2)}\n`
@@ -191,7 +192,7 @@ async function writeManagerConfig(writer: Writer, plan: ServicePlan, configPlace
   return isNew ? [] : [`${path} was there and stays; its runtime_dir says where the state is`]
 }
 
-/** Says what root does for a manager that is not root. A file that is there stays as it is. */
+/** Writes the configuration of root's part. An existing file stays as it is. */
 async function writeRootConfig(writer: Writer, { config, notes }: RootPart): Promise<readonly string[]> {
   if (config === undefined) return notes
   await writer.rootFolder(config.workDir)
@@ -214,7 +215,7 @@ function missing(path: string, what: string, remedy: string): AgentError {
   return new AgentError('FILE_NOT_FOUND', `${what} ${path} is not there, and nothing was written`, { remedy })
 }
 
-/** What an earlier installation added; undefined when there was none. A service file that is not ours is not touched. */
+/** The additions of an earlier installation; undefined when there was none. A service file of another origin is not touched. */
 async function earlierAdditions(root: string, form: ServiceForm): Promise<readonly Addition[] | undefined> {
   const place = join(root, form.path)
   if ((await fileFacts(place, { followLinks: false })) === undefined) return undefined
@@ -237,12 +238,12 @@ async function jsonIfThere(path: string): Promise<JsonObject | undefined> {
     const value = parseJson(await readBoundedText(path, maxFileBytes))
     return isJsonObject(value) ? value : {}
   } catch {
-    // The manager and "config check" say what is wrong with it.
+    // The manager and "config check" report the mistake.
     return {}
   }
 }
 
-/** What is wrong with the file of the identity is for the manager to say. */
+/** Undefined also for a broken file of the identity, which the manager reports. */
 async function deviceIdOf(configDir: string): Promise<string | undefined> {
   return (await findIdentity({ configDir, appId: '' }).catch(() => undefined))?.deviceId
 }

@@ -3,7 +3,7 @@ import { type ServicePlan, serviceEnvironment } from './service-plan.ts'
 import { requestPlaces, supervisorLoop } from './supervisor-loop.ts'
 import { sysvScriptPath } from './sysv-script.ts'
 
-/** The script for OpenRC, whose supervise-daemon restarts the manager. It knows no growing pauses. */
+/** The script for OpenRC, whose supervise-daemon restarts the manager. It has no growing pauses. */
 export function openrcScript(plan: ServicePlan): string {
   const { executable, configDir, stateDir, user, appId } = plan
   const environment = serviceEnvironment(plan).map(([name, value]) => `--env ${name}=${value}`)
@@ -51,7 +51,7 @@ function direct(executable: string, configDir: string, appId: string): string {
 `
 }
 
-/** Between two runs of a manager that is not root, root does what it asks: supervise-daemon has no place for that. */
+/** For a manager that is not root: root does its requests between two runs, for which supervise-daemon has no hook. */
 function byLoop(plan: ServicePlan): string {
   const { executable, configDir, stateDir, user, appId } = plan
   return `command=/bin/sh

@@ -4,18 +4,18 @@ import { loadClientConfig } from '../../config/load.ts'
 import { loadManagerConfig } from '../../config/manager-config.ts'
 import { formatProblem } from '../../config/values.ts'
 
-/** What the owner says of packages, for root's own file. */
+/** The owner's rules for packages, for root's own file. */
 export interface OwnersRules {
   readonly publicKeys: readonly string[]
   readonly names: readonly string[]
-  /** The mistake for which nothing is believed of what is said; then there is no key. */
+  /** The mistake that makes the rules void; then there is no key. */
   readonly mistake?: string
 }
 
-/** Reads the policies of packages as the device manager will: what a mistake closes for that one, root does not open. */
+/** Reads the policies of packages as the device manager will: root does not open what a mistake closes for the manager. */
 export async function ownersRules(configDir: string): Promise<OwnersRules> {
   try {
-    // The environment of whoever installs is not that of the service.
+    // The environment of the installing user is not that of the service.
     const place = { configDir, configFile: 'iot-connect.cfg', environment: {} }
     const { settings, closures } = await loadClientConfig({ appId: '', ...place, offline: true })
     const manager = await loadManagerConfig(place)

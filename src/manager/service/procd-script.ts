@@ -3,7 +3,7 @@ import { type ServicePlan, serviceEnvironment } from './service-plan.ts'
 import { requestPlaces, supervisorLoop } from './supervisor-loop.ts'
 import { sysvScriptPath } from './sysv-script.ts'
 
-/** The script for procd (OpenWrt), which restarts the manager whatever it ends with. It knows no growing pauses. */
+/** The script for procd (OpenWrt), which restarts the manager after any exit code. It has no growing pauses. */
 export function procdScript(plan: ServicePlan): string {
   const { user, stateDir } = plan
   const named = user !== 'root'
@@ -34,7 +34,7 @@ reload_service() {
 ${named ? `${supervisorLoop(plan, '$STATE')}\n[ "\${1-}" != supervise ] || supervise\n` : runs(plan)}`
 }
 
-/** logd gets what the manager says by itself; the flag for syslog would say it twice. */
+/** logd gets the output of the manager anyway; the flag for syslog would log it twice. */
 function runs({ executable, configDir, appId }: ServicePlan): string {
   return `# Becomes the manager.
 run() {

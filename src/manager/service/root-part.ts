@@ -7,16 +7,16 @@ import { type RootConfig, type RootStep, readRootConfig, rootConfigPath, rootSte
 import type { OwnersRules } from './owners-rules.ts'
 import { type ServicePlan, workDirOf } from './service-plan.ts'
 
-/** What root is going to do for a manager that is not root. */
+/** The steps that root will do for a manager that is not root. */
 export interface RootPart {
   readonly places: Pick<ServicePlan, 'asksRoot' | 'requestDir' | 'workDir'>
-  /** What the file for root says; absent when root does nothing. */
+  /** The content of the file for root; absent when root does nothing. */
   readonly config?: RootConfig
   readonly notes: readonly string[]
 }
 
 /**
- * Finds out what root may do for the service of a named user. A file for root that is there already is what counts.
+ * Finds out what root may do for the service of a named user. An existing file for root decides.
  *
  * @param found.rules the owner's keys and names, which become those of root
  * @param found.manager content of `iot.cfg`
@@ -85,7 +85,7 @@ function whatRootDoes(user: string, steps: readonly RootStep[]): string {
   return `root does for ${user} what ${rootConfigPath} allows: ${steps.join(', ')}`
 }
 
-/** What speaks against root running it, with the remedy; undefined when only root can change it. An image is its builder's. */
+/** Why root must not run it, with the remedy; undefined when only root can change it. In an image its builder may. */
 async function weakExecutable(root: string, executable: string): Promise<string | undefined> {
   if (root !== '/' || (await fileFacts(executable)) === undefined) return undefined
   const [spot] = await weakSpotsOn(executable)

@@ -12,7 +12,7 @@ export async function isServiceRunning(form: ServiceForm, clock: Clock): Promise
     const { exitCode, stdout } = await runProgram({ file, args, timeoutMs, maxOutputBytes: 4096, clock })
     return form.isRunning(exitCode, stdout)
   } catch (error) {
-    // An init system without its program starts nothing either.
+    // An init system without its program cannot run the service either.
     if (error instanceof AgentError) return false
     throw error
   }

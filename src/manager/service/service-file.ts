@@ -7,24 +7,24 @@ import type { ServicePlan } from './service-plan.ts'
 import { systemdUnit, systemdUnitPath } from './systemd-unit.ts'
 import { sysvScript, sysvScriptPath } from './sysv-script.ts'
 
-/** What one init system wants: a file, links that start it at boot, and how a person starts it. */
+/** The service under one init system: its file, the links that start it at boot, and how a person starts it. */
 export interface ServiceForm {
   /** On the device. */
   readonly path: string
   readonly mode: number
   text(plan: ServicePlan): string
   bootLinks(root: string): Promise<readonly Extract<Addition, { kind: 'link' }>[]>
-  /** What starts it by hand, and what does when it runs with an older file. */
+  /** The command that starts it, and the one that restarts it with a new file. */
   readonly startCommand: string
   readonly restartCommand: string
-  /** Program and arguments that tell whether it runs, on the running device, and how to read what they tell. */
+  /** Program and arguments that show whether it runs, on the running device, and how to read their output. */
   readonly statusCommand: readonly [program: string, ...args: string[]]
   isRunning(exitCode: number | undefined, said: string): boolean
   /** Program and arguments that stop it, on the running device. */
   readonly stopCommand: readonly [program: string, ...args: string[]]
-  /** Said when there are no links: what to do so that it starts at boot. */
+  /** The remedy where there are no links: what to do so that it starts at boot. */
   readonly withoutLinks?: string
-  /** Program and arguments that tell the running init system that the file is gone. */
+  /** Program and arguments by which the running init system learns that the file is gone. */
   readonly changedCommand?: readonly [program: string, ...args: string[]]
 }
 
@@ -41,7 +41,7 @@ export const serviceForms: Readonly<Record<InitSystem, ServiceForm>> = {
     startCommand: `${sysvScriptPath} start`,
     restartCommand: `${sysvScriptPath} restart`,
     statusCommand: [sysvScriptPath, 'status'],
-    // 1: it was not stopped, and runs no more, or again and again.
+    // 1: it was not stopped, and has crashed once or keeps crashing.
     isRunning: exitCode => exitCode === 0 || exitCode === 1,
     stopCommand: [sysvScriptPath, 'stop'],
     withoutLinks: `nothing on this system runs the scripts of /etc/init.d at boot: add the line "${sysvScriptPath} start" to the script that it runs (mostly /etc/init.d/rcS)`,

@@ -1,7 +1,7 @@
 import { AgentError } from '../../base/errors.ts'
 import { systemConfigFolder } from '../../config/config-folder.ts'
 
-/** What a service file says: where things are on the device, and as whom the manager runs. Paths are those of the device. */
+/** The content of a service file: where things are on the device, and as which user the manager runs. Paths are those of the device. */
 export interface ServicePlan {
   /** The executable. */
   readonly executable: string
@@ -12,9 +12,9 @@ export interface ServicePlan {
   readonly appId: string
   /** Whether the service says where samples wait; false when the connection file already does. */
   readonly placesQueue: boolean
-  /** Whether systemd can be told how the service is. */
+  /** Whether systemd takes notices of the service. */
   readonly notifies: boolean
-  /** Whether root does for a manager that is not root what that may not do. */
+  /** Whether root does the steps that a manager that is not root may not do. */
   readonly asksRoot: boolean
   /** Where a manager that is not root leaves its requests; absent: in the state folder. */
   readonly requestDir?: string
@@ -35,7 +35,7 @@ export const defaultPlan: ServicePlan = {
 }
 
 /**
- * Root's own folder beside the others: below none that the manager's user owns, who could put another one in its place.
+ * Root's own folder beside the others: not below one of the manager's user, who could put another folder in its place.
  */
 export function workDirOf({ configDir, stateDir }: Pick<ServicePlan, 'configDir' | 'stateDir'>): string {
   return `${stateDir.startsWith(`${configDir}/`) ? configDir : stateDir}-root`

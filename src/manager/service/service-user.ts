@@ -3,18 +3,18 @@ import { userId } from '../../platform/process/process-facts.ts'
 import { readRootConfig, rootConfigPath, trustedRootConfig } from '../root/index.ts'
 import { findAccount } from './accounts.ts'
 
-/** The user who runs the manager of this device, other than root. */
+/** The user that the manager of this device runs as, other than root. */
 export interface ServiceUser {
   readonly name: string
   readonly identity: OwnIdentity
 }
 
 /**
- * For root, who looks at a device on which `service install --user` has been: for whom the configuration and state must be
- * safe. Judged as root's, they would all be a stranger's, and given to root the manager could not read them any more.
+ * For root on a device with a `service install --user`: the user for whom the configuration and state must be safe. Checked as
+ * root's files, all of them would belong to a stranger, and given to root the manager could not read them any more.
  *
- * @param runtimeDir of the configuration that is looked at: only the one of the service is meant
- * @returns undefined where root runs the manager itself, and where root's settings are not to be believed
+ * @param runtimeDir of the configuration that is checked: only that of the service counts
+ * @returns undefined where root runs the manager itself, and where root's settings cannot be trusted
  */
 export async function serviceUser(
   runtimeDir: string,
@@ -27,7 +27,7 @@ export async function serviceUser(
     const account = await findAccount('/', name)
     return { name, identity: { ...(await ownIdentity()), ...account } }
   } catch {
-    // What is wrong with those settings is told where they decide.
+    // A mistake in those settings is reported where they decide.
     return undefined
   }
 }

@@ -3,7 +3,7 @@ import { requestFileName, rootConfigPath, rootSideVariable } from '../root/index
 import { serviceUmask } from './clean-start.ts'
 import { type ServicePlan, serviceEnvironment } from './service-plan.ts'
 
-/** Variables of a script that name the files by which the manager and root speak. */
+/** Variables of a script that name the files between the manager and root. */
 export function requestPlaces({ requestDir, workDir }: ServicePlan, stateDir: string): string {
   const folder = requestDir === undefined ? stateDir : requestDir
   return `# By these the manager asks root, and root answers: where ${rootConfigPath} says.
@@ -12,9 +12,9 @@ PENDING=${workDir}/results/pending.json`
 }
 
 /**
- * `supervise`: a shell that starts the manager again when it ends, until it is told to stop or the manager ends because it is
- * meant to. With a named user it stays root, starts the manager as RUN_AS, and between two runs of it does what the manager
- * asks of root. One text for every init system that has no supervisor which could do that.
+ * `supervise`: a shell that starts the manager again when it ends, until the shell is stopped or the manager ends for good. With a
+ * named user it stays root, starts the manager as RUN_AS, and does the manager's requests to root between two runs of it. One
+ * text for every init system without such a supervisor of its own.
  *
  * It needs EXE, CONFIG, RUN_AS, ARGS, RUN, PIDFILE (may be empty), REQUEST, PENDING, LONGEST_STOP and LONGEST_PAUSE.
  *

@@ -3,15 +3,15 @@ import { fileFacts } from '../../platform/files/file-facts.ts'
 import { listFolder } from '../../platform/files/folders.ts'
 
 const programPlaces = ['usr/bin/systemd-notify', 'bin/systemd-notify']
-/** Where systemd has its own library, whose name tells the version; Debian has a folder for each architecture. */
+/** Where systemd has its own library, whose name has the version; Debian has a folder for each architecture. */
 const libraryPlaces = ['usr/lib/systemd', 'lib/systemd']
 const libraryName = /(?:^|\/)libsystemd-shared-(\d+)\b[^/]*\.so$/
-/** From this version on `systemd-notify` waits until its message is read, and so it is heard whoever runs it. */
+/** From this version on `systemd-notify` waits until its message is read, so that it works for every user. */
 const waitsSince = 246
 /** From this version on a line of a unit may begin with `+`. */
 const runsAsRootSince = 231
 
-/** Why systemd on the device under `root` could not be told how a service of `user` is; undefined when it can be. */
+/** Why systemd on the device under `root` would take no notices of a service of `user`; undefined when it would. */
 export async function whyMute(root: string, user: string): Promise<string | undefined> {
   let isThere = false
   for (const place of programPlaces) isThere ||= (await fileFacts(join(root, place)))?.kind === 'file'
@@ -23,7 +23,7 @@ export async function whyMute(root: string, user: string): Promise<string | unde
   return `only systemd ${waitsSince} and later surely hears a service of a named user, and ${has}`
 }
 
-/** Why systemd on the device under `root` could run nothing as root beside a service of a named user; undefined when it can. */
+/** Why systemd on the device under `root` could not run a step as root beside a service of a named user; undefined when it could. */
 export async function whyNoRootPart(root: string): Promise<string | undefined> {
   const version = await systemdVersion(root)
   if (version === undefined || version >= runsAsRootSince) return undefined

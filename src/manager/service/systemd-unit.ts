@@ -7,8 +7,8 @@ export const systemdUnitPath = '/etc/systemd/system/device-cloud.service'
 
 /**
  * The unit for systemd. It waits for neither the network nor the time: the manager copes without them, takes samples from the
- * first moment on, and a target that is never reached would keep it from starting at all. Names that an older version does
- * not know, it warns of and passes over.
+ * first moment on, and a target that is never reached would keep it from starting at all. An older version warns of
+ * names that it does not know, and ignores them.
  */
 export function systemdUnit(plan: ServicePlan): string {
   const { executable, configDir, stateDir, user, appId } = plan
@@ -64,8 +64,8 @@ const mute = `# There is no systemd-notify that would surely be heard here: no w
 Type=exec`
 
 /**
- * What the manager asks of root is done by a short run as root, and only when there is something: reboot and shutdown when
- * the manager has ended, an installation before it is started again, because that may take longer than a stop may.
+ * A short run as root does the manager's requests, and only when there are any: reboot and shutdown when the manager has ended, an
+ * installation before it is started again, because that may take longer than a stop may.
  */
 function rootPart({ executable, stateDir, requestDir = stateDir, workDir, notifies }: ServicePlan): string {
   const request = `${requestDir}/${requestFileName}`
@@ -83,7 +83,7 @@ function stateLines({ stateDir }: ServicePlan): string {
   return below === undefined ? '' : `StateDirectory=${below}\nStateDirectoryMode=0750\n`
 }
 
-/** Everything that would keep a program from something keeps the scripts of an update and the consoles from it too. */
+/** No sandboxing: each restriction of the manager would hold for the scripts of an update and the consoles as well. */
 const asRoot = `# Not held: what the cloud asks of root needs all of the machine, such as kernel modules, mounts, sysctl, dmesg, CAN.
 # No NoNewPrivileges either: sudo and su in the scripts of an update and on a console would fail.
 # A named user (--user) is held tight.

@@ -5,8 +5,8 @@ import { requestPlaces, supervisorLoop } from './supervisor-loop.ts'
 export const sysvScriptPath = '/etc/init.d/device-cloud'
 
 /**
- * The script of `/etc/init.d`, for the ash of BusyBox and every other POSIX shell. These systems restart nothing, so the
- * script is the supervisor too: a shell that waits for the manager costs a few hundred KB, a second Node would cost 8 MB.
+ * The script of `/etc/init.d`, for the ash of BusyBox and every other POSIX shell. These systems restart no service, so
+ * the script is the supervisor too: a shell that waits for the manager costs a few hundred KB, a second Node would cost 8 MB.
  */
 export function sysvScript(plan: ServicePlan): string {
   const { executable, configDir, stateDir, user, appId } = plan

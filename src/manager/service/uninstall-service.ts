@@ -13,7 +13,7 @@ import { type ServiceForm, serviceForms } from './service-file.ts'
 export interface Removal {
   /** Paths on the device. */
   readonly removed: readonly string[]
-  /** What stays although it was added, and why. */
+  /** The additions that stay, and why. */
   readonly left: readonly string[]
 }
 
@@ -21,8 +21,8 @@ const maxFileBytes = 1024 * 1024
 const stopTimeoutMs = 90_000
 
 /**
- * Removes what `service install` added and nothing else: files and links that were changed since stay, and folders that hold
- * something. On the running device the service is stopped before.
+ * Removes the additions of `service install` and nothing else: files and links that were changed since stay, and folders that are
+ * not empty. On the running device the service is stopped first.
  *
  * @throws AgentError `FILE_ACCESS`, `EXECUTION_FAILED` when the service cannot be stopped: then nothing is removed
  */
@@ -30,7 +30,7 @@ export async function uninstallService(request: { readonly root: string; readonl
   const { root, clock } = request
   const removed: string[] = []
   const left: string[] = []
-  // Several init systems share a path, and what stops the service is the same for them.
+  // Several init systems share a path, and the command that stops the service.
   const forms = new Map(Object.values(serviceForms).map(form => [form.path, form]))
   for (const [path, form] of forms) {
     const place = join(root, path)
@@ -47,7 +47,7 @@ export async function uninstallService(request: { readonly root: string; readonl
       if (reason === undefined) removed.push(addition.path)
       else if (reason !== '') left.push(`${addition.path}: ${reason}`)
     }
-    // The service file after what it lists: an end in between can be made good by another try.
+    // The service file after the files that it lists: an interrupted removal can be repeated.
     const isAbove = (addition: Addition) => addition.kind === 'folder' && path.startsWith(`${addition.path}/`)
     const backwards = additions.toReversed()
     for (const addition of backwards.filter(one => !isAbove(one))) await take(addition)
@@ -59,7 +59,7 @@ export async function uninstallService(request: { readonly root: string; readonl
   return { removed, left }
 }
 
-/** Why it stays; empty when it is gone already. */
+/** Why an addition stays; empty when it is gone already. */
 async function removeAddition(root: string, addition: Addition): Promise<string | undefined> {
   const place = join(root, addition.path)
   const facts = await fileFacts(place, { followLinks: false })

@@ -3,11 +3,11 @@ import type { Log } from '../../base/log.ts'
 import { Slots } from '../../services/files/slots.ts'
 import type { Background } from './file-download.ts'
 
-/** What runs holds files open; the rest waits. */
+/** Transfers that run hold files open; the others wait. */
 const maxAtOnce = 8
 const maxWaiting = 1000
 
-/** Work that nobody waits for: told to stop when the manager ends, and its failures are told to the cloud. */
+/** Transfers behind their answers: aborted when the manager ends; a failure is published as an event. */
 export class BackgroundWork {
   readonly #controller = new AbortController()
   readonly #log: Log
@@ -27,7 +27,7 @@ export class BackgroundWork {
 
   readonly start: Background = (what, work) => {
     this.#running++
-    this.#run(what, work).catch(error => this.#log.error('background work not reported', { what, error }))
+    this.#run(what, work).catch(error => this.#log.error('event of background work not published', { what, error }))
   }
 
   stop(): void {

@@ -4,7 +4,7 @@ import type { DownloadOptions } from '../../services/files/types.ts'
 import { BadParameter, type ManagedAction } from '../actions/index.ts'
 import { readTransferTarget } from './transfer-paths.ts'
 
-/** What the file actions need of iot.cfg, looked up at each call. */
+/** The settings of iot.cfg for the file actions, looked up at each call. */
 export interface TransferSettings {
   /** RUNTIME/download, absolute. */
   readonly downloadFolder: string
@@ -16,11 +16,11 @@ export interface TransferSettings {
   readonly uploadTarFile: boolean
 }
 
-/** Runs transfers that nobody waits for, and tells when they fail. */
+/** Runs a transfer behind its answer, and reports when it fails. */
 export type Background = (what: string, work: (signal: AbortSignal) => Promise<unknown>) => void
 
 export interface FileDownloadParts {
-  /** Calls `settle` once, when the turn of the download has come, and closes what it returns. */
+  /** Calls `settle` once, when the download begins, and closes what it returns. */
   readonly download: (name: string, settle: () => Promise<Destination>, options: DownloadOptions) => Promise<unknown>
   readonly settings: () => TransferSettings
   /**
@@ -38,8 +38,8 @@ export interface FileDownloadParts {
 }
 
 /**
- * `file_download`: fetches a file of the cloud store to a path of this device [TR50 4.5].
- * With `wait_for_file_transfer` the answer tells how the transfer ended; a transfer that is out of time is stopped, so that
+ * `file_download` [TR50 4.5]: fetches a file of the cloud store to a path of this device.
+ * With `wait_for_file_transfer` the answer is the result of the transfer; a transfer that is out of time is stopped, so that
  * it cannot replace the file after its failure was reported [M16].
  */
 export function fileDownloadAction(parts: FileDownloadParts): ManagedAction {
@@ -54,11 +54,11 @@ export function fileDownloadAction(parts: FileDownloadParts): ManagedAction {
       const { fileName, path, relative, global, isFolder } = readTransferTarget(params, downloadFolder)
       if (fileName === undefined) throw new BadParameter('file_name or file_path must be given')
       if (fileName === '' || path === downloadFolder) throw new BadParameter('file_path names a folder, not a file')
-      // Looked up when its turn has come: what was checked then is held until the file stands there.
+      // Looked up when the download begins: the folder that was checked is held open until the file is in it.
       const settle = () => destination({ path, relative, name: fileName, isFolder })
       const fetch = (options: DownloadOptions) => download(fileName, settle, { ...options, global })
       if (!waitForFileTransfer) {
-        // Whoever asks for a place that is refused hears of it in the answer.
+        // Checked before the answer as well: a path that is refused is a failure of the call.
         await (await settle()).folder.close()
         background(`download of ${fileName}`, signal => fetch({ signal }))
         return { status: Status.Success, message: '' }

@@ -16,7 +16,7 @@ import { readTransferTarget, type TransferTarget } from './transfer-paths.ts'
 const uploadTimeoutMs = 240_000
 
 export interface FileUploadParts {
-  /** Calls `origin.open` once, when the turn of the upload has come, and closes what it returns. */
+  /** Calls `origin.open` once, when the upload begins, and closes what it returns. */
   readonly uploadFile: (origin: UploadOrigin, options: UploadOptions) => Promise<UploadResult>
   readonly uploadFolder: (folder: TransferFolder, options: FolderUploadOptions) => Promise<UploadResult>
   readonly settings: () => TransferSettings
@@ -34,9 +34,9 @@ export interface FileUploadParts {
 }
 
 /**
- * `file_upload`: sends a file, or a folder, to the cloud store [TR50 4.5]. A folder goes as one tar with
- * `upload_tar_file`, else file by file. With `upload_remove_on_success` the files that were sent are removed, and only
- * they [M3]: what came into the folder meanwhile, or was written to, stays.
+ * `file_upload` [TR50 4.5]: sends a file, or a folder, to the cloud store. A folder goes as one tar with
+ * `upload_tar_file`, else file by file. With `upload_remove_on_success` only the files that were sent are removed [M3]: a file
+ * that came into the folder or was changed meanwhile stays.
  */
 export function fileUploadAction(parts: FileUploadParts): ManagedAction {
   const { settings, background } = parts
@@ -53,7 +53,7 @@ export function fileUploadAction(parts: FileUploadParts): ManagedAction {
         const options = { signal: help.signal, timeoutMs: uploadTimeoutMs }
         return { status: Status.Success, message: await upload.run(options, help.signal) }
       }
-      // Whoever asks for what is not there, or is refused, hears of it in the answer.
+      // Looked up before the answer as well: a file that is missing or refused is a failure of the call.
       await (await upload.find()).close()
       background(`upload of ${target.path}`, signal => upload.run({ signal }, signal))
       return { status: Status.Success, message: '' }
@@ -75,7 +75,7 @@ class OneUpload {
     const { path, relative } = this.#target
     const found = await this.#parts.source({ path, relative })
     if (found === undefined) {
-      // The operator gets the text alone.
+      // In the message, because the operator does not see a remedy.
       const why = isMisread(path) ? `, or its name is not UTF-8. ${remedyForMisread}` : ''
       throw new AgentError('FILE_NOT_FOUND', `there is no file ${shownName(path)}${why}`, {
         details: { path },
@@ -85,7 +85,7 @@ class OneUpload {
     return found
   }
 
-  /** Returns what is to be said about what was left out. */
+  /** Resolves to a text about the files that were left out; empty when there are none. */
   async run(options: UploadOptions, signal: AbortSignal): Promise<string> {
     const { global } = this.#target
     const source = await this.find()
@@ -99,7 +99,7 @@ class OneUpload {
 
   async #sendFile(source: FileSource, options: UploadOptions): Promise<string> {
     const { fileName } = this.#target
-    // The one that was found is the one that is sent; it is closed here.
+    // The file that was found is the one that is sent; it is closed here.
     const file = { ...source.file, close: async () => {} }
     const name = fileName === undefined || fileName === '' ? {} : { name: fileName }
     await this.#parts.uploadFile({ path: source.path, open: async () => file }, { ...options, ...name })
@@ -152,7 +152,7 @@ class OneUpload {
 
 const maxNames = 5
 
-/** What of a folder is not sent, for the answer. */
+/** The entries of a folder that are not sent, for the answer. */
 class LeftOut {
   readonly #names = new Set<string>()
   readonly #source: FolderSource

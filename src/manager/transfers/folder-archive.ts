@@ -29,7 +29,7 @@ export interface ArchivedFolder {
   discard(): Promise<void>
 }
 
-/** A folder to pack, and what of it. */
+/** A folder to pack, and what is left out of it. */
 export interface FolderToPack {
   /** Held by the caller. */
   readonly folder: TransferFolder
@@ -41,14 +41,14 @@ export interface FolderToPack {
 
 const chunkBytes = 256 * 1024
 const limits = { maxEntries: 50_000, maxDepth: 64 }
-/** Room that is left on the file system for everybody else. */
+/** Space that stays free on the file system for other programs. */
 const reserveBytes = 1024 * 1024
 const temporaryPrefix = '.upload-'
 const temporarySuffix = '.tar'
 const temporaryName = /(?:^|\/)\.upload-[0-9a-f]{16}\.tar$/
 
 /**
- * Packs everything in `folder` into a tar file that nobody else can read, in `temporaryFolder`: never in the folder
+ * Packs everything in `folder` into a tar file that only this user can read, in `temporaryFolder`: never in the folder
  * itself, where it would pack itself [M4]. Links are packed as links; sockets, pipes and devices are left out.
  *
  * @throws AgentError `DISK_FULL`, `FILE_ACCESS`, `LIMIT_EXCEEDED` (entries, depth), or the reason of `signal`
@@ -85,7 +85,7 @@ export async function archiveFolder(
   }
 }
 
-/** The archive that was made: whoever else can write in the folder may have put another file in its place. */
+/** Opens the archive that was made: another user who may write to the folder could have put another file in its place. */
 async function openSame(folder: TransferFolder, name: string, made: FileIdentity): Promise<ReadableFile> {
   const file = await folder.openFile(name)
   try {
@@ -105,7 +105,7 @@ export async function snapshotsOf(folder: TransferFolder, leaveOut?: LeaveOut): 
   return found
 }
 
-/** Removes archives that a process left behind which was ended while it sent them. */
+/** Removes the archives of a process that was killed while it sent them. */
 export async function removeStaleArchives(
   temporaryFolder: string,
   files: TransferFiles = transferFiles,
@@ -177,8 +177,8 @@ type Begin = (
 ) => Promise<{ write(bytes: Uint8Array): Promise<void>; end(): Promise<void> }>
 
 /**
- * Packs one file with the size that it has when it is opened: what is appended meanwhile (a log) waits for the next
- * upload, and a file that shrinks meanwhile is filled up with zeros, because its header is written already.
+ * Packs one file with the size that it has when it is opened: bytes that are appended meanwhile (to a log)
+ * wait for the next upload, and a file that shrinks meanwhile is padded with zeros, because its header is written already.
  */
 async function packFile(file: ReadableFile, begin: Begin): Promise<FileFacts> {
   try {
@@ -201,7 +201,7 @@ async function packFile(file: ReadableFile, begin: Begin): Promise<FileFacts> {
   }
 }
 
-/** Undefined for what vanished before it was opened. */
+/** Undefined for a file that vanished before it was opened. */
 async function ifThere<T>(open: () => Promise<T>): Promise<T | undefined> {
   try {
     return await open()

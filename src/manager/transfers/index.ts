@@ -1,6 +1,3 @@
-export { BackgroundWork } from './background-work.ts'
-export { withClosedPaths } from './closed-paths.ts'
-export { fileDownloadAction, type TransferSettings } from './file-download.ts'
-export { fileUploadAction } from './file-upload.ts'
-export { archiveFolder, removeStaleArchives, snapshotsOf } from './folder-archive.ts'
-export { ownThings, Reach, type ReachFacts } from './reach/index.ts'
+/** Transfers of files that the cloud asks for: `file_upload` and `file_download`, and how far they reach on this device. */
+export { removeStaleArchives } from './folder-archive.ts'
+export { Transfers } from './transfers.ts'

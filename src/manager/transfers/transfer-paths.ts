@@ -3,13 +3,13 @@ import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { BadParameter, booleanParam, textParam } from '../actions/index.ts'
 
-/** A file action, as its parameters ask for it [TR50 4.5]; the path is not yet checked against what is on the disk. */
+/** The parameters of a file action [TR50 4.5]; the path is not yet checked against the disk. */
 export interface TransferTarget {
   /** Name in the cloud store; undefined when neither a name nor a path was given. */
   readonly fileName: string | undefined
   /** Absolute and normalised. */
   readonly path: string
-  /** Beside the name a path was given that ends with `/`: it is a folder, whether it is there or not. */
+  /** A name was given, and a path that ends with `/`: that is a folder, also when it does not exist yet. */
   readonly isFolder: boolean
   /** The path was given relative to `folder`, and must stay inside it. */
   readonly relative: boolean

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { ServiceNotice } from '../../platform/process/service-notifier.ts'
-import { Progress, type ProgressSigns, type Standstill } from './progress.ts'
+import { Progress, type ProgressSigns, type Stall } from './progress.ts'
 
-/** Who is told how the service is: systemd, where it asked for it. */
+/** Gets the notices of the service: systemd, where it asks for them. */
 export interface Listener {
   /** How soon a sign of life must come after the one before. */
   readonly watchdogMs: number | undefined
@@ -11,7 +11,7 @@ export interface Listener {
   flush(): Promise<void>
 }
 
-/** What a manager shows, from its start to its end. */
+/** What a manager shows of itself, from its start to its end. */
 export interface Shown {
   /** Undefined while it has nothing to show. */
   signs(): ProgressSigns | undefined
@@ -19,28 +19,28 @@ export interface Shown {
   text(): string
 }
 
-/** Without a watchdog, and at most with one. */
+/** Between two looks without a watchdog, and at most with one. */
 const longestPauseMs = 60_000
 /** The link may go up and down often. */
 const minBetweenTextsMs = 10_000
 
 /**
- * Looks every minute whether the manager gets on. While it does, the watchdog of systemd gets its sign of life; when it does
- * not, `onStandstill` is called once and the signs of life end: whatever init system is there, the process comes to its end
- * and is started again. A blocked event loop only the watchdog sees.
+ * Checks every minute whether the manager makes progress. While it does, the watchdog of systemd gets its sign of life; when it
+ * is stalled, `onStall` is called once and the signs of life end: under any init system the process ends and is started again.
+ * Only the watchdog sees a blocked event loop.
  */
 export class LifeSigns {
   readonly #clock: Clock
   readonly #log: Log
   readonly #listener: Listener | undefined
-  readonly #onStandstill: (standstill: Standstill) => void
+  readonly #onStall: (stall: Stall) => void
   readonly #everyMs: number
   readonly #looksPerSign: number
   readonly #progress: Progress
   #shown: Shown | undefined
   #looks = 0
   #isReady = false
-  #standstill: Standstill | undefined
+  #stall: Stall | undefined
   #look: Timer | undefined
   #toldText = ''
   #mayTellAtMs = 0
@@ -50,12 +50,12 @@ export class LifeSigns {
     clock: Clock
     log: Log
     listener: Listener | undefined
-    onStandstill: (standstill: Standstill) => void
+    onStall: (stall: Stall) => void
   }) {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#listener = parts.listener
-    this.#onStandstill = parts.onStandstill
+    this.#onStall = parts.onStall
     const signEveryMs = (parts.listener?.watchdogMs ?? 2 * longestPauseMs) / 2
     this.#looksPerSign = Math.ceil(signEveryMs / longestPauseMs)
     this.#everyMs = signEveryMs / this.#looksPerSign
@@ -63,17 +63,17 @@ export class LifeSigns {
     this.#arm()
   }
 
-  /** The manager takes `ms` longer to start than usual: it was told to wait. */
+  /** The manager starts `ms` later, because it waits first. */
   startsLater(ms: number): void {
     this.#listener?.notify({ EXTEND_TIMEOUT_USEC: String(Math.ceil((ms + startMs) * 1000)), STATUS: 'waits to start' })
   }
 
-  /** The manager is there, and shows what it does from now on. It need not run yet. */
+  /** The manager exists, and is watched from now on. It need not run yet. */
   watch(shown: Shown): void {
     this.#shown = shown
   }
 
-  /** The manager runs: whether it has reached the cloud is another question. */
+  /** The manager runs; it need not have reached the cloud. */
   ready(): void {
     this.#isReady = true
     this.#tell({ READY: '1', ...(this.#listener?.watchdogMs === undefined ? {} : { WATCHDOG: '1' }) })
@@ -95,7 +95,7 @@ export class LifeSigns {
 
   /** Does `work` while the service counts as reloading. */
   async reload(work: () => Promise<void>): Promise<void> {
-    // Version 253 and later compare it with the time of their order.
+    // systemd 253 and later compare it with the time of their own request.
     const nowUs = String(Math.ceil(this.#clock.monotonicMs() * 1000))
     this.#listener?.notify({ RELOADING: '1', MONOTONIC_USEC: nowUs })
     try {
@@ -105,18 +105,18 @@ export class LifeSigns {
     }
   }
 
-  /** The manager ends because it is meant to; another start is not on its mind. */
+  /** The manager ends for good. */
   stopping(): void {
     this.#listener?.notify({ STOPPING: '1', STATUS: 'ends' })
   }
 
-  /** From now on the event loop alone is judged: the manager has nothing more to show. */
+  /** The manager ends: from now on the event loop alone is watched. */
   forget(): void {
     this.#shown = undefined
     this.#isReady = false
   }
 
-  /** Looks no more, and resolves when everything is told. */
+  /** Ends the checks, and resolves when all notices are sent. */
   async close(): Promise<void> {
     this.#look?.cancel()
     this.#textTimer?.cancel()
@@ -124,36 +124,36 @@ export class LifeSigns {
   }
 
   #arm(): void {
-    // It keeps the process alive, so that one in which nothing happens any more is seen, instead of ending as if all were done.
+    // The timer keeps the process alive, so that one in which nothing happens any more is found stalled instead of ending quietly.
     this.#look = this.#clock.timer(this.#everyMs, () => this.#lookOnce())
   }
 
   #lookOnce(): void {
     this.#arm()
-    const standstill = this.#progress.look(this.#clock.monotonicMs(), this.#shown?.signs())
-    if (standstill !== undefined && this.#standstill === undefined) {
-      this.#standstill = standstill
-      this.#log.error('the device manager stands still', { ...standstill })
-      this.#onStandstill(standstill)
+    const stall = this.#progress.look(this.#clock.monotonicMs(), this.#shown?.signs())
+    if (stall !== undefined && this.#stall === undefined) {
+      this.#stall = stall
+      this.#log.error('the device manager is stalled', { ...stall })
+      this.#onStall(stall)
     }
-    if (this.#standstill !== undefined) return
+    if (this.#stall !== undefined) return
     this.#looks++
     if (this.#listener?.watchdogMs !== undefined && this.#looks % this.#looksPerSign === 0)
       this.#tell({ WATCHDOG: '1' })
     else this.changed()
   }
 
-  /** With the text, when that has changed. */
+  /** Adds the text when it has changed. */
   #tell(notice: ServiceNotice): void {
     if (this.#listener === undefined) return
     const text = this.#isReady ? (this.#shown?.text() ?? '') : ''
     const isNews = text !== '' && text !== this.#toldText
     if (isNews) this.#mayTellAtMs = this.#clock.monotonicMs() + minBetweenTextsMs
     if (isNews) this.#toldText = text
-    const words = { ...notice, ...(isNews ? { STATUS: text } : {}) }
-    if (Object.keys(words).length > 0) this.#listener.notify(words)
+    const full = { ...notice, ...(isNews ? { STATUS: text } : {}) }
+    if (Object.keys(full).length > 0) this.#listener.notify(full)
   }
 }
 
-/** What a start takes at most on a slow device. */
+/** The longest start of a slow device. */
 const startMs = 600_000

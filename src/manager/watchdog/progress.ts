@@ -1,21 +1,21 @@
 import type { ClientStatus } from '../../client/client.ts'
 
-/** What a running manager shows of its work: counts that grow with it, and whether there is work at all. */
+/** Signs of the work of a manager: counts that grow with it, and whether there is work at all. */
 export interface ProgressSigns {
-  /** Grows with every change of the link's state, and while it is up with everything that comes from the cloud. */
+  /** Grows with every change of the state of the link, and while it is up with each packet of the cloud. */
   readonly linkMoves: number
   readonly isUp: boolean
-  /** Requests that ended, whichever way: the mailbox alone asks every 20 minutes. */
+  /** Requests that ended, with any result: the mailbox alone makes one every 20 minutes. */
   readonly requestsEnded: number
-  /** The mailbox asks nothing until some of its mails are answered. */
+  /** The mailbox asks for nothing more until some of its calls are answered. */
   readonly mailboxFull: boolean
   readonly samplesWaiting: number
-  /** How often the queue set about sending, be it in vain: a cloud or a disk that refuses is no standstill. */
+  /** How often the queue tried to send, also in vain: a cloud or a disk that refuses is no stall. */
   readonly queueTries: number
 }
 
-/** A part of the manager that stands still, and for how long it was seen to. */
-export interface Standstill {
+/** A part of the manager that makes no progress, and for how long. */
+export interface Stall {
   readonly part: Part
   readonly forMs: number
 }
@@ -25,22 +25,22 @@ type Part = 'event loop' | 'link' | 'requests' | 'queue'
 const minute = 60_000
 
 /**
- * How long each part may stand still. The link: its longest wait between two tries is 5 minutes, a try takes one, and while
+ * How long each part may make no progress. The link: its longest wait between two tries is 5 minutes, a try takes one, and while
  * it is up a ping is answered every minute. Requests and queue: the slow check of the mailbox comes every 20 minutes, and
  * no pause between two tries is longer than 5.
  */
-export const longestStandstillMs: Readonly<Record<Part, number>> = {
+export const maxStallMs: Readonly<Record<Part, number>> = {
   'event loop': 10 * minute,
   link: 10 * minute,
   requests: 45 * minute,
   queue: 45 * minute,
 }
-/** A look that comes later than this was held up by the event loop. */
+/** A look that is later than this was delayed by the event loop. */
 export const maxLagMs = 30_000
 
 /**
- * Whether a manager still gets on: that its process lives and its timers fire proves little. Pure: the owner looks every so
- * often and hands in what it sees. A device without a link gets on as long as it goes on trying.
+ * Whether a manager makes progress: a process that lives and timers that fire prove little. Pure: the owner looks at intervals
+ * and hands in the signs. A device without a link makes progress for as long as it tries to connect.
  */
 export class Progress {
   readonly #everyMs: number
@@ -58,19 +58,19 @@ export class Progress {
   }
 
   /**
-   * The part that has stood still for too long.
+   * The part that is stalled; undefined when none is.
    *
-   * @param signs absent while the manager starts or ends: then only the event loop is judged
+   * @param signs undefined while the manager starts or ends: then only the event loop is watched
    */
-  look(nowMs: number, signs: ProgressSigns | undefined): Standstill | undefined {
+  look(nowMs: number, signs: ProgressSigns | undefined): Stall | undefined {
     const passedMs = nowMs - this.#lookedMs
     this.#lookedMs = nowMs
-    // A process that was stopped or a machine that slept made no progress and is not to blame: such a time hardly counts.
+    // A stopped process or a sleeping machine makes no progress without fault: such a time hardly counts.
     const countedMs = Math.min(passedMs, 2 * this.#everyMs)
     const moved = this.#moved(passedMs, signs)
     this.#before = signs
     for (const part of parts) this.#stillMs[part] = moved[part] ? 0 : this.#stillMs[part] + countedMs
-    const part = parts.find(one => this.#stillMs[one] >= longestStandstillMs[one])
+    const part = parts.find(one => this.#stillMs[one] >= maxStallMs[one])
     return part === undefined ? undefined : { part, forMs: this.#stillMs[part] }
   }
 
@@ -90,9 +90,9 @@ export class Progress {
   }
 }
 
-const parts = Object.keys(longestStandstillMs) as Part[]
+const parts = Object.keys(maxStallMs) as Part[]
 
-/** What {@link Progress} judges, from what a client says of itself; undefined before it has anything to say. */
+/** The signs for {@link Progress} in the status of a client; undefined before the client is open. */
 export function progressSigns({ link, requests, mailbox, outbox }: ClientStatus): ProgressSigns | undefined {
   if (link === undefined || requests === undefined || mailbox === undefined || outbox === undefined) return undefined
   return {

@@ -3,26 +3,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { root } from '../../../build/places.ts'
-import { type ActionParts, managedActions } from '../../../src/manager/managed-actions.ts'
 import { Status } from '../../../src/protocol/status.ts'
 import { sectionOf } from '../../helpers/page-blocks.ts'
 import { documentText } from '../../helpers/proof-tables.ts'
+import { registeredActions } from '../../helpers/registered-actions.ts'
 
 const page = documentText('share/reference/actions.md')
 
-/** Stands for every part of the manager: nothing is called as long as no action runs. */
-const nothing: ActionParts = new Proxy(() => undefined, {
-  get: (target, name) => Reflect.get(target, name) ?? nothing,
-}) as never
-
-test('each action of the device manager has a section, with the switch that turns it off', () => {
-  const softwareUpdate = {
-    name: 'software_update',
-    switchedBy: 'software_update',
-    run: () => ({ status: Status.Success }),
-  }
-  const parts = new Proxy(nothing, { get: (_, name) => (name === 'softwareUpdate' ? softwareUpdate : nothing) })
-  const actions = managedActions(parts)
+test('each action of the device manager has a section, with the switch that turns it off', async t => {
+  const actions = await registeredActions(t)
   assert.ok(actions.length > 8)
   for (const { name, switchedBy } of actions) {
     const section = sectionOf(page, `## ${name}`)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Log } from '../../../src/base/log.ts'
 import { LifeSigns } from '../../../src/manager/watchdog/life-signs.ts'
-import type { ProgressSigns, Standstill } from '../../../src/manager/watchdog/progress.ts'
+import type { ProgressSigns, Stall } from '../../../src/manager/watchdog/progress.ts'
 import type { ServiceNotice } from '../../../src/platform/process/service-notifier.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 
@@ -11,12 +11,12 @@ const minute = 60_000
 function scene(watchdogMs?: number) {
   const clock = new FakeClock()
   const told: ServiceNotice[] = []
-  const standstills: Standstill[] = []
+  const standstills: Stall[] = []
   const life = new LifeSigns({
     clock,
     log: Log.create({ clock, sink: () => {} }),
     listener: { watchdogMs, notify: notice => void told.push(notice), flush: async () => {} },
-    onStandstill: standstill => void standstills.push(standstill),
+    onStall: stall => void standstills.push(stall),
   })
   let linkMoves = 0
   const shown = {
@@ -63,7 +63,7 @@ test('a manager that stands still gives no more signs of life, and its end is as
   )
 })
 
-test('without systemd a standstill is seen all the same, also one before the manager was ready', async () => {
+test('without systemd a stall is seen all the same, also one before the manager was ready', async () => {
   const { clock, shown, standstills, told } = scene()
   shown.isMoving = false
   await clock.advance(12 * minute)

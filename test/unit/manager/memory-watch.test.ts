@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { afterCollection, firstCollection, isCollectionDue } from '../../../src/manager/memory/collection.ts'
+import { memoryEvents } from '../../../src/manager/memory/memory-events.ts'
 import { MemoryWatch } from '../../../src/manager/memory/memory-watch.ts'
 import { megabyte } from '../../../src/manager/memory/soft-limit.ts'
-import { memoryTale } from '../../../src/manager/memory/tale.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { memoryLog } from '../../helpers/memory-log.ts'
 
@@ -42,7 +42,7 @@ function watched(o: { left?: string; writable?: boolean; garbageMb?: number } = 
         file = undefined
       },
     },
-    tale: {
+    events: {
       restarted: async note => void told.push(`restarted ${note.usedBytes / megabyte} ${note.aboveS}`),
       held: async () => void told.push('held'),
     },
@@ -121,7 +121,7 @@ test('the next process tells it, forgets the note, and does not restart again fo
   assert.ok(!did.includes('restart'))
   assert.deepEqual(told.slice(1), ['held'])
   assert.equal(watch.status().pressure, 'holding')
-  assert.match(text(), /restarting does not help.*Raise memory_soft_limit/)
+  assert.match(text(), /a restart does not help.*Raise memory_soft_limit/)
   await clock.advance(hour)
   assert.equal(did.at(-1), 'restart')
 })
@@ -146,7 +146,7 @@ test('samples that would be lost hold the restart back, and the log says why', a
   Object.assign(it, { usedMb: 80, isSafe: false })
   await clock.advance(3 * hour)
   assert.ok(!did.includes('restart'))
-  assert.match(text(), /the restart for memory waits: samples would be lost/)
+  assert.match(text(), /the restart for memory waits: it would lose samples/)
   it.isSafe = true
   await clock.advance(5_000)
   assert.equal(did.at(-1), 'restart')
@@ -155,7 +155,7 @@ test('samples that would be lost hold the restart back, and the log says why', a
 test('the event of a restart is done when it is on flash, or else when the cloud has it', async () => {
   for (const isOnFlash of [true, false]) {
     const did: string[] = []
-    const tale = memoryTale({
+    const events = memoryEvents({
       events: {
         publish: async (text, { level }) => {
           did.push(`${level} ${text}`)
@@ -165,7 +165,7 @@ test('the event of a restart is done when it is on flash, or else when the cloud
       spill: async () => isOnFlash,
     })
     const at = '2026-01-02T03:04:05.000Z'
-    await tale.restarted({ at, usedBytes: 80 * megabyte, limitBytes: 64 * megabyte, aboveS: 612 })
+    await events.restarted({ at, usedBytes: 80 * megabyte, limitBytes: 64 * megabyte, aboveS: 612 })
     assert.match(
       did[0] ?? '',
       /^warning memory_restart: .*2026-01-02T03:04:05\.000Z.*80\.0 MB, above memory_soft_limit \(64\.0 MB\) for 612 s/,

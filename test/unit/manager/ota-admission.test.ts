@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { earliestSetClockMs } from '../../../src/base/clock.ts'
 import { AgentError } from '../../../src/base/errors.ts'
+import { rememberInstalled } from '../../../src/manager/ota/admission.ts'
 import { longestClockWaitMs } from '../../../src/manager/ota/await-expiry.ts'
 import { InstalledReleases } from '../../../src/manager/ota/installed-releases.ts'
 import type { PackageRules } from '../../../src/manager/ota/package/check-package.ts'
 import type { UpdateManifest } from '../../../src/manager/ota/package/manifest.ts'
 import { keyIdOf } from '../../../src/manager/ota/package/signature.ts'
 import { UpdateError } from '../../../src/manager/ota/package/update-error.ts'
-import { rememberInstalled } from '../../../src/manager/ota/remember-installed.ts'
 import { SignedMemory } from '../../../src/manager/ota/signed-memory.ts'
 import { Status } from '../../../src/protocol/status.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
@@ -96,7 +96,7 @@ for (const requireSignature of [true, false])
     ]
     for (const text of damaged) {
       writeFileSync(releases, text)
-      await door.refuses(path, /releases\.json tells which packages may come, and .* remove the file when you know/)
+      await door.refuses(path, /releases\.json says which packages may come, and .* remove the file when you know/)
       await assert.rejects(new InstalledReleases(releases).remember('app', 8), /releases\.json/)
       assert.equal(readFileSync(releases, 'utf8'), text, 'damage is left for the owner to see')
     }
@@ -297,7 +297,7 @@ test('a signed.json that cannot be read refuses every signed package, with its r
     for (const one of [door, lax])
       await one.refuses(
         path,
-        /signed\.json tells which packages may come, and .*take the keys .* out of ota\.public_keys/,
+        /signed\.json says which packages may come, and .*take the keys .* out of ota\.public_keys/,
       )
     await assert.rejects(door.signed.remember('app', [id(key.text)]), /signed\.json/)
     assert.equal(readFileSync(door.places.signed, 'utf8'), text)

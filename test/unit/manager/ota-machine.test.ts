@@ -12,7 +12,7 @@ import {
   type StepResult,
   type UpdateState,
   withScript,
-} from '../../../src/manager/ota/state/machine.ts'
+} from '../../../src/manager/ota/state/index.ts'
 import { readUpdateRequest } from '../../../src/manager/ota/state/request.ts'
 
 const request = readUpdateRequest('mail-1', { package: 'p.zip' })
@@ -127,7 +127,7 @@ test('after an end at any point there is one defined way to go on', () => {
     [
       at('agent', { probation: { result: 'begun' } }),
       { bootId: 'boot-1' },
-      'ended while the new agent was on probation',
+      'ended during the preflight of the new agent',
     ],
     [at('agent', { probation: { result: 'failed', text: 'no login' } }), { bootId: 'boot-1' }, 'no login'],
     [at('adopt'), { bootId: 'boot-2' }, 'done'],

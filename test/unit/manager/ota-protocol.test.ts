@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../../src/base/clock.ts'
 import { frameRecord } from '../../../src/base/record.ts'
 import { parseManifest } from '../../../src/manager/ota/package/manifest.ts'
-import { firstState, type UpdateState } from '../../../src/manager/ota/state/machine.ts'
+import { firstState, type UpdateState } from '../../../src/manager/ota/state/index.ts'
 import { updatePlaces } from '../../../src/manager/ota/state/places.ts'
 import { readUpdateRequest } from '../../../src/manager/ota/state/request.ts'
 import {
@@ -24,8 +24,8 @@ import { tempDir } from '../../helpers/temp-dir.ts'
 import { updateJournal } from '../../helpers/update-journals.ts'
 import { writePackage } from '../../helpers/update-packages.ts'
 
-/** A new executable that says what it is asked, and notes the words of each start beside itself. */
-const speaking = (answer: string) => `#!/bin/sh\necho "$*" >>"$0.words"\necho '${answer}'\n`
+/** A new executable that says what it is asked, and notes the arguments of each start beside itself. */
+const speaking = (answer: string) => `#!/bin/sh\necho "$*" >>"$0.args"\necho '${answer}'\n`
 const range = (least: number, most: number) => JSON.stringify({ version: '9.0.0', trial: { least, most } })
 
 test('two builds speak the newest version that both know; one that says nothing speaks the first', () => {
@@ -61,10 +61,10 @@ test('the new agent is asked before it is started for anything else; without a c
     await assert.rejects(look(), {
       code: 'NOT_SUPPORTED',
       status: Status.NotSupported,
-      message: /it speaks versions 7 to 9 of the trial, and this one versions 1 to 2; .*this one goes on\. Update to/,
+      message: /it speaks versions 7 to 9 of the trial, and this one versions 1 to 2; .*this one continues\. Update to/,
       remedy: /^Update to a release between the two first, or put/,
     })
-  assert.equal(readFileSync(join(folder, 'agent.new.words'), 'utf8'), '--version --json\n--version --json\n')
+  assert.equal(readFileSync(join(folder, 'agent.new.args'), 'utf8'), '--version --json\n--version --json\n')
   assert.ok(!existsSync(slot.candidate))
   assert.equal(readFileSync(join(folder, 'agent'), 'utf8'), '#!/bin/sh\necho old\n')
 })
@@ -199,7 +199,7 @@ test('the same journals mean what they say where the new agent is not in place',
     }
 })
 
-test('one that failed its probation has failed, also where what is in place is of the same content', async t => {
+test('an agent that failed its preflight has failed, also where what is in place is of the same content', async t => {
   const device = new Device(t, newAgent)
   const { manifest } = parseManifest(JSON.stringify({ install: 'true', agent: 'new-agent' }))
   const probation = { result: 'failed', text: 'no way out' } as const

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { UpdateState } from '../../../src/manager/ota/state/machine.ts'
+import type { UpdateState } from '../../../src/manager/ota/state/index.ts'
 import { updatePlaces } from '../../../src/manager/ota/state/places.ts'
 import { AgentSlot } from '../../../src/manager/ota/trial/agent-slot.ts'
 import { maxStarts, runTrial } from '../../../src/manager/ota/trial/trial.ts'
@@ -52,7 +52,7 @@ async function scene(
     executable,
     state: () => updateJournal(runtimeDir).last(),
     run: (signal = new AbortController().signal) =>
-      runTrial({ slot, runtimeDir, words: [folder], clock, log, signal, onBegin: () => {}, onReload: () => {} }),
+      runTrial({ slot, runtimeDir, args: [folder], clock, log, signal, onBegin: () => {}, onReload: () => {} }),
     starts: () => (existsSync(starts) ? readFileSync(starts, 'utf8').length : 0),
   }
 }
@@ -72,7 +72,7 @@ test('a new executable that hangs is ended, and the old one goes on with the fai
   assert.equal(await run(), 'old')
   const { step, failure } = (await state()) ?? {}
   assert.deepEqual([step, failure?.step, starts()], ['error_action', 'agent', 1])
-  assert.match(failure?.text ?? '', /it did not prove itself in time/)
+  assert.match(failure?.text ?? '', /it had no result in time/)
 })
 
 test('one that ends again and again is given up, whatever its exit code', async t => {
@@ -107,11 +107,11 @@ test('a second watcher is refused, and does nothing to the trial', async t => {
   const { run, state, starts, folder } = await scene(t, `${counts}exit 1\n`, onTrial)
   const other = sleeping(t)
   writeFileSync(updatePlaces(join(folder, 'runtime')).trialLock, `${await processIdentity(other.pid ?? 0)}\n`)
-  await assert.rejects(run(), { code: 'ALREADY_RUNNING', message: /watches a new agent on its trial: Process \d+/ })
+  await assert.rejects(run(), { code: 'ALREADY_RUNNING', message: /watches the trial run of a new agent: Process \d+/ })
   assert.deepEqual([(await state())?.step, starts()], ['agent', 0])
 })
 
-test('where nothing can be written down, the old one goes on', async t => {
+test('where nothing can be written down, the old one continues', async t => {
   const { run, starts, folder } = await scene(t, `${counts}exit 1\n`, onTrial)
   mkdirSync(join(folder, 'runtime/ota/trial.json'))
   assert.equal(await run(), 'old')

@@ -107,7 +107,7 @@ test('by the first form of signature, one byte changed, a file added or taken aw
   const scanned = await scanPackage(path, signal)
   const { manifest = Buffer.alloc(0) } = scanned
   const signature = `${scanned.signature}`.split('\n')[0] ?? ''
-  const papers = [
+  const metadata = [
     { name: 'update.json', content: manifest },
     { name: 'update.sig', content: signature },
   ]
@@ -117,10 +117,10 @@ test('by the first form of signature, one byte changed, a file added or taken aw
       [{ name: 'update.json', content: `${manifest} ` }, { name: 'update.sig', content: signature }, script],
       'POLICY_REFUSED',
     ],
-    [[...papers, { name: 'bin/run', content: '#!/bin/sh\nevil\n' }], 'CHECKSUM_MISMATCH'],
-    [[...papers, script, { name: 'more', content: 'x' }], 'PACKAGE_INVALID'],
-    [papers, 'PACKAGE_INVALID'],
-    [[...papers, script], undefined],
+    [[...metadata, { name: 'bin/run', content: '#!/bin/sh\nevil\n' }], 'CHECKSUM_MISMATCH'],
+    [[...metadata, script, { name: 'more', content: 'x' }], 'PACKAGE_INVALID'],
+    [metadata, 'PACKAGE_INVALID'],
+    [[...metadata, script], undefined],
   ] as const
   for (const [entries, code] of cases) {
     const changed = join(root, 'changed.zip')

@@ -120,6 +120,6 @@ for (const step of ['restart', 'reboot'] as const)
     await clock.advance(120_000)
     const end = await ended
     assert.deepEqual([end?.step, reboots], ['done', 1])
-    assert.match(text(), /told to reboot, and the agent was started again in the same boot: .* container/)
+    assert.match(text(), /the reboot was ordered, and the agent was started again in the same boot: .* container/)
     if (step === 'restart') assert.match(end?.failure?.text ?? '', /it is a container, which keeps its boot id/)
   })

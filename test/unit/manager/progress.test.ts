@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { longestStandstillMs, Progress, type ProgressSigns } from '../../../src/manager/watchdog/progress.ts'
+import { maxStallMs, Progress, type ProgressSigns } from '../../../src/manager/watchdog/progress.ts'
 
 const minute = 60_000
 const idle: ProgressSigns = {
@@ -12,13 +12,13 @@ const idle: ProgressSigns = {
   queueTries: 0,
 }
 
-/** Looks every minute for `minutes`; `at` tells what is seen then. Resolves to the minute and the part of a standstill. */
+/** Looks every minute for `minutes`; `at` tells what is seen then. Resolves to the minute and the part of a stall. */
 function watch(minutes: number, at: (minute: number) => Partial<ProgressSigns>, everyMs = () => minute) {
   const progress = new Progress(minute, 0)
   let nowMs = 0
   for (let passed = 0; passed <= minutes; passed++) {
-    const standstill = progress.look(nowMs, { ...idle, ...at(passed) })
-    if (standstill !== undefined) return { part: standstill.part, minute: passed, forMs: standstill.forMs }
+    const stall = progress.look(nowMs, { ...idle, ...at(passed) })
+    if (stall !== undefined) return { part: stall.part, minute: passed, forMs: stall.forMs }
     nowMs += everyMs()
   }
   return undefined
@@ -35,7 +35,7 @@ test('a device without a link gets on for days, as long as it tries every five m
 
 test('a link that neither tries nor waits its turn stands still after ten minutes', () => {
   const seen = watch(day, passed => ({ isUp: false, linkMoves: Math.min(passed, 30) }))
-  assert.deepEqual(seen, { part: 'link', minute: 40, forMs: longestStandstillMs.link })
+  assert.deepEqual(seen, { part: 'link', minute: 40, forMs: maxStallMs.link })
 })
 
 test('a link that is up and hears not even answers to its pings stands still', () => {

@@ -22,7 +22,7 @@ test('a manager that answers on its socket has the runtime folder, whatever its 
   const folder = new RuntimeFolder({ path, log: memoryLog().log })
   await assert.rejects(folder.open(), {
     code: 'ALREADY_RUNNING',
-    message: `Another device manager (process ${pid}) uses ${path}`,
+    message: `Another device manager (process ${pid}) uses ${path}.`,
   })
   assert.equal(readFileSync(join(path, 'device-cloud.lock'), 'utf8'), lock)
   await new Promise(resolve => other.close(resolve))

@@ -1,6 +1,6 @@
 import { badPackage } from './update-error.ts'
 
-/** Hands out the bytes of a stream in the portions that the reader asks for. */
+/** Gives out the bytes of a stream in the portions that the reader asks for. */
 export class ByteSource {
   readonly #chunks: AsyncIterator<Uint8Array>
   #rest: Buffer = Buffer.alloc(0)
@@ -19,7 +19,7 @@ export class ByteSource {
     return this.#cut(bytes)
   }
 
-  /** The next `bytes` bytes, piece by piece; whoever stops early can go on with another loop. Throws when the stream ends before. */
+  /** The next `bytes` bytes, piece by piece; a caller that stops early may continue with another loop. Throws when the stream ends before. */
   slice(bytes: number): AsyncIterable<Uint8Array> {
     let left = bytes
     const next = async (): Promise<IteratorResult<Uint8Array, undefined>> => {

@@ -1,11 +1,11 @@
 import { Status } from '../../../protocol/status.ts'
 import { type ManifestRules, parseManifest, type UpdateManifest } from './manifest.ts'
-import { manifestName, signatureName } from './paper-names.ts'
+import { manifestName, signatureName } from './package-names.ts'
 import type { FileSums, ScannedPackage } from './read-package.ts'
 import { namedSigners, type PublicKey, parsePublicKey, signersOf } from './signature.ts'
 import { badPackage, refusedPackage, UpdateError } from './update-error.ts'
 
-/** What the owner of the device wants of a package: the settings `ota.*`. */
+/** The owner's rules for packages: the settings `ota.*`. */
 export interface PackageRules {
   readonly publicKeys: readonly string[]
   readonly requireSignature: boolean
@@ -13,11 +13,11 @@ export interface PackageRules {
   readonly names?: readonly string[]
 }
 
-/** What a package is worth. */
+/** A package and the result of its checks. */
 export interface CheckedPackage {
   readonly manifest: UpdateManifest
   readonly rules: ManifestRules
-  /** Ids of the keys whose signatures are right; empty when nobody that this device trusts has signed it. */
+  /** Ids of the keys whose signatures are right; empty when no key that this device trusts has signed it. */
   readonly signers: readonly string[]
   /** What the signatures of {@link signers} cover. */
   readonly covers: 'all' | 'manifest' | 'nothing'
@@ -28,7 +28,7 @@ export interface CheckedPackage {
 /**
  * Checks a package against its own promises and the keys of the owner, before anything of it is on the disk.
  *
- * @param revoked ids of keys that are not good any more
+ * @param revoked ids of keys that packages have revoked
  * @throws UpdateError `PACKAGE_INVALID`, `CHECKSUM_MISMATCH`, `POLICY_REFUSED`
  */
 export function checkPackage(

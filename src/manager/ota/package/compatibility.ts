@@ -10,7 +10,7 @@ const factOf: Readonly<Record<string, keyof DeviceFacts>> = {
 }
 
 /**
- * Why a package is not for this device; undefined when it is. A rule holds when one of its texts fits what the device is:
+ * Why a package is not for this device; undefined when it is. A rule holds when one of its texts fits the device:
  * the same text in any case, `*` for anything, a `*` at the end for any end. `os_version` is a CPE 2.3 name [TR50 7.3].
  */
 export function incompatibility(rules: ReadonlyMap<string, readonly string[]>, facts: DeviceFacts): string | undefined {

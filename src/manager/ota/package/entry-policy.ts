@@ -1,6 +1,6 @@
 import { isText, shownName } from '../../../platform/files/name-bytes.ts'
 import type { ArchiveEntry } from './archive-entry.ts'
-import { manifestName, scriptLogName, signatureName } from './paper-names.ts'
+import { manifestName, scriptLogName, signatureName } from './package-names.ts'
 import { badPackage } from './update-error.ts'
 
 /** Bounds of a package when it is unpacked. */
@@ -15,7 +15,7 @@ export const packageLimits = {
   freeBytes: 64 * 1024 ** 2,
 } as const
 
-/** What an archive unpacks to. */
+/** The totals of an unpacked archive. */
 export interface UnpackedSize {
   readonly bytes: number
   readonly files: number
@@ -79,7 +79,7 @@ export class EntryPolicy {
   }
 }
 
-/** Throws when so much content cannot be meant: an archive that unpacks to a disk full of zeros. */
+/** Throws for an amount of content that no package can mean: an archive that unpacks to a disk full of zeros. */
 export function checkRatio(contentBytes: number, archiveBytes: number): void {
   const { maxRatio, freeBytes } = packageLimits
   if (contentBytes > freeBytes && contentBytes > maxRatio * archiveBytes)

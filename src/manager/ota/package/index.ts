@@ -1,11 +1,11 @@
+/** A package: its metadata, who has signed it, whether it fits this device, and how it is unpacked within limits. */
 export { type CheckedPackage, checkPackage, type PackageRules, usableKeys } from './check-package.ts'
 export { incompatibility } from './compatibility.ts'
 export { packageLimits } from './entry-policy.ts'
 export { ManifestError, parseManifest, type UpdateManifest } from './manifest.ts'
-export { packageKind } from './package-kind.ts'
 export type { ReadListing } from './package-listing.ts'
+export { packageKind, scriptLogName } from './package-names.ts'
 export { PackageRecord, type RecordedPackage, recordOf } from './package-record.ts'
-export { scriptLogName } from './paper-names.ts'
 export { packageBytes, type ScannedPackage, scanPackage } from './read-package.ts'
 export { parsePublicKey } from './signature.ts'
 export { unpackPackage } from './unpack.ts'

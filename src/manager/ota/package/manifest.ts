@@ -1,10 +1,10 @@
 import { isJsonObject, type Json, type JsonObject, jsonProblem, parseJson } from '../../../base/json.ts'
 import { Status } from '../../../protocol/status.ts'
-import { manifestName } from './paper-names.ts'
+import { manifestName } from './package-names.ts'
 import { keyIdOf } from './signature.ts'
 import { UpdateError } from './update-error.ts'
 
-/** What a healthy device must be able to do after the update. */
+/** How a healthy device is recognized after the update. */
 export interface HealthCheck {
   /** How long it may take to reach the cloud again, seconds. */
   readonly timeoutS: number
@@ -12,7 +12,7 @@ export interface HealthCheck {
   readonly command?: string
 }
 
-/** `update.json` [TR50 7.3]: what the package wants done. */
+/** `update.json` [TR50 7.3]: the instructions of a package. */
 export interface UpdateManifest {
   readonly preInstall: string
   readonly install: string
@@ -55,7 +55,7 @@ const longestScriptTimeoutS = 7 * 86_400
 const defaultHealthTimeoutS = 300
 const maxDevices = 10_000
 const maxDeviceIdBytes = 64
-/** Every field that means something. */
+/** Every known field. */
 export const manifestKeys: readonly string[] = [
   'install',
   'pre_install',
@@ -97,7 +97,7 @@ export function parseManifest(text: string): { manifest: UpdateManifest; rules: 
   const name = optionalText(value, 'name')
   const version = optionalText(value, 'version')
   const agent = agentOf(value.agent)
-  // A new agent has to prove itself in any case.
+  // A new agent has a health check in any case.
   const healthCheck = healthOf(value.health_check) ?? (agent === undefined ? undefined : healthOf(true))
   const files = filesOf(value.files)
   const release = releaseOf(value.release)

@@ -17,7 +17,7 @@ import { isProgram } from './archive-entry.ts'
 import { EntryPolicy, packageLimits } from './entry-policy.ts'
 import { ManifestError, manifestKeys, maxManifestBytes, parseManifest, type UpdateManifest } from './manifest.ts'
 import { maxListingBytes, PackageListing } from './package-listing.ts'
-import { manifestName, signatureName } from './paper-names.ts'
+import { manifestName, signatureName } from './package-names.ts'
 import { maxSigningKeys, signatureText } from './signature.ts'
 import { badPackage } from './update-error.ts'
 
@@ -30,7 +30,7 @@ export interface PackedPackage {
 }
 
 const folderMode = 0o755
-const paperMode = 0o644
+const metadataMode = 0o644
 
 interface PackedFile {
   readonly path: string
@@ -113,7 +113,7 @@ function listingOf(
   sums: Readonly<Record<string, string>>,
 ): string {
   const listing = new PackageListing()
-  listing.file(manifestName, paperMode, manifest.length, createHash('sha256').update(manifest).digest('hex'))
+  listing.file(manifestName, metadataMode, manifest.length, createHash('sha256').update(manifest).digest('hex'))
   for (const path of folders) listing.folder(path, folderMode)
   for (const { path, mode, bytes } of files) listing.file(path, mode, bytes, sums[path] ?? '')
   if (listing.text !== undefined) return listing.text
@@ -131,7 +131,7 @@ async function manifestWith(folder: string, fields: ManifestAdditions) {
   return { bytes, parsed: parseManifest(bytes.toString()).manifest }
 }
 
-/** Devices pass over what they do not know, and a package with "device" for "devices" would be for all of them. */
+/** Devices ignore fields that they do not know: a package with "device" for "devices" would be for all of them. */
 function refuseMisspelt(manifest: JsonObject): void {
   for (const key of Object.keys(manifest)) {
     const meant = manifestKeys.includes(key) ? undefined : closestName(key, manifestKeys)
@@ -149,12 +149,12 @@ async function sumOf(path: string): Promise<string> {
 }
 
 function* packedBytes(path: string, content: Buffer): Generator<Uint8Array> {
-  yield header(path, 'File', content.length, paperMode)
+  yield header(path, 'File', content.length, metadataMode)
   yield content
   yield tarPadding(content.length)
 }
 
-/** Holds the file to the sum that is promised: it must not change while it is packed. */
+/** Checks the file against its checksum: it must not change while it is packed. */
 async function* packedFile(folder: string, file: PackedFile, sum: string | undefined): AsyncGenerator<Uint8Array> {
   yield header(file.path, 'File', file.bytes, file.mode)
   const hash = createHash('sha256')

@@ -1,4 +1,4 @@
-import { manifestName, signatureName } from './paper-names.ts'
+import { manifestName, signatureName } from './package-names.ts'
 
 /**
  * The listing of a package: what is in it, as a text that a signature can cover. One line for each entry of the archive, in
@@ -40,7 +40,7 @@ export class PackageListing {
 /** A package with a larger listing cannot be signed as a whole. */
 export const maxListingBytes = 2 * 1024 * 1024
 
-/** What a listing tells of one file. */
+/** One file of a listing. */
 export interface ListedFile {
   readonly mode: number
   readonly bytes: number

@@ -6,7 +6,7 @@ import { removeFile, replaceFile } from '../../../platform/files/write-file.ts'
 import { packageLimits } from './entry-policy.ts'
 import { maxManifestBytes } from './manifest.ts'
 import { maxListingBytes, type ReadListing, readListing } from './package-listing.ts'
-import { manifestName } from './paper-names.ts'
+import { manifestName } from './package-names.ts'
 import type { ScannedPackage } from './read-package.ts'
 import { maxSignatureBytes } from './signature.ts'
 
@@ -20,8 +20,8 @@ export interface RecordedPackage {
 }
 
 /**
- * What is known of the package that is unpacked: its papers and its listing, on flash beside the journal. With them another
- * process can see by the signature that what lies there is what was accepted, also when the package itself is gone.
+ * The metadata and the listing of the unpacked package, on flash beside the journal. With them another process can prove by the
+ * signature that the unpacked files are those that were accepted, also when the package itself is gone.
  */
 export class PackageRecord {
   readonly #path: string
@@ -41,17 +41,17 @@ export class PackageRecord {
     await replaceFile(this.#path, `${JSON.stringify(record)}\n`)
   }
 
-  /** Undefined when there is none, or none that makes sense. */
+  /** Undefined when there is none, or it cannot be parsed. */
   async read(): Promise<RecordedPackage | undefined> {
     const value = parseJson(await this.#text())
     if (!isJsonObject(value)) return undefined
     const { manifest, signature, listing } = value
     if (typeof manifest !== 'string' || typeof listing !== 'string') return undefined
-    const papers = {
+    const metadata = {
       manifest: Buffer.from(manifest, 'base64'),
       ...(typeof signature === 'string' ? { signature: Buffer.from(signature, 'base64') } : {}),
     }
-    return recorded(papers, listing)
+    return recorded(metadata, listing)
   }
 
   async remove(): Promise<void> {
@@ -76,12 +76,12 @@ export function recordOf(scanned: ScannedPackage): RecordedPackage | undefined {
 }
 
 function recorded(
-  papers: { readonly manifest: Buffer; readonly signature?: Buffer },
+  metadata: { readonly manifest: Buffer; readonly signature?: Buffer },
   text: string,
 ): RecordedPackage | undefined {
   const listing = readListing(text)
   // The listing is what is signed: the manifest is the one that it names.
-  const sum = createHash('sha256').update(papers.manifest).digest('hex')
+  const sum = createHash('sha256').update(metadata.manifest).digest('hex')
   if (listing?.files.get(manifestName)?.sum !== sum || listing.files.size > packageLimits.maxEntries) return undefined
   const files = [...listing.files]
   const bytes = new Map(files.map(([path, file]) => [path, file.bytes]))
@@ -91,7 +91,7 @@ function recorded(
     folders: listing.folders.size,
   }
   const sums = new Map(files.map(([path, file]) => [path, file.sum]))
-  const { manifest, signature } = papers
+  const { manifest, signature } = metadata
   const signed = signature === undefined ? {} : { signature }
   const scanned = { size, sums, bytes, listing: text, hasMore: false, manifest, ...signed }
   return { scanned, listing }

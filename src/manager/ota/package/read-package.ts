@@ -5,9 +5,8 @@ import { Status } from '../../../protocol/status.ts'
 import type { VisitEntry } from './archive-entry.ts'
 import { EntryPolicy, type UnpackedSize } from './entry-policy.ts'
 import { maxManifestBytes } from './manifest.ts'
-import { packageKind } from './package-kind.ts'
 import { PackageListing } from './package-listing.ts'
-import { manifestName, signatureName } from './paper-names.ts'
+import { manifestName, packageKind, signatureName } from './package-names.ts'
 import { maxSignatureBytes } from './signature.ts'
 import { badPackage, UpdateError } from './update-error.ts'
 
@@ -25,12 +24,12 @@ export interface ScannedPackage {
   readonly signature?: Buffer
   /** What a signature of the second form covers; absent when it is larger than one may be. */
   readonly listing?: string
-  /** Something lies behind the end of the archive. */
+  /** Something follows the end of the archive. */
   readonly hasMore: boolean
 }
 
-/** The files that say something about the package, and how large they may be. */
-const papers: ReadonlyMap<string, number> = new Map([
+/** The metadata of a package, and how large each file of it may be. */
+const metadata: ReadonlyMap<string, number> = new Map([
   [manifestName, maxManifestBytes],
   [signatureName, maxSignatureBytes],
 ])
@@ -49,7 +48,7 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
   const { hasMore } = await readPackage(path, async (entry, content) => {
     const relative = policy.admit(entry)
     if (entry.kind === 'folder') return listing.folder(relative, entry.mode)
-    const maxBytes = papers.get(relative)
+    const maxBytes = metadata.get(relative)
     if (maxBytes !== undefined && entry.bytes > maxBytes)
       throw badPackage(`${relative} of the package is larger than ${maxBytes} bytes`)
     const hash = createHash('sha256')
@@ -77,7 +76,7 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
   }
 }
 
-/** Reads a package entry by entry, and tells whether something lies behind its end. Throws as {@link scanPackage}, and what `visit` throws. */
+/** Reads a package entry by entry; resolves to whether something follows its end. Throws as {@link scanPackage} and `visit`. */
 export async function readPackage(path: string, visit: VisitEntry): Promise<{ hasMore: boolean }> {
   if (packageKind(path) === 'zip') {
     const { readZip } = await import('./zip-reader.ts')

@@ -12,7 +12,7 @@ const keyBytes = 32
 const maxLines = 64
 /** Agents before the second form look at half as many. */
 export const maxSigningKeys = maxLines / 2
-/** Goes before what is signed, so that a signature for a package is good for nothing else. */
+/** Prefix of the signed bytes, so that a signature for a package is valid for nothing else. */
 const manifestDomain = 'device-cloud update package 1\n'
 const wholeDomain = 'device-cloud update package 2\n'
 
@@ -58,7 +58,7 @@ export function parsePrivateKey(pem: string): KeyObject {
   try {
     key = createPrivateKey(pem)
   } catch {
-    // What the library says would quote from the key.
+    // Without the message of the library, which would quote from the key.
   }
   if (key?.asymmetricKeyType === 'ed25519') return key
   throw new UpdateError('PACKAGE_INVALID', Status.BadParameter, 'the key file holds no Ed25519 private key in PEM')
@@ -75,7 +75,7 @@ export function signatureText(manifest: Uint8Array, listing: string, keys: reado
   return [...first, ...second].join('')
 }
 
-/** Whose signatures of a package are right, by the ids of the keys. */
+/** The ids of the keys with a valid signature of a package. */
 export interface Signers {
   /** Of the second form: of all that is in it. */
   readonly whole: readonly string[]
@@ -86,9 +86,9 @@ export interface Signers {
 }
 
 /**
- * Who has signed a package.
+ * The keys that have signed a package.
  *
- * @param text content of `update.sig`; lines of other forms are nobody's business here
+ * @param text content of `update.sig`; lines of other forms are ignored
  * @param listing absent when it is too large to be signed
  */
 export function signersOf(

@@ -7,7 +7,7 @@ import { checkRatio, packageLimits } from './entry-policy.ts'
 import { readTar } from './tar-reader.ts'
 import { badPackage } from './update-error.ts'
 
-/** Headers and filling come on top of the content. */
+/** Headers and padding add to the content. */
 const maxTarBytes = packageLimits.maxBytes + packageLimits.maxEntries * 4096
 
 /** Reads a gzip'd tar file entry by entry; what it unpacks to is bounded. Throws as {@link readTar}. */

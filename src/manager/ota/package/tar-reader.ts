@@ -14,7 +14,7 @@ const maxHeaders = 16
 /**
  * Reads a tar archive (ustar, pax, GNU) entry by entry. Links, devices, pipes and sparse files are refused.
  *
- * @returns whether something follows behind its end, which other programs may take for entries
+ * @returns whether something follows its end, which other programs may take for entries
  * @throws UpdateError `PACKAGE_INVALID`, or what `visit` throws
  */
 export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEntry): Promise<{ hasMore: boolean }> {
@@ -28,7 +28,7 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
     if (block.length === 0) break
     if (block.length < blockBytes) throw badPackage('the tar archive ends in the middle of a header')
     const header = told(() => new Header(block, 0, own, everybody))
-    // The end of an archive is marked by empty blocks; what follows should be filling.
+    // The end of an archive is marked by empty blocks; what follows should be padding.
     if (header.nullBlock) break
     if (!header.cksumValid) throw badPackage('the tar archive has a damaged header')
     const size = header.size ?? -1
@@ -85,7 +85,7 @@ function paxOf(text: string, before: Pax | undefined, isGlobal: boolean): Pax {
   return told(() => Pax.parse(text, before, isGlobal))
 }
 
-/** What the library says about a broken header, as an error of ours. */
+/** The error of the library about a broken header, as an UpdateError. */
 function told<T>(read: () => T): T {
   try {
     return read()

@@ -8,17 +8,17 @@ import { syncFolder } from '../../../platform/files/sync-folder.ts'
 import { type ArchiveEntry, isProgram } from './archive-entry.ts'
 import { EntryPolicy, type UnpackedSize } from './entry-policy.ts'
 import { PackageListing } from './package-listing.ts'
-import { signatureName } from './paper-names.ts'
+import { signatureName } from './package-names.ts'
 import { packageBytes, readPackage, type ScannedPackage } from './read-package.ts'
 import { badPackage } from './update-error.ts'
 
-/** Room that is left on the file system for everybody else. */
+/** Space that stays free on the file system for other programs. */
 const reserve = { bytes: 1024 * 1024, inodes: 16 }
 
 /**
  * Unpacks a package into `folder`, which must not exist: private files and folders, on the disk when it resolves.
  *
- * @param scanned what was found in it before; a package that holds something else by now is refused
+ * @param scanned the result of its scan; a package that was changed since is refused
  * @throws UpdateError `PACKAGE_INVALID`; `DISK_FULL` before anything is written, and when it runs full all the same
  */
 export async function unpackPackage(
@@ -45,7 +45,7 @@ export async function unpackPackage(
       listing.folder(relative, entry.mode)
       return await ensure(relative)
     }
-    // Nobody signs the signatures: a script must not find them among its files.
+    // The signatures are not signed themselves: a script must not find them among its files.
     if (relative === signatureName) return
     await ensure(parentOf(relative))
     const sum = await writeEntry(join(folder, relative), entry, content, signal)

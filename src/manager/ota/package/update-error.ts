@@ -11,10 +11,10 @@ export class UpdateError extends AgentError {
   }
 }
 
-/** What is unpacked cannot be shown to be the package that was accepted: no script of it may run any more. */
+/** The unpacked files cannot be proven to be the package that was accepted: no script of it may run any more. */
 export class UnprovenPackage extends UpdateError {}
 
-/** The package is broken, or holds what no package may hold. */
+/** The package is broken, or has content that no package may have. */
 export function badPackage(problem: string, cause?: unknown): UpdateError {
   return new UpdateError('PACKAGE_INVALID', Status.IoError, problem, cause === undefined ? {} : { cause })
 }

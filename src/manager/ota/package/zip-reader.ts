@@ -51,7 +51,7 @@ async function* contentOf(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array
     throw badPackage(`the entry ${JSON.stringify(entry.fileName)} of the package is damaged`)
 }
 
-/** What the library says about a broken archive, as an error of ours. */
+/** The error of the library about a broken archive, as an UpdateError. */
 async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()

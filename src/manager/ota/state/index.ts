@@ -1,22 +1,17 @@
+/** The states of an update: pure steps, what a new process makes of a state, and where all of it is kept on flash. */
+export { firstState, nextState, withOrder, withScript } from './machine.ts'
+export { type UpdatePlaces, updatePlaces, weakUpdatePlaces, whyNotSound, whyNotStarted } from './places.ts'
+export { maxTries, type RecoveryFacts, resume } from './recovery.ts'
+export { defaultLogName, nameProblem, readUpdateRequest, type UpdateRequest } from './request.ts'
+export { damagedState, readStateText } from './state-file.ts'
+export { aboutBuild, agreedVersion, speaks, trialVersions, versionsSaid, versionsText } from './trial-protocol.ts'
+export { UpdateJournal } from './update-journal.ts'
 export {
-  type Found,
-  firstState,
   hasSucceeded,
   isTrial,
-  maxTries,
-  nextState,
   rebootsAtEnd,
-  resume,
   type Step,
   type StepResult,
   scriptSteps,
   type UpdateState,
-  withOrder,
-  withScript,
-} from './machine.ts'
-export { type UpdatePlaces, updatePlaces } from './places.ts'
-export { defaultLogName, nameProblem, readUpdateRequest, type UpdateRequest } from './request.ts'
-export { weakUpdatePlaces, whyNotSound, whyNotStarted } from './sound-places.ts'
-export { damagedState, readStateText } from './state-file.ts'
-export { aboutBuild, agreedVersion, speaks, trialVersions, versionsSaid, versionsText } from './trial-protocol.ts'
-export { UpdateJournal } from './update-journal.ts'
+} from './update-state.ts'

@@ -2,11 +2,11 @@ import type { JsonObject } from '../../../base/json.ts'
 import { BadParameter, textParam } from '../../actions/index.ts'
 import { scriptLogName } from '../package/index.ts'
 
-/** One wish for an update, as it is kept on flash. */
+/** A request for an update, as it is kept on flash. */
 export interface UpdateRequest {
-  /** The id of the mail that asks for it; an update without a cloud has an id of its own. */
+  /** The id of the call that asks for it; an update without a cloud has an id of its own. */
   readonly id: string
-  /** `cloud`: fetched from the store, and acknowledged. `local`: a file of this device, and nobody waits for an answer. */
+  /** `cloud`: fetched from the store, and acknowledged. `local`: a file of this device, without an answer to the cloud. */
   readonly from: 'cloud' | 'local'
   /** Name of the package. */
   readonly package: string
@@ -43,7 +43,7 @@ export function readUpdateRequest(id: string, params: JsonObject): UpdateRequest
   }
 }
 
-/** What keeps `name` from being the name of a file in one folder; undefined when nothing does. */
+/** Why `name` is not the plain name of a file; undefined when it is. */
 export function nameProblem(name: string): string | undefined {
   if (name === '.' || name === '..' || name === '') return `it is ${JSON.stringify(name)}`
   if (/[/\\]/.test(name)) return 'it has "/" or "\\" in it'
@@ -53,7 +53,7 @@ export function nameProblem(name: string): string | undefined {
   return undefined
 }
 
-/** Every character that is not a letter, a digit, `_`, `.` or `-` becomes `_` [TR50 7.1]; the name of the Python agent when none was given. */
+/** Every character that is not a letter, a digit, `_`, `.` or `-` becomes `_` [TR50 7.1]; the default is the name of the Python agent. */
 function scrubbedLogName(name: string | undefined): string {
   if (name === undefined) return defaultLogName
   const scrubbed = name.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, maxNameBytes)
@@ -69,7 +69,7 @@ function timeoutOf(value: unknown): number {
 }
 
 function extraParamsOf(value: unknown): string {
-  // Others than text made the Python agent die without an answer; as text they reach the script.
+  // Values other than text made the Python agent die without an answer; as text they reach the script.
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (typeof value === 'object' && value !== null) return extraParamsOf(JSON.stringify(value))
   if (value === undefined || value === null) return ''

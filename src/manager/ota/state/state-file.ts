@@ -4,8 +4,8 @@ import { Status } from '../../../protocol/status.ts'
 import { UpdateError } from '../package/index.ts'
 
 /**
- * The text of a file that decides which packages may come; undefined when there is none. One that cannot be read lets
- * nothing in.
+ * The text of a file that decides which packages may come; undefined when there is none. While one
+ * cannot be read, every package is refused.
  *
  * @param remedy what the owner of the device does about it
  * @throws UpdateError `POLICY_REFUSED`
@@ -20,9 +20,9 @@ export async function readStateText(path: string, maxBytes: number, remedy: stri
   }
 }
 
-/** Such a file does not hold what it should. */
+/** The error for such a file with wrong content. */
 export function damagedState(path: string, problem: string, remedy: string, cause?: unknown): UpdateError {
-  const message = `the package is refused: ${path} tells which packages may come, and ${problem}; ${remedy}`
+  const message = `the package is refused: ${path} says which packages may come, and ${problem}; ${remedy}`
   const options = { details: { path }, ...(cause === undefined ? {} : { cause }) }
   return new UpdateError('POLICY_REFUSED', Status.NoPermission, message, options)
 }

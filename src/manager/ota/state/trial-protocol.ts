@@ -1,21 +1,21 @@
 import { isJsonObject, type JsonObject, parseJson } from '../../../base/json.ts'
 
-/** The oldest and the newest version that a build speaks, and all between. */
+/** The oldest and the newest version that a build speaks; it speaks all between as well. */
 export interface TrialVersions {
   readonly least: number
   readonly most: number
 }
 
 /**
- * What an old agent and the new one on trial say to each other: words, environment, journal, exit codes.
+ * The protocol between an old agent and the new one in its trial run: arguments, environment, journal, exit codes.
  *
- *  1: The old one starts the new one beside itself with the words of `manager`, and with `DEVICE_CLOUD_ON_TRIAL=1`; the end
- *     of its stdin tells it to end. The new one takes up the journal at `restart` or `health`, and ends when it has written
- *     another step there: `adopt` when it has proven itself. The old one puts it in place.
- *  2: As 1, and the new one says its versions when it is asked by `--version --json`; the journal and the environment name
- *     the one that both speak.
+ *  1: The old one starts the new one beside itself with the arguments of `manager` and `DEVICE_CLOUD_ON_TRIAL=1`; when stdin
+ *     ends, the new one must end. It takes up the journal at `restart` or `health`, and ends when it has written another step
+ *     there: `adopt` when it has succeeded. Then the old one puts it in place.
+ *  2: As 1, and the new one reports its versions in answer to `--version --json`; the journal and the environment name the
+ *     version that both speak.
  *
- * A build that says nothing speaks version 1.
+ * A build that reports none speaks version 1.
  */
 export const trialVersions: TrialVersions = { least: 1, most: 2 }
 const unsaid: TrialVersions = { least: 1, most: 1 }
@@ -31,7 +31,7 @@ export function speaks(version: number | undefined): boolean {
   return agreedVersion({ least: version ?? 1, most: version ?? 1 }) !== undefined
 }
 
-/** What `--version --json` says. */
+/** The answer to `--version --json`. */
 export function aboutBuild(version: string): JsonObject {
   return { version, trial: { ...trialVersions } }
 }

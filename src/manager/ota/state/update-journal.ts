@@ -4,9 +4,9 @@ import { frameRecord, scanRecords } from '../../../base/record.ts'
 import type { AppendFile } from '../../../platform/store/append-file.ts'
 import type { StoreFolder } from '../../../platform/store/store-folder.ts'
 import { parseManifest } from '../package/index.ts'
-import { steps, type UpdateState } from './machine.ts'
 import { nameProblem, readUpdateRequest } from './request.ts'
 import { speaks } from './trial-protocol.ts'
+import { steps, type UpdateState } from './update-state.ts'
 
 const fileName = 'update.journal'
 const cause = 'ota'
@@ -43,7 +43,7 @@ export class UpdateJournal {
     if (damagedBytes > 0) this.#log.warn('the journal of the update has damage', { damagedBytes })
     const state = last === undefined ? undefined : parseState(new TextDecoder().decode(last))
     if (state === undefined && bytes.length > 0)
-      this.#log.error('the journal of the update cannot be read; an update that was under way is forgotten', {
+      this.#log.error('the journal of the update cannot be read; an update that was under way is lost', {
         file: `${this.#folder.path}/${fileName}`,
       })
     return state
@@ -83,7 +83,7 @@ function parseState(text: string): UpdateState | undefined {
   return why === undefined ? state : foreignState(state, why)
 }
 
-/** The sum of the record has proven that one of ours wrote it; this tells a record of another kind. */
+/** The checksum has proven that an agent wrote the record; this finds out whether it has the form of a state. */
 function isState(state: unknown): state is Json & UpdateState {
   return (
     isJsonObject(state) &&
@@ -94,7 +94,7 @@ function isState(state: unknown): state is Json & UpdateState {
   )
 }
 
-/** What shows that a newer build has written a state; undefined when this one knows it. */
+/** The part of a state that a newer build has written; undefined when this build knows all of it. */
 function whyForeign(recordVersion: Json | undefined, { step, trial }: UpdateState): string | undefined {
   if (recordVersion !== version) return `version ${String(recordVersion)} of the journal`
   if (!steps.some(known => known === step)) return `step ${JSON.stringify(step)}`
@@ -102,8 +102,8 @@ function whyForeign(recordVersion: Json | undefined, { step, trial }: UpdateStat
 }
 
 /**
- * What every build understands of a state: whose update it is, whether it is over, and whether it brings an agent. From that
- * step on it is for whoever finds the agent in its place, or not.
+ * The part of a state that every build understands: the request, whether the update is over, and whether it brings an agent. The
+ * process then finds that agent in its place, or not.
  */
 function foreignState({ request, manifest, step }: UpdateState, foreign: string): UpdateState | undefined {
   if (nameProblem(request.package) !== undefined) return undefined

@@ -18,11 +18,11 @@ const reserveBytes = 1024 * 1024
 const startTimeoutMs = 60_000
 
 /**
- * The place of the agent's own executable. A new one lies beside it until it is proven, and runs from there; only then it
- * takes the place of the old one, in one step: whatever happens before, the next start is one of the old agent.
+ * The place of the agent's own executable. A new one lies beside it and runs from there until its trial run has succeeded; only
+ * then it takes the place of the old one, in one step. Until that step, every start is one of the old agent.
  */
 export class AgentSlot {
-  /** This process runs the new executable, on trial. */
+  /** This process is the trial run of the new executable. */
   readonly onTrial: boolean
   readonly #executable: string
   readonly #clock: Clock
@@ -41,10 +41,10 @@ export class AgentSlot {
   }
 
   /**
-   * Whether there is room for a second executable, and nobody else can put one there, before anything is touched.
+   * Checks, before anything is changed, that there is room for a second executable and that no other user can put one there.
    *
    * @param bytes size of the new executable
-   * @param alsoBytes what else is about to be written to `alsoFolder`
+   * @param alsoBytes bytes that are about to be written to `alsoFolder`
    * @throws UpdateError `POLICY_REFUSED`, `DISK_FULL`; `FILE_ACCESS`
    */
   async checkRoom(bytes: number, alsoBytes: number, alsoFolder: string): Promise<void> {
@@ -59,19 +59,19 @@ export class AgentSlot {
     await checkWritable(folder)
     const [own, other] = [await fileFacts(folder), await fileFacts(alsoFolder)]
     const neededBytes = bytes + reserveBytes + (own?.device === other?.device ? alsoBytes : 0)
-    // What an update that was cut off left there goes before the new one comes.
+    // The leftover of an interrupted update is removed before the new one is written.
     const leftBytes = (await fileFacts(this.candidate))?.bytes ?? 0
     const { freeBytes } = await spaceAt(folder)
     if (neededBytes <= freeBytes + leftBytes) return
     const message =
-      `the new agent must lie beside the old one until it is proven: that needs ${neededBytes} bytes in ${folder}, ` +
+      `the new agent must lie beside the old one until its trial run is over: that needs ${neededBytes} bytes in ${folder}, ` +
       `and ${freeBytes} are free; nothing was changed`
     throw new UpdateError('DISK_FULL', Status.Full, message, { details: { neededBytes, freeBytes } })
   }
 
   /**
-   * Puts the new executable beside the old one before any script of its package runs, and asks it how it speaks on trial.
-   * One that does not start yet may need what a script installs: {@link place} tells.
+   * Puts the new executable beside the old one before any script of its package runs, and asks it for its versions of the
+   * protocol. One that does not start yet may need files that a script installs: {@link place} asks again.
    *
    * @throws UpdateError `NOT_SUPPORTED` when the two do not understand each other; AgentError of the file system
    */
@@ -82,9 +82,9 @@ export class AgentSlot {
   }
 
   /**
-   * Puts the new executable beside the old one, where it may lie already, and sees that it starts on this machine.
+   * Puts the new executable beside the old one, where it may lie already, and checks that it starts on this machine.
    *
-   * @returns the version in which the two speak to each other on its trial
+   * @returns the version of the protocol that both speak
    * @throws UpdateError `EXECUTION_FAILED`; `NOT_SUPPORTED` when they do not understand each other; AgentError of the file system
    */
   async place(source: string): Promise<number> {
@@ -100,12 +100,12 @@ export class AgentSlot {
     }
   }
 
-  /** Whether what is in place is this file: the new executable has taken the place of the old one, whoever saw to it. */
+  /** Whether the executable in place is this file: the new one has taken the place of the old one, in whatever way. */
   async isInPlace(source: string): Promise<boolean> {
     return !(await this.hasCandidate()) && (await haveSameContent(source, this.#executable))
   }
 
-  /** Starts it for nothing but its versions: nothing of the configuration or the cloud is touched by that. */
+  /** Starts it only for its versions, which touches neither the configuration nor the cloud. */
   #ask() {
     return this.run(['--version', '--json'], startTimeoutMs)
   }
@@ -118,7 +118,7 @@ export class AgentSlot {
     const remedy = 'Update to a release between the two first, or put the new executable in place by hand.'
     const message =
       `the new agent and this one do not understand each other: it speaks ${versionsText(said)} of the trial, ` +
-      `and this one ${versionsText(trialVersions)}; the new one was not started, and this one goes on. ${remedy}`
+      `and this one ${versionsText(trialVersions)}; the new one was not started, and this one continues. ${remedy}`
     throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, message, {
       remedy,
       details: { said, own: trialVersions },

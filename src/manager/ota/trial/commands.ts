@@ -1,2 +1,3 @@
-export { runProbation } from './probation.ts'
+/** The preflight and the trial run of a new executable: loaded only while an update brings one. */
+export { runPreflight } from './preflight.ts'
 export { runTrial } from './trial.ts'

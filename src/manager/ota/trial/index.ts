@@ -1,2 +1,3 @@
+/** Where a new executable of the agent waits, and how its trial run ended. */
 export { AgentSlot } from './agent-slot.ts'
 export type { TrialEnd, TrialParts } from './trial.ts'

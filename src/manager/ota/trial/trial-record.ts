@@ -3,7 +3,7 @@ import { isJsonObject, parseJson } from '../../../base/json.ts'
 import { readBoundedText } from '../../../platform/files/read-file.ts'
 import { removeFile, replaceFile } from '../../../platform/files/write-file.ts'
 
-/** How often the new agent of one update was started on trial, and the process of the last time. */
+/** How often the trial run of one update was started, and the process of the last time. */
 export interface Trials {
   /** The id of the update. */
   readonly id: string
@@ -14,7 +14,7 @@ export interface Trials {
 
 const maxBytes = 4096
 
-/** The trials of an update on flash, so that a machine that goes down with the new agent each time finds an end. */
+/** The trial runs of an update on flash, so that they end on a machine that goes down with the new agent each time. */
 export class TrialRecord {
   readonly #path: string
 
@@ -22,12 +22,12 @@ export class TrialRecord {
     this.#path = path
   }
 
-  /** What is known about the update `id`. */
+  /** The trial runs of the update `id`. */
   async of(id: string): Promise<Trials> {
     const record = parseJson(await this.#text())
     if (!isJsonObject(record) || record.id !== id) return { id, starts: 0 }
     const { starts, mark } = record
-    // A record that cannot be read must not begin the count anew for ever: it counts as one start.
+    // A record that cannot be parsed counts as one start: with none, the count might begin anew for ever.
     const known = typeof starts === 'number' && Number.isSafeInteger(starts) && starts >= 0 ? starts : 1
     return { id, starts: known, ...(typeof mark === 'string' ? { mark } : {}) }
   }

@@ -25,44 +25,44 @@ import {
 import type { AgentSlot } from './agent-slot.ts'
 import { TrialRecord } from './trial-record.ts'
 
-/** How a trial ended, for the process of the old executable. */
+/** How a trial run ended, for the process of the old executable. */
 export type TrialEnd =
-  /** There is none, or the old executable goes on: as if nothing had been, except for what the journal says. */
+  /** There is none, or the old executable continues; only the journal says that there was one. */
   | 'old'
   /** The new executable is in place: it is to be started. */
   | 'new'
-  /** This process was told to end, or the device was decommissioned. */
+  /** This process is to end, or the device was decommissioned. */
   | 'end'
 
 export interface TrialParts {
   readonly slot: AgentSlot
   readonly runtimeDir: string
-  /** What the new executable is started with. */
-  readonly words: readonly string[]
+  /** The arguments of the new executable. */
+  readonly args: readonly string[]
   readonly clock: Clock
   readonly log: Log
-  /** Fires when this process is told to end. */
+  /** Fires when this process is to end. */
   readonly signal: AbortSignal
   /** The new executable is about to be started; from now on this process only watches. */
   readonly onBegin: () => void
-  /** Tells where an order to read the configuration again goes. */
+  /** Takes the function that passes on an order to read the configuration again. */
   readonly onReload: (reload: () => void) => void
 }
 
-/** So often may the new executable, or the machine with it, end without a verdict. */
+/** How often the new executable, or the machine with it, may end without a result. */
 export const maxStarts = 3
 /** Between two starts. */
 const pause = { firstMs: 1_000, maxMs: 60_000 }
-/** What the new executable gets to end in good order; a manager takes 20 seconds at most. */
+/** How long the new executable may take to close; a manager takes 20 seconds at most. */
 const endMs = 25_000
 /** For the start of the manager, and for a machine that is slow to go down. */
 const spareMs = 15 * 60_000
 
 /**
- * Runs the new executable as the manager, when an update has one on trial, and sees to the end of it. What is in place
- * until then is the old one: it is what init starts, it starts the new one and watches it, and when the new one does not
- * start, ends again and again, hangs, or finds that its health is not good, the old one goes on. No init system takes
- * part, and after a power cut all of this begins with the same start of the old one.
+ * The trial run: starts the new executable of an update as the manager, and watches it until there is a result. The old one is
+ * in place until then: init starts it, and it starts the new one. When that does not start, ends again and again, hangs, or
+ * fails its health check, the old one continues. No init system takes part, and after a power cut all of this begins again
+ * with a start of the old one.
  *
  * @throws AgentError `ALREADY_RUNNING`: another process watches it
  */
@@ -73,19 +73,19 @@ export async function runTrial(parts: TrialParts): Promise<TrialEnd> {
   let lock: ProcessLock | undefined
   try {
     if (slot.onTrial || !(await slot.hasCandidate())) return 'old'
-    const why = (await whyNotSound(places)) ?? (await whyNotStarted(slot.candidate))
-    if (why !== undefined) {
-      log.error('a new agent waits, and is not started: the old one goes on', { why })
+    const unsound = (await whyNotSound(places)) ?? (await whyNotStarted(slot.candidate))
+    if (unsound !== undefined) {
+      log.error('a new agent waits, and is not started: the old one continues', { error: unsound })
       return 'old'
     }
     const state = await journal.last()
-    if (state === undefined || !(isTrial(state) || (await mayBeAdopted(state, places)))) return 'old'
+    if (state === undefined || !(isTrial(state) || (await mayTakeItsPlace(state, places)))) return 'old'
     lock = await takeProcessLock(places.trialLock)
     return await new Trial(parts, places, journal).run(state)
   } catch (error) {
     if (lock === undefined && error instanceof AgentError && error.code === 'ALREADY_RUNNING') throw watchedBy(error)
-    // Whatever the disk does: a device without any agent is the worst that can come of it.
-    log.error('the trial of the new agent is cut short: its record cannot be read or written', { error })
+    // Also with a broken disk: a device without any agent would be the worst result.
+    log.error('the trial run of the new agent was interrupted: its record cannot be read or written', { error })
     return 'old'
   } finally {
     await journal.close().catch(() => {})
@@ -94,15 +94,15 @@ export async function runTrial(parts: TrialParts): Promise<TrialEnd> {
 }
 
 function watchedBy({ details, message }: AgentError): AgentError {
-  const text = `Another device manager watches a new agent on its trial: ${message}`
+  const text = `Another device manager watches the trial run of a new agent: ${message}`
   return new AgentError('ALREADY_RUNNING', text, { details })
 }
 
 /**
- * Whether the new executable is to be put in place. One of a build that knows no such trial does not end at its verdict: it
- * goes on as the manager, and tells the cloud of its success. It is the one that runs, so it is the one that stays.
+ * Whether the new executable takes its place. A build without such trial runs does not end at its result: it continues as the
+ * manager and reports its success to the cloud. As it is the one that runs, it is the one that stays.
  */
-async function mayBeAdopted(state: UpdateState, { trial }: UpdatePlaces): Promise<boolean> {
+async function mayTakeItsPlace(state: UpdateState, { trial }: UpdatePlaces): Promise<boolean> {
   if (state.step === 'adopt') return true
   return hasSucceeded(state) && (await new TrialRecord(trial).of(state.request.id)).starts > 0
 }
@@ -120,11 +120,12 @@ class Trial {
     this.#record = new TrialRecord(places.trial)
   }
 
-  /** See {@link runTrial}. What is over is not remembered. */
+  /** See {@link runTrial}. The record is removed when the trial run is over. */
   async run(first: UpdateState): Promise<TrialEnd> {
     const end = await this.#watch(first)
     const { log } = this.#parts
-    if (end !== 'end') await this.#record.remove().catch(error => log.warn('the record of the trial stays', { error }))
+    if (end !== 'end')
+      await this.#record.remove().catch(error => log.warn('the record of the trial run was not removed', { error }))
     return end
   }
 
@@ -132,26 +133,26 @@ class Trial {
     const { signal, log, clock, onBegin } = this.#parts
     onBegin()
     for (let state = await this.#afterEarlierOne(first), last = ''; ; ) {
-      if (state.step === 'adopt' || hasSucceeded(state)) return await this.#adopt(state)
+      if (state.step === 'adopt' || hasSucceeded(state)) return await this.#putInPlace(state)
       if (!isTrial(state)) return 'old'
       const trials = await this.#record.of(state.request.id)
       if (trials.starts >= maxStarts)
-        return await this.#fail(state, `it ended ${trials.starts} times before it had proven itself${last}`)
+        return await this.#fail(state, `it ended ${trials.starts} times before it had a result${last}`)
       await this.#record.write({ id: trials.id, starts: trials.starts + 1 })
-      log.info('the new agent runs the manager on trial', { start: trials.starts + 1 })
+      log.info('trial run of the new agent as the manager begins', { start: trials.starts + 1 })
       const end = await this.#once(state, trials)
       const left = await this.#journal.last()
       if (left === undefined) return await this.#forgotten()
-      // An orderly end is nobody's failure.
+      // An orderly end is no failure of the new executable.
       if (end === 'stopped') {
         await this.#record.write({ id: trials.id, starts: trials.starts })
-        return left.step === 'adopt' || hasSucceeded(left) ? await this.#adopt(left) : 'end'
+        return left.step === 'adopt' || hasSucceeded(left) ? await this.#putInPlace(left) : 'end'
       }
       state = left
       if (!isTrial(state)) continue
-      if (end === 'hung') return await this.#fail(state, 'it did not prove itself in time')
+      if (end === 'hung') return await this.#fail(state, 'it had no result in time')
       last = `, the last time with ${how(end)}`
-      log.warn('the new agent ended before it had proven itself', { exitCode: end.exitCode, signal: end.signal })
+      log.warn('the new agent ended before its trial run had a result', { exitCode: end.exitCode, signal: end.signal })
       if (trials.starts + 1 >= maxStarts) continue
       try {
         await sleep(clock, backoffMs(pause, trials.starts, clock.random()), signal)
@@ -161,7 +162,7 @@ class Trial {
     }
   }
 
-  /** The state behind the end of a new executable that outlived its watcher: it hears of that, and may still write. */
+  /** The state after the end of a new executable that outlived its watcher: its stdin ends then, and it may still write. */
   async #afterEarlierOne(found: UpdateState): Promise<UpdateState> {
     const { mark } = await this.#record.of(found.request.id)
     if (mark === undefined) return found
@@ -174,13 +175,13 @@ class Trial {
     state: UpdateState,
     trials: { readonly id: string; readonly starts: number },
   ): Promise<WatchedEnd | 'hung' | 'stopped'> {
-    const { slot, words, clock, signal, onReload } = this.#parts
+    const { slot, args, clock, signal, onReload } = this.#parts
     if (signal.aborted) return 'stopped'
     let child: Awaited<ReturnType<typeof startWatched>>
     try {
-      child = await startWatched(slot.candidate, words, trialEnvironment(state.trial ?? 1))
+      child = await startWatched(slot.candidate, args, trialEnvironment(state.trial ?? 1))
     } catch (error) {
-      // Not even that: the message says why.
+      // It does not even start: the message has the reason.
       return { lastWords: messageOf(error) }
     }
     let isHung = false
@@ -194,7 +195,7 @@ class Trial {
       const end = await waitFor<WatchedEnd>(signal, resolve => void child.ended.then(resolve))
       return isHung ? 'hung' : end
     } catch (error) {
-      // Told to end, or the disk takes nothing.
+      // This process is to end, or the disk takes nothing.
       child.release()
       const late = clock.timer(endMs, child.kill)
       await child.ended
@@ -207,7 +208,7 @@ class Trial {
     }
   }
 
-  /** Nobody knows of the update any more: the device was decommissioned, or else its journal has rotted. */
+  /** The journal is gone: the device was decommissioned, or else the journal is damaged. */
   async #forgotten(): Promise<TrialEnd> {
     const wasLeft = (await fileFacts(this.#places.stateFolder)) !== undefined
     await this.#parts.slot.discard()
@@ -215,31 +216,31 @@ class Trial {
   }
 
   /** Puts the new executable in place. */
-  async #adopt(state: UpdateState): Promise<TrialEnd> {
+  async #putInPlace(state: UpdateState): Promise<TrialEnd> {
     const { slot, log } = this.#parts
     try {
       await slot.commit()
     } catch (error) {
       if (!hasSucceeded(state)) return await this.#fail(state, `it cannot be put in place: ${messageOf(error)}`)
-      log.error('the new agent has told of its success and cannot be put in place; the old one goes on', { error })
+      log.error('the new agent has reported its success and cannot be put in place; the old one continues', { error })
       return 'old'
     }
-    log.info('the new agent has proven itself and is in place')
+    log.info('the trial run of the new agent succeeded, and it is in place')
     return 'new'
   }
 
-  /** The update has failed; the old executable goes on with it. */
+  /** The update has failed; the old executable continues with it. */
   async #fail(state: UpdateState, why: string): Promise<TrialEnd> {
     const { log } = this.#parts
-    log.error('the new agent has failed its trial; the old one goes on', { why })
-    const text = `the new agent did not stand its trial as the device manager: ${why}`
+    log.error('the trial run of the new agent failed; the old one continues', { error: why })
+    const text = `the trial run of the new agent as the device manager failed: ${why}`
     const result = { kind: 'failed', status: Status.ExecutionError, text } as const
     await this.#journal.begin(nextState({ ...state, step: 'agent' }, result, await readBootId()))
     return 'old'
   }
 }
 
-/** How long the new executable may take for its verdict. */
+/** How long the new executable may take for its result. */
 function longestMs({ manifest }: UpdateState): number {
   const { timeoutS = 0, command } = manifest?.healthCheck ?? {}
   const scriptS = command === undefined ? 0 : (manifest?.scriptTimeoutS ?? 0)

@@ -7,7 +7,7 @@ import { ownFileKeys } from './hard-links.ts'
 import type { OwnPaths } from './own-paths.ts'
 import { type ProtectedPlaces, systemViews } from './protected-places.ts'
 
-/** What stands, or will stand, at the end of a way. */
+/** What is, or will be, at the end of a path. */
 export interface EndOfWay {
   readonly way: readonly PassedFolder[]
   /** The parts behind the last folder. */
@@ -40,7 +40,7 @@ export class Guard {
     return new Guard(paths, { trees, flats, files }, await systemDevices())
   }
 
-  /** What of the agent's own a way leads to; undefined when it may be gone. */
+  /** The own thing of the agent that a path leads to; undefined when it leads to none. */
   async ownThing({ way, names, facts }: EndOfWay): Promise<string | undefined> {
     let closed: string | undefined
     for (const folder of way) {
@@ -60,7 +60,7 @@ export class Guard {
     return this.#closesFile(path, facts)
   }
 
-  /** Whether an entry of a folder stays out of what is made of the folder. */
+  /** Whether an entry of a folder is the agent's own, and left out of an upload of the folder. */
   async isOwnEntry(folder: string, { path, facts }: TreeEntry): Promise<boolean> {
     const full = join(folder, path)
     if (facts.kind === 'folder')
@@ -75,7 +75,7 @@ export class Guard {
     return facts.links > 1 && (await this.#isOurs(identityKey(facts))) ? path : undefined
   }
 
-  /** Where there are too many to look at, it may be. */
+  /** True as well where there are too many files to look at: then it may be. */
   async #isOurs(key: string): Promise<boolean> {
     this.#ownFiles ??= ownFileKeys(this.#paths.places, this.#paths.open)
     return (await this.#ownFiles)?.has(key) ?? true
@@ -107,7 +107,7 @@ async function keysOf(places: readonly string[]): Promise<Set<string>> {
   const keys = new Set<string>()
   await Promise.all(
     places.map(async place => {
-      // Who may not look at a file of his own cannot be led to it either.
+      // A file that this user may not look at cannot be reached by a path either.
       const facts = await fileFacts(place).catch(() => undefined)
       if (facts !== undefined) keys.add(identityKey(facts))
     }),
@@ -117,7 +117,7 @@ async function keysOf(places: readonly string[]): Promise<Set<string>> {
 
 const maxDirect = 1000
 
-/** What lies directly in our folders may be mounted elsewhere by itself. */
+/** A file or folder directly in one of the agent's may be mounted elsewhere by itself. */
 async function lookInto(
   { trees, flats, open }: ProtectedPlaces,
   folders: Set<string>,
@@ -132,7 +132,7 @@ async function lookInto(
         else if (facts.kind === 'folder' && trees.includes(above) && !open.includes(join(above, path))) folders.add(key)
       }
     } catch {
-      // Not there, or more than is ours.
+      // It does not exist, or has too many entries to be the agent's alone.
     }
   }
 }

@@ -6,11 +6,11 @@ import { type ProtectedPlaces, systemViews } from './protected-places.ts'
 const limits = { maxEntries: 20_000, maxDepth: 32 }
 
 /**
- * Every file of the agent's own, by `DEVICE:INODE`: another name of one of them, a hard link, has the same. Asked for only when
- * a file with several names turns up.
+ * Every file of the agent's own, by `DEVICE:INODE`, which is the same for another name of it, a hard link. Collected only when
+ * a file with several names is found.
  *
  * @param open folders in the trees that are not the agent's own
- * @returns undefined when there are more than anybody can look at
+ * @returns undefined when there are too many files
  */
 export async function ownFileKeys(
   places: ProtectedPlaces,

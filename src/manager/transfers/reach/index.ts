@@ -1,3 +1,4 @@
-export type { FileSnapshot } from './file-snapshot.ts'
-export { ownThings } from './own-things.ts'
-export { type FileSource, type FolderSource, type NamedPath, Reach, type ReachFacts, type Source } from './reach.ts'
+/** How far file actions reach on this device: what they may read, write and remove, held open from the check on. */
+export { ownThings } from './protected-places.ts'
+export { type NamedPath, Reach, type ReachFacts } from './reach.ts'
+export type { FileSnapshot, FileSource, FolderSource, Source } from './source.ts'

@@ -2,13 +2,13 @@ import { basename, dirname, join } from 'node:path'
 import { realPath } from '../../../platform/files/contained-path.ts'
 import type { ProtectedPlaces } from './protected-places.ts'
 
-/** {@link ProtectedPlaces} as a walk meets them: as they are named, and where their links led when the settings were read. */
+/** {@link ProtectedPlaces} for the walk of a path: by their names, and where links led when the settings were read. */
 export interface OwnPaths {
   readonly places: ProtectedPlaces
   readonly trees: ReadonlySet<string>
   readonly flats: ReadonlySet<string>
   readonly files: ReadonlySet<string>
-  /** With its own name only: where a link of this name leads is not ours to open. */
+  /** By their names only: the place where a link of such a name leads is not opened. */
   readonly open: ReadonlySet<string>
 }
 
@@ -25,7 +25,7 @@ async function bothWays(paths: readonly string[]): Promise<ReadonlySet<string>> 
   return both
 }
 
-/** The path without links; as it is where it leads nowhere. */
+/** The path without links; unchanged where it leads nowhere. */
 function realPathOf(path: string): Promise<string> {
   return realPath(path).catch(() => path)
 }

@@ -1,7 +1,9 @@
 import { basename, dirname, join } from 'node:path'
+import type { Settings } from '../../../config/settings.ts'
+import { ownPrograms } from '../../../platform/process/own-executable.ts'
 import { isBootLink, servicePlaces } from './service-places.ts'
 
-/** What the agent's own things are known by. Paths are absolute. */
+/** The paths that identify the agent's own things; all are absolute. */
 export interface OwnThings {
   readonly configDir: string
   /** As it was named, `-f` included. */
@@ -31,7 +33,7 @@ export interface ProtectedPlaces {
 
 /** Folders of programs and of parts of the configuration, which lie beside it. */
 const extensionFolders = ['actions.d', 'samples.d', 'config.d', 'log.d', 'inventory.d', 'modules.d']
-/** They show the system itself, and have no files of anybody. */
+/** They show the system itself, and hold no files of users. */
 export const systemViews: readonly string[] = ['/proc', '/sys', '/dev']
 
 /**
@@ -51,7 +53,7 @@ export function protectedPlaces(own: OwnThings): ProtectedPlaces {
   const named = ['device_id', 'iot.cfg', 'attributes.cfg', 'iot-connect.cfg'].map(name => join(configDir, name))
   const logs = logFile === undefined ? [] : [logFile]
   const files = [...named, connectionFile, ...settingFiles, ...logs, ...programs, ...servicePlaces.files]
-  // Rotated logs, and an executable that waits for its trial or was replaced.
+  // Rotated logs, and an executable that waits for its trial run or was replaced.
   const numbered = [...logs, ...programs].map(path => `${path}.`)
   return {
     trees,
@@ -64,4 +66,21 @@ export function protectedPlaces(own: OwnThings): ProtectedPlaces {
 
 function isBeside(beginning: string, path: string): boolean {
   return dirname(path) === dirname(beginning) && basename(path).startsWith(basename(beginning))
+}
+
+/** Where the agent's own things are, from its settings and its process. */
+export function ownThings(parts: {
+  readonly configDir: string
+  readonly connectionFile: string
+  readonly runtimeFolder: string
+  readonly settings: Settings
+}): OwnThings {
+  const { settings, ...places } = parts
+  return {
+    ...places,
+    settingFiles: settings.caBundleFile === undefined ? [] : [settings.caBundleFile],
+    logFile: settings.logFile,
+    queueFolder: settings.queue.directory,
+    programs: ownPrograms(),
+  }
 }

@@ -11,9 +11,7 @@ import { type OwnThings, protectedPlaces } from './protected-places.ts'
 import { Root } from './roots.ts'
 import { fileSource, folderSource, type Source } from './source.ts'
 
-export type { FileSource, FolderSource, Source } from './source.ts'
-
-/** What the settings say about where file actions may work; looked up when they are read. */
+/** The settings that say where file actions may work; looked up when the configuration is read. */
 export interface ReachFacts {
   readonly own: OwnThings
   readonly uploadFolder: string
@@ -30,7 +28,7 @@ export interface NamedPath {
   readonly relative: boolean
 }
 
-/** A folder that is made belongs to the agent's user alone. */
+/** Folders that a download makes are for the agent's user alone. */
 const folderMode = 0o700
 
 interface Policy {
@@ -42,7 +40,8 @@ interface Policy {
 
 /**
  * How far the file actions reach: into `upload` and `download` of the runtime folder and what `file_transfer.allow` names, and
- * never to the agent's own things. What it hands out is held open: it is what was checked, whatever becomes of its path.
+ * never to the agent's own things. The files that it hands out are held open: what was checked is what is used, also when another
+ * file takes the path meanwhile.
  */
 export class Reach {
   readonly #facts: () => ReachFacts
@@ -60,11 +59,11 @@ export class Reach {
     this.#policy = policy
     const { upload, download, allowed } = policy
     for (const { given, closed } of [upload, download, ...allowed])
-      if (closed !== undefined) this.#log.warn('a folder is closed to file actions', { folder: given, why: closed })
+      if (closed !== undefined) this.#log.warn('a folder is closed to file actions', { folder: given, error: closed })
   }
 
   /**
-   * What an upload sends, or undefined when there is nothing of that name. The caller closes it.
+   * The source of an upload, or undefined when the path does not exist. The caller closes it.
    *
    * @throws AgentError `PATH_REFUSED`, `FILE_ACCESS`, `NOT_SUPPORTED` (no /proc)
    */
@@ -89,7 +88,7 @@ export class Reach {
   }
 
   /**
-   * Where a download goes. Missing folders on the way are left for it to make, for the agent's user alone.
+   * The destination of a download, which makes missing folders on the way, for the agent's user alone.
    *
    * @param named.name the file gets this name when the path is a folder
    * @param named.isFolder the path is one, also when it is not there yet

@@ -6,8 +6,8 @@ import { walkPath } from '../../../platform/files/held/walk.ts'
 import type { PassedFolder, Walked } from '../../../platform/files/held/walked.ts'
 import type { Guard } from './guard.ts'
 
-/** What is known of a folder (or file) in which file actions may work. */
-interface Place {
+/** A folder (or file) in which file actions may work, as it is on the disk. */
+interface ResolvedRoot {
   /** Without links. */
   readonly path: string
   /** The folder itself, or the one that an allowed file lies in. */
@@ -15,7 +15,7 @@ interface Place {
   readonly isFile: boolean
 }
 
-/** Where a link named `upload` must not lead, whoever made it: what lies there is not the agent's to give away or to remove. */
+/** Where a link named `upload` must not lead: the agent must not send or remove the files there. */
 const systemFolders = [
   '/bin',
   '/boot',
@@ -34,14 +34,14 @@ const systemFolders = [
 const sharedFolders = new Set(['/', '/home', '/media', '/mnt', '/opt', '/srv', '/tmp', '/var', '/var/lib', '/var/log'])
 
 /**
- * A folder of the policy. It is resolved once; a folder that somebody puts in its place later is another one, and refused,
- * unless only root and the agent's user can have done so, or a user with a folder of his own.
+ * A folder of the policy. It is resolved once; another folder in its place later is refused, unless only root or the agent's
+ * user can have put it there, or a user whose own folder it is.
  */
 export class Root {
   /** As the settings name it. */
   readonly given: string
   readonly #isOwn: boolean
-  #place: Place | undefined
+  #resolved: ResolvedRoot | undefined
   #closed: string | undefined
 
   private constructor(given: string, isOwn: boolean) {
@@ -49,7 +49,7 @@ export class Root {
     this.#isOwn = isOwn
   }
 
-  /** @param isOwn it is `upload` or `download` of the runtime folder, and no setting names where a link of that name leads */
+  /** @param isOwn it is `upload` or `download` of the runtime folder: no setting says where a link of that name may lead */
   static async resolve(given: string, guard: Guard, { isOwn = false } = {}): Promise<Root> {
     const root = new Root(given, isOwn)
     await root.#resolve(guard)
@@ -62,26 +62,26 @@ export class Root {
   }
 
   /**
-   * Whether a way leads into it.
+   * Whether a path leads into it.
    *
    * @throws AgentError `PATH_REFUSED` when it would, but another folder is in its place
    */
   async holds(walked: Walked, guard: Guard): Promise<boolean> {
     if (this.#closed !== undefined) return false
-    const place = this.#place ?? (await this.#resolve(guard))
-    if (place === undefined) return this.#closed === undefined && this.#willHold(walked)
-    const holder = place.isFile ? dirname(place.path) : place.path
-    if (place.isFile && walked.path !== place.path) return false
+    const resolved = this.#resolved ?? (await this.#resolve(guard))
+    if (resolved === undefined) return this.#closed === undefined && this.#willHold(walked)
+    const holder = resolved.isFile ? dirname(resolved.path) : resolved.path
+    if (resolved.isFile && walked.path !== resolved.path) return false
     const passed = walked.way.find(({ path }) => path === holder)
     if (passed === undefined) return false
-    this.#checkSame(passed, place)
+    this.#checkSame(passed, resolved)
     return true
   }
 
-  #checkSame(passed: PassedFolder, place: Place): void {
+  #checkSame(passed: PassedFolder, resolved: ResolvedRoot): void {
     const { movableBy } = passed
-    if (movableBy === undefined || isSameFile(passed, place.holder)) return
-    // A user who puts another folder of his own there could as well have put its files into the old one.
+    if (movableBy === undefined || isSameFile(passed, resolved.holder)) return
+    // A user who puts a folder of their own there could as well have put its files into the old one.
     if (passed.ownerId === movableBy) return
     throw refused(
       `${passed.path} is another folder than when the configuration was read, and users other than root could have put it there; if it is right, let the agent read its configuration again (SIGHUP or a restart)`,
@@ -89,7 +89,7 @@ export class Root {
     )
   }
 
-  /** A root that is not there yet: it will be where its path leads now. */
+  /** For a root that does not exist yet: it will be where its path leads now. */
   async #willHold(walked: Walked): Promise<boolean> {
     const own = await walkPath(this.given)
     try {
@@ -99,7 +99,7 @@ export class Root {
     }
   }
 
-  async #resolve(guard: Guard): Promise<Place | undefined> {
+  async #resolve(guard: Guard): Promise<ResolvedRoot | undefined> {
     try {
       const walked = await walkPath(this.given)
       try {
@@ -109,10 +109,10 @@ export class Root {
       }
     } catch (error) {
       if (!(error instanceof AgentError)) throw error
-      // A disk that does not answer now may do so at the first use.
+      // A disk that fails now may work at the first use.
       if (error.code === 'PATH_REFUSED') this.#closed = error.message
     }
-    return this.#place
+    return this.#resolved
   }
 
   async #take(walked: Walked, guard: Guard): Promise<void> {
@@ -120,10 +120,10 @@ export class Root {
     if (walked.missing.length > 0) return
     if (this.#isOwn) await this.#checkOwn(walked, guard)
     else this.#checkNotAll(walked)
-    this.#place = { path: walked.path, holder: walked.last, isFile: walked.file !== undefined }
+    this.#resolved = { path: walked.path, holder: walked.last, isFile: walked.file !== undefined }
   }
 
-  /** Everything is allowed by its own name only: that one is judged when the settings are read, beside the other policies. */
+  /** The whole file system is allowed only by the name "/", which is checked with the other policies when the settings are read. */
   #checkNotAll({ way: [top], last, file, path }: Walked): void {
     if (this.given === '/' || file !== undefined || top === undefined || !isSameFile(last, top)) return
     throw refused(

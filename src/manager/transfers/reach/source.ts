@@ -5,13 +5,19 @@ import type { ReadableFile } from '../../../platform/files/held/readable-file.ts
 import type { TransferFolder } from '../../../platform/files/held/transfer-folder.ts'
 import type { Walked } from '../../../platform/files/held/walked.ts'
 import { userId } from '../../../platform/process/process-facts.ts'
-import type { FileSnapshot } from './file-snapshot.ts'
 import type { Guard } from './guard.ts'
+
+/** A file of a folder as it was when its upload began. */
+export interface FileSnapshot {
+  /** In the folder. */
+  readonly path: string
+  readonly facts: FileFacts
+}
 
 interface Held {
   /** The real path. */
   readonly path: string
-  /** It lies in the upload folder, where what was sent may be removed. */
+  /** It is in the upload folder, where files may be removed after they were sent. */
   readonly isRemovable: boolean
   close(): Promise<void>
 }
@@ -28,7 +34,7 @@ export interface FileSource extends Held {
 export interface FolderSource extends Held {
   readonly kind: 'folder'
   readonly folder: TransferFolder
-  /** Whether an entry is none that may be sent: one of the agent's own, or a file of another user with a second name. */
+  /** Whether an entry must not be sent: one of the agent's own, or a file of another user with a second name. */
   leaveOut(entry: TreeEntry): Promise<boolean>
   /** Opens a file of it by its path in it. */
   openFile(folder: TransferFolder, path: string): Promise<ReadableFile>
@@ -103,7 +109,7 @@ async function removeIfSame(folder: TransferFolder, name: string, then: FileFact
   if (isSame) await folder.remove(name)
 }
 
-/** Whether somebody could have given a file that is not his this name, to have it sent. */
+/** Whether another user could have given this name to a file of somebody else, to have it sent. */
 function hasForeignName({ links, ownerId }: FileFacts, isOpenToOthers: boolean): boolean {
   return links > 1 && (isOpenToOthers || ownerId !== userId())
 }

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock, Timer } from './clock.ts'
 
 /**
  * Calls back after a time without activity: {@link IdleTimer.touch} restarts the wait, {@link IdleTimer.pause} suspends it until
@@ -8,13 +8,16 @@ export class IdleTimer {
   readonly #clock: Clock
   readonly #idleMs: number
   readonly #onIdle: () => void
+  readonly #background: boolean
   #timer: Timer | undefined
   #sinceMs: number | undefined
 
-  constructor(clock: Clock, idleMs: number, onIdle: () => void) {
+  /** @param options.background the timer does not keep the process alive */
+  constructor(clock: Clock, idleMs: number, onIdle: () => void, { background = false } = {}) {
     this.#clock = clock
     this.#idleMs = idleMs
     this.#onIdle = onIdle
+    this.#background = background
   }
 
   touch(): void {
@@ -34,7 +37,7 @@ export class IdleTimer {
   }
 
   #arm(delayMs: number): void {
-    this.#timer = this.#clock.timer(delayMs, () => this.#onTimer())
+    this.#timer = this.#clock.timer(delayMs, () => this.#onTimer(), { background: this.#background })
   }
 
   #onTimer(): void {

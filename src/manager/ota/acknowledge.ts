@@ -4,18 +4,18 @@ import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { sleep, throwIfAborted } from '../../base/wait.ts'
 import { rebootsAtEnd, type UpdateState } from './state/index.ts'
-import { outcomeOf } from './tell.ts'
 import type { UpdateCloud } from './update-cloud.ts'
+import { outcomeOf } from './update-reports.ts'
 
-/** What the answer gets before a reboot; after that it is the next process that delivers it. */
+/** How long the answer may take before a reboot; after that the next process delivers it. */
 const beforeRebootMs = 30_000
 const pause = { firstMs: 1_000, maxMs: 60_000 }
 
 /**
  * Acknowledges the call and waits until the cloud has the answer. A refusal is final as well: the cloud has closed the call.
- * Without an end of its own, because the answer is owed.
+ * It tries without an end, because the cloud waits for the answer.
  */
-export async function report(parts: {
+export async function acknowledgeUpdate(parts: {
   readonly state: UpdateState
   readonly cloud: UpdateCloud | undefined
   readonly clock: Clock

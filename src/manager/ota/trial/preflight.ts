@@ -8,61 +8,60 @@ import { UpdateJournal, updatePlaces, whyNotSound, whyNotStarted } from '../stat
 import type { AgentSlot } from './agent-slot.ts'
 
 /** How long the new agent may take to reach the cloud. */
-const probationMs = 5 * 60_000
+const preflightMs = 5 * 60_000
 const pauseMs = 10_000
-const maxWords = 800
+const maxShownChars = 800
 
 /**
- * Looks what the new executable is good for before it runs the manager on trial: on this device, with this configuration,
- * it must log in to the cloud as this device and get an answer. The old agent has closed everything before, so that the
- * two do not fight for the connection, and waits here: when the new one fails or hangs, it goes on as if nothing had been.
- * Never rejects.
+ * The preflight of a new executable, before its trial run as the manager: on this device, with this configuration, it must
+ * log in to the cloud as this device and get an answer. The old agent has closed everything, so that the two do not fight
+ * for the connection, and waits here: when the new one fails or hangs, the old one continues unchanged. Never rejects.
  *
- * @param words the words of `device-cloud check` that name the configuration
+ * @param args of `device-cloud check`, naming the configuration
  */
-export async function runProbation(parts: {
+export async function runPreflight(parts: {
   readonly slot: AgentSlot
   readonly runtimeDir: string
-  readonly words: readonly string[]
+  readonly args: readonly string[]
   readonly clock: Clock
   readonly log: Log
 }): Promise<void> {
-  const { slot, runtimeDir, words, clock, log } = parts
+  const { slot, runtimeDir, args, clock, log } = parts
   const journal = new UpdateJournal({
     folder: storeFolder(updatePlaces(runtimeDir).stateFolder, new WriteBudget()),
     log,
   })
   try {
     const weak = (await whyNotSound(updatePlaces(runtimeDir))) ?? (await whyNotStarted(slot.candidate))
-    if (weak !== undefined) return log.error('the new agent is not started: the old one goes on', { why: weak })
+    if (weak !== undefined) return log.error('the new agent is not started: the old one continues', { error: weak })
     const state = await journal.last()
     if (state?.step !== 'agent') return
     await journal.begin({ ...state, probation: { result: 'begun' } })
-    log.info('the new agent is on probation', { executable: slot.candidate })
-    const why = await prove(slot, words, clock)
+    log.info('preflight of the new agent begins', { executable: slot.candidate })
+    const why = await runChecks(slot, args, clock)
     await journal.add({
       ...state,
       probation: why === undefined ? { result: 'passed' } : { result: 'failed', text: why },
     })
     if (why !== undefined) await slot.discard()
-    if (why === undefined) log.info('the new agent reaches the cloud; now it runs the manager on trial')
-    else log.warn('the old agent goes on', { why })
+    if (why === undefined) log.info('the new agent reaches the cloud; its trial run as the manager follows')
+    else log.warn('preflight failed; the old agent continues', { error: why })
   } catch (error) {
-    log.error('the probation of the new agent was cut short; the old one goes on', { error })
+    log.error('the preflight of the new agent was interrupted; the old one continues', { error })
   } finally {
     await journal.close().catch(() => {})
   }
 }
 
 /** Why the new executable may not take over; undefined when it may. */
-async function prove(slot: AgentSlot, words: readonly string[], clock: Clock): Promise<string | undefined> {
-  const untilMs = clock.monotonicMs() + probationMs
+async function runChecks(slot: AgentSlot, args: readonly string[], clock: Clock): Promise<string | undefined> {
+  const untilMs = clock.monotonicMs() + preflightMs
   for (;;) {
     const leftMs = untilMs - clock.monotonicMs()
-    const { why, mayPass } = await proveOnce(slot, words, leftMs)
+    const { why, mayPass } = await runCheck(slot, args, leftMs)
     if (why === undefined) return undefined
     if (!mayPass || clock.monotonicMs() + pauseMs >= untilMs)
-      return `the new agent did not reach the cloud on probation: ${why}`
+      return `the new agent did not reach the cloud in its preflight: ${why}`
     await sleep(clock, pauseMs)
   }
 }
@@ -70,16 +69,16 @@ async function prove(slot: AgentSlot, words: readonly string[], clock: Clock): P
 /** Exit codes of `check` that another try may change: the cloud was not reached, or did not take the login yet. */
 const passingCodes: readonly (number | undefined)[] = [4, 5]
 
-async function proveOnce(
+async function runCheck(
   slot: AgentSlot,
-  words: readonly string[],
+  args: readonly string[],
   timeoutMs: number,
 ): Promise<{ why?: string; mayPass: boolean }> {
   try {
-    const { ended, exitCode, stdout, stderr } = await slot.run(['check', ...words], timeoutMs)
+    const { ended, exitCode, stdout, stderr } = await slot.run(['check', ...args], timeoutMs)
     if (exitCode === 0) return { mayPass: true }
     const how = ended === 'timeout' ? 'it did not end in time' : `exit code ${exitCode ?? 'none'}`
-    const said = `${stdout}${stderr}`.trim().slice(-maxWords)
+    const said = `${stdout}${stderr}`.trim().slice(-maxShownChars)
     return { why: said === '' ? how : `${how}: ${said}`, mayPass: passingCodes.includes(exitCode) }
   } catch (error) {
     return { why: messageOf(error), mayPass: false }

@@ -1,4 +1,3 @@
-import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ActionOutcome } from '../actions/index.ts'
@@ -17,7 +16,7 @@ const alarmStates: Partial<Record<Step, number>> = {
 const completeState = 5
 const failedState = 6
 
-const words: Readonly<Record<Step, string>> = {
+const stepTexts: Readonly<Record<Step, string>> = {
   download: 'download',
   unpack: 'unpack',
   root: 'installation by root',
@@ -38,17 +37,17 @@ const words: Readonly<Record<Step, string>> = {
 /** The answer to the operator, as soon as it is known. */
 export function outcomeOf({ failure }: UpdateState): ActionOutcome {
   if (failure === undefined) return { status: Status.Success, message: '' }
-  return { status: failure.status, message: `${words[failure.step]} failed: ${failure.text}` }
+  return { status: failure.status, message: `${stepTexts[failure.step]} failed: ${failure.text}` }
 }
 
-/** Tells the log and the cloud what begins. The update goes on when the cloud does not hear it. */
-export async function tellStep(state: UpdateState, log: Log, cloud: UpdateCloud | undefined): Promise<void> {
+/** Reports to the log and the cloud which step begins. Without the cloud the update continues all the same. */
+export async function reportStep(state: UpdateState, log: Log, cloud: UpdateCloud | undefined): Promise<void> {
   const { request, step } = state
   const fields = { package: request.package, step, id: request.id }
   const { status, message } = outcomeOf(state)
   if (step === 'report' && state.failure !== undefined)
-    log.error('software update failed', { ...fields, status, why: message })
-  else log.info(step === 'report' ? 'software update complete' : `software update: ${words[step]}`, fields)
+    log.error('software update failed', { ...fields, status, error: message })
+  else log.info(step === 'report' ? 'software update complete' : `software update: ${stepTexts[step]}`, fields)
   if (cloud === undefined || step === 'done') return
   try {
     const alarm = step === 'report' ? (state.failure === undefined ? completeState : failedState) : alarmStates[step]
@@ -58,22 +57,22 @@ export async function tellStep(state: UpdateState, log: Log, cloud: UpdateCloud 
     await cloud.event(`OTA: ${line} (package: ${request.package})`, state.failure === undefined ? 'info' : 'error')
     if (request.from === 'cloud') await cloud.progress(request.id, line)
   } catch (error) {
-    log.warn('the cloud was not told how the update goes', { step, why: messageOf(error) })
+    log.warn('progress of the update not sent to the cloud', { step, error })
   }
 }
 
-/** Tells of a step that failed. Behind the answer nothing else would: the operator reads success and waits for the reboot. */
-export async function tellFailure(
+/** Reports a step that failed. After the answer nothing else would: the operator reads success and waits for the reboot. */
+export async function reportFailure(
   { request, step }: UpdateState,
-  why: string,
+  text: string,
   log: Log,
   cloud: UpdateCloud | undefined,
 ): Promise<void> {
-  log.warn('a step of the update failed', { package: request.package, step, why })
+  log.warn('a step of the update failed', { package: request.package, step, error: text })
   if (cloud === undefined || (step !== 'reboot' && step !== 'finish')) return
   await cloud
-    .event(`OTA: ${words[step]} failed: ${why} (package: ${request.package})`, 'error')
-    .catch(error => log.warn('the cloud was not told of it', { why: messageOf(error) }))
+    .event(`OTA: ${stepTexts[step]} failed: ${text} (package: ${request.package})`, 'error')
+    .catch(error => log.warn('failure of the update not sent to the cloud', { error }))
 }
 
 function lineOf(state: UpdateState): string | undefined {
@@ -91,6 +90,6 @@ function lineOf(state: UpdateState): string | undefined {
     case 'reboot':
       return 'rebooting'
     default:
-      return `${words[step]} running`
+      return `${stepTexts[step]} running`
   }
 }

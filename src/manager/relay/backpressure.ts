@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 import { relayLimits, relayTimes } from './limits.ts'
 import type { LocalPipe } from './local-pipe.ts'
 
-/** What can be read or not: the line to the relay. */
+/** The line to the relay, as far as its reading can be paused. */
 interface Line {
   readonly isPaused: boolean
   pause(): void
@@ -10,10 +10,10 @@ interface Line {
 }
 
 /**
- * Reads no more from the relay while a local service does not take what it has [TR50 6.5 rule 9]. One that takes nothing at
- * all, or is not even there yet, may not hold up the other channels for ever [TR50 6.5 rule 3].
+ * Pauses reading from the relay while a local service does not take its bytes [TR50 6.5 rule 9]. A service that takes nothing
+ * at all, or is not connected yet, must not stall the other channels for ever [TR50 6.5 rule 3].
  */
-export class HoldBack {
+export class Backpressure {
   readonly #line: Line
   readonly #pipes: ReadonlySet<LocalPipe>
   readonly #clock: Clock
@@ -34,14 +34,14 @@ export class HoldBack {
     this.#drop = parts.drop
   }
 
-  /** Something was given to a pipe. */
+  /** Bytes were written to a pipe. */
   written(): void {
     if (this.#stopped || this.#line.isPaused || !this.#isAnyFull()) return
     this.#line.pause()
     this.#watch()
   }
 
-  /** A pipe took something, or went. */
+  /** A service took bytes from its pipe, or the pipe is gone. */
   taken(): void {
     if (this.#stopped || !this.#line.isPaused || this.#isAnyFull()) return
     this.#stall?.cancel()

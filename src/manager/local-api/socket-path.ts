@@ -1,2 +1,0 @@
-/** Name of the local socket in the runtime folder. */
-export const socketFileName = 'device-cloud.sock'
