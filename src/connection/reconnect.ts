@@ -40,7 +40,7 @@ export const reconnectPolicies: Readonly<Record<FailureClass, BackoffPolicy>> = 
   busy: { firstMs: 5 * second, maxMs: 5 * minute },
   // Accepted, then thrown out: two devices with one thing key do that to each other without end.
   kicked: { firstMs: 5 * second, maxMs: 5 * minute },
-  // Something of ours that is known to be suspected: between two tries of it the cloud must be able to reach the device.
+  // Something of ours that may be poison: between two trials of it the cloud must be able to reach the device.
   poison: { firstMs: second, maxMs: 5 * second },
   // It worked until now.
   lost: { firstMs: second, maxMs: 5 * minute },
@@ -67,8 +67,8 @@ const helpedByClock: ReadonlySet<FailureClass> = new Set(['clock', 'tls'])
 /** After a stable session the first try comes at once, spread over this time so that a fleet does not march in step. */
 export const lostSpreadMs = second
 
-/** What of ours was on the wire when a session ended; a suspect is an item that was so before. */
-export type OnWire = 'nothing' | 'items' | 'suspect'
+/** What of ours was on the wire when a session ended; a candidate is an item that may be poison, because it was so before. */
+export type OnWire = 'nothing' | 'items' | 'candidate'
 
 type Failures = Readonly<Partial<Record<FailureClass, number>>>
 
@@ -132,7 +132,7 @@ export function isTwin(kicks: number, onWire: OnWire): boolean {
 function waitAfterSession(failures: Failures, { upMs, byPeer, onWire, random }: Ended): ReconnectState {
   const { kicked = 0, ...others } = failures
   // That is no kick, and the kicks before it were none either: the item was on the wire then too.
-  if (byPeer && onWire === 'suspect') return waitAfter('poison', upMs < stableAfterMs ? others : {}, random)
+  if (byPeer && onWire === 'candidate') return waitAfter('poison', upMs < stableAfterMs ? others : {}, random)
   if (byPeer && upMs < (kicked === 0 ? kickedWithinMs : twinWithinMs)) return waitAfter('kicked', failures, random)
   if (upMs < stableAfterMs) return waitAfter('lost', failures, random)
   const left = kicked > 0 && upMs < twinWithinMs ? { kicked } : {}

@@ -10,9 +10,9 @@ import type { Lane } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
 import type { Message, MessageWriter } from './message.ts'
 import { MessageBound } from './message-bound.ts'
+import type { PoisonCandidates } from './poison-candidates.ts'
 import type { LaneStats } from './stats.ts'
 import type { Store, StoredItem } from './store.ts'
-import type { Suspects } from './suspects.ts'
 import { judge } from './verdict.ts'
 
 /** What the outbox needs of the requester. */
@@ -38,7 +38,7 @@ export interface LaneDrainOptions {
   readonly writer: MessageWriter
   readonly clock: Clock
   readonly log: Log
-  readonly suspects: Suspects
+  readonly candidates: PoisonCandidates
   /** Ends the drain. */
   readonly signal: AbortSignal
   /** Whether it must send nothing for now. */
@@ -68,7 +68,7 @@ export class LaneDrain {
   readonly #bound = new MessageBound()
   #running = false
   #isSending = false
-  #isAtSuspect = false
+  #isAtCandidate = false
   #ended: Promise<void> = Promise.resolve()
   #linkCameUp = false
   #rest: Timer | undefined
@@ -94,7 +94,7 @@ export class LaneDrain {
 
   /** Whether {@link kick} would start it if there were something to send. */
   get isIdle(): boolean {
-    return !this.#running && !this.#isAtSuspect && this.#rest === undefined && this.#mayRun()
+    return !this.#running && !this.#isAtCandidate && this.#rest === undefined && this.#mayRun()
   }
 
   get isRunning(): boolean {
@@ -106,9 +106,9 @@ export class LaneDrain {
     return this.#isSending
   }
 
-  /** Whether the first of what waits is suspected of ending the link: it is for others to send it. */
-  get isAtSuspect(): boolean {
-    return this.#isAtSuspect
+  /** Whether the first of what waits may be poison: {@link PoisonTrials} sends it then. */
+  get isAtCandidate(): boolean {
+    return this.#isAtCandidate
   }
 
   /** Starts when there is something to send and nothing in the way. */
@@ -127,7 +127,7 @@ export class LaneDrain {
 
   /** What was in the way may be gone. */
   goOn(): void {
-    this.#isAtSuspect = false
+    this.#isAtCandidate = false
     this.kick()
   }
 
@@ -162,7 +162,7 @@ export class LaneDrain {
       await this.#release().catch(() => {})
     }
     this.#running = false
-    if (step === 'suspect') this.#isAtSuspect = true
+    if (step === 'candidate') this.#isAtCandidate = true
     if (step === 'pause' && !this.#linkCameUp) this.#pause()
     // Something may have been put after the last look.
     else this.kick()
@@ -171,22 +171,22 @@ export class LaneDrain {
 
   /** One message: read, send, settle. Up to the sending it runs at once, so that the lanes send in the order of their kicks. */
   async #step(): Promise<Step> {
-    const { lane, store, requester, signal, writer, suspects } = this.#o
+    const { lane, store, requester, signal, writer, candidates } = this.#o
     const maxBytes = this.#bound.maxBytes(this.#o.clock.monotonicMs())
     const read = store.read(lane, { maxItems: this.#maxItems, maxBytes })
     const hand = read instanceof Promise ? await read : read
     if (hand.length === 0) {
-      suspects.laneEmptied(lane)
+      candidates.laneEmptied(lane)
       return 'empty'
     }
     if (!this.#mayRun()) {
       await this.#release()
       return 'pause'
     }
-    const fit = suspects.isIn(lane) ? suspects.before(lane, hand) : hand
+    const fit = candidates.isIn(lane) ? candidates.before(lane, hand) : hand
     if (fit.length === 0) {
       await this.#release()
-      return 'suspect'
+      return 'candidate'
     }
     const message = writer.write(lane, fit, { singleThrough: this.#singleThrough, maxBytes })
     const items = message.groups.flatMap(group => group.items)
@@ -228,7 +228,7 @@ export class LaneDrain {
     const wasSent = error.code !== 'NOT_CONNECTED'
     if (wasSent) this.countSent(items)
     if (isLinkEnd(error)) {
-      this.#o.suspects.linkEnded(lane, items)
+      this.#o.candidates.linkEnded(lane, items)
       this.ended(message)
     }
     await this.#release()
@@ -258,8 +258,8 @@ export class LaneDrain {
         for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
     }
     await this.settle({ delivered, refused })
-    const { suspects } = this.#o
-    if (suspects.isSeenIn(lane)) suspects.answered(lane, [...delivered, ...refused.map(({ item }) => item)])
+    const { candidates } = this.#o
+    if (candidates.isSeenIn(lane)) candidates.answered(lane, [...delivered, ...refused.map(({ item }) => item)])
     await this.#release()
     if (step === 'pause') {
       this.#maxItems = Math.max(1, Math.floor(items.length / 2))
@@ -311,8 +311,8 @@ export class LaneDrain {
   }
 }
 
-/** `suspect`: the next item is suspected of ending the link. */
-type Step = 'more' | 'empty' | 'pause' | 'suspect'
+/** `candidate`: the next item may be poison. */
+type Step = 'more' | 'empty' | 'pause' | 'candidate'
 
 /** An item that leaves the outbox undelivered, and why. */
 export interface Refused {

@@ -19,12 +19,12 @@ import { noMemo, type OutboxMemos } from './memo.ts'
 import { MemoryStore } from './memory-store.ts'
 import { isForOneCommand, MessageWriter } from './message.ts'
 import { poisonError, poisonText } from './poison.ts'
+import { PoisonCandidates } from './poison-candidates.ts'
+import { PoisonTrials } from './poison-trials.ts'
 import { type DeliveryOptions, DeliveryReceipt } from './receipt.ts'
 import { SetAside } from './set-aside.ts'
 import type { LaneStats, OutboxStats } from './stats.ts'
 import type { Dropped, LastWrite, Store, StoredItem } from './store.ts'
-import { Suspects } from './suspects.ts'
-import { Trials } from './trials.ts'
 import { chooseVictim, droppableBytes } from './victim.ts'
 
 /** The agent has taken charge of an item. */
@@ -78,9 +78,9 @@ export class Outbox {
   readonly #drains: Readonly<Record<Lane, LaneDrain>>
   readonly #dropped = perLane(() => 0)
   readonly #drops: DropReporter
-  readonly #suspects: Suspects
+  readonly #candidates: PoisonCandidates
   readonly #setAside: SetAside
-  readonly #trials: Trials
+  readonly #trials: PoisonTrials
   readonly #closing = new AbortController()
   readonly #events: Emitter<{ refused: [RefusedItem] }>
   readonly #emptied = new Set<() => void>()
@@ -106,20 +106,20 @@ export class Outbox {
       send: event => this.put('event', event),
       memo: memos?.drops ?? noMemo(),
     })
-    this.#suspects = new Suspects(memos?.suspects ?? noMemo(), store.itemOverheadBytes)
+    this.#candidates = new PoisonCandidates(memos?.candidates ?? noMemo(), store.itemOverheadBytes)
     this.#setAside = new SetAside(memos?.setAside ?? noMemo())
-    const suspects = this.#suspects
-    for (const { suspicion, item } of suspects.held)
-      if (this.#setAside.has(suspicion.lane, item)) suspects.letGo(suspicion.lane, item)
+    const candidates = this.#candidates
+    for (const { group, item } of candidates.held)
+      if (this.#setAside.has(group.lane, item)) candidates.letGo(group.lane, item)
     const writer = new MessageWriter(thingKey, () => this.#clockRepair.rightOffsetMs())
     const signal = this.#closing.signal
     const onRefused = (lane: Lane, item: StoredItem, error: AgentError) => this.#refuse(lane, item, error)
     const onSettled = () => this.#settled()
     const onStopped = () => this.#trials.consider()
-    const parts = { store, requester, link, writer, clock, log, suspects, signal, onRefused, onSettled, onStopped }
+    const parts = { store, requester, link, writer, clock, log, candidates, signal, onRefused, onSettled, onStopped }
     this.#drains = perLane(lane => new LaneDrain({ ...parts, lane, isHeld: () => this.#trials.isHeld(lane) }))
-    this.#trials = new Trials({
-      suspects,
+    this.#trials = new PoisonTrials({
+      candidates,
       drains: this.#drains,
       store,
       requester,
@@ -190,13 +190,13 @@ export class Outbox {
    */
   async spill(): Promise<boolean> {
     await this.#drops.save()
-    await this.#suspects.saved()
-    return (await this.#store.spill()) && this.#suspects.isSafe
+    await this.#candidates.saved()
+    return (await this.#store.spill()) && this.#candidates.isSafe
   }
 
   /** What of it is on the wire: whoever sees the link end asks whether that may be the reason. */
   get onWire(): OnWire {
-    if (this.#trials.isOnWire) return 'suspect'
+    if (this.#trials.isOnWire) return 'candidate'
     return lanes.some(lane => this.#drains[lane].isSending) ? 'items' : 'nothing'
   }
 
@@ -204,7 +204,7 @@ export class Outbox {
   lastWrite(isTimeLeft: () => boolean): LastWrite {
     const written = this.#store.lastWrite(isTimeLeft)
     const failures: unknown[] = []
-    for (const beside of [this.#suspects, this.#drops, this.#setAside])
+    for (const beside of [this.#candidates, this.#drops, this.#setAside])
       try {
         beside.saveNow()
       } catch (failure) {
@@ -222,12 +222,12 @@ export class Outbox {
     await this.#trials.stop()
     await Promise.all(lanes.map(lane => this.#drains[lane].stop()))
     await this.#making
-    await this.#suspects.saved()
+    await this.#candidates.saved()
     await this.#setAside.saveAgain()
     await this.#drops.save()
     const receipts = await this.#store.close()
     for (const receipt of receipts) receipt.settle(closedError())
-    for (const { item } of this.#suspects.held) item.receipt?.settle(closedError())
+    for (const { item } of this.#candidates.held) item.receipt?.settle(closedError())
     for (const onEmpty of [...this.#emptied]) onEmpty()
   })
 
@@ -242,10 +242,10 @@ export class Outbox {
     return {
       lanes: perLane<LaneStats>(lane => {
         const { items, bytes, oldestEpochMs } = this.#store.size(lane)
-        const held = this.#suspects.heldOf(lane)
+        const held = this.#candidates.heldOf(lane)
         return {
           waiting: items + held.length,
-          bytes: bytes + this.#suspects.bytesOf(held),
+          bytes: bytes + this.#candidates.bytesOf(held),
           ...this.#drains[lane].counts,
           dropped: this.#dropped[lane],
           ...(oldestEpochMs !== undefined && { oldestEpochMs }),
@@ -254,18 +254,18 @@ export class Outbox {
       waiting: this.#waiting,
       bytes: this.#bytes,
       maxBytes: this.#o.maxBytes,
-      ...(!this.#suspects.isEmpty && { suspects: this.#suspects.count }),
+      ...(!this.#candidates.isEmpty && { suspects: this.#candidates.count }),
       ...(setAside !== undefined && { setAside }),
       ...(drain !== undefined && { drain }),
     }
   }
 
   get #waiting(): number {
-    return this.#store.items + this.#suspects.held.length
+    return this.#store.items + this.#candidates.held.length
   }
 
   get #bytes(): number {
-    return this.#store.bytes + this.#suspects.heldBytes
+    return this.#store.bytes + this.#candidates.heldBytes
   }
 
   #append(lane: Lane, item: Omit<StoredItem, 'sequence' | 'receipt'>): Promise<Receipt> {
@@ -340,7 +340,7 @@ export class Outbox {
 
   /** Asked while what was on the wire is still known to be: its failure comes in a later turn. */
   #linkDown(error: AgentError): void {
-    if (error.code !== 'CLOSED' && this.onWire === 'nothing') this.#suspects.linkEndedByItself()
+    if (error.code !== 'CLOSED' && this.onWire === 'nothing') this.#candidates.linkEndedByItself()
   }
 
   #linkUp(): void {

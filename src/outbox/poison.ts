@@ -1,7 +1,7 @@
 import { AgentError } from '../base/errors.ts'
+import { strikesOfPoison, strikeWithinMs } from './candidate-group.ts'
 import type { Lane } from './lanes.ts'
 import type { StoredItem } from './store.ts'
-import { strikesOfPoison, strikeWithinMs } from './suspicion.ts'
 
 const remedy =
   'Publish smaller items, or have the message limit of the broker raised; what was set aside is kept on the device and not sent again.'

@@ -238,8 +238,10 @@ async function ofKickedSessions(t: TestContext, sessions: number, onWire: (sessi
   return { codes, waits, twins, status: link.status() }
 }
 
-test('a session that ends while a suspect is on the wire is no kick: no wait that grows, no word of a second device', async t => {
-  const { codes, waits, twins, status } = await ofKickedSessions(t, 6, session => (session === 0 ? 'items' : 'suspect'))
+test('a session that ends while a poison candidate is on the wire is no kick: no wait that grows, no word of a second device', async t => {
+  const { codes, waits, twins, status } = await ofKickedSessions(t, 6, session =>
+    session === 0 ? 'items' : 'candidate',
+  )
   assert.deepEqual(codes, ['KICKED', ...new Array(5).fill('LINK_LOST')])
   assert.deepEqual(waits.slice(1), [750, 1500, 3000, 3750, 3750])
   assert.deepEqual(twins, [])
