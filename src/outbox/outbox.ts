@@ -12,6 +12,7 @@ import { EventLevel, eventItem } from '../protocol/samples.ts'
 import { Backlog } from './backlog.ts'
 import { ClockRepair } from './clock-repair.ts'
 import { DropReporter } from './drop-reporter.ts'
+import { chooseEviction, droppableBytes } from './eviction.ts'
 import { itemJson } from './item-json.ts'
 import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
 import { type Lane, lanes, perLane } from './lanes.ts'
@@ -25,7 +26,6 @@ import { type DeliveryOptions, DeliveryReceipt } from './receipt.ts'
 import { SetAside } from './set-aside.ts'
 import type { LaneStats, OutboxStats } from './stats.ts'
 import type { Dropped, LastWrite, Store, StoredItem } from './store.ts'
-import { chooseVictim, droppableBytes } from './victim.ts'
 
 /** The agent has taken charge of an item. */
 export interface Receipt {
@@ -293,15 +293,15 @@ export class Outbox {
       throw fullError(lane)
     }
     while (this.#bytes + bytes > maxBytes) {
-      const victim = chooseVictim(lane, size)
-      if (victim === undefined) throw fullError(lane)
-      const dropped = this.#store.dropOldest(victim)
+      const evicted = chooseEviction(lane, size)
+      if (evicted === undefined) throw fullError(lane)
+      const dropped = this.#store.dropOldest(evicted)
       if (dropped instanceof Promise)
         return dropped.then(late => {
-          this.#countDrop(victim, late)
+          this.#countDrop(evicted, late)
           return this.#makeRoom(lane, jsonBytes)
         })
-      this.#countDrop(victim, dropped)
+      this.#countDrop(evicted, dropped)
     }
     return undefined
   }

@@ -4,7 +4,7 @@ import { Fifo } from '../../../src/outbox/fifo.ts'
 import { type Lane, perLane } from '../../../src/outbox/lanes.ts'
 import { MemoryStore } from '../../../src/outbox/memory-store.ts'
 import type { LaneSize, StoredItem } from '../../../src/outbox/store.ts'
-import { chooseVictim, droppableBytes } from '../../../src/outbox/victim.ts'
+import { chooseEviction, droppableBytes } from '../../../src/outbox/eviction.ts'
 import { seeded } from '../../helpers/seeded.ts'
 
 const item = (sequence: number, json = '{"key":"p"}'): StoredItem => ({
@@ -93,7 +93,7 @@ test('a read is bounded by bytes but has at least one item', () => {
   assert.equal(store.read('telemetry', all).length, 0)
 })
 
-test('the victim is the oldest of the least important class, and never more important than the new item', () => {
+test('the evicted item is the oldest of the least important class, and never more important than the new item', () => {
   const oldest =
     (of: Partial<Record<Lane, number>>) =>
     (lane: Lane): LaneSize => {
@@ -103,12 +103,12 @@ test('the victim is the oldest of the least important class, and never more impo
         : { items: 1, bytes: 10, droppableBytes: 10, oldestDroppable: sequence }
     }
   const full = oldest(perLane(() => 7))
-  assert.equal(chooseVictim('ack', oldest({ telemetry: 9, location: 3, event: 1 })), 'location')
-  assert.equal(chooseVictim('ack', oldest({ telemetry: 2, location: 3, event: 1 })), 'telemetry')
-  assert.equal(chooseVictim('attribute', oldest({ event: 5, thing: 4, alarm: 1 })), 'thing')
-  assert.equal(chooseVictim('telemetry', oldest({ event: 5, alarm: 1, ack: 0 })), undefined)
-  assert.equal(chooseVictim('alarm', oldest({ alarm: 5, ack: 0 })), 'alarm')
-  assert.equal(chooseVictim('ack', oldest({ ack: 0 })), 'ack')
+  assert.equal(chooseEviction('ack', oldest({ telemetry: 9, location: 3, event: 1 })), 'location')
+  assert.equal(chooseEviction('ack', oldest({ telemetry: 2, location: 3, event: 1 })), 'telemetry')
+  assert.equal(chooseEviction('attribute', oldest({ event: 5, thing: 4, alarm: 1 })), 'thing')
+  assert.equal(chooseEviction('telemetry', oldest({ event: 5, alarm: 1, ack: 0 })), undefined)
+  assert.equal(chooseEviction('alarm', oldest({ alarm: 5, ack: 0 })), 'alarm')
+  assert.equal(chooseEviction('ack', oldest({ ack: 0 })), 'ack')
   assert.equal(droppableBytes('telemetry', full), 20)
   assert.equal(droppableBytes('event', full), 50)
   assert.equal(droppableBytes('ack', full), 70)
