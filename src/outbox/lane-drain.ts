@@ -6,6 +6,7 @@ import type { EncodedRequest } from '../protocol/envelope.ts'
 import { limits } from '../protocol/limits.ts'
 import { refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'
+import { classifyReply } from './disposition.ts'
 import type { Lane } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
 import type { Message, MessageWriter } from './message.ts'
@@ -13,7 +14,6 @@ import { MessageBound } from './message-bound.ts'
 import type { PoisonCandidates } from './poison-candidates.ts'
 import type { LaneStats } from './stats.ts'
 import type { Store, StoredItem } from './store.ts'
-import { judge } from './verdict.ts'
 
 /** What the outbox needs of the requester. */
 export interface RequestSender {
@@ -250,10 +250,10 @@ export class LaneDrain {
     let step: Step = 'more'
     for (const [index, group] of message.groups.entries()) {
       const result = results[index]
-      const verdict = judge(result, group.batch)
-      if (verdict === 'delivered') for (const item of group.items) delivered.push(item)
-      else if (verdict === 'later') step = 'pause'
-      else if (verdict === 'split') this.#singleThrough = group.items.at(-1)?.sequence ?? this.#singleThrough
+      const disposition = classifyReply(result, group.batch)
+      if (disposition === 'delivered') for (const item of group.items) delivered.push(item)
+      else if (disposition === 'later') step = 'pause'
+      else if (disposition === 'split') this.#singleThrough = group.items.at(-1)?.sequence ?? this.#singleThrough
       else if (result?.ok === false)
         for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
     }

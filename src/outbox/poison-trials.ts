@@ -8,13 +8,13 @@ import { limits } from '../protocol/limits.ts'
 import { refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'
 import { type CandidateGroup, quietMs, restBefore, strikeWithinMs } from './candidate-group.ts'
+import { classifyReply } from './disposition.ts'
 import type { LaneDrain, LinkState, RequestSender } from './lane-drain.ts'
 import { type Lane, lanes } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
 import type { Message, MessageWriter } from './message.ts'
 import type { PoisonCandidates } from './poison-candidates.ts'
 import type { Store, StoredItem } from './store.ts'
-import { judge } from './verdict.ts'
 
 export interface PoisonTrialsOptions {
   readonly candidates: PoisonCandidates
@@ -277,11 +277,11 @@ export class PoisonTrials {
     const refused: { item: StoredItem; error: AgentError }[] = []
     for (const [index, group] of message.groups.entries()) {
       const result = results[index]
-      const verdict = judge(result, group.batch)
-      if (verdict === 'delivered') delivered.push(...group.items)
-      else if (verdict === 'refused' && result?.ok === false)
+      const disposition = classifyReply(result, group.batch)
+      if (disposition === 'delivered') delivered.push(...group.items)
+      else if (disposition === 'refused' && result?.ok === false)
         for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
-      else if (verdict === 'later') this.#notBeforeMs = clock.monotonicMs() + againMs
+      else if (disposition === 'later') this.#notBeforeMs = clock.monotonicMs() + againMs
     }
     if (held === undefined) {
       // What was neither taken nor refused is no candidate any more, and goes the way of all others.
