@@ -23,7 +23,5 @@ export function chooseEviction(lane: Lane, size: (lane: Lane) => LaneSize): Lane
 
 /** Bytes that may be dropped for a new item of `lane`. */
 export function droppableBytes(lane: Lane, size: (lane: Lane) => LaneSize): number {
-  return lanes
-    .filter(each => classOf(each) >= classOf(lane))
-    .reduce((sum, each) => sum + size(each).droppableBytes, 0)
+  return lanes.filter(each => classOf(each) >= classOf(lane)).reduce((sum, each) => sum + size(each).droppableBytes, 0)
 }

@@ -174,8 +174,8 @@ export class LaneDrain {
     const { lane, store, requester, signal, writer, candidates } = this.#o
     const maxBytes = this.#bound.maxBytes(this.#o.clock.monotonicMs())
     const read = store.read(lane, { maxItems: this.#maxItems, maxBytes })
-    const hand = read instanceof Promise ? await read : read
-    if (hand.length === 0) {
+    const inFlight = read instanceof Promise ? await read : read
+    if (inFlight.length === 0) {
       candidates.laneEmptied(lane)
       return 'empty'
     }
@@ -183,7 +183,7 @@ export class LaneDrain {
       await this.#release()
       return 'pause'
     }
-    const fit = candidates.isIn(lane) ? candidates.before(lane, hand) : hand
+    const fit = candidates.isIn(lane) ? candidates.before(lane, inFlight) : inFlight
     if (fit.length === 0) {
       await this.#release()
       return 'candidate'

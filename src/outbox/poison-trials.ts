@@ -173,8 +173,8 @@ export class PoisonTrials {
   async #tryHead(lane: Lane, session: Session): Promise<void> {
     const { store, candidates } = this.#o
     try {
-      const hand = await store.read(lane, { maxItems: limits.maxBatchItems, maxBytes: limits.maxBatchBytes })
-      const found = candidates.atHead(lane, hand)
+      const inFlight = await store.read(lane, { maxItems: limits.maxBatchItems, maxBytes: limits.maxBatchBytes })
+      const found = candidates.atHead(lane, inFlight)
       if (found === undefined) return
       const { message, items } = this.#messageOf(lane, found.items)
       await this.#send(found.group, message, items, session)

@@ -4,7 +4,7 @@ import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, LastWrite, StoredItem } from '../store.ts'
 import { Backlog, type BacklogSpan } from './backlog.ts'
 import { type Entry, EntryQueue } from './entry-queue.ts'
-import { Hand } from './hand.ts'
+import { InFlight } from './in-flight.ts'
 import { FlashReceipts } from './receipts.ts'
 import type { Place, Position, SegmentChain } from './segment-chain.ts'
 import { Unplaced } from './unplaced.ts'
@@ -27,13 +27,13 @@ export interface FlashLaneOptions {
 }
 
 /**
- * One lane, in memory and on flash. In order of sequence its items are: in hand, `front` (next to be read), the backlog
+ * One lane, in memory and on flash. In order of sequence its items are: in flight, `front` (next to be read), the backlog
  * (on flash alone), `tail` (the newest). Those without a place are always the newest ones.
  */
 export class FlashLane {
   readonly #o: FlashLaneOptions
   readonly #receipts: FlashReceipts
-  readonly #hand = new Hand()
+  readonly #inFlight = new InFlight()
   readonly #front = new EntryQueue()
   readonly #tail = new EntryQueue()
   readonly #unplaced = new Unplaced()
@@ -47,7 +47,7 @@ export class FlashLane {
   #advancing = false
   /** Not while it is done, and not after it failed: another try is for those who need what is there, in their own time. */
   #mayReadAhead = true
-  /** Waits until nothing is in hand. */
+  /** Waits until nothing is in flight. */
   #onFree: (() => void) | undefined
 
   constructor(options: FlashLaneOptions) {
@@ -57,7 +57,7 @@ export class FlashLane {
 
   /**
    * Takes over what a former process left, if anything; resolves when that is done. It goes before what was put meanwhile,
-   * as soon as nothing of that is in hand.
+   * as soon as nothing of that is in flight.
    *
    * @param renumber gives an item that was put meanwhile a sequence behind those of the former process
    */
@@ -80,11 +80,11 @@ export class FlashLane {
   }
 
   get items(): number {
-    return this.#hand.length + this.#front.length + (this.#backlog?.items ?? 0) + this.#tail.length
+    return this.#inFlight.length + this.#front.length + (this.#backlog?.items ?? 0) + this.#tail.length
   }
 
   get bytes(): number {
-    return this.#hand.bytes + this.#front.bytes + this.#tail.bytes + (this.#backlog?.bytes ?? 0)
+    return this.#inFlight.bytes + this.#front.bytes + this.#tail.bytes + (this.#backlog?.bytes ?? 0)
   }
 
   /** Bytes of items that are in memory alone. */
@@ -109,11 +109,11 @@ export class FlashLane {
     const oldestDroppable = isCut
       ? this.#tail.peek()?.item.sequence
       : (next?.item.sequence ?? this.#backlog?.firstSequence)
-    const oldestEpochMs = this.#hand.first?.item.epochMs ?? next?.item.epochMs ?? this.#backlog?.firstEpochMs
+    const oldestEpochMs = this.#inFlight.first?.item.epochMs ?? next?.item.epochMs ?? this.#backlog?.firstEpochMs
     return {
       items: this.items,
       bytes: this.bytes,
-      droppableBytes: isCut ? this.#tail.bytes : this.bytes - this.#hand.bytes,
+      droppableBytes: isCut ? this.#tail.bytes : this.bytes - this.#inFlight.bytes,
       ...(oldestDroppable !== undefined && { oldestDroppable }),
       ...(oldestEpochMs !== undefined && { oldestEpochMs }),
     }
@@ -135,13 +135,13 @@ export class FlashLane {
   }
 
   acknowledge(items: readonly StoredItem[]): void {
-    for (const entry of this.#hand.take(items)) this.#unplaced.finish(entry)
+    for (const entry of this.#inFlight.take(items)) this.#unplaced.finish(entry)
     this.#advance()
     this.#tellFree()
   }
 
   release(): void {
-    this.#front.unshift(this.#hand.takeAll())
+    this.#front.unshift(this.#inFlight.takeAll())
     this.#tellFree()
   }
 
@@ -157,7 +157,7 @@ export class FlashLane {
   }
 
   /**
-   * Writes to flash what is in memory alone, that in hand included; rejects when the disk does not take it.
+   * Writes to flash what is in memory alone, items in flight included; rejects when the disk does not take it.
    *
    * @param onBegin called when its turn has come: what is put from then on is not part of it
    */
@@ -210,15 +210,15 @@ export class FlashLane {
 
   /** While a message is on its way, flash has time. */
   #takeAndReadAhead(bounds: { readonly maxItems: number; readonly maxBytes: number }): readonly StoredItem[] {
-    const hand = this.#take(bounds)
-    if (!this.#mayReadAhead || this.#backlog === undefined || !this.#isFrontLow) return hand
+    const inFlight = this.#take(bounds)
+    if (!this.#mayReadAhead || this.#backlog === undefined || !this.#isFrontLow) return inFlight
     this.#mayReadAhead = false
     const isRead = this.#serial.run(async () => {
       if (this.#isFrontLow) await this.#load()
       this.#mayReadAhead = true
     })
     isRead.catch(() => {})
-    return hand
+    return inFlight
   }
 
   get #isFrontLow(): boolean {
@@ -231,11 +231,11 @@ export class FlashLane {
       const next = this.#next()
       if (next === undefined) break
       jsonBytes += next.item.json.length
-      if (this.#hand.length > 0 && (this.#hand.length >= bounds.maxItems || jsonBytes > bounds.maxBytes)) break
+      if (this.#inFlight.length > 0 && (this.#inFlight.length >= bounds.maxItems || jsonBytes > bounds.maxBytes)) break
       this.#shiftNext()
-      this.#hand.add(next)
+      this.#inFlight.add(next)
     }
-    return this.#hand.items
+    return this.#inFlight.items
   }
 
   #dropped(entry: Entry | undefined): Dropped {
@@ -245,7 +245,7 @@ export class FlashLane {
     return { items: 1, receipts: entry.item.receipt === undefined ? [] : [entry.item.receipt] }
   }
 
-  /** The first item that is not in hand and can be had without reading flash. */
+  /** The first item that is not in flight and can be had without reading flash. */
   #next(): Entry | undefined {
     return this.#front.length > 0 || this.#backlog !== undefined ? this.#front.peek() : this.#tail.peek()
   }
@@ -358,7 +358,7 @@ export class FlashLane {
   }
 
   #tellFree(): void {
-    if (this.#hand.length > 0) return
+    if (this.#inFlight.length > 0) return
     const onFree = this.#onFree
     this.#onFree = undefined
     onFree?.()
@@ -366,7 +366,7 @@ export class FlashLane {
 
   /** The place of the first item on flash that is not done, or the end of what is there. */
   #donePosition(): Position | undefined {
-    const first = this.#hand.first ?? this.#front.peek()
+    const first = this.#inFlight.first ?? this.#front.peek()
     if (first !== undefined) return first.place?.start ?? this.#placedEnd
     return this.#backlog?.from ?? this.#tail.peek()?.place?.start ?? this.#placedEnd
   }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { chooseEviction, droppableBytes } from '../../../src/outbox/eviction.ts'
 import { Fifo } from '../../../src/outbox/fifo.ts'
 import { type Lane, perLane } from '../../../src/outbox/lanes.ts'
 import { MemoryStore } from '../../../src/outbox/memory-store.ts'
 import type { LaneSize, StoredItem } from '../../../src/outbox/store.ts'
-import { chooseEviction, droppableBytes } from '../../../src/outbox/eviction.ts'
 import { seeded } from '../../helpers/seeded.ts'
 
 const item = (sequence: number, json = '{"key":"p"}'): StoredItem => ({
@@ -39,20 +39,20 @@ test('a queue keeps its order through any mix of push, shift and unshift', () =>
   assert.equal(fifo.shift(), undefined)
 })
 
-test('what is in hand comes back in its old place unless it was acknowledged', () => {
+test('what is in flight comes back in its old place unless it was acknowledged', () => {
   const store = new MemoryStore()
   for (let sequence = 0; sequence < 6; sequence++) store.append('event', item(sequence))
-  const hand = store.read('event', { maxItems: 4, maxBytes: 1_000_000 })
-  assert.deepEqual(sequences(hand), [0, 1, 2, 3])
+  const inFlight = store.read('event', { maxItems: 4, maxBytes: 1_000_000 })
+  assert.deepEqual(sequences(inFlight), [0, 1, 2, 3])
   store.acknowledge(
     'event',
-    hand.filter(({ sequence }) => sequence % 2 === 0),
+    inFlight.filter(({ sequence }) => sequence % 2 === 0),
   )
   store.release('event')
   assert.deepEqual(sequences(store.read('event', all)), [1, 3, 4, 5])
 })
 
-test('what is in hand is not dropped', () => {
+test('what is in flight is not dropped', () => {
   const store = new MemoryStore()
   for (let sequence = 0; sequence < 3; sequence++) store.append('event', item(sequence))
   store.read('event', { maxItems: 1, maxBytes: 1_000_000 })
@@ -68,7 +68,7 @@ test('bytes and items are counted through every move and end at zero', () => {
   for (let sequence = 0; sequence < 4; sequence++) store.append('event', item(sequence))
   store.append('alarm', item(9))
   assert.deepEqual([store.items, store.bytes], [5, 5 * each])
-  const hand = store.read('event', { maxItems: 2, maxBytes: 1_000_000 })
+  const inFlight = store.read('event', { maxItems: 2, maxBytes: 1_000_000 })
   assert.deepEqual(store.size('event'), {
     items: 4,
     bytes: 4 * each,
@@ -76,7 +76,7 @@ test('bytes and items are counted through every move and end at zero', () => {
     oldestDroppable: 2,
     oldestEpochMs: 1000,
   })
-  store.acknowledge('event', hand)
+  store.acknowledge('event', inFlight)
   store.dropOldest('event')
   assert.deepEqual([store.items, store.bytes], [2, 2 * each])
   store.close()

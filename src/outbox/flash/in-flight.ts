@@ -2,7 +2,7 @@ import type { StoredItem } from '../store.ts'
 import { type Entry, entryBytes } from './entry-queue.ts'
 
 /** What a lane has handed out and still answers for: the oldest of its items. */
-export class Hand {
+export class InFlight {
   #entries: Entry[] = []
   #bytes = 0
 
