@@ -7,7 +7,7 @@ import { type Entry, EntryQueue } from './entry-queue.ts'
 import { InFlight } from './in-flight.ts'
 import { FlashReceipts } from './receipts.ts'
 import type { Place, Position, SegmentChain } from './segment-chain.ts'
-import { Unplaced } from './unplaced.ts'
+import { Unpersisted } from './unpersisted.ts'
 
 /** What a former process left of a lane. */
 export interface LeftOnFlash {
@@ -36,7 +36,7 @@ export class FlashLane {
   readonly #inFlight = new InFlight()
   readonly #front = new EntryQueue()
   readonly #tail = new EntryQueue()
-  readonly #unplaced = new Unplaced()
+  readonly #unpersisted = new Unpersisted()
   #backlog: Backlog | undefined
   /** Behind the last item that got a place. */
   #placedEnd: Position | undefined
@@ -88,8 +88,8 @@ export class FlashLane {
   }
 
   /** Bytes of items that are in memory alone. */
-  get unplacedBytes(): number {
-    return this.#unplaced.bytes
+  get unpersistedBytes(): number {
+    return this.#unpersisted.bytes
   }
 
   /** Bytes of items that are on flash alone. */
@@ -98,8 +98,8 @@ export class FlashLane {
   }
 
   /** When the oldest item that is in memory alone was put, monotonic; undefined when there is none. */
-  get oldestUnplacedMs(): number | undefined {
-    return this.#unplaced.oldestMs
+  get oldestUnpersistedMs(): number | undefined {
+    return this.#unpersisted.oldestMs
   }
 
   /** @param memoryAlone only what {@link dropNewer} would drop counts as droppable */
@@ -122,7 +122,7 @@ export class FlashLane {
   add(item: StoredItem, nowMs: number): void {
     const entry: Entry = { item, putMs: nowMs, done: false }
     this.#tail.push(entry)
-    this.#unplaced.add(entry)
+    this.#unpersisted.add(entry)
   }
 
   read(bounds: {
@@ -135,7 +135,7 @@ export class FlashLane {
   }
 
   acknowledge(items: readonly StoredItem[]): void {
-    for (const entry of this.#inFlight.take(items)) this.#unplaced.finish(entry)
+    for (const entry of this.#inFlight.take(items)) this.#unpersisted.finish(entry)
     this.#advance()
     this.#tellFree()
   }
@@ -175,7 +175,7 @@ export class FlashLane {
   lastWrite(isTimeLeft: () => boolean): LastWrite {
     const { chain, onCursor } = this.#o
     const { entries: begun, ordinal } = this.#writing ?? { entries: [], ordinal: chain.nextOrdinal }
-    const entries = [...begun, ...this.#unplaced.waiting()]
+    const entries = [...begun, ...this.#unpersisted.waiting()]
     const isLeft = (entry: Entry) => !entry.done && entry.place === undefined
     let failure: unknown
     if (entries.some(isLeft)) {
@@ -240,7 +240,7 @@ export class FlashLane {
 
   #dropped(entry: Entry | undefined): Dropped {
     if (entry === undefined) return { items: 0, receipts: [] }
-    this.#unplaced.finish(entry)
+    this.#unpersisted.finish(entry)
     this.#advance()
     return { items: 1, receipts: entry.item.receipt === undefined ? [] : [entry.item.receipt] }
   }
@@ -257,7 +257,7 @@ export class FlashLane {
 
   async #persist(): Promise<void> {
     const { chain } = this.#o
-    const entries = this.#unplaced.takeAll()
+    const entries = this.#unpersisted.takeAll()
     if (entries.length === 0) return
     this.#writing = { entries, ordinal: chain.nextOrdinal }
     const { places, failure } = await chain.append(entries.map(entry => entry.item))
@@ -265,10 +265,10 @@ export class FlashLane {
     for (const [index, place] of places.entries()) {
       const entry = entries[index]
       if (entry === undefined) break
-      this.#unplaced.place(entry, place)
+      this.#unpersisted.place(entry, place)
       this.#placedEnd = place.end
     }
-    this.#unplaced.putBack(entries.slice(places.length))
+    this.#unpersisted.putBack(entries.slice(places.length))
     this.#trim()
     this.#advance()
     if (failure !== undefined) throw failure

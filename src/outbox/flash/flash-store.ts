@@ -163,10 +163,10 @@ export class FlashStore implements Store {
     if (this.#trouble.error !== undefined || !this.#flashLanes.includes(lane)) return undefined
     if (durability === 'always') return this.#commit(lane)
     this.#spillTimer.arm()
-    const { unplacedBytes } = this.#lanes[lane]
-    if (unplacedBytes < memoryBytes) return undefined
+    const { unpersistedBytes } = this.#lanes[lane]
+    if (unpersistedBytes < memoryBytes) return undefined
     const spilled = this.#commit(lane)
-    return unplacedBytes < 2 * memoryBytes ? undefined : spilled
+    return unpersistedBytes < 2 * memoryBytes ? undefined : spilled
   }
 
   read(
@@ -193,7 +193,7 @@ export class FlashStore implements Store {
     await this.#spill()
     // What was put since is written when the store is closed.
     if (this.#trouble.error === undefined) return true
-    return this.#flashLanes.every(lane => this.#lanes[lane].oldestUnplacedMs === undefined)
+    return this.#flashLanes.every(lane => this.#lanes[lane].oldestUnpersistedMs === undefined)
   }
 
   lastWrite(isTimeLeft: () => boolean): LastWrite {
@@ -251,7 +251,8 @@ export class FlashStore implements Store {
   /** Writes everything that is in memory alone and may go to flash. */
   async #spill(): Promise<void> {
     if (!this.#adoption.isDone) return
-    for (const lane of this.#flashLanes) if (this.#lanes[lane].oldestUnplacedMs !== undefined) await this.#commit(lane)
+    for (const lane of this.#flashLanes)
+      if (this.#lanes[lane].oldestUnpersistedMs !== undefined) await this.#commit(lane)
   }
 
   /** Lanes whose oldest item in memory has waited too long are written whole. */
@@ -259,10 +260,10 @@ export class FlashStore implements Store {
     if (this.#trouble.error !== undefined) return undefined
     let oldestMs: number | undefined
     for (const lane of this.#flashLanes) {
-      const { oldestUnplacedMs } = this.#lanes[lane]
-      if (oldestUnplacedMs === undefined) continue
-      if (oldestUnplacedMs <= putMs) void this.#commit(lane)
-      else oldestMs = Math.min(oldestMs ?? oldestUnplacedMs, oldestUnplacedMs)
+      const { oldestUnpersistedMs } = this.#lanes[lane]
+      if (oldestUnpersistedMs === undefined) continue
+      if (oldestUnpersistedMs <= putMs) void this.#commit(lane)
+      else oldestMs = Math.min(oldestMs ?? oldestUnpersistedMs, oldestUnpersistedMs)
     }
     return oldestMs
   }

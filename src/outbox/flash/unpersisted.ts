@@ -3,7 +3,7 @@ import { type Entry, entryBytes } from './entry-queue.ts'
 import type { Place } from './segment-chain.ts'
 
 /** The items of a lane that memory alone has, in order: wherever in the lane they are, they are the newest ones. */
-export class Unplaced {
+export class Unpersisted {
   readonly #entries = new Fifo<Entry>()
   #bytes = 0
 
