@@ -15,7 +15,7 @@ export class DiskTrouble {
   readonly #clock: Clock
   readonly #log: Log
   readonly #onChange: (trouble: AgentError | undefined) => void
-  readonly #recover: () => Promise<void>
+  readonly #catchUp: () => Promise<void>
   #error: AgentError | undefined
   #failures = 0
   #healedMs = Number.NEGATIVE_INFINITY
@@ -28,7 +28,7 @@ export class DiskTrouble {
     readonly clock: Clock
     readonly log: Log
     /** Takes up what could not be done, the writing of all that waits at the end; rejects when the disk does not take it. */
-    readonly recover: () => Promise<void>
+    readonly catchUp: () => Promise<void>
     /** The trouble began, or is over (undefined). */
     readonly onChange: (trouble: AgentError | undefined) => void
   }) {
@@ -36,7 +36,7 @@ export class DiskTrouble {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#onChange = parts.onChange
-    this.#recover = parts.recover
+    this.#catchUp = parts.catchUp
   }
 
   /** Why the disk takes nothing; undefined while it does. */
@@ -95,6 +95,6 @@ export class DiskTrouble {
     await this.#folder.prepare()
     await this.#folder.replace(probeName, new Uint8Array(1), 'outbox probe')
     await this.#folder.remove(probeName)
-    await this.#recover()
+    await this.#catchUp()
   }
 }

@@ -61,7 +61,7 @@ export class FlashLane {
    *
    * @param renumber gives an item that was put meanwhile a sequence behind those of the former process
    */
-  adopt(left: LeftOnFlash | undefined, renumber: (item: StoredItem) => StoredItem): Promise<void> {
+  recover(left: LeftOnFlash | undefined, renumber: (item: StoredItem) => StoredItem): Promise<void> {
     return new Promise(resolve => {
       this.#onFree = () => {
         const waiting = [...this.#front.takeAll(), ...this.#tail.takeAll()]

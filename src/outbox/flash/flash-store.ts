@@ -5,11 +5,11 @@ import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes, perLane } from '../lanes.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, LastWrite, Store, StoredItem } from '../store.ts'
-import { Adoption } from './adoption.ts'
 import { CursorLog } from './cursor-log.ts'
 import { DiskTrouble } from './disk-trouble.ts'
 import { FlashLane } from './flash-lane.ts'
 import { flashOverheadBytes } from './item-record.ts'
+import { Recovery } from './recovery.ts'
 import { type Position, SegmentChain } from './segment-chain.ts'
 import { SpillTimer } from './spill-timer.ts'
 
@@ -51,7 +51,7 @@ export class FlashStore implements Store {
   readonly #trouble: DiskTrouble
   readonly #spillTimer: SpillTimer
   readonly #unlisten: () => void
-  readonly #adoption: Adoption
+  readonly #recovery: Recovery
   #cursorTurn: Promise<void> = Promise.resolve()
   #cursorWaits = false
   #closed = false
@@ -97,7 +97,7 @@ export class FlashStore implements Store {
         }),
     )
     const isOnFlash = (lane: Lane) => this.#flashLanes.includes(lane)
-    this.#adoption = new Adoption({
+    this.#recovery = new Recovery({
       folder,
       cursors: this.#cursors,
       chains: this.#chains,
@@ -108,11 +108,11 @@ export class FlashStore implements Store {
       if (trouble === undefined) this.#spillTimer.arm()
       onTrouble?.(trouble)
     }
-    const recover = async () => {
-      await this.#adoption.run()
+    const catchUp = async () => {
+      await this.#recovery.run()
       for (const lane of this.#flashLanes) await this.#lanes[lane].persist()
     }
-    this.#trouble = new DiskTrouble({ folder, clock, log, onChange, recover })
+    this.#trouble = new DiskTrouble({ folder, clock, log, onChange, catchUp })
     this.#spillTimer = new SpillTimer(clock, putMs => this.#spillOlderThan(putMs))
     this.#unlisten = link.on('down', () => void this.#spill())
   }
@@ -122,16 +122,16 @@ export class FlashStore implements Store {
     const store = new FlashStore(options)
     try {
       await options.folder.prepare()
-      await store.#adoption.run()
+      await store.#recovery.run()
     } catch (error) {
       store.#trouble.failed(error)
-      store.#adoption.postpone()
+      store.#recovery.postpone()
     }
     return store
   }
 
   get nextSequence(): number {
-    return this.#adoption.nextSequence
+    return this.#recovery.nextSequence
   }
 
   get items(): number {
@@ -159,7 +159,7 @@ export class FlashStore implements Store {
 
   append(lane: Lane, item: StoredItem): void | Promise<void> {
     const { durability, clock } = this.#o
-    this.#lanes[lane].add(this.#adoption.number(item), clock.monotonicMs())
+    this.#lanes[lane].add(this.#recovery.number(item), clock.monotonicMs())
     if (this.#trouble.error !== undefined || !this.#flashLanes.includes(lane)) return undefined
     if (durability === 'always') return this.#commit(lane)
     this.#spillTimer.arm()
@@ -202,7 +202,7 @@ export class FlashStore implements Store {
     let failure: unknown
     for (const lane of this.#flashLanes) {
       // What is written before it is known what is there could not be told from that.
-      const written = this.#adoption.isDone
+      const written = this.#recovery.isDone
         ? this.#lanes[lane].lastWrite(isTimeLeft)
         : { lost: this.#lanes[lane].items, failure: this.#trouble.error }
       lost += written.lost
@@ -227,7 +227,7 @@ export class FlashStore implements Store {
     this.#spillTimer.close()
     this.#trouble.close()
     for (const lane of lanes) this.#lanes[lane].release()
-    await this.#adoption.run().catch(error => this.#trouble.failed(error))
+    await this.#recovery.run().catch(error => this.#trouble.failed(error))
     await this.#spill()
     for (const lane of lanes) await this.#lanes[lane].close()
     await this.#writeCursors()
@@ -250,7 +250,7 @@ export class FlashStore implements Store {
 
   /** Writes everything that is in memory alone and may go to flash. */
   async #spill(): Promise<void> {
-    if (!this.#adoption.isDone) return
+    if (!this.#recovery.isDone) return
     for (const lane of this.#flashLanes)
       if (this.#lanes[lane].oldestUnpersistedMs !== undefined) await this.#commit(lane)
   }

@@ -6,7 +6,7 @@ import type { FlashLane, LeftOnFlash } from './flash-lane.ts'
 import type { Position, SegmentChain } from './segment-chain.ts'
 import { parseSegmentName } from './segment-names.ts'
 
-export interface AdoptionParts {
+export interface RecoveryParts {
   readonly folder: StoreFolder
   readonly cursors: CursorLog
   readonly chains: Readonly<Record<Lane, SegmentChain>>
@@ -19,8 +19,8 @@ export interface AdoptionParts {
  * Takes over what a former process left, once, and numbers what is put behind it. That may come late: a folder that cannot be
  * read at the start is no reason not to start. What is put until then goes behind what is found, and is numbered anew.
  */
-export class Adoption {
-  readonly #parts: AdoptionParts
+export class Recovery {
+  readonly #parts: RecoveryParts
   #lastSequence = -1
   #running: Promise<void> | undefined
   #isDone = false
@@ -29,7 +29,7 @@ export class Adoption {
   #earlyBefore = 0
   #shift = 0
 
-  constructor(parts: AdoptionParts) {
+  constructor(parts: RecoveryParts) {
     this.#parts = parts
   }
 
@@ -80,7 +80,7 @@ export class Adoption {
     if (this.#earlyFrom !== undefined) this.#shift = this.nextSequence - this.#earlyFrom
     this.#earlyFrom = undefined
     const renumber = (item: StoredItem) => (item.sequence < earlyBefore ? this.#shifted(item) : item)
-    await Promise.all(lanes.map(lane => takers[lane].adopt(left.get(lane), renumber)))
+    await Promise.all(lanes.map(lane => takers[lane].recover(left.get(lane), renumber)))
     this.#isDone = true
   }
 
