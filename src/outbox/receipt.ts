@@ -20,7 +20,7 @@ export function checkDelivery(options: DeliveryOptions): void {
 }
 
 /** What became of an item. */
-export type Outcome = 'delivered' | AgentError
+export type DeliveryOutcome = 'delivered' | AgentError
 
 /**
  * What became of one item. Light: as long as nobody asks it is three fields, and a bad outcome that nobody asked for is
@@ -29,9 +29,9 @@ export type Outcome = 'delivered' | AgentError
 export class DeliveryReceipt {
   readonly accepted = true
   readonly #clock: Clock
-  #outcome: Outcome | undefined
-  #waiters: Set<(outcome: Outcome) => void> | undefined
-  #ask: (() => Outcome | undefined) | undefined
+  #outcome: DeliveryOutcome | undefined
+  #waiters: Set<(outcome: DeliveryOutcome) => void> | undefined
+  #ask: (() => DeliveryOutcome | undefined) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -54,7 +54,7 @@ export class DeliveryReceipt {
       const outcome = this.#ask?.()
       this.#ask = undefined
       if (outcome !== undefined) this.settle(outcome)
-      const settle = (outcome: Outcome) => (outcome === 'delivered' ? resolve() : reject(outcome))
+      const settle = (outcome: DeliveryOutcome) => (outcome === 'delivered' ? resolve() : reject(outcome))
       if (this.#outcome !== undefined) {
         settle(this.#outcome)
         return undefined
@@ -84,12 +84,12 @@ export class DeliveryReceipt {
    * The store lets go of a receipt that nobody watches, because its item left the memory. Should somebody ask later,
    * `ask` answers the outcome, or undefined when it will settle this receipt after all.
    */
-  detach(ask: () => Outcome | undefined): void {
+  detach(ask: () => DeliveryOutcome | undefined): void {
     this.#ask = ask
   }
 
   /** Says what became of the item; the first outcome wins. */
-  settle(outcome: Outcome): void {
+  settle(outcome: DeliveryOutcome): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
     const waiters = this.#waiters

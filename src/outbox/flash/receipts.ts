@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
-import { DeliveryReceipt, type Outcome } from '../receipt.ts'
+import { type DeliveryOutcome, DeliveryReceipt } from '../receipt.ts'
 
 const maxRemembered = 1000
 
@@ -70,7 +70,7 @@ export class FlashReceipts {
     return all
   }
 
-  #ask(sequence: number, receipt: DeliveryReceipt): Outcome | undefined {
+  #ask(sequence: number, receipt: DeliveryReceipt): DeliveryOutcome | undefined {
     const receivers = this.#inMemory.get(sequence)
     if (receivers !== undefined) {
       receivers.add(receipt)
@@ -87,7 +87,7 @@ export class FlashReceipts {
     return this.#bad.get(sequence) ?? 'delivered'
   }
 
-  #settled(sequence: number, outcome: Outcome): void {
+  #settled(sequence: number, outcome: DeliveryOutcome): void {
     const receivers = this.#inMemory.get(sequence)
     this.#inMemory.delete(sequence)
     if (outcome !== 'delivered') this.#remember(sequence, outcome)
@@ -112,14 +112,14 @@ const lostError = () => new AgentError('FILE_ACCESS', 'The item was lost with a 
 
 /** Hands the outcome on to whoever is known to care by then. */
 class RelayedReceipt extends DeliveryReceipt {
-  readonly #onOutcome: (outcome: Outcome) => void
+  readonly #onOutcome: (outcome: DeliveryOutcome) => void
 
-  constructor(clock: Clock, onOutcome: (outcome: Outcome) => void) {
+  constructor(clock: Clock, onOutcome: (outcome: DeliveryOutcome) => void) {
     super(clock)
     this.#onOutcome = onOutcome
   }
 
-  override settle(outcome: Outcome): void {
+  override settle(outcome: DeliveryOutcome): void {
     super.settle(outcome)
     this.#onOutcome(outcome)
   }
