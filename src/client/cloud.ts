@@ -6,11 +6,11 @@ import type { Lane } from '../outbox/lanes.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import type { OutboxStats } from '../outbox/stats.ts'
 import type { WriteCount } from '../platform/store/write-budget.ts'
+import type { ActionOutcome } from '../protocol/action-reply.ts'
 import type { Ask } from '../protocol/ask.ts'
 import type { RequesterCounters } from '../protocol/requester-counters.ts'
 import type { FilesService } from '../services/files/files-service.ts'
 import type { LeftMail } from '../services/mailbox/left-mail.ts'
-import type { MailOutcome } from '../services/mailbox/mail.ts'
 import type { MailboxCounters } from '../services/mailbox/mailbox.ts'
 
 /** Who this client is and how it is set up; known when the configuration is read. */
@@ -56,7 +56,7 @@ export interface Cloud {
   readonly ask: Ask
   put(lane: Lane, item: JsonObject): Promise<Receipt>
   files(): Promise<FileTransfers>
-  answerMail(id: string, outcome: MailOutcome): Promise<Receipt>
+  answerMail(id: string, outcome: ActionOutcome): Promise<Receipt>
   updateMail(id: string, text: string): Promise<Receipt>
   leftMail(): Promise<readonly LeftMail[]>
   /** Begins to connect; further calls do nothing. */

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../base/json.ts'
 import type { WrittenNumbers } from '../../base/written-json.ts'
 import { checkNames, type OptionNames, optionsCheck } from '../../config/known-options.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
+import type { HandOverOptions } from '../../protocol/action-reply.ts'
 import { checkedFlag, longestWaitMs } from '../../protocol/call-fields.ts'
 import { checkedKey, checkedNumber, invalid } from '../../protocol/sample-fields.ts'
 import type { ActionReturn } from './outcome.ts'
@@ -54,12 +55,6 @@ export interface ActionContext<Owner> {
    * call was answered already
    */
   handOver(result?: ActionReturn, options?: HandOverOptions): Promise<void>
-}
-
-/** Options of {@link ActionContext.handOver}. */
-export interface HandOverOptions {
-  /** The result holds only when the machine was rebooted meanwhile; else the answer is status 19, and says so. */
-  readonly onlyAfterReboot?: boolean | undefined
 }
 
 const checkHandOverNames = optionsCheck<HandOverOptions>('context.handOver', { onlyAfterReboot: true })

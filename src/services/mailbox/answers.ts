@@ -2,9 +2,9 @@ import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
+import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
 import { mailboxAck } from '../../protocol/commands.ts'
-import type { Journal, RecordOptions } from './journal.ts'
-import type { MailOutcome } from './mail.ts'
+import type { Journal } from './journal.ts'
 import { shorterOutcome } from './shorter-outcome.ts'
 
 const delivered: Receipt = { accepted: true, delivered: () => Promise.resolve() }
@@ -70,7 +70,7 @@ export class Answers {
   }
 
   /** Answers a mail, unless it has an answer already; then it is that one. All who ask meanwhile share one receipt. */
-  give(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<Receipt> {
+  give(id: string, outcome: ActionOutcome, options?: RecordOptions): Promise<Receipt> {
     const underWay = this.#underWay.get(id)
     if (underWay !== undefined) return underWay
     this.#open.add(id)
@@ -86,7 +86,7 @@ export class Answers {
   }
 
   /** As {@link give}; for an answer that the cloud has already, nothing is sent. */
-  async giveOnce(id: string, outcome: MailOutcome): Promise<Receipt> {
+  async giveOnce(id: string, outcome: ActionOutcome): Promise<Receipt> {
     return (await this.#journal.find(id))?.settled ? delivered : this.give(id, outcome)
   }
 
@@ -100,7 +100,7 @@ export class Answers {
     }
   }
 
-  async #recordAndSend(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<Receipt> {
+  async #recordAndSend(id: string, outcome: ActionOutcome, options?: RecordOptions): Promise<Receipt> {
     const { status, message, params } = await this.#recorded(id, outcome, options)
     this.#callEnded(id)
     this.#count(id, (message?.length ?? 0) + (params === undefined ? 0 : JSON.stringify(params).length))
@@ -114,7 +114,7 @@ export class Answers {
   }
 
   /** The answer that counts; it is in the journal then. */
-  async #recorded(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<MailOutcome> {
+  async #recorded(id: string, outcome: ActionOutcome, options?: RecordOptions): Promise<ActionOutcome> {
     try {
       const known = await this.#journal.find(id)
       if (known?.outcome !== undefined) return known.outcome

@@ -6,9 +6,10 @@ import { scanRecords } from '../../base/record.ts'
 import { SerialQueue } from '../../base/serial-queue.ts'
 import { isLasting } from '../../platform/files/file-failure.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store/store-folder.ts'
-import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
+import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
+import type { Journal, JournalEntry } from './journal.ts'
 import { frameStep, type JournalStep, parseStep, stepsOf } from './journal-step.ts'
-import type { MailCall, MailOutcome } from './mail.ts'
+import type { MailCall } from './mail.ts'
 import { MemoryJournal } from './memory-journal.ts'
 
 const fileName = 'actions.journal'
@@ -106,7 +107,7 @@ export class FlashJournal implements Journal {
 
   async handOver(
     id: string,
-    outcome: MailOutcome | undefined,
+    outcome: ActionOutcome | undefined,
     options: { readonly onlyAfterReboot: boolean },
   ): Promise<void> {
     const frame = frameStep({
@@ -123,7 +124,7 @@ export class FlashJournal implements Journal {
     throw this.#trouble
   }
 
-  async finish(id: string, outcome: MailOutcome, { lazily = false }: RecordOptions = {}): Promise<void> {
+  async finish(id: string, outcome: ActionOutcome, { lazily = false }: RecordOptions = {}): Promise<void> {
     const frame = frameStep({ step: 'finish', id, outcome })
     await this.#memory.finish(id, outcome)
     await this.#write(frame)

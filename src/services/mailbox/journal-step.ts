@@ -1,9 +1,10 @@
 import { isJsonObject, type JsonObject, maxJsonDepth, parseCutJson, toAsciiJson } from '../../base/json.ts'
 import { frameRecord } from '../../base/record.ts'
 import type { WrittenNumbers } from '../../base/written-json.ts'
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import { isStatus } from '../../protocol/status.ts'
 import type { JournalEntry } from './journal.ts'
-import type { MailCall, MailOutcome } from './mail.ts'
+import type { MailCall } from './mail.ts'
 
 /**
  * Parameters stand two levels down in a record. One more is read, so that parameters which a former agent took and which are
@@ -15,8 +16,13 @@ const maxRecordDepth = maxJsonDepth + 3
 export type JournalStep =
   | { readonly step: 'accept'; readonly id: string; readonly call: MailCall }
   | { readonly step: 'start'; readonly id: string; readonly bootId?: string }
-  | { readonly step: 'hand over'; readonly id: string; readonly outcome?: MailOutcome; readonly onlyAfterReboot?: true }
-  | { readonly step: 'finish'; readonly id: string; readonly outcome: MailOutcome }
+  | {
+      readonly step: 'hand over'
+      readonly id: string
+      readonly outcome?: ActionOutcome
+      readonly onlyAfterReboot?: true
+    }
+  | { readonly step: 'finish'; readonly id: string; readonly outcome: ActionOutcome }
   | { readonly step: 'settle'; readonly id: string }
 
 /** Throws when the step cannot be written as JSON. */
@@ -84,7 +90,7 @@ function parseCall(value: unknown): MailCall | undefined {
   }
 }
 
-function parseOutcome(value: unknown): MailOutcome | undefined {
+function parseOutcome(value: unknown): ActionOutcome | undefined {
   if (!isJsonObject(value) || !isStatus(value.status)) return undefined
   const { status, message, params } = value
   return {

@@ -1,4 +1,5 @@
-import type { MailCall, MailOutcome } from './mail.ts'
+import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
+import type { MailCall } from './mail.ts'
 
 /**
  * What is known of one mail. It goes `accepted` → `started` → `finished`, or by `handed over` when its action ends the
@@ -10,19 +11,13 @@ export interface JournalEntry {
   readonly call?: MailCall
   readonly state: 'accepted' | 'started' | 'handed over' | 'finished'
   /** Of a finished mail, its answer. Of one that was handed over, what the next process answers; absent when its program does. */
-  readonly outcome?: MailOutcome
+  readonly outcome?: ActionOutcome
   /** Of one that was handed over: the outcome holds only in another run of the system than {@link bootId}. */
   readonly onlyAfterReboot?: true
   /** The run of the system in which the action was started; absent where the system does not tell. */
   readonly bootId?: string
   /** The cloud has the answer. */
   readonly settled?: true
-}
-
-/** How safe a fact must be before the next step is taken. */
-export interface RecordOptions {
-  /** The disk has it a moment later, with the next fact that cannot wait: for what a power cut may repeat. */
-  readonly lazily?: boolean
 }
 
 /**
@@ -40,9 +35,13 @@ export interface Journal {
   /** Its action is about to run. When this rejects, the action does not run. */
   start(id: string, options?: RecordOptions): Promise<void>
   /** The next process answers, with the outcome when there is one. When this rejects, nothing has changed. */
-  handOver(id: string, outcome: MailOutcome | undefined, options: { readonly onlyAfterReboot: boolean }): Promise<void>
+  handOver(
+    id: string,
+    outcome: ActionOutcome | undefined,
+    options: { readonly onlyAfterReboot: boolean },
+  ): Promise<void>
   /** Its outcome is known. The acknowledgement goes out only after this. */
-  finish(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<void>
+  finish(id: string, outcome: ActionOutcome, options?: RecordOptions): Promise<void>
   /** The cloud has the acknowledgement; the entry may be forgotten when room is needed. */
   settle(id: string): Promise<void>
 }

@@ -1,13 +1,7 @@
 import { isDeeperThan, isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../../base/json.ts'
 import { type WrittenNumbers, writtenNumbers } from '../../base/written-json.ts'
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import { Status } from '../../protocol/status.ts'
-
-/** How a mail was answered; what `mailbox.ack` carries. */
-export interface MailOutcome {
-  readonly status: Status
-  readonly message?: string
-  readonly params?: JsonObject
-}
 
 /** What the cloud asks for: a method and its parameters. */
 export interface MailCall {
@@ -22,7 +16,7 @@ export interface MailCall {
 export type UsableMail =
   | { readonly kind: 'call'; readonly id: string; readonly call: MailCall }
   /** It has an id but cannot be carried out: it is answered with a refusal. */
-  | { readonly kind: 'refused'; readonly id: string; readonly outcome: MailOutcome }
+  | { readonly kind: 'refused'; readonly id: string; readonly outcome: ActionOutcome }
 
 /** One entry of a mailbox page, parsed [TR50 mailbox.check]. */
 export type Mail =
@@ -66,7 +60,7 @@ export function isMailId(id: unknown): id is string {
 }
 
 /** The answer to parameters that no action may get: nobody could write them down, hand them on or look through them. */
-export function refusalOf(params: JsonObject): MailOutcome | undefined {
+export function refusalOf(params: JsonObject): ActionOutcome | undefined {
   if (!isDeeperThan(params, maxJsonDepth)) return undefined
   const message = `ERROR: the parameters are nested deeper than ${maxJsonDepth} levels, which is the agent's limit; the action was not run.`
   return { status: Status.BadParameter, message }

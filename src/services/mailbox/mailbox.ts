@@ -6,31 +6,23 @@ import type { Log } from '../../base/log.ts'
 import { nextTurn } from '../../base/wait.ts'
 import type { WrittenNumbers } from '../../base/written-json.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
+import type { ActionOutcome, ActionReply } from '../../protocol/action-reply.ts'
 import type { Ask } from '../../protocol/ask.ts'
 import { limits } from '../../protocol/limits.ts'
 import { Status } from '../../protocol/status.ts'
 import { Answers } from './answers.ts'
 import { fetchPage } from './fetch-page.ts'
-import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
+import type { Journal, JournalEntry } from './journal.ts'
 import { answerOf, isLeft, type LeftMail } from './left-mail.ts'
-import { charsOf, type Mail, type MailCall, type MailOutcome, refusalOf, type UsableMail } from './mail.ts'
+import { charsOf, type Mail, type MailCall, refusalOf, type UsableMail } from './mail.ts'
 import { Page, sortMails, takePortion } from './page.ts'
 import { nextPageMails } from './page-size.ts'
 import { ProgressLines } from './progress-lines.ts'
 
-/** Where the one who carries out a mail reports. */
-export interface MailReply {
-  started(options?: RecordOptions): Promise<void>
-  update(text: string): Promise<Receipt>
-  /** Rejects when it cannot be written down. */
-  handOver(outcome: MailOutcome | undefined, options: { readonly onlyAfterReboot?: boolean }): Promise<void>
-  finish(outcome: MailOutcome, options?: RecordOptions): Promise<Receipt>
-}
-
 /** Carries out a mail: returns at once, reports through `reply`, never throws. */
 export type ExecuteMail = (
   mail: { id: string; name: string; params: JsonObject; written?: WrittenNumbers },
-  reply: MailReply,
+  reply: ActionReply<Receipt>,
 ) => void
 
 export interface MailboxCounters {
@@ -155,7 +147,7 @@ export class Mailbox {
   }
 
   /** Answers a mail of which only the id is known, such as one that an earlier process left open. The first answer counts. */
-  async acknowledge(id: string, outcome: MailOutcome): Promise<Receipt> {
+  async acknowledge(id: string, outcome: ActionOutcome): Promise<Receipt> {
     return this.#answers.giveOnce(id, outcome)
   }
 
@@ -327,7 +319,7 @@ export class Mailbox {
   }
 
   /** For those who cannot do anything about a failure; it is seen to. */
-  #answer(id: string, outcome: MailOutcome): void {
+  #answer(id: string, outcome: ActionOutcome): void {
     this.#answers.give(id, outcome).catch(() => {})
   }
 
