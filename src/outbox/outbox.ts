@@ -9,7 +9,7 @@ import { waitFor } from '../base/wait.ts'
 import type { OnWire } from '../connection/reconnect.ts'
 import { limits } from '../protocol/limits.ts'
 import { EventLevel, eventItem } from '../protocol/samples.ts'
-import { Backlog } from './backlog.ts'
+import { BacklogProgress } from './backlog-progress.ts'
 import { ClockRepair } from './clock-repair.ts'
 import { DropReporter } from './drop-reporter.ts'
 import { chooseEviction, droppableBytes } from './eviction.ts'
@@ -88,7 +88,7 @@ export class Outbox {
   #sequence: number
   #pumps = false
   #making: Promise<void> | undefined
-  #backlog: Backlog | undefined
+  #backlog: BacklogProgress | undefined
 
   constructor(options: OutboxOptions) {
     const { clock, link, log, memos, requester, thingKey, store = new MemoryStore() } = options
@@ -345,7 +345,7 @@ export class Outbox {
 
   #linkUp(): void {
     const items = this.#waiting
-    this.#backlog = items === 0 ? undefined : new Backlog(this.#o.clock.now(), items, this.#settledItems())
+    this.#backlog = items === 0 ? undefined : new BacklogProgress(this.#o.clock.now(), items, this.#settledItems())
     for (const lane of lanes) this.#drains[lane].linkUp()
     this.#trials.linkUp()
     this.#drops.report()
