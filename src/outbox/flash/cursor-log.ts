@@ -1,7 +1,7 @@
 import { frameRecord, scanRecords } from '../../base/record.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes } from '../lanes.ts'
-import type { Position } from './segment-chain.ts'
+import type { SegmentPosition } from './segment-chain.ts'
 import { cursorName, damagedSuffix } from './segment-names.ts'
 
 const bodyBytes = 17
@@ -14,7 +14,7 @@ const compactBytes = 64 * 1024
  */
 export class CursorLog {
   readonly #folder: StoreFolder
-  readonly #cursors = new Map<Lane, Position>()
+  readonly #cursors = new Map<Lane, SegmentPosition>()
   readonly #unwritten = new Set<Lane>()
   #writer: AppendFile | undefined
   #exists = false
@@ -24,7 +24,7 @@ export class CursorLog {
   }
 
   /** Reads what a former process left; damage costs only the records that it hit. A file that cannot be read is set aside. */
-  async open(names: readonly string[]): Promise<ReadonlyMap<Lane, Position>> {
+  async open(names: readonly string[]): Promise<ReadonlyMap<Lane, SegmentPosition>> {
     if (!names.includes(cursorName)) return new Map()
     this.#exists = true
     const bytes = await this.#folder.read(cursorName, 0, 4 * compactBytes).catch(async () => {
@@ -44,7 +44,7 @@ export class CursorLog {
   }
 
   /** Remembers that a lane is done up to `position`; {@link write} writes it down. */
-  note(lane: Lane, position: Position): void {
+  note(lane: Lane, position: SegmentPosition): void {
     this.#cursors.set(lane, position)
     this.#unwritten.add(lane)
   }

@@ -1,13 +1,13 @@
 import { Fifo } from '../fifo.ts'
 import type { StoredItem } from '../store.ts'
-import { flashBytes, type Place } from './segment-chain.ts'
+import { type FlashPlace, flashBytes } from './segment-chain.ts'
 
 /** An item in memory; it has a place when it is on flash too. */
 export interface Entry {
   item: StoredItem
   /** When it was put, monotonic. */
   readonly putMs: number
-  place?: Place
+  place?: FlashPlace
   done: boolean
 }
 

@@ -6,13 +6,13 @@ import { Backlog, type BacklogSpan } from './backlog.ts'
 import { type Entry, EntryQueue } from './entry-queue.ts'
 import { InFlight } from './in-flight.ts'
 import { FlashReceipts } from './receipts.ts'
-import type { Place, Position, SegmentChain } from './segment-chain.ts'
+import type { FlashPlace, SegmentChain, SegmentPosition } from './segment-chain.ts'
 import { Unpersisted } from './unpersisted.ts'
 
 /** What a former process left of a lane. */
 export interface LeftOnFlash {
   readonly span: BacklogSpan
-  readonly end: Position
+  readonly end: SegmentPosition
 }
 
 export interface FlashLaneOptions {
@@ -21,7 +21,7 @@ export interface FlashLaneOptions {
   /** Bytes of items of this lane that are kept in memory although they are on flash. */
   readonly windowBytes: number
   /** The lane is done up to a place; undefined when nothing of it is on flash any more. */
-  readonly onCursor: (position: Position | undefined) => void
+  readonly onCursor: (position: SegmentPosition | undefined) => void
   /** Items that were on flash and cannot be read. */
   readonly onLost: (items: number) => void
 }
@@ -39,7 +39,7 @@ export class FlashLane {
   readonly #unpersisted = new Unpersisted()
   #backlog: Backlog | undefined
   /** Behind the last item that got a place. */
-  #placedEnd: Position | undefined
+  #placedEnd: SegmentPosition | undefined
   /** The chain is used by one at a time. */
   readonly #serial = new SerialQueue()
   /** What is being written, and the place of its first item in the row. */
@@ -292,7 +292,7 @@ export class FlashLane {
     }
   }
 
-  #toBacklog(item: StoredItem, place: Place): void {
+  #toBacklog(item: StoredItem, place: FlashPlace): void {
     if (this.#backlog === undefined) this.#backlog = Backlog.of(item, place)
     else this.#backlog.push(item, place)
     if (item.receipt !== undefined) this.#receipts.leave(item.sequence, item.receipt)
@@ -365,7 +365,7 @@ export class FlashLane {
   }
 
   /** The place of the first item on flash that is not done, or the end of what is there. */
-  #donePosition(): Position | undefined {
+  #donePosition(): SegmentPosition | undefined {
     const first = this.#inFlight.first ?? this.#front.peek()
     if (first !== undefined) return first.place?.start ?? this.#placedEnd
     return this.#backlog?.from ?? this.#tail.peek()?.place?.start ?? this.#placedEnd

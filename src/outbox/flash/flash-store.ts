@@ -10,7 +10,7 @@ import { DiskTrouble } from './disk-trouble.ts'
 import { FlashLane } from './flash-lane.ts'
 import { flashOverheadBytes } from './item-record.ts'
 import { Recovery } from './recovery.ts'
-import { type Position, SegmentChain } from './segment-chain.ts'
+import { SegmentChain, type SegmentPosition } from './segment-chain.ts'
 import { SpillTimer } from './spill-timer.ts'
 
 export interface FlashStoreOptions {
@@ -268,7 +268,7 @@ export class FlashStore implements Store {
     return oldestMs
   }
 
-  #noteCursor(lane: Lane, position: Position | undefined): void {
+  #noteCursor(lane: Lane, position: SegmentPosition | undefined): void {
     if (position === undefined) this.#cursors.forget(lane)
     else this.#cursors.note(lane, position)
     if (this.#cursorWaits || this.#closed) return

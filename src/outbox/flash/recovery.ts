@@ -3,7 +3,7 @@ import { type Lane, lanes } from '../lanes.ts'
 import type { StoredItem } from '../store.ts'
 import type { CursorLog } from './cursor-log.ts'
 import type { FlashLane, LeftOnFlash } from './flash-lane.ts'
-import type { Position, SegmentChain } from './segment-chain.ts'
+import type { SegmentChain, SegmentPosition } from './segment-chain.ts'
 import { parseSegmentName } from './segment-names.ts'
 
 export interface RecoveryParts {
@@ -84,7 +84,11 @@ export class Recovery {
     this.#isDone = true
   }
 
-  async #open(lane: Lane, numbers: readonly number[], cursor: Position | undefined): Promise<LeftOnFlash | undefined> {
+  async #open(
+    lane: Lane,
+    numbers: readonly number[],
+    cursor: SegmentPosition | undefined,
+  ): Promise<LeftOnFlash | undefined> {
     const { chains, isOnFlash } = this.#parts
     const chain = chains[lane]
     const last = await chain.open(numbers, cursor)

@@ -8,27 +8,27 @@ import { decodeItem, encodeItem, type FlashItem, flashOverheadBytes, isNewer, ma
 import { damagedSuffix, newerSuffix, segmentName } from './segment-names.ts'
 
 /** A place in the chain: `offset` bytes into segment `segment`. */
-export interface Position {
+export interface SegmentPosition {
   readonly segment: number
   readonly offset: number
 }
 
 /** Where an item stands on flash. */
-export interface Place {
+export interface FlashPlace {
   readonly ordinal: number
-  readonly start: Position
-  readonly end: Position
+  readonly start: SegmentPosition
+  readonly end: SegmentPosition
 }
 
 /** An item read from flash. */
 export interface PlacedItem {
   readonly item: FlashItem
-  readonly place: Place
+  readonly place: FlashPlace
 }
 
 /** What an append achieved: the places of the first items, all of them unless there is a failure. */
 export interface Appended {
-  readonly places: readonly Place[]
+  readonly places: readonly FlashPlace[]
   readonly failure?: unknown
 }
 
@@ -85,19 +85,19 @@ export class SegmentChain {
   }
 
   /** Bytes of all segments from a place on. */
-  bytesFrom({ segment, offset }: Position): number {
+  bytesFrom({ segment, offset }: SegmentPosition): number {
     return this.#segments
       .filter(({ number }) => number >= segment)
       .reduce((sum, { number, bytes }) => sum + bytes - (number === segment ? offset : 0), 0)
   }
 
   /** The place of the first byte. */
-  get start(): Position {
+  get start(): SegmentPosition {
     return { segment: this.#segments[0]?.number ?? this.#nextNumber, offset: 0 }
   }
 
   /** The place behind the last byte. */
-  get end(): Position {
+  get end(): SegmentPosition {
     const last = this.#segments.at(-1)
     return last === undefined ? this.start : { segment: last.number, offset: last.bytes }
   }
@@ -106,7 +106,7 @@ export class SegmentChain {
    * Takes over the segments `numbers` (ascending) that a former process left; answers the last whole item. New ones are
    * numbered from behind `cursor` in any case: it may have outlived its segments, and must not pass for a place in new ones.
    */
-  async open(numbers: readonly number[], cursor?: Position): Promise<FlashItem | undefined> {
+  async open(numbers: readonly number[], cursor?: SegmentPosition): Promise<FlashItem | undefined> {
     this.#nextNumber = Math.max(this.#nextNumber, (cursor?.segment ?? 0) + 1)
     this.#segments.length = 0
     for (const number of numbers) {
@@ -126,7 +126,7 @@ export class SegmentChain {
 
   /** Writes items behind the others; the places that it answers are on the disk. */
   async append(items: readonly StoredItem[]): Promise<Appended> {
-    const safe: Place[] = []
+    const safe: FlashPlace[] = []
     try {
       for (let at = 0; at < items.length; ) {
         const written = await this.#appendSome(items.slice(at))
@@ -151,7 +151,7 @@ export class SegmentChain {
    * @param ordinal the place of the first in the row
    */
   appendNow(items: readonly StoredItem[], ordinal: number, isTimeLeft: () => boolean): Appended {
-    const safe: Place[] = []
+    const safe: FlashPlace[] = []
     try {
       while (safe.length < items.length && isTimeLeft()) {
         const number = this.#nextNumber++
@@ -168,7 +168,7 @@ export class SegmentChain {
   }
 
   /** The items from `from` on, at most about `maxBytes` of them but at least one when there is any. */
-  async read(from: Position, maxBytes: number): Promise<readonly PlacedItem[]> {
+  async read(from: SegmentPosition, maxBytes: number): Promise<readonly PlacedItem[]> {
     for (const segment of [...this.#segments]) {
       if (segment.number < from.segment) continue
       const offset = segment.number === from.segment ? from.offset : 0
@@ -180,7 +180,7 @@ export class SegmentChain {
   }
 
   /** Deletes the segments that end before `position`. */
-  async deleteBefore(position: Position): Promise<void> {
+  async deleteBefore(position: SegmentPosition): Promise<void> {
     for (let first = this.#segments[0]; first !== undefined; first = this.#segments[0]) {
       const isPassed =
         first.number < position.segment || (first.number === position.segment && position.offset >= first.bytes)
@@ -209,7 +209,7 @@ export class SegmentChain {
   }
 
   /** One write: as many items as the present segment takes, and at least one. */
-  async #appendSome(items: readonly StoredItem[]): Promise<readonly Place[]> {
+  async #appendSome(items: readonly StoredItem[]): Promise<readonly FlashPlace[]> {
     const { lane, segmentBytes, folder } = this.#o
     if (this.#writer !== undefined && this.#writer.bytes >= segmentBytes) await this.#endWriter()
     if (this.#writer === undefined) {
@@ -230,9 +230,9 @@ export class SegmentChain {
     segment: number,
     offset: number,
     firstOrdinal: number,
-  ): { readonly frames: readonly Uint8Array[]; readonly places: readonly Place[] } {
+  ): { readonly frames: readonly Uint8Array[]; readonly places: readonly FlashPlace[] } {
     const frames: Uint8Array[] = []
-    const places: Place[] = []
+    const places: FlashPlace[] = []
     let end = offset
     for (const item of items) {
       const ordinal = firstOrdinal + frames.length
@@ -247,7 +247,7 @@ export class SegmentChain {
   }
 
   /** What was written is on the disk. */
-  #count(places: readonly Place[]): void {
+  #count(places: readonly FlashPlace[]): void {
     const last = places.at(-1)
     const segment = this.#segments.at(-1)
     if (last === undefined || segment === undefined) return

@@ -1,6 +1,6 @@
 import { Fifo } from '../fifo.ts'
 import { type Entry, entryBytes } from './entry-queue.ts'
-import type { Place } from './segment-chain.ts'
+import type { FlashPlace } from './segment-chain.ts'
 
 /** The items of a lane that memory alone has, in order: wherever in the lane they are, they are the newest ones. */
 export class Unpersisted {
@@ -40,7 +40,7 @@ export class Unpersisted {
   }
 
   /** It is on flash now, unless it is done anyway. */
-  place(entry: Entry, place: Place): void {
+  place(entry: Entry, place: FlashPlace): void {
     entry.place = place
     if (!entry.done) this.#bytes -= entryBytes(entry)
   }
