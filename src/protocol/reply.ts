@@ -21,8 +21,8 @@ export type Reply =
   | { readonly kind: 'malformed'; readonly problem: string }
 
 /**
- * The parameters of a mail stand six levels down in a reply. One more than they may have is read, so that whoever takes them
- * still sees that they are too deep; a mail that is must not take the rest of its page with it.
+ * The parameters of a mailbox message stand six levels down in a reply. One more than they may have is read, so that whoever takes them
+ * still sees that they are too deep; a message that is must not take the rest of its page with it.
  */
 const maxReplyDepth = 6 + maxJsonDepth + 1
 

@@ -106,7 +106,7 @@ export class Requester {
     return this.#send(request, o, limits.maxPendingRequests + limits.reservedRequests)
   }
 
-  /** `mailbox`: the cloud says that mail waits [TR50 notify/mailbox_activity]. The returned function removes the listener. */
+  /** `mailbox`: the cloud says that a message waits in the mailbox [TR50 notify/mailbox_activity]. The returned function removes the listener. */
   on(event: 'mailbox', listener: () => void): () => void {
     return this.#events.on(event, listener)
   }

@@ -10,11 +10,11 @@ import type { ActionOutcome, ActionReply } from '../../protocol/action-reply.ts'
 import type { Ask } from '../../protocol/ask.ts'
 import { limits } from '../../protocol/limits.ts'
 import { Status } from '../../protocol/status.ts'
-import { Answers } from './answers.ts'
 import { fetchPage } from './fetch-page.ts'
 import type { Journal, JournalEntry } from './journal.ts'
 import { answerOf, isLeft, type LeftMail } from './left-mail.ts'
 import { charsOf, type Mail, type MailCall, refusalOf, type UsableMail } from './mail.ts'
+import { MailboxAnswers } from './mailbox-answers.ts'
 import { Page, sortMails, takePortion } from './page.ts'
 import { nextPageMails } from './page-size.ts'
 import { ProgressLines } from './progress-lines.ts'
@@ -68,7 +68,7 @@ export class Mailbox {
   readonly #clock: Clock
   readonly #log: Log
   readonly #bootId: string | undefined
-  readonly #answers: Answers
+  readonly #answers: MailboxAnswers
   readonly #progress: ProgressLines
   readonly #counts = { checks: 0, mails: 0, repeated: 0, malformed: 0 }
   /** Told about the mails of a page that are not taken. */
@@ -111,7 +111,7 @@ export class Mailbox {
     this.#bootId = parts.bootId
     const { outbox, journal, log } = parts
     this.#progress = new ProgressLines(outbox)
-    this.#answers = new Answers({ outbox, journal, log, onRoom: () => this.#goOn() })
+    this.#answers = new MailboxAnswers({ outbox, journal, log, onRoom: () => this.#goOn() })
   }
 
   /** Takes up the mails that an earlier process left unanswered. Before the first check. */

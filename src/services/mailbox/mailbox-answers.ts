@@ -13,7 +13,7 @@ const delivered: Receipt = { accepted: true, delivered: () => Promise.resolve() 
  * The way of the answers to the cloud. A mail has one answer: the first that reaches the journal. It goes out when it is
  * recorded, once at a time, until the cloud has it or does not want it.
  */
-export class Answers {
+export class MailboxAnswers {
   readonly #outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
   readonly #journal: Journal
   readonly #log: Log
