@@ -8,6 +8,7 @@ import { formatTimestamp } from '../base/timestamp.ts'
 import { waitFor } from '../base/wait.ts'
 import type { OnWire } from '../connection/reconnect.ts'
 import { limits } from '../protocol/limits.ts'
+import { needsOwnCommand } from '../protocol/publish-commands.ts'
 import { EventLevel, eventItem } from '../protocol/samples.ts'
 import { BacklogProgress } from './backlog-progress.ts'
 import { ClockRepair } from './clock-repair.ts'
@@ -18,7 +19,7 @@ import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
 import { type Lane, lanes, perLane } from './lanes.ts'
 import { noMemo, type OutboxMemos } from './memo.ts'
 import { MemoryStore } from './memory-store.ts'
-import { isForOneCommand, MessageWriter } from './message.ts'
+import { MessageWriter } from './message.ts'
 import { poisonError, poisonText } from './poison.ts'
 import { PoisonCandidates } from './poison-candidates.ts'
 import { PoisonTrials } from './poison-trials.ts'
@@ -152,7 +153,12 @@ export class Outbox {
       const json = itemJson(lane, item, this.#maxItemBytes)
       const epochMs = this.#o.clock.now()
       // Whether the clock is set counts now, when the sample was taken, and not when there is room for it.
-      const kept = { epochMs, ...this.#clockRepair.mark(epochMs), json, alone: isForOneCommand(lane, item) }
+      const kept = {
+        epochMs,
+        ...this.#clockRepair.mark(epochMs),
+        json,
+        alone: lane !== 'ack' && needsOwnCommand(lane, item),
+      }
       // Those before it are waiting for room in a slow store: it must not overtake them.
       const room =
         this.#making === undefined

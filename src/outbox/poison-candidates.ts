@@ -29,7 +29,7 @@ export interface CandidateMemo {
 const maxOfLane = 8
 
 /** Tells items from each other, also in the next process: an answer to an action is put anew there, word for word. */
-export function markOf(item: StoredItem): number {
+function markOf(item: StoredItem): number {
   return crc32(Buffer.from(item.json, 'latin1'))
 }
 

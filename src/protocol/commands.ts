@@ -1,5 +1,4 @@
 import type { JsonObject } from '../base/json.ts'
-import { pick } from './pick.ts'
 
 /** One TR50 command. Absent and undefined parameters are not sent [TR50 2.2]. */
 export interface Command {
@@ -7,7 +6,17 @@ export interface Command {
   readonly params?: JsonObject | null
 }
 
-// The commands that ask or steer; those that publish are in samples.ts. Members are in the order of TR50 appendix A.
+/** The named members of `source` in the order of `names`, without those that are absent or null [TR50 2.2, 3]. */
+export function pick(names: readonly string[], source: JsonObject): JsonObject {
+  const picked: Record<string, JsonObject[string]> = {}
+  for (const name of names) {
+    const value = source[name]
+    if (value !== undefined && value !== null) picked[name] = value
+  }
+  return picked
+}
+
+// The commands that ask or steer; those that publish are in publish-commands.ts. Members are in the order of TR50 appendix A.
 
 /** [TR50 diag.ping] */
 export const diagPing = (): Command => ({ command: 'diag.ping' })
@@ -30,13 +39,6 @@ export const propertyCurrent = (thingKey: string, key: string, ts?: string): Com
 /** Answers `{ value, ts? }`; no ts when it is the default of the thing definition [TR50 attribute.current]. */
 export const attributeCurrent = (thingKey: string, key: string, ts?: string): Command =>
   current('attribute.current', thingKey, key, ts)
-
-/** Answers `{ state, msg?, ts, duration }` [TR50 alarm.current]. */
-export const alarmCurrent = (thingKey: string, key: string, ts?: string): Command =>
-  current('alarm.current', thingKey, key, ts)
-
-/** Answers the last position [TR50 location.current]. */
-export const locationCurrent = (thingKey: string): Command => ({ command: 'location.current', params: { thingKey } })
 
 export interface FilePut {
   readonly fileName: string
@@ -100,48 +102,4 @@ export const mailboxAck = (ack: MailboxAck): Command => ({
 export const mailboxUpdate = (update: { readonly id: string; readonly msg: string }): Command => ({
   command: 'mailbox.update',
   params: { id: update.id, msg: update.msg },
-})
-
-/** Answers all that the cloud knows about a thing [TR50 thing.find]. */
-export const thingFind = (key: string): Command => ({ command: 'thing.find', params: { key } })
-
-/** Fields of a thing that the device may set [TR50 thing.update]. */
-export interface ThingChange {
-  readonly name?: string
-  readonly desc?: string
-  readonly iccid?: string
-  readonly esn?: string
-  readonly imei?: string
-  readonly meid?: string
-  readonly imsi?: string
-  readonly tags?: readonly string[]
-  readonly secTags?: readonly string[]
-  readonly locEnabled?: boolean
-  readonly corrId?: string
-  /** Names of fields to clear. */
-  readonly unset?: readonly string[]
-}
-
-const thingNames = [
-  'name',
-  'desc',
-  'iccid',
-  'esn',
-  'imei',
-  'meid',
-  'imsi',
-  'tags',
-  'secTags',
-  'locEnabled',
-  'corrId',
-  'unset',
-]
-
-/** The parameters of `thing.update` without the thing key, in wire order. */
-export const thingItem = (change: ThingChange): JsonObject => pick(thingNames, { ...change })
-
-/** [TR50 thing.update] */
-export const thingUpdate = (key: string, change: ThingChange): Command => ({
-  command: 'thing.update',
-  params: { key, ...thingItem(change) },
 })

@@ -67,7 +67,7 @@ export function commandResultIn(reply: JsonObject, id: string): CommandResult {
 }
 
 /** Parses the answer to one command. Nothing of what arrives can make it throw. */
-export function parseCommandResult(value: Json | undefined): CommandResult {
+function parseCommandResult(value: Json | undefined): CommandResult {
   if (value === undefined) return violation('The reply has no answer to this command.')
   if (!isJsonObject(value)) return violation('The answer to this command is not an object.')
   // Most commands answer without params; whatever is not an object carries no data [TR50 2.3].

@@ -1,6 +1,5 @@
 import type { JsonObject } from '../base/json.ts'
-import type { Command } from './commands.ts'
-import { pick } from './pick.ts'
+import { pick } from './commands.ts'
 
 /** A number of a thing at a time [TR50 3.3]. */
 export interface TelemetrySample {
@@ -100,40 +99,37 @@ export const locationItem = (sample: LocationSample): JsonObject => pick(locatio
 /** The parameters of `log.publish` without the thing key. */
 export const eventItem = (sample: EventSample): JsonObject => pick(eventNames, { ...sample })
 
-const one = (command: string, thingKey: string, item: JsonObject): Command => ({
-  command,
-  params: { thingKey, ...item },
-})
-// No defaults at the top of a batch: the Python agent's were meaningless ("alarm_batch", texts for numbers) [TR50 3.1].
-const many = (command: string, thingKey: string, data: readonly JsonObject[]): Command => ({
-  command,
-  params: { thingKey, data },
-})
+/** Fields of a thing that the device may set [TR50 thing.update]. */
+export interface ThingChange {
+  readonly name?: string
+  readonly desc?: string
+  readonly iccid?: string
+  readonly esn?: string
+  readonly imei?: string
+  readonly meid?: string
+  readonly imsi?: string
+  readonly tags?: readonly string[]
+  readonly secTags?: readonly string[]
+  readonly locEnabled?: boolean
+  readonly corrId?: string
+  /** Names of fields to clear. */
+  readonly unset?: readonly string[]
+}
 
-/** [TR50 property.publish] */
-export const propertyPublish = (thingKey: string, sample: TelemetrySample): Command =>
-  one('property.publish', thingKey, telemetryItem(sample))
-/** [TR50 property.batch] */
-export const propertyBatch = (thingKey: string, samples: readonly TelemetrySample[]): Command =>
-  many('property.batch', thingKey, samples.map(telemetryItem))
-/** [TR50 alarm.publish] */
-export const alarmPublish = (thingKey: string, sample: AlarmSample): Command =>
-  one('alarm.publish', thingKey, alarmItem(sample))
-/** [TR50 alarm.batch] */
-export const alarmBatch = (thingKey: string, samples: readonly AlarmSample[]): Command =>
-  many('alarm.batch', thingKey, samples.map(alarmItem))
-/** [TR50 attribute.publish] */
-export const attributePublish = (thingKey: string, sample: AttributeSample): Command =>
-  one('attribute.publish', thingKey, attributeItem(sample))
-/** [TR50 attribute.batch] */
-export const attributeBatch = (thingKey: string, samples: readonly AttributeSample[]): Command =>
-  many('attribute.batch', thingKey, samples.map(attributeItem))
-/** [TR50 location.publish] */
-export const locationPublish = (thingKey: string, sample: LocationSample): Command =>
-  one('location.publish', thingKey, locationItem(sample))
-/** [TR50 location.batch] */
-export const locationBatch = (thingKey: string, samples: readonly LocationSample[]): Command =>
-  many('location.batch', thingKey, samples.map(locationItem))
-/** [TR50 log.publish] */
-export const logPublish = (thingKey: string, sample: EventSample): Command =>
-  one('log.publish', thingKey, eventItem(sample))
+const thingNames = [
+  'name',
+  'desc',
+  'iccid',
+  'esn',
+  'imei',
+  'meid',
+  'imsi',
+  'tags',
+  'secTags',
+  'locEnabled',
+  'corrId',
+  'unset',
+]
+
+/** The parameters of `thing.update` without the thing key, in wire order. */
+export const thingItem = (change: ThingChange): JsonObject => pick(thingNames, { ...change })

@@ -3,8 +3,8 @@ import type { JsonObject } from '../base/json.ts'
 import { optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import { checkedFlag, checkedTexts } from '../protocol/call-fields.ts'
-import { thingItem } from '../protocol/commands.ts'
 import { checkedText, maxShortTextBytes } from '../protocol/sample-fields.ts'
+import { thingItem } from '../protocol/samples.ts'
 
 /** Details of a thing that may be changed or cleared. */
 export type ThingField = 'name' | 'description' | 'iccid' | 'esn' | 'imei' | 'meid' | 'imsi' | 'tags' | 'secTags'

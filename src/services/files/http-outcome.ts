@@ -45,7 +45,7 @@ function mayPass(status: number): boolean {
 }
 
 /** Milliseconds that a Retry-After asks for, bounded; seconds or an HTTP date [RFC 9110 10.2.3]. */
-export function parseRetryAfter(text: string | undefined, epochMs: number): number | undefined {
+function parseRetryAfter(text: string | undefined, epochMs: number): number | undefined {
   if (text === undefined) return undefined
   const waitMs = /^\s*\d+\s*$/.test(text) ? Number(text) * 1000 : Date.parse(text) - epochMs
   if (Number.isNaN(waitMs)) return undefined

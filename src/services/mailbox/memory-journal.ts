@@ -3,9 +3,9 @@ import type { Journal, JournalEntry } from './journal.ts'
 import type { MailCall } from './mail.ts'
 
 /** How many settled mails are remembered with their outcome. */
-export const maxSettled = 1000
+const maxSettled = 1000
 /** How many characters of JSON the remembered outcomes have together. */
-export const maxSettledChars = 1024 * 1024
+const maxSettledChars = 1024 * 1024
 
 /**
  * A journal that lives as long as the process. Mails whose answer is on its way are always kept; of the settled ones the

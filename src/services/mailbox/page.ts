@@ -3,7 +3,7 @@ import { nextTurn } from '../../base/wait.ts'
 import { charsOf, type Mail, parseMail, type UsableMail } from './mail.ts'
 
 /** The event loop has its turn after so many mails, also when they cost nothing: more than a cloud sends that keeps to the limit. */
-export const mailsPerTurn = 250
+const mailsPerTurn = 250
 
 /** What a mail takes beside its parameters. */
 const mailChars = 100
