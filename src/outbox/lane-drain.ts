@@ -2,10 +2,10 @@ import { type BackoffPolicy, backoffMs } from '../base/backoff.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { type AgentError, asAgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import type { EncodedRequest } from '../protocol/envelope.ts'
 import { limits } from '../protocol/limits.ts'
 import { refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'
+import type { Requester } from '../protocol/requester.ts'
 import { classifyReply } from './disposition.ts'
 import type { Lane } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
@@ -16,12 +16,7 @@ import type { LaneStats } from './stats.ts'
 import type { Store, StoredItem } from './store.ts'
 
 /** What the outbox needs of the requester. */
-export interface RequestSender {
-  send(
-    request: EncodedRequest,
-    o?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
-  ): Promise<readonly CommandResult[]>
-}
+export type RequestSender = Pick<Requester, 'send'>
 
 /** What the outbox needs of the link. */
 export interface LinkState {

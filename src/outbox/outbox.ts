@@ -40,6 +40,11 @@ export interface Receipt {
   delivered(o?: DeliveryOptions): Promise<void>
 }
 
+/** The slice of the outbox that a publisher into lane `L` uses. */
+export interface LaneInput<L extends Lane> {
+  put(lane: L, item: JsonObject): Promise<Receipt>
+}
+
 /** An item that the cloud refused for good, or that was set aside because it ended the link each time. */
 export interface RefusedItem {
   readonly lane: Lane

@@ -2,22 +2,27 @@ import { isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../base/
 import { parseCutWrittenJson } from '../base/written-json.ts'
 import { limits } from './limits.ts'
 
+/** What the cloud says when it refuses [TR50 2.3]. */
+export interface Refusal {
+  readonly errorCodes: readonly number[]
+  readonly errorMessages: readonly string[]
+}
+
+/** A command that did not succeed. */
+export interface FailedResult extends Refusal {
+  readonly ok: false
+  /** The cloud did not refuse: its answer to this command is missing or makes no sense. */
+  readonly violation?: true
+}
+
 /** The answer to one command [TR50 2.3]. */
-export type CommandResult =
-  | { readonly ok: true; readonly params: JsonObject }
-  | {
-      readonly ok: false
-      readonly errorCodes: readonly number[]
-      readonly errorMessages: readonly string[]
-      /** The cloud did not refuse: its answer to this command is missing or makes no sense. */
-      readonly violation?: true
-    }
+export type CommandResult = { readonly ok: true; readonly params: JsonObject } | FailedResult
 
 /** A whole reply message, checked. */
 export type Reply =
   | { readonly kind: 'results'; readonly results: readonly CommandResult[] }
   /** The request as a whole was refused: malformed, not authenticated, ... [TR50 2.3]. */
-  | { readonly kind: 'refused'; readonly errorCodes: readonly number[]; readonly errorMessages: readonly string[] }
+  | ({ readonly kind: 'refused' } & Refusal)
   | { readonly kind: 'malformed'; readonly problem: string }
 
 /**
@@ -80,7 +85,7 @@ function violation(problem: string): CommandResult {
   return { ok: false, errorCodes: [], errorMessages: [problem], violation: true }
 }
 
-function errorsOf(failure: JsonObject): { errorCodes: readonly number[]; errorMessages: readonly string[] } {
+function errorsOf(failure: JsonObject): Refusal {
   return {
     // A numeric string is as good as a number: the cloud accepts both, and may send back what it got [TR50 7.6].
     errorCodes: listOf(failure.errorCodes)

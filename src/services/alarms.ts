@@ -1,8 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import {
   checkedKey,
@@ -44,10 +43,10 @@ const checkPublish = optionsCheck('alarms.publish', alarmNames)
 
 /** States with names; the thing definition of the cloud says what each number means [TR50 3.1]. */
 export class AlarmsService {
-  readonly #outbox: { put(lane: 'alarm', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'alarm'>
   readonly #clock: Clock
 
-  constructor(parts: { outbox: { put(lane: 'alarm', item: JsonObject): Promise<Receipt> }; clock: Clock }) {
+  constructor(parts: { outbox: LaneInput<'alarm'>; clock: Clock }) {
     this.#outbox = parts.outbox
     this.#clock = parts.clock
   }

@@ -1,13 +1,11 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
 import { writtenNumbers } from '../base/written-json.ts'
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
-import type { Ask } from '../protocol/ask.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
+import { type Ask, type CurrentOptions, currentNames, currentRequest } from '../protocol/ask.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import { attributeCurrent } from '../protocol/commands.ts'
-import { type CurrentOptions, currentNames, currentRequest } from '../protocol/current-request.ts'
 import {
   checkedKey,
   checkedText,
@@ -49,12 +47,12 @@ export interface CurrentAttribute {
 
 /** Texts that describe the thing [TR50 3.2]. */
 export class AttributesService {
-  readonly #outbox: { put(lane: 'attribute', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'attribute'>
   readonly #ask: Ask
   readonly #clock: Clock
 
   constructor(parts: {
-    outbox: { put(lane: 'attribute', item: JsonObject): Promise<Receipt> }
+    outbox: LaneInput<'attribute'>
     ask: Ask
     clock: Clock
   }) {

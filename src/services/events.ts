@@ -1,8 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import { checkedText, maxShortTextBytes, type TimestampInput, timestampText } from '../protocol/sample-fields.ts'
 import { EventLevel, eventItem } from '../protocol/samples.ts'
@@ -38,10 +37,10 @@ const levels: Readonly<Record<string, EventLevel | undefined>> = {
 
 /** Lines in the log of the thing [TR50 3.5]. */
 export class EventsService {
-  readonly #outbox: { put(lane: 'event', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'event'>
   readonly #clock: Clock
 
-  constructor(parts: { outbox: { put(lane: 'event', item: JsonObject): Promise<Receipt> }; clock: Clock }) {
+  constructor(parts: { outbox: LaneInput<'event'>; clock: Clock }) {
     this.#outbox = parts.outbox
     this.#clock = parts.clock
   }

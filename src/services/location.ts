@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts'
-import type { JsonObject } from '../base/json.ts'
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
 import {
   checkedNumber,
   checkedText,
@@ -65,10 +64,10 @@ const texts = ['fixType', 'corrId', 'streetNumber', 'street', 'city', 'state', '
 
 /** Where the thing is [TR50 3.4]. */
 export class LocationService {
-  readonly #outbox: { put(lane: 'location', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'location'>
   readonly #clock: Clock
 
-  constructor(parts: { outbox: { put(lane: 'location', item: JsonObject): Promise<Receipt> }; clock: Clock }) {
+  constructor(parts: { outbox: LaneInput<'location'>; clock: Clock }) {
     this.#outbox = parts.outbox
     this.#clock = parts.clock
   }

@@ -6,11 +6,10 @@ import { writtenNumbers } from '../base/written-json.ts'
 
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
 
-import type { Receipt } from '../outbox/outbox.ts'
-import type { Ask } from '../protocol/ask.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
+import { type Ask, type CurrentOptions, currentNames, currentRequest } from '../protocol/ask.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import { propertyCurrent } from '../protocol/commands.ts'
-import { type CurrentOptions, currentNames, currentRequest } from '../protocol/current-request.ts'
 import {
   checkedKey,
   checkedNumber,
@@ -54,12 +53,12 @@ export interface CurrentTelemetry {
 
 /** Numbers over time; the cloud calls them properties [TR50 3.3]. */
 export class TelemetryService {
-  readonly #outbox: { put(lane: 'telemetry', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'telemetry'>
   readonly #ask: Ask
   readonly #clock: Clock
 
   constructor(parts: {
-    outbox: { put(lane: 'telemetry', item: JsonObject): Promise<Receipt> }
+    outbox: LaneInput<'telemetry'>
     ask: Ask
     clock: Clock
   }) {

@@ -1,7 +1,6 @@
 import { AgentError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
 import { optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
 import { checkedFlag, checkedTexts } from '../protocol/call-fields.ts'
 import { checkedText, maxShortTextBytes } from '../protocol/sample-fields.ts'
 import { thingItem } from '../protocol/samples.ts'
@@ -63,9 +62,9 @@ const fields: readonly ThingField[] = [...texts, ...lists]
 
 /** The details of our own thing in the cloud [TR50 3.9]. */
 export class ThingService {
-  readonly #outbox: { put(lane: 'thing', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'thing'>
 
-  constructor(parts: { outbox: { put(lane: 'thing', item: JsonObject): Promise<Receipt> } }) {
+  constructor(parts: { outbox: LaneInput<'thing'> }) {
     this.#outbox = parts.outbox
   }
 

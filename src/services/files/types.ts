@@ -1,9 +1,8 @@
-import type { JsonObject } from '../../base/json.ts'
 import type { NamedBy } from '../../connection/named-by.ts'
 import type { LeaveOut } from '../../platform/files/held/folder-tree.ts'
 import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
-import type { Command } from '../../protocol/commands.ts'
+import type { Requester } from '../../protocol/requester.ts'
 
 /** How far a transfer is. */
 export interface TransferProgress {
@@ -92,9 +91,7 @@ export interface UploadResult {
 }
 
 /** The slice of the requester that file transfers use. */
-export interface FileRequester {
-  requestOne(command: Command, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<JsonObject>
-}
+export type FileRequester = Pick<Requester, 'requestOne'>
 
 /** Resolves when there is a link to the cloud; rejects when there was none in time, or when the signal fires. */
 export type UntilUp = (options: { readonly timeoutMs: number; readonly signal: AbortSignal }) => Promise<void>

@@ -1,7 +1,6 @@
 import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
-import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
-import type { Receipt } from '../../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../../outbox/outbox.ts'
 import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
 import { mailboxAck } from '../../protocol/commands.ts'
 import type { Journal } from './journal.ts'
@@ -14,7 +13,7 @@ const delivered: Receipt = { accepted: true, delivered: () => Promise.resolve() 
  * recorded, once at a time, until the cloud has it or does not want it.
  */
 export class MailboxAnswers {
-  readonly #outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'ack'>
   readonly #journal: Journal
   readonly #log: Log
   readonly #onRoom: () => void
@@ -29,7 +28,7 @@ export class MailboxAnswers {
   readonly #lost = new Set<string>()
 
   constructor(parts: {
-    outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
+    outbox: LaneInput<'ack'>
     journal: Journal
     log: Log
     /** There is an open mail less. */

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { nextTurn } from '../../base/wait.ts'
 import type { WrittenNumbers } from '../../base/written-json.ts'
-import type { Receipt } from '../../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../../outbox/outbox.ts'
 import type { ActionOutcome, ActionReply } from '../../protocol/action-reply.ts'
 import type { Ask } from '../../protocol/ask.ts'
 import { limits } from '../../protocol/limits.ts'
@@ -95,7 +95,7 @@ export class Mailbox {
 
   constructor(parts: {
     ask: Ask
-    outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
+    outbox: LaneInput<'ack'>
     journal: Journal
     execute: ExecuteMail
     clock: Clock
