@@ -101,8 +101,8 @@ export class MemoryStore implements Store {
       items: queue.length + inFlight.length,
       bytes: queuedBytes + inFlightBytes,
       droppableBytes: queuedBytes,
-      ...(droppable !== undefined && { oldestDroppable: droppable.sequence }),
-      ...(oldest !== undefined && { oldestEpochMs: oldest.epochMs }),
+      oldestDroppable: droppable?.sequence,
+      oldestEpochMs: oldest?.epochMs,
     }
   }
 

@@ -26,9 +26,9 @@ export interface LaneSize {
   /** Bytes of those that may be dropped: not in flight. */
   readonly droppableBytes: number
   /** Sequence of the oldest item that may be dropped. */
-  readonly oldestDroppable?: number
+  readonly oldestDroppable?: number | undefined
   /** When the oldest item was put, wall clock. */
-  readonly oldestEpochMs?: number
+  readonly oldestEpochMs?: number | undefined
 }
 
 /** Items that a store gave up to make room. */
@@ -42,7 +42,7 @@ export interface LastWrite {
   /** Items that the process takes with it. */
   readonly lost: number
   /** Why. */
-  readonly failure?: unknown
+  readonly failure?: unknown | undefined
 }
 
 /**

@@ -6,16 +6,6 @@ export interface Command {
   readonly params?: JsonObject | null
 }
 
-/** The named members of `source` in the order of `names`, without those that are absent or null [TR50 2.2, 3]. */
-export function pick(names: readonly string[], source: JsonObject): JsonObject {
-  const picked: Record<string, JsonObject[string]> = {}
-  for (const name of names) {
-    const value = source[name]
-    if (value !== undefined && value !== null) picked[name] = value
-  }
-  return picked
-}
-
 // The commands that ask or steer; those that publish are in publish-commands.ts. Members are in the order of TR50 appendix A.
 
 /** [TR50 diag.ping] */
@@ -29,7 +19,7 @@ export const diagEcho = (params: JsonObject): Command => ({ command: 'diag.echo'
 
 const current = (command: string, thingKey: string, key: string, ts?: string): Command => ({
   command,
-  params: pick(['thingKey', 'key', 'ts'], { thingKey, key, ts }),
+  params: { thingKey, key, ts },
 })
 
 /** Answers `{ value, ts, corrId? }` [TR50 property.current]. */
@@ -43,15 +33,15 @@ export const attributeCurrent = (thingKey: string, key: string, ts?: string): Co
 export interface FilePut {
   readonly fileName: string
   /** Downloadable without a session (default false). */
-  readonly public?: boolean
+  readonly public?: boolean | undefined
   /** Unsigned CRC-32 of the content. */
-  readonly crc32?: number
+  readonly crc32?: number | undefined
   /** The store of the organisation instead of the thing's own (default false). */
-  readonly global?: boolean
-  readonly tags?: readonly string[]
-  readonly secTags?: readonly string[]
+  readonly global?: boolean | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly secTags?: readonly string[] | undefined
   /** An entry in the log of the thing when the file is stored. */
-  readonly logComplete?: boolean
+  readonly logComplete?: boolean | undefined
 }
 
 /** Answers `{ fileId }` [TR50 file.put]. `public` and `global` are always said, as the Python agent does [TR50 appendix A]. */
@@ -59,21 +49,15 @@ export function filePut(thingKey: string, file: FilePut): Command {
   const { fileName, crc32, public: isPublic = false, global = false, tags, secTags, logComplete } = file
   return {
     command: 'file.put',
-    params: pick(['thingKey', 'fileName', 'public', 'crc32', 'global', 'tags', 'secTags', 'logComplete'], {
-      thingKey,
-      fileName,
-      public: isPublic,
-      crc32,
-      global,
-      tags,
-      secTags,
-      logComplete,
-    }),
+    params: { thingKey, fileName, public: isPublic, crc32, global, tags, secTags, logComplete },
   }
 }
 
 /** Answers `{ fileId, fileSize, crc32 }` [TR50 file.get]. */
-export const fileGet = (thingKey: string, file: { readonly fileName: string; readonly global?: boolean }): Command => ({
+export const fileGet = (
+  thingKey: string,
+  file: { readonly fileName: string; readonly global?: boolean | undefined },
+): Command => ({
   command: 'file.get',
   params: { thingKey, fileName: file.fileName, global: file.global ?? false },
 })
@@ -81,21 +65,21 @@ export const fileGet = (thingKey: string, file: { readonly fileName: string; rea
 /** Answers `{ messages }`; the messages stay open until acknowledged [TR50 mailbox.check]. */
 export const mailboxCheck = (limit?: number): Command => ({
   command: 'mailbox.check',
-  params: pick(['autoComplete', 'limit'], { autoComplete: false, limit }),
+  params: { autoComplete: false, limit },
 })
 
 export interface MailboxAck {
   readonly id: string
   readonly errorCode: number
-  readonly errorMessage?: string
-  /** Handed to the caller of `method.exec`. */
-  readonly params?: JsonObject
+  readonly errorMessage?: string | undefined
+  /** For the caller of `method.exec`. */
+  readonly params?: JsonObject | undefined
 }
 
 /** The final answer to a mailbox message [TR50 mailbox.ack]. */
-export const mailboxAck = (ack: MailboxAck): Command => ({
+export const mailboxAck = ({ id, errorCode, errorMessage, params }: MailboxAck): Command => ({
   command: 'mailbox.ack',
-  params: pick(['id', 'errorCode', 'errorMessage', 'params'], { ...ack }),
+  params: { id, errorCode, errorMessage, params },
 })
 
 /** A line of progress; completes nothing [TR50 mailbox.update]. */

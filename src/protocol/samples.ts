@@ -1,55 +1,54 @@
 import type { JsonObject } from '../base/json.ts'
-import { pick } from './commands.ts'
 
 /** A number of a thing at a time [TR50 3.3]. */
 export interface TelemetrySample {
   readonly key: string
   readonly value: number
-  readonly ts?: string
-  readonly corrId?: string
+  readonly ts?: string | undefined
+  readonly corrId?: string | undefined
   /** Not part of a batch item: such a sample goes as `property.publish`. */
-  readonly aggregate?: boolean
+  readonly aggregate?: boolean | undefined
 }
 
 /** A state of an alarm at a time [TR50 3.1]. */
 export interface AlarmSample {
   readonly key: string
   readonly state: number
-  readonly ts?: string
-  readonly msg?: string
-  readonly corrId?: string
-  readonly lat?: number
-  readonly lng?: number
-  readonly republish?: boolean
+  readonly ts?: string | undefined
+  readonly msg?: string | undefined
+  readonly corrId?: string | undefined
+  readonly lat?: number | undefined
+  readonly lng?: number | undefined
+  readonly republish?: boolean | undefined
 }
 
 /** A text of a thing at a time [TR50 3.2]. */
 export interface AttributeSample {
   readonly key: string
   readonly value: string
-  readonly ts?: string
-  readonly republish?: boolean
-  readonly corrId?: string
+  readonly ts?: string | undefined
+  readonly republish?: boolean | undefined
+  readonly corrId?: string | undefined
 }
 
 /** A position; degrees, metres, metres per second or whatever the fleet agreed on: the cloud stores plain numbers [TR50 3.4]. */
 export interface LocationSample {
   readonly lat: number
   readonly lng: number
-  readonly heading?: number
-  readonly altitude?: number
-  readonly speed?: number
-  readonly fixAcc?: number
-  readonly fixType?: string
-  readonly ts?: string
-  readonly corrId?: string
-  readonly debounce?: boolean | number
-  readonly streetNumber?: string
-  readonly street?: string
-  readonly city?: string
-  readonly state?: string
-  readonly zipCode?: string
-  readonly country?: string
+  readonly heading?: number | undefined
+  readonly altitude?: number | undefined
+  readonly speed?: number | undefined
+  readonly fixAcc?: number | undefined
+  readonly fixType?: string | undefined
+  readonly ts?: string | undefined
+  readonly corrId?: string | undefined
+  readonly debounce?: boolean | number | undefined
+  readonly streetNumber?: string | undefined
+  readonly street?: string | undefined
+  readonly city?: string | undefined
+  readonly state?: string | undefined
+  readonly zipCode?: string | undefined
+  readonly country?: string | undefined
 }
 
 /** Levels of `log.publish` [TR50 3.5]. */
@@ -59,10 +58,10 @@ export type EventLevel = (typeof EventLevel)[keyof typeof EventLevel]
 /** A line in the log of a thing [TR50 3.5]. */
 export interface EventSample {
   readonly msg: string
-  readonly ts?: string
-  readonly level?: EventLevel
-  readonly corrId?: string
-  readonly global?: boolean
+  readonly ts?: string | undefined
+  readonly level?: EventLevel | undefined
+  readonly corrId?: string | undefined
+  readonly global?: boolean | undefined
 }
 
 const telemetryNames = ['key', 'value', 'ts', 'corrId', 'aggregate']
@@ -88,6 +87,16 @@ const locationNames = [
 ]
 const eventNames = ['msg', 'ts', 'level', 'corrId', 'global']
 
+/** The named members of `source` in the order of `names`, without those that are absent or null [TR50 2.2, 3]. */
+function pick(names: readonly string[], source: JsonObject): JsonObject {
+  const picked: Record<string, JsonObject[string]> = {}
+  for (const name of names) {
+    const value = source[name]
+    if (value !== undefined && value !== null) picked[name] = value
+  }
+  return picked
+}
+
 /** The sample as a batch item: members in wire order, absent ones left out [TR50 appendix A]. */
 export const telemetryItem = (sample: TelemetrySample): JsonObject => pick(telemetryNames, { ...sample })
 /** As {@link telemetryItem}. */
@@ -101,19 +110,19 @@ export const eventItem = (sample: EventSample): JsonObject => pick(eventNames, {
 
 /** Fields of a thing that the device may set [TR50 thing.update]. */
 export interface ThingChange {
-  readonly name?: string
-  readonly desc?: string
-  readonly iccid?: string
-  readonly esn?: string
-  readonly imei?: string
-  readonly meid?: string
-  readonly imsi?: string
-  readonly tags?: readonly string[]
-  readonly secTags?: readonly string[]
-  readonly locEnabled?: boolean
-  readonly corrId?: string
+  readonly name?: string | undefined
+  readonly desc?: string | undefined
+  readonly iccid?: string | undefined
+  readonly esn?: string | undefined
+  readonly imei?: string | undefined
+  readonly meid?: string | undefined
+  readonly imsi?: string | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly secTags?: readonly string[] | undefined
+  readonly locEnabled?: boolean | undefined
+  readonly corrId?: string | undefined
   /** Names of fields to clear. */
-  readonly unset?: readonly string[]
+  readonly unset?: readonly string[] | undefined
 }
 
 const thingNames = [

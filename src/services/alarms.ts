@@ -71,10 +71,10 @@ export class AlarmsService {
       key,
       state,
       ts: timestampText(this.#clock, timestamp),
-      ...(message === undefined ? {} : { msg: checkedText(`message of the alarm "${name}"`, message) }),
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      msg: message === undefined ? undefined : checkedText(`message of the alarm "${name}"`, message),
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
       ...placeOf(options),
-      ...(republish === undefined ? {} : { republish: checkedFlag('republish', republish) }),
+      republish: republish === undefined ? undefined : checkedFlag('republish', republish),
     })
     return this.#outbox.put('alarm', item)
   }

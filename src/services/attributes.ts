@@ -75,8 +75,8 @@ export class AttributesService {
       key: checkedKey('attribute name', name),
       value: checkedText(`text of the attribute "${name}"`, text),
       ts: timestampText(this.#clock, timestamp),
-      ...(republish === undefined ? {} : { republish: checkedFlag('republish', republish) }),
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      republish: republish === undefined ? undefined : checkedFlag('republish', republish),
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
     })
     return this.#outbox.put('attribute', item)
   }

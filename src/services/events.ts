@@ -62,9 +62,9 @@ export class EventsService {
     const item = eventItem({
       msg: checkedText('event message', message),
       ts: timestampText(this.#clock, timestamp),
-      ...(number === undefined ? {} : { level: number }),
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
-      ...(global === undefined ? {} : { global: checkedFlag('global', global) }),
+      level: number,
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
+      global: global === undefined ? undefined : checkedFlag('global', global),
     })
     return this.#outbox.put('event', item)
   }

@@ -87,10 +87,10 @@ export class LocationService {
     const item = locationItem({
       lat: checkedNumber('latitude', position.latitude, -90, 90),
       lng: checkedNumber('longitude', position.longitude, -180, 180),
-      ...(heading === undefined ? {} : { heading: checkedNumber('heading', heading, 0, 360) }),
-      ...(altitude === undefined ? {} : { altitude: checkedNumber('altitude', altitude) }),
-      ...(speed === undefined ? {} : { speed: checkedNumber('speed', speed, 0) }),
-      ...(accuracy === undefined ? {} : { fixAcc: checkedNumber('accuracy', accuracy, 0) }),
+      heading: heading === undefined ? undefined : checkedNumber('heading', heading, 0, 360),
+      altitude: altitude === undefined ? undefined : checkedNumber('altitude', altitude),
+      speed: speed === undefined ? undefined : checkedNumber('speed', speed, 0),
+      fixAcc: accuracy === undefined ? undefined : checkedNumber('accuracy', accuracy, 0),
       ts: timestampText(this.#clock, position.timestamp),
       ...Object.fromEntries(textFields),
     })

@@ -124,8 +124,8 @@ export class TelemetryService {
       key,
       value,
       ts,
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
-      ...(aggregate === undefined ? {} : { aggregate: checkedFlag('aggregate', aggregate) }),
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
+      aggregate: aggregate === undefined ? undefined : checkedFlag('aggregate', aggregate),
     })
   }
 }

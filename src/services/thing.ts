@@ -94,8 +94,8 @@ export class ThingService {
       throw new AgentError('INVALID_ARGUMENT', 'A thing update needs at least one field to change.')
     const item = thingItem({
       ...Object.fromEntries<string | readonly string[]>([...given, ...givenLists]),
-      ...(locationEnabled === undefined ? {} : { locEnabled: checkedFlag('locationEnabled', locationEnabled) }),
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      locEnabled: locationEnabled === undefined ? undefined : checkedFlag('locationEnabled', locationEnabled),
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
       ...(unset.length === 0 ? {} : { unset: unset.map(field => wireNames[field]) }),
     })
     return this.#outbox.put('thing', item)

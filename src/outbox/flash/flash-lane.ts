@@ -114,8 +114,8 @@ export class FlashLane {
       items: this.items,
       bytes: this.bytes,
       droppableBytes: isCut ? this.#tail.bytes : this.bytes - this.#inFlight.bytes,
-      ...(oldestDroppable !== undefined && { oldestDroppable }),
-      ...(oldestEpochMs !== undefined && { oldestEpochMs }),
+      oldestDroppable,
+      oldestEpochMs,
     }
   }
 

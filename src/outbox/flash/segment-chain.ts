@@ -29,7 +29,7 @@ export interface PlacedItem {
 /** What an append achieved: the places of the first items, all of them unless there is a failure. */
 export interface Appended {
   readonly places: readonly FlashPlace[]
-  readonly failure?: unknown
+  readonly failure?: unknown | undefined
 }
 
 interface Segment {

@@ -101,7 +101,7 @@ export class FlashJournal implements Journal {
   async start(id: string, { lazily = false }: RecordOptions = {}): Promise<void> {
     const { bootId } = this.#o
     await this.#memory.start(id, { bootId })
-    await this.#write(frameStep({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) }))
+    await this.#write(frameStep({ step: 'start', id, bootId }))
     await (lazily ? this.#toDiskSoon() : this.#toDisk())
   }
 
@@ -113,8 +113,8 @@ export class FlashJournal implements Journal {
     const frame = frameStep({
       step: 'hand over',
       id,
-      ...(outcome === undefined ? {} : { outcome }),
-      ...(options.onlyAfterReboot ? { onlyAfterReboot: true } : {}),
+      outcome,
+      onlyAfterReboot: options.onlyAfterReboot ? true : undefined,
     })
     await this.#memory.handOver(id, outcome, options)
     await this.#write(frame)

@@ -15,12 +15,12 @@ const maxRecordDepth = maxJsonDepth + 3
 /** One record of the journal on flash. */
 export type JournalStep =
   | { readonly step: 'accept'; readonly id: string; readonly call: MailCall }
-  | { readonly step: 'start'; readonly id: string; readonly bootId?: string }
+  | { readonly step: 'start'; readonly id: string; readonly bootId?: string | undefined }
   | {
       readonly step: 'hand over'
       readonly id: string
-      readonly outcome?: ActionOutcome
-      readonly onlyAfterReboot?: true
+      readonly outcome?: ActionOutcome | undefined
+      readonly onlyAfterReboot?: true | undefined
     }
   | { readonly step: 'finish'; readonly id: string; readonly outcome: ActionOutcome }
   | { readonly step: 'settle'; readonly id: string }
@@ -35,14 +35,13 @@ export function stepsOf(entry: JournalEntry): JournalStep[] {
   const { id, call, state, outcome, onlyAfterReboot, bootId, settled } = entry
   const steps: JournalStep[] = []
   if (call !== undefined) steps.push({ step: 'accept', id, call })
-  if (state === 'started' || state === 'handed over')
-    steps.push({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) })
+  if (state === 'started' || state === 'handed over') steps.push({ step: 'start', id, bootId })
   if (state === 'handed over')
     steps.push({
       step: 'hand over',
       id,
-      ...(outcome === undefined ? {} : { outcome }),
-      ...(onlyAfterReboot === undefined ? {} : { onlyAfterReboot }),
+      outcome,
+      onlyAfterReboot,
     })
   if (state === 'finished' && outcome !== undefined) steps.push({ step: 'finish', id, outcome })
   if (settled) steps.push({ step: 'settle', id })

@@ -9,7 +9,7 @@ export interface MailCall {
   /** An integer that JavaScript cannot hold is the text of its digits. */
   readonly params: JsonObject
   /** The numbers of {@link params} that JavaScript would write otherwise, as they are written. */
-  readonly written?: WrittenNumbers
+  readonly written?: WrittenNumbers | undefined
 }
 
 /** An entry of a mailbox page that can be answered. */
@@ -46,7 +46,7 @@ export function parseMail(entry: Json | undefined): Mail {
   const outcome = refusalOf(given)
   if (outcome !== undefined) return { kind: 'refused', id, outcome }
   const written = writtenNumbers(given)
-  return { kind: 'call', id, call: { method, params: given, ...(written === undefined ? {} : { written }) } }
+  return { kind: 'call', id, call: { method, params: given, written } }
 }
 
 /** A mail that is answered with a refusal and not carried out. */

@@ -106,8 +106,8 @@ export class MailboxAnswers {
     const ack = mailboxAck({
       id,
       errorCode: status,
-      ...(message === undefined ? {} : { errorMessage: message }),
-      ...(params === undefined ? {} : { params }),
+      errorMessage: message,
+      params,
     })
     return this.#outbox.put('ack', { ...ack })
   }
