@@ -1,28 +1,21 @@
 import { backoffMs } from '../../base/backoff.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
-import { type AgentError, asAgentError, type ErrorCode, messageOf } from '../../base/errors.ts'
+import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import { scanRecords } from '../../base/record.ts'
 import { SerialQueue } from '../../base/serial-queue.ts'
-import { isLasting } from '../../platform/files/file-failure.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store/store-folder.ts'
 import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
 import type { Journal, JournalEntry } from './journal.ts'
-import { frameStep, type JournalStep, parseStep, stepsOf } from './journal-step.ts'
+import { readJournal } from './journal-reader.ts'
+import { frameStep, stepsOf } from './journal-step.ts'
 import type { MailCall } from './mail.ts'
 import { MemoryJournal } from './memory-journal.ts'
 
 const fileName = 'actions.journal'
 /** Below this the file only grows; beyond twice of what is worth knowing it is replaced by that. */
 const compactBytes = 256 * 1024
-/** What is read at start; a larger file is not one of ours. */
-const maxFileBytes = 64 * 1024 * 1024
-/** A journal that cannot be read is tried again, so often and after so long. */
-const readTries = 4
-const readAgainMs = 500
 /** A journal that cannot be written is tried again by itself: with no further call nobody else would. */
 const writeAgain = { firstMs: 5000, maxMs: 300_000 }
-const unread: readonly ErrorCode[] = ['POLICY_REFUSED', 'ALREADY_RUNNING']
 /** How long a mail that waits for its turn, or may be carried out twice, may be known to the memory of the kernel alone. */
 const lazySyncMs = 500
 
@@ -65,19 +58,7 @@ export class FlashJournal implements Journal {
   /** Reads what a former process left. What cannot be read is set aside and said so; what others could have written stays unread. */
   static async open(options: FlashJournalOptions): Promise<FlashJournal> {
     const journal = new FlashJournal(options)
-    const { folder, log } = options
-    try {
-      await folder.prepare()
-      if ((await folder.names()).includes(fileName)) await journal.#readPatiently()
-    } catch (error) {
-      // Another process has it, or others could have written it: in neither case it is this one's to set aside.
-      if (unread.includes(asAgentError(error).code)) {
-        log.error('The journal of actions is not read.', { path: folder.path, why: messageOf(error) })
-        return journal
-      }
-      log.error('The journal of actions cannot be read; it is set aside.', { path: folder.path, why: messageOf(error) })
-      await folder.rename(fileName, `${fileName}.damaged`).catch(() => {})
-    }
+    await readJournal(journal.#memory, { ...options, fileName })
     return journal
   }
 
@@ -151,47 +132,6 @@ export class FlashJournal implements Journal {
     this.#closed = true
     this.#writeAgain?.cancel()
     await this.#serial.run(() => this.#endWriter())
-  }
-
-  /** A second try is worth a short wait: without the journal, actions of the former process may run again. */
-  async #readPatiently(): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#read()
-      } catch (error) {
-        if (isLasting(error) || tries === readTries) throw error
-        await new Promise<void>(resolve => this.#o.clock.timer(readAgainMs, resolve))
-      }
-    }
-  }
-
-  async #read(): Promise<void> {
-    const { folder, log } = this.#o
-    const bytes = await folder.read(fileName, 0, maxFileBytes)
-    const steps: JournalStep[] = []
-    const { damagedBytes } = scanRecords(bytes, ({ body }) => {
-      const step = parseStep(body)
-      if (step !== undefined) steps.push(step)
-      return undefined
-    })
-    if (damagedBytes > 0) log.warn('The journal of actions is damaged; what it hit is passed over.', { damagedBytes })
-    for (const step of steps) await this.#replay(step)
-  }
-
-  #replay(step: JournalStep): Promise<void> {
-    const memory = this.#memory
-    switch (step.step) {
-      case 'accept':
-        return memory.accept(step.id, step.call)
-      case 'start':
-        return memory.start(step.id, { bootId: step.bootId })
-      case 'hand over':
-        return memory.handOver(step.id, step.outcome, { onlyAfterReboot: step.onlyAfterReboot ?? false })
-      case 'finish':
-        return memory.finish(step.id, step.outcome)
-      case 'settle':
-        return memory.settle(step.id)
-    }
   }
 
   #write(frame: Uint8Array): Promise<void> {

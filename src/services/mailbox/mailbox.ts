@@ -1,29 +1,21 @@
 import { backoffMs } from '../../base/backoff.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
-import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { nextTurn } from '../../base/wait.ts'
-import type { WrittenNumbers } from '../../base/written-json.ts'
 import type { LaneInput, Receipt } from '../../outbox/outbox.ts'
-import type { ActionOutcome, ActionReply } from '../../protocol/action-reply.ts'
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import type { Ask } from '../../protocol/ask.ts'
 import { limits } from '../../protocol/limits.ts'
-import { Status } from '../../protocol/status.ts'
 import { fetchPage } from './fetch-page.ts'
 import type { Journal, JournalEntry } from './journal.ts'
-import { answerOf, isLeft, type LeftMail } from './left-mail.ts'
-import { charsOf, type Mail, type MailCall, refusalOf, type UsableMail } from './mail.ts'
+import { isLeft, type LeftMail } from './left-mail.ts'
+import type { Mail } from './mail.ts'
+import { type ExecuteMail, MailIntake } from './mail-intake.ts'
 import { MailboxAnswers } from './mailbox-answers.ts'
 import { Page, sortMails, takePortion } from './page.ts'
 import { nextPageMails } from './page-size.ts'
 import { ProgressLines } from './progress-lines.ts'
-
-/** Carries out a mail: returns at once, reports through `reply`, never throws. */
-export type ExecuteMail = (
-  mail: { id: string; name: string; params: JsonObject; written?: WrittenNumbers },
-  reply: ActionReply<Receipt>,
-) => void
 
 export interface MailboxCounters {
   /** Checks that the cloud answered. */
@@ -64,18 +56,12 @@ const largePageText = 'a page of mail was too large; its mails are taken one by 
 export class Mailbox {
   readonly #ask: Ask
   readonly #journal: Journal
-  readonly #execute: ExecuteMail
   readonly #clock: Clock
   readonly #log: Log
-  readonly #bootId: string | undefined
   readonly #answers: MailboxAnswers
   readonly #progress: ProgressLines
-  readonly #counts = { checks: 0, mails: 0, repeated: 0, malformed: 0 }
-  /** Told about the mails of a page that are not taken. */
-  readonly #sorting = {
-    repeated: () => this.#counts.repeated++,
-    unusable: (problem: string) => this.#malformed(problem),
-  }
+  readonly #intake: MailIntake
+  #checks = 0
   /** What was handed over before this process: nothing can join it. */
   #left: readonly JournalEntry[] | undefined
   #wanted = false
@@ -105,20 +91,26 @@ export class Mailbox {
   }) {
     this.#ask = parts.ask
     this.#journal = parts.journal
-    this.#execute = parts.execute
     this.#clock = parts.clock
     this.#log = parts.log
-    this.#bootId = parts.bootId
-    const { outbox, journal, log } = parts
+    const { outbox, journal, execute, log, bootId } = parts
     this.#progress = new ProgressLines(outbox)
     this.#answers = new MailboxAnswers({ outbox, journal, log, onRoom: () => this.#goOn() })
+    this.#intake = new MailIntake({
+      journal,
+      answers: this.#answers,
+      progress: this.#progress,
+      execute,
+      log,
+      bootId,
+    })
   }
 
   /** Takes up the mails that an earlier process left unanswered. Before the first check. */
   async resume(): Promise<void> {
     const unsettled = await this.#journal.unsettled()
     this.#left ??= unsettled.filter(isLeft)
-    for (const entry of unsettled) await this.#resumeOne(entry)
+    for (const entry of unsettled) await this.#intake.resume(entry)
   }
 
   /** The mails that an earlier process handed over without an answer, oldest first. */
@@ -162,7 +154,7 @@ export class Mailbox {
   }
 
   counters(): MailboxCounters {
-    return { ...this.#counts, open: this.#answers.open, full: !this.#hasRoom() }
+    return { checks: this.#checks, ...this.#intake.counts, open: this.#answers.open, full: !this.#hasRoom() }
   }
 
   async #checkWhileWanted(): Promise<void> {
@@ -205,10 +197,10 @@ export class Mailbox {
     })
     this.#pageMails = nextPageMails(this.#pageMails, failure)
     if (failure === undefined || failure.code === 'LIMIT_EXCEEDED') {
-      this.#counts.checks++
+      this.#checks++
       await this.#answers.retry()
     }
-    const page = await sortMails(mails, this.#sorting)
+    const page = await sortMails(mails, this.#intake)
     const fresh = await this.#takePortion(page, most)
     this.#keep(page, listed > most)
     if (failure !== undefined && (failure.code !== 'LIMIT_EXCEEDED' || listed === 0)) throw failure
@@ -220,7 +212,7 @@ export class Mailbox {
   #takeLate(mails: readonly Mail[]): void {
     if (this.#closed) return
     this.#log.info('mail came after its check had been given up', { mails: mails.length })
-    sortMails(mails, this.#sorting).then(
+    sortMails(mails, this.#intake).then(
       page => {
         this.#keep(page, false)
         this.#goOn()
@@ -230,7 +222,7 @@ export class Mailbox {
   }
 
   #takePortion(page: Page, most: number): Promise<number> {
-    return takePortion(page, most, mail => this.#take(mail))
+    return takePortion(page, most, mail => this.#intake.take(mail))
   }
 
   async #takeSurplus(): Promise<number> {
@@ -243,7 +235,7 @@ export class Mailbox {
     const mails = page.size
     let dropped = 0
     for (let mail = page.shift(); mail !== undefined; mail = page.shift()) {
-      if (this.#surplus.has(mail.id) || this.#answers.isOpen(mail.id)) this.#counts.repeated++
+      if (this.#surplus.has(mail.id) || this.#answers.isOpen(mail.id)) this.#intake.repeated()
       else if (this.#surplus.chars < maxSurplusChars) this.#surplus.add(mail)
       else dropped++
     }
@@ -267,74 +259,6 @@ export class Mailbox {
     if (!this.#closed) this.#next = this.#clock.timer(delayMs, () => this.check(), { background: true })
   }
 
-  /** Takes one mail; whatever is wrong with it, the next ones still get their turn. Resolves to whether it was new. */
-  async #take(mail: UsableMail): Promise<boolean> {
-    const { id } = mail
-    try {
-      if (await this.#isRepeated(id)) return false
-      this.#counts.mails++
-      if (mail.kind === 'call') {
-        this.#answers.expect(id, charsOf(mail.call))
-        await this.#journal.accept(id, mail.call)
-        this.#run(id, mail.call)
-      } else {
-        this.#malformed(mail.outcome.message ?? '', id)
-        this.#answer(id, mail.outcome)
-      }
-    } catch (error) {
-      this.#log.error('mail not taken', { id, why: messageOf(error) })
-      this.#answer(id, { status: Status.IoError, message: 'ERROR: the agent could not record the call.' })
-    }
-    return true
-  }
-
-  async #isRepeated(id: string): Promise<boolean> {
-    const known = await this.#journal.find(id)
-    if (known === undefined && !this.#answers.isOpen(id)) return false
-    this.#counts.repeated++
-    // While its answer is being made or on its way, there is nothing to add.
-    if (this.#answers.isOpen(id)) return true
-    this.#log.info('mail offered again; answered as before', { id })
-    if (known?.outcome !== undefined) this.#answer(id, known.outcome)
-    return true
-  }
-
-  async #resumeOne(entry: JournalEntry): Promise<void> {
-    const { id, call, state } = entry
-    this.#answers.expect(id, call === undefined ? 0 : charsOf(call))
-    if (state === 'accepted' && call !== undefined) {
-      const refusal = refusalOf(call.params)
-      if (refusal === undefined) this.#run(id, call)
-      else this.#answer(id, refusal)
-      return
-    }
-    if (isLeft(entry)) {
-      this.#log.info('a mail of an earlier run waits for its answer', { id, action: call?.method })
-      return
-    }
-    const answer = answerOf(entry, this.#bootId)
-    this.#log.info('answering a mail of an earlier run', { id, status: answer.status })
-    if (state === 'handed over') await this.#journal.finish(id, answer)
-    this.#answer(id, answer)
-  }
-
-  /** For those who cannot do anything about a failure; it is seen to. */
-  #answer(id: string, outcome: ActionOutcome): void {
-    this.#answers.give(id, outcome).catch(() => {})
-  }
-
-  #run(id: string, { method, params, written }: MailCall): void {
-    this.#execute(
-      { id, name: method, params, ...(written === undefined ? {} : { written }) },
-      {
-        started: options => this.#journal.start(id, options),
-        update: text => this.update(id, text),
-        handOver: (outcome, { onlyAfterReboot = false }) => this.#journal.handOver(id, outcome, { onlyAfterReboot }),
-        finish: (outcome, options) => this.#answers.give(id, outcome, options),
-      },
-    )
-  }
-
   /** Whether more mail may be taken; with `reserve`, whether room for so many others is left. */
   #hasRoom(reserve = 0): boolean {
     const { open, openChars, openCallChars } = this.#answers
@@ -343,10 +267,5 @@ export class Mailbox {
 
   #goOn(): void {
     if (!this.#closed && !this.#checking && this.#hasWork()) void this.#checkWhileWanted()
-  }
-
-  #malformed(problem: string, id?: string): void {
-    this.#counts.malformed++
-    this.#log.limited('mail malformed', 'warn', 'mail makes no sense', { problem, id })
   }
 }

@@ -11,7 +11,7 @@ const mailChars = 100
 /** Told about the mails of a page that are not taken. */
 export interface SortingListener {
   repeated(): void
-  unusable(problem: string): void
+  malformed(problem: string): void
 }
 
 /** Parses a page entry by entry; what is wrong with one harms none of the others. */
@@ -25,7 +25,7 @@ export async function sortMails(mails: Iterable<Mail>, on: SortingListener): Pro
   let seen = 0
   for (const mail of mails) {
     if (++seen % mailsPerTurn === 0) await nextTurn()
-    if (mail.kind === 'unusable') on.unusable(mail.problem)
+    if (mail.kind === 'unusable') on.malformed(mail.problem)
     else if (page.has(mail.id)) on.repeated()
     else page.add(mail)
   }
