@@ -3,10 +3,9 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { type AgentError, asAgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
 import { limits } from '../protocol/limits.ts'
-import { refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'
 import type { Requester } from '../protocol/requester.ts'
-import { classifyReply } from './disposition.ts'
+import { type Refused, sortByResult } from './disposition.ts'
 import type { Lane } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
 import type { Message, MessageWriter } from './message.ts'
@@ -239,30 +238,19 @@ export class LaneDrain {
   }
 
   async #answered(message: Message, items: readonly StoredItem[], results: readonly CommandResult[]): Promise<Step> {
-    const { lane } = this.#o
-    const delivered: StoredItem[] = []
-    const refused: Refused[] = []
-    let step: Step = 'more'
-    for (const [index, group] of message.groups.entries()) {
-      const result = results[index]
-      const disposition = classifyReply(result, group.batch)
-      if (disposition === 'delivered') for (const item of group.items) delivered.push(item)
-      else if (disposition === 'later') step = 'pause'
-      else if (disposition === 'split') this.#singleThrough = group.items.at(-1)?.sequence ?? this.#singleThrough
-      else if (result?.ok === false)
-        for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
-    }
+    const { lane, candidates } = this.#o
+    const { delivered, refused, isLater, splitThrough } = sortByResult(lane, message, results)
+    if (splitThrough !== undefined) this.#singleThrough = splitThrough
     await this.settle({ delivered, refused })
-    const { candidates } = this.#o
     if (candidates.isSeenIn(lane)) candidates.answered(lane, [...delivered, ...refused.map(({ item }) => item)])
     await this.#release()
-    if (step === 'pause') {
+    if (isLater) {
       this.#maxItems = Math.max(1, Math.floor(items.length / 2))
-    } else {
-      this.#pauses = 0
-      this.#maxItems = Math.min(limits.maxBatchItems, this.#maxItems * 2)
+      return 'pause'
     }
-    return step
+    this.#pauses = 0
+    this.#maxItems = Math.min(limits.maxBatchItems, this.#maxItems * 2)
+    return 'more'
   }
 
   /**
@@ -308,9 +296,3 @@ export class LaneDrain {
 
 /** `candidate`: the next item may be poison. */
 type Step = 'more' | 'empty' | 'pause' | 'candidate'
-
-/** An item that leaves the outbox undelivered, and why. */
-export interface Refused {
-  readonly item: StoredItem
-  readonly error: AgentError
-}

@@ -5,10 +5,9 @@ import { sleep } from '../base/wait.ts'
 import { diagPing } from '../protocol/commands.ts'
 import { encodeRequest } from '../protocol/envelope.ts'
 import { limits } from '../protocol/limits.ts'
-import { refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'
 import { type CandidateGroup, quietMs, restBefore, strikeWithinMs } from './candidate-group.ts'
-import { classifyReply } from './disposition.ts'
+import { sortByResult } from './disposition.ts'
 import type { LaneDrain, LinkState, RequestSender } from './lane-drain.ts'
 import { type Lane, lanes } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
@@ -273,16 +272,8 @@ export class PoisonTrials {
     held: StoredItem | undefined,
   ): Promise<void> {
     const { candidates, drains, clock } = this.#o
-    const delivered: StoredItem[] = []
-    const refused: { item: StoredItem; error: AgentError }[] = []
-    for (const [index, group] of message.groups.entries()) {
-      const result = results[index]
-      const disposition = classifyReply(result, group.batch)
-      if (disposition === 'delivered') delivered.push(...group.items)
-      else if (disposition === 'refused' && result?.ok === false)
-        for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
-      else if (disposition === 'later') this.#notBeforeMs = clock.monotonicMs() + againMs
-    }
+    const { delivered, refused, isLater } = sortByResult(lane, message, results)
+    if (isLater) this.#notBeforeMs = clock.monotonicMs() + againMs
     if (held === undefined) {
       // What was neither taken nor refused is no candidate any more, and goes the way of all others.
       candidates.answered(

@@ -1,6 +1,6 @@
 import type { StoredItem } from '../store.ts'
+import { type FlashPlace, flashBytes, type PlacedItem, type SegmentPosition } from './flash-place.ts'
 import type { SequenceRange } from './receipts.ts'
-import { type FlashPlace, flashBytes, type PlacedItem, type SegmentPosition } from './segment-chain.ts'
 
 /** Where a backlog begins and ends. */
 export interface BacklogSpan {

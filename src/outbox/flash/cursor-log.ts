@@ -1,7 +1,7 @@
 import { frameRecord, scanRecords } from '../../base/record.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes } from '../lanes.ts'
-import type { SegmentPosition } from './segment-chain.ts'
+import type { SegmentPosition } from './flash-place.ts'
 import { cursorName, damagedSuffix } from './segment-names.ts'
 
 const bodyBytes = 17

@@ -3,11 +3,10 @@ import { SerialQueue } from '../../base/serial-queue.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, LastWrite, StoredItem } from '../store.ts'
 import { Backlog, type BacklogSpan } from './backlog.ts'
-import { type Entry, EntryQueue } from './entry-queue.ts'
-import { InFlight } from './in-flight.ts'
+import { type Entry, EntryQueue, InFlight, Unpersisted } from './entries.ts'
+import type { FlashPlace, SegmentPosition } from './flash-place.ts'
 import { FlashReceipts } from './receipts.ts'
-import type { FlashPlace, SegmentChain, SegmentPosition } from './segment-chain.ts'
-import { Unpersisted } from './unpersisted.ts'
+import type { SegmentChain } from './segment-chain.ts'
 
 /** What a former process left of a lane. */
 export interface LeftOnFlash {

@@ -8,9 +8,10 @@ import type { Dropped, LaneSize, LastWrite, Store, StoredItem } from '../store.t
 import { CursorLog } from './cursor-log.ts'
 import { DiskTrouble } from './disk-trouble.ts'
 import { FlashLane } from './flash-lane.ts'
+import type { SegmentPosition } from './flash-place.ts'
 import { flashOverheadBytes } from './item-record.ts'
 import { Recovery } from './recovery.ts'
-import { SegmentChain, type SegmentPosition } from './segment-chain.ts'
+import { SegmentChain } from './segment-chain.ts'
 import { SpillTimer } from './spill-timer.ts'
 
 export interface FlashStoreOptions {

@@ -3,7 +3,8 @@ import { type Lane, lanes } from '../lanes.ts'
 import type { StoredItem } from '../store.ts'
 import type { CursorLog } from './cursor-log.ts'
 import type { FlashLane, LeftOnFlash } from './flash-lane.ts'
-import type { SegmentChain, SegmentPosition } from './segment-chain.ts'
+import type { SegmentPosition } from './flash-place.ts'
+import type { SegmentChain } from './segment-chain.ts'
 import { parseSegmentName } from './segment-names.ts'
 
 export interface RecoveryParts {

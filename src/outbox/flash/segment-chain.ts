@@ -1,44 +1,17 @@
 import { AgentError } from '../../base/errors.ts'
-import { frameRecord, scanRecords } from '../../base/record.ts'
-import { isLasting } from '../../platform/files/file-failure.ts'
+import { frameRecord } from '../../base/record.ts'
 import type { AppendFile, StoreFolder } from '../../platform/store/store-folder.ts'
 import type { Lane } from '../lanes.ts'
 import type { StoredItem } from '../store.ts'
-import { decodeItem, encodeItem, type FlashItem, flashOverheadBytes, isNewer, maxItemJsonBytes } from './item-record.ts'
-import { damagedSuffix, newerSuffix, segmentName } from './segment-names.ts'
-
-/** A place in the chain: `offset` bytes into segment `segment`. */
-export interface SegmentPosition {
-  readonly segment: number
-  readonly offset: number
-}
-
-/** Where an item stands on flash. */
-export interface FlashPlace {
-  readonly ordinal: number
-  readonly start: SegmentPosition
-  readonly end: SegmentPosition
-}
-
-/** An item read from flash. */
-export interface PlacedItem {
-  readonly item: FlashItem
-  readonly place: FlashPlace
-}
+import type { FlashPlace, PlacedItem, SegmentPosition } from './flash-place.ts'
+import { encodeItem, type FlashItem } from './item-record.ts'
+import { newerSuffix, segmentName } from './segment-names.ts'
+import { type Segment, SegmentReader } from './segment-reader.ts'
 
 /** What an append achieved: the places of the first items, all of them unless there is a failure. */
 export interface Appended {
   readonly places: readonly FlashPlace[]
   readonly failure?: unknown | undefined
-}
-
-interface Segment {
-  readonly number: number
-  /** What is safely in it; more may be in the file. */
-  bytes: number
-  failedReads: number
-  /** Something in it is of a newer version. */
-  isNewer: boolean
 }
 
 export interface ChainOptions {
@@ -54,17 +27,13 @@ export interface ChainOptions {
   readonly onNewer: (path: string) => void
 }
 
-/** A file that cannot be read is asked for again so often. */
-const maxFailedReads = 5
-/** Files set aside as damaged that are kept, for each lane. */
-const maxDamaged = 4
-
 /**
  * The items of one lane on flash: append-only segments, deleted whole and never rewritten.
  * What was there at the start is never appended to, so that a torn end stays an end.
  */
 export class SegmentChain {
   readonly #o: ChainOptions
+  readonly #reader: SegmentReader
   readonly #segments: Segment[] = []
   #writer: AppendFile | undefined
   #nextNumber = 1
@@ -72,6 +41,7 @@ export class SegmentChain {
 
   constructor(options: ChainOptions) {
     this.#o = options
+    this.#reader = new SegmentReader({ ...options, onGone: segment => this.#forget(segment) })
   }
 
   /** The place in the row that the next item gets. */
@@ -116,7 +86,7 @@ export class SegmentChain {
     }
     let last: FlashItem | undefined
     for (const segment of [...this.#segments].reverse()) {
-      const items = await this.#readFrom(segment, 0, Number.POSITIVE_INFINITY)
+      const items = await this.#reader.read(segment, 0, Number.POSITIVE_INFINITY)
       last = items.at(-1)?.item
       if (last !== undefined) break
     }
@@ -173,7 +143,7 @@ export class SegmentChain {
       if (segment.number < from.segment) continue
       const offset = segment.number === from.segment ? from.offset : 0
       if (offset >= segment.bytes) continue
-      const items = await this.#readFrom(segment, offset, maxBytes)
+      const items = await this.#reader.read(segment, offset, maxBytes)
       if (items.length > 0) return items
     }
     return []
@@ -268,67 +238,9 @@ export class SegmentChain {
     if (isGone) this.#segments.pop()
   }
 
-  /** Whole items of one segment from `offset`, in windows that grow only for a record that needs it. */
-  async #readFrom(segment: Segment, offset: number, maxBytes: number): Promise<readonly PlacedItem[]> {
-    const { folder, lane } = this.#o
-    const name = segmentName(lane, segment.number)
-    const items: PlacedItem[] = []
-    let at = offset
-    let windowBytes = windowStartBytes
-    let taken = 0
-    while (at < segment.bytes && taken < maxBytes) {
-      const bytes = await this.#tryRead(segment, name, at, Math.min(windowBytes, segment.bytes - at))
-      if (bytes === undefined || bytes.length === 0) break
-      const more = at + bytes.length < segment.bytes
-      const base = at
-      const scan = scanRecords(
-        bytes,
-        record => {
-          const item = decodeItem(record.body, this.#o.boot)
-          if (item !== undefined) {
-            const start = { segment: segment.number, offset: base + record.offset }
-            const end = { segment: segment.number, offset: base + record.end }
-            items.push({ item, place: { ordinal: item.ordinal, start, end } })
-          } else if (isNewer(record.body)) segment.isNewer = true
-          else this.#o.onDamage(`${folder.path}/${name}`, record.end - record.offset)
-          taken += record.end - record.offset
-          return taken < maxBytes
-        },
-        { more, maxBodyBytes: maxItemJsonBytes },
-      )
-      if (scan.damagedBytes > 0) this.#o.onDamage(`${folder.path}/${name}`, scan.damagedBytes)
-      at = base + scan.end
-      // Nothing whole in the window: the record is longer than it.
-      windowBytes = scan.end === 0 ? windowBytes * 2 : windowStartBytes
-      if (scan.end === 0 && !more) break
-    }
-    return items
-  }
-
-  /** What cannot be read, however often it is tried, is set aside, so that the rest can be. Throws while it is worth another try. */
-  async #tryRead(segment: Segment, name: string, position: number, maxBytes: number): Promise<Uint8Array | undefined> {
-    const { folder, onDamage } = this.#o
-    try {
-      const bytes = await folder.read(name, position, maxBytes)
-      segment.failedReads = 0
-      return bytes
-    } catch (error) {
-      segment.failedReads++
-      if (!isLasting(error) && segment.failedReads < maxFailedReads) throw error
-      onDamage(`${folder.path}/${name}`, maxBytes)
-      await this.#setAside(name).catch(() => {})
-      const index = this.#segments.indexOf(segment)
-      if (index >= 0) this.#segments.splice(index, 1)
-      return undefined
-    }
-  }
-
-  /** Kept for those who look for the reason; only the latest, because a dying disk makes many. */
-  async #setAside(name: string): Promise<void> {
-    const { folder, lane } = this.#o
-    await folder.rename(name, `${name}${damagedSuffix}`)
-    const damaged = (await folder.names()).filter(one => one.startsWith(`${lane}-`) && one.endsWith(damagedSuffix))
-    for (const old of damaged.slice(0, -maxDamaged)) await folder.remove(old)
+  #forget(segment: Segment): void {
+    const index = this.#segments.indexOf(segment)
+    if (index >= 0) this.#segments.splice(index, 1)
   }
 
   /** After the way back from an update: what the newer version wrote is not ours to throw away. */
@@ -337,11 +249,4 @@ export class SegmentChain {
     await folder.rename(name, `${name}${newerSuffix}`)
     onNewer(`${folder.path}/${name}${newerSuffix}`)
   }
-}
-
-const windowStartBytes = 256 * 1024
-
-/** Bytes of an item on flash. */
-export function flashBytes(item: StoredItem): number {
-  return item.json.length + flashOverheadBytes
 }
