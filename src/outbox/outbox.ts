@@ -13,17 +13,16 @@ import { EventLevel, eventItem } from '../protocol/samples.ts'
 import { BacklogProgress } from './backlog-progress.ts'
 import { ClockRepair } from './clock-repair.ts'
 import { DropReporter } from './drop-reporter.ts'
-import { chooseEviction, droppableBytes } from './eviction.ts'
 import { itemJson } from './item-json.ts'
-import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
-import { type Lane, lanes, perLane } from './lanes.ts'
+import type { LinkState, RequestSender } from './lane-drain.ts'
+import { type Lane, perLane } from './lanes.ts'
 import { noMemo, type OutboxMemos } from './memo.ts'
 import { MemoryStore } from './memory-store.ts'
-import { MessageWriter } from './message.ts'
 import { poisonError, poisonText } from './poison.ts'
 import { PoisonCandidates } from './poison-candidates.ts'
-import { PoisonTrials } from './poison-trials.ts'
 import { type DeliveryOptions, DeliveryReceipt } from './receipt.ts'
+import { fullError, Room } from './room.ts'
+import { Senders } from './senders.ts'
 import { SetAside } from './set-aside.ts'
 import type { LaneStats, OutboxStats } from './stats.ts'
 import type { Dropped, LastWrite, Store, StoredItem } from './store.ts'
@@ -81,19 +80,17 @@ export class Outbox {
   readonly #store: Store
   readonly #clockRepair: ClockRepair
   readonly #maxItemBytes: number
-  readonly #drains: Readonly<Record<Lane, LaneDrain>>
   readonly #dropped = perLane(() => 0)
   readonly #drops: DropReporter
   readonly #candidates: PoisonCandidates
   readonly #setAside: SetAside
-  readonly #trials: PoisonTrials
+  readonly #room: Room
+  readonly #senders: Senders
   readonly #closing = new AbortController()
   readonly #events: Emitter<{ refused: [RefusedItem] }>
   readonly #emptied = new Set<() => void>()
   readonly #unlisten: () => void
   #sequence: number
-  #pumps = false
-  #making: Promise<void> | undefined
   #backlog: BacklogProgress | undefined
 
   constructor(options: OutboxOptions) {
@@ -114,27 +111,27 @@ export class Outbox {
     })
     this.#candidates = new PoisonCandidates(memos?.candidates ?? noMemo(), store.itemOverheadBytes)
     this.#setAside = new SetAside(memos?.setAside ?? noMemo())
+    this.#room = new Room({
+      store,
+      maxBytes: options.maxBytes,
+      heldBytes: () => this.#candidates.heldBytes,
+      onDropped: (lane, dropped) => this.#countDrop(lane, dropped),
+    })
     const candidates = this.#candidates
     for (const { group, item } of candidates.held)
       if (this.#setAside.has(group.lane, item)) candidates.letGo(group.lane, item)
-    const writer = new MessageWriter(thingKey, () => this.#clockRepair.rightOffsetMs())
-    const signal = this.#closing.signal
-    const onRefused = (lane: Lane, item: StoredItem, error: AgentError) => this.#refuse(lane, item, error)
-    const onSettled = () => this.#settled()
-    const onStopped = () => this.#trials.consider()
-    const parts = { store, requester, link, writer, clock, log, candidates, signal, onRefused, onSettled, onStopped }
-    this.#drains = perLane(lane => new LaneDrain({ ...parts, lane, isHeld: () => this.#trials.isHeld(lane) }))
-    this.#trials = new PoisonTrials({
-      candidates,
-      drains: this.#drains,
+    this.#senders = new Senders({
+      thingKey,
       store,
       requester,
       link,
-      writer,
       clock,
       log,
-      signal,
-      settled: () => this.#settledItems(),
+      candidates,
+      signal: this.#closing.signal,
+      rightOffsetMs: () => this.#clockRepair.rightOffsetMs(),
+      onRefused: (lane, item, error) => this.#refuse(lane, item, error),
+      onSettled: () => this.#settled(),
       setAside: (lane, item) => this.#quarantine(lane, item),
     })
     const unlisten = [link.on('up', () => this.#linkUp()), link.on('down', error => this.#linkDown(error))]
@@ -164,14 +161,10 @@ export class Outbox {
         json,
         alone: lane !== 'ack' && needsOwnCommand(lane, item),
       }
-      // Those before it are waiting for room in a slow store: it must not overtake them.
-      const room =
-        this.#making === undefined
-          ? this.#makeRoom(lane, json.length)
-          : this.#making.then(() => this.#makeRoom(lane, json.length))
+      const room = this.#room.make(lane, json.length)
       if (room === undefined) return this.#append(lane, kept)
       const appended = room.then(() => this.#append(lane, kept))
-      this.#queueBehind(appended)
+      this.#room.queueBehind(appended)
       return appended
     } catch (error) {
       return Promise.reject(error)
@@ -207,8 +200,7 @@ export class Outbox {
 
   /** What of it is on the wire: whoever sees the link end asks whether that may be the reason. */
   get onWire(): OnWire {
-    if (this.#trials.isOnWire) return 'candidate'
-    return lanes.some(lane => this.#drains[lane].isSending) ? 'items' : 'nothing'
+    return this.#senders.onWire
   }
 
   /** As {@link spill}, while the caller waits, because the process ends. */
@@ -230,9 +222,8 @@ export class Outbox {
     this.#closing.abort(closedError())
     this.#unlisten()
     this.#drops.stop()
-    await this.#trials.stop()
-    await Promise.all(lanes.map(lane => this.#drains[lane].stop()))
-    await this.#making
+    await this.#senders.stop()
+    await this.#room.made()
     await this.#candidates.saved()
     await this.#setAside.saveAgain()
     await this.#drops.save()
@@ -248,26 +239,28 @@ export class Outbox {
   }
 
   stats(): OutboxStats {
-    const drain = this.#backlog?.progress(this.#settledItems())
+    const drain = this.#backlog?.progress(this.#senders.settledItems)
     const setAside = this.#setAside.stats()
     return {
-      lanes: perLane<LaneStats>(lane => {
-        const { items, bytes, oldestEpochMs } = this.#store.size(lane)
-        const held = this.#candidates.heldOf(lane)
-        return {
-          waiting: items + held.length,
-          bytes: bytes + this.#candidates.bytesOf(held),
-          ...this.#drains[lane].counts,
-          dropped: this.#dropped[lane],
-          ...(oldestEpochMs !== undefined && { oldestEpochMs }),
-        }
-      }),
+      lanes: perLane(lane => this.#laneStats(lane)),
       waiting: this.#waiting,
       bytes: this.#bytes,
       maxBytes: this.#o.maxBytes,
       ...(!this.#candidates.isEmpty && { suspects: this.#candidates.count }),
       ...(setAside !== undefined && { setAside }),
       ...(drain !== undefined && { drain }),
+    }
+  }
+
+  #laneStats(lane: Lane): LaneStats {
+    const { items, bytes, oldestEpochMs } = this.#store.size(lane)
+    const held = this.#candidates.heldOf(lane)
+    return {
+      waiting: items + held.length,
+      bytes: bytes + this.#candidates.bytesOf(held),
+      ...this.#senders.countsOf(lane),
+      dropped: this.#dropped[lane],
+      ...(oldestEpochMs !== undefined && { oldestEpochMs }),
     }
   }
 
@@ -284,49 +277,13 @@ export class Outbox {
     const receipt = new DeliveryReceipt(this.#o.clock)
     const appended = this.#store.append(lane, { ...item, sequence: this.#sequence++, receipt })
     if (appended === undefined) {
-      this.#wake(lane)
+      this.#senders.wake(lane)
       return Promise.resolve(receipt)
     }
     return appended.then(() => {
-      this.#wake(lane)
+      this.#senders.wake(lane)
       return receipt
     })
-  }
-
-  /** Drops until there is room; a promise only where the store answers with one. */
-  #makeRoom(lane: Lane, jsonBytes: number): undefined | Promise<void> {
-    const maxBytes = Math.min(this.#o.maxBytes, this.#store.limitBytes)
-    const bytes = jsonBytes + this.#store.itemOverheadBytes
-    if (this.#bytes + bytes <= maxBytes) return undefined
-    const size = (of: Lane) => this.#store.size(of)
-    if (this.#bytes - droppableBytes(lane, size) + bytes > maxBytes) {
-      this.#countDrop(lane, { items: 1, receipts: [] })
-      throw fullError(lane)
-    }
-    while (this.#bytes + bytes > maxBytes) {
-      const evicted = chooseEviction(lane, size)
-      if (evicted === undefined) throw fullError(lane)
-      const dropped = this.#store.dropOldest(evicted)
-      if (dropped instanceof Promise)
-        return dropped.then(late => {
-          this.#countDrop(evicted, late)
-          return this.#makeRoom(lane, jsonBytes)
-        })
-      this.#countDrop(evicted, dropped)
-    }
-    return undefined
-  }
-
-  #queueBehind(work: Promise<unknown>): void {
-    const making: Promise<void> = work.then(
-      () => this.#doneMaking(making),
-      () => this.#doneMaking(making),
-    )
-    this.#making = making
-  }
-
-  #doneMaking(making: Promise<void>): void {
-    if (this.#making === making) this.#making = undefined
   }
 
   #countDrop(lane: Lane, dropped: Dropped): void {
@@ -339,16 +296,6 @@ export class Outbox {
     for (const receipt of dropped.receipts) receipt.settle(fullError(lane))
   }
 
-  /** Lets what is put in the same turn gather, then starts the lanes, the most important first. */
-  #wake(lane: Lane): void {
-    if (this.#pumps || !this.#drains[lane].isIdle) return
-    this.#pumps = true
-    queueMicrotask(() => {
-      this.#pumps = false
-      for (const each of lanes) this.#drains[each].kick()
-    })
-  }
-
   /** Asked while what was on the wire is still known to be: its failure comes in a later turn. */
   #linkDown(error: AgentError): void {
     if (error.code !== 'CLOSED' && this.onWire === 'nothing') this.#candidates.linkEndedByItself()
@@ -356,9 +303,9 @@ export class Outbox {
 
   #linkUp(): void {
     const items = this.#waiting
-    this.#backlog = items === 0 ? undefined : new BacklogProgress(this.#o.clock.now(), items, this.#settledItems())
-    for (const lane of lanes) this.#drains[lane].linkUp()
-    this.#trials.linkUp()
+    this.#backlog =
+      items === 0 ? undefined : new BacklogProgress(this.#o.clock.now(), items, this.#senders.settledItems)
+    this.#senders.linkUp()
     this.#drops.report()
   }
 
@@ -392,15 +339,6 @@ export class Outbox {
     const parsed = parseJson(item.json)
     this.#events.emit('refused', { lane, item: isJsonObject(parsed) ? parsed : {}, error })
   }
-
-  #settledItems(): number {
-    return lanes.reduce((sum, lane) => {
-      const { delivered, refused, setAside } = this.#drains[lane].counts
-      return sum + delivered + refused + setAside
-    }, 0)
-  }
 }
 
 const closedError = () => new AgentError('CLOSED', 'The outbox is closed.')
-const fullError = (lane: Lane) =>
-  new AgentError('OUTBOX_FULL', `The outbox is full; an item of lane ${lane} was dropped.`, { details: { lane } })
