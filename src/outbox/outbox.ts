@@ -1,31 +1,26 @@
 import type { Clock } from '../base/clock.ts'
-import { Emitter } from '../base/emitter.ts'
-import { AgentError, messageOf } from '../base/errors.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
+import { AgentError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
-import { formatTimestamp } from '../base/timestamp.ts'
 import { waitFor } from '../base/wait.ts'
 import type { OnWire } from '../connection/reconnect.ts'
 import { limits } from '../protocol/limits.ts'
 import { needsOwnCommand } from '../protocol/publish-commands.ts'
-import { EventLevel, eventItem } from '../protocol/samples.ts'
 import { BacklogProgress } from './backlog-progress.ts'
 import { ClockRepair } from './clock-repair.ts'
-import { DropReporter } from './drop-reporter.ts'
 import { itemJson } from './item-json.ts'
 import type { LinkState, RequestSender } from './lane-drain.ts'
 import { type Lane, perLane } from './lanes.ts'
+import { Losses, type RefusedItem } from './losses.ts'
 import { noMemo, type OutboxMemos } from './memo.ts'
 import { MemoryStore } from './memory-store.ts'
-import { poisonError, poisonText } from './poison.ts'
 import { PoisonCandidates } from './poison-candidates.ts'
 import { type DeliveryOptions, DeliveryReceipt } from './receipt.ts'
-import { fullError, Room } from './room.ts'
+import { Room } from './room.ts'
 import { Senders } from './senders.ts'
-import { SetAside } from './set-aside.ts'
 import type { LaneStats, OutboxStats } from './stats.ts'
-import type { Dropped, LastWrite, Store, StoredItem } from './store.ts'
+import type { LastWrite, Store, StoredItem } from './store.ts'
 
 /** The agent has taken charge of an item. */
 export interface Receipt {
@@ -42,14 +37,6 @@ export interface Receipt {
 /** The slice of the outbox that a publisher into lane `L` uses. */
 export interface LaneInput<L extends Lane> {
   put(lane: L, item: JsonObject): Promise<Receipt>
-}
-
-/** An item that the cloud refused for good, or that was set aside because it ended the link each time. */
-export interface RefusedItem {
-  readonly lane: Lane
-  readonly item: JsonObject
-  /** `REFUSED_BY_CLOUD` with `errorCodes` and `errorMessages` in its details, or `LIMIT_EXCEEDED`. */
-  readonly error: AgentError
 }
 
 export interface OutboxOptions {
@@ -80,14 +67,11 @@ export class Outbox {
   readonly #store: Store
   readonly #clockRepair: ClockRepair
   readonly #maxItemBytes: number
-  readonly #dropped = perLane(() => 0)
-  readonly #drops: DropReporter
+  readonly #losses: Losses
   readonly #candidates: PoisonCandidates
-  readonly #setAside: SetAside
   readonly #room: Room
   readonly #senders: Senders
   readonly #closing = new AbortController()
-  readonly #events: Emitter<{ refused: [RefusedItem] }>
   readonly #emptied = new Set<() => void>()
   readonly #unlisten: () => void
   #sequence: number
@@ -100,26 +84,23 @@ export class Outbox {
     this.#clockRepair = new ClockRepair(clock)
     this.#sequence = store.nextSequence
     this.#maxItemBytes = Math.min(limits.maxItemBytes, options.maxBytes - store.itemOverheadBytes)
-    this.#events = new Emitter((event, error) =>
-      log.limited(`listener ${event}`, 'error', 'A listener failed.', { event, error: messageOf(error) }),
-    )
-    this.#drops = new DropReporter({
+    this.#losses = new Losses({
       clock,
+      log,
+      memos,
       mayReport: () => link.isUp && this.#hasAir(),
-      send: event => this.put('event', event),
-      memo: memos?.drops ?? noMemo(),
+      put: event => this.put('event', event),
     })
     this.#candidates = new PoisonCandidates(memos?.candidates ?? noMemo(), store.itemOverheadBytes)
-    this.#setAside = new SetAside(memos?.setAside ?? noMemo())
     this.#room = new Room({
       store,
       maxBytes: options.maxBytes,
       heldBytes: () => this.#candidates.heldBytes,
-      onDropped: (lane, dropped) => this.#countDrop(lane, dropped),
+      onDropped: (lane, dropped) => this.#losses.dropped(lane, dropped),
     })
     const candidates = this.#candidates
     for (const { group, item } of candidates.held)
-      if (this.#setAside.has(group.lane, item)) candidates.letGo(group.lane, item)
+      if (this.#losses.wasSetAside(group.lane, item)) candidates.letGo(group.lane, item)
     this.#senders = new Senders({
       thingKey,
       store,
@@ -130,9 +111,9 @@ export class Outbox {
       candidates,
       signal: this.#closing.signal,
       rightOffsetMs: () => this.#clockRepair.rightOffsetMs(),
-      onRefused: (lane, item, error) => this.#refuse(lane, item, error),
+      onRefused: (lane, item, error) => this.#losses.refused(lane, item, error),
       onSettled: () => this.#settled(),
-      setAside: (lane, item) => this.#quarantine(lane, item),
+      setAside: (lane, item) => this.#losses.setAside(lane, item),
     })
     const unlisten = [link.on('up', () => this.#linkUp()), link.on('down', error => this.#linkDown(error))]
     this.#unlisten = () => {
@@ -193,7 +174,7 @@ export class Outbox {
    * that ended now would lose nothing.
    */
   async spill(): Promise<boolean> {
-    await this.#drops.save()
+    await this.#losses.saveDrops()
     await this.#candidates.saved()
     return (await this.#store.spill()) && this.#candidates.isSafe
   }
@@ -207,7 +188,7 @@ export class Outbox {
   lastWrite(isTimeLeft: () => boolean): LastWrite {
     const written = this.#store.lastWrite(isTimeLeft)
     const failures: unknown[] = []
-    for (const beside of [this.#candidates, this.#drops, this.#setAside])
+    for (const beside of [this.#candidates, ...this.#losses.memories])
       try {
         beside.saveNow()
       } catch (failure) {
@@ -221,12 +202,11 @@ export class Outbox {
   readonly close = once(async () => {
     this.#closing.abort(closedError())
     this.#unlisten()
-    this.#drops.stop()
+    this.#losses.stop()
     await this.#senders.stop()
     await this.#room.made()
     await this.#candidates.saved()
-    await this.#setAside.saveAgain()
-    await this.#drops.save()
+    await this.#losses.save()
     const receipts = await this.#store.close()
     for (const receipt of receipts) receipt.settle(closedError())
     for (const { item } of this.#candidates.held) item.receipt?.settle(closedError())
@@ -235,12 +215,12 @@ export class Outbox {
 
   /** `refused`: the cloud refused an item for good. The returned function removes the listener. */
   on(event: 'refused', listener: (refused: RefusedItem) => void): () => void {
-    return this.#events.on(event, listener)
+    return this.#losses.on(event, listener)
   }
 
   stats(): OutboxStats {
     const drain = this.#backlog?.progress(this.#senders.settledItems)
-    const setAside = this.#setAside.stats()
+    const setAside = this.#losses.setAsideStats
     return {
       lanes: perLane(lane => this.#laneStats(lane)),
       waiting: this.#waiting,
@@ -259,7 +239,7 @@ export class Outbox {
       waiting: items + held.length,
       bytes: bytes + this.#candidates.bytesOf(held),
       ...this.#senders.countsOf(lane),
-      dropped: this.#dropped[lane],
+      dropped: this.#losses.droppedOf(lane),
       ...(oldestEpochMs !== undefined && { oldestEpochMs }),
     }
   }
@@ -286,16 +266,6 @@ export class Outbox {
     })
   }
 
-  #countDrop(lane: Lane, dropped: Dropped): void {
-    this.#dropped[lane] += dropped.items
-    this.#drops.count(lane, dropped.items)
-    this.#o.log.limited(`outbox full ${lane}`, 'warn', 'The outbox is full; the oldest of the least important go.', {
-      lane,
-      dropped: this.#dropped[lane],
-    })
-    for (const receipt of dropped.receipts) receipt.settle(fullError(lane))
-  }
-
   /** Asked while what was on the wire is still known to be: its failure comes in a later turn. */
   #linkDown(error: AgentError): void {
     if (error.code !== 'CLOSED' && this.onWire === 'nothing') this.#candidates.linkEndedByItself()
@@ -306,7 +276,7 @@ export class Outbox {
     this.#backlog =
       items === 0 ? undefined : new BacklogProgress(this.#o.clock.now(), items, this.#senders.settledItems)
     this.#senders.linkUp()
-    this.#drops.report()
+    this.#losses.reportDrops()
   }
 
   #hasAir(): boolean {
@@ -319,25 +289,7 @@ export class Outbox {
       this.#backlog = undefined
       for (const onEmpty of [...this.#emptied]) onEmpty()
     }
-    this.#drops.report()
-  }
-
-  /** A poison item is kept where it is not sent from, and the owner of the device hears of it from the cloud. */
-  async #quarantine(lane: Lane, item: StoredItem): Promise<AgentError> {
-    const { clock, log } = this.#o
-    await this.#setAside.add(lane, item, clock.now())
-    const error = poisonError(lane, item)
-    log.error('A poison item was set aside.', { lane, bytes: item.json.length, error: error.message })
-    const event = eventItem({ msg: poisonText(lane, item), ts: formatTimestamp(clock.now()), level: EventLevel.Error })
-    this.put('event', event).catch(cause => log.warn('event not taken', { error: cause }))
-    return error
-  }
-
-  #refuse(lane: Lane, item: StoredItem, error: AgentError): void {
-    if (error.code === 'REFUSED_BY_CLOUD')
-      this.#o.log.limited(`outbox refused ${lane}`, 'warn', 'The cloud refused an item for good.', { lane, error })
-    const parsed = parseJson(item.json)
-    this.#events.emit('refused', { lane, item: isJsonObject(parsed) ? parsed : {}, error })
+    this.#losses.reportDrops()
   }
 }
 
