@@ -151,7 +151,7 @@ export class LaneDrain {
         step = await this.#step()
       }
     } catch (error) {
-      log.limited(`outbox ${lane}`, 'error', 'The outbox cannot use its store.', { lane, error })
+      log.limited(`outbox ${lane}`, 'error', 'the outbox cannot use its store', { lane, error })
       step = 'pause'
       await this.#release().catch(() => {})
     }
@@ -228,7 +228,7 @@ export class LaneDrain {
     await this.#release()
     if (wasSent) this.#maxItems = Math.max(1, Math.floor(items.length / 2))
     if (!signal.aborted)
-      log.limited(`outbox ${lane} ${error.code}`, 'warn', 'A message was not answered; it is sent again.', {
+      log.limited(`outbox ${lane} ${error.code}`, 'warn', 'a message was not answered; it is sent again', {
         lane,
         items: items.length,
         code: error.code,

@@ -44,7 +44,7 @@ export class Losses {
     this.#drops = new DropReporter({ clock, mayReport, send: put, memo: memos?.drops ?? noMemo() })
     this.#setAside = new SetAside(memos?.setAside ?? noMemo())
     this.#events = new Emitter((event, error) =>
-      log.limited(`listener ${event}`, 'error', 'A listener failed.', { event, error: messageOf(error) }),
+      log.limited(`listener ${event}`, 'error', 'a listener failed', { event, error: messageOf(error) }),
     )
   }
 
@@ -69,15 +69,10 @@ export class Losses {
   dropped(lane: Lane, { items, receipts }: Dropped): void {
     this.#dropped[lane] += items
     this.#drops.count(lane, items)
-    this.#parts.log.limited(
-      `outbox full ${lane}`,
-      'warn',
-      'The outbox is full; the oldest of the least important go.',
-      {
-        lane,
-        dropped: this.#dropped[lane],
-      },
-    )
+    this.#parts.log.limited(`outbox full ${lane}`, 'warn', 'the outbox is full; the oldest of the least important go', {
+      lane,
+      dropped: this.#dropped[lane],
+    })
     for (const receipt of receipts) receipt.settle(fullError(lane))
   }
 
@@ -89,7 +84,7 @@ export class Losses {
   /** The cloud refused an item for good, or it was set aside. */
   refused(lane: Lane, item: StoredItem, error: AgentError): void {
     if (error.code === 'REFUSED_BY_CLOUD')
-      this.#parts.log.limited(`outbox refused ${lane}`, 'warn', 'The cloud refused an item for good.', { lane, error })
+      this.#parts.log.limited(`outbox refused ${lane}`, 'warn', 'the cloud refused an item for good', { lane, error })
     const parsed = parseJson(item.json)
     this.#events.emit('refused', { lane, item: isJsonObject(parsed) ? parsed : {}, error })
   }
@@ -99,7 +94,7 @@ export class Losses {
     const { clock, log, put } = this.#parts
     await this.#setAside.add(lane, item, clock.now())
     const error = poisonError(lane, item)
-    log.error('A poison item was set aside.', { lane, bytes: item.json.length, error: error.message })
+    log.error('a poison item was set aside', { lane, bytes: item.json.length, error: error.message })
     const event = eventItem({ msg: poisonText(lane, item), ts: formatTimestamp(clock.now()), level: EventLevel.Error })
     put(event).catch(cause => log.warn('event not taken', { error: cause }))
     return error

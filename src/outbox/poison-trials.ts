@@ -157,7 +157,7 @@ export class PoisonTrials {
 
   #failed(error: unknown): void {
     const { log, clock } = this.#o
-    log.limited('outbox trial', 'error', 'The outbox cannot use its store.', { error: messageOf(error) })
+    log.limited('outbox trial', 'error', 'the outbox cannot use its store', { error: messageOf(error) })
     this.#notBeforeMs = clock.monotonicMs() + againMs
   }
 

@@ -49,13 +49,13 @@ export class OddReplies {
   /** A reply for which no request waits; `ended` is how its request ended, if there was one. */
   unexpected(suffix: string, ended: RequestEnd | undefined): void {
     const facts = { suffix: brief(suffix) }
-    if (ended === 'answered') this.note('duplicate', 'Ignored a second reply to the same request.', facts)
-    else if (ended !== undefined) this.note('late', 'A reply came too late.', facts)
-    else this.note('unknown', 'Ignored a reply to a request that was not made.', facts)
+    if (ended === 'answered') this.note('duplicate', 'ignored a second reply to the same request', facts)
+    else if (ended !== undefined) this.note('late', 'a reply came too late', facts)
+    else this.note('unknown', 'ignored a reply to a request that was not made', facts)
   }
 
   unknownTopic(topic: string): void {
-    this.note('unknown', 'Ignored a message on a topic that the agent does not know.', { topic: brief(topic) })
+    this.note('unknown', 'ignored a message on a topic that the agent does not know', { topic: brief(topic) })
   }
 }
 

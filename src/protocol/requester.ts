@@ -68,7 +68,7 @@ export class Requester {
     this.#odd = new OddReplies(parts.log)
     this.#numbers = new RequestNumbers(parts.clock.random())
     this.#events = new Emitter((event, error) =>
-      this.#log.limited(`listener ${event}`, 'error', 'A listener failed.', { event, error: messageOf(error) }),
+      this.#log.limited(`listener ${event}`, 'error', 'a listener failed', { event, error: messageOf(error) }),
     )
     this.#unlisten = [
       parts.link.on('message', (topic, payload) => this.#receive(topic, payload)),
@@ -206,7 +206,7 @@ export class Requester {
     try {
       pending.onLarge?.(piece)
     } catch (error) {
-      this.#log.limited('large reply', 'error', 'The reader of a large reply failed.', { error: messageOf(error) })
+      this.#log.limited('large reply', 'error', 'the reader of a large reply failed', { error: messageOf(error) })
     }
   }
 
@@ -225,13 +225,13 @@ export class Requester {
     if (payload.byteLength > limits.maxReplyBytes) this.#takePiece(pending, payload)
     const bytes = pending.largeBytes
     if (bytes > 0) {
-      this.#odd.note('oversized', 'A reply is larger than the limit.', { suffix, bytes })
+      this.#odd.note('oversized', 'a reply is larger than the limit', { suffix, bytes })
       const problem = `A reply of ${bytes} bytes is over the agent's limit of ${limits.maxReplyBytes} bytes.`
       return new AgentError('LIMIT_EXCEEDED', problem)
     }
     const reply = parseReply(payload, pending.commands)
     if (reply.kind === 'malformed') {
-      this.#odd.note('malformed', 'Ignored a malformed reply.', { suffix, problem: reply.problem })
+      this.#odd.note('malformed', 'ignored a malformed reply', { suffix, error: reply.problem })
       return new AgentError('PROTOCOL_VIOLATION', `The reply is ${reply.problem}.`)
     }
     this.#counts.answered++
@@ -240,7 +240,7 @@ export class Requester {
       return refusedError('the whole request', reply)
     }
     const missing = reply.results.filter(result => !result.ok && result.violation === true).length
-    if (missing > 0) this.#odd.note('malformed', 'A reply lacks answers to commands.', { suffix, missing })
+    if (missing > 0) this.#odd.note('malformed', 'a reply lacks answers to commands', { suffix, missing })
     return reply.results
   }
 
@@ -261,7 +261,7 @@ export class Requester {
   /** Asks once more before giving the session up. */
   async #probe(): Promise<void> {
     this.#counts.probes++
-    this.#log.info('The cloud does not answer; asking once more.')
+    this.#log.info('the cloud does not answer; asking once more')
     const sentMs = this.#clock.monotonicMs()
     let silent = false
     try {
@@ -273,7 +273,7 @@ export class Requester {
     if (!this.#liveness.probed(sentMs, silent) || !this.#link.isUp || this.#closed !== undefined) return
     this.#counts.reconnects++
     const reason = new AgentError('TIMEOUT', 'The link is up, but the cloud answers nothing.')
-    this.#log.warn(`${reason.message} Connecting again.`)
+    this.#log.warn('the cloud does not answer; connecting again', { error: reason.message })
     this.#link.reconnect(reason)
   }
 

@@ -49,8 +49,9 @@ export class DiskTrouble {
     const error = asAgentError(cause)
     if (this.#error === undefined) {
       if (this.#clock.monotonicMs() - this.#healedMs > wellAfterMs) this.#failures = 0
-      const why = error.message
-      this.#log.error('The outbox cannot be written to flash; it is kept in memory until it can.', { error: why })
+      this.#log.error('the outbox cannot be written to flash; it is kept in memory until it can', {
+        error: error.message,
+      })
       this.#error = error
       this.#onChange(error)
     }
@@ -83,7 +84,7 @@ export class DiskTrouble {
     this.#healedMs = this.#clock.monotonicMs()
     if (this.#error === undefined) return
     this.#error = undefined
-    this.#log.info('The outbox is written to flash again.')
+    this.#log.info('the outbox is written to flash again')
     this.#onChange(undefined)
   }
 

@@ -49,7 +49,7 @@ export class FlashMemo<T> implements Memo<T> {
           return false
         })
     } catch (error) {
-      log.warn('A file of the outbox cannot be read.', { path: `${folder.path}/${name}`, error: messageOf(error) })
+      log.warn('a file of the outbox cannot be read', { path: `${folder.path}/${name}`, error: messageOf(error) })
     }
     return new FlashMemo(options, found)
   }
@@ -68,7 +68,7 @@ export class FlashMemo<T> implements Memo<T> {
         return true
       } catch (error) {
         if (!this.#isTold)
-          this.#o.log.error('A file of the outbox cannot be written; what is in it is kept in memory only.', {
+          this.#o.log.error('a file of the outbox cannot be written; what is in it is kept in memory only', {
             path: `${folder.path}/${name}`,
             error: messageOf(error),
           })

@@ -71,13 +71,13 @@ export class FlashStore implements Store {
           segmentBytes,
           boot,
           onDamage: (path, bytes) =>
-            log.limited(`damage ${path}`, 'warn', 'A file of the outbox is damaged; what it hit is passed over.', {
+            log.limited(`damage ${path}`, 'warn', 'a file of the outbox is damaged; what it hit is passed over', {
               path,
               bytes,
             }),
           onNewer: path =>
             log.error(
-              'A file of the outbox was written by a newer version; it is kept, and what is in it is not sent.',
+              'a file of the outbox was written by a newer version; it is kept, and what is in it is not sent',
               {
                 path,
               },
@@ -92,7 +92,7 @@ export class FlashStore implements Store {
           windowBytes,
           onCursor: position => this.#noteCursor(lane, position),
           onLost: items => {
-            log.error('Items of the outbox were lost with a damaged file.', { lane, items })
+            log.error('items of the outbox were lost with a damaged file', { lane, items })
             onLost?.(lane, items)
           },
         }),
@@ -285,7 +285,7 @@ export class FlashStore implements Store {
       .then(() => this.#cursors.write())
       .catch(error => {
         // Without a cursor something is sent once more after a restart; that is no reason to stop.
-        this.#o.log.limited('outbox cursor', 'warn', 'The cursors of the outbox cannot be written.', { error })
+        this.#o.log.limited('outbox cursor', 'warn', 'the cursors of the outbox cannot be written', { error })
       })
     return this.#cursorTurn
   }

@@ -155,9 +155,8 @@ export class FlashJournal implements Journal {
         await work(writer)
       } catch (error) {
         await this.#writeAnew()
-        const why = messageOf(error)
-        this.#o.log.limited('journal anew', 'warn', 'The file of the journal of actions failed; it is written anew.', {
-          why,
+        this.#o.log.limited('journal anew', 'warn', 'the file of the journal of actions failed; it is written anew', {
+          error: messageOf(error),
         })
       }
     })
@@ -217,7 +216,7 @@ export class FlashJournal implements Journal {
     this.#o.log.limited(
       'journal',
       'error',
-      'The journal of actions cannot be written: after a crash an action may run again or stay unanswered.',
+      'the journal of actions cannot be written: after a crash an action may run again or stay unanswered',
       { why: messageOf(error) },
     )
     if (isNew) this.#o.onTrouble?.(this.#trouble)
@@ -238,7 +237,7 @@ export class FlashJournal implements Journal {
     this.#trouble = undefined
     this.#failures = 0
     this.#writeAgain?.cancel()
-    this.#o.log.info('The journal of actions is written again.')
+    this.#o.log.info('the journal of actions is written again')
     this.#o.onTrouble?.(undefined)
   }
 }

@@ -30,10 +30,10 @@ export async function readJournal(memory: MemoryJournal, parts: JournalReaderPar
     if ((await folder.names()).includes(fileName)) await readPatiently(memory, parts)
   } catch (error) {
     if (notOurs.includes(asAgentError(error).code)) {
-      log.error('The journal of actions is not read.', { path: folder.path, why: messageOf(error) })
+      log.error('the journal of actions is not read', { path: folder.path, why: messageOf(error) })
       return
     }
-    log.error('The journal of actions cannot be read; it is set aside.', { path: folder.path, why: messageOf(error) })
+    log.error('the journal of actions cannot be read; it is set aside', { path: folder.path, why: messageOf(error) })
     await folder.rename(fileName, `${fileName}.damaged`).catch(() => {})
   }
 }
@@ -58,7 +58,7 @@ async function readOnce(memory: MemoryJournal, { folder, fileName, log }: Journa
     if (step !== undefined) steps.push(step)
     return undefined
   })
-  if (damagedBytes > 0) log.warn('The journal of actions is damaged; what it hit is passed over.', { damagedBytes })
+  if (damagedBytes > 0) log.warn('the journal of actions is damaged; what it hit is passed over', { damagedBytes })
   for (const step of steps) await replay(memory, step)
 }
 

@@ -57,7 +57,7 @@ export class MailIntake {
   /** An entry of a page makes no sense. */
   malformed(problem: string, id?: string): void {
     this.#counts.malformed++
-    this.#log.limited('mail malformed', 'warn', 'mail makes no sense', { problem, id })
+    this.#log.limited('mail malformed', 'warn', 'mail makes no sense', { error: problem, id })
   }
 
   /** Takes one mail; whatever is wrong with it, the next ones still get their turn. Resolves to whether it was new. */

@@ -133,7 +133,7 @@ export class MailboxAnswers {
       const { code, message } = asAgentError(error)
       if (code !== 'REFUSED_BY_CLOUD') throw error
       // Somebody answered it before, or it has expired: nothing is left to say [TR50 4.4].
-      this.#log.info('the cloud does not want the answer of a mail', { id, why: message })
+      this.#log.info('the cloud does not want the answer of a mail', { id, error: message })
     }
     try {
       if (!(await this.#journal.find(id))?.settled) await this.#journal.settle(id)
@@ -147,7 +147,7 @@ export class MailboxAnswers {
     if (code === 'LIMIT_EXCEEDED') return this.#giveShorter(id, message)
     // The next process answers what this one could not.
     if (code !== 'CLOSED') {
-      this.#log.warn('answer of a mail was not delivered; it is sent again later', { id, why: message })
+      this.#log.warn('answer of a mail was not delivered; it is sent again later', { id, error: message })
       this.#lost.add(id)
     }
     this.#close(id)
@@ -157,17 +157,17 @@ export class MailboxAnswers {
    * The answer as it is never gets through: the cloud hears the status at least. The journal forgets the long one, so that the
    * next process does not begin with it again.
    */
-  async #giveShorter(id: string, why: string): Promise<void> {
+  async #giveShorter(id: string, error: string): Promise<void> {
     try {
       const outcome = (await this.#journal.find(id))?.outcome
       const shorter = outcome === undefined ? undefined : shorterOutcome(outcome)
       if (shorter === undefined) {
-        this.#log.error('answer of a mail cannot be delivered, not even its status; it is given up', { id, why })
+        this.#log.error('answer of a mail cannot be delivered, not even its status; it is given up', { id, error })
         await this.#journal.settle(id)
         this.#close(id)
         return
       }
-      this.#log.warn('answer of a mail is too long for the way to the cloud; it is sent shortened', { id, why })
+      this.#log.warn('answer of a mail is too long for the way to the cloud; it is sent shortened', { id, error })
       await this.#journal.finish(id, shorter)
       this.#underWay.delete(id)
       await this.give(id, shorter)

@@ -250,7 +250,7 @@ export class Mailbox {
       if (this.#wanted) queueMicrotask(() => this.check())
       return
     }
-    this.#log.limited(`mailbox ${error.code}`, 'warn', 'mailbox check failed', { why: error.message })
+    this.#log.limited(`mailbox ${error.code}`, 'warn', 'mailbox check failed', { error: error.message })
     this.#checkAfter(backoffMs(retry, this.#failures++, this.#clock.random()))
   }
 
