@@ -5,11 +5,11 @@ export const strikeWithinMs = 10_000
 /** So many strikes make a candidate a poison item. */
 export const strikesOfPoison = 3
 
-/** How long a session serves everybody else before a candidate that has ended one is sent again. */
+/** How long a session serves all other items before a candidate that has ended one is sent again. */
 const restMs = 2000
 /** For so long nothing is on the wire before what has ended a link: an end in it is one of the link itself. */
 export const quietMs = 1000
-/** From so many link ends on, each rest is twice the one before: it is never alone, or never proven, and time will tell. */
+/** From so many link ends on, each rest is twice the one before: the item is never alone, or never proven, and only time shows which items end links. */
 const patientEnds = 16
 const maxRestMs = 300_000
 
@@ -29,7 +29,7 @@ export interface CandidateGroup {
   readonly strikes: number
 }
 
-/** What the end of a link tells of the candidates that were tried. */
+/** What the end of a link says about the candidates that were tried. */
 export type Finding =
   /** It is one of a group: the others of the message are candidates no longer. */
   | { readonly kind: 'narrowed'; readonly group: CandidateGroup }

@@ -2,8 +2,8 @@ import { classOf, type Lane, lanes } from './lanes.ts'
 import type { LaneSize } from './store.ts'
 
 /**
- * Whose oldest item is dropped for a new one of `lane`: of the least important class that has any, the oldest, and never
- * one that is more important than the new one. Undefined when there is none.
+ * The lane that gives up its oldest item for a new one of `lane`: of the least important class that has items, the lane with the
+ * oldest, and never a more important lane than `lane`. Undefined when there is none.
  */
 export function chooseEviction(lane: Lane, size: (lane: Lane) => LaneSize): Lane | undefined {
   let evicted: Lane | undefined

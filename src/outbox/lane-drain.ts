@@ -58,7 +58,7 @@ const pause: BackoffPolicy = { firstMs: 1000, maxMs: 60_000 }
  * for a clock except a repetition over a link that stays up.
  */
 export class LaneDrain {
-  readonly #o: LaneDrainOptions
+  readonly #options: LaneDrainOptions
   readonly #bound = new MessageBound()
   #running = false
   #isSending = false
@@ -78,7 +78,7 @@ export class LaneDrain {
   #tries = 0
 
   constructor(options: LaneDrainOptions) {
-    this.#o = options
+    this.#options = options
   }
 
   get counts(): Pick<LaneStats, 'delivered' | 'refused' | 'setAside' | 'resent' | 'tries'> {
@@ -107,12 +107,12 @@ export class LaneDrain {
 
   /** Starts when there is something to send and nothing in the way. */
   kick(): void {
-    if (!this.isIdle || this.#o.store.size(this.#o.lane).items === 0) return
+    if (!this.isIdle || this.#options.store.size(this.#options.lane).items === 0) return
     this.#running = true
     this.#ended = this.#run()
   }
 
-  /** The link came up: a pause belongs to the former session. */
+  /** The link came up: a pause belongs to the earlier session. */
   linkUp(): void {
     this.#linkCameUp = true
     this.#endRest()
@@ -142,7 +142,7 @@ export class LaneDrain {
   }
 
   async #run(): Promise<void> {
-    const { lane, log } = this.#o
+    const { lane, log } = this.#options
     this.#linkCameUp = false
     let step: Step = 'more'
     try {
@@ -160,13 +160,13 @@ export class LaneDrain {
     if (step === 'pause' && !this.#linkCameUp) this.#pause()
     // Something may have been put after the last look.
     else this.kick()
-    if (!this.#running) this.#o.onStopped()
+    if (!this.#running) this.#options.onStopped()
   }
 
   /** One message: read, send, settle. Up to the sending it runs at once, so that the lanes send in the order of their kicks. */
   async #step(): Promise<Step> {
-    const { lane, store, requester, signal, writer, candidates } = this.#o
-    const maxBytes = this.#bound.maxBytes(this.#o.clock.monotonicMs())
+    const { lane, store, requester, signal, writer, candidates } = this.#options
+    const maxBytes = this.#bound.maxBytes(this.#options.clock.monotonicMs())
     const read = store.read(lane, { maxItems: this.#maxItems, maxBytes })
     const inFlight = read instanceof Promise ? await read : read
     if (inFlight.length === 0) {
@@ -200,7 +200,7 @@ export class LaneDrain {
 
   /** The link ended while a message of it was on the wire. */
   ended({ request }: Message): void {
-    this.#bound.ended(request.text.length, this.#o.clock.monotonicMs())
+    this.#bound.ended(request.text.length, this.#options.clock.monotonicMs())
   }
 
   /** The cloud has answered a message of it. */
@@ -218,11 +218,11 @@ export class LaneDrain {
 
   /** No proper answer: the items stay, and the next message is smaller, in case its size was the reason. */
   async #failed(message: Message, items: readonly StoredItem[], error: AgentError): Promise<Step> {
-    const { lane, log, signal } = this.#o
+    const { lane, log, signal } = this.#options
     const wasSent = error.code !== 'NOT_CONNECTED'
     if (wasSent) this.countSent(items)
     if (isLinkEnd(error)) {
-      this.#o.candidates.linkEnded(lane, items)
+      this.#options.candidates.linkEnded(lane, items)
       this.ended(message)
     }
     await this.#release()
@@ -238,7 +238,7 @@ export class LaneDrain {
   }
 
   async #answered(message: Message, items: readonly StoredItem[], results: readonly CommandResult[]): Promise<Step> {
-    const { lane, candidates } = this.#o
+    const { lane, candidates } = this.#options
     const { delivered, refused, isLater, splitThrough } = sortByResult(lane, message, results)
     if (splitThrough !== undefined) this.#singleThrough = splitThrough
     await this.settle({ delivered, refused })
@@ -259,7 +259,7 @@ export class LaneDrain {
    * @param isHeldBack they have left the store before
    */
   async settle({ delivered = [], refused = [], setAside = [] }: Settled, isHeldBack = false): Promise<void> {
-    const { lane, store, onRefused, onSettled } = this.#o
+    const { lane, store, onRefused, onSettled } = this.#options
     const bad = setAside.length === 0 ? refused : [...refused, ...setAside]
     if (delivered.length + bad.length === 0) return
     if (!isHeldBack)
@@ -276,12 +276,12 @@ export class LaneDrain {
   }
 
   async #release(): Promise<void> {
-    await this.#o.store.release(this.#o.lane)
+    await this.#options.store.release(this.#options.lane)
   }
 
   #pause(): void {
     if (!this.#mayRun()) return
-    const { clock } = this.#o
+    const { clock } = this.#options
     const delayMs = backoffMs(pause, this.#pauses++, clock.random())
     this.#rest = clock.timer(delayMs, () => {
       this.#rest = undefined
@@ -290,7 +290,7 @@ export class LaneDrain {
   }
 
   #mayRun(): boolean {
-    return this.#o.link.isUp && !this.#o.signal.aborted && !this.#o.isHeld()
+    return this.#options.link.isUp && !this.#options.signal.aborted && !this.#options.isHeld()
   }
 }
 

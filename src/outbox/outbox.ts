@@ -63,7 +63,7 @@ const reportBytes = 1024
  * least important first, when the outbox is full.
  */
 export class Outbox {
-  readonly #o: OutboxOptions
+  readonly #options: OutboxOptions
   readonly #store: Store
   readonly #clockRepair: ClockRepair
   readonly #maxItemBytes: number
@@ -79,7 +79,7 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     const { clock, link, log, memos, requester, thingKey, store = new MemoryStore() } = options
-    this.#o = options
+    this.#options = options
     this.#store = store
     this.#clockRepair = new ClockRepair(clock)
     this.#sequence = store.nextSequence
@@ -119,7 +119,7 @@ export class Outbox {
     this.#unlisten = () => {
       for (const stop of unlisten) stop()
     }
-    // A store may hold what a former process left.
+    // A store may hold what a earlier process left.
     if (this.#waiting > 0) this.#linkUp()
   }
 
@@ -134,7 +134,7 @@ export class Outbox {
     try {
       if (this.#closing.signal.aborted) throw closedError()
       const json = itemJson(lane, item, this.#maxItemBytes)
-      const epochMs = this.#o.clock.now()
+      const epochMs = this.#options.clock.now()
       // Whether the clock is set counts now, when the sample was taken, and not when there is room for it.
       const kept = {
         epochMs,
@@ -161,7 +161,7 @@ export class Outbox {
       }
       const onEmpty = () => resolve(this.#waiting === 0)
       this.#emptied.add(onEmpty)
-      const timer = this.#o.clock.timer(o.timeoutMs, () => resolve(false))
+      const timer = this.#options.clock.timer(o.timeoutMs, () => resolve(false))
       return () => {
         this.#emptied.delete(onEmpty)
         timer.cancel()
@@ -179,7 +179,7 @@ export class Outbox {
     return (await this.#store.spill()) && this.#candidates.isSafe
   }
 
-  /** What of it is on the wire: whoever sees the link end asks whether that may be the reason. */
+  /** What the outbox has on the wire: when a session ends, the link asks whether that may be the reason. */
   get onWire(): OnWire {
     return this.#senders.onWire
   }
@@ -225,7 +225,7 @@ export class Outbox {
       lanes: perLane(lane => this.#laneStats(lane)),
       waiting: this.#waiting,
       bytes: this.#bytes,
-      maxBytes: this.#o.maxBytes,
+      maxBytes: this.#options.maxBytes,
       ...(!this.#candidates.isEmpty && { suspects: this.#candidates.count }),
       ...(setAside !== undefined && { setAside }),
       ...(drain !== undefined && { drain }),
@@ -254,7 +254,7 @@ export class Outbox {
 
   #append(lane: Lane, item: Omit<StoredItem, 'sequence' | 'receipt'>): Promise<Receipt> {
     if (this.#closing.signal.aborted) throw closedError()
-    const receipt = new DeliveryReceipt(this.#o.clock)
+    const receipt = new DeliveryReceipt(this.#options.clock)
     const appended = this.#store.append(lane, { ...item, sequence: this.#sequence++, receipt })
     if (appended === undefined) {
       this.#senders.wake(lane)
@@ -274,14 +274,16 @@ export class Outbox {
   #linkUp(): void {
     const items = this.#waiting
     this.#backlog =
-      items === 0 ? undefined : new BacklogProgress(this.#o.clock.now(), items, this.#senders.settledItems)
+      items === 0 ? undefined : new BacklogProgress(this.#options.clock.now(), items, this.#senders.settledItems)
     this.#senders.linkUp()
     this.#losses.reportDrops()
   }
 
   #hasAir(): boolean {
     const bytes = this.#bytes
-    return bytes === 0 || (bytes <= this.#o.maxBytes * reportBelow && bytes + reportBytes <= this.#o.maxBytes)
+    return (
+      bytes === 0 || (bytes <= this.#options.maxBytes * reportBelow && bytes + reportBytes <= this.#options.maxBytes)
+    )
   }
 
   #settled(): void {

@@ -28,7 +28,7 @@ export interface CandidateMemo {
 /** Groups of one lane that are kept; what belongs to an older one counts as new when it ends a link again. */
 const maxOfLane = 8
 
-/** Tells items from each other, also in the next process: an answer to an action is put anew there, word for word. */
+/** Identifies an item, also in the next process, which puts an answer to an action anew, word for word. */
 function markOf(item: StoredItem): number {
   return crc32(Buffer.from(item.json, 'latin1'))
 }
@@ -42,7 +42,7 @@ export class PoisonCandidates {
   readonly #overheadBytes: number
   /** Items that were on the wire at one end of a link: they go as all others do, and are candidates when it happens again. */
   #seenOnce: readonly CandidateGroup[] = []
-  /** Those whose items stand in their lanes. */
+  /** Groups with items that still stand in their lanes. */
   #inLanes: readonly CandidateGroup[] = []
   #held: readonly HeldItem[] = []
   #heldBytes = 0
@@ -282,7 +282,7 @@ export class PoisonCandidates {
   }
 }
 
-/** The groups with one more of a lane, whose oldest goes when there are too many. */
+/** The groups and a new one of a lane; the oldest group of that lane goes when there are too many. */
 function withNewest(all: readonly CandidateGroup[], lane: Lane, marks: readonly number[]): readonly CandidateGroup[] {
   if (marks.length === 0) return all
   const others = all.filter(group => group.lane !== lane)

@@ -28,7 +28,7 @@ export interface PoisonTrialsOptions {
   readonly signal: AbortSignal
   /** How many items have left the outbox. */
   readonly settled: () => number
-  /** Keeps a poison item where it is not sent from; answers why, for whoever published it. */
+  /** Keeps a poison item where it is not sent from; resolves to the error for its publisher. */
   readonly setAside: (lane: Lane, item: StoredItem) => Promise<AgentError>
 }
 
@@ -60,19 +60,19 @@ interface Session {
  * session belongs to them.
  */
 export class PoisonTrials {
-  readonly #o: PoisonTrialsOptions
+  readonly #options: PoisonTrialsOptions
   #timer: Timer | undefined
   #upMs: number
   #settledAtUp = 0
   #sessions = 0
   #notBeforeMs = Number.NEGATIVE_INFINITY
   #trying: Promise<void> | undefined
-  /** All lanes wait for the trial, or the one whose items it uses. */
+  /** The lanes that wait for the trial: all of them, or the lane of the items that are tried. */
   #holds: 'all' | Lane | undefined
   #isOnWire = false
 
   constructor(options: PoisonTrialsOptions) {
-    this.#o = options
+    this.#options = options
     this.#upMs = options.clock.monotonicMs()
   }
 
@@ -87,15 +87,15 @@ export class PoisonTrials {
 
   linkUp(): void {
     this.#sessions++
-    this.#upMs = this.#o.clock.monotonicMs()
-    this.#settledAtUp = this.#o.settled()
+    this.#upMs = this.#options.clock.monotonicMs()
+    this.#settledAtUp = this.#options.settled()
     this.#notBeforeMs = Number.NEGATIVE_INFINITY
     this.consider()
   }
 
   /** Looks whether something is to be tried now: called when a lane comes to rest. */
   consider(): void {
-    const { candidates, clock, drains } = this.#o
+    const { candidates, clock, drains } = this.#options
     if (candidates.isEmpty || this.#trying !== undefined || !this.#mayTry()) return
     this.#timer?.cancel()
     this.#timer = undefined
@@ -123,12 +123,12 @@ export class PoisonTrials {
   }
 
   #mayTry(): boolean {
-    return this.#o.link.isUp && !this.#o.signal.aborted
+    return this.#options.link.isUp && !this.#options.signal.aborted
   }
 
   /** What has ended the fewest links, so that the innocent go first; when much is held back, that. */
   #choose(): Trial | undefined {
-    const { candidates, drains } = this.#o
+    const { candidates, drains } = this.#options
     const { held } = candidates
     if (held.length >= maxHeld) return held[0]
     const inLanes = lanes.flatMap(lane => {
@@ -143,7 +143,7 @@ export class PoisonTrials {
   }
 
   async #try({ group, item }: Trial): Promise<void> {
-    const { drains } = this.#o
+    const { drains } = this.#options
     this.#holds = 'all'
     const number = this.#sessions
     const mayGoOn = () => this.#mayTry() && this.#sessions === number
@@ -156,7 +156,7 @@ export class PoisonTrials {
   }
 
   #failed(error: unknown): void {
-    const { log, clock } = this.#o
+    const { log, clock } = this.#options
     log.limited('outbox trial', 'error', 'the outbox cannot use its store', { error: messageOf(error) })
     this.#notBeforeMs = clock.monotonicMs() + againMs
   }
@@ -164,13 +164,13 @@ export class PoisonTrials {
   #tried(): void {
     this.#trying = undefined
     this.#holds = undefined
-    for (const lane of lanes) this.#o.drains[lane].goOn()
+    for (const lane of lanes) this.#options.drains[lane].goOn()
     this.consider()
   }
 
   /** The first candidates of a lane; they stay in the store until the cloud has answered. */
   async #tryHead(lane: Lane, session: Session): Promise<void> {
-    const { store, candidates } = this.#o
+    const { store, candidates } = this.#options
     try {
       const inFlight = await store.read(lane, { maxItems: limits.maxBatchItems, maxBytes: limits.maxBatchBytes })
       const found = candidates.atHead(lane, inFlight)
@@ -190,13 +190,13 @@ export class PoisonTrials {
   /** A single candidate goes as a command of its own: a refusal is for good then. */
   #messageOf(lane: Lane, items: readonly StoredItem[]): { message: Message; items: readonly StoredItem[] } {
     const singleThrough = items.length === 1 ? Number.POSITIVE_INFINITY : -1
-    const message = this.#o.writer.write(lane, items, { singleThrough, maxBytes: limits.maxBatchBytes })
+    const message = this.#options.writer.write(lane, items, { singleThrough, maxBytes: limits.maxBatchBytes })
     return { message, items: message.groups.flatMap(group => group.items) }
   }
 
   /** Whether the session carries anything: something else was acknowledged in it, or the cloud answers a ping. */
   async #isProven(): Promise<boolean> {
-    const { requester, settled, signal } = this.#o
+    const { requester, settled, signal } = this.#options
     if (settled() > this.#settledAtUp) return true
     try {
       await requester.send(encodeRequest([diagPing()]), { timeoutMs: pingTimeoutMs, signal })
@@ -213,7 +213,7 @@ export class PoisonTrials {
     { isProven, mayGoOn }: Session,
     held?: StoredItem,
   ): Promise<void> {
-    const { requester, clock, signal, drains } = this.#o
+    const { requester, clock, signal, drains } = this.#options
     const { lane } = group
     // A link that ends by itself is to do so while nothing is on the wire, and not over what is tried.
     if (group.ends > 0) await sleep(clock, quietMs, signal).catch(() => {})
@@ -248,9 +248,9 @@ export class PoisonTrials {
     how: { readonly isProven: boolean; readonly afterMs: number },
     held: StoredItem | undefined,
   ): Promise<void> {
-    const { candidates, store, drains, setAside } = this.#o
+    const { candidates, store, drains, setAside } = this.#options
     const { lane } = group
-    // The link is told that the session ended for this while it is on the wire; from here on it is not.
+    // While it was on the wire, the link took it for the reason of the end; from here on it is not on the wire.
     const { kind } = candidates.trialEnded(group, items, how)
     const [item] = items
     if (item === undefined || kind === 'narrowed') return
@@ -271,7 +271,7 @@ export class PoisonTrials {
     results: readonly CommandResult[],
     held: StoredItem | undefined,
   ): Promise<void> {
-    const { candidates, drains, clock } = this.#o
+    const { candidates, drains, clock } = this.#options
     const { delivered, refused, isLater } = sortByResult(lane, message, results)
     if (isLater) this.#notBeforeMs = clock.monotonicMs() + againMs
     if (held === undefined) {

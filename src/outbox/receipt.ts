@@ -23,7 +23,7 @@ export function checkDelivery(options: DeliveryOptions): void {
 export type DeliveryOutcome = 'delivered' | AgentError
 
 /**
- * What became of one item. Light: as long as nobody asks it is three fields, and a bad outcome that nobody asked for is
+ * What became of one item. It is light: until a caller asks it is three fields, and a bad outcome for which no caller asked is
  * no unhandled rejection.
  */
 export class DeliveryReceipt {
@@ -75,14 +75,14 @@ export class DeliveryReceipt {
     })
   }
 
-  /** Whether somebody waits for the outcome. */
+  /** Whether a caller waits for the outcome. */
   get isWatched(): boolean {
     return this.#waiters !== undefined && this.#waiters.size > 0
   }
 
   /**
-   * The store lets go of a receipt that nobody watches, because its item left the memory. Should somebody ask later,
-   * `ask` answers the outcome, or undefined when it will settle this receipt after all.
+   * The store lets go of a receipt for which no caller waits, because its item left the memory. When a caller asks later, `ask`
+   * answers the outcome, or undefined when it will settle this receipt after all.
    */
   detach(ask: () => DeliveryOutcome | undefined): void {
     this.#ask = ask

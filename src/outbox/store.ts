@@ -13,7 +13,7 @@ export interface StoredItem {
   readonly alone: boolean
   /** Set when the wall clock was not: its distance to the clock that counts from the start of the system, when it was put. */
   readonly clockOffsetMs?: number
-  /** Who to tell; absent for an item of a former process. */
+  /** Gets the outcome; absent for an item of an earlier process. */
   readonly receipt?: DeliveryReceipt
 }
 
@@ -54,7 +54,7 @@ export interface Store {
   readonly itemOverheadBytes: number
   /** The sequence for the first new item: above that of every item it holds. */
   readonly nextSequence: number
-  /** A bound of the moment on the bytes of all lanes, beside that of the outbox: a store whose disk is full has only the memory. */
+  /** A bound of the moment on the bytes of all lanes, beside that of the outbox: a store on a full disk has only the memory. */
   readonly limitBytes: number
   /** Items of all lanes. */
   readonly items: number

@@ -2,7 +2,7 @@ import { AgentError } from '../base/errors.ts'
 import type { FailedResult, Refusal } from './reply.ts'
 import { CloudError } from './status.ts'
 
-// The shape of a rate-limit error is not public [TR50 9, 11.3]; its text is the only thing that can tell it.
+// The shape of a rate-limit error is not public [TR50 9, 11.3]; only its text shows it.
 const throttling = /rate.?limit|throttl|too many|slow down|try again|busy|overload|temporar/i
 
 /** Whether a refusal is about the moment and not about what was sent: the same request may pass later. */

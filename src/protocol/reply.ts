@@ -26,7 +26,7 @@ export type Reply =
   | { readonly kind: 'malformed'; readonly problem: string }
 
 /**
- * The parameters of a mailbox message stand six levels down in a reply. One more than they may have is read, so that whoever takes them
+ * The parameters of a mailbox message stand six levels down in a reply. One more than they may have is read, so that the mailbox, which takes them,
  * still sees that they are too deep; a message that is must not take the rest of its page with it.
  */
 const maxReplyDepth = 6 + maxJsonDepth + 1

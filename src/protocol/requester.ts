@@ -154,7 +154,7 @@ export class Requester {
           else resolve(outcome)
         },
       }
-      // In the table before it is on the wire: an answer can never find nobody waiting.
+      // In the table before it is on the wire: an answer always finds its request.
       this.#pending.set(suffix, pending)
       this.#counts.sent++
       this.#publish(suffix, request.text).catch(error => {

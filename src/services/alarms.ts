@@ -52,7 +52,7 @@ export class AlarmsService {
   }
 
   /**
-   * Publishes the state of an alarm. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the
+   * Publishes the state of an alarm. Resolves when the agent has taken charge of it; `receipt.delivered()` resolves when the
    * cloud has it.
    *
    * @param name letters, digits, `_` and `-`, at most 256

@@ -62,7 +62,7 @@ export class AttributesService {
   }
 
   /**
-   * Publishes one text. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   * Publishes one text. Resolves when the agent has taken charge of it; `receipt.delivered()` resolves when the cloud has it.
    *
    * @param name letters, digits, `_` and `-`, at most 256
    * @param text at most 64 KiB of UTF-8

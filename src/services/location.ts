@@ -73,7 +73,7 @@ export class LocationService {
   }
 
   /**
-   * Publishes a position. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   * Publishes a position. Resolves when the agent has taken charge of it; `receipt.delivered()` resolves when the cloud has it.
    *
    * @throws AgentError `INVALID_ARGUMENT` naming the field, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */

@@ -68,7 +68,7 @@ export class TelemetryService {
   }
 
   /**
-   * Publishes one number. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   * Publishes one number. Resolves when the agent has taken charge of it; `receipt.delivered()` resolves when the cloud has it.
    *
    * @param name letters, digits, `_` and `-`, at most 256
    * @param value a finite number, sent as it is; a program that has an integer beyond ±9007199254740991 has lost digits of it

@@ -69,7 +69,7 @@ export class ThingService {
   }
 
   /**
-   * Changes details of the thing. Resolves when the agent has taken charge of the change; `receipt.delivered()` tells when
+   * Changes details of the thing. Resolves when the agent has taken charge of the change; `receipt.delivered()` resolves when
    * the cloud has it.
    *
    * @throws AgentError `INVALID_ARGUMENT` naming the field, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`

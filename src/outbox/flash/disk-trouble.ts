@@ -89,7 +89,7 @@ export class DiskTrouble {
   }
 
   /**
-   * Whether the disk takes things again: only a write can tell. One byte first, because on a disk that is full nothing is
+   * Whether the disk takes things again: only a write shows it. One byte first, because on a disk that is full nothing is
    * to be worn out; then all that waits, because a disk that takes one byte may still not take that.
    */
   async #probe(): Promise<void> {

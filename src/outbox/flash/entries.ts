@@ -51,7 +51,7 @@ export class EntryQueue {
     return all
   }
 
-  /** Puts entries back at the head, the first of them foremost. */
+  /** Puts entries back at the head, in their order. */
   unshift(entries: readonly Entry[]): void {
     this.#entries.unshift(entries)
     for (const entry of entries) this.#bytes += entryBytes(entry)
@@ -128,7 +128,7 @@ export class Unpersisted {
     return this.#entries.values().filter(entry => !entry.done && entry.place === undefined)
   }
 
-  /** Takes them out to be written; those whose write fails come back. Their bytes count until they have a place. */
+  /** Takes them out to be written; the caller puts back those that could not be written. Their bytes count until they have a place. */
   takeAll(): readonly Entry[] {
     const entries: Entry[] = []
     for (let entry = this.#entries.shift(); entry !== undefined; entry = this.#entries.shift())

@@ -6,7 +6,7 @@ import { type Entry, InFlight, Unpersisted } from './entries.ts'
 import type { SegmentPosition } from './flash-place.ts'
 import { LaneQueue, type LaneQueueOptions } from './lane-queue.ts'
 
-/** What a former process left of a lane. */
+/** What a earlier process left of a lane. */
 export interface LeftOnFlash {
   readonly span: BacklogSpan
   readonly end: SegmentPosition
@@ -22,7 +22,7 @@ export interface FlashLaneOptions extends LaneQueueOptions {
  * and those that wait. Those without a place are always the newest ones.
  */
 export class FlashLane {
-  readonly #o: FlashLaneOptions
+  readonly #options: FlashLaneOptions
   readonly #queue: LaneQueue
   readonly #inFlight = new InFlight()
   readonly #unpersisted = new Unpersisted()
@@ -39,15 +39,15 @@ export class FlashLane {
   #onFree: (() => void) | undefined
 
   constructor(options: FlashLaneOptions) {
-    this.#o = options
+    this.#options = options
     this.#queue = new LaneQueue(options)
   }
 
   /**
-   * Takes over what a former process left, if anything; resolves when that is done. It goes before what was put meanwhile,
+   * Takes over what a earlier process left, if anything; resolves when that is done. It goes before what was put meanwhile,
    * as soon as nothing of that is in flight.
    *
-   * @param renumber gives an item that was put meanwhile a sequence behind those of the former process
+   * @param renumber gives an item that was put meanwhile a sequence behind those of the earlier process
    */
   recover(left: LeftOnFlash | undefined, renumber: (item: StoredItem) => StoredItem): Promise<void> {
     return new Promise(resolve => {
@@ -56,7 +56,7 @@ export class FlashLane {
         if (left !== undefined) this.#placedEnd = left.end
         resolve()
       }
-      this.#tellFree()
+      this.#checkFree()
     })
   }
 
@@ -113,12 +113,12 @@ export class FlashLane {
   acknowledge(items: readonly StoredItem[]): void {
     for (const entry of this.#inFlight.take(items)) this.#unpersisted.finish(entry)
     this.#advance()
-    this.#tellFree()
+    this.#checkFree()
   }
 
   release(): void {
     this.#queue.unshift(this.#inFlight.takeAll())
-    this.#tellFree()
+    this.#checkFree()
   }
 
   dropOldest(): Dropped | Promise<Dropped> {
@@ -149,7 +149,7 @@ export class FlashLane {
    * has an unknown end, so that it is written once more, in the same places of the row.
    */
   lastWrite(isTimeLeft: () => boolean): LastWrite {
-    const { chain, onCursor } = this.#o
+    const { chain, onCursor } = this.#options
     const { entries: begun, ordinal } = this.#writing ?? { entries: [], ordinal: chain.nextOrdinal }
     const entries = [...begun, ...this.#unpersisted.waiting()]
     const isLeft = (entry: Entry) => !entry.done && entry.place === undefined
@@ -177,7 +177,7 @@ export class FlashLane {
   }
 
   async close(): Promise<void> {
-    await this.#serial.run(() => this.#o.chain.close())
+    await this.#serial.run(() => this.#options.chain.close())
   }
 
   /** Reads flash in its turn. */
@@ -220,7 +220,7 @@ export class FlashLane {
   }
 
   async #persist(): Promise<void> {
-    const { chain } = this.#o
+    const { chain } = this.#options
     const entries = this.#unpersisted.takeAll()
     if (entries.length === 0) return
     this.#writing = { entries, ordinal: chain.nextOrdinal }
@@ -238,9 +238,9 @@ export class FlashLane {
     if (failure !== undefined) throw failure
   }
 
-  /** Tells how far the lane is done, and lets go of the segments before that. */
+  /** Reports how far the lane is done, and deletes the segments before that place. */
   #advance(): void {
-    if (this.#o.chain.isEmpty || this.#advancing) return
+    if (this.#options.chain.isEmpty || this.#advancing) return
     this.#advancing = true
     void this.#serial
       .run(async () => {
@@ -248,9 +248,9 @@ export class FlashLane {
         const position = this.#donePosition()
         if (position === undefined) return
         try {
-          await this.#o.chain.deleteBefore(position)
+          await this.#options.chain.deleteBefore(position)
         } finally {
-          this.#o.onCursor(this.#o.chain.isEmpty ? undefined : position)
+          this.#options.onCursor(this.#options.chain.isEmpty ? undefined : position)
         }
       })
       .catch(() => {
@@ -258,7 +258,7 @@ export class FlashLane {
       })
   }
 
-  #tellFree(): void {
+  #checkFree(): void {
     if (this.#inFlight.length > 0) return
     const onFree = this.#onFree
     this.#onFree = undefined

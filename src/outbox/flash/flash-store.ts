@@ -18,12 +18,12 @@ export interface FlashStoreOptions {
   readonly folder: StoreFolder
   /** `always`: an item is kept when it is on flash. `spill`: flash gets what the cloud does not take promptly. */
   readonly durability: 'spill' | 'always'
-  /** Lanes that stay in memory, because somebody else makes what is in them anew after a restart. */
+  /** Lanes that stay in memory, because another part makes their items anew after a restart: the journal of actions does for acknowledgements. */
   readonly memoryLanes?: readonly Lane[]
   readonly link: { on(event: 'down', listener: () => void): () => void }
   readonly clock: Clock
   readonly log: Log
-  /** The number of this boot of the system: what a clock offset on flash is good for. Undefined where it cannot be told. */
+  /** The number of this boot of the system: a clock offset on flash is valid in that boot only. Undefined where the system does not say it. */
   readonly boot?: number | undefined
   /** The disk does not take what should be written, or takes it again (undefined). */
   readonly onTrouble?: (trouble: AgentError | undefined) => void
@@ -31,7 +31,7 @@ export interface FlashStoreOptions {
   readonly onLost?: (lane: Lane, items: number) => void
 }
 
-/** What is in memory alone beyond this goes to flash at once, and beyond twice of it makes those who publish wait. */
+/** What is in memory alone beyond this goes to flash at once, and beyond twice of it makes publishers wait. */
 const memoryBytes = 1024 * 1024
 /** What may wait in memory while the disk takes nothing. */
 const troubleBytes = 4 * 1024 * 1024
@@ -42,7 +42,7 @@ const segmentBytes = 512 * 1024
 /** The outbox in memory and on flash: what it holds outlives the process. */
 export class FlashStore implements Store {
   readonly itemOverheadBytes = flashOverheadBytes
-  readonly #o: FlashStoreOptions
+  readonly #options: FlashStoreOptions
   readonly #cursors: CursorLog
   readonly #chains: Readonly<Record<Lane, SegmentChain>>
   readonly #lanes: Readonly<Record<Lane, FlashLane>>
@@ -60,7 +60,7 @@ export class FlashStore implements Store {
 
   private constructor(options: FlashStoreOptions) {
     const { folder, clock, log, boot, onLost, onTrouble, link, memoryLanes = [] } = options
-    this.#o = options
+    this.#options = options
     this.#flashLanes = lanes.filter(lane => !memoryLanes.includes(lane))
     this.#cursors = new CursorLog(folder)
     this.#chains = perLane(
@@ -118,7 +118,7 @@ export class FlashStore implements Store {
     this.#unlisten = link.on('down', () => void this.#spill())
   }
 
-  /** Takes over what a former process left. A folder that cannot be used is no reason not to start: memory serves until it can. */
+  /** Takes over what a earlier process left. A folder that cannot be used is no reason not to start: memory serves until it can. */
   static async open(options: FlashStoreOptions): Promise<FlashStore> {
     const store = new FlashStore(options)
     try {
@@ -159,7 +159,7 @@ export class FlashStore implements Store {
   }
 
   append(lane: Lane, item: StoredItem): void | Promise<void> {
-    const { durability, clock } = this.#o
+    const { durability, clock } = this.#options
     this.#lanes[lane].add(this.#recovery.number(item), clock.monotonicMs())
     if (this.#trouble.error !== undefined || !this.#flashLanes.includes(lane)) return undefined
     if (durability === 'always') return this.#commit(lane)
@@ -202,7 +202,7 @@ export class FlashStore implements Store {
     let lost = 0
     let failure: unknown
     for (const lane of this.#flashLanes) {
-      // What is written before it is known what is there could not be told from that.
+      // What is written before the recovery could not be distinguished from what is there.
       const written = this.#recovery.isDone
         ? this.#lanes[lane].lastWrite(isTimeLeft)
         : { lost: this.#lanes[lane].items, failure: this.#trouble.error }
@@ -256,7 +256,7 @@ export class FlashStore implements Store {
       if (this.#lanes[lane].oldestUnpersistedMs !== undefined) await this.#commit(lane)
   }
 
-  /** Lanes whose oldest item in memory has waited too long are written whole. */
+  /** Writes every lane in which the oldest item in memory has waited too long. */
   #spillOlderThan(putMs: number): number | undefined {
     if (this.#trouble.error !== undefined) return undefined
     let oldestMs: number | undefined
@@ -285,7 +285,7 @@ export class FlashStore implements Store {
       .then(() => this.#cursors.write())
       .catch(error => {
         // Without a cursor something is sent once more after a restart; that is no reason to stop.
-        this.#o.log.limited('outbox cursor', 'warn', 'the cursors of the outbox cannot be written', { error })
+        this.#options.log.limited('outbox cursor', 'warn', 'the cursors of the outbox cannot be written', { error })
       })
     return this.#cursorTurn
   }

@@ -78,7 +78,7 @@ export class LaneQueue {
     this.#tail.push(entry)
   }
 
-  /** Puts entries back at the head, the first of them foremost. */
+  /** Puts entries back at the head, in their order. */
   unshift(entries: readonly Entry[]): void {
     this.#front.unshift(entries)
   }

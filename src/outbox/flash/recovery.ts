@@ -17,8 +17,8 @@ export interface RecoveryParts {
 }
 
 /**
- * Takes over what a former process left, once, and numbers what is put behind it. That may come late: a folder that cannot be
- * read at the start is no reason not to start. What is put until then goes behind what is found, and is numbered anew.
+ * Takes over once what an earlier process left, and numbers what is put behind it. That may come late: the agent starts although
+ * the folder cannot be read. What is put until then goes behind what is found, and is numbered anew.
  */
 export class Recovery {
   readonly #parts: RecoveryParts
@@ -34,7 +34,7 @@ export class Recovery {
     this.#parts = parts
   }
 
-  /** Nothing may be written before: it could not be told from what is there. */
+  /** Nothing may be written before: it could not be distinguished from what is there. */
   get isDone(): boolean {
     return this.#isDone
   }

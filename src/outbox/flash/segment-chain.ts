@@ -19,7 +19,7 @@ export interface ChainOptions {
   readonly lane: Lane
   /** A segment that has this many bytes is followed by a new one. */
   readonly segmentBytes: number
-  /** The number of this boot of the system; undefined where it cannot be told. */
+  /** The number of this boot of the system; undefined where the system does not say it. */
   readonly boot?: number | undefined
   /** Something on flash was not as it was written. */
   readonly onDamage: (what: string, bytes: number) => void
@@ -32,7 +32,7 @@ export interface ChainOptions {
  * What was there at the start is never appended to, so that a torn end stays an end.
  */
 export class SegmentChain {
-  readonly #o: ChainOptions
+  readonly #options: ChainOptions
   readonly #reader: SegmentReader
   readonly #segments: Segment[] = []
   #writer: AppendFile | undefined
@@ -40,7 +40,7 @@ export class SegmentChain {
   #nextOrdinal = 1
 
   constructor(options: ChainOptions) {
-    this.#o = options
+    this.#options = options
     this.#reader = new SegmentReader({ ...options, onGone: segment => this.#forget(segment) })
   }
 
@@ -73,14 +73,14 @@ export class SegmentChain {
   }
 
   /**
-   * Takes over the segments `numbers` (ascending) that a former process left; answers the last whole item. New ones are
+   * Takes over the segments `numbers` (ascending) that a earlier process left; answers the last whole item. New ones are
    * numbered from behind `cursor` in any case: it may have outlived its segments, and must not pass for a place in new ones.
    */
   async open(numbers: readonly number[], cursor?: SegmentPosition): Promise<FlashItem | undefined> {
     this.#nextNumber = Math.max(this.#nextNumber, (cursor?.segment ?? 0) + 1)
     this.#segments.length = 0
     for (const number of numbers) {
-      const bytes = await this.#o.folder.size(segmentName(this.#o.lane, number))
+      const bytes = await this.#options.folder.size(segmentName(this.#options.lane, number))
       this.#segments.push({ number, bytes, failedReads: 0, isNewer: false })
       this.#nextNumber = Math.max(this.#nextNumber, number + 1)
     }
@@ -126,7 +126,7 @@ export class SegmentChain {
       while (safe.length < items.length && isTimeLeft()) {
         const number = this.#nextNumber++
         const { frames, places } = this.#encode(items.slice(safe.length), number, 0, ordinal + safe.length)
-        this.#o.folder.createNow(segmentName(this.#o.lane, number), Buffer.concat(frames), 'outbox')
+        this.#options.folder.createNow(segmentName(this.#options.lane, number), Buffer.concat(frames), 'outbox')
         const bytes = places.at(-1)?.end.offset ?? 0
         this.#segments.push({ number, bytes, failedReads: 0, isNewer: false })
         safe.push(...places)
@@ -154,12 +154,12 @@ export class SegmentChain {
     for (let first = this.#segments[0]; first !== undefined; first = this.#segments[0]) {
       const isPassed =
         first.number < position.segment || (first.number === position.segment && position.offset >= first.bytes)
-      // The one that is written to goes too when all of it is done: an idle store has no files.
+      // The segment that is written to is deleted too when all of it is done: an idle store has no files.
       if (!isPassed) return
       if (first.number === this.#numberOfWriter()) await this.#endWriter()
-      const name = segmentName(this.#o.lane, first.number)
+      const name = segmentName(this.#options.lane, first.number)
       if (first.isNewer) await this.#keepNewer(name)
-      else await this.#o.folder.remove(name)
+      else await this.#options.folder.remove(name)
       this.#segments.shift()
     }
   }
@@ -180,7 +180,7 @@ export class SegmentChain {
 
   /** One write: as many items as the present segment takes, and at least one. */
   async #appendSome(items: readonly StoredItem[]): Promise<readonly FlashPlace[]> {
-    const { lane, segmentBytes, folder } = this.#o
+    const { lane, segmentBytes, folder } = this.#options
     if (this.#writer !== undefined && this.#writer.bytes >= segmentBytes) await this.#endWriter()
     if (this.#writer === undefined) {
       const number = this.#nextNumber++
@@ -206,12 +206,12 @@ export class SegmentChain {
     let end = offset
     for (const item of items) {
       const ordinal = firstOrdinal + frames.length
-      const frame = frameRecord(encodeItem(item, ordinal, this.#o.boot))
+      const frame = frameRecord(encodeItem(item, ordinal, this.#options.boot))
       const start = { segment, offset: end }
       end += frame.length
       frames.push(frame)
       places.push({ ordinal, start, end: { segment, offset: end } })
-      if (end >= this.#o.segmentBytes) break
+      if (end >= this.#options.segmentBytes) break
     }
     return { frames, places }
   }
@@ -229,7 +229,7 @@ export class SegmentChain {
   async #forgetEmpty(): Promise<void> {
     const last = this.#segments.at(-1)
     if (last === undefined || last.bytes > 0) return
-    const remove = () => this.#o.folder.remove(segmentName(this.#o.lane, last.number))
+    const remove = () => this.#options.folder.remove(segmentName(this.#options.lane, last.number))
     // Where that fails too, it goes with the next step of the lane.
     const isGone = await remove().then(
       () => true,
@@ -245,7 +245,7 @@ export class SegmentChain {
 
   /** After the way back from an update: what the newer version wrote is not ours to throw away. */
   async #keepNewer(name: string): Promise<void> {
-    const { folder, onNewer } = this.#o
+    const { folder, onNewer } = this.#options
     await folder.rename(name, `${name}${newerSuffix}`)
     onNewer(`${folder.path}/${name}${newerSuffix}`)
   }

@@ -19,7 +19,7 @@ export interface Segment {
 export interface SegmentReaderOptions {
   readonly folder: StoreFolder
   readonly lane: Lane
-  /** The number of this boot of the system; undefined where it cannot be told. */
+  /** The number of this boot of the system; undefined where the system does not say it. */
   readonly boot?: number | undefined
   /** Something on flash was not as it was written. */
   readonly onDamage: (path: string, bytes: number) => void
@@ -95,7 +95,7 @@ export class SegmentReader {
     }
   }
 
-  /** Kept for those who look for the reason; only the latest, because a dying disk makes many. */
+  /** Kept for the operator who looks for the reason; only the latest, because a dying disk makes many. */
   async #setAside(name: string): Promise<void> {
     const { folder, lane } = this.#options
     await folder.rename(name, `${name}${damagedSuffix}`)

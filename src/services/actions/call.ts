@@ -49,7 +49,7 @@ export class Call<Owner> {
     if (this.#answer !== undefined) return this.#answer
     const answer = this.#reply.finish(outcome, { lazily: this.registration.repeatable })
     this.#answer = answer
-    // Whoever asked for the answer may look at the promise; whoever does not must not be killed by it.
+    // A caller may ignore the promise; its rejection must not end the process.
     answer.catch(() => {})
     this.#end()
     return answer
@@ -62,7 +62,7 @@ export class Call<Owner> {
     this.#end()
   }
 
-  /** Tells the handler to stop. */
+  /** Asks the handler to stop. */
   abort(reason: AgentError): void {
     this.#controller.abort(reason)
   }

@@ -48,7 +48,7 @@ export function outcomeOf(returned: unknown): ActionOutcome | 'invoked' {
   // A misspelt status must not pass for a success; one that is there holds, for the action has run.
   if (complaint !== undefined && !isStatus(returned.status)) return failure(Status.BadParameter, complaint)
   const message = complaint === undefined ? returned.message : withComplaint(returned.message, complaint)
-  // A text or values alone are a success; an object with none of the three is a mistake of whoever wrote the action.
+  // A text or values alone are a success; an object with none of the three is a mistake of the author of the action.
   const { status = message === undefined && params === undefined ? undefined : Status.Success } = returned
   if (!isStatus(status)) return meaningless
   return status === Status.Invoked ? 'invoked' : checkedOutcome(status, message, params)

@@ -43,7 +43,7 @@ export interface ActionContext<Owner> {
   /**
    * Answers the call: for handlers that return `Status.Invoked` and finish later, or that must answer before they act.
    * Only the first answer counts; what the handler returns after it is ignored. Resolves when the outbox has it;
-   * the receipt's `delivered()` tells when the cloud has it.
+   * the receipt's `delivered()` resolves when the cloud has it.
    */
   acknowledge(result?: ActionReturn): Promise<Receipt>
   /**
@@ -113,7 +113,7 @@ const defaultTimeoutMs = 3_600_000
 const defaultConcurrency = 8
 const maxConcurrency = 64
 
-/** The actions by name. Names are told apart by case, as in the cloud. */
+/** The actions by name. Case matters, as in the cloud. */
 export class ActionRegistry<Owner> {
   readonly #actions = new Map<string, Registration<Owner>>()
 

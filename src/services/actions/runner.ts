@@ -69,7 +69,7 @@ export class ActionRunner<Owner> {
   }
 
   /**
-   * Ends all calls: those that wait are answered "try again", those that run are told to stop and get `graceMs` to answer;
+   * Ends all calls: those that wait are answered "try again", those that run are asked to stop and get `graceMs` to answer;
    * then they are answered as cut off.
    */
   async close(graceMs: number): Promise<void> {
@@ -225,7 +225,7 @@ export class ActionRunner<Owner> {
 
 const noAnswer = () => new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')
 
-/** Whoever looks at the promise learns of it; whoever does not must not be killed by it. */
+/** A rejection that does not end the process when the caller ignores the promise. */
 function refused(error: unknown): Promise<never> {
   const promise = Promise.reject(error)
   promise.catch(() => {})

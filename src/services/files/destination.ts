@@ -95,7 +95,7 @@ export function modeToReplace(path: string, facts: TransferFacts | undefined): n
   if (facts === undefined) return undefined
   if (facts.kind === 'folder') throw refused(path, 'is a folder and will not be replaced by a file')
   if (facts.kind !== 'file') throw refused(path, 'is a device, socket or pipe and will not be replaced by a file')
-  // The new file is ours: whoever opened his own to everybody does not open that.
+  // The new file is the agent's: a user who opened their own file to everybody has not opened this one.
   return isTrustedOwner(facts.ownerId) ? facts.mode : facts.mode & ~0o022
 }
 

@@ -11,7 +11,7 @@ export async function checkDiskSpace(folder: TransferFolder, bytes: number): Pro
   const free = await folder.freeSpace()
   const { path } = folder
   const reserve = reserveOf(free)
-  // Some network and FUSE file systems do not tell; they find out when writing.
+  // Some network and FUSE file systems do not report it; they find out when writing.
   if (free.totalBytes > 0 && free.bytes < bytes + reserve) {
     throw new AgentError(
       'DISK_FULL',

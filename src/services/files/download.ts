@@ -69,7 +69,7 @@ export class Download {
       await this.#part?.discard().catch(problem => log.warn('a temporary file stays behind', { error: problem }))
       throw error
     } finally {
-      // The folder that was looked at is closed by whoever opened it.
+      // The caller that opened the checked folder closes it.
       if (this.#folder !== this.#task.destination.folder) await this.#folder?.close()
     }
   }
@@ -103,7 +103,7 @@ export class Download {
     const part = this.#part
     this.#offer = offer
     if (part !== undefined && before !== undefined) {
-      // Without a check sum nothing tells whether it is still the same file.
+      // Without a check sum nothing shows whether it is still the same file.
       const isSame = offer.crc32 !== undefined && offer.crc32 === before.crc32 && offer.bytes === before.bytes
       if (isSame) return part
       if (part.bytes > 0) await this.#startOver(part, mismatch('the file in the cloud changed during the download'))

@@ -121,7 +121,7 @@ export class FileExchange {
   }
 }
 
-/** A connection that broke, whoever noticed it. */
+/** A connection that broke, whichever side noticed it. */
 export function connectionFailure(error: unknown): AgentError {
   if (error instanceof AgentError) return error
   return new AgentError('TCP_FAILED', `the connection to the file service broke: ${messageOf(error)}`, {

@@ -34,7 +34,7 @@ export interface FilesServiceOptions extends ExchangeOptions {
   readonly files?: TransferFiles
   /** Where the bytes that downloads write to flash are counted. */
   readonly budget?: FlashBudget
-  /** The largest file that a download may bring; absent: what the disk takes, and a bound of our own where nobody tells the size. */
+  /** The largest file that a download may bring; absent: what the disk takes, and the agent's own bound where the size is unknown. */
   readonly maxDownloadBytes?: number
 }
 

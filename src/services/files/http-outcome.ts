@@ -37,7 +37,7 @@ const meanings: Readonly<Record<number, string>> = {
 
 /**
  * Ids expire and are used up (404, 410), content can be damaged on the way (400), a file can have changed (416), and servers
- * have bad moments. Redirects are not followed: the file id is the only key to the file, and it goes to nobody else.
+ * have bad moments. Redirects are not followed: the file id is the only key to the file, and it goes to no other server.
  */
 function mayPass(status: number): boolean {
   if (status >= 500) return status !== 501 && status !== 505

@@ -2,7 +2,7 @@ import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { fileLimits } from './limits.ts'
 
-/** What the cloud offers for download: an id for one try, and what to check the content against, where it tells. */
+/** What the cloud offers for download: an id for one try, and the size and check sum of the content, where the cloud gives them. */
 export interface Offer {
   readonly fileId: string
   readonly bytes: number | undefined

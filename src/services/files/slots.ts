@@ -38,7 +38,7 @@ export class Slots {
       )
     }
     await waitFor<void>(signal, resolve => {
-      // The place is handed over, not freed: nobody can slip in between.
+      // The place is handed over, not freed: no other transfer can slip in between.
       const enter = () => resolve()
       this.#waiting.add(enter)
       return () => void this.#waiting.delete(enter)

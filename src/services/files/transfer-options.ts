@@ -14,7 +14,7 @@ const checkUploadNames = optionsCheck<UploadOptions>('files.upload', {
   logComplete: true,
 })
 
-/** Throws `INVALID_ARGUMENT` naming the option that is none, or whose value is wrong. */
+/** Throws `INVALID_ARGUMENT` naming the option that is unknown or has a wrong value. */
 export function checkDownload(options: DownloadOptions): void {
   checkDownloadNames(options)
   checkTransfer(options)

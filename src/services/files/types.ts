@@ -8,7 +8,7 @@ import type { Requester } from '../../protocol/requester.ts'
 export interface TransferProgress {
   /** Bytes of the file that have moved. Goes back when a transfer has to start over. */
   readonly transferredBytes: number
-  /** Size of the file (of all files of a folder), or undefined while the cloud has not told it. */
+  /** Size of the file (of all files of a folder), or undefined while it is unknown. */
   readonly totalBytes: number | undefined
 }
 
@@ -44,7 +44,7 @@ export interface UploadOptions extends DownloadOptions, FileMarks {
 export interface UploadOrigin {
   /** Where it is on this device, for results and messages; its last part is its name in the cloud by default. */
   readonly path: string
-  /** Called once. What it returns is closed by whoever called. */
+  /** Called once. The caller closes what it returns. */
   open(): Promise<ReadableFile>
 }
 

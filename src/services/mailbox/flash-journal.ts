@@ -14,7 +14,7 @@ import { MemoryJournal } from './memory-journal.ts'
 const fileName = 'actions.journal'
 /** Below this the file only grows; beyond twice of what is worth knowing it is replaced by that. */
 const compactBytes = 256 * 1024
-/** A journal that cannot be written is tried again by itself: with no further call nobody else would. */
+/** A journal that cannot be written is tried again by itself: without a further call nothing else would. */
 const writeAgain = { firstMs: 5000, maxMs: 300_000 }
 /** How long a mail that waits for its turn, or may be carried out twice, may be known to the memory of the kernel alone. */
 const lazySyncMs = 500
@@ -23,7 +23,7 @@ export interface FlashJournalOptions {
   readonly folder: StoreFolder
   readonly clock: Clock
   readonly log: Log
-  /** Identity of the present run of the system; tells a reboot from a restart. */
+  /** Identity of the present run of the system; distinguishes a reboot from a restart. */
   readonly bootId: string | undefined
   /** The disk does not take what should be written, or takes it again (undefined). */
   readonly onTrouble?: (trouble: AgentError | undefined) => void
@@ -32,12 +32,12 @@ export interface FlashJournalOptions {
 /**
  * A journal that outlives the process: each step is one record in an append-only file. The start of an action and its
  * outcome are on the disk before anything follows from them. A file that fails once is left for a new one with everything in
- * it, because nobody knows what a failed write left. A disk that takes nothing is said loudly and once a minute;
+ * it, because what a failed write left is unknown. A disk that takes nothing is logged as an error once a minute;
  * the actions go on with the memory alone, because a device that cannot be operated is worse. Only what is handed over to
  * the next process needs the disk.
  */
 export class FlashJournal implements Journal {
-  readonly #o: FlashJournalOptions
+  readonly #options: FlashJournalOptions
   readonly #memory = new MemoryJournal()
   #writer: AppendFile | undefined
   readonly #serial = new SerialQueue()
@@ -52,10 +52,10 @@ export class FlashJournal implements Journal {
   #underWay = 0
 
   private constructor(options: FlashJournalOptions) {
-    this.#o = options
+    this.#options = options
   }
 
-  /** Reads what a former process left. What cannot be read is set aside and said so; what others could have written stays unread. */
+  /** Reads what a earlier process left. What cannot be read is set aside and said so; what others could have written stays unread. */
   static async open(options: FlashJournalOptions): Promise<FlashJournal> {
     const journal = new FlashJournal(options)
     await readJournal(journal.#memory, { ...options, fileName })
@@ -80,7 +80,7 @@ export class FlashJournal implements Journal {
   }
 
   async start(id: string, { lazily = false }: RecordOptions = {}): Promise<void> {
-    const { bootId } = this.#o
+    const { bootId } = this.#options
     await this.#memory.start(id, { bootId })
     await this.#write(frameStep({ step: 'start', id, bootId }))
     await (lazily ? this.#toDiskSoon() : this.#toDisk())
@@ -101,7 +101,7 @@ export class FlashJournal implements Journal {
     await this.#write(frame)
     await this.#toDisk()
     if (this.#trouble === undefined) return
-    await this.#memory.start(id, { bootId: this.#o.bootId })
+    await this.#memory.start(id, { bootId: this.#options.bootId })
     throw this.#trouble
   }
 
@@ -121,7 +121,7 @@ export class FlashJournal implements Journal {
   /** Writes what is not in the file yet, while the caller waits, because the process ends. */
   lastWrite(): void {
     if (this.#closed || (this.#underWay === 0 && this.#trouble === undefined)) return
-    this.#o.folder.replaceNow(fileName, this.#whole(), 'journal')
+    this.#options.folder.replaceNow(fileName, this.#whole(), 'journal')
   }
 
   /** Nothing is written any more when it resolves. */
@@ -155,9 +155,14 @@ export class FlashJournal implements Journal {
         await work(writer)
       } catch (error) {
         await this.#writeAnew()
-        this.#o.log.limited('journal anew', 'warn', 'the file of the journal of actions failed; it is written anew', {
-          error: messageOf(error),
-        })
+        this.#options.log.limited(
+          'journal anew',
+          'warn',
+          'the file of the journal of actions failed; it is written anew',
+          {
+            error: messageOf(error),
+          },
+        )
       }
     })
   }
@@ -177,7 +182,7 @@ export class FlashJournal implements Journal {
    */
   async #writeAnew(): Promise<void> {
     await this.#endWriter()
-    const { folder } = this.#o
+    const { folder } = this.#options
     await folder.prepare()
     await folder.replace(fileName, this.#whole(), 'journal')
     this.#writer = await folder.reopen(fileName, 'journal')
@@ -189,7 +194,7 @@ export class FlashJournal implements Journal {
   }
 
   #toDiskSoon(): void {
-    this.#lazySync ??= this.#o.clock.timer(lazySyncMs, () => void this.#toDisk(), { background: true })
+    this.#lazySync ??= this.#options.clock.timer(lazySyncMs, () => void this.#toDisk(), { background: true })
   }
 
   /** Returns when everything written so far is on the disk; those who ask at the same time share one write. */
@@ -213,16 +218,16 @@ export class FlashJournal implements Journal {
     await this.#endWriter()
     const isNew = this.#trouble === undefined
     this.#trouble = asAgentError(error)
-    this.#o.log.limited(
+    this.#options.log.limited(
       'journal',
       'error',
       'the journal of actions cannot be written: after a crash an action may run again or stay unanswered',
       { why: messageOf(error) },
     )
-    if (isNew) this.#o.onTrouble?.(this.#trouble)
+    if (isNew) this.#options.onTrouble?.(this.#trouble)
     this.#writeAgain?.cancel()
-    const delayMs = backoffMs(writeAgain, this.#failures++, this.#o.clock.random())
-    this.#writeAgain = this.#o.clock.timer(delayMs, () => void this.#heal(), { background: true })
+    const delayMs = backoffMs(writeAgain, this.#failures++, this.#options.clock.random())
+    this.#writeAgain = this.#options.clock.timer(delayMs, () => void this.#heal(), { background: true })
   }
 
   /** While there is trouble, tries once more. */
@@ -237,7 +242,7 @@ export class FlashJournal implements Journal {
     this.#trouble = undefined
     this.#failures = 0
     this.#writeAgain?.cancel()
-    this.#o.log.info('the journal of actions is written again')
-    this.#o.onTrouble?.(undefined)
+    this.#options.log.info('the journal of actions is written again')
+    this.#options.onTrouble?.(undefined)
   }
 }

@@ -10,11 +10,11 @@ export interface JournalEntry {
   /** Absent when the mail is finished. */
   readonly call?: MailCall
   readonly state: 'accepted' | 'started' | 'handed over' | 'finished'
-  /** Of a finished mail, its answer. Of one that was handed over, what the next process answers; absent when its program does. */
+  /** Of a finished mail, its answer. Of a mail that was handed over, the answer of the next process; absent when its application answers. */
   readonly outcome?: ActionOutcome
-  /** Of one that was handed over: the outcome holds only in another run of the system than {@link bootId}. */
+  /** Of a mail that was handed over: the outcome holds only in another run of the system than {@link bootId}. */
   readonly onlyAfterReboot?: true
-  /** The run of the system in which the action was started; absent where the system does not tell. */
+  /** The run of the system in which the action was started; absent where the system does not say it. */
   readonly bootId?: string
   /** The cloud has the answer. */
   readonly settled?: true
@@ -22,13 +22,13 @@ export interface JournalEntry {
 
 /**
  * The memory of what was carried out, so that no mail is carried out twice and each gets one answer. It alone makes the
- * answers of a former process anew: the outbox keeps acknowledgements in memory only.
+ * answers of a earlier process anew: the outbox keeps acknowledgements in memory only.
  * Every method resolves when the fact is as safe as this journal makes it: only then may the next step be taken.
  */
 export interface Journal {
   /** What is known of the mail; undefined when it was never seen. */
   find(id: string): Promise<JournalEntry | undefined>
-  /** The mails whose answer the cloud does not have yet, oldest first; asked once at start. */
+  /** The mails that have no answer in the cloud yet, oldest first; asked once at start. */
   unsettled(): Promise<readonly JournalEntry[]>
   /** The mail was taken from the mailbox. */
   accept(id: string, call: MailCall): Promise<void>

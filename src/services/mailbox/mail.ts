@@ -59,7 +59,7 @@ export function isMailId(id: unknown): id is string {
   return typeof id === 'string' && id !== '' && id.length <= maxIdChars
 }
 
-/** The answer to parameters that no action may get: nobody could write them down, hand them on or look through them. */
+/** The answer to parameters that no action may get: the agent could not write them down, hand them on or look through them. */
 export function refusalOf(params: JsonObject): ActionOutcome | undefined {
   if (!isDeeperThan(params, maxJsonDepth)) return undefined
   const message = `ERROR: the parameters are nested deeper than ${maxJsonDepth} levels, which is the agent's limit; the action was not run.`

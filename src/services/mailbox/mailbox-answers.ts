@@ -17,7 +17,7 @@ export class MailboxAnswers {
   readonly #journal: Journal
   readonly #log: Log
   readonly #onRoom: () => void
-  /** Mails whose answer the cloud does not have yet. */
+  /** Mails that have no answer in the cloud yet. */
   readonly #open = new Set<string>()
   readonly #underWay = new Map<string, Promise<Receipt>>()
   readonly #chars = new Map<string, number>()

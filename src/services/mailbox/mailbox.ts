@@ -26,7 +26,7 @@ export interface MailboxCounters {
   readonly repeated: number
   /** Entries that made no sense. */
   readonly malformed: number
-  /** Mails whose answer the cloud does not have yet. */
+  /** Mails that have no answer in the cloud yet. */
   readonly open: number
   /** Whether no more mail is fetched until some of the open ones are answered. */
   readonly full: boolean
@@ -38,7 +38,7 @@ export const maxOpenMails = 200
 export const maxOpenChars = 4 * 1024 * 1024
 /** The same for the characters of the parameters of those that are not answered. */
 export const maxOpenCallChars = 16 * 1024 * 1024
-/** How many characters of mail may wait that nobody asked for: the longest reply, however small its mails are. What is more is dropped. */
+/** How many characters of mail may wait beyond what was asked for: the longest reply, however small its mails are. The rest is dropped. */
 const maxSurplusChars = 5 * limits.maxReplyBytes
 
 // Drawn from the upper half: 10 to 20 minutes.
@@ -50,8 +50,8 @@ const lookAgainMs = 1000
 const largePageText = 'a page of mail was too large; its mails are taken one by one, and fewer are asked for'
 
 /**
- * Fetches the mail of our thing and answers each exactly once [TR50 4]. One check is outstanding at most; whoever asks
- * meanwhile causes one more afterwards. What was seen before is answered from the journal and not carried out.
+ * Fetches the mail of our thing and answers each exactly once [TR50 4]. One check is outstanding at most; a call of
+ * {@link check} meanwhile causes one more afterwards. What was seen before is answered from the journal and not carried out.
  */
 export class Mailbox {
   readonly #ask: Ask
@@ -86,7 +86,7 @@ export class Mailbox {
     execute: ExecuteMail
     clock: Clock
     log: Log
-    /** Identity of the present run of the system; tells a reboot from a restart. */
+    /** Identity of the present run of the system; distinguishes a reboot from a restart. */
     bootId?: string | undefined
   }) {
     this.#ask = parts.ask
@@ -138,7 +138,7 @@ export class Mailbox {
     this.#surplus.clear()
   }
 
-  /** Answers a mail of which only the id is known, such as one that an earlier process left open. The first answer counts. */
+  /** Answers a mail of which only the id is known, because an earlier process left it open. The first answer counts. */
   async acknowledge(id: string, outcome: ActionOutcome): Promise<Receipt> {
     return this.#answers.giveOnce(id, outcome)
   }
@@ -181,7 +181,7 @@ export class Mailbox {
     return this.#isCheckDue() || (this.#surplus.size > 0 && this.#hasRoom(limits.mailboxPage))
   }
 
-  /** Between the portions of a page that is too long, mail that somebody told us of has its turn. */
+  /** Between the portions of a page that is too long, mail that the cloud has announced has its turn. */
   #isCheckDue(): boolean {
     return this.#hasRoom() && (this.#wanted || (this.#expectsMore && this.#surplus.size === 0))
   }

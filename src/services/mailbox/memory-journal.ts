@@ -8,7 +8,7 @@ const maxSettled = 1000
 const maxSettledChars = 1024 * 1024
 
 /**
- * A journal that lives as long as the process. Mails whose answer is on its way are always kept; of the settled ones the
+ * A journal that lives as long as the process. Mails with an answer on its way are always kept; of the settled ones the
  * oldest are forgotten beyond {@link maxSettled} and {@link maxSettledChars}.
  */
 export class MemoryJournal implements Journal {

@@ -8,7 +8,7 @@ const mailsPerTurn = 250
 /** What a mail takes beside its parameters. */
 const mailChars = 100
 
-/** Told about the mails of a page that are not taken. */
+/** Hears of the mails of a page that are not taken. */
 export interface SortingListener {
   repeated(): void
   malformed(problem: string): void
@@ -49,7 +49,7 @@ export async function takePortion(
   return fresh
 }
 
-/** Mails by id, oldest first: one that is listed twice is there once. */
+/** Mails by id, oldest first: a mail that is listed twice is there once. */
 export class Page {
   readonly #mails = new Map<string, UsableMail>()
   #chars = 0
