@@ -37,18 +37,18 @@ export class MessageWriter {
   write(
     lane: Lane,
     items: readonly StoredItem[],
-    o: { readonly singleThrough: number; readonly maxBytes: number },
+    bounds: { readonly singleThrough: number; readonly maxBytes: number },
   ): Message {
     const rightOffsetMs = this.#rightOffsetMs()
     const groups: { items: StoredItem[]; batch: boolean }[] = []
     const canBatch = lane !== 'ack' && hasBatch(lane)
     let bytes = 0
     for (const item of items) {
-      const batch = canBatch && !item.alone && item.sequence > o.singleThrough
+      const batch = canBatch && !item.alone && item.sequence > bounds.singleThrough
       const last = groups.at(-1)
       const joins = batch && last?.batch === true
       bytes += item.json.length + (joins ? 1 : this.#thingKey.length + commandOverheadBytes)
-      if (last !== undefined && bytes > o.maxBytes) break
+      if (last !== undefined && bytes > bounds.maxBytes) break
       if (joins) last.items.push(item)
       else groups.push({ items: [item], batch })
     }

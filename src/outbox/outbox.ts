@@ -31,7 +31,7 @@ export interface Receipt {
    * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`,
    * `INVALID_ARGUMENT`; `TIMEOUT` and `ABORTED` end only this wait
    */
-  delivered(o?: DeliveryOptions): Promise<void>
+  delivered(options?: DeliveryOptions): Promise<void>
 }
 
 /** The slice of the outbox that a publisher into lane `L` uses. */
@@ -153,15 +153,15 @@ export class Outbox {
   }
 
   /** Resolves true when nothing waits any more (refusals included), false when `timeoutMs` passed first; rejects `ABORTED`. */
-  flush(o: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<boolean> {
-    return waitFor<boolean>(o.signal, resolve => {
+  flush(options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<boolean> {
+    return waitFor<boolean>(options.signal, resolve => {
       if (this.#waiting === 0) {
         resolve(true)
         return undefined
       }
       const onEmpty = () => resolve(this.#waiting === 0)
       this.#emptied.add(onEmpty)
-      const timer = this.#options.clock.timer(o.timeoutMs, () => resolve(false))
+      const timer = this.#options.clock.timer(options.timeoutMs, () => resolve(false))
       return () => {
         this.#emptied.delete(onEmpty)
         timer.cancel()

@@ -43,13 +43,13 @@ export class DeliveryReceipt {
    * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`,
    * `INVALID_ARGUMENT`; `TIMEOUT` and `ABORTED` end only this wait: the item stays in the outbox
    */
-  delivered(o: DeliveryOptions = {}): Promise<void> {
+  delivered(options: DeliveryOptions = {}): Promise<void> {
     try {
-      checkDelivery(o)
+      checkDelivery(options)
     } catch (error) {
       return Promise.reject(error)
     }
-    const { timeoutMs, signal } = o
+    const { timeoutMs, signal } = options
     return waitFor<void>(signal, (resolve, reject) => {
       const outcome = this.#ask?.()
       this.#ask = undefined

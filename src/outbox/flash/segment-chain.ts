@@ -188,7 +188,7 @@ export class SegmentChain {
       this.#segments.push({ number, bytes: 0, failedReads: 0, isNewer: false })
     }
     const segment = this.#segments.at(-1)
-    if (segment === undefined) throw new AgentError('INTERNAL', 'a writer without a segment')
+    if (segment === undefined) throw new AgentError('INTERNAL', 'A chain has a writer, and no segment for it.')
     const { frames, places } = this.#encode(items, segment.number, segment.bytes, this.#nextOrdinal)
     await this.#writer.append(Buffer.concat(frames))
     return places
