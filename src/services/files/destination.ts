@@ -26,12 +26,12 @@ export interface Destination {
  * The caller closes the folder.
  */
 export async function settleDestination(files: TransferFiles, given: string, name: string): Promise<Destination> {
-  if (typeof given !== 'string' || given === '') throw new AgentError('INVALID_ARGUMENT', 'the destination is empty')
+  if (typeof given !== 'string' || given === '') throw new AgentError('INVALID_ARGUMENT', 'The destination is empty.')
   const saysFolder = given.endsWith('/')
   const facts = await files.look(given, { followLinks: saysFolder })
   if (facts?.kind !== 'folder') {
     if (saysFolder && facts !== undefined)
-      throw new AgentError('FILE_ACCESS', `${given} is not a folder`, {
+      throw new AgentError('FILE_ACCESS', `${given} is not a folder.`, {
         details: { path: given },
         remedy: 'Leave the "/" at its end out, or name a folder.',
       })
@@ -100,11 +100,11 @@ export function modeToReplace(path: string, facts: TransferFacts | undefined): n
 }
 
 function refused(path: string, why: string): AgentError {
-  return new AgentError('INVALID_ARGUMENT', `the destination ${path} ${why}`, { details: { path } })
+  return new AgentError('INVALID_ARGUMENT', `The destination ${path} ${why}.`, { details: { path } })
 }
 
 function noFolder(path: string, why: string): AgentError {
-  return new AgentError('FILE_NOT_FOUND', `${path} ${why}, so no folder can be made below it`, {
+  return new AgentError('FILE_NOT_FOUND', `${path} ${why}, so no folder can be made below it.`, {
     details: { path },
     remedy: 'Name another path, or put what stands there right.',
   })

@@ -15,13 +15,13 @@ export async function checkDiskSpace(folder: TransferFolder, bytes: number): Pro
   if (free.totalBytes > 0 && free.bytes < bytes + reserve) {
     throw new AgentError(
       'DISK_FULL',
-      `${path} has ${free.bytes} bytes free, but the download needs ${bytes} and leaves ${reserve} free`,
+      `${path} has ${free.bytes} bytes free, but the download needs ${bytes} and leaves ${reserve} free.`,
       { details: { folder: path, freeBytes: free.bytes, neededBytes: bytes, reserveBytes: reserve } },
     )
   }
   const reserveFiles = Math.min(fileLimits.reserveFiles, Math.floor(free.totalFiles / 100))
   if (free.totalFiles > 0 && free.files < 1 + reserveFiles) {
-    throw new AgentError('DISK_FULL', `the file system of ${path} has only ${free.files} inodes free`, {
+    throw new AgentError('DISK_FULL', `The file system of ${path} has only ${free.files} inodes free.`, {
       details: { folder: path, freeInodes: free.files, reserveInodes: reserveFiles },
     })
   }
@@ -40,7 +40,7 @@ export async function checkDiskFills(folder: TransferFolder): Promise<number> {
   if (free.bytes >= reserve) return free.bytes - reserve
   throw new AgentError(
     'DISK_FULL',
-    `cannot go on with the download: ${folder.path} has ${free.bytes} bytes free, and ${reserve} must stay free (ENOSPC)`,
+    `Cannot go on with the download: ${folder.path} has ${free.bytes} bytes free, and ${reserve} must stay free (ENOSPC).`,
     { details: { folder: folder.path, freeBytes: free.bytes, reserveBytes: reserve, errno: 'ENOSPC' } },
   )
 }

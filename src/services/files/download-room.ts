@@ -45,7 +45,7 @@ export class DownloadRoom {
    */
   async check(bytes: number, totalBytes: number | undefined): Promise<void> {
     if (totalBytes === undefined && bytes > this.#unknownBytes)
-      throw this.#tooLarge(`nobody tells how large it is, and ${bytes} bytes of it have come`)
+      throw this.#tooLarge(`its size is unknown, and ${bytes} bytes of it have come`)
     this.#checkedBytes = this.#nextCheck(bytes, totalBytes, await checkDiskFills(this.#folder))
   }
 
@@ -64,11 +64,11 @@ export class DownloadRoom {
     const limit = this.#unknownBytes
     const rule =
       this.#maxBytes === undefined
-        ? 'without file_transfer.max_bytes such a file may have'
+        ? 'without file_transfer.max_bytes the limit for such a file is'
         : 'file_transfer.max_bytes is'
     return new AgentError(
       'LIMIT_EXCEEDED',
-      `the download of ${JSON.stringify(this.#name)} is refused: ${why}; ${rule} ${limit}. Raise file_transfer.max_bytes in the connection file`,
+      `The download of ${JSON.stringify(this.#name)} is refused: ${why}; ${rule} ${limit}. Raise file_transfer.max_bytes in the connection file.`,
       { details: { limit } },
     )
   }

@@ -106,7 +106,7 @@ export class Download {
       // Without a check sum nothing shows whether it is still the same file.
       const isSame = offer.crc32 !== undefined && offer.crc32 === before.crc32 && offer.bytes === before.bytes
       if (isSame) return part
-      if (part.bytes > 0) await this.#startOver(part, mismatch('the file in the cloud changed during the download'))
+      if (part.bytes > 0) await this.#startOver(part, mismatch('The file in the cloud changed during the download.'))
     }
     this.#bytes = offer.bytes
     await this.#room.expect(offer.bytes)
@@ -150,7 +150,7 @@ export class Download {
     if (part.bytes === this.#bytes) return
     if (cut !== undefined) throw cut
     if (this.#bytes === undefined) return
-    throw new AgentError('TCP_FAILED', `the file service stopped after ${part.bytes} of ${this.#bytes} bytes`, {
+    throw new AgentError('TCP_FAILED', `The file service stopped after ${part.bytes} of ${this.#bytes} bytes.`, {
       remedy: 'Try again; if it lasts, look into the log of the file service.',
     })
   }
@@ -219,7 +219,7 @@ export class Download {
       throw unprovable()
     }
     if (crc32 === offer.crc32) return hasSize ? 'size+crc32' : 'crc32'
-    const error = mismatch(`the check sum of what arrived is ${crc32}, but the file in the cloud has ${offer.crc32}`)
+    const error = mismatch(`The check sum of what arrived is ${crc32}, but the file in the cloud has ${offer.crc32}.`)
     await this.#startOver(part, error)
     throw error
   }
@@ -260,6 +260,6 @@ function isOwnLimit(error: unknown): boolean {
 }
 
 const unprovable = () =>
-  new GiveUp(violation('tells neither size nor check sum, so nothing proves that the file is complete'))
+  new GiveUp(violation('gives neither size nor check sum, so nothing proves that the file is complete'))
 const mismatch = (message: string) => new AgentError('CHECKSUM_MISMATCH', message)
-const violation = (message: string) => new AgentError('PROTOCOL_VIOLATION', `the file service ${message}`)
+const violation = (message: string) => new AgentError('PROTOCOL_VIOLATION', `The file service ${message}.`)

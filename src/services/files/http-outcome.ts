@@ -11,7 +11,7 @@ import type { HttpAnswer } from './types.ts'
 export function refusal(verb: string, answer: HttpAnswer, epochMs: number): AgentError {
   const { status } = answer
   const why = meanings[status]
-  const text = `the file service answered ${verb} with HTTP ${status}${why === undefined ? '' : `: ${why}`}`
+  const text = `The file service answered ${verb} with HTTP ${status}${why === undefined ? '' : `: ${why}`}.`
   if (status === 413) return new AgentError('LIMIT_EXCEEDED', text, { details: { status } })
   if (!mayPass(status)) {
     return new AgentError('REFUSED_BY_CLOUD', text, {

@@ -41,7 +41,7 @@ function readCrc32(value: JsonObject[string]): number | undefined {
 }
 
 function violation(what: string): AgentError {
-  return new AgentError('PROTOCOL_VIOLATION', `the answer of the cloud about a file is wrong: ${what}`)
+  return new AgentError('PROTOCOL_VIOLATION', `The answer of the cloud about a file is wrong: ${what}.`)
 }
 
 function show(value: unknown): string {

@@ -31,7 +31,7 @@ export class Slots {
     if (this.#waiting.size >= this.#maxWaiting) {
       throw new AgentError(
         'LIMIT_EXCEEDED',
-        `${this.#maxWaiting} file transfers are waiting already; try again later`,
+        `${this.#maxWaiting} file transfers are waiting already; try again later.`,
         {
           details: { limit: this.#maxWaiting },
         },

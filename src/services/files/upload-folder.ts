@@ -38,7 +38,7 @@ export async function listFolderFiles(
 
 function tooMany(folder: string): AgentError {
   const limit = fileLimits.folderFiles
-  return new AgentError('LIMIT_EXCEEDED', `${folder} has more than ${limit} files; upload its parts one by one`, {
+  return new AgentError('LIMIT_EXCEEDED', `${folder} has more than ${limit} files; upload its parts one by one.`, {
     details: { path: folder, limit },
   })
 }

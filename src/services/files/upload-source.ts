@@ -141,14 +141,14 @@ export class UploadSource {
   }
 
   #changed(how: string): AgentError {
-    return new AgentError('FILE_CHANGED', `${this.#path} changed while it was being sent: ${how}`, {
+    return new AgentError('FILE_CHANGED', `${this.#path} changed while it was being sent: ${how}.`, {
       details: { path: this.#path },
     })
   }
 }
 
 function unfit(path: string, why: string): AgentError {
-  return new AgentError('FILE_ACCESS', `cannot send ${path}: ${why}`, {
+  return new AgentError('FILE_ACCESS', `Cannot send ${path}: ${why}.`, {
     details: { path },
     remedy: 'Name a regular file or a folder.',
   })

@@ -69,7 +69,7 @@ async function send(exchange: FileExchange, task: UploadTask, source: UploadSour
   }
   if (source.failure !== undefined) throw source.failure
   if (!source.isSent && source.bytes > 0) {
-    throw new AgentError('PROTOCOL_VIOLATION', 'the file service said "stored" before it had the whole file')
+    throw new AgentError('PROTOCOL_VIOLATION', 'The file service said "stored" before it had the whole file.')
   }
 }
 

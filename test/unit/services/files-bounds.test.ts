@@ -138,7 +138,7 @@ test('a timeout that is none is refused', async t => {
 
 /** A service that sends what it likes: `total` bytes in blocks, and tells no length. */
 
-test('a file that is larger than file_transfer.max_bytes is refused before a byte is fetched, whoever tells its size', async t => {
+test('a file that is larger than file_transfer.max_bytes is refused before a byte is fetched, whoever gives its size', async t => {
   const { cloud, files, folder } = await scene(t, { maxDownloadBytes: 1000 })
   cloud.put('a', Buffer.alloc(1000))
   assert.equal((await files.download('a', folder)).bytes, 1000)
@@ -156,11 +156,14 @@ test('a file that is larger than file_transfer.max_bytes is refused before a byt
   assert.deepEqual(readdirSync(folder), ['a'])
 })
 
-test('a file whose size nobody tells ends at file_transfer.max_bytes, and is not asked for again', async t => {
+test('a file of unknown size ends at file_transfer.max_bytes, and is not asked for again', async t => {
   const { cloud, files, folder } = await scene(t, { maxDownloadBytes: 3_000_000 })
   cloud.put('a', '', { fileSize: null, crc32: 1 })
   const sent = endless(cloud, 2 ** 22)
-  await assert.rejects(files.download('a', folder), failsWith('LIMIT_EXCEEDED', /nobody tells.*max_bytes is 3000000/))
+  await assert.rejects(
+    files.download('a', folder),
+    failsWith('LIMIT_EXCEEDED', /its size is unknown.*max_bytes is 3000000/),
+  )
   assert.deepEqual([sent.requests, sent.bytes <= 3_000_000], [1, true])
   assert.deepEqual(readdirSync(folder), [])
 })
@@ -178,7 +181,7 @@ test('without a setting there is a bound all the same', async t => {
   const sent = endless(cloud, 2 ** 40)
   await assert.rejects(
     files.download('a', folder),
-    failsWith('LIMIT_EXCEEDED', /without file_transfer\.max_bytes such a file may have 1073741824/),
+    failsWith('LIMIT_EXCEEDED', /without file_transfer\.max_bytes the limit for such a file is 1073741824/),
   )
   assert.ok(sent.bytes <= fileLimits.unknownSizeBytes + 2 ** 20)
 })
