@@ -2,15 +2,9 @@ import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { optionsCheck } from '../config/known-options.ts'
 import type { Receipt } from '../outbox/outbox.ts'
+import type { ActionOutcome } from '../protocol/action-reply.ts'
 import { type CommandOptions, commandHandler, type RunProgram } from '../services/actions/command.ts'
-import {
-  type ActionReturn,
-  checkResult,
-  cutText,
-  maxMessageBytes,
-  type Outcome,
-  outcomeOf,
-} from '../services/actions/outcome.ts'
+import { type ActionReturn, checkResult, cutText, maxMessageBytes, outcomeOf } from '../services/actions/outcome.ts'
 import {
   type ActionHandler,
   type ActionOptions,
@@ -30,7 +24,7 @@ interface ActionParts<Owner> {
   readonly registry: ActionRegistry<Owner>
   readonly runner: ActionRunner<Owner>
   readonly clock: Clock
-  answerCall(id: string, outcome: Outcome): Promise<Receipt>
+  answerCall(id: string, outcome: ActionOutcome): Promise<Receipt>
   updateCall(id: string, text: string): Promise<Receipt>
   leftCalls(): Promise<readonly LeftMail[]>
 }

@@ -6,11 +6,11 @@ import type { Lane } from '../outbox/lanes.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import type { OutboxStats } from '../outbox/stats.ts'
 import type { WriteCount } from '../platform/store/write-budget.ts'
+import type { ActionOutcome } from '../protocol/action-reply.ts'
 import type { Ask } from '../protocol/ask.ts'
 import type { RequesterCounters } from '../protocol/requester-counters.ts'
 import type { FilesService } from '../services/files/files-service.ts'
 import type { LeftMail } from '../services/mailbox/left-mail.ts'
-import type { MailOutcome } from '../services/mailbox/mail.ts'
 import type { MailboxCounters } from '../services/mailbox/mailbox.ts'
 import type { LinkWait } from './link-wait.ts'
 
@@ -57,7 +57,7 @@ export interface Cloud {
   readonly ask: Ask
   put(lane: Lane, item: JsonObject): Promise<Receipt>
   files(): Promise<FileTransfers>
-  answerCall(id: string, outcome: MailOutcome): Promise<Receipt>
+  answerCall(id: string, outcome: ActionOutcome): Promise<Receipt>
   updateCall(id: string, text: string): Promise<Receipt>
   leftCalls(): Promise<readonly LeftMail[]>
   /** Begins to connect; further calls return the same promise. */

@@ -7,10 +7,10 @@ import type { Lane } from '../outbox/lanes.ts'
 import type { Outbox, Receipt } from '../outbox/outbox.ts'
 import { atProcessEnd } from '../platform/process/process-end.ts'
 import type { WriteBudget } from '../platform/store/write-budget.ts'
+import type { ActionOutcome } from '../protocol/action-reply.ts'
 import type { Ask } from '../protocol/ask.ts'
 import type { FlashJournal } from '../services/mailbox/flash-journal.ts'
 import type { LeftMail } from '../services/mailbox/left-mail.ts'
-import type { MailOutcome } from '../services/mailbox/mail.ts'
 import type { Mailbox } from '../services/mailbox/mailbox.ts'
 import type { ClientFacts, Cloud, CloudStatus, FileTransfers } from './cloud.ts'
 import type { Connection } from './connection.ts'
@@ -72,7 +72,7 @@ export class OnlineCloud implements Cloud {
     return this.#parts.files.open()
   }
 
-  answerCall(id: string, outcome: MailOutcome): Promise<Receipt> {
+  answerCall(id: string, outcome: ActionOutcome): Promise<Receipt> {
     return this.#parts.mailbox.acknowledge(id, outcome)
   }
 

@@ -71,8 +71,8 @@ const helpedByClock: ReadonlySet<FailureClass> = new Set(['clock', 'tls'])
 /** After a stable session the first attempt comes at once, spread over this time so that a fleet does not reconnect in step. */
 export const lostSpreadMs = second
 
-/** What this device had on the wire when a session ended. `suspect`: an item that was on the wire at an earlier end, too. */
-export type OnWire = 'nothing' | 'items' | 'suspect'
+/** What this device had on the wire when a session ended. `candidate`: an item that may be poison, because it was on the wire at an earlier end, too. */
+export type OnWire = 'nothing' | 'items' | 'candidate'
 
 type Failures = Readonly<Partial<Record<FailureClass, number>>>
 
@@ -136,7 +136,7 @@ export function isDuplicateClient(takeovers: number, onWire: OnWire): boolean {
 function waitAfterSession(failures: Failures, { upMs, byPeer, onWire, random }: Ended): ReconnectState {
   const { takeover = 0, ...others } = failures
   // That is no takeover, and those before it were none either: the item was on the wire then, too.
-  if (byPeer && onWire === 'suspect') return waitAfter('poison', upMs < stableAfterMs ? others : {}, random)
+  if (byPeer && onWire === 'candidate') return waitAfter('poison', upMs < stableAfterMs ? others : {}, random)
   if (byPeer && upMs < (takeover === 0 ? takeoverWithinMs : duplicateWithinMs))
     return waitAfter('takeover', failures, random)
   if (upMs < stableAfterMs) return waitAfter('lost', failures, random)

@@ -8,7 +8,7 @@ const stamp = /"ts":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})(\d{3})Z"/
 
 /**
  * Puts right the times of samples that were taken before the clock was set. The distance between the wall clock and the
- * clock that counts from the start of the system, then and now, tells by how much the wall clock was wrong.
+ * clock that counts from the start of the system, then and now, shows by how much the wall clock was wrong.
  */
 export class ClockRepair {
   readonly #clock: Clock

@@ -10,7 +10,7 @@ export interface DropReport {
   readonly counts: ReadonlyMap<Lane, number>
 }
 
-/** Drops that the cloud has not been told of yet. */
+/** Drops that are not reported to the cloud yet. */
 export class DropLedger {
   #sinceEpochMs = 0
   #lastEpochMs = 0

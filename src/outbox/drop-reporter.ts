@@ -18,13 +18,16 @@ export interface DropReporterOptions {
   readonly mayReport: () => boolean
   /** Puts the report as an event. */
   readonly send: (event: JsonObject) => Promise<{ delivered(): Promise<void> }>
-  /** Where drops are remembered that nobody was told of. */
+  /** Where drops are remembered that are not reported yet. */
   readonly memo: Memo<DropReport>
 }
 
-/** Tells the cloud what was dropped: one event for many drops, once there is room and not too often; the next process if need be. */
+/**
+ * Reports to the cloud what was dropped: one event for many drops, once there is room and not too often. What this process
+ * cannot report, the next process does.
+ */
 export class DropReporter {
-  readonly #o: DropReporterOptions
+  readonly #options: DropReporterOptions
   readonly #ledger = new DropLedger()
   #timer: Timer | undefined
   #saveTimer: Timer | undefined
@@ -35,7 +38,7 @@ export class DropReporter {
   #stopped = false
 
   constructor(options: DropReporterOptions) {
-    this.#o = options
+    this.#options = options
     const { found } = options.memo
     this.#isFileThere = found !== undefined
     if (found !== undefined) this.#ledger.restore(found)
@@ -43,13 +46,13 @@ export class DropReporter {
 
   count(lane: Lane, items: number): void {
     if (items === 0) return
-    this.#ledger.add(lane, items, this.#o.clock.now())
+    this.#ledger.add(lane, items, this.#options.clock.now())
     this.#changed()
   }
 
   /** Reports if there is something to report and the moment is right. */
   report(): void {
-    const { clock, mayReport } = this.#o
+    const { clock, mayReport } = this.#options
     if (this.#ledger.isEmpty || this.#timer !== undefined || this.#stopped || !mayReport()) return
     const waitMs = this.#reportedMs + reportEveryMs - clock.monotonicMs()
     if (waitMs > 0) {
@@ -61,7 +64,7 @@ export class DropReporter {
       return
     }
     this.#reportedMs = clock.monotonicMs()
-    void this.#tell(this.#ledger.take())
+    void this.#send(this.#ledger.take())
   }
 
   stop(): void {
@@ -72,7 +75,7 @@ export class DropReporter {
     this.#saveTimer = undefined
   }
 
-  /** Writes down what nobody was told of, unless that is known to be on flash. */
+  /** Writes down what is not reported yet, unless it is known to be on flash. */
   async save(): Promise<void> {
     this.#saveTimer?.cancel()
     this.#saveTimer = undefined
@@ -81,31 +84,31 @@ export class DropReporter {
     this.#isSaved = true
     const left = this.#ledger.isEmpty ? undefined : this.#ledger.left()
     if (left === undefined && !this.#isFileThere) return
-    const written = this.#o.memo.save(left)
+    const written = this.#options.memo.save(left)
     this.#writing = written.then(() => {})
     const isWritten = await written
     if (isWritten) this.#isFileThere = left !== undefined
     else this.#isSaved = false
   }
 
-  /** As {@link save}, while the caller waits. A report that is in the queue leaves nothing to tell. */
+  /** As {@link save}, while the caller waits. A report that is in the queue needs no memo. */
   saveNow(): void {
     if (this.#isSaved || (this.#ledger.isEmpty && !this.#isFileThere)) return
-    this.#o.memo.saveNow(this.#ledger.left())
+    this.#options.memo.saveNow(this.#ledger.left())
   }
 
-  async #tell(report: DropReport): Promise<void> {
-    const { clock, send } = this.#o
+  async #send(report: DropReport): Promise<void> {
+    const { clock, send } = this.#options
     const event = { msg: dropText(report), ts: formatTimestamp(clock.now()), level: EventLevel.Warning }
     try {
       const receipt = await send(eventItem(event))
-      // At the end of the process the report is in the queue, and the next one sends it: it must not tell the same twice.
+      // At the end of the process the report is in the queue, and the next process sends it: that one must not report the same twice.
       this.#isSaved = false
       await receipt.delivered()
       await this.save()
     } catch (error) {
       if (this.#stopped && asAgentError(error).code === 'CLOSED') return
-      // A report that was dropped itself is told with the next one.
+      // What a dropped report said goes into the next report.
       this.#ledger.restore(report)
       this.#changed()
     }
@@ -114,6 +117,6 @@ export class DropReporter {
   #changed(): void {
     this.#isSaved = false
     if (this.#stopped || this.#saveTimer !== undefined) return
-    this.#saveTimer = this.#o.clock.timer(saveAfterMs, () => void this.save(), { background: true })
+    this.#saveTimer = this.#options.clock.timer(saveAfterMs, () => void this.save(), { background: true })
   }
 }

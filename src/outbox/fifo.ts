@@ -33,12 +33,12 @@ export class Fifo<T> {
     return value
   }
 
-  /** All of them, the first foremost; they stay. */
+  /** All values in order; they stay. */
   values(): T[] {
     return this.#slots.slice(this.#head) as T[]
   }
 
-  /** Puts values back at the head, the first of them foremost. */
+  /** Puts values back at the head, in their order. */
   unshift(values: readonly T[]): void {
     if (values.length > this.#head) {
       this.#slots = [...values, ...this.#slots.slice(this.#head)]

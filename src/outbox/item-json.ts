@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts'
 import { type JsonObject, toAsciiJson } from '../base/json.ts'
+import { isMailboxAnswer } from '../protocol/publish-commands.ts'
 import type { Lane } from './lanes.ts'
 
 /**
@@ -8,7 +9,7 @@ import type { Lane } from './lanes.ts'
  * @throws AgentError `INVALID_ARGUMENT` when it is not JSON or not for this lane; `LIMIT_EXCEEDED` above `maxBytes`
  */
 export function itemJson(lane: Lane, item: JsonObject, maxBytes: number): string {
-  if (lane === 'ack' && item.command !== 'mailbox.ack' && item.command !== 'mailbox.update')
+  if (lane === 'ack' && !isMailboxAnswer(item))
     throw new AgentError('INVALID_ARGUMENT', 'Lane ack takes only mailbox.ack and mailbox.update.')
   let json: string
   try {

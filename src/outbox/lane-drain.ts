@@ -2,26 +2,20 @@ import { type BackoffPolicy, backoffMs } from '../base/backoff.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { type AgentError, asAgentError } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import type { EncodedRequest } from '../protocol/envelope.ts'
 import { limits } from '../protocol/limits.ts'
-import { refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'
+import type { Requester } from '../protocol/requester.ts'
+import { type Refused, sortByResult } from './disposition.ts'
 import type { Lane } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
 import type { Message, MessageWriter } from './message.ts'
 import { MessageBound } from './message-bound.ts'
+import type { PoisonCandidates } from './poison-candidates.ts'
 import type { LaneStats } from './stats.ts'
 import type { Store, StoredItem } from './store.ts'
-import type { Suspects } from './suspects.ts'
-import { judge } from './verdict.ts'
 
 /** What the outbox needs of the requester. */
-export interface RequestSender {
-  send(
-    request: EncodedRequest,
-    o?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
-  ): Promise<readonly CommandResult[]>
-}
+export type RequestSender = Pick<Requester, 'send'>
 
 /** What the outbox needs of the link. */
 export interface LinkState {
@@ -38,7 +32,7 @@ export interface LaneDrainOptions {
   readonly writer: MessageWriter
   readonly clock: Clock
   readonly log: Log
-  readonly suspects: Suspects
+  readonly candidates: PoisonCandidates
   /** Ends the drain. */
   readonly signal: AbortSignal
   /** Whether it must send nothing for now. */
@@ -64,11 +58,11 @@ const pause: BackoffPolicy = { firstMs: 1000, maxMs: 60_000 }
  * for a clock except a repetition over a link that stays up.
  */
 export class LaneDrain {
-  readonly #o: LaneDrainOptions
+  readonly #options: LaneDrainOptions
   readonly #bound = new MessageBound()
   #running = false
   #isSending = false
-  #isAtSuspect = false
+  #isAtCandidate = false
   #ended: Promise<void> = Promise.resolve()
   #linkCameUp = false
   #rest: Timer | undefined
@@ -84,7 +78,7 @@ export class LaneDrain {
   #tries = 0
 
   constructor(options: LaneDrainOptions) {
-    this.#o = options
+    this.#options = options
   }
 
   get counts(): Pick<LaneStats, 'delivered' | 'refused' | 'setAside' | 'resent' | 'tries'> {
@@ -94,7 +88,7 @@ export class LaneDrain {
 
   /** Whether {@link kick} would start it if there were something to send. */
   get isIdle(): boolean {
-    return !this.#running && !this.#isAtSuspect && this.#rest === undefined && this.#mayRun()
+    return !this.#running && !this.#isAtCandidate && this.#rest === undefined && this.#mayRun()
   }
 
   get isRunning(): boolean {
@@ -106,19 +100,19 @@ export class LaneDrain {
     return this.#isSending
   }
 
-  /** Whether the first of what waits is suspected of ending the link: it is for others to send it. */
-  get isAtSuspect(): boolean {
-    return this.#isAtSuspect
+  /** Whether the first of what waits may be poison: {@link PoisonTrials} sends it then. */
+  get isAtCandidate(): boolean {
+    return this.#isAtCandidate
   }
 
   /** Starts when there is something to send and nothing in the way. */
   kick(): void {
-    if (!this.isIdle || this.#o.store.size(this.#o.lane).items === 0) return
+    if (!this.isIdle || this.#options.store.size(this.#options.lane).items === 0) return
     this.#running = true
     this.#ended = this.#run()
   }
 
-  /** The link came up: a pause belongs to the former session. */
+  /** The link came up: a pause belongs to the earlier session. */
   linkUp(): void {
     this.#linkCameUp = true
     this.#endRest()
@@ -127,7 +121,7 @@ export class LaneDrain {
 
   /** What was in the way may be gone. */
   goOn(): void {
-    this.#isAtSuspect = false
+    this.#isAtCandidate = false
     this.kick()
   }
 
@@ -148,7 +142,7 @@ export class LaneDrain {
   }
 
   async #run(): Promise<void> {
-    const { lane, log } = this.#o
+    const { lane, log } = this.#options
     this.#linkCameUp = false
     let step: Step = 'more'
     try {
@@ -157,36 +151,36 @@ export class LaneDrain {
         step = await this.#step()
       }
     } catch (error) {
-      log.limited(`outbox ${lane}`, 'error', 'The outbox cannot use its store.', { lane, error })
+      log.limited(`outbox ${lane}`, 'error', 'the outbox cannot use its store', { lane, error })
       step = 'pause'
       await this.#release().catch(() => {})
     }
     this.#running = false
-    if (step === 'suspect') this.#isAtSuspect = true
+    if (step === 'candidate') this.#isAtCandidate = true
     if (step === 'pause' && !this.#linkCameUp) this.#pause()
     // Something may have been put after the last look.
     else this.kick()
-    if (!this.#running) this.#o.onStopped()
+    if (!this.#running) this.#options.onStopped()
   }
 
   /** One message: read, send, settle. Up to the sending it runs at once, so that the lanes send in the order of their kicks. */
   async #step(): Promise<Step> {
-    const { lane, store, requester, signal, writer, suspects } = this.#o
-    const maxBytes = this.#bound.maxBytes(this.#o.clock.monotonicMs())
+    const { lane, store, requester, signal, writer, candidates } = this.#options
+    const maxBytes = this.#bound.maxBytes(this.#options.clock.monotonicMs())
     const read = store.read(lane, { maxItems: this.#maxItems, maxBytes })
-    const hand = read instanceof Promise ? await read : read
-    if (hand.length === 0) {
-      suspects.laneEmptied(lane)
+    const inFlight = read instanceof Promise ? await read : read
+    if (inFlight.length === 0) {
+      candidates.laneEmptied(lane)
       return 'empty'
     }
     if (!this.#mayRun()) {
       await this.#release()
       return 'pause'
     }
-    const fit = suspects.isIn(lane) ? suspects.before(lane, hand) : hand
+    const fit = candidates.isIn(lane) ? candidates.before(lane, inFlight) : inFlight
     if (fit.length === 0) {
       await this.#release()
-      return 'suspect'
+      return 'candidate'
     }
     const message = writer.write(lane, fit, { singleThrough: this.#singleThrough, maxBytes })
     const items = message.groups.flatMap(group => group.items)
@@ -206,7 +200,7 @@ export class LaneDrain {
 
   /** The link ended while a message of it was on the wire. */
   ended({ request }: Message): void {
-    this.#bound.ended(request.text.length, this.#o.clock.monotonicMs())
+    this.#bound.ended(request.text.length, this.#options.clock.monotonicMs())
   }
 
   /** The cloud has answered a message of it. */
@@ -224,17 +218,17 @@ export class LaneDrain {
 
   /** No proper answer: the items stay, and the next message is smaller, in case its size was the reason. */
   async #failed(message: Message, items: readonly StoredItem[], error: AgentError): Promise<Step> {
-    const { lane, log, signal } = this.#o
+    const { lane, log, signal } = this.#options
     const wasSent = error.code !== 'NOT_CONNECTED'
     if (wasSent) this.countSent(items)
     if (isLinkEnd(error)) {
-      this.#o.suspects.linkEnded(lane, items)
+      this.#options.candidates.linkEnded(lane, items)
       this.ended(message)
     }
     await this.#release()
     if (wasSent) this.#maxItems = Math.max(1, Math.floor(items.length / 2))
     if (!signal.aborted)
-      log.limited(`outbox ${lane} ${error.code}`, 'warn', 'A message was not answered; it is sent again.', {
+      log.limited(`outbox ${lane} ${error.code}`, 'warn', 'a message was not answered; it is sent again', {
         lane,
         items: items.length,
         code: error.code,
@@ -244,30 +238,19 @@ export class LaneDrain {
   }
 
   async #answered(message: Message, items: readonly StoredItem[], results: readonly CommandResult[]): Promise<Step> {
-    const { lane } = this.#o
-    const delivered: StoredItem[] = []
-    const refused: Refused[] = []
-    let step: Step = 'more'
-    for (const [index, group] of message.groups.entries()) {
-      const result = results[index]
-      const verdict = judge(result, group.batch)
-      if (verdict === 'delivered') for (const item of group.items) delivered.push(item)
-      else if (verdict === 'later') step = 'pause'
-      else if (verdict === 'split') this.#singleThrough = group.items.at(-1)?.sequence ?? this.#singleThrough
-      else if (result?.ok === false)
-        for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
-    }
+    const { lane, candidates } = this.#options
+    const { delivered, refused, isLater, splitThrough } = sortByResult(lane, message, results)
+    if (splitThrough !== undefined) this.#singleThrough = splitThrough
     await this.settle({ delivered, refused })
-    const { suspects } = this.#o
-    if (suspects.isSeenIn(lane)) suspects.answered(lane, [...delivered, ...refused.map(({ item }) => item)])
+    if (candidates.isSeenIn(lane)) candidates.answered(lane, [...delivered, ...refused.map(({ item }) => item)])
     await this.#release()
-    if (step === 'pause') {
+    if (isLater) {
       this.#maxItems = Math.max(1, Math.floor(items.length / 2))
-    } else {
-      this.#pauses = 0
-      this.#maxItems = Math.min(limits.maxBatchItems, this.#maxItems * 2)
+      return 'pause'
     }
-    return step
+    this.#pauses = 0
+    this.#maxItems = Math.min(limits.maxBatchItems, this.#maxItems * 2)
+    return 'more'
   }
 
   /**
@@ -276,7 +259,7 @@ export class LaneDrain {
    * @param isHeldBack they have left the store before
    */
   async settle({ delivered = [], refused = [], setAside = [] }: Settled, isHeldBack = false): Promise<void> {
-    const { lane, store, onRefused, onSettled } = this.#o
+    const { lane, store, onRefused, onSettled } = this.#options
     const bad = setAside.length === 0 ? refused : [...refused, ...setAside]
     if (delivered.length + bad.length === 0) return
     if (!isHeldBack)
@@ -293,12 +276,12 @@ export class LaneDrain {
   }
 
   async #release(): Promise<void> {
-    await this.#o.store.release(this.#o.lane)
+    await this.#options.store.release(this.#options.lane)
   }
 
   #pause(): void {
     if (!this.#mayRun()) return
-    const { clock } = this.#o
+    const { clock } = this.#options
     const delayMs = backoffMs(pause, this.#pauses++, clock.random())
     this.#rest = clock.timer(delayMs, () => {
       this.#rest = undefined
@@ -307,15 +290,9 @@ export class LaneDrain {
   }
 
   #mayRun(): boolean {
-    return this.#o.link.isUp && !this.#o.signal.aborted && !this.#o.isHeld()
+    return this.#options.link.isUp && !this.#options.signal.aborted && !this.#options.isHeld()
   }
 }
 
-/** `suspect`: the next item is suspected of ending the link. */
-type Step = 'more' | 'empty' | 'pause' | 'suspect'
-
-/** An item that leaves the outbox undelivered, and why. */
-export interface Refused {
-  readonly item: StoredItem
-  readonly error: AgentError
-}
+/** `candidate`: the next item may be poison. */
+type Step = 'more' | 'empty' | 'pause' | 'candidate'

@@ -1,4 +1,4 @@
-/** The lanes of the outbox, the one that goes first first. Each keeps its order; they do not wait for each other. */
+/** The lanes of the outbox, the most urgent first. Each keeps its order; they do not wait for each other. */
 export const lanes = ['ack', 'alarm', 'event', 'attribute', 'thing', 'location', 'telemetry'] as const
 /** `ack` carries `mailbox.ack` and `mailbox.update` in the order in which they were put. */
 export type Lane = (typeof lanes)[number]

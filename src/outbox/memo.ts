@@ -1,10 +1,10 @@
 import type { DropReport } from './drop-ledger.ts'
+import type { CandidateMemo } from './poison-candidates.ts'
 import type { SetAsideMemo } from './set-aside.ts'
-import type { SuspectMemo } from './suspects.ts'
 
 /** Something small that outlives the process, beside the queue. */
 export interface Memo<T> {
-  /** What a former process left. */
+  /** What a earlier process left. */
   readonly found: T | undefined
   /** Writes it down, in order; undefined takes it away. Resolves to whether the disk has it; never rejects. */
   save(value: T | undefined): Promise<boolean>
@@ -14,7 +14,7 @@ export interface Memo<T> {
 
 /** What an outbox remembers beside its queue. */
 export interface OutboxMemos {
-  readonly suspects: Memo<readonly SuspectMemo[]>
+  readonly candidates: Memo<readonly CandidateMemo[]>
   readonly setAside: Memo<SetAsideMemo>
   readonly drops: Memo<DropReport>
 }

@@ -5,9 +5,9 @@ import type { Dropped, LaneSize, LastWrite, Store, StoredItem } from './store.ts
 
 interface Shelf {
   readonly queue: Fifo<StoredItem>
-  hand: StoredItem[]
+  inFlight: StoredItem[]
   queuedBytes: number
-  handBytes: number
+  inFlightBytes: number
 }
 
 /** The outbox in memory: what it holds ends with the process. */
@@ -16,7 +16,7 @@ export class MemoryStore implements Store {
   readonly itemOverheadBytes = 128
   readonly nextSequence = 0
   readonly limitBytes = Number.POSITIVE_INFINITY
-  readonly #shelves = perLane<Shelf>(() => ({ queue: new Fifo(), hand: [], queuedBytes: 0, handBytes: 0 }))
+  readonly #shelves = perLane<Shelf>(() => ({ queue: new Fifo(), inFlight: [], queuedBytes: 0, inFlightBytes: 0 }))
   #items = 0
   #bytes = 0
 
@@ -42,34 +42,34 @@ export class MemoryStore implements Store {
     let jsonBytes = 0
     for (let next = shelf.queue.peek(); next !== undefined; next = shelf.queue.peek()) {
       jsonBytes += next.json.length
-      if (shelf.hand.length > 0 && (shelf.hand.length >= bounds.maxItems || jsonBytes > bounds.maxBytes)) break
+      if (shelf.inFlight.length > 0 && (shelf.inFlight.length >= bounds.maxItems || jsonBytes > bounds.maxBytes)) break
       shelf.queue.shift()
-      shelf.hand.push(next)
+      shelf.inFlight.push(next)
       const bytes = this.#bytesOf(next)
       shelf.queuedBytes -= bytes
-      shelf.handBytes += bytes
+      shelf.inFlightBytes += bytes
     }
-    return [...shelf.hand]
+    return [...shelf.inFlight]
   }
 
   acknowledge(lane: Lane, items: readonly StoredItem[]): void {
     const shelf = this.#shelves[lane]
     const done = new Set(items)
-    const left = shelf.hand.filter(item => !done.has(item))
+    const left = shelf.inFlight.filter(item => !done.has(item))
     const bytes = left.reduce((sum, item) => sum + this.#bytesOf(item), 0)
-    this.#items -= shelf.hand.length - left.length
-    this.#bytes -= shelf.handBytes - bytes
-    shelf.hand = left
-    shelf.handBytes = bytes
+    this.#items -= shelf.inFlight.length - left.length
+    this.#bytes -= shelf.inFlightBytes - bytes
+    shelf.inFlight = left
+    shelf.inFlightBytes = bytes
   }
 
   release(lane: Lane): void {
     const shelf = this.#shelves[lane]
-    if (shelf.hand.length === 0) return
-    shelf.queue.unshift(shelf.hand)
-    shelf.queuedBytes += shelf.handBytes
-    shelf.hand = []
-    shelf.handBytes = 0
+    if (shelf.inFlight.length === 0) return
+    shelf.queue.unshift(shelf.inFlight)
+    shelf.queuedBytes += shelf.inFlightBytes
+    shelf.inFlight = []
+    shelf.inFlightBytes = 0
   }
 
   dropOldest(lane: Lane): Dropped {
@@ -94,15 +94,15 @@ export class MemoryStore implements Store {
   }
 
   size(lane: Lane): LaneSize {
-    const { queue, hand, queuedBytes, handBytes } = this.#shelves[lane]
+    const { queue, inFlight, queuedBytes, inFlightBytes } = this.#shelves[lane]
     const droppable = queue.peek()
-    const oldest = hand[0] ?? droppable
+    const oldest = inFlight[0] ?? droppable
     return {
-      items: queue.length + hand.length,
-      bytes: queuedBytes + handBytes,
+      items: queue.length + inFlight.length,
+      bytes: queuedBytes + inFlightBytes,
       droppableBytes: queuedBytes,
-      ...(droppable !== undefined && { oldestDroppable: droppable.sequence }),
-      ...(oldest !== undefined && { oldestEpochMs: oldest.epochMs }),
+      oldestDroppable: droppable?.sequence,
+      oldestEpochMs: oldest?.epochMs,
     }
   }
 

@@ -2,9 +2,9 @@ import { limits } from '../protocol/limits.ts'
 
 /** One link that ends may be chance. */
 const minEnds = 2
-/** So many ends over what had passed before are believed all the same: somebody may have lowered the limit of the broker. */
+/** So many ends over what had passed before count all the same: the operator of the broker may have lowered its limit. */
 const maxDoubts = 4
-/** After so long a larger message is tried again: somebody may have raised it. */
+/** After so long a larger message is tried again: the operator may have raised the limit. */
 const forgetAfterMs = 3_600_000
 /** No broker has a lower limit; what is smaller ends a link by chance, or as a poison item. */
 const minBytes = 4096

@@ -1,5 +1,6 @@
-import { type JsonObject, toAsciiJson } from '../base/json.ts'
+import { toAsciiJson } from '../base/json.ts'
 import { type EncodedRequest, envelopeOf } from '../protocol/envelope.ts'
+import { batchText, commandOverheadBytes, hasBatch, publishText } from '../protocol/publish-commands.ts'
 import { movedInTime } from './clock-repair.ts'
 import type { Lane } from './lanes.ts'
 import type { StoredItem } from './store.ts'
@@ -15,35 +16,6 @@ export interface Group {
 export interface Message {
   readonly request: EncodedRequest
   readonly groups: readonly Group[]
-}
-
-const batchCommands: Partial<Record<Lane, string>> = {
-  telemetry: 'property.batch',
-  alarm: 'alarm.batch',
-  attribute: 'attribute.batch',
-  location: 'location.batch',
-}
-const singleCommands: Record<Exclude<Lane, 'ack'>, string> = {
-  telemetry: 'property.publish',
-  alarm: 'alarm.publish',
-  attribute: 'attribute.publish',
-  location: 'location.publish',
-  event: 'log.publish',
-  thing: 'thing.update',
-}
-
-/**
- * Members that only the command of one sample surely takes: a batch has no aggregate in its items, and the documents spell
- * the correlation id of its items in two ways, or do not name it [TR50 property.batch] [TR50 attribute.batch].
- */
-const singleMembers: Partial<Record<Lane, readonly string[]>> = {
-  telemetry: ['aggregate', 'corrId'],
-  attribute: ['corrId'],
-}
-
-/** Whether an item has something that would be lost in a batch: it goes as a command of its own. */
-export function isForOneCommand(lane: Lane, item: JsonObject): boolean {
-  return singleMembers[lane]?.some(name => item[name] !== undefined) ?? false
 }
 
 /** The JSON of items into messages: joins of strings that were made when the items were put. */
@@ -65,17 +37,18 @@ export class MessageWriter {
   write(
     lane: Lane,
     items: readonly StoredItem[],
-    o: { readonly singleThrough: number; readonly maxBytes: number },
+    bounds: { readonly singleThrough: number; readonly maxBytes: number },
   ): Message {
     const rightOffsetMs = this.#rightOffsetMs()
     const groups: { items: StoredItem[]; batch: boolean }[] = []
+    const canBatch = lane !== 'ack' && hasBatch(lane)
     let bytes = 0
     for (const item of items) {
-      const batch = batchCommands[lane] !== undefined && !item.alone && item.sequence > o.singleThrough
+      const batch = canBatch && !item.alone && item.sequence > bounds.singleThrough
       const last = groups.at(-1)
       const joins = batch && last?.batch === true
-      bytes += item.json.length + (joins ? 1 : this.#thingKey.length + wrapBytes)
-      if (last !== undefined && bytes > o.maxBytes) break
+      bytes += item.json.length + (joins ? 1 : this.#thingKey.length + commandOverheadBytes)
+      if (last !== undefined && bytes > bounds.maxBytes) break
       if (joins) last.items.push(item)
       else groups.push({ items: [item], batch })
     }
@@ -85,18 +58,11 @@ export class MessageWriter {
   #command(lane: Lane, { items, batch }: Group, rightOffsetMs: number | undefined): string {
     // An item of this lane is the command itself [TR50 mailbox.ack] [TR50 mailbox.update]. What it holds is not ours to change.
     if (lane === 'ack') return items[0]?.json ?? '{}'
-    const batchCommand = batchCommands[lane]
-    if (batch && batchCommand !== undefined)
-      return `{"command":"${batchCommand}","params":{"thingKey":${this.#thingKey},"data":[${joined(items, rightOffsetMs)}]}}`
-    const first = items[0] === undefined ? '{}' : rightJson(items[0], rightOffsetMs)
-    const name = lane === 'thing' ? 'key' : 'thingKey'
-    const rest = first === '{}' ? '}' : `,${first.slice(1)}`
-    return `{"command":"${singleCommands[lane]}","params":{"${name}":${this.#thingKey}${rest}}`
+    if (batch) return batchText(lane, this.#thingKey, joined(items, rightOffsetMs))
+    const [first] = items
+    return publishText(lane, this.#thingKey, first === undefined ? '{}' : rightJson(first, rightOffsetMs))
   }
 }
-
-/** What a command needs around its item, at most: id, names and brackets. */
-const wrapBytes = 80
 
 function joined(items: readonly StoredItem[], rightOffsetMs: number | undefined): string {
   let text = ''

@@ -1,31 +1,26 @@
 import type { Clock } from '../base/clock.ts'
-import { Emitter } from '../base/emitter.ts'
-import { AgentError, messageOf } from '../base/errors.ts'
-import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
+import { AgentError } from '../base/errors.ts'
+import type { JsonObject } from '../base/json.ts'
 import { once } from '../base/lifecycle.ts'
 import type { Log } from '../base/log.ts'
-import { formatTimestamp } from '../base/timestamp.ts'
 import { waitFor } from '../base/wait.ts'
 import type { OnWire } from '../connection/reconnect.ts'
 import { limits } from '../protocol/limits.ts'
-import { EventLevel, eventItem } from '../protocol/samples.ts'
-import { Backlog } from './backlog.ts'
+import { needsOwnCommand } from '../protocol/publish-commands.ts'
+import { BacklogProgress } from './backlog-progress.ts'
 import { ClockRepair } from './clock-repair.ts'
-import { DropReporter } from './drop-reporter.ts'
 import { itemJson } from './item-json.ts'
-import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
-import { type Lane, lanes, perLane } from './lanes.ts'
+import type { LinkState, RequestSender } from './lane-drain.ts'
+import { type Lane, perLane } from './lanes.ts'
+import { Losses, type RefusedItem } from './losses.ts'
 import { noMemo, type OutboxMemos } from './memo.ts'
 import { MemoryStore } from './memory-store.ts'
-import { isForOneCommand, MessageWriter } from './message.ts'
-import { poisonError, poisonText } from './poison.ts'
+import { PoisonCandidates } from './poison-candidates.ts'
 import { type DeliveryOptions, DeliveryReceipt } from './receipt.ts'
-import { SetAside } from './set-aside.ts'
+import { Room } from './room.ts'
+import { Senders } from './senders.ts'
 import type { LaneStats, OutboxStats } from './stats.ts'
-import type { Dropped, LastWrite, Store, StoredItem } from './store.ts'
-import { Suspects } from './suspects.ts'
-import { Trials } from './trials.ts'
-import { chooseVictim, droppableBytes } from './victim.ts'
+import type { LastWrite, Store, StoredItem } from './store.ts'
 
 /** The agent has taken charge of an item. */
 export interface Receipt {
@@ -36,15 +31,12 @@ export interface Receipt {
    * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`,
    * `INVALID_ARGUMENT`; `TIMEOUT` and `ABORTED` end only this wait
    */
-  delivered(o?: DeliveryOptions): Promise<void>
+  delivered(options?: DeliveryOptions): Promise<void>
 }
 
-/** An item that the cloud refused for good, or that was set aside because it ended the link each time. */
-export interface RefusedItem {
-  readonly lane: Lane
-  readonly item: JsonObject
-  /** `REFUSED_BY_CLOUD` with `errorCodes` and `errorMessages` in its details, or `LIMIT_EXCEEDED`. */
-  readonly error: AgentError
+/** The slice of the outbox that a publisher into lane `L` uses. */
+export interface LaneInput<L extends Lane> {
+  put(lane: L, item: JsonObject): Promise<Receipt>
 }
 
 export interface OutboxOptions {
@@ -71,71 +63,63 @@ const reportBytes = 1024
  * least important first, when the outbox is full.
  */
 export class Outbox {
-  readonly #o: OutboxOptions
+  readonly #options: OutboxOptions
   readonly #store: Store
   readonly #clockRepair: ClockRepair
   readonly #maxItemBytes: number
-  readonly #drains: Readonly<Record<Lane, LaneDrain>>
-  readonly #dropped = perLane(() => 0)
-  readonly #drops: DropReporter
-  readonly #suspects: Suspects
-  readonly #setAside: SetAside
-  readonly #trials: Trials
+  readonly #losses: Losses
+  readonly #candidates: PoisonCandidates
+  readonly #room: Room
+  readonly #senders: Senders
   readonly #closing = new AbortController()
-  readonly #events: Emitter<{ refused: [RefusedItem] }>
   readonly #emptied = new Set<() => void>()
   readonly #unlisten: () => void
   #sequence: number
-  #pumps = false
-  #making: Promise<void> | undefined
-  #backlog: Backlog | undefined
+  #backlog: BacklogProgress | undefined
 
   constructor(options: OutboxOptions) {
     const { clock, link, log, memos, requester, thingKey, store = new MemoryStore() } = options
-    this.#o = options
+    this.#options = options
     this.#store = store
     this.#clockRepair = new ClockRepair(clock)
     this.#sequence = store.nextSequence
     this.#maxItemBytes = Math.min(limits.maxItemBytes, options.maxBytes - store.itemOverheadBytes)
-    this.#events = new Emitter((event, error) =>
-      log.limited(`listener ${event}`, 'error', 'A listener failed.', { event, error: messageOf(error) }),
-    )
-    this.#drops = new DropReporter({
+    this.#losses = new Losses({
       clock,
+      log,
+      memos,
       mayReport: () => link.isUp && this.#hasAir(),
-      send: event => this.put('event', event),
-      memo: memos?.drops ?? noMemo(),
+      put: event => this.put('event', event),
     })
-    this.#suspects = new Suspects(memos?.suspects ?? noMemo(), store.itemOverheadBytes)
-    this.#setAside = new SetAside(memos?.setAside ?? noMemo())
-    const suspects = this.#suspects
-    for (const { suspicion, item } of suspects.held)
-      if (this.#setAside.has(suspicion.lane, item)) suspects.letGo(suspicion.lane, item)
-    const writer = new MessageWriter(thingKey, () => this.#clockRepair.rightOffsetMs())
-    const signal = this.#closing.signal
-    const onRefused = (lane: Lane, item: StoredItem, error: AgentError) => this.#refuse(lane, item, error)
-    const onSettled = () => this.#settled()
-    const onStopped = () => this.#trials.consider()
-    const parts = { store, requester, link, writer, clock, log, suspects, signal, onRefused, onSettled, onStopped }
-    this.#drains = perLane(lane => new LaneDrain({ ...parts, lane, isHeld: () => this.#trials.isHeld(lane) }))
-    this.#trials = new Trials({
-      suspects,
-      drains: this.#drains,
+    this.#candidates = new PoisonCandidates(memos?.candidates ?? noMemo(), store.itemOverheadBytes)
+    this.#room = new Room({
+      store,
+      maxBytes: options.maxBytes,
+      heldBytes: () => this.#candidates.heldBytes,
+      onDropped: (lane, dropped) => this.#losses.dropped(lane, dropped),
+    })
+    const candidates = this.#candidates
+    for (const { group, item } of candidates.held)
+      if (this.#losses.wasSetAside(group.lane, item)) candidates.letGo(group.lane, item)
+    this.#senders = new Senders({
+      thingKey,
       store,
       requester,
       link,
-      writer,
       clock,
       log,
-      signal,
-      settled: () => this.#settledItems(),
-      setAside: (lane, item) => this.#quarantine(lane, item),
+      candidates,
+      signal: this.#closing.signal,
+      rightOffsetMs: () => this.#clockRepair.rightOffsetMs(),
+      onRefused: (lane, item, error) => this.#losses.refused(lane, item, error),
+      onSettled: () => this.#settled(),
+      setAside: (lane, item) => this.#losses.setAside(lane, item),
     })
     const unlisten = [link.on('up', () => this.#linkUp()), link.on('down', error => this.#linkDown(error))]
     this.#unlisten = () => {
       for (const stop of unlisten) stop()
     }
-    // A store may hold what a former process left.
+    // A store may hold what a earlier process left.
     if (this.#waiting > 0) this.#linkUp()
   }
 
@@ -150,17 +134,18 @@ export class Outbox {
     try {
       if (this.#closing.signal.aborted) throw closedError()
       const json = itemJson(lane, item, this.#maxItemBytes)
-      const epochMs = this.#o.clock.now()
+      const epochMs = this.#options.clock.now()
       // Whether the clock is set counts now, when the sample was taken, and not when there is room for it.
-      const kept = { epochMs, ...this.#clockRepair.mark(epochMs), json, alone: isForOneCommand(lane, item) }
-      // Those before it are waiting for room in a slow store: it must not overtake them.
-      const room =
-        this.#making === undefined
-          ? this.#makeRoom(lane, json.length)
-          : this.#making.then(() => this.#makeRoom(lane, json.length))
+      const kept = {
+        epochMs,
+        ...this.#clockRepair.mark(epochMs),
+        json,
+        alone: lane !== 'ack' && needsOwnCommand(lane, item),
+      }
+      const room = this.#room.make(lane, json.length)
       if (room === undefined) return this.#append(lane, kept)
       const appended = room.then(() => this.#append(lane, kept))
-      this.#queueBehind(appended)
+      this.#room.queueBehind(appended)
       return appended
     } catch (error) {
       return Promise.reject(error)
@@ -168,15 +153,15 @@ export class Outbox {
   }
 
   /** Resolves true when nothing waits any more (refusals included), false when `timeoutMs` passed first; rejects `ABORTED`. */
-  flush(o: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<boolean> {
-    return waitFor<boolean>(o.signal, resolve => {
+  flush(options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<boolean> {
+    return waitFor<boolean>(options.signal, resolve => {
       if (this.#waiting === 0) {
         resolve(true)
         return undefined
       }
       const onEmpty = () => resolve(this.#waiting === 0)
       this.#emptied.add(onEmpty)
-      const timer = this.#o.clock.timer(o.timeoutMs, () => resolve(false))
+      const timer = this.#options.clock.timer(options.timeoutMs, () => resolve(false))
       return () => {
         this.#emptied.delete(onEmpty)
         timer.cancel()
@@ -189,22 +174,21 @@ export class Outbox {
    * that ended now would lose nothing.
    */
   async spill(): Promise<boolean> {
-    await this.#drops.save()
-    await this.#suspects.saved()
-    return (await this.#store.spill()) && this.#suspects.isSafe
+    await this.#losses.saveDrops()
+    await this.#candidates.saved()
+    return (await this.#store.spill()) && this.#candidates.isSafe
   }
 
-  /** What of it is on the wire: whoever sees the link end asks whether that may be the reason. */
+  /** What the outbox has on the wire: when a session ends, the link asks whether that may be the reason. */
   get onWire(): OnWire {
-    if (this.#trials.isOnWire) return 'suspect'
-    return lanes.some(lane => this.#drains[lane].isSending) ? 'items' : 'nothing'
+    return this.#senders.onWire
   }
 
   /** As {@link spill}, while the caller waits, because the process ends. */
   lastWrite(isTimeLeft: () => boolean): LastWrite {
     const written = this.#store.lastWrite(isTimeLeft)
     const failures: unknown[] = []
-    for (const beside of [this.#suspects, this.#drops, this.#setAside])
+    for (const beside of [this.#candidates, ...this.#losses.memories])
       try {
         beside.saveNow()
       } catch (failure) {
@@ -218,142 +202,88 @@ export class Outbox {
   readonly close = once(async () => {
     this.#closing.abort(closedError())
     this.#unlisten()
-    this.#drops.stop()
-    await this.#trials.stop()
-    await Promise.all(lanes.map(lane => this.#drains[lane].stop()))
-    await this.#making
-    await this.#suspects.saved()
-    await this.#setAside.saveAgain()
-    await this.#drops.save()
+    this.#losses.stop()
+    await this.#senders.stop()
+    await this.#room.made()
+    await this.#candidates.saved()
+    await this.#losses.save()
     const receipts = await this.#store.close()
     for (const receipt of receipts) receipt.settle(closedError())
-    for (const { item } of this.#suspects.held) item.receipt?.settle(closedError())
+    for (const { item } of this.#candidates.held) item.receipt?.settle(closedError())
     for (const onEmpty of [...this.#emptied]) onEmpty()
   })
 
   /** `refused`: the cloud refused an item for good. The returned function removes the listener. */
   on(event: 'refused', listener: (refused: RefusedItem) => void): () => void {
-    return this.#events.on(event, listener)
+    return this.#losses.on(event, listener)
   }
 
   stats(): OutboxStats {
-    const drain = this.#backlog?.progress(this.#settledItems())
-    const setAside = this.#setAside.stats()
+    const drain = this.#backlog?.progress(this.#senders.settledItems)
+    const setAside = this.#losses.setAsideStats
     return {
-      lanes: perLane<LaneStats>(lane => {
-        const { items, bytes, oldestEpochMs } = this.#store.size(lane)
-        const held = this.#suspects.heldOf(lane)
-        return {
-          waiting: items + held.length,
-          bytes: bytes + this.#suspects.bytesOf(held),
-          ...this.#drains[lane].counts,
-          dropped: this.#dropped[lane],
-          ...(oldestEpochMs !== undefined && { oldestEpochMs }),
-        }
-      }),
+      lanes: perLane(lane => this.#laneStats(lane)),
       waiting: this.#waiting,
       bytes: this.#bytes,
-      maxBytes: this.#o.maxBytes,
-      ...(!this.#suspects.isEmpty && { suspects: this.#suspects.count }),
+      maxBytes: this.#options.maxBytes,
+      ...(!this.#candidates.isEmpty && { suspects: this.#candidates.count }),
       ...(setAside !== undefined && { setAside }),
       ...(drain !== undefined && { drain }),
     }
   }
 
+  #laneStats(lane: Lane): LaneStats {
+    const { items, bytes, oldestEpochMs } = this.#store.size(lane)
+    const held = this.#candidates.heldOf(lane)
+    return {
+      waiting: items + held.length,
+      bytes: bytes + this.#candidates.bytesOf(held),
+      ...this.#senders.countsOf(lane),
+      dropped: this.#losses.droppedOf(lane),
+      ...(oldestEpochMs !== undefined && { oldestEpochMs }),
+    }
+  }
+
   get #waiting(): number {
-    return this.#store.items + this.#suspects.held.length
+    return this.#store.items + this.#candidates.held.length
   }
 
   get #bytes(): number {
-    return this.#store.bytes + this.#suspects.heldBytes
+    return this.#store.bytes + this.#candidates.heldBytes
   }
 
   #append(lane: Lane, item: Omit<StoredItem, 'sequence' | 'receipt'>): Promise<Receipt> {
     if (this.#closing.signal.aborted) throw closedError()
-    const receipt = new DeliveryReceipt(this.#o.clock)
+    const receipt = new DeliveryReceipt(this.#options.clock)
     const appended = this.#store.append(lane, { ...item, sequence: this.#sequence++, receipt })
     if (appended === undefined) {
-      this.#wake(lane)
+      this.#senders.wake(lane)
       return Promise.resolve(receipt)
     }
     return appended.then(() => {
-      this.#wake(lane)
+      this.#senders.wake(lane)
       return receipt
-    })
-  }
-
-  /** Drops until there is room; a promise only where the store answers with one. */
-  #makeRoom(lane: Lane, jsonBytes: number): undefined | Promise<void> {
-    const maxBytes = Math.min(this.#o.maxBytes, this.#store.limitBytes)
-    const bytes = jsonBytes + this.#store.itemOverheadBytes
-    if (this.#bytes + bytes <= maxBytes) return undefined
-    const size = (of: Lane) => this.#store.size(of)
-    if (this.#bytes - droppableBytes(lane, size) + bytes > maxBytes) {
-      this.#countDrop(lane, { items: 1, receipts: [] })
-      throw fullError(lane)
-    }
-    while (this.#bytes + bytes > maxBytes) {
-      const victim = chooseVictim(lane, size)
-      if (victim === undefined) throw fullError(lane)
-      const dropped = this.#store.dropOldest(victim)
-      if (dropped instanceof Promise)
-        return dropped.then(late => {
-          this.#countDrop(victim, late)
-          return this.#makeRoom(lane, jsonBytes)
-        })
-      this.#countDrop(victim, dropped)
-    }
-    return undefined
-  }
-
-  #queueBehind(work: Promise<unknown>): void {
-    const making: Promise<void> = work.then(
-      () => this.#doneMaking(making),
-      () => this.#doneMaking(making),
-    )
-    this.#making = making
-  }
-
-  #doneMaking(making: Promise<void>): void {
-    if (this.#making === making) this.#making = undefined
-  }
-
-  #countDrop(lane: Lane, dropped: Dropped): void {
-    this.#dropped[lane] += dropped.items
-    this.#drops.count(lane, dropped.items)
-    this.#o.log.limited(`outbox full ${lane}`, 'warn', 'The outbox is full; the oldest of the least important go.', {
-      lane,
-      dropped: this.#dropped[lane],
-    })
-    for (const receipt of dropped.receipts) receipt.settle(fullError(lane))
-  }
-
-  /** Lets what is put in the same turn gather, then starts the lanes, the most important first. */
-  #wake(lane: Lane): void {
-    if (this.#pumps || !this.#drains[lane].isIdle) return
-    this.#pumps = true
-    queueMicrotask(() => {
-      this.#pumps = false
-      for (const each of lanes) this.#drains[each].kick()
     })
   }
 
   /** Asked while what was on the wire is still known to be: its failure comes in a later turn. */
   #linkDown(error: AgentError): void {
-    if (error.code !== 'CLOSED' && this.onWire === 'nothing') this.#suspects.linkEndedByItself()
+    if (error.code !== 'CLOSED' && this.onWire === 'nothing') this.#candidates.linkEndedByItself()
   }
 
   #linkUp(): void {
     const items = this.#waiting
-    this.#backlog = items === 0 ? undefined : new Backlog(this.#o.clock.now(), items, this.#settledItems())
-    for (const lane of lanes) this.#drains[lane].linkUp()
-    this.#trials.linkUp()
-    this.#drops.report()
+    this.#backlog =
+      items === 0 ? undefined : new BacklogProgress(this.#options.clock.now(), items, this.#senders.settledItems)
+    this.#senders.linkUp()
+    this.#losses.reportDrops()
   }
 
   #hasAir(): boolean {
     const bytes = this.#bytes
-    return bytes === 0 || (bytes <= this.#o.maxBytes * reportBelow && bytes + reportBytes <= this.#o.maxBytes)
+    return (
+      bytes === 0 || (bytes <= this.#options.maxBytes * reportBelow && bytes + reportBytes <= this.#options.maxBytes)
+    )
   }
 
   #settled(): void {
@@ -361,35 +291,8 @@ export class Outbox {
       this.#backlog = undefined
       for (const onEmpty of [...this.#emptied]) onEmpty()
     }
-    this.#drops.report()
-  }
-
-  /** A poison item is kept where it is not sent from, and the owner of the device hears of it from the cloud. */
-  async #quarantine(lane: Lane, item: StoredItem): Promise<AgentError> {
-    const { clock, log } = this.#o
-    await this.#setAside.add(lane, item, clock.now())
-    const error = poisonError(lane, item)
-    log.error('A poison item was set aside.', { lane, bytes: item.json.length, error: error.message })
-    const event = eventItem({ msg: poisonText(lane, item), ts: formatTimestamp(clock.now()), level: EventLevel.Error })
-    this.put('event', event).catch(cause => log.warn('event not taken', { error: cause }))
-    return error
-  }
-
-  #refuse(lane: Lane, item: StoredItem, error: AgentError): void {
-    if (error.code === 'REFUSED_BY_CLOUD')
-      this.#o.log.limited(`outbox refused ${lane}`, 'warn', 'The cloud refused an item for good.', { lane, error })
-    const parsed = parseJson(item.json)
-    this.#events.emit('refused', { lane, item: isJsonObject(parsed) ? parsed : {}, error })
-  }
-
-  #settledItems(): number {
-    return lanes.reduce((sum, lane) => {
-      const { delivered, refused, setAside } = this.#drains[lane].counts
-      return sum + delivered + refused + setAside
-    }, 0)
+    this.#losses.reportDrops()
   }
 }
 
 const closedError = () => new AgentError('CLOSED', 'The outbox is closed.')
-const fullError = (lane: Lane) =>
-  new AgentError('OUTBOX_FULL', `The outbox is full; an item of lane ${lane} was dropped.`, { details: { lane } })

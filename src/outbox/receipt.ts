@@ -20,18 +20,18 @@ export function checkDelivery(options: DeliveryOptions): void {
 }
 
 /** What became of an item. */
-export type Outcome = 'delivered' | AgentError
+export type DeliveryOutcome = 'delivered' | AgentError
 
 /**
- * What became of one item. Light: as long as nobody asks it is three fields, and a bad outcome that nobody asked for is
+ * What became of one item. It is light: until a caller asks it is three fields, and a bad outcome for which no caller asked is
  * no unhandled rejection.
  */
 export class DeliveryReceipt {
   readonly accepted = true
   readonly #clock: Clock
-  #outcome: Outcome | undefined
-  #waiters: Set<(outcome: Outcome) => void> | undefined
-  #ask: (() => Outcome | undefined) | undefined
+  #outcome: DeliveryOutcome | undefined
+  #waiters: Set<(outcome: DeliveryOutcome) => void> | undefined
+  #ask: (() => DeliveryOutcome | undefined) | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -43,18 +43,18 @@ export class DeliveryReceipt {
    * @throws AgentError `REFUSED_BY_CLOUD` (details: `errorCodes`, `errorMessages`), `OUTBOX_FULL`, `LIMIT_EXCEEDED`, `CLOSED`,
    * `INVALID_ARGUMENT`; `TIMEOUT` and `ABORTED` end only this wait: the item stays in the outbox
    */
-  delivered(o: DeliveryOptions = {}): Promise<void> {
+  delivered(options: DeliveryOptions = {}): Promise<void> {
     try {
-      checkDelivery(o)
+      checkDelivery(options)
     } catch (error) {
       return Promise.reject(error)
     }
-    const { timeoutMs, signal } = o
+    const { timeoutMs, signal } = options
     return waitFor<void>(signal, (resolve, reject) => {
       const outcome = this.#ask?.()
       this.#ask = undefined
       if (outcome !== undefined) this.settle(outcome)
-      const settle = (outcome: Outcome) => (outcome === 'delivered' ? resolve() : reject(outcome))
+      const settle = (outcome: DeliveryOutcome) => (outcome === 'delivered' ? resolve() : reject(outcome))
       if (this.#outcome !== undefined) {
         settle(this.#outcome)
         return undefined
@@ -75,21 +75,21 @@ export class DeliveryReceipt {
     })
   }
 
-  /** Whether somebody waits for the outcome. */
+  /** Whether a caller waits for the outcome. */
   get isWatched(): boolean {
     return this.#waiters !== undefined && this.#waiters.size > 0
   }
 
   /**
-   * The store lets go of a receipt that nobody watches, because its item left the memory. Should somebody ask later,
-   * `ask` answers the outcome, or undefined when it will settle this receipt after all.
+   * The store lets go of a receipt for which no caller waits, because its item left the memory. When a caller asks later, `ask`
+   * answers the outcome, or undefined when it will settle this receipt after all.
    */
-  detach(ask: () => Outcome | undefined): void {
+  detach(ask: () => DeliveryOutcome | undefined): void {
     this.#ask = ask
   }
 
   /** Says what became of the item; the first outcome wins. */
-  settle(outcome: Outcome): void {
+  settle(outcome: DeliveryOutcome): void {
     if (this.#outcome !== undefined) return
     this.#outcome = outcome
     const waiters = this.#waiters

@@ -38,7 +38,7 @@ export interface SetAsideStats {
 const maxItems = 100
 const maxBytes = 1024 * 1024
 
-/** Quarantine: poison items, kept for those who look for the reason and never sent again. Bounded, and all are counted. */
+/** Quarantine: poison items, kept for the operator who looks for the reason, and never sent again. Bounded, and all are counted. */
 export class SetAside {
   readonly #memo: Memo<SetAsideMemo>
   #total: number

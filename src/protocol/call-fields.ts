@@ -1,7 +1,7 @@
 import { checkedText, invalid, maxShortTextBytes } from './sample-fields.ts'
 
 /** The most texts of one list, tags for example. */
-export const maxTexts = 100
+const maxTexts = 100
 /** The longest wait that a caller may ask for: a year. */
 export const longestWaitMs = 365 * 86_400_000
 

@@ -1,5 +1,4 @@
 import type { JsonObject } from '../base/json.ts'
-import { pick } from './pick.ts'
 
 /** One TR50 command. Absent and undefined parameters are not sent [TR50 2.2]. */
 export interface Command {
@@ -7,7 +6,7 @@ export interface Command {
   readonly params?: JsonObject | null
 }
 
-// The commands that ask or steer; those that publish are in samples.ts. Members are in the order of the wire [TR50 appendix A].
+// The commands that ask or steer; those that publish are in publish-commands.ts. Members are in the order of the wire [TR50 appendix A].
 
 /** [TR50 diag.ping] */
 export const diagPing = (): Command => ({ command: 'diag.ping' })
@@ -20,7 +19,7 @@ export const diagEcho = (params: JsonObject): Command => ({ command: 'diag.echo'
 
 const current = (command: string, thingKey: string, key: string, ts?: string): Command => ({
   command,
-  params: pick(['thingKey', 'key', 'ts'], { thingKey, key, ts }),
+  params: { thingKey, key, ts },
 })
 
 /** Answers `{ value, ts, corrId? }` [TR50 property.current]. */
@@ -31,25 +30,18 @@ export const propertyCurrent = (thingKey: string, key: string, ts?: string): Com
 export const attributeCurrent = (thingKey: string, key: string, ts?: string): Command =>
   current('attribute.current', thingKey, key, ts)
 
-/** Answers `{ state, msg?, ts, duration }` [TR50 alarm.current]. */
-export const alarmCurrent = (thingKey: string, key: string, ts?: string): Command =>
-  current('alarm.current', thingKey, key, ts)
-
-/** Answers the last position [TR50 location.current]. */
-export const locationCurrent = (thingKey: string): Command => ({ command: 'location.current', params: { thingKey } })
-
 export interface FilePut {
   readonly fileName: string
   /** Downloadable without a session (default false). */
-  readonly public?: boolean
+  readonly public?: boolean | undefined
   /** Unsigned CRC-32 of the content. */
-  readonly crc32?: number
+  readonly crc32?: number | undefined
   /** The store of the organisation instead of the thing's own (default false). */
-  readonly global?: boolean
-  readonly tags?: readonly string[]
-  readonly secTags?: readonly string[]
+  readonly global?: boolean | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly secTags?: readonly string[] | undefined
   /** An entry in the log of the thing when the file is stored. */
-  readonly logComplete?: boolean
+  readonly logComplete?: boolean | undefined
 }
 
 /** Answers `{ fileId }` [TR50 file.put]. `public` and `global` are always said, as the Python agent does [TR50 appendix A]. */
@@ -57,21 +49,15 @@ export function filePut(thingKey: string, file: FilePut): Command {
   const { fileName, crc32, public: isPublic = false, global = false, tags, secTags, logComplete } = file
   return {
     command: 'file.put',
-    params: pick(['thingKey', 'fileName', 'public', 'crc32', 'global', 'tags', 'secTags', 'logComplete'], {
-      thingKey,
-      fileName,
-      public: isPublic,
-      crc32,
-      global,
-      tags,
-      secTags,
-      logComplete,
-    }),
+    params: { thingKey, fileName, public: isPublic, crc32, global, tags, secTags, logComplete },
   }
 }
 
 /** Answers `{ fileId, fileSize, crc32 }` [TR50 file.get]. */
-export const fileGet = (thingKey: string, file: { readonly fileName: string; readonly global?: boolean }): Command => ({
+export const fileGet = (
+  thingKey: string,
+  file: { readonly fileName: string; readonly global?: boolean | undefined },
+): Command => ({
   command: 'file.get',
   params: { thingKey, fileName: file.fileName, global: file.global ?? false },
 })
@@ -79,69 +65,25 @@ export const fileGet = (thingKey: string, file: { readonly fileName: string; rea
 /** Answers `{ messages }`; the messages stay open until acknowledged [TR50 mailbox.check]. */
 export const mailboxCheck = (limit?: number): Command => ({
   command: 'mailbox.check',
-  params: pick(['autoComplete', 'limit'], { autoComplete: false, limit }),
+  params: { autoComplete: false, limit },
 })
 
 export interface MailboxAck {
   readonly id: string
   readonly errorCode: number
-  readonly errorMessage?: string
-  /** Handed to the caller of `method.exec`. */
-  readonly params?: JsonObject
+  readonly errorMessage?: string | undefined
+  /** For the caller of `method.exec`. */
+  readonly params?: JsonObject | undefined
 }
 
 /** The final answer to a mailbox message [TR50 mailbox.ack]. */
-export const mailboxAck = (ack: MailboxAck): Command => ({
+export const mailboxAck = ({ id, errorCode, errorMessage, params }: MailboxAck): Command => ({
   command: 'mailbox.ack',
-  params: pick(['id', 'errorCode', 'errorMessage', 'params'], { ...ack }),
+  params: { id, errorCode, errorMessage, params },
 })
 
 /** A line of progress; completes nothing [TR50 mailbox.update]. */
 export const mailboxUpdate = (update: { readonly id: string; readonly msg: string }): Command => ({
   command: 'mailbox.update',
   params: { id: update.id, msg: update.msg },
-})
-
-/** Answers all that the cloud knows about a thing [TR50 thing.find]. */
-export const thingFind = (key: string): Command => ({ command: 'thing.find', params: { key } })
-
-/** Fields of a thing that the device may set [TR50 thing.update]. */
-export interface ThingChange {
-  readonly name?: string
-  readonly desc?: string
-  readonly iccid?: string
-  readonly esn?: string
-  readonly imei?: string
-  readonly meid?: string
-  readonly imsi?: string
-  readonly tags?: readonly string[]
-  readonly secTags?: readonly string[]
-  readonly locEnabled?: boolean
-  readonly corrId?: string
-  /** Names of fields to clear. */
-  readonly unset?: readonly string[]
-}
-
-const thingNames = [
-  'name',
-  'desc',
-  'iccid',
-  'esn',
-  'imei',
-  'meid',
-  'imsi',
-  'tags',
-  'secTags',
-  'locEnabled',
-  'corrId',
-  'unset',
-]
-
-/** The parameters of `thing.update` without the thing key, in wire order. */
-export const thingItem = (change: ThingChange): JsonObject => pick(thingNames, { ...change })
-
-/** [TR50 thing.update] */
-export const thingUpdate = (key: string, change: ThingChange): Command => ({
-  command: 'thing.update',
-  params: { key, ...thingItem(change) },
 })

@@ -25,7 +25,7 @@ export const limits = {
   silentRequests: 2,
   /** Highest request number; then numbers start again at 1. */
   maxRequestNumber: 999_999,
-  /** Ended requests that are remembered, to tell a late or second reply from an unknown one. */
+  /** Ended requests that are remembered, to distinguish a late or second reply from an unknown one. */
   rememberedRequests: 256,
   /** Items in one batch. */
   maxBatchItems: 1000,

@@ -2,7 +2,7 @@ import { limits } from './limits.ts'
 
 /**
  * Whether the cloud still answers, proven by round trips only: a socket that is open and a PUBACK prove nothing about
- * what stands behind them. Pure: no timers and no I/O; the owner reports what happens and does what it is told.
+ * what stands behind them. Pure: no timers and no I/O; the owner reports what happens, and does what the answers say.
  */
 export class Liveness {
   #silent = 0
@@ -15,13 +15,13 @@ export class Liveness {
     this.#silent = 0
   }
 
-  /** The link came up or went down: what was counted belongs to the former session. */
+  /** The link came up or went down: what was counted belongs to the earlier session. */
   linkChanged(): void {
     this.#silent = 0
     this.#probing = false
   }
 
-  /** A request that was sent at `sentMs` timed out at `nowMs`; tells whether to probe the link now. */
+  /** A request that was sent at `sentMs` timed out at `nowMs`; returns whether to probe the link now. */
   timedOut(sentMs: number, nowMs: number): boolean {
     if (nowMs - sentMs < limits.silenceMinMs || this.#heardMs > sentMs) return false
     this.#silent++
@@ -30,7 +30,7 @@ export class Liveness {
     return true
   }
 
-  /** The probe ended; tells whether the link must be dropped, which is so only when nothing at all was heard meanwhile. */
+  /** The probe ended; returns whether the link must be dropped: only when nothing at all was heard meanwhile. */
   probed(sentMs: number, timedOut: boolean): boolean {
     if (!this.#probing) return false
     this.#probing = false

@@ -1,14 +1,8 @@
 import { AgentError } from '../base/errors.ts'
-import type { CommandResult } from './reply.ts'
+import type { FailedResult, Refusal } from './reply.ts'
 import { CloudError } from './status.ts'
 
-/** What the cloud says when it refuses. */
-export interface Refusal {
-  readonly errorCodes: readonly number[]
-  readonly errorMessages: readonly string[]
-}
-
-// The shape of a rate-limit error is not public [TR50 11.3]; its text is the only thing that can tell it.
+// The shape of a rate-limit error is not public [TR50 11.3]; only its text shows it.
 const throttling = /rate.?limit|throttl|too many|slow down|try again|busy|overload|temporar/i
 
 /** Whether a refusal is about the moment and not about what was sent: the same request may pass later. */
@@ -27,7 +21,7 @@ export function refusedError(what: string, refusal: Refusal): AgentError {
 }
 
 /** A failed result as an error: `PROTOCOL_VIOLATION` when the cloud gave no proper answer, else {@link refusedError}. */
-export function resultError(command: string, result: CommandResult & { readonly ok: false }): AgentError {
+export function resultError(command: string, result: FailedResult): AgentError {
   if (result.violation !== true) return refusedError(command, result)
   return new AgentError('PROTOCOL_VIOLATION', `The reply to ${command} is not TR50: ${result.errorMessages.join('; ')}`)
 }

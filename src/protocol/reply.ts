@@ -2,27 +2,32 @@ import { isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../base/
 import { parseCutWrittenJson } from '../base/written-json.ts'
 import { limits } from './limits.ts'
 
+/** What the cloud says when it refuses [TR50 2.3]. */
+export interface Refusal {
+  readonly errorCodes: readonly number[]
+  readonly errorMessages: readonly string[]
+}
+
+/** A command that did not succeed. */
+export interface FailedResult extends Refusal {
+  readonly ok: false
+  /** The cloud did not refuse: its answer to this command is missing or makes no sense. */
+  readonly violation?: true
+}
+
 /** The answer to one command [TR50 2.3]. */
-export type CommandResult =
-  | { readonly ok: true; readonly params: JsonObject }
-  | {
-      readonly ok: false
-      readonly errorCodes: readonly number[]
-      readonly errorMessages: readonly string[]
-      /** The cloud did not refuse: its answer to this command is missing or makes no sense. */
-      readonly violation?: true
-    }
+export type CommandResult = { readonly ok: true; readonly params: JsonObject } | FailedResult
 
 /** A whole reply message, checked. */
 export type Reply =
   | { readonly kind: 'results'; readonly results: readonly CommandResult[] }
   /** The request as a whole was refused: malformed, not authenticated, ... [TR50 2.3]. */
-  | { readonly kind: 'refused'; readonly errorCodes: readonly number[]; readonly errorMessages: readonly string[] }
+  | ({ readonly kind: 'refused' } & Refusal)
   | { readonly kind: 'malformed'; readonly problem: string }
 
 /**
- * The parameters of a mail stand six levels down in a reply. One more than they may have is read, so that whoever takes them
- * still sees that they are too deep; a mail that is must not take the rest of its page with it.
+ * The parameters of a mailbox message stand six levels down in a reply. One more than they may have is read, so that the mailbox, which takes them,
+ * still sees that they are too deep; a message that is must not take the rest of its page with it.
  */
 const maxReplyDepth = 6 + maxJsonDepth + 1
 
@@ -67,7 +72,7 @@ export function commandResultIn(reply: JsonObject, id: string): CommandResult {
 }
 
 /** Parses the answer to one command. Nothing of what arrives can make it throw. */
-export function parseCommandResult(value: Json | undefined): CommandResult {
+function parseCommandResult(value: Json | undefined): CommandResult {
   if (value === undefined) return violation('The reply has no answer to this command.')
   if (!isJsonObject(value)) return violation('The answer to this command is not an object.')
   // Most commands answer without params; whatever is not an object carries no data [TR50 2.3].
@@ -80,7 +85,7 @@ function violation(problem: string): CommandResult {
   return { ok: false, errorCodes: [], errorMessages: [problem], violation: true }
 }
 
-function errorsOf(failure: JsonObject): { errorCodes: readonly number[]; errorMessages: readonly string[] } {
+function errorsOf(failure: JsonObject): Refusal {
   return {
     // A numeric string is as good as a number: the cloud accepts both, and may send back what it got [TR50 7.6].
     errorCodes: listOf(failure.errorCodes)

@@ -6,7 +6,7 @@ export type RequestEnd = 'answered' | 'timedOut' | 'abandoned'
 /** Takes the payload of a reply that came after the deadline of its request. */
 export type LateReply = (payload: Uint8Array) => void
 
-/** The last requests that ended, so that a late or second reply is told from one to a request that never was. Bounded. */
+/** The last requests that ended: they distinguish a late or second reply from a reply to a request that never was. Bounded. */
 export class RequestMemory {
   readonly #ended = new Map<string, { readonly end: RequestEnd; late: LateReply | undefined }>()
 
@@ -24,7 +24,7 @@ export class RequestMemory {
     return this.#ended.get(suffix)?.end
   }
 
-  /** Who still wants the reply of a request that timed out; only the first one. */
+  /** The callback that still wants the reply of a request that timed out; only for the first reply. */
   takeLate(suffix: string): LateReply | undefined {
     const known = this.#ended.get(suffix)
     const late = known?.late

@@ -4,36 +4,33 @@ import { AgentError, asAgentError, messageOf } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Log } from '../base/log.ts'
 import { waitFor } from '../base/wait.ts'
+import type { ReplyListeners } from './ask.ts'
 import { type Command, diagPing } from './commands.ts'
 import { checkRequest, type EncodedRequest, encodeRequest } from './envelope.ts'
 import { limits } from './limits.ts'
-import type { LinkLike } from './link-like.ts'
 import { Liveness } from './liveness.ts'
 import { refusedError, resultError } from './refusal.ts'
 import { type CommandResult, parseReply } from './reply.ts'
 import { type RequestEnd, RequestMemory } from './request-memory.ts'
 import { RequestNumbers } from './request-numbers.ts'
-import { noCounts, type RequesterCounters } from './requester-counters.ts'
+import { OddReplies, type RequesterCounters } from './requester-counters.ts'
 import { parseInboundTopic, requestSuffix, requestTopic } from './topics.ts'
 
-/** How long a request waits for the answer of the cloud. */
-export interface RequestOptions {
-  /** How long to wait for the reply, monotonic milliseconds (default 30 s). */
-  readonly timeoutMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
+/** What the protocol needs of a link to the cloud. */
+export interface LinkLike {
+  readonly isUp: boolean
+  /** Resolves when the message is out (QoS 1: acknowledged by the server); rejects `NOT_CONNECTED` or `LINK_LOST`. */
+  publish(topic: string, payload: string | Uint8Array, qos: 0 | 1): Promise<void>
+  /** Drops the session and connects again. */
+  reconnect(reason: AgentError): void
+  on(event: 'up', listener: () => void): () => void
+  on(event: 'down', listener: (error: AgentError) => void): () => void
+  on(event: 'message', listener: (topic: string, payload: Uint8Array) => void): () => void
+  /** A part of the content of a message that is too large; its `message` follows without content. */
+  on(event: 'piece', listener: (topic: string, piece: Uint8Array) => void): () => void
 }
 
-/** What a caller inside the agent may ask for besides: replies that others do without. */
-export interface ReplyListeners extends RequestOptions {
-  /**
-   * Gets the bytes of a reply that is over the limit of one reply, piece by piece as they come; the request ends with
-   * `LIMIT_EXCEEDED` all the same. For what the cloud says only once.
-   */
-  readonly onLarge?: ((piece: Uint8Array) => void) | undefined
-  /** Gets the params of the answer when it comes after the deadline after all; none when {@link onLarge} got it. */
-  readonly onLate?: ((params: JsonObject) => void) | undefined
-}
-
+/** A request that waits for its reply. */
 interface Pending {
   readonly commands: number
   readonly onLarge: ((piece: Uint8Array) => void) | undefined
@@ -57,25 +54,27 @@ export class Requester {
   readonly #pending = new Map<string, Pending>()
   readonly #memory = new RequestMemory()
   readonly #liveness = new Liveness()
-  readonly #counts: { -readonly [Name in keyof RequesterCounters]: number } = noCounts()
+  readonly #odd: OddReplies
+  readonly #counts = { sent: 0, answered: 0, refused: 0, timedOut: 0, linkLost: 0, probes: 0, reconnects: 0 }
   readonly #events: Emitter<{ mailbox: [] }>
   readonly #unlisten: readonly (() => void)[]
   #closed: AgentError | undefined
 
-  constructor(o: { link: LinkLike; clock: Clock; log: Log; qos: 0 | 1 }) {
-    this.#link = o.link
-    this.#clock = o.clock
-    this.#log = o.log
-    this.#qos = o.qos
-    this.#numbers = new RequestNumbers(o.clock.random())
+  constructor(parts: { link: LinkLike; clock: Clock; log: Log; qos: 0 | 1 }) {
+    this.#link = parts.link
+    this.#clock = parts.clock
+    this.#log = parts.log
+    this.#qos = parts.qos
+    this.#odd = new OddReplies(parts.log)
+    this.#numbers = new RequestNumbers(parts.clock.random())
     this.#events = new Emitter((event, error) =>
-      this.#log.limited(`listener ${event}`, 'error', 'A listener failed.', { event, error: messageOf(error) }),
+      this.#log.limited(`listener ${event}`, 'error', 'a listener failed', { event, error: messageOf(error) }),
     )
     this.#unlisten = [
-      o.link.on('message', (topic, payload) => this.#receive(topic, payload)),
-      o.link.on('piece', (topic, piece) => this.#receivePiece(topic, piece)),
-      o.link.on('up', () => this.#liveness.linkChanged()),
-      o.link.on('down', error => this.#linkLost(error)),
+      parts.link.on('message', (topic, payload) => this.#receive(topic, payload)),
+      parts.link.on('piece', (topic, piece) => this.#receivePiece(topic, piece)),
+      parts.link.on('up', () => this.#liveness.linkChanged()),
+      parts.link.on('down', error => this.#linkLost(error)),
     ]
   }
 
@@ -85,8 +84,8 @@ export class Requester {
    * @throws AgentError `TIMEOUT`, `LINK_LOST`, `NOT_CONNECTED`, `ABORTED`, `CLOSED`, `LIMIT_EXCEEDED`, `INVALID_ARGUMENT`;
    * `REFUSED_BY_CLOUD` or `THROTTLED` when the request as a whole was refused; `PROTOCOL_VIOLATION` when the reply was not TR50
    */
-  async request(commands: readonly Command[], o: ReplyListeners = {}): Promise<readonly CommandResult[]> {
-    return this.#send(encodeRequest(commands), o, limits.maxPendingRequests)
+  async request(commands: readonly Command[], options: ReplyListeners = {}): Promise<readonly CommandResult[]> {
+    return this.#send(encodeRequest(commands), options, limits.maxPendingRequests)
   }
 
   /**
@@ -95,25 +94,25 @@ export class Requester {
    * @throws AgentError as {@link request}; `REFUSED_BY_CLOUD` or `THROTTLED` with `errorCodes` and `errorMessages` in its
    * details; `PROTOCOL_VIOLATION` when the reply does not answer it
    */
-  async requestOne(command: Command, o: ReplyListeners = {}): Promise<JsonObject> {
-    const [result] = await this.request([command], o)
+  async requestOne(command: Command, options: ReplyListeners = {}): Promise<JsonObject> {
+    const [result] = await this.request([command], options)
     if (result?.ok) return result.params
     throw resultError(command.command, result ?? { ok: false, errorCodes: [], errorMessages: [], violation: true })
   }
 
   /** As {@link request} for commands that are text already; for the outbox, which has a reserve of its own in the table. */
-  async send(request: EncodedRequest, o: ReplyListeners = {}): Promise<readonly CommandResult[]> {
+  async send(request: EncodedRequest, options: ReplyListeners = {}): Promise<readonly CommandResult[]> {
     checkRequest(request)
-    return this.#send(request, o, limits.maxPendingRequests + limits.reservedRequests)
+    return this.#send(request, options, limits.maxPendingRequests + limits.reservedRequests)
   }
 
-  /** `mailbox`: the cloud says that mail waits [TR50 notify/mailbox_activity]. The returned function removes the listener. */
+  /** `mailbox`: the cloud says that a message waits in the mailbox [TR50 notify/mailbox_activity]. The returned function removes the listener. */
   on(event: 'mailbox', listener: () => void): () => void {
     return this.#events.on(event, listener)
   }
 
   counters(): RequesterCounters {
-    return { ...this.#counts, pending: this.#pending.size }
+    return { ...this.#counts, ...this.#odd.counts, pending: this.#pending.size }
   }
 
   /** Ends every wait with `reason`; requests made later get the same. */
@@ -124,8 +123,8 @@ export class Requester {
     this.#endAll(reason)
   }
 
-  #send(request: EncodedRequest, o: ReplyListeners, maxPending: number): Promise<readonly CommandResult[]> {
-    const { timeoutMs = limits.requestTimeoutMs, signal, onLarge, onLate } = o
+  #send(request: EncodedRequest, options: ReplyListeners, maxPending: number): Promise<readonly CommandResult[]> {
+    const { timeoutMs = limits.requestTimeoutMs, signal, onLarge, onLate } = options
     if (this.#closed !== undefined) return Promise.reject(this.#closed)
     if (!this.#link.isUp) return Promise.reject(new AgentError('NOT_CONNECTED', 'There is no connection to the cloud.'))
     if (this.#pending.size >= maxPending)
@@ -155,7 +154,7 @@ export class Requester {
           else resolve(outcome)
         },
       }
-      // In the table before it is on the wire: an answer can never find nobody waiting.
+      // In the table before it is on the wire: an answer always finds its request.
       this.#pending.set(suffix, pending)
       this.#counts.sent++
       this.#publish(suffix, request.text).catch(error => {
@@ -182,7 +181,7 @@ export class Requester {
     const inbound = parseInboundTopic(topic)
     if (inbound.kind === 'reply') this.#receiveReply(inbound.suffix, payload)
     else if (inbound.kind === 'mailbox') this.#events.emit('mailbox')
-    else this.#odd('unknown', 'Ignored a message on a topic that the agent does not know.', { topic: brief(topic) })
+    else this.#odd.unknownTopic(topic)
   }
 
   #receiveReply(suffix: string, payload: Uint8Array): void {
@@ -207,7 +206,7 @@ export class Requester {
     try {
       pending.onLarge?.(piece)
     } catch (error) {
-      this.#log.limited('large reply', 'error', 'The reader of a large reply failed.', { error: messageOf(error) })
+      this.#log.limited('large reply', 'error', 'the reader of a large reply failed', { error: messageOf(error) })
     }
   }
 
@@ -226,13 +225,13 @@ export class Requester {
     if (payload.byteLength > limits.maxReplyBytes) this.#takePiece(pending, payload)
     const bytes = pending.largeBytes
     if (bytes > 0) {
-      this.#odd('oversized', 'A reply is larger than the limit.', { suffix, bytes })
+      this.#odd.note('oversized', 'a reply is larger than the limit', { suffix, bytes })
       const problem = `A reply of ${bytes} bytes is over the agent's limit of ${limits.maxReplyBytes} bytes.`
       return new AgentError('LIMIT_EXCEEDED', problem)
     }
     const reply = parseReply(payload, pending.commands)
     if (reply.kind === 'malformed') {
-      this.#odd('malformed', 'Ignored a malformed reply.', { suffix, problem: reply.problem })
+      this.#odd.note('malformed', 'ignored a malformed reply', { suffix, error: reply.problem })
       return new AgentError('PROTOCOL_VIOLATION', `The reply is ${reply.problem}.`)
     }
     this.#counts.answered++
@@ -241,22 +240,14 @@ export class Requester {
       return refusedError('the whole request', reply)
     }
     const missing = reply.results.filter(result => !result.ok && result.violation === true).length
-    if (missing > 0) this.#odd('malformed', 'A reply lacks answers to commands.', { suffix, missing })
+    if (missing > 0) this.#odd.note('malformed', 'a reply lacks answers to commands', { suffix, missing })
     return reply.results
   }
 
   #unexpected(suffix: string, payload: Uint8Array): void {
     const ended = this.#memory.endOf(suffix)
     this.#memory.takeLate(suffix)?.(payload)
-    const facts = { suffix: brief(suffix) }
-    if (ended === 'answered') this.#odd('duplicate', 'Ignored a second reply to the same request.', facts)
-    else if (ended !== undefined) this.#odd('late', 'A reply came too late.', facts)
-    else this.#odd('unknown', 'Ignored a reply to a request that was not made.', facts)
-  }
-
-  #odd(kind: 'unknown' | 'late' | 'duplicate' | 'malformed' | 'oversized', message: string, facts: JsonObject): void {
-    this.#counts[kind]++
-    this.#log.limited(`reply ${kind} ${message}`, 'warn', message, facts)
+    this.#odd.unexpected(suffix, ended)
   }
 
   #timedOut(suffix: string, sentMs: number, timeoutMs: number): void {
@@ -270,7 +261,7 @@ export class Requester {
   /** Asks once more before giving the session up. */
   async #probe(): Promise<void> {
     this.#counts.probes++
-    this.#log.info('The cloud does not answer; asking once more.')
+    this.#log.info('the cloud does not answer; asking once more')
     const sentMs = this.#clock.monotonicMs()
     let silent = false
     try {
@@ -282,7 +273,7 @@ export class Requester {
     if (!this.#liveness.probed(sentMs, silent) || !this.#link.isUp || this.#closed !== undefined) return
     this.#counts.reconnects++
     const reason = new AgentError('TIMEOUT', 'The link is up, but the cloud answers nothing.')
-    this.#log.warn(`${reason.message} Connecting again.`)
+    this.#log.warn('the cloud does not answer; connecting again', { error: reason.message })
     this.#link.reconnect(reason)
   }
 
@@ -297,9 +288,4 @@ export class Requester {
   #endAll(reason: AgentError): void {
     for (const pending of [...this.#pending.values()]) pending.end('abandoned', reason)
   }
-}
-
-/** Names from outside are cut before they reach a log. */
-function brief(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

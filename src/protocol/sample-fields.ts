@@ -6,7 +6,7 @@ import { formatTimestamp, parseTimestamp } from '../base/timestamp.ts'
 export type TimestampInput = Date | number | string
 
 /** The longest key of a thing, property, attribute, alarm or action that we send, in characters. */
-export const maxKeyChars = 256
+const maxKeyChars = 256
 /** The longest text of one attribute, event or alarm message, in bytes of UTF-8. */
 export const maxTextBytes = 64 * 1024
 /** The longest correlation id or short text field, in bytes of UTF-8. */

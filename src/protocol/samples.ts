@@ -1,56 +1,54 @@
 import type { JsonObject } from '../base/json.ts'
-import type { Command } from './commands.ts'
-import { pick } from './pick.ts'
 
 /** A number of a thing at a time [TR50 3.3]. */
 export interface TelemetrySample {
   readonly key: string
   readonly value: number
-  readonly ts?: string
-  readonly corrId?: string
+  readonly ts?: string | undefined
+  readonly corrId?: string | undefined
   /** Not part of a batch item: such a sample goes as `property.publish`. */
-  readonly aggregate?: boolean
+  readonly aggregate?: boolean | undefined
 }
 
 /** A state of an alarm at a time [TR50 3.1]. */
 export interface AlarmSample {
   readonly key: string
   readonly state: number
-  readonly ts?: string
-  readonly msg?: string
-  readonly corrId?: string
-  readonly lat?: number
-  readonly lng?: number
-  readonly republish?: boolean
+  readonly ts?: string | undefined
+  readonly msg?: string | undefined
+  readonly corrId?: string | undefined
+  readonly lat?: number | undefined
+  readonly lng?: number | undefined
+  readonly republish?: boolean | undefined
 }
 
 /** A text of a thing at a time [TR50 3.2]. */
 export interface AttributeSample {
   readonly key: string
   readonly value: string
-  readonly ts?: string
-  readonly republish?: boolean
-  readonly corrId?: string
+  readonly ts?: string | undefined
+  readonly republish?: boolean | undefined
+  readonly corrId?: string | undefined
 }
 
 /** A position; degrees, metres, metres per second or whatever the fleet agreed on: the cloud stores plain numbers [TR50 3.4]. */
 export interface LocationSample {
   readonly lat: number
   readonly lng: number
-  readonly heading?: number
-  readonly altitude?: number
-  readonly speed?: number
-  readonly fixAcc?: number
-  readonly fixType?: string
-  readonly ts?: string
-  readonly corrId?: string
-  readonly debounce?: boolean | number
-  readonly streetNumber?: string
-  readonly street?: string
-  readonly city?: string
-  readonly state?: string
-  readonly zipCode?: string
-  readonly country?: string
+  readonly heading?: number | undefined
+  readonly altitude?: number | undefined
+  readonly speed?: number | undefined
+  readonly fixAcc?: number | undefined
+  readonly fixType?: string | undefined
+  readonly ts?: string | undefined
+  readonly corrId?: string | undefined
+  readonly debounce?: boolean | number | undefined
+  readonly streetNumber?: string | undefined
+  readonly street?: string | undefined
+  readonly city?: string | undefined
+  readonly state?: string | undefined
+  readonly zipCode?: string | undefined
+  readonly country?: string | undefined
 }
 
 /** Levels of `log.publish` [TR50 3.5]. */
@@ -60,10 +58,10 @@ export type EventLevel = (typeof EventLevel)[keyof typeof EventLevel]
 /** A line in the log of a thing [TR50 3.5]. */
 export interface EventSample {
   readonly msg: string
-  readonly ts?: string
-  readonly level?: EventLevel
-  readonly corrId?: string
-  readonly global?: boolean
+  readonly ts?: string | undefined
+  readonly level?: EventLevel | undefined
+  readonly corrId?: string | undefined
+  readonly global?: boolean | undefined
 }
 
 const telemetryNames = ['key', 'value', 'ts', 'corrId', 'aggregate']
@@ -89,6 +87,16 @@ const locationNames = [
 ]
 const eventNames = ['msg', 'ts', 'level', 'corrId', 'global']
 
+/** The named members of `source` in the order of `names`, without those that are absent or null [TR50 2.2]. */
+function pick(names: readonly string[], source: JsonObject): JsonObject {
+  const picked: Record<string, JsonObject[string]> = {}
+  for (const name of names) {
+    const value = source[name]
+    if (value !== undefined && value !== null) picked[name] = value
+  }
+  return picked
+}
+
 /** The sample as a batch item: members in wire order, absent ones left out [TR50 appendix A]. */
 export const telemetryItem = (sample: TelemetrySample): JsonObject => pick(telemetryNames, { ...sample })
 /** As {@link telemetryItem}. */
@@ -100,40 +108,37 @@ export const locationItem = (sample: LocationSample): JsonObject => pick(locatio
 /** The parameters of `log.publish` without the thing key. */
 export const eventItem = (sample: EventSample): JsonObject => pick(eventNames, { ...sample })
 
-const one = (command: string, thingKey: string, item: JsonObject): Command => ({
-  command,
-  params: { thingKey, ...item },
-})
-// No defaults at the top of a batch: the Python agent's were meaningless ("alarm_batch", texts for numbers) [TR50 3.0].
-const many = (command: string, thingKey: string, data: readonly JsonObject[]): Command => ({
-  command,
-  params: { thingKey, data },
-})
+/** Fields of a thing that the device may set [TR50 thing.update]. */
+export interface ThingChange {
+  readonly name?: string | undefined
+  readonly desc?: string | undefined
+  readonly iccid?: string | undefined
+  readonly esn?: string | undefined
+  readonly imei?: string | undefined
+  readonly meid?: string | undefined
+  readonly imsi?: string | undefined
+  readonly tags?: readonly string[] | undefined
+  readonly secTags?: readonly string[] | undefined
+  readonly locEnabled?: boolean | undefined
+  readonly corrId?: string | undefined
+  /** Names of fields to clear. */
+  readonly unset?: readonly string[] | undefined
+}
 
-/** [TR50 property.publish] */
-export const propertyPublish = (thingKey: string, sample: TelemetrySample): Command =>
-  one('property.publish', thingKey, telemetryItem(sample))
-/** [TR50 property.batch] */
-export const propertyBatch = (thingKey: string, samples: readonly TelemetrySample[]): Command =>
-  many('property.batch', thingKey, samples.map(telemetryItem))
-/** [TR50 alarm.publish] */
-export const alarmPublish = (thingKey: string, sample: AlarmSample): Command =>
-  one('alarm.publish', thingKey, alarmItem(sample))
-/** [TR50 alarm.batch] */
-export const alarmBatch = (thingKey: string, samples: readonly AlarmSample[]): Command =>
-  many('alarm.batch', thingKey, samples.map(alarmItem))
-/** [TR50 attribute.publish] */
-export const attributePublish = (thingKey: string, sample: AttributeSample): Command =>
-  one('attribute.publish', thingKey, attributeItem(sample))
-/** [TR50 attribute.batch] */
-export const attributeBatch = (thingKey: string, samples: readonly AttributeSample[]): Command =>
-  many('attribute.batch', thingKey, samples.map(attributeItem))
-/** [TR50 location.publish] */
-export const locationPublish = (thingKey: string, sample: LocationSample): Command =>
-  one('location.publish', thingKey, locationItem(sample))
-/** [TR50 location.batch] */
-export const locationBatch = (thingKey: string, samples: readonly LocationSample[]): Command =>
-  many('location.batch', thingKey, samples.map(locationItem))
-/** [TR50 log.publish] */
-export const logPublish = (thingKey: string, sample: EventSample): Command =>
-  one('log.publish', thingKey, eventItem(sample))
+const thingNames = [
+  'name',
+  'desc',
+  'iccid',
+  'esn',
+  'imei',
+  'meid',
+  'imsi',
+  'tags',
+  'secTags',
+  'locEnabled',
+  'corrId',
+  'unset',
+]
+
+/** The parameters of `thing.update` without the thing key, in wire order. */
+export const thingItem = (change: ThingChange): JsonObject => pick(thingNames, { ...change })

@@ -24,37 +24,9 @@ export const Status = {
 } as const
 export type Status = (typeof Status)[keyof typeof Status]
 
-const names: readonly string[] = [
-  'Success',
-  'Invoked',
-  'Bad parameter',
-  'Bad request',
-  'Execution error',
-  'Already exists',
-  'File open failed',
-  'Full',
-  'I/O error',
-  'Out of memory',
-  'No permission',
-  'Not executable',
-  'Not found',
-  'Not initialised',
-  'Out of range',
-  'Parse error',
-  'Timed out',
-  'Try again',
-  'Not supported',
-  'Failure',
-]
-
 /** Whether `value` is one of the twenty status codes. */
 export function isStatus(value: unknown): value is Status {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < names.length
-}
-
-/** The name of a status code as operators know it [TR50 2.4]. */
-export function statusName(status: Status): string {
-  return names[status] ?? 'Failure'
+  return typeof value === 'number' && Number.isInteger(value) && value >= Status.Success && value <= Status.Failure
 }
 
 /** Error codes of the cloud that the agent acts on; they are negative [TR50 2.4]. */

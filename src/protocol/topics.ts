@@ -1,5 +1,5 @@
 /** The notification that a mailbox message waits [TR50 notify/mailbox_activity]. */
-export const mailboxActivityTopic = 'notify/mailbox_activity'
+const mailboxActivityTopic = 'notify/mailbox_activity'
 
 /** The suffix of a request number: decimal, at least four digits, because log tooling expects that form [TR50 10]. */
 export function requestSuffix(number: number): string {

@@ -1,8 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import {
   checkedKey,
@@ -44,16 +43,16 @@ const checkPublish = optionsCheck('alarms.publish', alarmNames)
 
 /** States with names; the thing definition of the cloud says what each number means [TR50 3.1]. */
 export class AlarmsService {
-  readonly #outbox: { put(lane: 'alarm', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'alarm'>
   readonly #clock: Clock
 
-  constructor(parts: { outbox: { put(lane: 'alarm', item: JsonObject): Promise<Receipt> }; clock: Clock }) {
+  constructor(parts: { outbox: LaneInput<'alarm'>; clock: Clock }) {
     this.#outbox = parts.outbox
     this.#clock = parts.clock
   }
 
   /**
-   * Publishes the state of an alarm. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the
+   * Publishes the state of an alarm. Resolves when the agent has taken charge of it; `receipt.delivered()` resolves when the
    * cloud has it.
    *
    * @param name letters, digits, `_` and `-`, at most 256
@@ -72,10 +71,10 @@ export class AlarmsService {
       key,
       state,
       ts: timestampText(this.#clock, timestamp),
-      ...(message === undefined ? {} : { msg: checkedText(`message of the alarm "${name}"`, message) }),
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      msg: message === undefined ? undefined : checkedText(`message of the alarm "${name}"`, message),
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
       ...placeOf(options),
-      ...(republish === undefined ? {} : { republish: checkedFlag('republish', republish) }),
+      republish: republish === undefined ? undefined : checkedFlag('republish', republish),
     })
     return this.#outbox.put('alarm', item)
   }

@@ -1,13 +1,11 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
 import { writtenNumbers } from '../base/written-json.ts'
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
-import type { Ask } from '../protocol/ask.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
+import { type Ask, type CurrentOptions, currentNames, currentRequest } from '../protocol/ask.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import { attributeCurrent } from '../protocol/commands.ts'
-import { type CurrentOptions, currentNames, currentRequest } from '../protocol/current-request.ts'
 import {
   checkedKey,
   checkedText,
@@ -49,12 +47,12 @@ export interface CurrentAttribute {
 
 /** Texts that describe the thing [TR50 3.2]. */
 export class AttributesService {
-  readonly #outbox: { put(lane: 'attribute', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'attribute'>
   readonly #ask: Ask
   readonly #clock: Clock
 
   constructor(parts: {
-    outbox: { put(lane: 'attribute', item: JsonObject): Promise<Receipt> }
+    outbox: LaneInput<'attribute'>
     ask: Ask
     clock: Clock
   }) {
@@ -64,7 +62,7 @@ export class AttributesService {
   }
 
   /**
-   * Publishes one text. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   * Publishes one text. Resolves when the agent has taken charge of it; `receipt.delivered()` resolves when the cloud has it.
    *
    * @param name letters, digits, `_` and `-`, at most 256
    * @param text at most 64 KiB of UTF-8
@@ -77,8 +75,8 @@ export class AttributesService {
       key: checkedKey('attribute name', name),
       value: checkedText(`text of the attribute "${name}"`, text),
       ts: timestampText(this.#clock, timestamp),
-      ...(republish === undefined ? {} : { republish: checkedFlag('republish', republish) }),
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      republish: republish === undefined ? undefined : checkedFlag('republish', republish),
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
     })
     return this.#outbox.put('attribute', item)
   }

@@ -2,10 +2,9 @@ import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
-import type { Ask } from '../protocol/ask.ts'
+import type { Ask, RequestOptions } from '../protocol/ask.ts'
 import { checkWait } from '../protocol/call-fields.ts'
 import { diagEcho, diagPing, diagTime } from '../protocol/commands.ts'
-import type { RequestOptions } from '../protocol/requester.ts'
 
 const names: OptionNames<RequestOptions> = { timeoutMs: true, signal: true }
 const checkPing = optionsCheck<RequestOptions>('diagnostics.ping', names)

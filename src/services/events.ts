@@ -1,8 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { AgentError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import { checkedText, maxShortTextBytes, type TimestampInput, timestampText } from '../protocol/sample-fields.ts'
 import { EventLevel, eventItem } from '../protocol/samples.ts'
@@ -38,16 +37,16 @@ const levels: Readonly<Record<string, EventLevel | undefined>> = {
 
 /** Lines in the log of the thing [TR50 3.5]. */
 export class EventsService {
-  readonly #outbox: { put(lane: 'event', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'event'>
   readonly #clock: Clock
 
-  constructor(parts: { outbox: { put(lane: 'event', item: JsonObject): Promise<Receipt> }; clock: Clock }) {
+  constructor(parts: { outbox: LaneInput<'event'>; clock: Clock }) {
     this.#outbox = parts.outbox
     this.#clock = parts.clock
   }
 
   /**
-   * Publishes one line. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   * Publishes one line. Resolves when the agent has taken charge of it; `receipt.delivered()` resolves when the cloud has it.
    *
    * @param message at most 64 KiB of UTF-8
    * @throws AgentError `INVALID_ARGUMENT` naming the value or the option, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
@@ -63,9 +62,9 @@ export class EventsService {
     const item = eventItem({
       msg: checkedText('event message', message),
       ts: timestampText(this.#clock, timestamp),
-      ...(number === undefined ? {} : { level: number }),
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
-      ...(global === undefined ? {} : { global: checkedFlag('global', global) }),
+      level: number,
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
+      global: global === undefined ? undefined : checkedFlag('global', global),
     })
     return this.#outbox.put('event', item)
   }

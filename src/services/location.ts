@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts'
-import type { JsonObject } from '../base/json.ts'
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
 import {
   checkedNumber,
   checkedText,
@@ -65,16 +64,16 @@ const texts = ['fixType', 'corrId', 'streetNumber', 'street', 'city', 'state', '
 
 /** Where the thing is [TR50 3.4]. */
 export class LocationService {
-  readonly #outbox: { put(lane: 'location', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'location'>
   readonly #clock: Clock
 
-  constructor(parts: { outbox: { put(lane: 'location', item: JsonObject): Promise<Receipt> }; clock: Clock }) {
+  constructor(parts: { outbox: LaneInput<'location'>; clock: Clock }) {
     this.#outbox = parts.outbox
     this.#clock = parts.clock
   }
 
   /**
-   * Publishes a position. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   * Publishes a position. Resolves when the agent has taken charge of it; `receipt.delivered()` resolves when the cloud has it.
    *
    * @throws AgentError `INVALID_ARGUMENT` naming the field, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
    */
@@ -88,10 +87,10 @@ export class LocationService {
     const item = locationItem({
       lat: checkedNumber('latitude', position.latitude, -90, 90),
       lng: checkedNumber('longitude', position.longitude, -180, 180),
-      ...(heading === undefined ? {} : { heading: checkedNumber('heading', heading, 0, 360) }),
-      ...(altitude === undefined ? {} : { altitude: checkedNumber('altitude', altitude) }),
-      ...(speed === undefined ? {} : { speed: checkedNumber('speed', speed, 0) }),
-      ...(accuracy === undefined ? {} : { fixAcc: checkedNumber('accuracy', accuracy, 0) }),
+      heading: heading === undefined ? undefined : checkedNumber('heading', heading, 0, 360),
+      altitude: altitude === undefined ? undefined : checkedNumber('altitude', altitude),
+      speed: speed === undefined ? undefined : checkedNumber('speed', speed, 0),
+      fixAcc: accuracy === undefined ? undefined : checkedNumber('accuracy', accuracy, 0),
       ts: timestampText(this.#clock, position.timestamp),
       ...Object.fromEntries(textFields),
     })

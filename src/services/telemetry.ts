@@ -6,11 +6,10 @@ import { writtenNumbers } from '../base/written-json.ts'
 
 import { type OptionNames, optionsCheck } from '../config/known-options.ts'
 
-import type { Receipt } from '../outbox/outbox.ts'
-import type { Ask } from '../protocol/ask.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
+import { type Ask, type CurrentOptions, currentNames, currentRequest } from '../protocol/ask.ts'
 import { checkedFlag } from '../protocol/call-fields.ts'
 import { propertyCurrent } from '../protocol/commands.ts'
-import { type CurrentOptions, currentNames, currentRequest } from '../protocol/current-request.ts'
 import {
   checkedKey,
   checkedNumber,
@@ -54,12 +53,12 @@ export interface CurrentTelemetry {
 
 /** Numbers over time; the cloud calls them properties [TR50 3.3]. */
 export class TelemetryService {
-  readonly #outbox: { put(lane: 'telemetry', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'telemetry'>
   readonly #ask: Ask
   readonly #clock: Clock
 
   constructor(parts: {
-    outbox: { put(lane: 'telemetry', item: JsonObject): Promise<Receipt> }
+    outbox: LaneInput<'telemetry'>
     ask: Ask
     clock: Clock
   }) {
@@ -69,7 +68,7 @@ export class TelemetryService {
   }
 
   /**
-   * Publishes one number. Resolves when the agent has taken charge of it; `receipt.delivered()` tells when the cloud has it.
+   * Publishes one number. Resolves when the agent has taken charge of it; `receipt.delivered()` resolves when the cloud has it.
    *
    * @param name letters, digits, `_` and `-`, at most 256
    * @param value a finite number, sent as it is; a program that has an integer beyond ±9007199254740991 has lost digits of it
@@ -125,8 +124,8 @@ export class TelemetryService {
       key,
       value,
       ts,
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
-      ...(aggregate === undefined ? {} : { aggregate: checkedFlag('aggregate', aggregate) }),
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
+      aggregate: aggregate === undefined ? undefined : checkedFlag('aggregate', aggregate),
     })
   }
 }

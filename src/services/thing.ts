@@ -1,10 +1,9 @@
 import { AgentError } from '../base/errors.ts'
-import type { JsonObject } from '../base/json.ts'
 import { optionsCheck } from '../config/known-options.ts'
-import type { Receipt } from '../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../outbox/outbox.ts'
 import { checkedFlag, checkedTexts } from '../protocol/call-fields.ts'
-import { thingItem } from '../protocol/commands.ts'
 import { checkedText, maxShortTextBytes } from '../protocol/sample-fields.ts'
+import { thingItem } from '../protocol/samples.ts'
 
 /** Details of a thing that may be changed or cleared. */
 export type ThingField = 'name' | 'description' | 'iccid' | 'esn' | 'imei' | 'meid' | 'imsi' | 'tags' | 'secTags'
@@ -63,14 +62,14 @@ const fields: readonly ThingField[] = [...texts, ...lists]
 
 /** The details of our own thing in the cloud [TR50 3.9]. */
 export class ThingService {
-  readonly #outbox: { put(lane: 'thing', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'thing'>
 
-  constructor(parts: { outbox: { put(lane: 'thing', item: JsonObject): Promise<Receipt> } }) {
+  constructor(parts: { outbox: LaneInput<'thing'> }) {
     this.#outbox = parts.outbox
   }
 
   /**
-   * Changes details of the thing. Resolves when the agent has taken charge of the change; `receipt.delivered()` tells when
+   * Changes details of the thing. Resolves when the agent has taken charge of the change; `receipt.delivered()` resolves when
    * the cloud has it.
    *
    * @throws AgentError `INVALID_ARGUMENT` naming the field, `OUTBOX_FULL`, `CLOSED`, `CONFIG_INVALID`
@@ -95,8 +94,8 @@ export class ThingService {
       throw new AgentError('INVALID_ARGUMENT', 'A thing update needs at least one field to change.')
     const item = thingItem({
       ...Object.fromEntries<string | readonly string[]>([...given, ...givenLists]),
-      ...(locationEnabled === undefined ? {} : { locEnabled: checkedFlag('locationEnabled', locationEnabled) }),
-      ...(corrId === undefined ? {} : { corrId: checkedText('corrId', corrId, maxShortTextBytes) }),
+      locEnabled: locationEnabled === undefined ? undefined : checkedFlag('locationEnabled', locationEnabled),
+      corrId: corrId === undefined ? undefined : checkedText('corrId', corrId, maxShortTextBytes),
       ...(unset.length === 0 ? {} : { unset: unset.map(field => wireNames[field]) }),
     })
     return this.#outbox.put('thing', item)

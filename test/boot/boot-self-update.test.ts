@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { acksOf, openMails } from '../helpers/acks.ts'
+import { acksOf, openCalls } from '../helpers/acks.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { offerPackages } from '../helpers/update-packages.ts'
 import { agentOnDisk } from './image.ts'
@@ -35,7 +35,7 @@ test('an emulated armv7 device replaces its agent, with a power cut while the ne
   await machine.pullPlug()
 
   const again = scene.switchOnWith(t, disk, 256)
-  await eventually('the end of the update', async () => (await openMails(cloud, key)) === 0, slowMs)
+  await eventually('the end of the update', async () => (await openCalls(cloud, key)) === 0, slowMs)
   assert.deepEqual(await acksOf(cloud, key, id), [{ id, errorCode: 0, errorMessage: '' }])
   assert.notEqual(await inode(again), old)
   assert.equal(await again.run(`ls ${agentOnDisk}*`), agentOnDisk)

@@ -1,7 +1,7 @@
 /** Software updates of a whole device: a reboot that belongs to one, and a power cut in the middle of one. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Ack, acksOf, openMails } from '../helpers/acks.ts'
+import { type Ack, acksOf, openCalls } from '../helpers/acks.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { offerPackages } from '../helpers/update-packages.ts'
 import { bootScene, login, timeoutMs } from './scene.ts'
@@ -44,7 +44,7 @@ test('updates of an emulated device', async t => {
   }
   /** The one answer to an update. */
   const answer = async (id: string): Promise<Ack> => {
-    await eventually('the end of the update', async () => (await openMails(cloud, key)) === 0, timeoutMs)
+    await eventually('the end of the update', async () => (await openCalls(cloud, key)) === 0, timeoutMs)
     const acks = await acksOf(cloud, key, id)
     assert.equal(acks.length, 1, JSON.stringify(acks))
     return acks[0] ?? { id: '', errorCode: -1 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { openMails } from '../helpers/acks.ts'
+import { openCalls } from '../helpers/acks.ts'
 import { bundledProgram } from '../helpers/bundled-program.ts'
 import { newDevice } from '../helpers/client-scene.ts'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
@@ -92,7 +92,7 @@ test(`${kills} kills at random moments: no action twice, and one answer for ever
   }
 
   // The last lives only have to answer what the others left; what they hand over themselves is left to the one after.
-  const open = () => openMails(cloud, thingKey)
+  const open = () => openCalls(cloud, thingKey)
   for (let last = 0; last < 20 && (await open()) > 0; last++)
     await device.live(async () => {
       for (let quiet = 0, before = -1; quiet < 5; ) {

@@ -1,7 +1,7 @@
 /** A disk that fails under the outbox and the journal of actions at each single write, and a power cut behind it. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { openMails } from '../helpers/acks.ts'
+import { openCalls } from '../helpers/acks.ts'
 import { bundledProgram } from '../helpers/bundled-program.ts'
 import { DiskBoundDevice, type Lived } from '../helpers/disk-bound-device.ts'
 import { straceMissing } from '../helpers/disk-writes.ts'
@@ -65,7 +65,7 @@ class Patient {
         `${id} is answered`,
       )
     }
-    assert.equal(await openMails(this.#cloud, thingKey), 0)
+    assert.equal(await openCalls(this.#cloud, thingKey), 0)
   }
 
   async #call(lived: Lived): Promise<void> {
@@ -78,7 +78,7 @@ class Patient {
   }
 
   async #hasArrived(key: string): Promise<boolean> {
-    return (await this.values(key)).length === samples && (await openMails(this.#cloud, this.device.thingKey)) === 0
+    return (await this.values(key)).length === samples && (await openCalls(this.#cloud, this.device.thingKey)) === 0
   }
 }
 

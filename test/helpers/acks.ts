@@ -1,6 +1,6 @@
 import type { LocalCloud } from './local-cloud.ts'
 
-/** The answer to a mail. */
+/** The answer to a call. */
 export interface Ack {
   readonly id: string
   readonly errorCode: number
@@ -8,7 +8,7 @@ export interface Ack {
   readonly params?: unknown
 }
 
-/** All answers to the mail `id` that the cloud has heard of a device. */
+/** All answers to the call `id` that the cloud has heard of a device. */
 export async function acksOf(cloud: LocalCloud, thingKey: string, id: string): Promise<readonly Ack[]> {
   const said = await cloud.transcript({ thingKey, direction: 'in', command: 'mailbox.ack', limit: 50_000 })
   return said
@@ -17,8 +17,8 @@ export async function acksOf(cloud: LocalCloud, thingKey: string, id: string): P
     .map(({ params }) => params)
 }
 
-/** How many mails of a device have no answer. */
-export async function openMails(cloud: LocalCloud, thingKey: string): Promise<number> {
+/** How many calls of a device have no answer. */
+export async function openCalls(cloud: LocalCloud, thingKey: string): Promise<number> {
   const { counts } = await cloud.ask('mailbox.summary', { thingKey })
   return counts.new + counts['in-flight']
 }

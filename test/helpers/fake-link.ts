@@ -1,6 +1,6 @@
 import { Emitter } from '../../src/base/emitter.ts'
 import { AgentError } from '../../src/base/errors.ts'
-import type { LinkLike } from '../../src/protocol/link-like.ts'
+import type { LinkLike } from '../../src/protocol/requester.ts'
 
 type Events = { up: []; down: [AgentError]; message: [string, Uint8Array]; piece: [string, Uint8Array] }
 

@@ -63,11 +63,11 @@ export type Opened = Awaited<ReturnType<typeof openStore>>
 export async function drain({ store }: Opened, lane: Lane = 'telemetry', maxItems = 7): Promise<string[]> {
   const texts: string[] = []
   for (;;) {
-    const hand = await store.read(lane, { maxItems, maxBytes: 1e9 })
-    if (hand.length === 0) return texts
-    texts.push(...hand.map(item => item.json))
-    store.acknowledge(lane, hand)
-    for (const item of hand) item.receipt?.settle('delivered')
+    const inFlight = await store.read(lane, { maxItems, maxBytes: 1e9 })
+    if (inFlight.length === 0) return texts
+    texts.push(...inFlight.map(item => item.json))
+    store.acknowledge(lane, inFlight)
+    for (const item of inFlight) item.receipt?.settle('delivered')
   }
 }
 

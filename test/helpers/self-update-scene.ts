@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { acksOf, openMails } from './acks.ts'
+import { acksOf, openCalls } from './acks.ts'
 import { connectedScene } from './client-scene.ts'
 import { eventually } from './eventually.ts'
 import type { Startable } from './executable.ts'
@@ -117,7 +117,7 @@ export class SelfUpdateScene {
   async answer(id: string): Promise<{ errorCode: number; errorMessage: string }> {
     const { thingKey } = this.device
     const isOver = async () =>
-      (await openMails(this.cloud, thingKey)) === 0 && !existsSync(this.device.path('runtime/.otalock'))
+      (await openCalls(this.cloud, thingKey)) === 0 && !existsSync(this.device.path('runtime/.otalock'))
     await eventually('the end of the update', isOver, 120_000).catch(error => {
       throw new Error(`${error.message}: ${this.log}`)
     })

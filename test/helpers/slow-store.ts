@@ -31,7 +31,7 @@ export class SlowStore implements Store {
   read(lane: Lane, bounds: { readonly maxItems: number; readonly maxBytes: number }): Promise<readonly StoredItem[]> {
     return this.#later(() => {
       const { bytes, droppableBytes } = this.#memory.size(lane)
-      if (bytes !== droppableBytes) throw new Error('read while something is in hand')
+      if (bytes !== droppableBytes) throw new Error('read while something is in flight')
       return this.#memory.read(lane, bounds)
     })
   }

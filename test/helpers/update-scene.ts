@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import type { TestContext } from 'node:test'
-import { acksOf, openMails } from './acks.ts'
+import { acksOf, openCalls } from './acks.ts'
 import { eventually } from './eventually.ts'
 import { type LocalCloud, startCloud } from './local-cloud.ts'
 import { deviceToken, type ManagedDevice, makeDevice } from './managed-device.ts'
@@ -80,7 +80,7 @@ export class UpdateScene {
     const { thingKey } = this.device
     await eventually(
       'the end of the update',
-      async () => (await openMails(this.#cloud, thingKey)) === 0 && !existsSync(this.device.path('runtime/.otalock')),
+      async () => (await openCalls(this.#cloud, thingKey)) === 0 && !existsSync(this.device.path('runtime/.otalock')),
       30_000,
     )
     const acks = await acksOf(this.#cloud, thingKey, id)

@@ -238,9 +238,9 @@ async function ofTakenSessions(t: TestContext, sessions: number, onWire: (sessio
   return { codes, waits, duplicates, status: link.status() }
 }
 
-test('a session that ends while a suspect is on the wire is no takeover: no wait that grows, no word of a second device', async t => {
+test('a session that ends while a poison candidate is on the wire is no takeover: no wait that grows, no word of a second device', async t => {
   const { codes, waits, duplicates, status } = await ofTakenSessions(t, 6, session =>
-    session === 0 ? 'items' : 'suspect',
+    session === 0 ? 'items' : 'candidate',
   )
   assert.deepEqual(codes, ['SESSION_TAKEN_OVER', ...new Array(5).fill('LINK_LOST')])
   assert.deepEqual(waits.slice(1), [750, 1500, 3000, 3750, 3750])

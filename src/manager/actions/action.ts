@@ -1,13 +1,7 @@
-import type { JsonObject } from '../../base/json.ts'
-import type { Status } from '../../protocol/status.ts'
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import type { ActionContext, ActionRequest } from '../../services/actions/registry.ts'
 
-/** How an action ended, for its acknowledgement. */
-export interface ActionOutcome {
-  readonly status: Status
-  readonly message?: string
-  readonly params?: JsonObject
-}
+export type { ActionOutcome }
 
 /** What an action may use while it runs, without the client: each action gets the slice of it that it needs. */
 export type ActionHelp = Omit<ActionContext<unknown>, 'client'>

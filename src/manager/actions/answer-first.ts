@@ -1,4 +1,4 @@
-import type { HandOverOptions } from '../../services/actions/registry.ts'
+import type { HandOverOptions } from '../../protocol/action-reply.ts'
 import type { ActionHelp, ActionOutcome } from './action.ts'
 
 /** How long an action that ends the connection waits for the cloud to have its answer. */

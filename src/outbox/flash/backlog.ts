@@ -1,10 +1,10 @@
 import type { StoredItem } from '../store.ts'
+import { type FlashPlace, flashBytes, type PlacedItem, type SegmentPosition } from './flash-place.ts'
 import type { SequenceRange } from './receipts.ts'
-import { flashBytes, type Place, type PlacedItem, type Position } from './segment-chain.ts'
 
 /** Where a backlog begins and ends. */
 export interface BacklogSpan {
-  readonly from: Position
+  readonly from: SegmentPosition
   readonly firstEpochMs: number
   readonly firstSequence: number
   readonly lastSequence: number
@@ -17,7 +17,7 @@ export interface BacklogSpan {
 export class Backlog {
   /** When its first item was put, as far as that is known without reading. */
   readonly firstEpochMs: number
-  #from: Position
+  #from: SegmentPosition
   #firstSequence: number
   #lastSequence: number
   #lastOrdinal: number
@@ -35,7 +35,7 @@ export class Backlog {
   }
 
   /** A backlog of one item that leaves the memory. */
-  static of(item: StoredItem, place: Place): Backlog {
+  static of(item: StoredItem, place: FlashPlace): Backlog {
     const { sequence, epochMs } = item
     return new Backlog({
       from: place.start,
@@ -49,7 +49,7 @@ export class Backlog {
   }
 
   /** Where the next unread item is. */
-  get from(): Position {
+  get from(): SegmentPosition {
     return this.#from
   }
 
@@ -75,7 +75,7 @@ export class Backlog {
   }
 
   /** The item that follows on flash leaves the memory too. */
-  push(item: StoredItem, place: Place): void {
+  push(item: StoredItem, place: FlashPlace): void {
     this.#items++
     this.#bytes += flashBytes(item)
     this.#lastOrdinal = place.ordinal

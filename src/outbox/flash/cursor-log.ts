@@ -2,7 +2,7 @@ import { frameRecord, scanRecords } from '../../base/record.ts'
 import type { AppendFile } from '../../platform/store/append-file.ts'
 import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes } from '../lanes.ts'
-import type { Position } from './segment-chain.ts'
+import type { SegmentPosition } from './flash-place.ts'
 import { cursorName, damagedSuffix } from './segment-names.ts'
 
 const bodyBytes = 17
@@ -15,7 +15,7 @@ const compactBytes = 64 * 1024
  */
 export class CursorLog {
   readonly #folder: StoreFolder
-  readonly #cursors = new Map<Lane, Position>()
+  readonly #cursors = new Map<Lane, SegmentPosition>()
   readonly #unwritten = new Set<Lane>()
   #writer: AppendFile | undefined
   #exists = false
@@ -24,8 +24,8 @@ export class CursorLog {
     this.#folder = folder
   }
 
-  /** Reads what a former process left; damage costs only the records that it hit. A file that cannot be read is set aside. */
-  async open(names: readonly string[]): Promise<ReadonlyMap<Lane, Position>> {
+  /** Reads what a earlier process left; damage costs only the records that it hit. A file that cannot be read is set aside. */
+  async open(names: readonly string[]): Promise<ReadonlyMap<Lane, SegmentPosition>> {
     if (!names.includes(cursorName)) return new Map()
     this.#exists = true
     const bytes = await this.#folder.read(cursorName, 0, 4 * compactBytes).catch(async () => {
@@ -45,7 +45,7 @@ export class CursorLog {
   }
 
   /** Remembers that a lane is done up to `position`; {@link write} writes it down. */
-  note(lane: Lane, position: Position): void {
+  note(lane: Lane, position: SegmentPosition): void {
     this.#cursors.set(lane, position)
     this.#unwritten.add(lane)
   }
@@ -68,7 +68,7 @@ export class CursorLog {
     const written = [...this.#unwritten]
     this.#unwritten.clear()
     try {
-      // A file of a former process, and one that has grown, is replaced: what is appended never follows a torn end.
+      // A file of a earlier process, and one that has grown, is replaced: what is appended never follows a torn end.
       if (this.#exists && this.#writer !== undefined && this.#writer.bytes < compactBytes)
         await this.#writer.append(this.#encode(written))
       else await this.#replace()

@@ -15,7 +15,7 @@ export class DiskTrouble {
   readonly #clock: Clock
   readonly #log: Log
   readonly #onChange: (trouble: AgentError | undefined) => void
-  readonly #recover: () => Promise<void>
+  readonly #catchUp: () => Promise<void>
   #error: AgentError | undefined
   #failures = 0
   #healedMs = Number.NEGATIVE_INFINITY
@@ -28,7 +28,7 @@ export class DiskTrouble {
     readonly clock: Clock
     readonly log: Log
     /** Takes up what could not be done, the writing of all that waits at the end; rejects when the disk does not take it. */
-    readonly recover: () => Promise<void>
+    readonly catchUp: () => Promise<void>
     /** The trouble began, or is over (undefined). */
     readonly onChange: (trouble: AgentError | undefined) => void
   }) {
@@ -36,7 +36,7 @@ export class DiskTrouble {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#onChange = parts.onChange
-    this.#recover = parts.recover
+    this.#catchUp = parts.catchUp
   }
 
   /** Why the disk takes nothing; undefined while it does. */
@@ -49,8 +49,9 @@ export class DiskTrouble {
     const error = asAgentError(cause)
     if (this.#error === undefined) {
       if (this.#clock.monotonicMs() - this.#healedMs > wellAfterMs) this.#failures = 0
-      const why = error.message
-      this.#log.error('The outbox cannot be written to flash; it is kept in memory until it can.', { error: why })
+      this.#log.error('the outbox cannot be written to flash; it is kept in memory until it can', {
+        error: error.message,
+      })
       this.#error = error
       this.#onChange(error)
     }
@@ -83,18 +84,18 @@ export class DiskTrouble {
     this.#healedMs = this.#clock.monotonicMs()
     if (this.#error === undefined) return
     this.#error = undefined
-    this.#log.info('The outbox is written to flash again.')
+    this.#log.info('the outbox is written to flash again')
     this.#onChange(undefined)
   }
 
   /**
-   * Whether the disk takes things again: only a write can tell. One byte first, because on a disk that is full nothing is
+   * Whether the disk takes things again: only a write shows it. One byte first, because on a disk that is full nothing is
    * to be worn out; then all that waits, because a disk that takes one byte may still not take that.
    */
   async #probe(): Promise<void> {
     await this.#folder.prepare()
     await this.#folder.replace(probeName, new Uint8Array(1), 'outbox probe')
     await this.#folder.remove(probeName)
-    await this.#recover()
+    await this.#catchUp()
   }
 }

@@ -1,45 +1,33 @@
-import type { Clock } from '../../base/clock.ts'
 import { SerialQueue } from '../../base/serial-queue.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, LastWrite, StoredItem } from '../store.ts'
-import { Backlog, type BacklogSpan } from './backlog.ts'
-import { type Entry, EntryQueue } from './entry-queue.ts'
-import { Hand } from './hand.ts'
-import { FlashReceipts } from './receipts.ts'
-import type { Place, Position, SegmentChain } from './segment-chain.ts'
-import { Unplaced } from './unplaced.ts'
+import type { BacklogSpan } from './backlog.ts'
+import { type Entry, InFlight, Unpersisted } from './entries.ts'
+import type { SegmentPosition } from './flash-place.ts'
+import { LaneQueue, type LaneQueueOptions } from './lane-queue.ts'
 
-/** What a former process left of a lane. */
+/** What a earlier process left of a lane. */
 export interface LeftOnFlash {
   readonly span: BacklogSpan
-  readonly end: Position
+  readonly end: SegmentPosition
 }
 
-export interface FlashLaneOptions {
-  readonly chain: SegmentChain
-  readonly clock: Clock
-  /** Bytes of items of this lane that are kept in memory although they are on flash. */
-  readonly windowBytes: number
+export interface FlashLaneOptions extends LaneQueueOptions {
   /** The lane is done up to a place; undefined when nothing of it is on flash any more. */
-  readonly onCursor: (position: Position | undefined) => void
-  /** Items that were on flash and cannot be read. */
-  readonly onLost: (items: number) => void
+  readonly onCursor: (position: SegmentPosition | undefined) => void
 }
 
 /**
- * One lane, in memory and on flash. In order of sequence its items are: in hand, `front` (next to be read), the backlog
- * (on flash alone), `tail` (the newest). Those without a place are always the newest ones.
+ * One lane, in memory and on flash: when items are read from it and written to it. In order of sequence its items are: in flight,
+ * and those that wait. Those without a place are always the newest ones.
  */
 export class FlashLane {
-  readonly #o: FlashLaneOptions
-  readonly #receipts: FlashReceipts
-  readonly #hand = new Hand()
-  readonly #front = new EntryQueue()
-  readonly #tail = new EntryQueue()
-  readonly #unplaced = new Unplaced()
-  #backlog: Backlog | undefined
+  readonly #options: FlashLaneOptions
+  readonly #queue: LaneQueue
+  readonly #inFlight = new InFlight()
+  readonly #unpersisted = new Unpersisted()
   /** Behind the last item that got a place. */
-  #placedEnd: Position | undefined
+  #placedEnd: SegmentPosition | undefined
   /** The chain is used by one at a time. */
   readonly #serial = new SerialQueue()
   /** What is being written, and the place of its first item in the row. */
@@ -47,117 +35,105 @@ export class FlashLane {
   #advancing = false
   /** Not while it is done, and not after it failed: another try is for those who need what is there, in their own time. */
   #mayReadAhead = true
-  /** Waits until nothing is in hand. */
+  /** Waits until nothing is in flight. */
   #onFree: (() => void) | undefined
 
   constructor(options: FlashLaneOptions) {
-    this.#o = options
-    this.#receipts = new FlashReceipts(options.clock, sequence => this.#backlog?.holds(sequence) ?? false)
+    this.#options = options
+    this.#queue = new LaneQueue(options)
   }
 
   /**
-   * Takes over what a former process left, if anything; resolves when that is done. It goes before what was put meanwhile,
-   * as soon as nothing of that is in hand.
+   * Takes over what a earlier process left, if anything; resolves when that is done. It goes before what was put meanwhile,
+   * as soon as nothing of that is in flight.
    *
-   * @param renumber gives an item that was put meanwhile a sequence behind those of the former process
+   * @param renumber gives an item that was put meanwhile a sequence behind those of the earlier process
    */
-  adopt(left: LeftOnFlash | undefined, renumber: (item: StoredItem) => StoredItem): Promise<void> {
+  recover(left: LeftOnFlash | undefined, renumber: (item: StoredItem) => StoredItem): Promise<void> {
     return new Promise(resolve => {
       this.#onFree = () => {
-        const waiting = [...this.#front.takeAll(), ...this.#tail.takeAll()]
-        for (const entry of waiting) {
-          entry.item = renumber(entry.item)
-          this.#tail.push(entry)
-        }
-        if (left !== undefined) {
-          this.#backlog = new Backlog(left.span)
-          this.#placedEnd = left.end
-        }
+        this.#queue.recover(left?.span, renumber)
+        if (left !== undefined) this.#placedEnd = left.end
         resolve()
       }
-      this.#tellFree()
+      this.#checkFree()
     })
   }
 
   get items(): number {
-    return this.#hand.length + this.#front.length + (this.#backlog?.items ?? 0) + this.#tail.length
+    return this.#inFlight.length + this.#queue.items
   }
 
   get bytes(): number {
-    return this.#hand.bytes + this.#front.bytes + this.#tail.bytes + (this.#backlog?.bytes ?? 0)
+    return this.#inFlight.bytes + this.#queue.bytes
   }
 
   /** Bytes of items that are in memory alone. */
-  get unplacedBytes(): number {
-    return this.#unplaced.bytes
+  get unpersistedBytes(): number {
+    return this.#unpersisted.bytes
   }
 
   /** Bytes of items that are on flash alone. */
   get backlogBytes(): number {
-    return this.#backlog?.bytes ?? 0
+    return this.#queue.backlogBytes
   }
 
   /** When the oldest item that is in memory alone was put, monotonic; undefined when there is none. */
-  get oldestUnplacedMs(): number | undefined {
-    return this.#unplaced.oldestMs
+  get oldestUnpersistedMs(): number | undefined {
+    return this.#unpersisted.oldestMs
   }
 
   /** @param memoryAlone only what {@link dropNewer} would drop counts as droppable */
   size(memoryAlone: boolean): LaneSize {
-    const next = this.#front.peek() ?? (this.#backlog === undefined ? this.#tail.peek() : undefined)
-    const isCut = memoryAlone && this.#backlog !== undefined
-    const oldestDroppable = isCut
-      ? this.#tail.peek()?.item.sequence
-      : (next?.item.sequence ?? this.#backlog?.firstSequence)
-    const oldestEpochMs = this.#hand.first?.item.epochMs ?? next?.item.epochMs ?? this.#backlog?.firstEpochMs
+    const queue = this.#queue
+    const isCut = memoryAlone && queue.hasBacklog
     return {
       items: this.items,
       bytes: this.bytes,
-      droppableBytes: isCut ? this.#tail.bytes : this.bytes - this.#hand.bytes,
-      ...(oldestDroppable !== undefined && { oldestDroppable }),
-      ...(oldestEpochMs !== undefined && { oldestEpochMs }),
+      droppableBytes: isCut ? queue.tail.bytes : queue.bytes,
+      oldestDroppable: isCut ? queue.tail.peek()?.item.sequence : queue.nextSequence,
+      oldestEpochMs: this.#inFlight.first?.item.epochMs ?? queue.nextEpochMs,
     }
   }
 
   add(item: StoredItem, nowMs: number): void {
     const entry: Entry = { item, putMs: nowMs, done: false }
-    this.#tail.push(entry)
-    this.#unplaced.add(entry)
+    this.#queue.push(entry)
+    this.#unpersisted.add(entry)
   }
 
   read(bounds: {
     readonly maxItems: number
     readonly maxBytes: number
   }): readonly StoredItem[] | Promise<readonly StoredItem[]> {
-    if (this.#front.length === 0 && this.#backlog !== undefined)
-      return this.#serial.run(() => this.#loadNext()).then(() => this.#takeAndReadAhead(bounds))
+    if (this.#queue.mustLoad) return this.#load(() => this.#queue.loadNext()).then(() => this.#takeAndReadAhead(bounds))
     return this.#takeAndReadAhead(bounds)
   }
 
   acknowledge(items: readonly StoredItem[]): void {
-    for (const entry of this.#hand.take(items)) this.#unplaced.finish(entry)
+    for (const entry of this.#inFlight.take(items)) this.#unpersisted.finish(entry)
     this.#advance()
-    this.#tellFree()
+    this.#checkFree()
   }
 
   release(): void {
-    this.#front.unshift(this.#hand.takeAll())
-    this.#tellFree()
+    this.#queue.unshift(this.#inFlight.takeAll())
+    this.#checkFree()
   }
 
   dropOldest(): Dropped | Promise<Dropped> {
-    if (this.#front.length === 0 && this.#backlog !== undefined)
-      return this.#serial.run(() => this.#loadAnyhow()).then(() => this.#dropped(this.#shiftNext()))
-    return this.#dropped(this.#shiftNext())
+    if (this.#queue.mustLoad)
+      return this.#load(() => this.#queue.loadAnyhow()).then(() => this.#dropped(this.#queue.shiftNext()))
+    return this.#dropped(this.#queue.shiftNext())
   }
 
   /** Drops the oldest of what only memory has, because memory is what is short: what is safe on flash stays. */
   dropNewer(): Dropped {
-    return this.#dropped(this.#backlog === undefined ? this.#shiftNext() : this.#tail.shift())
+    return this.#dropped(this.#queue.hasBacklog ? this.#queue.tail.shift() : this.#queue.shiftNext())
   }
 
   /**
-   * Writes to flash what is in memory alone, that in hand included; rejects when the disk does not take it.
+   * Writes to flash what is in memory alone, items in flight included; rejects when the disk does not take it.
    *
    * @param onBegin called when its turn has come: what is put from then on is not part of it
    */
@@ -173,9 +149,9 @@ export class FlashLane {
    * has an unknown end, so that it is written once more, in the same places of the row.
    */
   lastWrite(isTimeLeft: () => boolean): LastWrite {
-    const { chain, onCursor } = this.#o
+    const { chain, onCursor } = this.#options
     const { entries: begun, ordinal } = this.#writing ?? { entries: [], ordinal: chain.nextOrdinal }
-    const entries = [...begun, ...this.#unplaced.waiting()]
+    const entries = [...begun, ...this.#unpersisted.waiting()]
     const isLeft = (entry: Entry) => !entry.done && entry.place === undefined
     let failure: unknown
     if (entries.some(isLeft)) {
@@ -197,67 +173,55 @@ export class FlashLane {
   /** Ends: the receipts of all that is in memory, and of those that wait for what is on flash. */
   receipts(): readonly DeliveryReceipt[] {
     this.release()
-    const receipts: DeliveryReceipt[] = []
-    for (const queue of [this.#front, this.#tail]) {
-      for (const { item } of queue.takeAll()) if (item.receipt !== undefined) receipts.push(item.receipt)
-    }
-    return [...receipts, ...this.#receipts.takeAll()]
+    return this.#queue.takeReceipts()
   }
 
   async close(): Promise<void> {
-    await this.#serial.run(() => this.#o.chain.close())
+    await this.#serial.run(() => this.#options.chain.close())
+  }
+
+  /** Reads flash in its turn. */
+  #load(work: () => Promise<void>): Promise<void> {
+    return this.#serial.run(async () => {
+      await work()
+      this.#mayReadAhead = true
+    })
   }
 
   /** While a message is on its way, flash has time. */
   #takeAndReadAhead(bounds: { readonly maxItems: number; readonly maxBytes: number }): readonly StoredItem[] {
-    const hand = this.#take(bounds)
-    if (!this.#mayReadAhead || this.#backlog === undefined || !this.#isFrontLow) return hand
+    const inFlight = this.#take(bounds)
+    if (!this.#mayReadAhead || !this.#queue.hasBacklog || !this.#queue.isFrontLow) return inFlight
     this.#mayReadAhead = false
-    const isRead = this.#serial.run(async () => {
-      if (this.#isFrontLow) await this.#load()
-      this.#mayReadAhead = true
-    })
-    isRead.catch(() => {})
-    return hand
-  }
-
-  get #isFrontLow(): boolean {
-    return this.#front.bytes < this.#o.windowBytes / 2
+    this.#load(async () => {
+      if (this.#queue.isFrontLow) await this.#queue.load()
+    }).catch(() => {})
+    return inFlight
   }
 
   #take(bounds: { readonly maxItems: number; readonly maxBytes: number }): readonly StoredItem[] {
     let jsonBytes = 0
     for (;;) {
-      const next = this.#next()
+      const next = this.#queue.next()
       if (next === undefined) break
       jsonBytes += next.item.json.length
-      if (this.#hand.length > 0 && (this.#hand.length >= bounds.maxItems || jsonBytes > bounds.maxBytes)) break
-      this.#shiftNext()
-      this.#hand.add(next)
+      if (this.#inFlight.length > 0 && (this.#inFlight.length >= bounds.maxItems || jsonBytes > bounds.maxBytes)) break
+      this.#queue.shiftNext()
+      this.#inFlight.add(next)
     }
-    return this.#hand.items
+    return this.#inFlight.items
   }
 
   #dropped(entry: Entry | undefined): Dropped {
     if (entry === undefined) return { items: 0, receipts: [] }
-    this.#unplaced.finish(entry)
+    this.#unpersisted.finish(entry)
     this.#advance()
     return { items: 1, receipts: entry.item.receipt === undefined ? [] : [entry.item.receipt] }
   }
 
-  /** The first item that is not in hand and can be had without reading flash. */
-  #next(): Entry | undefined {
-    return this.#front.length > 0 || this.#backlog !== undefined ? this.#front.peek() : this.#tail.peek()
-  }
-
-  #shiftNext(): Entry | undefined {
-    if (this.#next() === undefined) return undefined
-    return (this.#front.length > 0 ? this.#front : this.#tail).shift()
-  }
-
   async #persist(): Promise<void> {
-    const { chain } = this.#o
-    const entries = this.#unplaced.takeAll()
+    const { chain } = this.#options
+    const entries = this.#unpersisted.takeAll()
     if (entries.length === 0) return
     this.#writing = { entries, ordinal: chain.nextOrdinal }
     const { places, failure } = await chain.append(entries.map(entry => entry.item))
@@ -265,81 +229,18 @@ export class FlashLane {
     for (const [index, place] of places.entries()) {
       const entry = entries[index]
       if (entry === undefined) break
-      this.#unplaced.place(entry, place)
+      this.#unpersisted.place(entry, place)
       this.#placedEnd = place.end
     }
-    this.#unplaced.putBack(entries.slice(places.length))
-    this.#trim()
+    this.#unpersisted.putBack(entries.slice(places.length))
+    this.#queue.trim()
     this.#advance()
     if (failure !== undefined) throw failure
   }
 
-  /** Keeps a window of what comes next in memory, and of the rest what flash does not have. */
-  #trim(): void {
-    if (this.#backlog === undefined) {
-      for (
-        let next = this.#tail.peek();
-        next !== undefined && this.#front.bytes < this.#o.windowBytes;
-        next = this.#tail.peek()
-      ) {
-        this.#tail.shift()
-        this.#front.push(next)
-      }
-    }
-    for (let next = this.#tail.peek(); next?.place !== undefined; next = this.#tail.peek()) {
-      this.#tail.shift()
-      this.#toBacklog(next.item, next.place)
-    }
-  }
-
-  #toBacklog(item: StoredItem, place: Place): void {
-    if (this.#backlog === undefined) this.#backlog = Backlog.of(item, place)
-    else this.#backlog.push(item, place)
-    if (item.receipt !== undefined) this.#receipts.leave(item.sequence, item.receipt)
-  }
-
-  /** Reads on until the next item is there, or nothing is left. */
-  async #loadNext(): Promise<void> {
-    while (this.#front.length === 0 && this.#backlog !== undefined) await this.#load()
-    this.#mayReadAhead = true
-  }
-
-  /** Reads the next part of the backlog. */
-  async #load(): Promise<void> {
-    const backlog = this.#backlog
-    if (backlog === undefined) return
-    const { chain, windowBytes, onLost } = this.#o
-    const { from } = backlog
-    const { taken, missing, gaps } = backlog.take(await chain.read(backlog.from, windowBytes))
-    if (missing > 0) onLost(missing)
-    for (const gap of gaps) this.#receipts.lost(gap)
-    for (const { item, place } of taken)
-      this.#front.push({
-        item: { ...item, receipt: this.#receipts.enter(item.sequence) },
-        putMs: 0,
-        place,
-        done: false,
-      })
-    if (backlog.items > 0 && backlog.from !== from) return
-    if (backlog.items > 0) {
-      onLost(backlog.items)
-      this.#receipts.lost({ from: backlog.firstSequence, before: backlog.lastSequence + 1 })
-    }
-    this.#backlog = undefined
-  }
-
-  /** As {@link #loadNext}, for what is dropped anyway: a file that cannot be read is given up without waiting for a better moment. */
-  async #loadAnyhow(): Promise<void> {
-    for (let isLoaded = false; !isLoaded; )
-      isLoaded = await this.#loadNext().then(
-        () => true,
-        () => false,
-      )
-  }
-
-  /** Tells how far the lane is done, and lets go of the segments before that. */
+  /** Reports how far the lane is done, and deletes the segments before that place. */
   #advance(): void {
-    if (this.#o.chain.isEmpty || this.#advancing) return
+    if (this.#options.chain.isEmpty || this.#advancing) return
     this.#advancing = true
     void this.#serial
       .run(async () => {
@@ -347,9 +248,9 @@ export class FlashLane {
         const position = this.#donePosition()
         if (position === undefined) return
         try {
-          await this.#o.chain.deleteBefore(position)
+          await this.#options.chain.deleteBefore(position)
         } finally {
-          this.#o.onCursor(this.#o.chain.isEmpty ? undefined : position)
+          this.#options.onCursor(this.#options.chain.isEmpty ? undefined : position)
         }
       })
       .catch(() => {
@@ -357,17 +258,16 @@ export class FlashLane {
       })
   }
 
-  #tellFree(): void {
-    if (this.#hand.length > 0) return
+  #checkFree(): void {
+    if (this.#inFlight.length > 0) return
     const onFree = this.#onFree
     this.#onFree = undefined
     onFree?.()
   }
 
   /** The place of the first item on flash that is not done, or the end of what is there. */
-  #donePosition(): Position | undefined {
-    const first = this.#hand.first ?? this.#front.peek()
-    if (first !== undefined) return first.place?.start ?? this.#placedEnd
-    return this.#backlog?.from ?? this.#tail.peek()?.place?.start ?? this.#placedEnd
+  #donePosition(): SegmentPosition | undefined {
+    const { first } = this.#inFlight
+    return first === undefined ? this.#queue.firstPosition(this.#placedEnd) : (first.place?.start ?? this.#placedEnd)
   }
 }

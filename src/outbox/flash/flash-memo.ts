@@ -24,20 +24,20 @@ const maxDepth = 80
 
 /**
  * A small file beside the segments, replaced whole: one record, with its sum, of JSON. An agent that does not know it leaves it
- * alone; one that cannot be read or makes no sense counts as not there. A disk that does not take it is said once.
+ * alone. A file that cannot be read or makes no sense counts as not there. A disk that does not take the file is logged once.
  */
 export class FlashMemo<T> implements Memo<T> {
-  readonly #o: FlashMemoOptions<T>
+  readonly #options: FlashMemoOptions<T>
   readonly #serial = new SerialQueue()
   readonly found: T | undefined
-  #isTold = false
+  #isLogged = false
 
   private constructor(options: FlashMemoOptions<T>, found: T | undefined) {
-    this.#o = options
+    this.#options = options
     this.found = found
   }
 
-  /** Reads what a former process left. */
+  /** Reads what a earlier process left. */
   static async open<T>(options: FlashMemoOptions<T>): Promise<FlashMemo<T>> {
     const { folder, name, log, fromJson } = options
     let found: T | undefined
@@ -49,13 +49,13 @@ export class FlashMemo<T> implements Memo<T> {
           return false
         })
     } catch (error) {
-      log.warn('A file of the outbox cannot be read.', { path: `${folder.path}/${name}`, error: messageOf(error) })
+      log.warn('a file of the outbox cannot be read', { path: `${folder.path}/${name}`, error: messageOf(error) })
     }
     return new FlashMemo(options, found)
   }
 
   save(value: T | undefined): Promise<boolean> {
-    const { folder, name, cause } = this.#o
+    const { folder, name, cause } = this.#options
     const content = value === undefined ? undefined : this.#contentOf(value)
     return this.#serial.run(async () => {
       try {
@@ -64,26 +64,26 @@ export class FlashMemo<T> implements Memo<T> {
           await folder.prepare()
           await folder.replace(name, content, cause)
         }
-        this.#isTold = false
+        this.#isLogged = false
         return true
       } catch (error) {
-        if (!this.#isTold)
-          this.#o.log.error('A file of the outbox cannot be written; what is in it is kept in memory only.', {
+        if (!this.#isLogged)
+          this.#options.log.error('a file of the outbox cannot be written; what is in it is kept in memory only', {
             path: `${folder.path}/${name}`,
             error: messageOf(error),
           })
-        this.#isTold = true
+        this.#isLogged = true
         return false
       }
     })
   }
 
   saveNow(value: T): void {
-    const { folder, name, cause } = this.#o
+    const { folder, name, cause } = this.#options
     folder.replaceNow(name, this.#contentOf(value), cause)
   }
 
   #contentOf(value: T): Uint8Array {
-    return frameRecord(Buffer.from(toAsciiJson(this.#o.toJson(value)), 'latin1'))
+    return frameRecord(Buffer.from(toAsciiJson(this.#options.toJson(value)), 'latin1'))
   }
 }

@@ -5,24 +5,25 @@ import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes, perLane } from '../lanes.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, LastWrite, Store, StoredItem } from '../store.ts'
-import { Adoption } from './adoption.ts'
 import { CursorLog } from './cursor-log.ts'
 import { DiskTrouble } from './disk-trouble.ts'
 import { FlashLane } from './flash-lane.ts'
+import type { SegmentPosition } from './flash-place.ts'
 import { flashOverheadBytes } from './item-record.ts'
-import { type Position, SegmentChain } from './segment-chain.ts'
+import { Recovery } from './recovery.ts'
+import { SegmentChain } from './segment-chain.ts'
 import { SpillTimer } from './spill-timer.ts'
 
 export interface FlashStoreOptions {
   readonly folder: StoreFolder
   /** `always`: an item is kept when it is on flash. `spill`: flash gets what the cloud does not take promptly. */
   readonly durability: 'spill' | 'always'
-  /** Lanes that stay in memory, because somebody else makes what is in them anew after a restart. */
+  /** Lanes that stay in memory, because another part makes their items anew after a restart: the journal of actions does for acknowledgements. */
   readonly memoryLanes?: readonly Lane[]
   readonly link: { on(event: 'down', listener: () => void): () => void }
   readonly clock: Clock
   readonly log: Log
-  /** The number of this boot of the system: what a clock offset on flash is good for. Undefined where it cannot be told. */
+  /** The number of this boot of the system: a clock offset on flash is valid in that boot only. Undefined where the system does not say it. */
   readonly boot?: number | undefined
   /** The disk does not take what should be written, or takes it again (undefined). */
   readonly onTrouble?: (trouble: AgentError | undefined) => void
@@ -30,7 +31,7 @@ export interface FlashStoreOptions {
   readonly onLost?: (lane: Lane, items: number) => void
 }
 
-/** What is in memory alone beyond this goes to flash at once, and beyond twice of it makes those who publish wait. */
+/** What is in memory alone beyond this goes to flash at once, and beyond twice of it makes publishers wait. */
 const memoryBytes = 1024 * 1024
 /** What may wait in memory while the disk takes nothing. */
 const troubleBytes = 4 * 1024 * 1024
@@ -41,7 +42,7 @@ const segmentBytes = 512 * 1024
 /** The outbox in memory and on flash: what it holds outlives the process. */
 export class FlashStore implements Store {
   readonly itemOverheadBytes = flashOverheadBytes
-  readonly #o: FlashStoreOptions
+  readonly #options: FlashStoreOptions
   readonly #cursors: CursorLog
   readonly #chains: Readonly<Record<Lane, SegmentChain>>
   readonly #lanes: Readonly<Record<Lane, FlashLane>>
@@ -51,7 +52,7 @@ export class FlashStore implements Store {
   readonly #trouble: DiskTrouble
   readonly #spillTimer: SpillTimer
   readonly #unlisten: () => void
-  readonly #adoption: Adoption
+  readonly #recovery: Recovery
   #cursorTurn: Promise<void> = Promise.resolve()
   #cursorWaits = false
   #closed = false
@@ -59,7 +60,7 @@ export class FlashStore implements Store {
 
   private constructor(options: FlashStoreOptions) {
     const { folder, clock, log, boot, onLost, onTrouble, link, memoryLanes = [] } = options
-    this.#o = options
+    this.#options = options
     this.#flashLanes = lanes.filter(lane => !memoryLanes.includes(lane))
     this.#cursors = new CursorLog(folder)
     this.#chains = perLane(
@@ -70,13 +71,13 @@ export class FlashStore implements Store {
           segmentBytes,
           boot,
           onDamage: (path, bytes) =>
-            log.limited(`damage ${path}`, 'warn', 'A file of the outbox is damaged; what it hit is passed over.', {
+            log.limited(`damage ${path}`, 'warn', 'a file of the outbox is damaged; what it hit is passed over', {
               path,
               bytes,
             }),
           onNewer: path =>
             log.error(
-              'A file of the outbox was written by a newer version; it is kept, and what is in it is not sent.',
+              'a file of the outbox was written by a newer version; it is kept, and what is in it is not sent',
               {
                 path,
               },
@@ -91,13 +92,13 @@ export class FlashStore implements Store {
           windowBytes,
           onCursor: position => this.#noteCursor(lane, position),
           onLost: items => {
-            log.error('Items of the outbox were lost with a damaged file.', { lane, items })
+            log.error('items of the outbox were lost with a damaged file', { lane, items })
             onLost?.(lane, items)
           },
         }),
     )
     const isOnFlash = (lane: Lane) => this.#flashLanes.includes(lane)
-    this.#adoption = new Adoption({
+    this.#recovery = new Recovery({
       folder,
       cursors: this.#cursors,
       chains: this.#chains,
@@ -108,30 +109,30 @@ export class FlashStore implements Store {
       if (trouble === undefined) this.#spillTimer.arm()
       onTrouble?.(trouble)
     }
-    const recover = async () => {
-      await this.#adoption.run()
+    const catchUp = async () => {
+      await this.#recovery.run()
       for (const lane of this.#flashLanes) await this.#lanes[lane].persist()
     }
-    this.#trouble = new DiskTrouble({ folder, clock, log, onChange, recover })
+    this.#trouble = new DiskTrouble({ folder, clock, log, onChange, catchUp })
     this.#spillTimer = new SpillTimer(clock, putMs => this.#spillOlderThan(putMs))
     this.#unlisten = link.on('down', () => void this.#spill())
   }
 
-  /** Takes over what a former process left. A folder that cannot be used is no reason not to start: memory serves until it can. */
+  /** Takes over what a earlier process left. A folder that cannot be used is no reason not to start: memory serves until it can. */
   static async open(options: FlashStoreOptions): Promise<FlashStore> {
     const store = new FlashStore(options)
     try {
       await options.folder.prepare()
-      await store.#adoption.run()
+      await store.#recovery.run()
     } catch (error) {
       store.#trouble.failed(error)
-      store.#adoption.postpone()
+      store.#recovery.postpone()
     }
     return store
   }
 
   get nextSequence(): number {
-    return this.#adoption.nextSequence
+    return this.#recovery.nextSequence
   }
 
   get items(): number {
@@ -158,15 +159,15 @@ export class FlashStore implements Store {
   }
 
   append(lane: Lane, item: StoredItem): void | Promise<void> {
-    const { durability, clock } = this.#o
-    this.#lanes[lane].add(this.#adoption.number(item), clock.monotonicMs())
+    const { durability, clock } = this.#options
+    this.#lanes[lane].add(this.#recovery.number(item), clock.monotonicMs())
     if (this.#trouble.error !== undefined || !this.#flashLanes.includes(lane)) return undefined
     if (durability === 'always') return this.#commit(lane)
     this.#spillTimer.arm()
-    const { unplacedBytes } = this.#lanes[lane]
-    if (unplacedBytes < memoryBytes) return undefined
+    const { unpersistedBytes } = this.#lanes[lane]
+    if (unpersistedBytes < memoryBytes) return undefined
     const spilled = this.#commit(lane)
-    return unplacedBytes < 2 * memoryBytes ? undefined : spilled
+    return unpersistedBytes < 2 * memoryBytes ? undefined : spilled
   }
 
   read(
@@ -193,7 +194,7 @@ export class FlashStore implements Store {
     await this.#spill()
     // What was put since is written when the store is closed.
     if (this.#trouble.error === undefined) return true
-    return this.#flashLanes.every(lane => this.#lanes[lane].oldestUnplacedMs === undefined)
+    return this.#flashLanes.every(lane => this.#lanes[lane].oldestUnpersistedMs === undefined)
   }
 
   lastWrite(isTimeLeft: () => boolean): LastWrite {
@@ -201,8 +202,8 @@ export class FlashStore implements Store {
     let lost = 0
     let failure: unknown
     for (const lane of this.#flashLanes) {
-      // What is written before it is known what is there could not be told from that.
-      const written = this.#adoption.isDone
+      // What is written before the recovery could not be distinguished from what is there.
+      const written = this.#recovery.isDone
         ? this.#lanes[lane].lastWrite(isTimeLeft)
         : { lost: this.#lanes[lane].items, failure: this.#trouble.error }
       lost += written.lost
@@ -227,7 +228,7 @@ export class FlashStore implements Store {
     this.#spillTimer.close()
     this.#trouble.close()
     for (const lane of lanes) this.#lanes[lane].release()
-    await this.#adoption.run().catch(error => this.#trouble.failed(error))
+    await this.#recovery.run().catch(error => this.#trouble.failed(error))
     await this.#spill()
     for (const lane of lanes) await this.#lanes[lane].close()
     await this.#writeCursors()
@@ -250,24 +251,25 @@ export class FlashStore implements Store {
 
   /** Writes everything that is in memory alone and may go to flash. */
   async #spill(): Promise<void> {
-    if (!this.#adoption.isDone) return
-    for (const lane of this.#flashLanes) if (this.#lanes[lane].oldestUnplacedMs !== undefined) await this.#commit(lane)
+    if (!this.#recovery.isDone) return
+    for (const lane of this.#flashLanes)
+      if (this.#lanes[lane].oldestUnpersistedMs !== undefined) await this.#commit(lane)
   }
 
-  /** Lanes whose oldest item in memory has waited too long are written whole. */
+  /** Writes every lane in which the oldest item in memory has waited too long. */
   #spillOlderThan(putMs: number): number | undefined {
     if (this.#trouble.error !== undefined) return undefined
     let oldestMs: number | undefined
     for (const lane of this.#flashLanes) {
-      const { oldestUnplacedMs } = this.#lanes[lane]
-      if (oldestUnplacedMs === undefined) continue
-      if (oldestUnplacedMs <= putMs) void this.#commit(lane)
-      else oldestMs = Math.min(oldestMs ?? oldestUnplacedMs, oldestUnplacedMs)
+      const { oldestUnpersistedMs } = this.#lanes[lane]
+      if (oldestUnpersistedMs === undefined) continue
+      if (oldestUnpersistedMs <= putMs) void this.#commit(lane)
+      else oldestMs = Math.min(oldestMs ?? oldestUnpersistedMs, oldestUnpersistedMs)
     }
     return oldestMs
   }
 
-  #noteCursor(lane: Lane, position: Position | undefined): void {
+  #noteCursor(lane: Lane, position: SegmentPosition | undefined): void {
     if (position === undefined) this.#cursors.forget(lane)
     else this.#cursors.note(lane, position)
     if (this.#cursorWaits || this.#closed) return
@@ -283,7 +285,7 @@ export class FlashStore implements Store {
       .then(() => this.#cursors.write())
       .catch(error => {
         // Without a cursor something is sent once more after a restart; that is no reason to stop.
-        this.#o.log.limited('outbox cursor', 'warn', 'The cursors of the outbox cannot be written.', { error })
+        this.#options.log.limited('outbox cursor', 'warn', 'the cursors of the outbox cannot be written', { error })
       })
     return this.#cursorTurn
   }

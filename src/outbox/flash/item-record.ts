@@ -23,7 +23,7 @@ export const maxItemJsonBytes = maxRecordBytes - headerBytes - bootBytes
 
 /** An item with its place in the lane. */
 export interface FlashItem extends StoredItem {
-  /** Counts the items of the lane that ever went to flash; tells how many lie between two of them. */
+  /** Counts the items of the lane that ever went to flash; two of them show how many lie between. */
   readonly ordinal: number
 }
 

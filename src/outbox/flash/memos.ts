@@ -1,13 +1,13 @@
 import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import type { StoreFolder } from '../../platform/store/store-folder.ts'
+import type { CandidateGroup } from '../candidate-group.ts'
 import type { DropReport } from '../drop-ledger.ts'
 import { type Lane, lanes } from '../lanes.ts'
 import type { OutboxMemos } from '../memo.ts'
+import type { CandidateMemo } from '../poison-candidates.ts'
 import type { SetAsideItem, SetAsideMemo } from '../set-aside.ts'
 import type { StoredItem } from '../store.ts'
-import type { SuspectMemo } from '../suspects.ts'
-import type { Suspicion } from '../suspicion.ts'
 import { FlashMemo } from './flash-memo.ts'
 
 export interface MemosOptions {
@@ -17,15 +17,15 @@ export interface MemosOptions {
   readonly boot: number | undefined
 }
 
-/** What the outbox remembers beside its queue, in the folder of the queue; takes over what a former process left. */
+/** What the outbox remembers beside its queue, in the folder of the queue; takes over what a earlier process left. */
 export async function flashMemos({ folder, log, boot }: MemosOptions): Promise<OutboxMemos> {
   const of = { folder, log, cause: 'outbox memo' }
-  const [suspects, setAside, drops] = await Promise.all([
-    FlashMemo.open<readonly SuspectMemo[]>({
+  const [candidates, setAside, drops] = await Promise.all([
+    FlashMemo.open<readonly CandidateMemo[]>({
       ...of,
       name: 'suspects',
-      toJson: all => all.map(one => suspectJson(one, boot)),
-      fromJson: json => listOf(json, one => suspectOf(one, boot)),
+      toJson: all => all.map(one => candidateJson(one, boot)),
+      fromJson: json => listOf(json, one => candidateOf(one, boot)),
     }),
     FlashMemo.open<SetAsideMemo>({
       ...of,
@@ -40,25 +40,25 @@ export async function flashMemos({ folder, log, boot }: MemosOptions): Promise<O
       fromJson: dropsOf,
     }),
   ])
-  return { suspects, setAside, drops }
+  return { candidates, setAside, drops }
 }
 
-function suspectJson({ suspicion, item, isFirst }: SuspectMemo, boot: number | undefined): JsonObject {
-  if (item === undefined) return isFirst === true ? { ...suspicion, isFirst } : { ...suspicion }
+function candidateJson({ group, item, isFirst }: CandidateMemo, boot: number | undefined): JsonObject {
+  if (item === undefined) return isFirst === true ? { ...group, isFirst } : { ...group }
   const { epochMs, json, alone, clockOffsetMs } = item
   const clock = clockOffsetMs === undefined || boot === undefined ? {} : { clockOffsetMs, boot }
-  return { ...suspicion, item: { epochMs, json, alone, ...clock } }
+  return { ...group, item: { epochMs, json, alone, ...clock } }
 }
 
-function suspectOf(json: Json, boot: number | undefined): SuspectMemo | undefined {
-  const suspicion = suspicionOf(json)
-  if (suspicion === undefined || !isJsonObject(json)) return undefined
-  if (json.item === undefined) return { suspicion, isFirst: json.isFirst === true }
+function candidateOf(json: Json, boot: number | undefined): CandidateMemo | undefined {
+  const group = groupOf(json)
+  if (group === undefined || !isJsonObject(json)) return undefined
+  if (json.item === undefined) return { group, isFirst: json.isFirst === true }
   const item = itemOf(json.item, boot)
-  return item === undefined ? undefined : { suspicion, item }
+  return item === undefined ? undefined : { group, item }
 }
 
-function suspicionOf(json: Json): Suspicion | undefined {
+function groupOf(json: Json): CandidateGroup | undefined {
   if (!isJsonObject(json) || !Array.isArray(json.marks)) return undefined
   const { lane, portion, ends, strikes } = json
   const marks = json.marks.filter(isCount)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
-import { DeliveryReceipt, type Outcome } from '../receipt.ts'
+import { type DeliveryOutcome, DeliveryReceipt } from '../receipt.ts'
 
 const maxRemembered = 1000
 
@@ -11,8 +11,8 @@ export interface SequenceRange {
 }
 
 /**
- * Receipts of items of one lane that left the memory for flash. A million items must not keep a million receipts, so only those that
- * somebody waits for are kept; the others are told what happened when they ask.
+ * Receipts of items of one lane that left the memory for flash. A million items must not keep a million receipts, so only those
+ * are kept for which a caller waits; the others look up what happened when a caller asks.
  */
 export class FlashReceipts {
   readonly #clock: Clock
@@ -61,7 +61,7 @@ export class FlashReceipts {
     if (this.#lost.length > maxRemembered) this.#forgetThrough((this.#lost.shift()?.before ?? 0) - 1)
   }
 
-  /** Ends: all that are waited for. Whoever asks later learns that the outbox is closed. */
+  /** Ends: all that are waited for. A caller that asks later learns that the outbox is closed. */
   takeAll(): readonly DeliveryReceipt[] {
     this.#ended = true
     const all = [...this.#watched.values(), ...[...this.#inMemory.values()].flatMap(receivers => [...receivers])]
@@ -70,7 +70,7 @@ export class FlashReceipts {
     return all
   }
 
-  #ask(sequence: number, receipt: DeliveryReceipt): Outcome | undefined {
+  #ask(sequence: number, receipt: DeliveryReceipt): DeliveryOutcome | undefined {
     const receivers = this.#inMemory.get(sequence)
     if (receivers !== undefined) {
       receivers.add(receipt)
@@ -87,7 +87,7 @@ export class FlashReceipts {
     return this.#bad.get(sequence) ?? 'delivered'
   }
 
-  #settled(sequence: number, outcome: Outcome): void {
+  #settled(sequence: number, outcome: DeliveryOutcome): void {
     const receivers = this.#inMemory.get(sequence)
     this.#inMemory.delete(sequence)
     if (outcome !== 'delivered') this.#remember(sequence, outcome)
@@ -110,16 +110,16 @@ export class FlashReceipts {
 
 const lostError = () => new AgentError('FILE_ACCESS', 'The item was lost with a damaged file of the outbox.')
 
-/** Hands the outcome on to whoever is known to care by then. */
+/** Hands the outcome on to the receipts for which callers wait by then. */
 class RelayedReceipt extends DeliveryReceipt {
-  readonly #onOutcome: (outcome: Outcome) => void
+  readonly #onOutcome: (outcome: DeliveryOutcome) => void
 
-  constructor(clock: Clock, onOutcome: (outcome: Outcome) => void) {
+  constructor(clock: Clock, onOutcome: (outcome: DeliveryOutcome) => void) {
     super(clock)
     this.#onOutcome = onOutcome
   }
 
-  override settle(outcome: Outcome): void {
+  override settle(outcome: DeliveryOutcome): void {
     super.settle(outcome)
     this.#onOutcome(outcome)
   }

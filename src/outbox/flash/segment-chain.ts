@@ -1,45 +1,18 @@
 import { AgentError } from '../../base/errors.ts'
-import { frameRecord, scanRecords } from '../../base/record.ts'
-import { isLasting } from '../../platform/files/file-failure.ts'
+import { frameRecord } from '../../base/record.ts'
 import type { AppendFile } from '../../platform/store/append-file.ts'
 import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import type { Lane } from '../lanes.ts'
 import type { StoredItem } from '../store.ts'
-import { decodeItem, encodeItem, type FlashItem, flashOverheadBytes, isNewer, maxItemJsonBytes } from './item-record.ts'
-import { damagedSuffix, newerSuffix, segmentName } from './segment-names.ts'
-
-/** A place in the chain: `offset` bytes into segment `segment`. */
-export interface Position {
-  readonly segment: number
-  readonly offset: number
-}
-
-/** Where an item stands on flash. */
-export interface Place {
-  readonly ordinal: number
-  readonly start: Position
-  readonly end: Position
-}
-
-/** An item read from flash. */
-export interface PlacedItem {
-  readonly item: FlashItem
-  readonly place: Place
-}
+import type { FlashPlace, PlacedItem, SegmentPosition } from './flash-place.ts'
+import { encodeItem, type FlashItem } from './item-record.ts'
+import { newerSuffix, segmentName } from './segment-names.ts'
+import { type Segment, SegmentReader } from './segment-reader.ts'
 
 /** What an append achieved: the places of the first items, all of them unless there is a failure. */
 export interface Appended {
-  readonly places: readonly Place[]
-  readonly failure?: unknown
-}
-
-interface Segment {
-  readonly number: number
-  /** What is safely in it; more may be in the file. */
-  bytes: number
-  failedReads: number
-  /** Something in it is of a newer version. */
-  isNewer: boolean
+  readonly places: readonly FlashPlace[]
+  readonly failure?: unknown | undefined
 }
 
 export interface ChainOptions {
@@ -47,7 +20,7 @@ export interface ChainOptions {
   readonly lane: Lane
   /** A segment that has this many bytes is followed by a new one. */
   readonly segmentBytes: number
-  /** The number of this boot of the system; undefined where it cannot be told. */
+  /** The number of this boot of the system; undefined where the system does not say it. */
   readonly boot?: number | undefined
   /** Something on flash was not as it was written. */
   readonly onDamage: (what: string, bytes: number) => void
@@ -55,24 +28,21 @@ export interface ChainOptions {
   readonly onNewer: (path: string) => void
 }
 
-/** A file that cannot be read is asked for again so often. */
-const maxFailedReads = 5
-/** Files set aside as damaged that are kept, for each lane. */
-const maxDamaged = 4
-
 /**
  * The items of one lane on flash: append-only segments, deleted whole and never rewritten.
  * What was there at the start is never appended to, so that a torn end stays an end.
  */
 export class SegmentChain {
-  readonly #o: ChainOptions
+  readonly #options: ChainOptions
+  readonly #reader: SegmentReader
   readonly #segments: Segment[] = []
   #writer: AppendFile | undefined
   #nextNumber = 1
   #nextOrdinal = 1
 
   constructor(options: ChainOptions) {
-    this.#o = options
+    this.#options = options
+    this.#reader = new SegmentReader({ ...options, onGone: segment => this.#forget(segment) })
   }
 
   /** The place in the row that the next item gets. */
@@ -86,38 +56,38 @@ export class SegmentChain {
   }
 
   /** Bytes of all segments from a place on. */
-  bytesFrom({ segment, offset }: Position): number {
+  bytesFrom({ segment, offset }: SegmentPosition): number {
     return this.#segments
       .filter(({ number }) => number >= segment)
       .reduce((sum, { number, bytes }) => sum + bytes - (number === segment ? offset : 0), 0)
   }
 
   /** The place of the first byte. */
-  get start(): Position {
+  get start(): SegmentPosition {
     return { segment: this.#segments[0]?.number ?? this.#nextNumber, offset: 0 }
   }
 
   /** The place behind the last byte. */
-  get end(): Position {
+  get end(): SegmentPosition {
     const last = this.#segments.at(-1)
     return last === undefined ? this.start : { segment: last.number, offset: last.bytes }
   }
 
   /**
-   * Takes over the segments `numbers` (ascending) that a former process left; answers the last whole item. New ones are
+   * Takes over the segments `numbers` (ascending) that a earlier process left; answers the last whole item. New ones are
    * numbered from behind `cursor` in any case: it may have outlived its segments, and must not pass for a place in new ones.
    */
-  async open(numbers: readonly number[], cursor?: Position): Promise<FlashItem | undefined> {
+  async open(numbers: readonly number[], cursor?: SegmentPosition): Promise<FlashItem | undefined> {
     this.#nextNumber = Math.max(this.#nextNumber, (cursor?.segment ?? 0) + 1)
     this.#segments.length = 0
     for (const number of numbers) {
-      const bytes = await this.#o.folder.size(segmentName(this.#o.lane, number))
+      const bytes = await this.#options.folder.size(segmentName(this.#options.lane, number))
       this.#segments.push({ number, bytes, failedReads: 0, isNewer: false })
       this.#nextNumber = Math.max(this.#nextNumber, number + 1)
     }
     let last: FlashItem | undefined
     for (const segment of [...this.#segments].reverse()) {
-      const items = await this.#readFrom(segment, 0, Number.POSITIVE_INFINITY)
+      const items = await this.#reader.read(segment, 0, Number.POSITIVE_INFINITY)
       last = items.at(-1)?.item
       if (last !== undefined) break
     }
@@ -127,7 +97,7 @@ export class SegmentChain {
 
   /** Writes items behind the others; the places that it answers are on the disk. */
   async append(items: readonly StoredItem[]): Promise<Appended> {
-    const safe: Place[] = []
+    const safe: FlashPlace[] = []
     try {
       for (let at = 0; at < items.length; ) {
         const written = await this.#appendSome(items.slice(at))
@@ -152,12 +122,12 @@ export class SegmentChain {
    * @param ordinal the place of the first in the row
    */
   appendNow(items: readonly StoredItem[], ordinal: number, isTimeLeft: () => boolean): Appended {
-    const safe: Place[] = []
+    const safe: FlashPlace[] = []
     try {
       while (safe.length < items.length && isTimeLeft()) {
         const number = this.#nextNumber++
         const { frames, places } = this.#encode(items.slice(safe.length), number, 0, ordinal + safe.length)
-        this.#o.folder.createNow(segmentName(this.#o.lane, number), Buffer.concat(frames), 'outbox')
+        this.#options.folder.createNow(segmentName(this.#options.lane, number), Buffer.concat(frames), 'outbox')
         const bytes = places.at(-1)?.end.offset ?? 0
         this.#segments.push({ number, bytes, failedReads: 0, isNewer: false })
         safe.push(...places)
@@ -169,28 +139,28 @@ export class SegmentChain {
   }
 
   /** The items from `from` on, at most about `maxBytes` of them but at least one when there is any. */
-  async read(from: Position, maxBytes: number): Promise<readonly PlacedItem[]> {
+  async read(from: SegmentPosition, maxBytes: number): Promise<readonly PlacedItem[]> {
     for (const segment of [...this.#segments]) {
       if (segment.number < from.segment) continue
       const offset = segment.number === from.segment ? from.offset : 0
       if (offset >= segment.bytes) continue
-      const items = await this.#readFrom(segment, offset, maxBytes)
+      const items = await this.#reader.read(segment, offset, maxBytes)
       if (items.length > 0) return items
     }
     return []
   }
 
   /** Deletes the segments that end before `position`. */
-  async deleteBefore(position: Position): Promise<void> {
+  async deleteBefore(position: SegmentPosition): Promise<void> {
     for (let first = this.#segments[0]; first !== undefined; first = this.#segments[0]) {
       const isPassed =
         first.number < position.segment || (first.number === position.segment && position.offset >= first.bytes)
-      // The one that is written to goes too when all of it is done: an idle store has no files.
+      // The segment that is written to is deleted too when all of it is done: an idle store has no files.
       if (!isPassed) return
       if (first.number === this.#numberOfWriter()) await this.#endWriter()
-      const name = segmentName(this.#o.lane, first.number)
+      const name = segmentName(this.#options.lane, first.number)
       if (first.isNewer) await this.#keepNewer(name)
-      else await this.#o.folder.remove(name)
+      else await this.#options.folder.remove(name)
       this.#segments.shift()
     }
   }
@@ -210,8 +180,8 @@ export class SegmentChain {
   }
 
   /** One write: as many items as the present segment takes, and at least one. */
-  async #appendSome(items: readonly StoredItem[]): Promise<readonly Place[]> {
-    const { lane, segmentBytes, folder } = this.#o
+  async #appendSome(items: readonly StoredItem[]): Promise<readonly FlashPlace[]> {
+    const { lane, segmentBytes, folder } = this.#options
     if (this.#writer !== undefined && this.#writer.bytes >= segmentBytes) await this.#endWriter()
     if (this.#writer === undefined) {
       const number = this.#nextNumber++
@@ -219,7 +189,7 @@ export class SegmentChain {
       this.#segments.push({ number, bytes: 0, failedReads: 0, isNewer: false })
     }
     const segment = this.#segments.at(-1)
-    if (segment === undefined) throw new AgentError('INTERNAL', 'a writer without a segment')
+    if (segment === undefined) throw new AgentError('INTERNAL', 'A chain has a writer, and no segment for it.')
     const { frames, places } = this.#encode(items, segment.number, segment.bytes, this.#nextOrdinal)
     await this.#writer.append(Buffer.concat(frames))
     return places
@@ -231,24 +201,24 @@ export class SegmentChain {
     segment: number,
     offset: number,
     firstOrdinal: number,
-  ): { readonly frames: readonly Uint8Array[]; readonly places: readonly Place[] } {
+  ): { readonly frames: readonly Uint8Array[]; readonly places: readonly FlashPlace[] } {
     const frames: Uint8Array[] = []
-    const places: Place[] = []
+    const places: FlashPlace[] = []
     let end = offset
     for (const item of items) {
       const ordinal = firstOrdinal + frames.length
-      const frame = frameRecord(encodeItem(item, ordinal, this.#o.boot))
+      const frame = frameRecord(encodeItem(item, ordinal, this.#options.boot))
       const start = { segment, offset: end }
       end += frame.length
       frames.push(frame)
       places.push({ ordinal, start, end: { segment, offset: end } })
-      if (end >= this.#o.segmentBytes) break
+      if (end >= this.#options.segmentBytes) break
     }
     return { frames, places }
   }
 
   /** What was written is on the disk. */
-  #count(places: readonly Place[]): void {
+  #count(places: readonly FlashPlace[]): void {
     const last = places.at(-1)
     const segment = this.#segments.at(-1)
     if (last === undefined || segment === undefined) return
@@ -260,7 +230,7 @@ export class SegmentChain {
   async #forgetEmpty(): Promise<void> {
     const last = this.#segments.at(-1)
     if (last === undefined || last.bytes > 0) return
-    const remove = () => this.#o.folder.remove(segmentName(this.#o.lane, last.number))
+    const remove = () => this.#options.folder.remove(segmentName(this.#options.lane, last.number))
     // Where that fails too, it goes with the next step of the lane.
     const isGone = await remove().then(
       () => true,
@@ -269,80 +239,15 @@ export class SegmentChain {
     if (isGone) this.#segments.pop()
   }
 
-  /** Whole items of one segment from `offset`, in windows that grow only for a record that needs it. */
-  async #readFrom(segment: Segment, offset: number, maxBytes: number): Promise<readonly PlacedItem[]> {
-    const { folder, lane } = this.#o
-    const name = segmentName(lane, segment.number)
-    const items: PlacedItem[] = []
-    let at = offset
-    let windowBytes = windowStartBytes
-    let taken = 0
-    while (at < segment.bytes && taken < maxBytes) {
-      const bytes = await this.#tryRead(segment, name, at, Math.min(windowBytes, segment.bytes - at))
-      if (bytes === undefined || bytes.length === 0) break
-      const more = at + bytes.length < segment.bytes
-      const base = at
-      const scan = scanRecords(
-        bytes,
-        record => {
-          const item = decodeItem(record.body, this.#o.boot)
-          if (item !== undefined) {
-            const start = { segment: segment.number, offset: base + record.offset }
-            const end = { segment: segment.number, offset: base + record.end }
-            items.push({ item, place: { ordinal: item.ordinal, start, end } })
-          } else if (isNewer(record.body)) segment.isNewer = true
-          else this.#o.onDamage(`${folder.path}/${name}`, record.end - record.offset)
-          taken += record.end - record.offset
-          return taken < maxBytes
-        },
-        { more, maxBodyBytes: maxItemJsonBytes },
-      )
-      if (scan.damagedBytes > 0) this.#o.onDamage(`${folder.path}/${name}`, scan.damagedBytes)
-      at = base + scan.end
-      // Nothing whole in the window: the record is longer than it.
-      windowBytes = scan.end === 0 ? windowBytes * 2 : windowStartBytes
-      if (scan.end === 0 && !more) break
-    }
-    return items
-  }
-
-  /** What cannot be read, however often it is tried, is set aside, so that the rest can be. Throws while it is worth another try. */
-  async #tryRead(segment: Segment, name: string, position: number, maxBytes: number): Promise<Uint8Array | undefined> {
-    const { folder, onDamage } = this.#o
-    try {
-      const bytes = await folder.read(name, position, maxBytes)
-      segment.failedReads = 0
-      return bytes
-    } catch (error) {
-      segment.failedReads++
-      if (!isLasting(error) && segment.failedReads < maxFailedReads) throw error
-      onDamage(`${folder.path}/${name}`, maxBytes)
-      await this.#setAside(name).catch(() => {})
-      const index = this.#segments.indexOf(segment)
-      if (index >= 0) this.#segments.splice(index, 1)
-      return undefined
-    }
-  }
-
-  /** Kept for those who look for the reason; only the latest, because a dying disk makes many. */
-  async #setAside(name: string): Promise<void> {
-    const { folder, lane } = this.#o
-    await folder.rename(name, `${name}${damagedSuffix}`)
-    const damaged = (await folder.names()).filter(one => one.startsWith(`${lane}-`) && one.endsWith(damagedSuffix))
-    for (const old of damaged.slice(0, -maxDamaged)) await folder.remove(old)
+  #forget(segment: Segment): void {
+    const index = this.#segments.indexOf(segment)
+    if (index >= 0) this.#segments.splice(index, 1)
   }
 
   /** After the way back from an update: what the newer version wrote is not ours to throw away. */
   async #keepNewer(name: string): Promise<void> {
-    const { folder, onNewer } = this.#o
+    const { folder, onNewer } = this.#options
     await folder.rename(name, `${name}${newerSuffix}`)
     onNewer(`${folder.path}/${name}${newerSuffix}`)
   }
-}
-
-const windowStartBytes = 256 * 1024
-
-/** Bytes of an item on flash. */
-export function flashBytes(item: StoredItem): number {
-  return item.json.length + flashOverheadBytes
 }

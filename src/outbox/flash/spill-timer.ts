@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../base/clock.ts'
 /** What the cloud has not answered for this long goes to flash. */
 const spillAfterMs = 2000
 
-/** Tells when what is in memory alone has waited too long. Without any such item no timer runs. */
+/** Fires when an item that is in memory alone has waited too long. Without any such item no timer runs. */
 export class SpillTimer {
   readonly #clock: Clock
   readonly #spillOlderThan: (putMs: number) => number | undefined

@@ -1,26 +1,14 @@
 import type { Clock, Timer } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
-import type { Outcome } from './outcome.ts'
-import type { ActionRequest, HandOverOptions, Registration } from './registry.ts'
-
-/** Where the answer of a call goes; declared here, supplied by whoever hands in the call. */
-export interface CallReply {
-  /** The handler is about to start. When this rejects, it does not. `lazily`: a power cut may make it start again. */
-  started(options: { readonly lazily: boolean }): Promise<void>
-  /** Adds a progress line. */
-  update(text: string): Promise<Receipt>
-  /** The next process answers: with `outcome`, or by the program itself. When this rejects, it does not. */
-  handOver(outcome: Outcome | undefined, options: HandOverOptions): Promise<void>
-  /** The final answer. */
-  finish(outcome: Outcome, options?: { readonly lazily: boolean }): Promise<Receipt>
-}
+import type { ActionOutcome, ActionReply, HandOverOptions } from '../../protocol/action-reply.ts'
+import type { ActionRequest, Registration } from './registry.ts'
 
 /** One call of one action, from its arrival to its answer. It is answered once at most; whatever comes later is ignored. */
 export class Call<Owner> {
   readonly request: ActionRequest
   readonly registration: Registration<Owner>
-  readonly #reply: CallReply
+  readonly #reply: ActionReply<Receipt>
   readonly #controller = new AbortController()
   readonly #onEnd: () => void
   #answer: Promise<Receipt> | undefined
@@ -30,7 +18,7 @@ export class Call<Owner> {
   constructor(parts: {
     request: ActionRequest
     registration: Registration<Owner>
-    reply: CallReply
+    reply: ActionReply<Receipt>
     onEnd: () => void
   }) {
     this.request = parts.request
@@ -57,24 +45,24 @@ export class Call<Owner> {
   }
 
   /** Answers the call, unless it was answered; returns the promise of the one answer. */
-  answer(outcome: Outcome): Promise<Receipt> {
+  answer(outcome: ActionOutcome): Promise<Receipt> {
     if (this.#answer !== undefined) return this.#answer
     const answer = this.#reply.finish(outcome, { lazily: this.registration.repeatable })
     this.#answer = answer
-    // Whoever asked for the answer may look at the promise; whoever does not must not be killed by it.
+    // A caller may ignore the promise; its rejection must not end the process.
     answer.catch(() => {})
     this.#end()
     return answer
   }
 
   /** Ends the call and leaves the answer to the next process; rejects when that cannot be recorded. */
-  async handOver(outcome: Outcome | undefined, options: HandOverOptions): Promise<void> {
+  async handOver(outcome: ActionOutcome | undefined, options: HandOverOptions): Promise<void> {
     if (this.#ended) throw new AgentError('INVALID_ARGUMENT', 'The call has ended; it cannot be handed over.')
     await this.#reply.handOver(outcome, options)
     this.#end()
   }
 
-  /** Tells the handler to stop. */
+  /** Asks the handler to stop. */
   abort(reason: AgentError): void {
     this.#controller.abort(reason)
   }

@@ -1,16 +1,8 @@
 import { messageOf } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem, maxJsonDepth, parseJson, toAsciiJson } from '../../base/json.ts'
 import { checkNames, type OptionNames } from '../../config/known-options.ts'
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import { isStatus, Status } from '../../protocol/status.ts'
-
-/** How an action ended, as it goes to the operator [TR50 mailbox.ack]. */
-export interface Outcome {
-  readonly status: Status
-  /** What the operator reads; absent: no text is sent. */
-  readonly message?: string
-  /** Values for the caller of the action, at most 256 KiB of JSON. */
-  readonly params?: JsonObject
-}
 
 /** An outcome as a handler writes it. `params` may hold anything that JSON can express. */
 export interface ActionResult {
@@ -46,7 +38,7 @@ const errorMark = 'ERROR: '
  * What a handler's return value means [TR50 4.2]. `Status.Invoked` means that the answer comes later;
  * a value that means nothing is status 2, as with the Python agent.
  */
-export function outcomeOf(returned: unknown): Outcome | 'invoked' {
+export function outcomeOf(returned: unknown): ActionOutcome | 'invoked' {
   if (returned === undefined) return { status: Status.Success }
   if (returned === Status.Invoked) return 'invoked'
   if (isStatus(returned)) return { status: returned }
@@ -56,7 +48,7 @@ export function outcomeOf(returned: unknown): Outcome | 'invoked' {
   // A misspelt status must not pass for a success; one that is there holds, for the action has run.
   if (complaint !== undefined && !isStatus(returned.status)) return failure(Status.BadParameter, complaint)
   const message = complaint === undefined ? returned.message : withComplaint(returned.message, complaint)
-  // A text or values alone are a success; an object with none of the three is a mistake of whoever wrote the action.
+  // A text or values alone are a success; an object with none of the three is a mistake of the author of the action.
   const { status = message === undefined && params === undefined ? undefined : Status.Success } = returned
   if (!isStatus(status)) return meaningless
   return status === Status.Invoked ? 'invoked' : checkedOutcome(status, message, params)
@@ -77,12 +69,12 @@ function withComplaint(message: unknown, complaint: string): string {
 }
 
 /** The outcome of a handler that threw: status 19 with its message, as with the Python agent [TR50 4.2]. */
-export function outcomeOfThrown(error: unknown): Outcome {
+export function outcomeOfThrown(error: unknown): ActionOutcome {
   return failure(Status.Failure, messageOf(error))
 }
 
 /** A failure with the mark that the Python agent puts before its own texts. */
-export function failure(status: Status, text: string, params?: JsonObject): Outcome {
+export function failure(status: Status, text: string, params?: JsonObject): ActionOutcome {
   const message = cutText(errorMark + text, maxMessageBytes)
   return params === undefined ? { status, message } : { status, message, params }
 }
@@ -92,7 +84,7 @@ const meaningless = failure(
   'the action returned something that is neither a status from 0 to 19 nor { status, message, params }.',
 )
 
-function checkedOutcome(status: Status, message: unknown, params: unknown): Outcome {
+function checkedOutcome(status: Status, message: unknown, params: unknown): ActionOutcome {
   const values = params === undefined || params === null ? undefined : plainJson(params)
   if (typeof values === 'string') return failure(Status.Failure, `the action returned params that are ${values}.`)
   if (values !== undefined && values.bytes > maxParamsBytes)

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../base/json.ts'
 import type { WrittenNumbers } from '../../base/written-json.ts'
 import { checkNames, type OptionNames, optionsCheck } from '../../config/known-options.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
+import type { HandOverOptions } from '../../protocol/action-reply.ts'
 import { checkedFlag, longestWaitMs } from '../../protocol/call-fields.ts'
 import { checkedKey, checkedNumber, invalid } from '../../protocol/sample-fields.ts'
 import type { ActionReturn } from './outcome.ts'
@@ -42,7 +43,7 @@ export interface ActionContext<Owner> {
   /**
    * Answers the call: for handlers that return `Status.Invoked` and finish later, or that must answer before they act.
    * Only the first answer counts; what the handler returns after it is ignored. Resolves when the outbox has it;
-   * the receipt's `delivered()` tells when the cloud has it.
+   * the receipt's `delivered()` resolves when the cloud has it.
    */
   acknowledge(result?: ActionReturn): Promise<Receipt>
   /**
@@ -54,12 +55,6 @@ export interface ActionContext<Owner> {
    * call was answered already
    */
   handOver(result?: ActionReturn, options?: HandOverOptions): Promise<void>
-}
-
-/** Options of an action's `context.handOver()`. */
-export interface HandOverOptions {
-  /** The result holds only when the machine was rebooted meanwhile; else the answer is status 19, and says so. */
-  readonly onlyAfterReboot?: boolean | undefined
 }
 
 const checkHandOverNames = optionsCheck<HandOverOptions>('context.handOver', { onlyAfterReboot: true })
@@ -118,7 +113,7 @@ const defaultTimeoutMs = 3_600_000
 const defaultConcurrency = 8
 const maxConcurrency = 64
 
-/** The actions by name. Names are told apart by case, as in the cloud. */
+/** The actions by name. Case matters, as in the cloud. */
 export class ActionRegistry<Owner> {
   readonly #actions = new Map<string, Registration<Owner>>()
 

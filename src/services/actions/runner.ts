@@ -3,26 +3,20 @@ import { AgentError, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { waitFor } from '../../base/wait.ts'
 import type { Receipt } from '../../outbox/outbox.ts'
+import type { ActionOutcome, ActionReply, HandOverOptions } from '../../protocol/action-reply.ts'
 import { Status } from '../../protocol/status.ts'
-import { Call, type CallReply } from './call.ts'
+import { Call } from './call.ts'
 import {
   type ActionReturn,
   checkResult,
   cutText,
   failure,
   maxMessageBytes,
-  type Outcome,
   outcomeOf,
   outcomeOfThrown,
 } from './outcome.ts'
 import { parameterProblem } from './parameters.ts'
-import {
-  type ActionContext,
-  type ActionRegistry,
-  type ActionRequest,
-  checkHandOver,
-  type HandOverOptions,
-} from './registry.ts'
+import { type ActionContext, type ActionRegistry, type ActionRequest, checkHandOver } from './registry.ts'
 
 /** How many actions run at the same time, all names together; the others wait their turn. */
 export const maxRunning = 64
@@ -55,7 +49,7 @@ export class ActionRunner<Owner> {
   }
 
   /** Takes a call; `reply` hears how it goes. Returns at once and never throws. */
-  run(request: ActionRequest, reply: CallReply): void {
+  run(request: ActionRequest, reply: ActionReply<Receipt>): void {
     const refusal = this.#refusalOf(request)
     const registration = this.#registry.find(request.name)
     if (refusal !== undefined || registration === undefined) {
@@ -75,7 +69,7 @@ export class ActionRunner<Owner> {
   }
 
   /**
-   * Ends all calls: those that wait are answered "try again", those that run are told to stop and get `graceMs` to answer;
+   * Ends all calls: those that wait are answered "try again", those that run are asked to stop and get `graceMs` to answer;
    * then they are answered as cut off.
    */
   async close(graceMs: number): Promise<void> {
@@ -91,7 +85,7 @@ export class ActionRunner<Owner> {
     }
   }
 
-  #refusalOf(request: ActionRequest): Outcome | undefined {
+  #refusalOf(request: ActionRequest): ActionOutcome | undefined {
     if (this.#closing) return failure(Status.TryAgain, 'the agent ends; the action was not started.')
     const registration = this.#registry.find(request.name)
     if (registration === undefined) return undefined
@@ -143,7 +137,7 @@ export class ActionRunner<Owner> {
     }
   }
 
-  async #outcomeOf(call: Call<Owner>): Promise<Outcome | 'invoked'> {
+  async #outcomeOf(call: Call<Owner>): Promise<ActionOutcome | 'invoked'> {
     try {
       return outcomeOf(await call.registration.handler(call.request, this.#contextOf(call)))
     } catch (error) {
@@ -231,7 +225,7 @@ export class ActionRunner<Owner> {
 
 const noAnswer = () => new AgentError('INVALID_ARGUMENT', 'Status.Invoked is no answer to a call.')
 
-/** Whoever looks at the promise learns of it; whoever does not must not be killed by it. */
+/** A rejection that does not end the process when the caller ignores the promise. */
 function refused(error: unknown): Promise<never> {
   const promise = Promise.reject(error)
   promise.catch(() => {})

@@ -27,12 +27,12 @@ export interface Destination {
  * The caller closes the folder.
  */
 export async function settleDestination(files: TransferFiles, given: string, name: string): Promise<Destination> {
-  if (typeof given !== 'string' || given === '') throw new AgentError('INVALID_ARGUMENT', 'the destination is empty')
+  if (typeof given !== 'string' || given === '') throw new AgentError('INVALID_ARGUMENT', 'The destination is empty.')
   const saysFolder = given.endsWith('/')
   const facts = await files.look(given, { followLinks: saysFolder })
   if (facts?.kind !== 'folder') {
     if (saysFolder && facts !== undefined)
-      throw new AgentError('FILE_ACCESS', `${given} is not a folder`, {
+      throw new AgentError('FILE_ACCESS', `${given} is not a folder.`, {
         details: { path: given },
         remedy: 'Leave the "/" at its end out, or name a folder.',
       })
@@ -96,16 +96,16 @@ export function modeToReplace(path: string, facts: FileFacts | undefined): numbe
   if (facts === undefined) return undefined
   if (facts.kind === 'folder') throw refused(path, 'is a folder and will not be replaced by a file')
   if (facts.kind !== 'file') throw refused(path, 'is a device, socket or pipe and will not be replaced by a file')
-  // The new file is ours: whoever opened his own to everybody does not open that.
+  // The new file is the agent's: a user who opened their own file to everybody has not opened this one.
   return isTrustedOwner(facts.ownerId) ? facts.mode & 0o777 : facts.mode & 0o755
 }
 
 function refused(path: string, why: string): AgentError {
-  return new AgentError('INVALID_ARGUMENT', `the destination ${path} ${why}`, { details: { path } })
+  return new AgentError('INVALID_ARGUMENT', `The destination ${path} ${why}.`, { details: { path } })
 }
 
 function noFolder(path: string, why: string): AgentError {
-  return new AgentError('FILE_NOT_FOUND', `${path} ${why}, so no folder can be made below it`, {
+  return new AgentError('FILE_NOT_FOUND', `${path} ${why}, so no folder can be made below it.`, {
     details: { path },
     remedy: 'Name another path, or put what stands there right.',
   })

@@ -12,18 +12,18 @@ export async function checkDiskSpace(folder: TransferFolder, bytes: number): Pro
   const free = await folder.freeSpace()
   const { path } = folder
   const reserve = reserveOf(free)
-  // Some network and FUSE file systems do not tell; they find out when writing.
+  // Some network and FUSE file systems do not report it; they find out when writing.
   if (free.totalBytes > 0 && free.freeBytes < bytes + reserve) {
     throw new AgentError(
       'DISK_FULL',
-      `${path} has ${free.freeBytes} bytes free, but the download needs ${bytes} and leaves ${reserve} free`,
+      `${path} has ${free.freeBytes} bytes free, but the download needs ${bytes} and leaves ${reserve} free.`,
       { details: { folder: path, freeBytes: free.freeBytes, neededBytes: bytes, reserveBytes: reserve } },
     )
   }
   const { freeInodes, totalInodes = 0 } = free
   const reserveInodes = Math.min(fileLimits.reserveFiles, Math.floor(totalInodes / 100))
   if (freeInodes !== undefined && freeInodes < 1 + reserveInodes) {
-    throw new AgentError('DISK_FULL', `the file system of ${path} has only ${freeInodes} inodes free`, {
+    throw new AgentError('DISK_FULL', `The file system of ${path} has only ${freeInodes} inodes free.`, {
       details: { folder: path, freeInodes, reserveInodes },
     })
   }
@@ -42,7 +42,7 @@ export async function checkDiskFills(folder: TransferFolder): Promise<number> {
   if (free.freeBytes >= reserve) return free.freeBytes - reserve
   throw new AgentError(
     'DISK_FULL',
-    `cannot go on with the download: ${folder.path} has ${free.freeBytes} bytes free, and ${reserve} must stay free (ENOSPC)`,
+    `Cannot go on with the download: ${folder.path} has ${free.freeBytes} bytes free, and ${reserve} must stay free (ENOSPC).`,
     { details: { folder: folder.path, freeBytes: free.freeBytes, reserveBytes: reserve, errno: 'ENOSPC' } },
   )
 }

@@ -17,7 +17,7 @@ export class DownloadRoom {
     this.#maxBytes = maxBytes
   }
 
-  /** Up to here the download may grow before somebody must {@link check} again. */
+  /** Up to here the download may grow before the caller must {@link check} again. */
   get checkedBytes(): number {
     return this.#checkedBytes
   }
@@ -25,7 +25,7 @@ export class DownloadRoom {
   /**
    * Before anything is fetched.
    *
-   * @param bytes size of the whole file; undefined while nobody has told it
+   * @param bytes size of the whole file; undefined while it is unknown
    * @param hereBytes what of it is here already
    * @throws AgentError `LIMIT_EXCEEDED`, `DISK_FULL`
    */
@@ -40,16 +40,16 @@ export class DownloadRoom {
    * On the way.
    *
    * @param bytes what has come so far
-   * @param totalBytes size of the whole file, if anybody has told it
+   * @param totalBytes size of the whole file, if it is known
    * @throws AgentError `LIMIT_EXCEEDED`, `DISK_FULL`
    */
   async check(bytes: number, totalBytes: number | undefined): Promise<void> {
     if (totalBytes === undefined && bytes > this.#unknownBytes)
-      throw this.#tooLarge(`nobody tells how large it is, and ${bytes} bytes of it have come`)
+      throw this.#tooLarge(`its size is unknown, and ${bytes} bytes of it have come`)
     this.#checkedBytes = this.#nextCheck(bytes, totalBytes, await checkDiskFills(this.#folder))
   }
 
-  /** What may come when nobody tells the size. */
+  /** What may come when the size is unknown. */
   get #unknownBytes(): number {
     return this.#maxBytes ?? fileLimits.unknownSizeBytes
   }
@@ -64,11 +64,11 @@ export class DownloadRoom {
     const limit = this.#unknownBytes
     const rule =
       this.#maxBytes === undefined
-        ? 'without file_transfer.max_bytes such a file may have'
+        ? 'without file_transfer.max_bytes the limit for such a file is'
         : 'file_transfer.max_bytes is'
     return new AgentError(
       'LIMIT_EXCEEDED',
-      `the download of ${JSON.stringify(this.#name)} is refused: ${why}; ${rule} ${limit}. Raise file_transfer.max_bytes in the connection file`,
+      `The download of ${JSON.stringify(this.#name)} is refused: ${why}; ${rule} ${limit}. Raise file_transfer.max_bytes in the connection file.`,
       { details: { limit } },
     )
   }

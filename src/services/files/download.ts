@@ -68,7 +68,7 @@ export class Download {
       await this.#part?.discard().catch(problem => log.warn('a temporary file stays behind', { error: problem }))
       throw error
     } finally {
-      // The folder that was looked at is closed by whoever opened it.
+      // The caller that opened the checked folder closes it.
       if (this.#folder !== this.#task.destination.folder) await this.#folder?.close()
     }
   }
@@ -102,10 +102,10 @@ export class Download {
     const part = this.#part
     this.#offer = offer
     if (part !== undefined && before !== undefined) {
-      // Without a check sum nothing tells whether it is still the same file.
+      // Without a check sum nothing shows whether it is still the same file.
       const isSame = offer.crc32 !== undefined && offer.crc32 === before.crc32 && offer.bytes === before.bytes
       if (isSame) return part
-      if (part.bytes > 0) await this.#startOver(part, mismatch('the file in the cloud changed during the download'))
+      if (part.bytes > 0) await this.#startOver(part, mismatch('The file in the cloud changed during the download.'))
     }
     this.#bytes = offer.bytes
     await this.#room.expect(offer.bytes)
@@ -149,7 +149,7 @@ export class Download {
     if (part.bytes === this.#bytes) return
     if (cut !== undefined) throw cut
     if (this.#bytes === undefined) return
-    throw new AgentError('TCP_FAILED', `the file service stopped after ${part.bytes} of ${this.#bytes} bytes`, {
+    throw new AgentError('TCP_FAILED', `The file service stopped after ${part.bytes} of ${this.#bytes} bytes.`, {
       remedy: 'Try again; if it lasts, look into the log of the file service.',
     })
   }
@@ -218,7 +218,7 @@ export class Download {
       throw unprovable()
     }
     if (crc32 === offer.crc32) return hasSize ? 'size+crc32' : 'crc32'
-    const error = mismatch(`the check sum of what arrived is ${crc32}, but the file in the cloud has ${offer.crc32}`)
+    const error = mismatch(`The check sum of what arrived is ${crc32}, but the file in the cloud has ${offer.crc32}.`)
     await this.#startOver(part, error)
     throw error
   }
@@ -258,6 +258,6 @@ function isOwnLimit(error: unknown): boolean {
 }
 
 const unprovable = () =>
-  new GiveUp(violation('tells neither size nor check sum, so nothing proves that the file is complete'))
+  new GiveUp(violation('gives neither size nor check sum, so nothing proves that the file is complete'))
 const mismatch = (message: string) => new AgentError('CHECKSUM_MISMATCH', message)
-const violation = (message: string) => new AgentError('PROTOCOL_VIOLATION', `the file service ${message}`)
+const violation = (message: string) => new AgentError('PROTOCOL_VIOLATION', `The file service ${message}.`)

@@ -44,7 +44,7 @@ export class FileExchange {
       const codes = error instanceof AgentError ? error.details.errorCodes : undefined
       if (!Array.isArray(codes) || !codes.includes(CloudError.NotFound)) throw error
       const store = global ? 'the global store' : 'the store of this thing'
-      throw new AgentError('FILE_NOT_FOUND', `the cloud has no file ${JSON.stringify(name)} in ${store}`, {
+      throw new AgentError('FILE_NOT_FOUND', `The cloud has no file ${JSON.stringify(name)} in ${store}.`, {
         cause: error,
         details: { errorCodes: codes, name, global },
         remedy: 'Check its name, and in which store of the cloud it is.',
@@ -121,10 +121,10 @@ export class FileExchange {
   }
 }
 
-/** A connection that broke, whoever noticed it. */
+/** A connection that broke, whichever side noticed it. */
 export function connectionFailure(error: unknown): AgentError {
   if (error instanceof AgentError) return error
-  return new AgentError('TCP_FAILED', `the connection to the file service broke: ${messageOf(error)}`, {
+  return new AgentError('TCP_FAILED', `The connection to the file service broke: ${messageOf(error)}.`, {
     cause: error,
     remedy: 'Try again; if it lasts, look into the log of the file service.',
   })

@@ -20,5 +20,5 @@ export function checkPlainName(name: string): void {
 
 function wrong(name: unknown, why: string): AgentError {
   const shown = typeof name === 'string' ? `"${shownName(name, 80)}"` : JSON.stringify(name)?.slice(0, 80)
-  return new AgentError('INVALID_ARGUMENT', `the name of a file in the cloud (${shown}) ${why}`, { details: { name } })
+  return new AgentError('INVALID_ARGUMENT', `The name of a file in the cloud (${shown}) ${why}.`, { details: { name } })
 }

@@ -34,7 +34,7 @@ export interface FilesServiceOptions extends ExchangeOptions {
   readonly files?: TransferFiles
   /** Where the bytes that downloads write to flash are counted. */
   readonly budget?: FlashBudget
-  /** The largest file that a download may bring; absent: what the disk takes, and a bound of our own where nobody tells the size. */
+  /** The largest file that a download may bring; absent: what the disk takes, and the agent's own bound where the size is unknown. */
   readonly maxDownloadBytes?: number
 }
 
@@ -83,7 +83,7 @@ export class FilesService {
       const { name } = options
       if (name !== undefined) checkCloudName(name)
       if (typeof path !== 'string' || path === '')
-        throw new AgentError('INVALID_ARGUMENT', 'the path to upload is empty')
+        throw new AgentError('INVALID_ARGUMENT', 'The path to upload is empty.')
       const full = resolve(path)
       const facts = await this.#files.look(full, { followLinks: true })
       if (facts?.kind !== 'folder') {
@@ -166,7 +166,7 @@ export class FilesService {
 
   /** Ends all transfers with `CLOSED` and resolves when nothing of them is left. */
   async close(): Promise<void> {
-    this.#closed ??= new AgentError('CLOSED', 'file transfers have ended because the client was closed')
+    this.#closed ??= new AgentError('CLOSED', 'File transfers have ended because the client was closed.')
     for (const scope of this.#running.keys()) scope.end(this.#closed)
     await Promise.allSettled(this.#running.values())
   }
@@ -185,12 +185,12 @@ export class FilesService {
     if (this.#closed !== undefined) throw this.#closed
     const { timeoutMs, signal, onProgress } = options
     if (timeoutMs !== undefined && !(timeoutMs > 0)) {
-      throw new AgentError('INVALID_ARGUMENT', `timeoutMs must be a number of milliseconds above 0, not ${timeoutMs}`)
+      throw new AgentError('INVALID_ARGUMENT', `timeoutMs must be a number of milliseconds above 0, not ${timeoutMs}.`)
     }
     const meter = new ProgressMeter({ clock: this.#clock, log: this.#log, listener: onProgress })
     const onTimeout = () => {
       const { transferredBytes, totalBytes } = meter.latest
-      const text = `${what} did not end within ${timeoutMs} ms (${transferredBytes} of ${totalBytes ?? 'unknown'} bytes)`
+      const text = `${what} did not end within ${timeoutMs} ms (${transferredBytes} of ${totalBytes ?? 'unknown'} bytes).`
       return new AgentError('TIMEOUT', text, { details: { timeoutMs, transferredBytes, totalBytes } })
     }
     const scope = new TransferScope({

@@ -11,7 +11,7 @@ import type { HttpAnswer } from './types.ts'
 export function refusal(verb: string, answer: HttpAnswer, epochMs: number): AgentError {
   const { status } = answer
   const why = meanings[status]
-  const text = `the file service answered ${verb} with HTTP ${status}${why === undefined ? '' : `: ${why}`}`
+  const text = `The file service answered ${verb} with HTTP ${status}${why === undefined ? '' : `: ${why}`}.`
   if (status === 413) return new AgentError('LIMIT_EXCEEDED', text, { details: { status } })
   if (!mayPass(status)) {
     return new AgentError('REFUSED_BY_CLOUD', text, {
@@ -37,7 +37,7 @@ const meanings: Readonly<Record<number, string>> = {
 
 /**
  * Ids expire and are used up (404, 410), content can be damaged on the way (400), a file can have changed (416), and servers
- * have bad moments. Redirects are not followed: the file id is the only key to the file, and it goes to nobody else.
+ * have bad moments. Redirects are not followed: the file id is the only key to the file, and it goes to no other server.
  */
 function mayPass(status: number): boolean {
   if (status >= 500) return status !== 501 && status !== 505
@@ -45,7 +45,7 @@ function mayPass(status: number): boolean {
 }
 
 /** Milliseconds that a Retry-After asks for, bounded; seconds or an HTTP date [RFC 9110 10.2.3]. */
-export function parseRetryAfter(text: string | undefined, epochMs: number): number | undefined {
+function parseRetryAfter(text: string | undefined, epochMs: number): number | undefined {
   if (text === undefined) return undefined
   const waitMs = /^\s*\d+\s*$/.test(text) ? Number(text) * 1000 : Date.parse(text) - epochMs
   if (Number.isNaN(waitMs)) return undefined

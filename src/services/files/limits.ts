@@ -39,7 +39,7 @@ export const fileLimits = {
   reserveBytes: 16 * 1024 * 1024,
   /** The free space is looked at each time so much more of a download has come, or half of what is free. */
   spaceEveryBytes: 16 * 1024 * 1024,
-  /** What a download may bring when neither the cloud nor the file service tells its size, and no setting says less or more. */
+  /** What a download may bring when neither the cloud nor the file service gives its size, and no setting says less or more. */
   unknownSizeBytes: 1024 * 1024 * 1024,
   /** Inodes that a download leaves free, or a hundredth of a small file system. */
   reserveFiles: 16,
@@ -59,7 +59,7 @@ export const fileLimits = {
   staleMs: 600_000,
   /** Age from which it may be removed although a process of that number runs. */
   staleInUseMs: 86_400_000,
-  /** Progress is told at most this often, and at the end. */
+  /** Progress is reported at most this often, and at the end. */
   progressEveryMs: 100,
 } as const
 

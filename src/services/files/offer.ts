@@ -2,7 +2,7 @@ import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { fileLimits } from './limits.ts'
 
-/** What the cloud offers for download: an id for one try, and what to check the content against, where it tells. */
+/** What the cloud offers for download: an id for one try, and the size and check sum of the content, where the cloud gives them. */
 export interface Offer {
   readonly fileId: string
   readonly bytes: number | undefined
@@ -41,7 +41,7 @@ function readCrc32(value: JsonObject[string]): number | undefined {
 }
 
 function violation(what: string): AgentError {
-  return new AgentError('PROTOCOL_VIOLATION', `the answer of the cloud about a file is wrong: ${what}`)
+  return new AgentError('PROTOCOL_VIOLATION', `The answer of the cloud about a file is wrong: ${what}.`)
 }
 
 function show(value: unknown): string {

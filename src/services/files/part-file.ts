@@ -144,7 +144,7 @@ export class PartFile {
     this.#flushedBytes += filled
     this.#budget?.wrote('download', filled)
     this.#writing = this.#file.write(content, position)
-    // A failure is kept for the next call; nobody may be waiting for this one.
+    // A failure is kept for the next call, because no caller may be waiting for this one.
     this.#writing.catch(error => {
       this.#failure = error
     })
@@ -153,7 +153,7 @@ export class PartFile {
 
   /**
    * Lets the disk work while the rest comes in, so that little is left for the end, and little of the memory of a small
-   * device is taken by what waits for its flash. The system tells a failure once, so it must be kept.
+   * device is taken by what waits for its flash. The system reports a failure once, so it must be kept.
    */
   #syncOnTheWay(position: number): void {
     if (PartFile.#someoneSyncs) return

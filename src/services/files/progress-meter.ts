@@ -3,13 +3,13 @@ import type { Log } from '../../base/log.ts'
 import { fileLimits } from './limits.ts'
 import type { TransferProgress } from './types.ts'
 
-/** Tells the caller how far a transfer is, seldom enough to cost nothing. */
+/** Reports to the caller how far a transfer is, seldom enough to cost nothing. */
 export class ProgressMeter {
   readonly #clock: Clock
   readonly #log: Log
   readonly #listener: ((progress: TransferProgress) => void) | undefined
-  #toldAtMs: number | undefined
-  #told: TransferProgress | undefined
+  #reportedAtMs: number | undefined
+  #reported: TransferProgress | undefined
   #latest: TransferProgress = { transferredBytes: 0, totalBytes: undefined }
 
   constructor(options: { clock: Clock; log: Log; listener: ((progress: TransferProgress) => void) | undefined }) {
@@ -26,18 +26,18 @@ export class ProgressMeter {
     this.#latest = { transferredBytes, totalBytes }
     if (this.#listener === undefined) return
     const nowMs = this.#clock.monotonicMs()
-    if (this.#toldAtMs !== undefined && nowMs - this.#toldAtMs < fileLimits.progressEveryMs) return
-    this.#toldAtMs = nowMs
-    this.#tell()
+    if (this.#reportedAtMs !== undefined && nowMs - this.#reportedAtMs < fileLimits.progressEveryMs) return
+    this.#reportedAtMs = nowMs
+    this.#report()
   }
 
-  /** Tells the last state unless it has been told. */
+  /** Reports the last state unless it was reported. */
   finish(): void {
-    if (this.#listener !== undefined && this.#told !== this.#latest) this.#tell()
+    if (this.#listener !== undefined && this.#reported !== this.#latest) this.#report()
   }
 
-  #tell(): void {
-    this.#told = this.#latest
+  #report(): void {
+    this.#reported = this.#latest
     const failed = (error: unknown) => this.#log.limited('progress-listener', 'warn', 'onProgress failed', { error })
     try {
       const returned: unknown = this.#listener?.(this.#latest)

@@ -31,14 +31,14 @@ export class Slots {
     if (this.#waiting.size >= this.#maxWaiting) {
       throw new AgentError(
         'LIMIT_EXCEEDED',
-        `${this.#maxWaiting} file transfers are waiting already; try again later`,
+        `${this.#maxWaiting} file transfers are waiting already; try again later.`,
         {
           details: { limit: this.#maxWaiting },
         },
       )
     }
     await waitFor<void>(signal, resolve => {
-      // The place is handed over, not freed: nobody can slip in between.
+      // The place is handed over, not freed: no other transfer can slip in between.
       const enter = () => resolve()
       this.#waiting.add(enter)
       return () => void this.#waiting.delete(enter)

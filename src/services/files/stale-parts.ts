@@ -5,7 +5,7 @@ import type { TransferFolder } from '../../platform/files/held/transfer-folder.t
 import { isRunning, processId } from '../../platform/process/process-facts.ts'
 import { fileLimits } from './limits.ts'
 
-/** Temporary files are called `.device-cloud-PID-RANDOM.part`; the number of the process tells whom they belong to. */
+/** Temporary files are called `.device-cloud-PID-RANDOM.part`; the number is that of the process that owns them. */
 export const partPrefix = (processId: number): string => `.device-cloud-${processId}-`
 export const partSuffix = '.part'
 const partName = /^\.device-cloud-(\d{1,10})-[0-9a-f]{16}\.part$/

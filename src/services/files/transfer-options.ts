@@ -14,7 +14,7 @@ const checkUploadNames = optionsCheck<UploadOptions>('files.upload', {
   logComplete: true,
 })
 
-/** Throws `INVALID_ARGUMENT` naming the option that is none, or whose value is wrong. */
+/** Throws `INVALID_ARGUMENT` naming the option that is unknown or has a wrong value. */
 export function checkDownload(options: DownloadOptions): void {
   checkDownloadNames(options)
   checkTransfer(options)
@@ -30,10 +30,10 @@ export function checkUpload(options: UploadOptions): void {
 /** What a file is stored with, checked; what is absent stays so. */
 export function marksOf({ public: isPublic, tags, secTags, logComplete }: FileMarks) {
   return {
-    ...(isPublic === undefined ? {} : { public: checkedFlag('public', isPublic) }),
-    ...(tags === undefined ? {} : { tags: checkedTexts('tags', tags) }),
-    ...(secTags === undefined ? {} : { secTags: checkedTexts('secTags', secTags) }),
-    ...(logComplete === undefined ? {} : { logComplete: checkedFlag('logComplete', logComplete) }),
+    public: isPublic === undefined ? undefined : checkedFlag('public', isPublic),
+    tags: tags === undefined ? undefined : checkedTexts('tags', tags),
+    secTags: secTags === undefined ? undefined : checkedTexts('secTags', secTags),
+    logComplete: logComplete === undefined ? undefined : checkedFlag('logComplete', logComplete),
   }
 }
 

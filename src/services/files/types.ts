@@ -1,15 +1,14 @@
-import type { JsonObject } from '../../base/json.ts'
 import type { NamedBy } from '../../connection/named-by.ts'
 import type { LeaveOut } from '../../platform/files/held/folder-tree.ts'
 import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
-import type { Command } from '../../protocol/commands.ts'
+import type { Requester } from '../../protocol/requester.ts'
 
 /** How far a transfer is. */
 export interface TransferProgress {
   /** Bytes of the file that have moved. Goes back when a transfer has to start over. */
   readonly transferredBytes: number
-  /** Size of the file (of all files of a folder), or undefined while the cloud has not told it. */
+  /** Size of the file (of all files of a folder), or undefined while it is unknown. */
   readonly totalBytes: number | undefined
 }
 
@@ -46,7 +45,7 @@ export interface UploadOptions extends DownloadOptions, FileMarks {
 export interface UploadOrigin {
   /** Where it is on this device, for results and messages; its last part is its name in the cloud by default. */
   readonly path: string
-  /** Called once. What it returns is closed by whoever called. */
+  /** Called once. The caller closes what it returns. */
   open(): Promise<ReadableFile>
 }
 
@@ -96,9 +95,7 @@ export interface UploadResult {
 }
 
 /** The slice of the requester that file transfers use. */
-export interface FileRequester {
-  requestOne(command: Command, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<JsonObject>
-}
+export type FileRequester = Pick<Requester, 'requestOne'>
 
 /** Resolves when there is a link to the cloud; rejects when there was none in time, or when the signal fires. */
 export type UntilUp = (options: { readonly timeoutMs: number; readonly signal: AbortSignal }) => Promise<void>

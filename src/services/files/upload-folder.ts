@@ -38,7 +38,7 @@ export async function listFolderFiles(
 
 function tooMany(folder: string): AgentError {
   const limit = fileLimits.folderFiles
-  return new AgentError('LIMIT_EXCEEDED', `${folder} has more than ${limit} files; upload its parts one by one`, {
+  return new AgentError('LIMIT_EXCEEDED', `${folder} has more than ${limit} files; upload its parts one by one.`, {
     details: { path: folder, limit },
   })
 }
@@ -59,7 +59,7 @@ const aboutTheFile: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * Sends files one after the other; one that fails does not stop the others.
+ * Sends files one after the other; a failed one does not stop the others.
  * Rejects when any failed: the code of the first failure, and `details.uploaded` and `details.failed` with all of them.
  */
 export async function uploadEach(

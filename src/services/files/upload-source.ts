@@ -72,7 +72,7 @@ export class UploadSource {
 
   /**
    * The content, once, after {@link checksum}. Breaks off before the last block when the file is not what the check sum says.
-   * A block is good until two more have been asked for: whoever reads this must have sent it by then, as one who heeds
+   * A block is valid until two more have been asked for: the reader must have sent it by then, as one who heeds
    * back-pressure has.
    */
   async *stream(report: (sentBytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
@@ -112,7 +112,7 @@ export class UploadSource {
         const part = await next
         at += part.length
         next = at < this.bytes ? this.#part(at) : undefined
-        // Whether it failed is asked in the next round; until then that is nobody's business.
+        // The next round asks whether it failed; until then no caller needs to know.
         next?.catch(() => {})
         yield part
       }
@@ -124,7 +124,7 @@ export class UploadSource {
 
   /**
    * The part at `at`, in one of a few buffers that take turns: fresh ones would pile up until the garbage collector comes.
-   * It is full, although a network file system may read less than asked for: whoever sends small blocks waits for none of them.
+   * It is full, although a network file system may read less than asked for: a sender of small blocks waits for none of them.
    */
   async #part(at: number): Promise<Uint8Array> {
     throwIfAborted(this.#signal)
@@ -141,14 +141,14 @@ export class UploadSource {
   }
 
   #changed(how: string): AgentError {
-    return new AgentError('FILE_CHANGED', `${this.#path} changed while it was being sent: ${how}`, {
+    return new AgentError('FILE_CHANGED', `${this.#path} changed while it was being sent: ${how}.`, {
       details: { path: this.#path },
     })
   }
 }
 
 function unfit(path: string, why: string): AgentError {
-  return new AgentError('FILE_ACCESS', `cannot send ${path}: ${why}`, {
+  return new AgentError('FILE_ACCESS', `Cannot send ${path}: ${why}.`, {
     details: { path },
     remedy: 'Name a regular file or a folder.',
   })

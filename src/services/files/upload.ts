@@ -21,7 +21,7 @@ export interface UploadTask {
   readonly global: boolean
   /** What it is stored with. */
   readonly marks: ReturnType<typeof marksOf>
-  /** Opens the file, once: the one that was checked is the one that every try sends, whatever is at its path then. */
+  /** Opens the file, once: every try sends the file that was checked, whatever is at its path then. */
   open(): Promise<ReadableFile>
   readonly signal: AbortSignal
   report(sentBytes: number, totalBytes: number): void
@@ -69,7 +69,7 @@ async function send(exchange: FileExchange, task: UploadTask, source: UploadSour
   }
   if (source.failure !== undefined) throw source.failure
   if (!source.isSent && source.bytes > 0) {
-    throw new AgentError('PROTOCOL_VIOLATION', 'the file service said "stored" before it had the whole file')
+    throw new AgentError('PROTOCOL_VIOLATION', 'The file service said "stored" before it had the whole file.')
   }
 }
 

@@ -40,7 +40,7 @@ export async function fetchPage(
     const failure = asAgentError(error)
     const mails = page.takeMails()
     const { bytes, dropped } = page
-    if (bytes > 0) on.large({ bytes, mails: mails.length, ...(dropped > 0 ? { dropped } : {}), why: failure.message })
+    if (bytes > 0) on.large({ bytes, mails: mails.length, ...(dropped > 0 ? { dropped } : {}), error: failure.message })
     return { mails, listed: mails.length, failure }
   }
 }

@@ -1,28 +1,22 @@
 import { backoffMs } from '../../base/backoff.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
-import { type AgentError, asAgentError, type ErrorCode, messageOf } from '../../base/errors.ts'
+import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import { scanRecords } from '../../base/record.ts'
 import { SerialQueue } from '../../base/serial-queue.ts'
-import { isLasting } from '../../platform/files/file-failure.ts'
 import type { AppendFile } from '../../platform/store/append-file.ts'
 import type { StoreFolder } from '../../platform/store/store-folder.ts'
-import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
-import { frameStep, type JournalStep, parseStep, stepsOf } from './journal-step.ts'
-import type { MailCall, MailOutcome } from './mail.ts'
+import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
+import type { Journal, JournalEntry } from './journal.ts'
+import { readJournal } from './journal-reader.ts'
+import { frameStep, stepsOf } from './journal-step.ts'
+import type { MailCall } from './mail.ts'
 import { MemoryJournal } from './memory-journal.ts'
 
 const fileName = 'actions.journal'
 /** Below this the file only grows; beyond twice of what is worth knowing it is replaced by that. */
 const compactBytes = 256 * 1024
-/** What is read at start; a larger file is not one of ours. */
-const maxFileBytes = 64 * 1024 * 1024
-/** A journal that cannot be read is tried again, so often and after so long. */
-const readTries = 4
-const readAgainMs = 500
-/** A journal that cannot be written is tried again by itself: with no further call nobody else would. */
+/** A journal that cannot be written is tried again by itself: without a further call nothing else would. */
 const writeAgain = { firstMs: 5000, maxMs: 300_000 }
-const unread: readonly ErrorCode[] = ['POLICY_REFUSED', 'ALREADY_RUNNING']
 /** How long a mail that waits for its turn, or may be carried out twice, may be known to the memory of the kernel alone. */
 const lazySyncMs = 500
 
@@ -30,7 +24,7 @@ export interface FlashJournalOptions {
   readonly folder: StoreFolder
   readonly clock: Clock
   readonly log: Log
-  /** Identity of the present run of the system; tells a reboot from a restart. */
+  /** Identity of the present run of the system; distinguishes a reboot from a restart. */
   readonly bootId: string | undefined
   /** The disk does not take what should be written, or takes it again (undefined). */
   readonly onTrouble?: (trouble: AgentError | undefined) => void
@@ -39,12 +33,12 @@ export interface FlashJournalOptions {
 /**
  * A journal that outlives the process: each step is one record in an append-only file. The start of an action and its
  * outcome are on the disk before anything follows from them. A file that fails once is left for a new one with everything in
- * it, because nobody knows what a failed write left. A disk that takes nothing is said loudly and once a minute;
+ * it, because what a failed write left is unknown. A disk that takes nothing is logged as an error once a minute;
  * the actions go on with the memory alone, because a device that cannot be operated is worse. Only what is handed over to
  * the next process needs the disk.
  */
 export class FlashJournal implements Journal {
-  readonly #o: FlashJournalOptions
+  readonly #options: FlashJournalOptions
   readonly #memory = new MemoryJournal()
   #writer: AppendFile | undefined
   readonly #serial = new SerialQueue()
@@ -59,25 +53,13 @@ export class FlashJournal implements Journal {
   #underWay = 0
 
   private constructor(options: FlashJournalOptions) {
-    this.#o = options
+    this.#options = options
   }
 
-  /** Reads what a former process left. What cannot be read is set aside and said so; what others could have written stays unread. */
+  /** Reads what a earlier process left. What cannot be read is set aside and said so; what others could have written stays unread. */
   static async open(options: FlashJournalOptions): Promise<FlashJournal> {
     const journal = new FlashJournal(options)
-    const { folder, log } = options
-    try {
-      await folder.prepare()
-      if ((await folder.names()).includes(fileName)) await journal.#readPatiently()
-    } catch (error) {
-      // Another process has it, or others could have written it: in neither case it is this one's to set aside.
-      if (unread.includes(asAgentError(error).code)) {
-        log.error('The journal of actions is not read.', { path: folder.path, why: messageOf(error) })
-        return journal
-      }
-      log.error('The journal of actions cannot be read; it is set aside.', { path: folder.path, why: messageOf(error) })
-      await folder.rename(fileName, `${fileName}.damaged`).catch(() => {})
-    }
+    await readJournal(journal.#memory, { ...options, fileName })
     return journal
   }
 
@@ -99,32 +81,32 @@ export class FlashJournal implements Journal {
   }
 
   async start(id: string, { lazily = false }: RecordOptions = {}): Promise<void> {
-    const { bootId } = this.#o
+    const { bootId } = this.#options
     await this.#memory.start(id, { bootId })
-    await this.#write(frameStep({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) }))
+    await this.#write(frameStep({ step: 'start', id, bootId }))
     await (lazily ? this.#toDiskSoon() : this.#toDisk())
   }
 
   async handOver(
     id: string,
-    outcome: MailOutcome | undefined,
+    outcome: ActionOutcome | undefined,
     options: { readonly onlyAfterReboot: boolean },
   ): Promise<void> {
     const frame = frameStep({
       step: 'hand over',
       id,
-      ...(outcome === undefined ? {} : { outcome }),
-      ...(options.onlyAfterReboot ? { onlyAfterReboot: true } : {}),
+      outcome,
+      onlyAfterReboot: options.onlyAfterReboot ? true : undefined,
     })
     await this.#memory.handOver(id, outcome, options)
     await this.#write(frame)
     await this.#toDisk()
     if (this.#trouble === undefined) return
-    await this.#memory.start(id, { bootId: this.#o.bootId })
+    await this.#memory.start(id, { bootId: this.#options.bootId })
     throw this.#trouble
   }
 
-  async finish(id: string, outcome: MailOutcome, { lazily = false }: RecordOptions = {}): Promise<void> {
+  async finish(id: string, outcome: ActionOutcome, { lazily = false }: RecordOptions = {}): Promise<void> {
     const frame = frameStep({ step: 'finish', id, outcome })
     await this.#memory.finish(id, outcome)
     await this.#write(frame)
@@ -140,7 +122,7 @@ export class FlashJournal implements Journal {
   /** Writes what is not in the file yet, while the caller waits, because the process ends. */
   lastWrite(): void {
     if (this.#closed || (this.#underWay === 0 && this.#trouble === undefined)) return
-    this.#o.folder.replaceNow(fileName, this.#whole(), 'journal')
+    this.#options.folder.replaceNow(fileName, this.#whole(), 'journal')
   }
 
   /** Nothing is written any more when it resolves. */
@@ -151,47 +133,6 @@ export class FlashJournal implements Journal {
     this.#closed = true
     this.#writeAgain?.cancel()
     await this.#serial.run(() => this.#endWriter())
-  }
-
-  /** A second try is worth a short wait: without the journal, actions of the former process may run again. */
-  async #readPatiently(): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#read()
-      } catch (error) {
-        if (isLasting(error) || tries === readTries) throw error
-        await new Promise<void>(resolve => this.#o.clock.timer(readAgainMs, resolve))
-      }
-    }
-  }
-
-  async #read(): Promise<void> {
-    const { folder, log } = this.#o
-    const bytes = await folder.read(fileName, 0, maxFileBytes)
-    const steps: JournalStep[] = []
-    const { damagedBytes } = scanRecords(bytes, ({ body }) => {
-      const step = parseStep(body)
-      if (step !== undefined) steps.push(step)
-      return undefined
-    })
-    if (damagedBytes > 0) log.warn('The journal of actions is damaged; what it hit is passed over.', { damagedBytes })
-    for (const step of steps) await this.#replay(step)
-  }
-
-  #replay(step: JournalStep): Promise<void> {
-    const memory = this.#memory
-    switch (step.step) {
-      case 'accept':
-        return memory.accept(step.id, step.call)
-      case 'start':
-        return memory.start(step.id, { bootId: step.bootId })
-      case 'hand over':
-        return memory.handOver(step.id, step.outcome, { onlyAfterReboot: step.onlyAfterReboot ?? false })
-      case 'finish':
-        return memory.finish(step.id, step.outcome)
-      case 'settle':
-        return memory.settle(step.id)
-    }
   }
 
   #write(frame: Uint8Array): Promise<void> {
@@ -215,10 +156,14 @@ export class FlashJournal implements Journal {
         await work(writer)
       } catch (error) {
         await this.#writeAnew()
-        const why = messageOf(error)
-        this.#o.log.limited('journal anew', 'warn', 'The file of the journal of actions failed; it is written anew.', {
-          why,
-        })
+        this.#options.log.limited(
+          'journal anew',
+          'warn',
+          'the file of the journal of actions failed; it is written anew',
+          {
+            error: messageOf(error),
+          },
+        )
       }
     })
   }
@@ -238,7 +183,7 @@ export class FlashJournal implements Journal {
    */
   async #writeAnew(): Promise<void> {
     await this.#endWriter()
-    const { folder } = this.#o
+    const { folder } = this.#options
     await folder.prepare()
     await folder.replace(fileName, this.#whole(), 'journal')
     this.#writer = await folder.reopen(fileName, 'journal')
@@ -250,7 +195,7 @@ export class FlashJournal implements Journal {
   }
 
   #toDiskSoon(): void {
-    this.#lazySync ??= this.#o.clock.timer(lazySyncMs, () => void this.#toDisk(), { background: true })
+    this.#lazySync ??= this.#options.clock.timer(lazySyncMs, () => void this.#toDisk(), { background: true })
   }
 
   /** Returns when everything written so far is on the disk; those who ask at the same time share one write. */
@@ -274,16 +219,16 @@ export class FlashJournal implements Journal {
     await this.#endWriter()
     const isNew = this.#trouble === undefined
     this.#trouble = asAgentError(error)
-    this.#o.log.limited(
+    this.#options.log.limited(
       'journal',
       'error',
-      'The journal of actions cannot be written: after a crash an action may run again or stay unanswered.',
+      'the journal of actions cannot be written: after a crash an action may run again or stay unanswered',
       { why: messageOf(error) },
     )
-    if (isNew) this.#o.onTrouble?.(this.#trouble)
+    if (isNew) this.#options.onTrouble?.(this.#trouble)
     this.#writeAgain?.cancel()
-    const delayMs = backoffMs(writeAgain, this.#failures++, this.#o.clock.random())
-    this.#writeAgain = this.#o.clock.timer(delayMs, () => void this.#heal(), { background: true })
+    const delayMs = backoffMs(writeAgain, this.#failures++, this.#options.clock.random())
+    this.#writeAgain = this.#options.clock.timer(delayMs, () => void this.#heal(), { background: true })
   }
 
   /** While there is trouble, tries once more. */
@@ -298,7 +243,7 @@ export class FlashJournal implements Journal {
     this.#trouble = undefined
     this.#failures = 0
     this.#writeAgain?.cancel()
-    this.#o.log.info('The journal of actions is written again.')
-    this.#o.onTrouble?.(undefined)
+    this.#options.log.info('the journal of actions is written again')
+    this.#options.onTrouble?.(undefined)
   }
 }

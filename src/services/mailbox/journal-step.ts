@@ -1,12 +1,13 @@
 import { isJsonObject, type JsonObject, maxJsonDepth, parseCutJson, toAsciiJson } from '../../base/json.ts'
 import { frameRecord } from '../../base/record.ts'
 import type { WrittenNumbers } from '../../base/written-json.ts'
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import { isStatus } from '../../protocol/status.ts'
 import type { JournalEntry } from './journal.ts'
-import type { MailCall, MailOutcome } from './mail.ts'
+import type { MailCall } from './mail.ts'
 
 /**
- * Parameters stand two levels down in a record. One more is read, so that parameters which a former agent took and which are
+ * Parameters stand two levels down in a record. One more is read, so that parameters which a earlier agent took and which are
  * too deep are still seen to be so; what is below that is of no use to anybody.
  */
 const maxRecordDepth = maxJsonDepth + 3
@@ -14,9 +15,14 @@ const maxRecordDepth = maxJsonDepth + 3
 /** One record of the journal on flash. */
 export type JournalStep =
   | { readonly step: 'accept'; readonly id: string; readonly call: MailCall }
-  | { readonly step: 'start'; readonly id: string; readonly bootId?: string }
-  | { readonly step: 'hand over'; readonly id: string; readonly outcome?: MailOutcome; readonly onlyAfterReboot?: true }
-  | { readonly step: 'finish'; readonly id: string; readonly outcome: MailOutcome }
+  | { readonly step: 'start'; readonly id: string; readonly bootId?: string | undefined }
+  | {
+      readonly step: 'hand over'
+      readonly id: string
+      readonly outcome?: ActionOutcome | undefined
+      readonly onlyAfterReboot?: true | undefined
+    }
+  | { readonly step: 'finish'; readonly id: string; readonly outcome: ActionOutcome }
   | { readonly step: 'settle'; readonly id: string }
 
 /** Throws when the step cannot be written as JSON. */
@@ -29,14 +35,13 @@ export function stepsOf(entry: JournalEntry): JournalStep[] {
   const { id, call, state, outcome, onlyAfterReboot, bootId, settled } = entry
   const steps: JournalStep[] = []
   if (call !== undefined) steps.push({ step: 'accept', id, call })
-  if (state === 'started' || state === 'handed over')
-    steps.push({ step: 'start', id, ...(bootId === undefined ? {} : { bootId }) })
+  if (state === 'started' || state === 'handed over') steps.push({ step: 'start', id, bootId })
   if (state === 'handed over')
     steps.push({
       step: 'hand over',
       id,
-      ...(outcome === undefined ? {} : { outcome }),
-      ...(onlyAfterReboot === undefined ? {} : { onlyAfterReboot }),
+      outcome,
+      onlyAfterReboot,
     })
   if (state === 'finished' && outcome !== undefined) steps.push({ step: 'finish', id, outcome })
   if (settled) steps.push({ step: 'settle', id })
@@ -84,7 +89,7 @@ function parseCall(value: unknown): MailCall | undefined {
   }
 }
 
-function parseOutcome(value: unknown): MailOutcome | undefined {
+function parseOutcome(value: unknown): ActionOutcome | undefined {
   if (!isJsonObject(value) || !isStatus(value.status)) return undefined
   const { status, message, params } = value
   return {

@@ -1,4 +1,5 @@
-import type { MailCall, MailOutcome } from './mail.ts'
+import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
+import type { MailCall } from './mail.ts'
 
 /**
  * What is known of one mail. It goes `accepted` → `started` → `finished`, or by `handed over` when its action ends the
@@ -9,40 +10,38 @@ export interface JournalEntry {
   /** Absent when the mail is finished. */
   readonly call?: MailCall
   readonly state: 'accepted' | 'started' | 'handed over' | 'finished'
-  /** Of a finished mail, its answer. Of one that was handed over, what the next process answers; absent when its program does. */
-  readonly outcome?: MailOutcome
-  /** Of one that was handed over: the outcome holds only in another run of the system than {@link bootId}. */
+  /** Of a finished mail, its answer. Of a mail that was handed over, the answer of the next process; absent when its application answers. */
+  readonly outcome?: ActionOutcome
+  /** Of a mail that was handed over: the outcome holds only in another run of the system than {@link bootId}. */
   readonly onlyAfterReboot?: true
-  /** The run of the system in which the action was started; absent where the system does not tell. */
+  /** The run of the system in which the action was started; absent where the system does not say it. */
   readonly bootId?: string
   /** The cloud has the answer. */
   readonly settled?: true
 }
 
-/** How safe a fact must be before the next step is taken. */
-export interface RecordOptions {
-  /** The disk has it a moment later, with the next fact that cannot wait: for what a power cut may repeat. */
-  readonly lazily?: boolean
-}
-
 /**
  * The memory of what was carried out, so that no mail is carried out twice and each gets one answer. It alone makes the
- * answers of a former process anew: the outbox keeps acknowledgements in memory only.
+ * answers of a earlier process anew: the outbox keeps acknowledgements in memory only.
  * Every method resolves when the fact is as safe as this journal makes it: only then may the next step be taken.
  */
 export interface Journal {
   /** What is known of the mail; undefined when it was never seen. */
   find(id: string): Promise<JournalEntry | undefined>
-  /** The mails whose answer the cloud does not have yet, oldest first; asked once at start. */
+  /** The mails that have no answer in the cloud yet, oldest first; asked once at start. */
   unsettled(): Promise<readonly JournalEntry[]>
   /** The mail was taken from the mailbox. */
   accept(id: string, call: MailCall): Promise<void>
   /** Its action is about to run. When this rejects, the action does not run. */
   start(id: string, options?: RecordOptions): Promise<void>
   /** The next process answers, with the outcome when there is one. When this rejects, nothing has changed. */
-  handOver(id: string, outcome: MailOutcome | undefined, options: { readonly onlyAfterReboot: boolean }): Promise<void>
+  handOver(
+    id: string,
+    outcome: ActionOutcome | undefined,
+    options: { readonly onlyAfterReboot: boolean },
+  ): Promise<void>
   /** Its outcome is known. The acknowledgement goes out only after this. */
-  finish(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<void>
+  finish(id: string, outcome: ActionOutcome, options?: RecordOptions): Promise<void>
   /** The cloud has the acknowledgement; the entry may be forgotten when room is needed. */
   settle(id: string): Promise<void>
 }

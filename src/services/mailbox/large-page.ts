@@ -5,9 +5,9 @@ import { Status } from '../../protocol/status.ts'
 import { isMailId, type Mail, parseMail, refusedMail } from './mail.ts'
 import { charsOfMail } from './page.ts'
 
-/** The largest call that is taken: one that has a page for itself. */
+/** The largest call that is taken: as large as a whole page may be. */
 export const maxMailBytes = limits.maxReplyBytes
-/** How many characters of parameters one page may bring; the calls beyond it are refused, so that whoever called hears of it. */
+/** How many characters of parameters one page may bring; the calls beyond it are refused, so that their callers learn of it. */
 export const maxPageChars = 8 * limits.maxReplyBytes
 
 /** How many answers and complaints one page may bring beside its calls: many more than an agent ever asks for. */
@@ -46,7 +46,7 @@ export class LargePage {
   #inMessages = false
   /** The bytes of the last text that may be a key or an id, without its quotes. */
   #text: number[] = []
-  /** The member of the mail whose value comes next. */
+  /** The name of the member of the mail that comes next. */
   #key = ''
   /** The mail that is being read: its bytes while it is not too large, and its id once that is known. */
   #held = Buffer.alloc(0)
@@ -58,12 +58,12 @@ export class LargePage {
     return this.#bytes
   }
 
-  /** How many mails there were that nobody can take any more. */
+  /** How many mails were too many to be taken. */
   get dropped(): number {
     return this.#dropped
   }
 
-  /** Takes out the mails whose last byte has come, in their order. */
+  /** Takes out the mails that have come to their last byte, in their order. */
   takeMails(): Mail[] {
     return this.#mails.splice(0)
   }

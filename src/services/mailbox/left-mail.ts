@@ -1,6 +1,6 @@
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import { Status } from '../../protocol/status.ts'
 import type { JournalEntry } from './journal.ts'
-import type { MailOutcome } from './mail.ts'
 
 /** A mail that an earlier process left for the program of this one to answer. */
 export interface LeftMail {
@@ -18,7 +18,7 @@ export function isLeft({ state, outcome }: JournalEntry): boolean {
 export function answerOf(
   { state, outcome, onlyAfterReboot, bootId }: JournalEntry,
   presentBootId: string | undefined,
-): MailOutcome {
+): ActionOutcome {
   if (outcome === undefined)
     return { status: Status.Failure, message: 'ERROR: the agent ended in mid-action; the action was not run again.' }
   if (state === 'finished' || !onlyAfterReboot) return outcome

@@ -1,13 +1,7 @@
 import { isDeeperThan, isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../../base/json.ts'
 import { type WrittenNumbers, writtenNumbers } from '../../base/written-json.ts'
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import { Status } from '../../protocol/status.ts'
-
-/** How a mail was answered; what `mailbox.ack` carries. */
-export interface MailOutcome {
-  readonly status: Status
-  readonly message?: string
-  readonly params?: JsonObject
-}
 
 /** What the cloud asks for: a method and its parameters. */
 export interface MailCall {
@@ -15,14 +9,14 @@ export interface MailCall {
   /** An integer that JavaScript cannot hold is the text of its digits. */
   readonly params: JsonObject
   /** The numbers of {@link params} that JavaScript would write otherwise, as they are written. */
-  readonly written?: WrittenNumbers
+  readonly written?: WrittenNumbers | undefined
 }
 
 /** An entry of a mailbox page that can be answered. */
 export type UsableMail =
   | { readonly kind: 'call'; readonly id: string; readonly call: MailCall }
   /** It has an id but cannot be carried out: it is answered with a refusal. */
-  | { readonly kind: 'refused'; readonly id: string; readonly outcome: MailOutcome }
+  | { readonly kind: 'refused'; readonly id: string; readonly outcome: ActionOutcome }
 
 /** One entry of a mailbox page, parsed [TR50 mailbox.check]. */
 export type Mail =
@@ -52,7 +46,7 @@ export function parseMail(entry: Json | undefined): Mail {
   const outcome = refusalOf(given)
   if (outcome !== undefined) return { kind: 'refused', id, outcome }
   const written = writtenNumbers(given)
-  return { kind: 'call', id, call: { method, params: given, ...(written === undefined ? {} : { written }) } }
+  return { kind: 'call', id, call: { method, params: given, written } }
 }
 
 /** A mail that is answered with a refusal and not carried out. */
@@ -65,8 +59,8 @@ export function isMailId(id: unknown): id is string {
   return typeof id === 'string' && id !== '' && id.length <= maxIdChars
 }
 
-/** The answer to parameters that no action may get: nobody could write them down, hand them on or look through them. */
-export function refusalOf(params: JsonObject): MailOutcome | undefined {
+/** The answer to parameters that no action may get: the agent could not write them down, hand them on or look through them. */
+export function refusalOf(params: JsonObject): ActionOutcome | undefined {
   if (!isDeeperThan(params, maxJsonDepth)) return undefined
   const message = `ERROR: the parameters are nested deeper than ${maxJsonDepth} levels, which is the agent's limit; the action was not run.`
   return { status: Status.BadParameter, message }

@@ -1,39 +1,22 @@
 import { backoffMs } from '../../base/backoff.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
-import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { nextTurn } from '../../base/wait.ts'
-import type { WrittenNumbers } from '../../base/written-json.ts'
-import type { Receipt } from '../../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../../outbox/outbox.ts'
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import type { Ask } from '../../protocol/ask.ts'
 import { limits } from '../../protocol/limits.ts'
-import { Status } from '../../protocol/status.ts'
-import { Answers } from './answers.ts'
 import { fetchPage } from './fetch-page.ts'
-import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
-import { answerOf, isLeft, type LeftMail } from './left-mail.ts'
-import { charsOf, type Mail, type MailCall, type MailOutcome, refusalOf, type UsableMail } from './mail.ts'
+import type { Journal, JournalEntry } from './journal.ts'
+import { isLeft, type LeftMail } from './left-mail.ts'
+import type { Mail } from './mail.ts'
+import { type ExecuteMail, MailIntake } from './mail-intake.ts'
+import { MailboxAnswers } from './mailbox-answers.ts'
 import { Page, sortMails, takePortion } from './page.ts'
 import { nextPageMails } from './page-size.ts'
 import { ProgressLines } from './progress-lines.ts'
 
-/** Where the one who carries out a mail reports. */
-export interface MailReply {
-  started(options?: RecordOptions): Promise<void>
-  update(text: string): Promise<Receipt>
-  /** Rejects when it cannot be written down. */
-  handOver(outcome: MailOutcome | undefined, options: { readonly onlyAfterReboot?: boolean }): Promise<void>
-  finish(outcome: MailOutcome, options?: RecordOptions): Promise<Receipt>
-}
-
-/** Carries out a mail: returns at once, reports through `reply`, never throws. */
-export type ExecuteMail = (
-  mail: { id: string; name: string; params: JsonObject; written?: WrittenNumbers },
-  reply: MailReply,
-) => void
-
-/** What the mailbox brought since the start. */
 export interface MailboxCounters {
   /** Checks that the cloud answered. */
   readonly checks: number
@@ -43,7 +26,7 @@ export interface MailboxCounters {
   readonly repeated: number
   /** Entries that made no sense. */
   readonly malformed: number
-  /** Mails whose answer the cloud does not have yet. */
+  /** Mails that have no answer in the cloud yet. */
   readonly open: number
   /** Whether no more mail is fetched until some of the open ones are answered. */
   readonly full: boolean
@@ -55,7 +38,7 @@ export const maxOpenMails = 200
 export const maxOpenChars = 4 * 1024 * 1024
 /** The same for the characters of the parameters of those that are not answered. */
 export const maxOpenCallChars = 16 * 1024 * 1024
-/** How many characters of mail may wait that nobody asked for: the longest reply, however small its mails are. What is more is dropped. */
+/** How many characters of mail may wait beyond what was asked for: the longest reply, however small its mails are. The rest is dropped. */
 const maxSurplusChars = 5 * limits.maxReplyBytes
 
 // Drawn from the upper half: 10 to 20 minutes.
@@ -67,24 +50,18 @@ const lookAgainMs = 1000
 const largePageText = 'a page of mail was too large; its mails are taken one by one, and fewer are asked for'
 
 /**
- * Fetches the mail of our thing and answers each exactly once [TR50 4]. One check is outstanding at most; whoever asks
- * meanwhile causes one more afterwards. What was seen before is answered from the journal and not carried out.
+ * Fetches the mail of our thing and answers each exactly once [TR50 4]. One check is outstanding at most; a call of
+ * {@link check} meanwhile causes one more afterwards. What was seen before is answered from the journal and not carried out.
  */
 export class Mailbox {
   readonly #ask: Ask
   readonly #journal: Journal
-  readonly #execute: ExecuteMail
   readonly #clock: Clock
   readonly #log: Log
-  readonly #bootId: string | undefined
-  readonly #answers: Answers
+  readonly #answers: MailboxAnswers
   readonly #progress: ProgressLines
-  readonly #counts = { checks: 0, mails: 0, repeated: 0, malformed: 0 }
-  /** Told about the mails of a page that are not taken. */
-  readonly #sorting = {
-    repeated: () => this.#counts.repeated++,
-    unusable: (problem: string) => this.#malformed(problem),
-  }
+  readonly #intake: MailIntake
+  #checks = 0
   /** What was handed over before this process: nothing can join it. */
   #left: readonly JournalEntry[] | undefined
   #wanted = false
@@ -104,30 +81,36 @@ export class Mailbox {
 
   constructor(parts: {
     ask: Ask
-    outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
+    outbox: LaneInput<'ack'>
     journal: Journal
     execute: ExecuteMail
     clock: Clock
     log: Log
-    /** Identity of the present run of the system; tells a reboot from a restart. */
+    /** Identity of the present run of the system; distinguishes a reboot from a restart. */
     bootId?: string | undefined
   }) {
     this.#ask = parts.ask
     this.#journal = parts.journal
-    this.#execute = parts.execute
     this.#clock = parts.clock
     this.#log = parts.log
-    this.#bootId = parts.bootId
-    const { outbox, journal, log } = parts
+    const { outbox, journal, execute, log, bootId } = parts
     this.#progress = new ProgressLines(outbox)
-    this.#answers = new Answers({ outbox, journal, log, onRoom: () => this.#goOn() })
+    this.#answers = new MailboxAnswers({ outbox, journal, log, onRoom: () => this.#goOn() })
+    this.#intake = new MailIntake({
+      journal,
+      answers: this.#answers,
+      progress: this.#progress,
+      execute,
+      log,
+      bootId,
+    })
   }
 
   /** Takes up the mails that an earlier process left unanswered. Before the first check. */
   async resume(): Promise<void> {
     const unsettled = await this.#journal.unsettled()
     this.#left ??= unsettled.filter(isLeft)
-    for (const entry of unsettled) await this.#resumeOne(entry)
+    for (const entry of unsettled) await this.#intake.resume(entry)
   }
 
   /** The mails that an earlier process handed over without an answer, oldest first. */
@@ -155,8 +138,8 @@ export class Mailbox {
     this.#surplus.clear()
   }
 
-  /** Answers a mail of which only the id is known, such as one that an earlier process left open. The first answer counts. */
-  async acknowledge(id: string, outcome: MailOutcome): Promise<Receipt> {
+  /** Answers a mail of which only the id is known, because an earlier process left it open. The first answer counts. */
+  async acknowledge(id: string, outcome: ActionOutcome): Promise<Receipt> {
     return this.#answers.giveOnce(id, outcome)
   }
 
@@ -171,7 +154,7 @@ export class Mailbox {
   }
 
   counters(): MailboxCounters {
-    return { ...this.#counts, open: this.#answers.open, full: !this.#hasRoom() }
+    return { checks: this.#checks, ...this.#intake.counts, open: this.#answers.open, full: !this.#hasRoom() }
   }
 
   async #checkWhileWanted(): Promise<void> {
@@ -198,7 +181,7 @@ export class Mailbox {
     return this.#isCheckDue() || (this.#surplus.size > 0 && this.#hasRoom(limits.mailboxPage))
   }
 
-  /** Between the portions of a page that is too long, mail that somebody told us of has its turn. */
+  /** Between the portions of a page that is too long, mail that the cloud has announced has its turn. */
   #isCheckDue(): boolean {
     return this.#hasRoom() && (this.#wanted || (this.#expectsMore && this.#surplus.size === 0))
   }
@@ -214,10 +197,10 @@ export class Mailbox {
     })
     this.#pageMails = nextPageMails(this.#pageMails, failure)
     if (failure === undefined || failure.code === 'LIMIT_EXCEEDED') {
-      this.#counts.checks++
+      this.#checks++
       await this.#answers.retry()
     }
-    const page = await sortMails(mails, this.#sorting)
+    const page = await sortMails(mails, this.#intake)
     const fresh = await this.#takePortion(page, most)
     this.#keep(page, listed > most)
     if (failure !== undefined && (failure.code !== 'LIMIT_EXCEEDED' || listed === 0)) throw failure
@@ -229,7 +212,7 @@ export class Mailbox {
   #takeLate(mails: readonly Mail[]): void {
     if (this.#closed) return
     this.#log.info('mail came after its check had been given up', { mails: mails.length })
-    sortMails(mails, this.#sorting).then(
+    sortMails(mails, this.#intake).then(
       page => {
         this.#keep(page, false)
         this.#goOn()
@@ -239,7 +222,7 @@ export class Mailbox {
   }
 
   #takePortion(page: Page, most: number): Promise<number> {
-    return takePortion(page, most, mail => this.#take(mail))
+    return takePortion(page, most, mail => this.#intake.take(mail))
   }
 
   async #takeSurplus(): Promise<number> {
@@ -252,7 +235,7 @@ export class Mailbox {
     const mails = page.size
     let dropped = 0
     for (let mail = page.shift(); mail !== undefined; mail = page.shift()) {
-      if (this.#surplus.has(mail.id) || this.#answers.isOpen(mail.id)) this.#counts.repeated++
+      if (this.#surplus.has(mail.id) || this.#answers.isOpen(mail.id)) this.#intake.repeated()
       else if (this.#surplus.chars < maxSurplusChars) this.#surplus.add(mail)
       else dropped++
     }
@@ -267,81 +250,13 @@ export class Mailbox {
       if (this.#wanted) queueMicrotask(() => this.check())
       return
     }
-    this.#log.limited(`mailbox ${error.code}`, 'warn', 'mailbox check failed', { why: error.message })
+    this.#log.limited(`mailbox ${error.code}`, 'warn', 'mailbox check failed', { error: error.message })
     this.#checkAfter(backoffMs(retry, this.#failures++, this.#clock.random()))
   }
 
   #checkAfter(delayMs: number): void {
     this.#next?.cancel()
     if (!this.#closed) this.#next = this.#clock.timer(delayMs, () => this.check(), { background: true })
-  }
-
-  /** Takes one mail; whatever is wrong with it, the next ones still get their turn. Resolves to whether it was new. */
-  async #take(mail: UsableMail): Promise<boolean> {
-    const { id } = mail
-    try {
-      if (await this.#isRepeated(id)) return false
-      this.#counts.mails++
-      if (mail.kind === 'call') {
-        this.#answers.expect(id, charsOf(mail.call))
-        await this.#journal.accept(id, mail.call)
-        this.#run(id, mail.call)
-      } else {
-        this.#malformed(mail.outcome.message ?? '', id)
-        this.#answer(id, mail.outcome)
-      }
-    } catch (error) {
-      this.#log.error('mail not taken', { id, why: messageOf(error) })
-      this.#answer(id, { status: Status.IoError, message: 'ERROR: the agent could not record the call.' })
-    }
-    return true
-  }
-
-  async #isRepeated(id: string): Promise<boolean> {
-    const known = await this.#journal.find(id)
-    if (known === undefined && !this.#answers.isOpen(id)) return false
-    this.#counts.repeated++
-    // While its answer is being made or on its way, there is nothing to add.
-    if (this.#answers.isOpen(id)) return true
-    this.#log.info('mail offered again; answered as before', { id })
-    if (known?.outcome !== undefined) this.#answer(id, known.outcome)
-    return true
-  }
-
-  async #resumeOne(entry: JournalEntry): Promise<void> {
-    const { id, call, state } = entry
-    this.#answers.expect(id, call === undefined ? 0 : charsOf(call))
-    if (state === 'accepted' && call !== undefined) {
-      const refusal = refusalOf(call.params)
-      if (refusal === undefined) this.#run(id, call)
-      else this.#answer(id, refusal)
-      return
-    }
-    if (isLeft(entry)) {
-      this.#log.info('a mail of an earlier run waits for its answer', { id, action: call?.method })
-      return
-    }
-    const answer = answerOf(entry, this.#bootId)
-    this.#log.info('answering a mail of an earlier run', { id, status: answer.status })
-    if (state === 'handed over') await this.#journal.finish(id, answer)
-    this.#answer(id, answer)
-  }
-
-  /** For those who cannot do anything about a failure; it is seen to. */
-  #answer(id: string, outcome: MailOutcome): void {
-    this.#answers.give(id, outcome).catch(() => {})
-  }
-
-  #run(id: string, { method, params, written }: MailCall): void {
-    this.#execute(
-      { id, name: method, params, ...(written === undefined ? {} : { written }) },
-      {
-        started: options => this.#journal.start(id, options),
-        update: text => this.update(id, text),
-        handOver: (outcome, { onlyAfterReboot = false }) => this.#journal.handOver(id, outcome, { onlyAfterReboot }),
-        finish: (outcome, options) => this.#answers.give(id, outcome, options),
-      },
-    )
   }
 
   /** Whether more mail may be taken; with `reserve`, whether room for so many others is left. */
@@ -352,10 +267,5 @@ export class Mailbox {
 
   #goOn(): void {
     if (!this.#closed && !this.#checking && this.#hasWork()) void this.#checkWhileWanted()
-  }
-
-  #malformed(problem: string, id?: string): void {
-    this.#counts.malformed++
-    this.#log.limited('mail malformed', 'warn', 'mail makes no sense', { problem, id })
   }
 }

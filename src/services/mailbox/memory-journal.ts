@@ -1,13 +1,14 @@
-import type { Journal, JournalEntry, RecordOptions } from './journal.ts'
-import type { MailCall, MailOutcome } from './mail.ts'
+import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
+import type { Journal, JournalEntry } from './journal.ts'
+import type { MailCall } from './mail.ts'
 
 /** How many settled mails are remembered with their outcome. */
-export const maxSettled = 1000
+const maxSettled = 1000
 /** How many characters of JSON the remembered outcomes have together. */
-export const maxSettledChars = 1024 * 1024
+const maxSettledChars = 1024 * 1024
 
 /**
- * A journal that lives as long as the process. Mails whose answer is on its way are always kept; of the settled ones the
+ * A journal that lives as long as the process. Mails with an answer on its way are always kept; of the settled ones the
  * oldest are forgotten beyond {@link maxSettled} and {@link maxSettledChars}.
  */
 export class MemoryJournal implements Journal {
@@ -39,7 +40,7 @@ export class MemoryJournal implements Journal {
 
   async handOver(
     id: string,
-    outcome: MailOutcome | undefined,
+    outcome: ActionOutcome | undefined,
     options: { readonly onlyAfterReboot: boolean },
   ): Promise<void> {
     this.#change(id, entry => ({
@@ -50,7 +51,7 @@ export class MemoryJournal implements Journal {
     }))
   }
 
-  async finish(id: string, outcome: MailOutcome): Promise<void> {
+  async finish(id: string, outcome: ActionOutcome): Promise<void> {
     // The call is not needed any more; its parameters may be large.
     if (!this.#settled.has(id)) this.#entries.set(id, { id, state: 'finished', outcome })
   }

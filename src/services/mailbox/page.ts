@@ -3,15 +3,15 @@ import { nextTurn } from '../../base/wait.ts'
 import { charsOf, type Mail, parseMail, type UsableMail } from './mail.ts'
 
 /** The event loop has its turn after so many mails, also when they cost nothing: more than a cloud sends that keeps to the limit. */
-export const mailsPerTurn = 250
+const mailsPerTurn = 250
 
 /** What a mail takes beside its parameters. */
 const mailChars = 100
 
-/** Told about the mails of a page that are not taken. */
+/** Hears of the mails of a page that are not taken. */
 export interface SortingListener {
   repeated(): void
-  unusable(problem: string): void
+  malformed(problem: string): void
 }
 
 /** Parses a page entry by entry; what is wrong with one harms none of the others. */
@@ -25,7 +25,7 @@ export async function sortMails(mails: Iterable<Mail>, on: SortingListener): Pro
   let seen = 0
   for (const mail of mails) {
     if (++seen % mailsPerTurn === 0) await nextTurn()
-    if (mail.kind === 'unusable') on.unusable(mail.problem)
+    if (mail.kind === 'unusable') on.malformed(mail.problem)
     else if (page.has(mail.id)) on.repeated()
     else page.add(mail)
   }
@@ -49,7 +49,7 @@ export async function takePortion(
   return fresh
 }
 
-/** Mails by id, oldest first: one that is listed twice is there once. */
+/** Mails by id, oldest first: a mail that is listed twice is there once. */
 export class Page {
   readonly #mails = new Map<string, UsableMail>()
   #chars = 0

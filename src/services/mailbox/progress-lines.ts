@@ -1,6 +1,5 @@
 import { AgentError } from '../../base/errors.ts'
-import type { JsonObject } from '../../base/json.ts'
-import type { Receipt } from '../../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../../outbox/outbox.ts'
 import { mailboxUpdate } from '../../protocol/commands.ts'
 
 /** How many characters of progress lines may wait for the cloud. They wait in memory, and an action may write without end. */
@@ -8,10 +7,10 @@ export const maxProgressChars = 1024 * 1024
 
 /** The progress lines on their way to the cloud [TR50 mailbox.update]. */
 export class ProgressLines {
-  readonly #outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
+  readonly #outbox: LaneInput<'ack'>
   #chars = 0
 
-  constructor(outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }) {
+  constructor(outbox: LaneInput<'ack'>) {
     this.#outbox = outbox
   }
 

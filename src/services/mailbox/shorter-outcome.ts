@@ -1,4 +1,4 @@
-import type { MailOutcome } from './mail.ts'
+import type { ActionOutcome } from '../../protocol/action-reply.ts'
 
 /** So much of a message goes with a shortened answer. */
 const maxChars = 200
@@ -7,7 +7,7 @@ const maxChars = 200
  * An answer that is certain to be shorter, with the same status: first without its parameters and with the beginning of its
  * message, then with the status alone. Undefined when there is nothing left to leave out.
  */
-export function shorterOutcome({ status, message = '', params }: MailOutcome): MailOutcome | undefined {
+export function shorterOutcome({ status, message = '', params }: ActionOutcome): ActionOutcome | undefined {
   if (params === undefined && message === '') return undefined
   if (params === undefined && message.length <= 2 * maxChars) return { status }
   const chars = message.length + (params === undefined ? 0 : JSON.stringify(params).length)

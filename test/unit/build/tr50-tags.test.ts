@@ -14,8 +14,6 @@ import {
   mailboxCheck,
   mailboxUpdate,
   propertyCurrent,
-  type ThingChange,
-  thingItem,
 } from '../../../src/protocol/commands.ts'
 import {
   type AlarmSample,
@@ -27,7 +25,9 @@ import {
   type LocationSample,
   locationItem,
   type TelemetrySample,
+  type ThingChange,
   telemetryItem,
+  thingItem,
 } from '../../../src/protocol/samples.ts'
 import { CloudError, Status } from '../../../src/protocol/status.ts'
 import { codeWords, examples, firstColumn, namesIn, pagePath, sectionNamed, sections } from '../../helpers/tr50-page.ts'

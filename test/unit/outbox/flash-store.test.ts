@@ -68,8 +68,8 @@ test('what was acknowledged is not sent again by the next process', async t => {
   const path = tempDir(t)
   const first = await openStore(t, path, 'always')
   for (const text of numbers(1, 20)) await first.put(text).kept
-  const hand = await first.store.read('telemetry', { maxItems: 12, maxBytes: 1e9 })
-  first.store.acknowledge('telemetry', hand.slice(0, 10))
+  const inFlight = await first.store.read('telemetry', { maxItems: 12, maxBytes: 1e9 })
+  first.store.acknowledge('telemetry', inFlight.slice(0, 10))
   await settle()
   await new Promise(resolve => setTimeout(resolve, 50))
   assert.deepEqual(await drain(await openStore(t, path, 'always')), numbers(11, 20))
@@ -123,14 +123,14 @@ test('flash is read while a message is on its way, so that each message is as fu
   const { store } = await openStore(t, path, 'spill')
   const read: string[] = []
   for (let message = 0; message < 10; message++) {
-    const hand = await eventually('a full message', async () => {
+    const inFlight = await eventually('a full message', async () => {
       const some = await store.read('telemetry', { maxItems: 1000, maxBytes: 1e9 })
       if (some.length === 1000) return some
       store.release('telemetry')
       return undefined
     })
-    read.push(...hand.map(({ json }) => json))
-    store.acknowledge('telemetry', hand)
+    read.push(...inFlight.map(({ json }) => json))
+    store.acknowledge('telemetry', inFlight)
   }
   assert.deepEqual(read, texts)
 })
@@ -183,9 +183,9 @@ test('a segment cut at any byte opens and gives every item that is whole', async
     const opened = await openStore(t, path, 'spill')
     const expected = texts.filter((_, at) => (ends[at] as number) <= cut)
     // What is read is not acknowledged, so that the file stays for the next cut.
-    const hand = await opened.store.read('telemetry', { maxItems: 100, maxBytes: 1e9 })
+    const inFlight = await opened.store.read('telemetry', { maxItems: 100, maxBytes: 1e9 })
     assert.deepEqual(
-      hand.map(item => item.json),
+      inFlight.map(item => item.json),
       expected,
       `cut at ${cut}`,
     )
@@ -202,9 +202,9 @@ test('a flipped bit anywhere costs at most the item that it hit', async t => {
     writeFileSync(join(path, name), rotten)
     const hit = ends.findIndex(end => byte < end)
     const opened = await openStore(t, path, 'spill')
-    const hand = await opened.store.read('telemetry', { maxItems: 100, maxBytes: 1e9 })
+    const inFlight = await opened.store.read('telemetry', { maxItems: 100, maxBytes: 1e9 })
     assert.deepEqual(
-      hand.map(item => item.json),
+      inFlight.map(item => item.json),
       texts.filter((_, at) => at !== hit),
       `byte ${byte}`,
     )

@@ -23,8 +23,8 @@ test('cursors that outlived their segments cost the next ones nothing', async t 
   const path = tempDir(t)
   const first = await openStore(t, path, 'always')
   for (const text of numbers(1, 3)) await first.put(text).kept
-  const hand = await first.store.read('telemetry', { maxItems: 2, maxBytes: 1e9 })
-  first.store.acknowledge('telemetry', hand)
+  const inFlight = await first.store.read('telemetry', { maxItems: 2, maxBytes: 1e9 })
+  first.store.acknowledge('telemetry', inFlight)
   await first.store.close()
   // Killed between the end of the last segment and that of the cursors: all was sent.
   for (const name of readdirSync(path)) if (name.endsWith('.seg')) rmSync(join(path, name))
@@ -98,12 +98,12 @@ test('what was on its way when the folder could be read again is settled before 
   writeFileSync(path, 'a file where the folder should be')
   const second = await openStore(t, path, 'always', clock)
   const puts = numbers(5, 8).map(text => second.put(text))
-  const hand = await second.store.read('telemetry', { maxItems: 2, maxBytes: 1e9 })
+  const inFlight = await second.store.read('telemetry', { maxItems: 2, maxBytes: 1e9 })
   rmSync(path)
   renameSync(`${path}.away`, path)
   await clock.advance(10_000)
-  second.store.acknowledge('telemetry', hand.slice(0, 1))
-  hand[0]?.receipt?.settle('delivered')
+  second.store.acknowledge('telemetry', inFlight.slice(0, 1))
+  inFlight[0]?.receipt?.settle('delivered')
   second.store.release('telemetry')
   await eventually('the disk is taken again', () => second.troubles.includes(undefined))
   await puts[0]?.receipt.delivered()
@@ -238,9 +238,9 @@ test('a disk that comes and goes while it is read ahead is left alone until what
   const next = () => second.store.read('telemetry', { maxItems: 5, maxBytes: 1e9 })
   const read: string[] = []
   const takeOne = async () => {
-    const hand = await next()
-    read.push(...hand.map(({ json }) => json))
-    second.store.acknowledge('telemetry', hand)
+    const inFlight = await next()
+    read.push(...inFlight.map(({ json }) => json))
+    second.store.acknowledge('telemetry', inFlight)
     await settle()
   }
   await takeOne()
@@ -300,9 +300,9 @@ test('whatever the clock said when they were put, items are kept and come back w
   await first.put('"3"').kept
   const second = await openStore(t, path, 'spill')
   assert.equal(second.store.size('telemetry').oldestEpochMs, 0)
-  const hand = await second.store.read('telemetry', { maxItems: 9, maxBytes: 1e9 })
+  const inFlight = await second.store.read('telemetry', { maxItems: 9, maxBytes: 1e9 })
   assert.deepEqual(
-    hand.map(({ json, epochMs }) => [json, new Date(epochMs).getUTCFullYear()]),
+    inFlight.map(({ json, epochMs }) => [json, new Date(epochMs).getUTCFullYear()]),
     [
       ['"1"', 1970],
       ['"2"', 2076],

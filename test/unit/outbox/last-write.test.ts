@@ -44,14 +44,14 @@ async function next(t: TestContext, path: string): Promise<string[]> {
   return found
 }
 
-/** Takes items in hand, and says that the cloud has the first `acknowledged` of them. */
+/** Takes items in flight, and says that the cloud has the first `acknowledged` of them. */
 async function send({ store }: Opened, maxItems: number, acknowledged: number): Promise<readonly StoredItem[]> {
-  const hand = await store.read('telemetry', { maxItems, maxBytes: 1e9 })
-  store.acknowledge('telemetry', hand.slice(0, acknowledged))
-  return hand
+  const inFlight = await store.read('telemetry', { maxItems, maxBytes: 1e9 })
+  store.acknowledge('telemetry', inFlight.slice(0, acknowledged))
+  return inFlight
 }
 
-test('what is in memory alone is on flash when the call returns, that in hand included and nothing that is done', async t => {
+test('what is in memory alone is on flash when the call returns, items in flight included and nothing that is done', async t => {
   const path = tempDir(t)
   const first = await openStore(t, path, 'spill')
   for (const text of numbers(1, 10)) first.put(text)
@@ -89,8 +89,8 @@ for (const fate of fates)
     while (!readdirSync(path).some(name => name.endsWith('.seg'))) await new Promise(setImmediate)
     await new Promise(setImmediate)
     for (const text of numbers(11, 12)) first.put(text)
-    const hand = await first.store.read('telemetry', { maxItems: 0, maxBytes: 0 })
-    first.store.acknowledge('telemetry', hand.slice(0, 3))
+    const inFlight = await first.store.read('telemetry', { maxItems: 0, maxBytes: 0 })
+    first.store.acknowledge('telemetry', inFlight.slice(0, 3))
     assert.deepEqual(first.store.lastWrite(always), { lost: 0 })
     assert.deepEqual(await next(t, path), numbers(4, 12))
   })
@@ -145,9 +145,9 @@ test('after any story, each item that is not done is there once and in order', a
       else if (dice < 0.6) first.link.drop()
       else if (dice < 0.7) await new Promise(setImmediate)
       else if (dice < 0.9) {
-        const hand = await first.store.read('telemetry', { maxItems: 1 + Math.floor(random() * 5), maxBytes: 1e9 })
-        const many = Math.floor(random() * (hand.length + 1))
-        first.store.acknowledge('telemetry', hand.slice(0, many))
+        const inFlight = await first.store.read('telemetry', { maxItems: 1 + Math.floor(random() * 5), maxBytes: 1e9 })
+        const many = Math.floor(random() * (inFlight.length + 1))
+        first.store.acknowledge('telemetry', inFlight.slice(0, many))
         first.store.release('telemetry')
         done += many
       } else await Promise.resolve()

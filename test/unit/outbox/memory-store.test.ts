@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { chooseEviction, droppableBytes } from '../../../src/outbox/eviction.ts'
 import { Fifo } from '../../../src/outbox/fifo.ts'
 import { type Lane, perLane } from '../../../src/outbox/lanes.ts'
 import { MemoryStore } from '../../../src/outbox/memory-store.ts'
 import type { LaneSize, StoredItem } from '../../../src/outbox/store.ts'
-import { chooseVictim, droppableBytes } from '../../../src/outbox/victim.ts'
 import { seeded } from '../../helpers/seeded.ts'
 
 const item = (sequence: number, json = '{"key":"p"}'): StoredItem => ({
@@ -39,20 +39,20 @@ test('a queue keeps its order through any mix of push, shift and unshift', () =>
   assert.equal(fifo.shift(), undefined)
 })
 
-test('what is in hand comes back in its old place unless it was acknowledged', () => {
+test('what is in flight comes back in its old place unless it was acknowledged', () => {
   const store = new MemoryStore()
   for (let sequence = 0; sequence < 6; sequence++) store.append('event', item(sequence))
-  const hand = store.read('event', { maxItems: 4, maxBytes: 1_000_000 })
-  assert.deepEqual(sequences(hand), [0, 1, 2, 3])
+  const inFlight = store.read('event', { maxItems: 4, maxBytes: 1_000_000 })
+  assert.deepEqual(sequences(inFlight), [0, 1, 2, 3])
   store.acknowledge(
     'event',
-    hand.filter(({ sequence }) => sequence % 2 === 0),
+    inFlight.filter(({ sequence }) => sequence % 2 === 0),
   )
   store.release('event')
   assert.deepEqual(sequences(store.read('event', all)), [1, 3, 4, 5])
 })
 
-test('what is in hand is not dropped', () => {
+test('what is in flight is not dropped', () => {
   const store = new MemoryStore()
   for (let sequence = 0; sequence < 3; sequence++) store.append('event', item(sequence))
   store.read('event', { maxItems: 1, maxBytes: 1_000_000 })
@@ -68,7 +68,7 @@ test('bytes and items are counted through every move and end at zero', () => {
   for (let sequence = 0; sequence < 4; sequence++) store.append('event', item(sequence))
   store.append('alarm', item(9))
   assert.deepEqual([store.items, store.bytes], [5, 5 * each])
-  const hand = store.read('event', { maxItems: 2, maxBytes: 1_000_000 })
+  const inFlight = store.read('event', { maxItems: 2, maxBytes: 1_000_000 })
   assert.deepEqual(store.size('event'), {
     items: 4,
     bytes: 4 * each,
@@ -76,7 +76,7 @@ test('bytes and items are counted through every move and end at zero', () => {
     oldestDroppable: 2,
     oldestEpochMs: 1000,
   })
-  store.acknowledge('event', hand)
+  store.acknowledge('event', inFlight)
   store.dropOldest('event')
   assert.deepEqual([store.items, store.bytes], [2, 2 * each])
   store.close()
@@ -93,7 +93,7 @@ test('a read is bounded by bytes but has at least one item', () => {
   assert.equal(store.read('telemetry', all).length, 0)
 })
 
-test('the victim is the oldest of the least important class, and never more important than the new item', () => {
+test('the evicted item is the oldest of the least important class, and never more important than the new item', () => {
   const oldest =
     (of: Partial<Record<Lane, number>>) =>
     (lane: Lane): LaneSize => {
@@ -103,12 +103,12 @@ test('the victim is the oldest of the least important class, and never more impo
         : { items: 1, bytes: 10, droppableBytes: 10, oldestDroppable: sequence }
     }
   const full = oldest(perLane(() => 7))
-  assert.equal(chooseVictim('ack', oldest({ telemetry: 9, location: 3, event: 1 })), 'location')
-  assert.equal(chooseVictim('ack', oldest({ telemetry: 2, location: 3, event: 1 })), 'telemetry')
-  assert.equal(chooseVictim('attribute', oldest({ event: 5, thing: 4, alarm: 1 })), 'thing')
-  assert.equal(chooseVictim('telemetry', oldest({ event: 5, alarm: 1, ack: 0 })), undefined)
-  assert.equal(chooseVictim('alarm', oldest({ alarm: 5, ack: 0 })), 'alarm')
-  assert.equal(chooseVictim('ack', oldest({ ack: 0 })), 'ack')
+  assert.equal(chooseEviction('ack', oldest({ telemetry: 9, location: 3, event: 1 })), 'location')
+  assert.equal(chooseEviction('ack', oldest({ telemetry: 2, location: 3, event: 1 })), 'telemetry')
+  assert.equal(chooseEviction('attribute', oldest({ event: 5, thing: 4, alarm: 1 })), 'thing')
+  assert.equal(chooseEviction('telemetry', oldest({ event: 5, alarm: 1, ack: 0 })), undefined)
+  assert.equal(chooseEviction('alarm', oldest({ alarm: 5, ack: 0 })), 'alarm')
+  assert.equal(chooseEviction('ack', oldest({ ack: 0 })), 'ack')
   assert.equal(droppableBytes('telemetry', full), 20)
   assert.equal(droppableBytes('event', full), 50)
   assert.equal(droppableBytes('ack', full), 70)

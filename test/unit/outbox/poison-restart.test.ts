@@ -13,18 +13,18 @@ import { killedNow, type PoisonDevice, poison, poisonDevice } from '../../helper
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const always = () => true
-const suspectsIn = (path: string) =>
+const candidatesIn = (path: string) =>
   existsSync(join(path, 'suspects')) ? readFileSync(join(path, 'suspects'), 'latin1') : ''
 
 /** Lives until a poison item has so many strikes, and they are on flash. */
 async function struck(device: PoisonDevice, path: string, strikes: number): Promise<void> {
-  // The first end of a link says nothing yet, and the second only casts suspicion.
+  // The first end of a link says nothing yet, and the second only makes a candidate.
   await device.until('links have ended', () => device.fatal.length === strikes + 2)
-  await eventually('the strikes are on flash', () => suspectsIn(path).includes(`"strikes":${strikes}`))
+  await eventually('the strikes are on flash', () => candidatesIn(path).includes(`"strikes":${strikes}`))
 }
 
 for (const durability of ['spill', 'always'] as const)
-  test(`${durability}: a process that is killed between two trials leaves the suspicion to the next, and that one what it set aside`, async t => {
+  test(`${durability}: a process that is killed between two trials leaves the candidates to the next, and that one what it set aside`, async t => {
     const path = tempDir(t)
     const first = await poisonDevice(t, path, { durability })
     for (const msg of ['a', poison, 'b']) await first.outbox.put('event', { msg, ts: 'T' })
@@ -71,7 +71,7 @@ test('a group that is being halved goes on being halved in the next process', as
   for (let value = 0; value < 400; value++)
     await first.outbox.put('telemetry', { ...sample(value), ...(value === 10 && { corrId: poison }) })
   await first.until('the first halves have ended links', () => first.fatal.length === 3)
-  await eventually('they are suspects on flash', () => suspectsIn(path).includes('"portion":50'))
+  await eventually('they are candidates on flash', () => candidatesIn(path).includes('"portion":50'))
   const second = await poisonDevice(t, killedNow(t, path))
   await second.until('it is set aside', () => second.outbox.stats().waiting === 0)
   assert.deepEqual(second.fatal.slice(0, 2), [50, 25])
@@ -84,7 +84,7 @@ test('an answer that the journal makes anew in the next process has its strikes 
   const first = await poisonDevice(t, path)
   await first.outbox.put('ack', answer)
   await struck(first, path, 2)
-  assert.ok(!suspectsIn(path).includes(poison))
+  assert.ok(!candidatesIn(path).includes(poison))
   const second = await poisonDevice(t, killedNow(t, path))
   assert.equal(second.outbox.stats().waiting, 0)
   const outcome = outcomeOf(second.outbox.put('ack', answer))
@@ -93,7 +93,7 @@ test('an answer that the journal makes anew in the next process has its strikes 
   assert.deepEqual(second.fatal, [1])
 })
 
-test('nothing is written before a link ends, and what is written goes when the suspects were innocent', async t => {
+test('nothing is written before a link ends, and what is written goes when the candidates were innocent', async t => {
   const path = tempDir(t)
   const device = await poisonDevice(t, path)
   device.link.cloud = silent
@@ -102,13 +102,13 @@ test('nothing is written before a link ends, and what is written goes when the s
   await settle()
   assert.equal(device.writtenBytes(), 0)
   device.link.down()
-  await eventually('the suspicion is on flash', () => suspectsIn(path) !== '')
+  await eventually('the candidates are on flash', () => candidatesIn(path) !== '')
   device.link.cloud = succeed
   await device.until('all is delivered', () => device.outbox.stats().waiting === 0)
   await eventually('the folder is empty again', () => readdirSync(path).length === 0)
 })
 
-test('an agent that knows nothing of suspects opens the folder, loses no sample, and leaves what is not its own', async t => {
+test('an agent that knows nothing of poison candidates opens the folder, loses no sample, and leaves what is not its own', async t => {
   const path = tempDir(t)
   const device = await poisonDevice(t, path, { durability: 'always' })
   device.link.cloud = silent
@@ -116,7 +116,7 @@ test('an agent that knows nothing of suspects opens the folder, loses no sample,
   for (const msg of ['a', 'b', 'c']) await device.outbox.put('event', { msg, ts: 'T' })
   await settle()
   device.link.down()
-  await eventually('the suspicion is on flash', () => suspectsIn(path) !== '')
+  await eventually('the candidates are on flash', () => candidatesIn(path) !== '')
   const copy = killedNow(t, path)
   const old = await openStore(t, copy, 'always')
   const texts = await drain(old, 'event')
@@ -127,7 +127,7 @@ test('an agent that knows nothing of suspects opens the folder, loses no sample,
   assert.ok(existsSync(join(copy, 'suspects')))
 })
 
-test('a disk that is full when a link ends: the suspicion is kept in memory, that is said once, and poison is found all the same', async t => {
+test('a disk that is full when a link ends: the candidates are kept in memory, that is said once, and poison is found all the same', async t => {
   const path = tempDir(t)
   let isFull = false
   const over = (folder: StoreFolder): StoreFolder => ({
@@ -148,7 +148,7 @@ test('a disk that is full when a link ends: the suspicion is kept in memory, tha
   assert.ok(readFileSync(join(path, 'set-aside'), 'latin1').includes(poison), 'the end of the process writes it')
 })
 
-test('a disk that is full when a suspect ends a link alone: what is on flash stays there, and a kill takes nothing', async t => {
+test('a disk that is full when a candidate ends a link alone: what is on flash stays there, and a kill takes nothing', async t => {
   const path = tempDir(t)
   let isFull = false
   const full = () => Promise.reject(new AgentError('DISK_FULL', 'no room'))
@@ -187,7 +187,7 @@ test('what was set aside while the disk was full is written when the process end
   assert.equal(second.outbox.stats().setAside?.total, 1)
 })
 
-test('at the end of the process what cannot be written of the suspects keeps nothing else from being written', async t => {
+test('at the end of the process what cannot be written of the candidates keeps nothing else from being written', async t => {
   const path = tempDir(t)
   const full = () => new AgentError('DISK_FULL', 'no room')
   const over = (folder: StoreFolder): StoreFolder => ({
@@ -243,7 +243,7 @@ test('a process that ends by itself at any moment of a trial leaves each item in
   }
 })
 
-test('a process that is killed when an item was set aside and is a suspect still: the next one does not send it', async t => {
+test('a process that is killed when an item was set aside and is a candidate still: the next one does not send it', async t => {
   const path = tempDir(t)
   let found: string | undefined
   const over = (folder: StoreFolder): StoreFolder => ({
@@ -259,10 +259,10 @@ test('a process that is killed when an item was set aside and is a suspect still
   const second = await poisonDevice(t, found ?? '')
   const { waiting, suspects, setAside } = second.outbox.stats()
   assert.deepEqual([waiting, suspects, setAside?.total], [0, undefined, 1])
-  await eventually('the suspicion is gone from flash', () => suspectsIn(found ?? '') === '')
+  await eventually('the candidates are gone from flash', () => candidatesIn(found ?? '') === '')
 })
 
-test('a process that ends while a suspicion is written loses nothing that is in memory', async t => {
+test('a process that ends while the candidates are written loses nothing that is in memory', async t => {
   for (let turns = 0; turns < 12; turns++) {
     const path = tempDir(t)
     const device = await poisonDevice(t, path)
@@ -279,7 +279,7 @@ test('a process that ends while a suspicion is written loses nothing that is in 
   }
 })
 
-test('a suspect of a clock that was not set has its right time when it passes at last', async t => {
+test('a poison candidate of a clock that was not set has its right time when it passes at last', async t => {
   const path = tempDir(t)
   const clock = new FakeClock(5000)
   const first = await poisonDevice(t, path, { clock })
@@ -294,11 +294,11 @@ test('a suspect of a clock that was not set has its right time when it passes at
   assert.deepEqual([...new Set(sent.map(({ params }) => params.ts))], ['2026-03-05T10:00:00.000000Z'])
 })
 
-test('a file of suspects that is rotten counts as none', async t => {
+test('a file of candidates that is rotten counts as none', async t => {
   const path = tempDir(t)
   const first = await poisonDevice(t, path)
   await first.outbox.put('event', { msg: poison, ts: 'T' })
-  await first.until('the suspicion is on flash', () => suspectsIn(path) !== '')
+  await first.until('the candidates are on flash', () => candidatesIn(path) !== '')
   const copy = killedNow(t, path)
   const bytes = readFileSync(join(copy, 'suspects'))
   bytes[bytes.length - 1] = 0

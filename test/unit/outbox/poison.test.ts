@@ -90,7 +90,7 @@ test('several poison items, in one lane and in others, are all set aside, and wh
   assert.equal(outbox.stats().setAside?.total, 6)
 })
 
-test('while a suspect waits for its next trial, what is put passes it: in its own lane too', async t => {
+test('while a poison candidate waits for its next trial, what is put passes it: in its own lane too', async t => {
   const { outbox, live, link } = poisonScene(t)
   const bad = outcomeOf(outbox.put('ack', { ...items.ack(poison) }))
   await live(1)
@@ -131,7 +131,7 @@ test('a link that ends every three seconds, whose answers take their time, carri
   await clock.advance(10_000)
 })
 
-test('a link that also ends while nothing is on the wire ends by itself: what it did before says nothing of a suspect', async t => {
+test('a link that also ends while nothing is on the wire ends by itself: what it did before says nothing of a candidate', async t => {
   const { outbox, live, link, fatal, clock } = poisonScene(t)
   const outcome = outcomeOf(outbox.put('event', { ...items.event(poison) }))
   await live(4)
@@ -202,7 +202,7 @@ test('a single flap changes no order: an alarm that was on its way arrives befor
   assert.deepEqual(states, [1, 1, 0])
 })
 
-test('a suspect that the cloud does not answer holds the others up for ten seconds at most, and is no poison', async t => {
+test('a candidate that the cloud does not answer holds the others up for ten seconds at most, and is no poison', async t => {
   const { outbox, link, clock } = outboxScene(t, { cloud: () => undefined })
   const slow = outcomeOf(outbox.put('event', { msg: 'slow' }))
   await settle()
@@ -219,7 +219,7 @@ test('a suspect that the cloud does not answer holds the others up for ten secon
   assert.equal(await slow, 'delivered')
 })
 
-test('a store that cannot be read when a suspect is tried delays it, and harms nothing else', async t => {
+test('a store that cannot be read when a candidate is tried delays it, and harms nothing else', async t => {
   let isBroken = false
   class BrokenStore extends MemoryStore {
     override read(lane: Lane, bounds: { readonly maxItems: number; readonly maxBytes: number }) {
@@ -253,7 +253,7 @@ test('what is held back when the outbox closes is told so', async t => {
   assert.equal(await outcome, 'CLOSED')
 })
 
-test('the end that this program makes itself casts no suspicion', async t => {
+test('the end that this program makes itself makes no candidate', async t => {
   const { outbox, link, requester } = outboxScene(t, { cloud: () => undefined })
   await outbox.put('event', { msg: 'e' })
   await settle()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { RefusedItem } from '../../../src/outbox/outbox.ts'
+import type { RefusedItem } from '../../../src/outbox/losses.ts'
 import { limits } from '../../../src/protocol/limits.ts'
 import { refuse, succeed } from '../../helpers/fake-link.ts'
 import { outboxScene, outcomeOf, sample } from '../../helpers/outbox-scene.ts'

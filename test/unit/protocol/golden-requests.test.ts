@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
+import { type JsonObject, toAsciiJson } from '../../../src/base/json.ts'
 import {
   type Command,
   diagEcho,
@@ -12,21 +13,17 @@ import {
   mailboxCheck,
   mailboxUpdate,
   propertyCurrent,
-  thingFind,
-  thingUpdate,
 } from '../../../src/protocol/commands.ts'
-import { encodeRequest } from '../../../src/protocol/envelope.ts'
+import { encodeRequest, envelopeOf } from '../../../src/protocol/envelope.ts'
+import { batchText, publishText, type SampleKind } from '../../../src/protocol/publish-commands.ts'
 import {
-  alarmBatch,
-  alarmPublish,
-  attributeBatch,
-  attributePublish,
+  alarmItem,
+  attributeItem,
   EventLevel,
-  locationBatch,
-  locationPublish,
-  logPublish,
-  propertyBatch,
-  propertyPublish,
+  eventItem,
+  locationItem,
+  telemetryItem,
+  thingItem,
 } from '../../../src/protocol/samples.ts'
 
 const golden = JSON.parse(
@@ -34,62 +31,65 @@ const golden = JSON.parse(
 ) as Record<string, { payload: string }>
 
 const text = (...commands: Command[]) => encodeRequest(commands).text
+const publish = (kind: SampleKind, ...samples: JsonObject[]) =>
+  envelopeOf(samples.map(sample => publishText(kind, '"K"', toAsciiJson(sample)))).text
+const batch = (kind: SampleKind, ...samples: JsonObject[]) =>
+  envelopeOf([batchText(kind, '"K"', samples.map(toAsciiJson).join(','))]).text
 
-const requests: Record<string, readonly Command[]> = {
-  'two events': [logPublish('K', { msg: 'e', ts: 'T' }), logPublish('K', { msg: 'f', ts: 'T' })],
-  'one alarm': [alarmBatch('K', [{ republish: true, msg: 'm', ts: 'T', state: 1, key: 'door' }])],
-  'one attribute': [attributeBatch('K', [{ key: 'k', value: 'v', ts: 'T' }])],
-  'one location': [locationBatch('K', [{ lat: 1, lng: 2, ts: 'T' }])],
-  'one property': [propertyBatch('K', [{ key: 'p', value: 1.5, ts: 'T' }])],
-  progress: [mailboxUpdate({ id: 'id1', msg: 'Invoked' })],
-  'acknowledgement with params': [mailboxAck({ id: 'id3', errorCode: 0, errorMessage: '', params: { a: 1 } })],
-  ping: [diagPing()],
-  time: [diagTime()],
-  'thing update': [thingUpdate('K', { unset: ['desc'], name: 'N' })],
-  'mailbox check': [mailboxCheck()],
-  upload: [filePut('K', { fileName: 'u.txt', crc32: 907060870 })],
-  download: [fileGet('K', { fileName: 'u.txt' })],
+const requests: Record<string, string> = {
+  'two events': publish('event', eventItem({ msg: 'e', ts: 'T' }), eventItem({ msg: 'f', ts: 'T' })),
+  'one alarm': batch('alarm', alarmItem({ republish: true, msg: 'm', ts: 'T', state: 1, key: 'door' })),
+  'one attribute': batch('attribute', attributeItem({ key: 'k', value: 'v', ts: 'T' })),
+  'one location': batch('location', locationItem({ lat: 1, lng: 2, ts: 'T' })),
+  'one property': batch('telemetry', telemetryItem({ key: 'p', value: 1.5, ts: 'T' })),
+  progress: text(mailboxUpdate({ id: 'id1', msg: 'Invoked' })),
+  'acknowledgement with params': text(mailboxAck({ id: 'id3', errorCode: 0, errorMessage: '', params: { a: 1 } })),
+  ping: text(diagPing()),
+  time: text(diagTime()),
+  'thing update': publish('thing', thingItem({ unset: ['desc'], name: 'N' })),
+  'mailbox check': text(mailboxCheck()),
+  upload: text(filePut('K', { fileName: 'u.txt', crc32: 907060870 })),
+  download: text(fileGet('K', { fileName: 'u.txt' })),
 }
 
 for (const [scene, { payload }] of Object.entries(golden)) {
   test(`the wire form of ${scene} is the recorded one [TR50 appendix A]`, () => {
-    const commands = requests[scene]
-    assert.ok(commands, `no commands for ${scene}`)
-    assert.equal(text(...commands), payload)
+    const request = requests[scene]
+    assert.ok(request, `no commands for ${scene}`)
+    assert.equal(request, payload)
   })
 }
 
 test('what is absent, undefined or null is not sent, so batches carry no nulls and no made-up defaults [H31]', () => {
   const location = { lat: 1, lng: 2, heading: undefined, fixType: null } as never
   assert.equal(
-    text(locationBatch('K', [location])),
+    batch('location', locationItem(location)),
     '{"1":{"command":"location.batch","params":{"thingKey":"K","data":[{"lat":1,"lng":2}]}}}',
   )
 })
 
 test('aggregate and corrId are sent under their own names [H31]', () => {
   assert.equal(
-    text(propertyPublish('K', { key: 'p', value: 2, ts: 'T', corrId: 'c', aggregate: true })),
+    publish('telemetry', telemetryItem({ key: 'p', value: 2, ts: 'T', corrId: 'c', aggregate: true })),
     '{"1":{"command":"property.publish","params":{"thingKey":"K","key":"p","value":2,"ts":"T","corrId":"c","aggregate":true}}}',
   )
-  assert.match(text(locationPublish('K', { lat: 1, lng: 2, corrId: 'c' })), /"corrId":"c"/)
+  assert.match(publish('location', locationItem({ lat: 1, lng: 2, corrId: 'c' })), /"corrId":"c"/)
 })
 
 test('the commands that the Python agent had builders for have the same form', () => {
   assert.equal(
-    text(alarmPublish('K', { key: 'a', state: 2, ts: 'T' })),
+    publish('alarm', alarmItem({ key: 'a', state: 2, ts: 'T' })),
     '{"1":{"command":"alarm.publish","params":{"thingKey":"K","key":"a","state":2,"ts":"T"}}}',
   )
   assert.equal(
-    text(attributePublish('K', { key: 'a', value: '' })),
+    publish('attribute', attributeItem({ key: 'a', value: '' })),
     '{"1":{"command":"attribute.publish","params":{"thingKey":"K","key":"a","value":""}}}',
   )
   assert.equal(text(diagEcho({ b: 1, a: null })), '{"1":{"command":"diag.echo","params":{"b":1,"a":null}}}')
-  assert.equal(text(thingFind('K')), '{"1":{"command":"thing.find","params":{"key":"K"}}}')
   assert.equal(
     text(propertyCurrent('K', 'p')),
     '{"1":{"command":"property.current","params":{"thingKey":"K","key":"p"}}}',
   )
   assert.equal(text(mailboxCheck(5)), '{"1":{"command":"mailbox.check","params":{"autoComplete":false,"limit":5}}}')
-  assert.match(text(logPublish('K', { msg: 'm', level: EventLevel.Error })), /"msg":"m","level":0\}/)
+  assert.match(publish('event', eventItem({ msg: 'm', level: EventLevel.Error })), /"msg":"m","level":0\}/)
 })

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import type { JsonObject } from '../../../src/base/json.ts'
+import type { ActionOutcome } from '../../../src/protocol/action-reply.ts'
 import { Status } from '../../../src/protocol/status.ts'
-import type { Outcome } from '../../../src/services/actions/outcome.ts'
 import { type ActionContext, type ActionHandler, ActionRegistry } from '../../../src/services/actions/registry.ts'
 import { ActionRunner, maxRunning } from '../../../src/services/actions/runner.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
@@ -19,7 +19,7 @@ function actions(options: { startFails?: boolean; handOverFails?: boolean } = {}
   const registry = new ActionRegistry<string>()
   const runner = new ActionRunner({ registry, owner: 'the client', clock, log })
   const said: string[] = []
-  const outcomes = new Map<string, Outcome>()
+  const outcomes = new Map<string, ActionOutcome>()
   /** Ids with the steps that need not be on the disk. */
   const lazy: string[] = []
   let last = 0
@@ -28,7 +28,7 @@ function actions(options: { startFails?: boolean; handOverFails?: boolean } = {}
     runner.run(
       { id, name, params },
       {
-        started: async ({ lazily }) => {
+        started: async ({ lazily } = {}) => {
           if (lazily) lazy.push(`${id} started`)
           if (options.startFails) throw new AgentError('DISK_FULL', 'full')
           said.push(`${id} started`)
@@ -41,7 +41,7 @@ function actions(options: { startFails?: boolean; handOverFails?: boolean } = {}
           if (options.handOverFails) throw new AgentError('DISK_FULL', 'full')
           said.push(`${id} hand over ${outcome?.status}${onlyAfterReboot ? ' after a reboot' : ''}`)
         },
-        finish: async (outcome, { lazily } = { lazily: false }) => {
+        finish: async (outcome, { lazily } = {}) => {
           if (lazily) lazy.push(`${id} finished`)
           outcomes.set(id, outcome)
           said.push(`${id} ${outcome.status}${outcome.message === undefined ? '' : ` ${outcome.message}`}`)
@@ -232,7 +232,7 @@ test('a number that JavaScript cannot hold is of no type for a handler, and a nu
       started: async () => {},
       update: async () => receipt,
       handOver: async () => {},
-      finish: async (outcome: Outcome) => {
+      finish: async (outcome: ActionOutcome) => {
         text = outcome.message
         return receipt
       },

@@ -548,7 +548,7 @@ test('a path that a terminal has misread is said to be that', async t => {
   writeFileSync(Buffer.from(`${folder}/t\xe9.log`, 'latin1'), 'x')
   await assert.rejects(files.upload(join(folder, 't\ufffd.log')), error => {
     failsWith('FILE_NOT_FOUND', /or its name is not UTF-8/)(error)
-    assert.match((error as AgentError).remedy, /rename it, or send it inside/)
+    assert.match((error as AgentError).remedy, /Rename the file, or send it inside/)
     return true
   })
 })

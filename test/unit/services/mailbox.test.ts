@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
 import type { Json, JsonObject } from '../../../src/base/json.ts'
+import type { Receipt } from '../../../src/outbox/outbox.ts'
+import type { ActionReply } from '../../../src/protocol/action-reply.ts'
 import type { Ask } from '../../../src/protocol/ask.ts'
 import type { Command } from '../../../src/protocol/commands.ts'
 import { limits } from '../../../src/protocol/limits.ts'
-import { Mailbox, type MailReply, maxOpenCallChars, maxOpenMails } from '../../../src/services/mailbox/mailbox.ts'
+import { Mailbox, maxOpenCallChars, maxOpenMails } from '../../../src/services/mailbox/mailbox.ts'
 import { MemoryJournal } from '../../../src/services/mailbox/memory-journal.ts'
 import { FakeClock, settle } from '../../helpers/fake-clock.ts'
 import { FakeOutbox } from '../../helpers/fake-outbox.ts'
@@ -13,7 +15,7 @@ import { memoryLog } from '../../helpers/memory-log.ts'
 
 interface Ran {
   readonly mail: { id: string; name: string; params: JsonObject }
-  readonly reply: MailReply
+  readonly reply: ActionReply<Receipt>
 }
 
 /** A reply that is too large: its pieces, and how the check ends. */

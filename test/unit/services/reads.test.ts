@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isJsonObject, type JsonObject } from '../../../src/base/json.ts'
+import { isJsonObject, type Json, type JsonObject, toAsciiJson } from '../../../src/base/json.ts'
 import { parseWrittenJson } from '../../../src/base/written-json.ts'
 import type { Ask } from '../../../src/protocol/ask.ts'
-import type { Command } from '../../../src/protocol/commands.ts'
 import { AttributesService } from '../../../src/services/attributes.ts'
 import { DiagnosticsService } from '../../../src/services/diagnostics.ts'
 import { TelemetryService } from '../../../src/services/telemetry.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { FakeOutbox } from '../../helpers/fake-outbox.ts'
 
-/** A cloud that answers everything with `answer`, and the services that ask it. */
+/** A cloud that answers everything with `answer`, and the services that ask it; `asked` holds the commands as they are sent. */
 function asking(answer: JsonObject) {
-  const asked: Command[] = []
+  const asked: Json[] = []
   const clock = new FakeClock()
   const ask: Ask = async command => {
-    asked.push(command('dev-1-app'))
+    asked.push(JSON.parse(toAsciiJson(command('dev-1-app'))))
     await clock.advance(12)
     return answer
   }

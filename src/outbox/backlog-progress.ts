@@ -1,7 +1,7 @@
 import type { DrainProgress } from './stats.ts'
 
 /** How far what waited when the link came up has been worked off. */
-export class Backlog {
+export class BacklogProgress {
   readonly #sinceEpochMs: number
   readonly #items: number
   readonly #settledBefore: number

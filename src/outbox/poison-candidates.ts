@@ -1,42 +1,49 @@
 import { crc32 } from '../base/crc32.ts'
+import {
+  afterLinkEnd,
+  afterOwnEnd,
+  type CandidateGroup,
+  type Finding,
+  groupOf,
+  withoutAnswered,
+} from './candidate-group.ts'
 import type { Lane } from './lanes.ts'
 import type { Memo } from './memo.ts'
 import type { StoredItem } from './store.ts'
-import { afterLinkEnd, afterOwnEnd, type Finding, type Suspicion, suspicionOf, withoutAnswered } from './suspicion.ts'
 
-/** A suspect that has left its lane, so that the others of it pass. */
+/** A candidate that has left its lane, so that the others of it pass. */
 export interface HeldItem {
-  readonly suspicion: Suspicion
+  readonly group: CandidateGroup
   readonly item: StoredItem
 }
 
-/** A suspicion as it outlives the process; with the item when that is in no lane any more. */
-export interface SuspectMemo {
-  readonly suspicion: Suspicion
+/** A group as it outlives the process; with the item when that is in no lane any more. */
+export interface CandidateMemo {
+  readonly group: CandidateGroup
   readonly item?: StoredItem
   /** They were on the wire at one end of a link so far, as happens to any item on a poor link. */
   readonly isFirst?: boolean
 }
 
-/** Suspicions of one lane that are kept; what belongs to an older one counts as new when it ends a link again. */
+/** Groups of one lane that are kept; what belongs to an older one counts as new when it ends a link again. */
 const maxOfLane = 8
 
-/** Tells items from each other, also in the next process: an answer to an action is put anew there, word for word. */
-export function markOf(item: StoredItem): number {
+/** Identifies an item, also in the next process, which puts an answer to an action anew, word for word. */
+function markOf(item: StoredItem): number {
   return crc32(Buffer.from(item.json, 'latin1'))
 }
 
 /**
- * The items that are suspected of ending the link: those that still stand in their lane, and those held back behind all
+ * The items that may be poison, because the link ended while they were on the wire: those that still stand in their lane, and those held back behind all
  * others. What is known of them goes to flash when a link has ended, and never before something is sent.
  */
-export class Suspects {
-  readonly #memo: Memo<readonly SuspectMemo[]>
+export class PoisonCandidates {
+  readonly #memo: Memo<readonly CandidateMemo[]>
   readonly #overheadBytes: number
-  /** Items that were on the wire at one end of a link: they go as all others do, and are suspects when it happens again. */
-  #seenOnce: readonly Suspicion[] = []
-  /** Those whose items stand in their lanes. */
-  #inLanes: readonly Suspicion[] = []
+  /** Items that were on the wire at one end of a link: they go as all others do, and are candidates when it happens again. */
+  #seenOnce: readonly CandidateGroup[] = []
+  /** Groups with items that still stand in their lanes. */
+  #inLanes: readonly CandidateGroup[] = []
   #held: readonly HeldItem[] = []
   #heldBytes = 0
   /** What is held back and still in its lane: it leaves that when the disk has it. */
@@ -45,15 +52,15 @@ export class Suspects {
   #isFileThere = false
   #saving: Promise<void> | undefined
 
-  constructor(memo: Memo<readonly SuspectMemo[]>, overheadBytes: number) {
+  constructor(memo: Memo<readonly CandidateMemo[]>, overheadBytes: number) {
     this.#memo = memo
     this.#overheadBytes = overheadBytes
     const { found = [] } = memo
     this.#isFileThere = memo.found !== undefined
     const inLanes = found.filter(({ item }) => item === undefined)
-    this.#seenOnce = inLanes.flatMap(({ suspicion, isFirst }) => (isFirst === true ? [suspicion] : []))
-    this.#inLanes = inLanes.flatMap(({ suspicion, isFirst }) => (isFirst === true ? [] : [suspicion]))
-    this.#setHeld(found.flatMap(({ suspicion, item }) => (item === undefined ? [] : [{ suspicion, item }])))
+    this.#seenOnce = inLanes.flatMap(({ group, isFirst }) => (isFirst === true ? [group] : []))
+    this.#inLanes = inLanes.flatMap(({ group, isFirst }) => (isFirst === true ? [] : [group]))
+    this.#setHeld(found.flatMap(({ group, item }) => (item === undefined ? [] : [{ group, item }])))
   }
 
   /** Whether nothing ended a link more than once. */
@@ -61,7 +68,7 @@ export class Suspects {
     return this.#inLanes.length === 0 && this.#held.length === 0
   }
 
-  /** How many items are suspects. */
+  /** How many items are candidates. */
   get count(): number {
     return this.#inLanes.reduce((sum, { marks }) => sum + marks.length, this.#held.length)
   }
@@ -78,7 +85,7 @@ export class Suspects {
 
   /** Whether a process that ended now would lose nothing that is held back. */
   get isSafe(): boolean {
-    return this.#isSaved || this.#held.every(({ suspicion }) => suspicion.lane === 'ack')
+    return this.#isSaved || this.#held.every(({ group }) => group.lane === 'ack')
   }
 
   bytesOf(held: readonly HeldItem[]): number {
@@ -87,41 +94,41 @@ export class Suspects {
 
   /** What is held back of a lane. */
   heldOf(lane: Lane): readonly HeldItem[] {
-    return this.#held.length === 0 ? this.#held : this.#held.filter(({ suspicion }) => suspicion.lane === lane)
+    return this.#held.length === 0 ? this.#held : this.#held.filter(({ group }) => group.lane === lane)
   }
 
-  /** Whether a lane has suspects among its items. */
+  /** Whether a lane has candidates among its items. */
   isIn(lane: Lane): boolean {
-    return this.#inLanes.length > 0 && this.#inLanes.some(suspicion => suspicion.lane === lane)
+    return this.#inLanes.length > 0 && this.#inLanes.some(group => group.lane === lane)
   }
 
-  /** The items before the first suspect. */
+  /** The items before the first candidate. */
   before(lane: Lane, items: readonly StoredItem[]): readonly StoredItem[] {
     const first = items.findIndex(item => this.#find(lane, markOf(item)) !== undefined)
     return first < 0 ? items : items.slice(0, first)
   }
 
-  /** The suspicion of the first item, and the items in front that share it: as many as are tried in one message. */
+  /** The group of the first item, and the items in front that share it: as many as are tried in one message. */
   atHead(
     lane: Lane,
     items: readonly StoredItem[],
-  ): { readonly suspicion: Suspicion; readonly items: readonly StoredItem[] } | undefined {
+  ): { readonly group: CandidateGroup; readonly items: readonly StoredItem[] } | undefined {
     const [first] = items
-    const suspicion = first === undefined ? undefined : this.#find(lane, markOf(first))
-    if (suspicion === undefined) return undefined
-    const marks = new Set(suspicion.marks)
+    const group = first === undefined ? undefined : this.#find(lane, markOf(first))
+    if (group === undefined) return undefined
+    const marks = new Set(group.marks)
     const end = items.findIndex(item => !marks.has(markOf(item)))
-    const group = end < 0 ? items : items.slice(0, end)
-    return { suspicion, items: group.slice(0, suspicion.portion) }
+    const sharing = end < 0 ? items : items.slice(0, end)
+    return { group, items: sharing.slice(0, group.portion) }
   }
 
-  /** The suspicion of a lane that will be tried first. */
-  firstOf(lane: Lane): Suspicion | undefined {
-    return this.#inLanes.find(suspicion => suspicion.lane === lane)
+  /** The group of a lane that will be tried first. */
+  firstOf(lane: Lane): CandidateGroup | undefined {
+    return this.#inLanes.find(group => group.lane === lane)
   }
 
   /**
-   * A link ended while `items` were on the wire among everything else. Those of them to which that happened before are suspects
+   * A link ended while `items` were on the wire among everything else. Those of them to which that happened before are candidates
    * from now on: a poor link ends over other items each time.
    */
   linkEnded(lane: Lane, items: readonly StoredItem[]): void {
@@ -147,25 +154,24 @@ export class Suspects {
   }
 
   /**
-   * A link ended while `items` of a suspicion were alone on the wire; a single one is held back. When it is poison, the caller
+   * A link ended while `items` of a group were alone on the wire; a single one is held back. When it is poison, the caller
    * sets it aside and lets it go.
    */
   trialEnded(
-    suspicion: Suspicion,
+    group: CandidateGroup,
     items: readonly StoredItem[],
     how: { readonly isProven: boolean; readonly afterMs: number },
   ): Finding {
-    const finding = afterLinkEnd(suspicion, items.map(markOf), how)
+    const finding = afterLinkEnd(group, items.map(markOf), how)
     const [item] = items
-    const wasHeld = this.#held.some(held => held.suspicion === suspicion)
-    // What becomes poison stays a suspect, on flash too, until it is set aside.
+    const wasHeld = this.#held.some(held => held.group === group)
+    // What becomes poison stays a candidate, on flash too, until it is set aside.
     if (finding.kind === 'poison') return finding
-    if (finding.kind === 'narrowed')
-      this.#inLanes = this.#inLanes.map(one => (one === suspicion ? finding.suspicion : one))
-    else this.#forget(suspicion)
+    if (finding.kind === 'narrowed') this.#inLanes = this.#inLanes.map(one => (one === group ? finding.group : one))
+    else this.#forget(group)
     if (finding.kind === 'held back' && item !== undefined) {
       if (!wasHeld) this.#leaving = item
-      this.#setHeld([...this.#held, { suspicion: finding.suspicion, item }])
+      this.#setHeld([...this.#held, { group: finding.group, item }])
     }
     this.#saveSoon()
     return finding
@@ -173,16 +179,16 @@ export class Suspects {
 
   /** A link ended while nothing was on the wire: it does so by itself, and that what was tried ended it is not known any more. */
   linkEndedByItself(): void {
-    const all = [...this.#inLanes, ...this.#held.map(({ suspicion }) => suspicion)]
+    const all = [...this.#inLanes, ...this.#held.map(({ group }) => group)]
     if (all.every(({ ends }) => ends === 0)) return
     this.#inLanes = this.#inLanes.map(afterOwnEnd)
-    this.#setHeld(this.#held.map(({ suspicion, item }) => ({ suspicion: afterOwnEnd(suspicion), item })))
+    this.#setHeld(this.#held.map(({ group, item }) => ({ group: afterOwnEnd(group), item })))
     this.#saveSoon()
   }
 
   /**
    * Resolves to whether an item that is held back may leave its lane. It may not when the disk takes nothing: in its lane it may be
-   * on flash, and behind all others it would be in memory alone. Then it is a suspect of its lane again.
+   * on flash, and behind all others it would be in memory alone. Then it is a candidate of its lane again.
    */
   async mayLeave(lane: Lane, item: StoredItem): Promise<boolean> {
     await this.saved()
@@ -190,7 +196,7 @@ export class Suspects {
     if (this.#isSaved || lane === 'ack') return true
     const stays = this.#held.filter(held => held.item === item)
     this.#setHeld(this.#held.filter(held => held.item !== item))
-    this.#inLanes = [...stays.map(({ suspicion }) => suspicion), ...this.#inLanes]
+    this.#inLanes = [...stays.map(({ group }) => group), ...this.#inLanes]
     return false
   }
 
@@ -202,15 +208,15 @@ export class Suspects {
     this.#saveSoon()
   }
 
-  /** The lane is empty: what it had of suspects is gone, some of it perhaps dropped. Answers to actions may come again. */
+  /** The lane is empty: what it had of candidates is gone, some of it perhaps dropped. Answers to actions may come again. */
   laneEmptied(lane: Lane): void {
     if (lane === 'ack' || !(this.isIn(lane) || this.isSeenIn(lane))) return
     this.#seenOnce = this.#seenOnce.filter(one => one.lane !== lane)
-    this.#inLanes = this.#inLanes.filter(suspicion => suspicion.lane !== lane)
+    this.#inLanes = this.#inLanes.filter(group => group.lane !== lane)
     this.#saveSoon()
   }
 
-  /** An item is a suspect no longer, wherever it is. */
+  /** An item is a candidate no longer, wherever it is. */
   letGo(lane: Lane, item: StoredItem): void {
     this.#setHeld(this.#held.filter(held => held.item !== item))
     this.answered(lane, [item])
@@ -226,9 +232,9 @@ export class Suspects {
     if (!this.#isSaved || this.#saving !== undefined) this.#memo.saveNow(this.#all(this.#leaving))
   }
 
-  #forget(suspicion: Suspicion): void {
-    this.#inLanes = this.#inLanes.filter(one => one !== suspicion)
-    this.#setHeld(this.#held.filter(held => held.suspicion !== suspicion))
+  #forget(group: CandidateGroup): void {
+    this.#inLanes = this.#inLanes.filter(one => one !== group)
+    this.#setHeld(this.#held.filter(held => held.group !== group))
   }
 
   #setHeld(held: readonly HeldItem[]): void {
@@ -236,8 +242,8 @@ export class Suspects {
     this.#heldBytes = this.bytesOf(held)
   }
 
-  #find(lane: Lane, mark: number): Suspicion | undefined {
-    return this.#inLanes.find(suspicion => suspicion.lane === lane && suspicion.marks.includes(mark))
+  #find(lane: Lane, mark: number): CandidateGroup | undefined {
+    return this.#inLanes.find(group => group.lane === lane && group.marks.includes(mark))
   }
 
   /** One write for all that changes in one turn: a link that ends takes the messages of several lanes with it. */
@@ -262,13 +268,13 @@ export class Suspects {
   }
 
   /** @param leaving what the lane writes down itself */
-  #all(leaving?: StoredItem): readonly SuspectMemo[] {
+  #all(leaving?: StoredItem): readonly CandidateMemo[] {
     // The journal of actions makes an acknowledgement anew: what is known of it is enough.
-    const held = this.#held.map(({ suspicion, item }) =>
-      suspicion.lane === 'ack' || item === leaving ? { suspicion } : { suspicion, item },
+    const held = this.#held.map(({ group, item }) =>
+      group.lane === 'ack' || item === leaving ? { group } : { group, item },
     )
-    const once = this.#seenOnce.map(suspicion => ({ suspicion, isFirst: true }))
-    return [...once, ...this.#inLanes.map(suspicion => ({ suspicion })), ...held]
+    const once = this.#seenOnce.map(group => ({ group, isFirst: true }))
+    return [...once, ...this.#inLanes.map(group => ({ group })), ...held]
   }
 
   get #isNothingKnown(): boolean {
@@ -276,14 +282,18 @@ export class Suspects {
   }
 }
 
-/** The suspicions with one more of a lane, whose oldest goes when there are too many. */
-function withNewest(all: readonly Suspicion[], lane: Lane, marks: readonly number[]): readonly Suspicion[] {
+/** The groups and a new one of a lane; the oldest group of that lane goes when there are too many. */
+function withNewest(all: readonly CandidateGroup[], lane: Lane, marks: readonly number[]): readonly CandidateGroup[] {
   if (marks.length === 0) return all
-  const others = all.filter(suspicion => suspicion.lane !== lane)
-  const ofLane = all.filter(suspicion => suspicion.lane === lane)
-  return [...others, ...ofLane.slice(1 - maxOfLane), suspicionOf(lane, marks)]
+  const others = all.filter(group => group.lane !== lane)
+  const ofLane = all.filter(group => group.lane === lane)
+  return [...others, ...ofLane.slice(1 - maxOfLane), groupOf(lane, marks)]
 }
 
-function withoutMarks(all: readonly Suspicion[], lane: Lane, marks: ReadonlySet<number>): readonly Suspicion[] {
-  return all.flatMap(suspicion => (suspicion.lane === lane ? (withoutAnswered(suspicion, marks) ?? []) : [suspicion]))
+function withoutMarks(
+  all: readonly CandidateGroup[],
+  lane: Lane,
+  marks: ReadonlySet<number>,
+): readonly CandidateGroup[] {
+  return all.flatMap(group => (group.lane === lane ? (withoutAnswered(group, marks) ?? []) : [group]))
 }

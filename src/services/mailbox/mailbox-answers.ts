@@ -1,10 +1,9 @@
 import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
-import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
-import type { Receipt } from '../../outbox/outbox.ts'
+import type { LaneInput, Receipt } from '../../outbox/outbox.ts'
+import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
 import { mailboxAck } from '../../protocol/commands.ts'
-import type { Journal, RecordOptions } from './journal.ts'
-import type { MailOutcome } from './mail.ts'
+import type { Journal } from './journal.ts'
 import { shorterOutcome } from './shorter-outcome.ts'
 
 const delivered: Receipt = { accepted: true, delivered: () => Promise.resolve() }
@@ -13,12 +12,12 @@ const delivered: Receipt = { accepted: true, delivered: () => Promise.resolve() 
  * The way of the answers to the cloud. A mail has one answer: the first that reaches the journal. It goes out when it is
  * recorded, once at a time, until the cloud has it or does not want it.
  */
-export class Answers {
-  readonly #outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
+export class MailboxAnswers {
+  readonly #outbox: LaneInput<'ack'>
   readonly #journal: Journal
   readonly #log: Log
   readonly #onRoom: () => void
-  /** Mails whose answer the cloud does not have yet. */
+  /** Mails that have no answer in the cloud yet. */
   readonly #open = new Set<string>()
   readonly #underWay = new Map<string, Promise<Receipt>>()
   readonly #chars = new Map<string, number>()
@@ -29,7 +28,7 @@ export class Answers {
   readonly #lost = new Set<string>()
 
   constructor(parts: {
-    outbox: { put(lane: 'ack', item: JsonObject): Promise<Receipt> }
+    outbox: LaneInput<'ack'>
     journal: Journal
     log: Log
     /** There is an open mail less. */
@@ -70,7 +69,7 @@ export class Answers {
   }
 
   /** Answers a mail, unless it has an answer already; then it is that one. All who ask meanwhile share one receipt. */
-  give(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<Receipt> {
+  give(id: string, outcome: ActionOutcome, options?: RecordOptions): Promise<Receipt> {
     const underWay = this.#underWay.get(id)
     if (underWay !== undefined) return underWay
     this.#open.add(id)
@@ -86,7 +85,7 @@ export class Answers {
   }
 
   /** As {@link give}; for an answer that the cloud has already, nothing is sent. */
-  async giveOnce(id: string, outcome: MailOutcome): Promise<Receipt> {
+  async giveOnce(id: string, outcome: ActionOutcome): Promise<Receipt> {
     return (await this.#journal.find(id))?.settled ? delivered : this.give(id, outcome)
   }
 
@@ -100,21 +99,21 @@ export class Answers {
     }
   }
 
-  async #recordAndSend(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<Receipt> {
+  async #recordAndSend(id: string, outcome: ActionOutcome, options?: RecordOptions): Promise<Receipt> {
     const { status, message, params } = await this.#recorded(id, outcome, options)
     this.#callEnded(id)
     this.#count(id, (message?.length ?? 0) + (params === undefined ? 0 : JSON.stringify(params).length))
     const ack = mailboxAck({
       id,
       errorCode: status,
-      ...(message === undefined ? {} : { errorMessage: message }),
-      ...(params === undefined ? {} : { params }),
+      errorMessage: message,
+      params,
     })
     return this.#outbox.put('ack', { ...ack })
   }
 
   /** The answer that counts; it is in the journal then. */
-  async #recorded(id: string, outcome: MailOutcome, options?: RecordOptions): Promise<MailOutcome> {
+  async #recorded(id: string, outcome: ActionOutcome, options?: RecordOptions): Promise<ActionOutcome> {
     try {
       const known = await this.#journal.find(id)
       if (known?.outcome !== undefined) return known.outcome
@@ -134,7 +133,7 @@ export class Answers {
       const { code, message } = asAgentError(error)
       if (code !== 'REFUSED_BY_CLOUD') throw error
       // Somebody answered it before, or it has expired: nothing is left to say [TR50 4.4].
-      this.#log.info('the cloud does not want the answer of a mail', { id, why: message })
+      this.#log.info('the cloud does not want the answer of a mail', { id, error: message })
     }
     try {
       if (!(await this.#journal.find(id))?.settled) await this.#journal.settle(id)
@@ -148,7 +147,7 @@ export class Answers {
     if (code === 'LIMIT_EXCEEDED') return this.#giveShorter(id, message)
     // The next process answers what this one could not.
     if (code !== 'CLOSED') {
-      this.#log.warn('answer of a mail was not delivered; it is sent again later', { id, why: message })
+      this.#log.warn('answer of a mail was not delivered; it is sent again later', { id, error: message })
       this.#lost.add(id)
     }
     this.#close(id)
@@ -158,17 +157,17 @@ export class Answers {
    * The answer as it is never gets through: the cloud hears the status at least. The journal forgets the long one, so that the
    * next process does not begin with it again.
    */
-  async #giveShorter(id: string, why: string): Promise<void> {
+  async #giveShorter(id: string, error: string): Promise<void> {
     try {
       const outcome = (await this.#journal.find(id))?.outcome
       const shorter = outcome === undefined ? undefined : shorterOutcome(outcome)
       if (shorter === undefined) {
-        this.#log.error('answer of a mail cannot be delivered, not even its status; it is given up', { id, why })
+        this.#log.error('answer of a mail cannot be delivered, not even its status; it is given up', { id, error })
         await this.#journal.settle(id)
         this.#close(id)
         return
       }
-      this.#log.warn('answer of a mail is too long for the way to the cloud; it is sent shortened', { id, why })
+      this.#log.warn('answer of a mail is too long for the way to the cloud; it is sent shortened', { id, error })
       await this.#journal.finish(id, shorter)
       this.#underWay.delete(id)
       await this.give(id, shorter)

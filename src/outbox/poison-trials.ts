@@ -5,19 +5,18 @@ import { sleep } from '../base/wait.ts'
 import { diagPing } from '../protocol/commands.ts'
 import { encodeRequest } from '../protocol/envelope.ts'
 import { limits } from '../protocol/limits.ts'
-import { refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'
+import { type CandidateGroup, quietMs, restBefore, strikeWithinMs } from './candidate-group.ts'
+import { sortByResult } from './disposition.ts'
 import type { LaneDrain, LinkState, RequestSender } from './lane-drain.ts'
 import { type Lane, lanes } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
 import type { Message, MessageWriter } from './message.ts'
+import type { PoisonCandidates } from './poison-candidates.ts'
 import type { Store, StoredItem } from './store.ts'
-import type { Suspects } from './suspects.ts'
-import { quietMs, restBefore, type Suspicion, strikeWithinMs } from './suspicion.ts'
-import { judge } from './verdict.ts'
 
-export interface TrialsOptions {
-  readonly suspects: Suspects
+export interface PoisonTrialsOptions {
+  readonly candidates: PoisonCandidates
   readonly drains: Readonly<Record<Lane, LaneDrain>>
   readonly store: Store
   readonly requester: RequestSender
@@ -29,7 +28,7 @@ export interface TrialsOptions {
   readonly signal: AbortSignal
   /** How many items have left the outbox. */
   readonly settled: () => number
-  /** Keeps a poison item where it is not sent from; answers why, for whoever published it. */
+  /** Keeps a poison item where it is not sent from; resolves to the error for its publisher. */
   readonly setAside: (lane: Lane, item: StoredItem) => Promise<AgentError>
 }
 
@@ -38,12 +37,12 @@ const patienceMs = 30_000
 /** Held back for longer than this, the oldest is tried before others are found. */
 const maxHeld = 16
 const pingTimeoutMs = 10_000
-/** A cloud that stays silent to a suspect, or asks to slow down, is asked again after this. */
+/** A cloud that stays silent to a candidate, or asks to slow down, is asked again after this. */
 const againMs = 30_000
 
 /** Something to try. */
-interface Candidate {
-  readonly suspicion: Suspicion
+interface Trial {
+  readonly group: CandidateGroup
   /** Absent when it stands in its lane. */
   readonly item?: StoredItem
 }
@@ -57,27 +56,27 @@ interface Session {
 }
 
 /**
- * Sends the suspects: one message at a time, alone on the wire, after all others of the session and after a rest in which the
+ * Sends the candidates: one message at a time, alone on the wire, after all others of the session and after a rest in which the
  * session belongs to them.
  */
-export class Trials {
-  readonly #o: TrialsOptions
+export class PoisonTrials {
+  readonly #options: PoisonTrialsOptions
   #timer: Timer | undefined
   #upMs: number
   #settledAtUp = 0
   #sessions = 0
   #notBeforeMs = Number.NEGATIVE_INFINITY
   #trying: Promise<void> | undefined
-  /** All lanes wait for the trial, or the one whose items it uses. */
+  /** The lanes that wait for the trial: all of them, or the lane of the items that are tried. */
   #holds: 'all' | Lane | undefined
   #isOnWire = false
 
-  constructor(options: TrialsOptions) {
-    this.#o = options
+  constructor(options: PoisonTrialsOptions) {
+    this.#options = options
     this.#upMs = options.clock.monotonicMs()
   }
 
-  /** Whether a suspect is on the wire. */
+  /** Whether a candidate is on the wire. */
   get isOnWire(): boolean {
     return this.#isOnWire
   }
@@ -88,25 +87,25 @@ export class Trials {
 
   linkUp(): void {
     this.#sessions++
-    this.#upMs = this.#o.clock.monotonicMs()
-    this.#settledAtUp = this.#o.settled()
+    this.#upMs = this.#options.clock.monotonicMs()
+    this.#settledAtUp = this.#options.settled()
     this.#notBeforeMs = Number.NEGATIVE_INFINITY
     this.consider()
   }
 
   /** Looks whether something is to be tried now: called when a lane comes to rest. */
   consider(): void {
-    const { suspects, clock, drains } = this.#o
-    if (suspects.isEmpty || this.#trying !== undefined || !this.#mayTry()) return
+    const { candidates, clock, drains } = this.#options
+    if (candidates.isEmpty || this.#trying !== undefined || !this.#mayTry()) return
     this.#timer?.cancel()
     this.#timer = undefined
-    const candidate = this.#choose()
-    if (candidate === undefined) return
-    const dueMs = Math.max(this.#notBeforeMs, this.#upMs + restBefore(candidate.suspicion))
+    const trial = this.#choose()
+    if (trial === undefined) return
+    const dueMs = Math.max(this.#notBeforeMs, this.#upMs + restBefore(trial.group))
     const isFree = lanes.every(lane => !drains[lane].isRunning)
     const waitMs = dueMs + (isFree ? 0 : patienceMs) - clock.monotonicMs()
     if (waitMs <= 0) {
-      this.#trying = this.#try(candidate)
+      this.#trying = this.#try(trial)
         .catch(error => this.#failed(error))
         .finally(() => this.#tried())
       return
@@ -124,27 +123,27 @@ export class Trials {
   }
 
   #mayTry(): boolean {
-    return this.#o.link.isUp && !this.#o.signal.aborted
+    return this.#options.link.isUp && !this.#options.signal.aborted
   }
 
   /** What has ended the fewest links, so that the innocent go first; when much is held back, that. */
-  #choose(): Candidate | undefined {
-    const { suspects, drains } = this.#o
-    const { held } = suspects
+  #choose(): Trial | undefined {
+    const { candidates, drains } = this.#options
+    const { held } = candidates
     if (held.length >= maxHeld) return held[0]
     const inLanes = lanes.flatMap(lane => {
-      const suspicion = drains[lane].isAtSuspect ? suspects.firstOf(lane) : undefined
-      return suspicion === undefined ? [] : [{ suspicion }]
+      const group = drains[lane].isAtCandidate ? candidates.firstOf(lane) : undefined
+      return group === undefined ? [] : [{ group }]
     })
-    const all: readonly Candidate[] = [...inLanes, ...held]
-    return all.reduce<Candidate | undefined>(
-      (least, one) => (least === undefined || one.suspicion.ends < least.suspicion.ends ? one : least),
+    const all: readonly Trial[] = [...inLanes, ...held]
+    return all.reduce<Trial | undefined>(
+      (least, one) => (least === undefined || one.group.ends < least.group.ends ? one : least),
       undefined,
     )
   }
 
-  async #try({ suspicion, item }: Candidate): Promise<void> {
-    const { drains } = this.#o
+  async #try({ group, item }: Trial): Promise<void> {
+    const { drains } = this.#options
     this.#holds = 'all'
     const number = this.#sessions
     const mayGoOn = () => this.#mayTry() && this.#sessions === number
@@ -152,52 +151,52 @@ export class Trials {
     if (!mayGoOn()) return
     const isProven = await this.#isProven()
     const session = { isProven, mayGoOn }
-    if (item === undefined) await this.#tryHead(suspicion.lane, session)
-    else await this.#tryHeld(suspicion, item, session)
+    if (item === undefined) await this.#tryHead(group.lane, session)
+    else await this.#tryHeld(group, item, session)
   }
 
   #failed(error: unknown): void {
-    const { log, clock } = this.#o
-    log.limited('outbox trial', 'error', 'The outbox cannot use its store.', { error: messageOf(error) })
+    const { log, clock } = this.#options
+    log.limited('outbox trial', 'error', 'the outbox cannot use its store', { error: messageOf(error) })
     this.#notBeforeMs = clock.monotonicMs() + againMs
   }
 
   #tried(): void {
     this.#trying = undefined
     this.#holds = undefined
-    for (const lane of lanes) this.#o.drains[lane].goOn()
+    for (const lane of lanes) this.#options.drains[lane].goOn()
     this.consider()
   }
 
-  /** The first suspects of a lane; they stay in the store until the cloud has answered. */
+  /** The first candidates of a lane; they stay in the store until the cloud has answered. */
   async #tryHead(lane: Lane, session: Session): Promise<void> {
-    const { store, suspects } = this.#o
+    const { store, candidates } = this.#options
     try {
-      const hand = await store.read(lane, { maxItems: limits.maxBatchItems, maxBytes: limits.maxBatchBytes })
-      const found = suspects.atHead(lane, hand)
+      const inFlight = await store.read(lane, { maxItems: limits.maxBatchItems, maxBytes: limits.maxBatchBytes })
+      const found = candidates.atHead(lane, inFlight)
       if (found === undefined) return
       const { message, items } = this.#messageOf(lane, found.items)
-      await this.#send(found.suspicion, message, items, session)
+      await this.#send(found.group, message, items, session)
     } finally {
       await store.release(lane)
     }
   }
 
-  async #tryHeld(suspicion: Suspicion, item: StoredItem, session: Session): Promise<void> {
-    const { message, items } = this.#messageOf(suspicion.lane, [item])
-    await this.#send(suspicion, message, items, session, item)
+  async #tryHeld(group: CandidateGroup, item: StoredItem, session: Session): Promise<void> {
+    const { message, items } = this.#messageOf(group.lane, [item])
+    await this.#send(group, message, items, session, item)
   }
 
-  /** A single suspect goes as a command of its own: a refusal is for good then. */
+  /** A single candidate goes as a command of its own: a refusal is for good then. */
   #messageOf(lane: Lane, items: readonly StoredItem[]): { message: Message; items: readonly StoredItem[] } {
     const singleThrough = items.length === 1 ? Number.POSITIVE_INFINITY : -1
-    const message = this.#o.writer.write(lane, items, { singleThrough, maxBytes: limits.maxBatchBytes })
+    const message = this.#options.writer.write(lane, items, { singleThrough, maxBytes: limits.maxBatchBytes })
     return { message, items: message.groups.flatMap(group => group.items) }
   }
 
   /** Whether the session carries anything: something else was acknowledged in it, or the cloud answers a ping. */
   async #isProven(): Promise<boolean> {
-    const { requester, settled, signal } = this.#o
+    const { requester, settled, signal } = this.#options
     if (settled() > this.#settledAtUp) return true
     try {
       await requester.send(encodeRequest([diagPing()]), { timeoutMs: pingTimeoutMs, signal })
@@ -208,16 +207,16 @@ export class Trials {
   }
 
   async #send(
-    suspicion: Suspicion,
+    group: CandidateGroup,
     message: Message,
     items: readonly StoredItem[],
     { isProven, mayGoOn }: Session,
     held?: StoredItem,
   ): Promise<void> {
-    const { requester, clock, signal, drains } = this.#o
-    const { lane } = suspicion
+    const { requester, clock, signal, drains } = this.#options
+    const { lane } = group
     // A link that ends by itself is to do so while nothing is on the wire, and not over what is tried.
-    if (suspicion.ends > 0) await sleep(clock, quietMs, signal).catch(() => {})
+    if (group.ends > 0) await sleep(clock, quietMs, signal).catch(() => {})
     if (!mayGoOn()) return
     const sentMs = clock.monotonicMs()
     // After that time the end of the link would not count any more: the others need not wait for it.
@@ -235,7 +234,7 @@ export class Trials {
       const afterMs = clock.monotonicMs() - sentMs
       if (isLinkEnd(error)) {
         drains[lane].ended(message)
-        await this.#linkEnded(suspicion, items, { isProven, afterMs }, held)
+        await this.#linkEnded(group, items, { isProven, afterMs }, held)
       } else this.#notBeforeMs = clock.monotonicMs() + againMs
     } finally {
       this.#isOnWire = false
@@ -244,25 +243,25 @@ export class Trials {
   }
 
   async #linkEnded(
-    suspicion: Suspicion,
+    group: CandidateGroup,
     items: readonly StoredItem[],
     how: { readonly isProven: boolean; readonly afterMs: number },
     held: StoredItem | undefined,
   ): Promise<void> {
-    const { suspects, store, drains, setAside } = this.#o
-    const { lane } = suspicion
-    // The link is told that the session ended for this while it is on the wire; from here on it is not.
-    const { kind } = suspects.trialEnded(suspicion, items, how)
+    const { candidates, store, drains, setAside } = this.#options
+    const { lane } = group
+    // While it was on the wire, the link took it for the reason of the end; from here on it is not on the wire.
+    const { kind } = candidates.trialEnded(group, items, how)
     const [item] = items
     if (item === undefined || kind === 'narrowed') return
     if (kind === 'held back') {
       // It leaves its lane when it is safe elsewhere.
-      if (held !== undefined) await suspects.saved()
-      else if (await suspects.mayLeave(lane, item)) await store.acknowledge(lane, items)
+      if (held !== undefined) await candidates.saved()
+      else if (await candidates.mayLeave(lane, item)) await store.acknowledge(lane, items)
       return
     }
     const error = await setAside(lane, item)
-    suspects.letGo(lane, item)
+    candidates.letGo(lane, item)
     await drains[lane].settle({ setAside: [{ item, error }] }, held !== undefined)
   }
 
@@ -272,24 +271,16 @@ export class Trials {
     results: readonly CommandResult[],
     held: StoredItem | undefined,
   ): Promise<void> {
-    const { suspects, drains, clock } = this.#o
-    const delivered: StoredItem[] = []
-    const refused: { item: StoredItem; error: AgentError }[] = []
-    for (const [index, group] of message.groups.entries()) {
-      const result = results[index]
-      const verdict = judge(result, group.batch)
-      if (verdict === 'delivered') delivered.push(...group.items)
-      else if (verdict === 'refused' && result?.ok === false)
-        for (const item of group.items) refused.push({ item, error: refusedError(`an item of lane ${lane}`, result) })
-      else if (verdict === 'later') this.#notBeforeMs = clock.monotonicMs() + againMs
-    }
+    const { candidates, drains, clock } = this.#options
+    const { delivered, refused, isLater } = sortByResult(lane, message, results)
+    if (isLater) this.#notBeforeMs = clock.monotonicMs() + againMs
     if (held === undefined) {
-      // What was neither taken nor refused is no suspect any more, and goes the way of all others.
-      suspects.answered(
+      // What was neither taken nor refused is no candidate any more, and goes the way of all others.
+      candidates.answered(
         lane,
         message.groups.flatMap(group => group.items),
       )
-    } else if (delivered.length + refused.length > 0) suspects.letGo(lane, held)
+    } else if (delivered.length + refused.length > 0) candidates.letGo(lane, held)
     await drains[lane].settle({ delivered, refused }, held !== undefined)
   }
 }

@@ -3,10 +3,11 @@ import { type Lane, lanes } from '../lanes.ts'
 import type { StoredItem } from '../store.ts'
 import type { CursorLog } from './cursor-log.ts'
 import type { FlashLane, LeftOnFlash } from './flash-lane.ts'
-import type { Position, SegmentChain } from './segment-chain.ts'
+import type { SegmentPosition } from './flash-place.ts'
+import type { SegmentChain } from './segment-chain.ts'
 import { parseSegmentName } from './segment-names.ts'
 
-export interface AdoptionParts {
+export interface RecoveryParts {
   readonly folder: StoreFolder
   readonly cursors: CursorLog
   readonly chains: Readonly<Record<Lane, SegmentChain>>
@@ -16,11 +17,11 @@ export interface AdoptionParts {
 }
 
 /**
- * Takes over what a former process left, once, and numbers what is put behind it. That may come late: a folder that cannot be
- * read at the start is no reason not to start. What is put until then goes behind what is found, and is numbered anew.
+ * Takes over once what an earlier process left, and numbers what is put behind it. That may come late: the agent starts although
+ * the folder cannot be read. What is put until then goes behind what is found, and is numbered anew.
  */
-export class Adoption {
-  readonly #parts: AdoptionParts
+export class Recovery {
+  readonly #parts: RecoveryParts
   #lastSequence = -1
   #running: Promise<void> | undefined
   #isDone = false
@@ -29,11 +30,11 @@ export class Adoption {
   #earlyBefore = 0
   #shift = 0
 
-  constructor(parts: AdoptionParts) {
+  constructor(parts: RecoveryParts) {
     this.#parts = parts
   }
 
-  /** Nothing may be written before: it could not be told from what is there. */
+  /** Nothing may be written before: it could not be distinguished from what is there. */
   get isDone(): boolean {
     return this.#isDone
   }
@@ -80,11 +81,15 @@ export class Adoption {
     if (this.#earlyFrom !== undefined) this.#shift = this.nextSequence - this.#earlyFrom
     this.#earlyFrom = undefined
     const renumber = (item: StoredItem) => (item.sequence < earlyBefore ? this.#shifted(item) : item)
-    await Promise.all(lanes.map(lane => takers[lane].adopt(left.get(lane), renumber)))
+    await Promise.all(lanes.map(lane => takers[lane].recover(left.get(lane), renumber)))
     this.#isDone = true
   }
 
-  async #open(lane: Lane, numbers: readonly number[], cursor: Position | undefined): Promise<LeftOnFlash | undefined> {
+  async #open(
+    lane: Lane,
+    numbers: readonly number[],
+    cursor: SegmentPosition | undefined,
+  ): Promise<LeftOnFlash | undefined> {
     const { chains, isOnFlash } = this.#parts
     const chain = chains[lane]
     const last = await chain.open(numbers, cursor)
