@@ -23,6 +23,20 @@ const floors: readonly (readonly string[])[] = [
  * Any other folder holds rooms that are strangers to each other, and may use the files of the folder around them.
  */
 const orderOfRooms: Readonly<Record<string, readonly string[]>> = {
+  cloud: [
+    'values',
+    'faults',
+    'traffic',
+    'data-folder',
+    'sockets',
+    'relay',
+    'store',
+    'access',
+    'requests',
+    'commands',
+    'mqtt',
+    'http',
+  ],
   platform: ['files', 'system', 'process', 'owners', 'store', 'log'],
   manager: [
     'actions',

@@ -1,5 +1,5 @@
 /** `npm run cloud`: starts the local cloud and prints one line of JSON when it is ready. */
-import { isLoopback } from './exposure.ts'
+import { isLoopback } from './access/exposure.ts'
 import { readOptions, UsageError, usage } from './options.ts'
 
 async function main(): Promise<void> {

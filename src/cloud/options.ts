@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { isLoopback, weaknessOf } from './exposure.ts'
+import { isLoopback, weaknessOf } from './access/exposure.ts'
 
 export interface CloudOptions {
   readonly host: string

@@ -233,7 +233,7 @@ export class LocalCloud {
     return this.api('method.exec', { thingKey, method, ...(params === undefined ? {} : { params }), ...more })
   }
 
-  /** Switches a fault on; returns its id. The table is in src/cloud/fault-table.ts. */
+  /** Switches a fault on; returns its id. The table is in src/cloud/faults/fault-table.ts. */
   async fault(name: string, params: object = {}): Promise<string> {
     return (await this.ask('cloud.fault.set', { name, ...params })).id
   }

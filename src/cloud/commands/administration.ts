@@ -1,9 +1,9 @@
-import { type Command, type Commands, operatorOf } from '../command.ts'
-import { newSecret } from '../ids.ts'
-import type { JsonObject } from '../json.ts'
-import { has, optionalText, page, requiredText } from '../params.ts'
-import type { RecordTable } from '../records.ts'
-import { type State, withoutPassword } from '../state.ts'
+import { type Command, type Commands, operatorOf } from '../requests/command.ts'
+import type { RecordTable } from '../store/records.ts'
+import { type State, withoutPassword } from '../store/state.ts'
+import { newSecret } from '../values/ids.ts'
+import type { JsonObject } from '../values/json.ts'
+import { has, optionalText, page, requiredText } from '../values/params.ts'
 
 /** Applications, roles, definitions, users and organisations: what an administrator's script creates [TR50 3.10] [TR50 8.2]. */
 export const administrationCommands: Commands = {

@@ -1,11 +1,11 @@
-import { applyBatch } from '../batch.ts'
-import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { compact, type JsonObject } from '../json.ts'
-import { flag, optionalInteger, optionalNumber, optionalText, requiredKey, textList } from '../params.ts'
-import type { Series } from '../series.ts'
-import type { AlarmSample, Thing } from '../things.ts'
-import { momentIn, optionalMoment } from '../timestamp.ts'
+import { applyBatch } from '../requests/batch.ts'
+import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../requests/command.ts'
+import type { Series } from '../store/series.ts'
+import type { AlarmSample, Thing } from '../store/things.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { compact, type JsonObject } from '../values/json.ts'
+import { flag, optionalInteger, optionalNumber, optionalText, requiredKey, textList } from '../values/params.ts'
+import { momentIn, optionalMoment } from '../values/timestamp.ts'
 
 export const alarmCommands: Commands = {
   'alarm.publish': (params, context) => publish('alarm.publish', params, context),

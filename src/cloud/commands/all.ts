@@ -1,4 +1,4 @@
-import type { Commands } from '../command.ts'
+import type { Commands } from '../requests/command.ts'
 import { administrationCommands } from './administration.ts'
 import { alarmCommands } from './alarms.ts'
 import { attributeCommands } from './attributes.ts'

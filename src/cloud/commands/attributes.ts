@@ -1,10 +1,10 @@
-import { applyBatch } from '../batch.ts'
-import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { compact, type JsonObject } from '../json.ts'
-import { has, optionalText, page, requiredKey } from '../params.ts'
-import type { AttributeSample } from '../things.ts'
-import { momentIn, optionalMoment } from '../timestamp.ts'
+import { applyBatch } from '../requests/batch.ts'
+import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../requests/command.ts'
+import type { AttributeSample } from '../store/things.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { compact, type JsonObject } from '../values/json.ts'
+import { has, optionalText, page, requiredKey } from '../values/params.ts'
+import { momentIn, optionalMoment } from '../values/timestamp.ts'
 
 export const attributeCommands: Commands = {
   'attribute.publish': (params, context) => publish('attribute.publish', params, context),

@@ -1,10 +1,10 @@
-import { type Commands, operatorOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { faultTable } from '../fault-table.ts'
-import { isCommandLike } from '../faults.ts'
-import { compact, type JsonObject, parseJson } from '../json.ts'
-import { flag, optionalInteger, optionalText, requiredText } from '../params.ts'
-import { asJson, type Entry } from '../transcript.ts'
+import { faultTable } from '../faults/fault-table.ts'
+import { isCommandLike } from '../faults/faults.ts'
+import { type Commands, operatorOf } from '../requests/command.ts'
+import { asJson, type Entry } from '../traffic/transcript.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { compact, type JsonObject, parseJson } from '../values/json.ts'
+import { flag, optionalInteger, optionalText, requiredText } from '../values/params.ts'
 
 const longestWaitMs = 60_000
 const maxEntriesPerAnswer = 10_000

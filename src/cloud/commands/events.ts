@@ -1,8 +1,8 @@
-import { type Commands, namedThing, refuseByFault, sessionOf, thingOf } from '../command.ts'
-import { badParameter } from '../failure.ts'
-import { logLevel } from '../logs.ts'
-import { flag, has, optionalInteger, optionalText, page } from '../params.ts'
-import { momentIn } from '../timestamp.ts'
+import { type Commands, namedThing, refuseByFault, sessionOf, thingOf } from '../requests/command.ts'
+import { logLevel } from '../store/logs.ts'
+import { badParameter } from '../values/failure.ts'
+import { flag, has, optionalInteger, optionalText, page } from '../values/params.ts'
+import { momentIn } from '../values/timestamp.ts'
 
 export const eventCommands: Commands = {
   'log.publish': (params, context) => {

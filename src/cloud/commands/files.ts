@@ -1,8 +1,8 @@
-import { type Commands, type Context, refuseByFault, sessionOf, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { asListed, type StoredFile } from '../file-store.ts'
-import type { JsonObject } from '../json.ts'
-import { flag, optionalInteger, optionalText, page, requiredText, textList } from '../params.ts'
+import { type Commands, type Context, refuseByFault, sessionOf, thingOf } from '../requests/command.ts'
+import { asListed, type StoredFile } from '../store/file-store.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import type { JsonObject } from '../values/json.ts'
+import { flag, optionalInteger, optionalText, page, requiredText, textList } from '../values/params.ts'
 
 const longestName = 1024
 

@@ -1,10 +1,10 @@
-import { applyBatch } from '../batch.ts'
-import { type Commands, type Context, refuseByFault, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { compact, isObject, type JsonObject } from '../json.ts'
-import { optionalNumber, optionalText, page, requiredNumber, requiredText } from '../params.ts'
-import type { LocationSample } from '../things.ts'
-import { momentIn, momentOf } from '../timestamp.ts'
+import { applyBatch } from '../requests/batch.ts'
+import { type Commands, type Context, refuseByFault, thingOf } from '../requests/command.ts'
+import type { LocationSample } from '../store/things.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { compact, isObject, type JsonObject } from '../values/json.ts'
+import { optionalNumber, optionalText, page, requiredNumber, requiredText } from '../values/params.ts'
+import { momentIn, momentOf } from '../values/timestamp.ts'
 
 const numbers = ['heading', 'altitude', 'speed', 'fixAcc'] as const
 const texts = ['fixType', 'corrId', 'streetNumber', 'street', 'city', 'state', 'zipCode', 'country'] as const

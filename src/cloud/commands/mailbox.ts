@@ -1,10 +1,18 @@
-import { type Commands, type Context, namedThing, operatorOf, refuseByFault, sessionOf, thingOf } from '../command.ts'
-import { badParameter, CommandFailure, notFound } from '../failure.ts'
-import type { JsonObject } from '../json.ts'
-import { asDelivered, asShown, type Mail, type MailOutcome } from '../mailbox.ts'
-import { flag, has, optionalInteger, optionalObject, optionalText, page, requiredText } from '../params.ts'
-import type { Session } from '../sessions.ts'
-import { optionalMoment } from '../timestamp.ts'
+import {
+  type Commands,
+  type Context,
+  namedThing,
+  operatorOf,
+  refuseByFault,
+  sessionOf,
+  thingOf,
+} from '../requests/command.ts'
+import { asDelivered, asShown, type Mail, type MailOutcome } from '../store/mailbox.ts'
+import type { Session } from '../store/sessions.ts'
+import { badParameter, CommandFailure, notFound } from '../values/failure.ts'
+import type { JsonObject } from '../values/json.ts'
+import { flag, has, optionalInteger, optionalObject, optionalText, page, requiredText } from '../values/params.ts'
+import { optionalMoment } from '../values/timestamp.ts'
 
 /** The longest that a caller may wait for an acknowledgement [TR50 9]. */
 const longestAckTimeoutS = 300

@@ -1,10 +1,10 @@
-import { applyBatch } from '../batch.ts'
-import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../command.ts'
-import { badParameter, CommandFailure, codes, notFound } from '../failure.ts'
-import { compact, type JsonObject } from '../json.ts'
-import { flag, optionalText, requiredKey, requiredNumber, requiredText, textList } from '../params.ts'
-import type { PropertySample } from '../things.ts'
-import { momentIn, momentOf, optionalMoment } from '../timestamp.ts'
+import { applyBatch } from '../requests/batch.ts'
+import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../requests/command.ts'
+import type { PropertySample } from '../store/things.ts'
+import { badParameter, CommandFailure, codes, notFound } from '../values/failure.ts'
+import { compact, type JsonObject } from '../values/json.ts'
+import { flag, optionalText, requiredKey, requiredNumber, requiredText, textList } from '../values/params.ts'
+import { momentIn, momentOf, optionalMoment } from '../values/timestamp.ts'
 
 export const propertyCommands: Commands = {
   'property.publish': (params, context) => publish('property.publish', params, context),

@@ -1,9 +1,9 @@
-import { type Commands, type Context, operatorOf, thingOf } from '../command.ts'
-import { badParameter, CommandFailure, codes, notFound } from '../failure.ts'
-import { compact, isObject, type JsonObject, parseJson } from '../json.ts'
-import { flag, has, optionalInteger, optionalText, requiredText } from '../params.ts'
-import type { RelaySession } from '../relay-session.ts'
-import type { Thing } from '../things.ts'
+import type { RelaySession } from '../relay/relay-session.ts'
+import { type Commands, type Context, operatorOf, thingOf } from '../requests/command.ts'
+import type { Thing } from '../store/things.ts'
+import { badParameter, CommandFailure, codes, notFound } from '../values/failure.ts'
+import { compact, isObject, type JsonObject, parseJson } from '../values/json.ts'
+import { flag, has, optionalInteger, optionalText, requiredText } from '../values/params.ts'
 import { mailboxCommands } from './mailbox.ts'
 
 const attachMs = 15_000

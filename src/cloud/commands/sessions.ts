@@ -1,9 +1,9 @@
-import { type Commands, operatorOf, sessionOf } from '../command.ts'
-import { CommandFailure, codes } from '../failure.ts'
-import type { JsonObject } from '../json.ts'
-import { loginApplication, loginUser } from '../login.ts'
-import { has, optionalText, page, requiredText } from '../params.ts'
-import { type Session, sessionTtlS } from '../sessions.ts'
+import { loginApplication, loginUser } from '../access/login.ts'
+import { type Commands, operatorOf, sessionOf } from '../requests/command.ts'
+import { type Session, sessionTtlS } from '../store/sessions.ts'
+import { CommandFailure, codes } from '../values/failure.ts'
+import type { JsonObject } from '../values/json.ts'
+import { has, optionalText, page, requiredText } from '../values/params.ts'
 
 export const sessionCommands: Commands = {
   'api.authenticate': (params, { state, from }) => {

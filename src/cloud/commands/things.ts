@@ -1,10 +1,10 @@
-import { type Commands, type Context, namedThing, operatorOf, sessionOf, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { isObject, type JsonObject } from '../json.ts'
-import { checkKey, flag, has, optionalText, page, requiredText, textList } from '../params.ts'
-import { asRow, asShown } from '../thing-view.ts'
-import { otherIdentifiers, type Thing } from '../things.ts'
-import { momentIn, now } from '../timestamp.ts'
+import { type Commands, type Context, namedThing, operatorOf, sessionOf, thingOf } from '../requests/command.ts'
+import { asRow, asShown } from '../store/thing-view.ts'
+import { otherIdentifiers, type Thing } from '../store/things.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { isObject, type JsonObject } from '../values/json.ts'
+import { checkKey, flag, has, optionalText, page, requiredText, textList } from '../values/params.ts'
+import { momentIn, now } from '../values/timestamp.ts'
 
 export const thingCommands: Commands = {
   'thing.find': (params, context) => {

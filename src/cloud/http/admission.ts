@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { isLoopback } from '../exposure.ts'
+import { isLoopback } from '../access/exposure.ts'
 import type { RouteRules } from './route.ts'
 
 /** Why a request is not served. */

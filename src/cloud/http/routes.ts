@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ConnectionRecord } from '../connections.ts'
-import type { Relays } from '../relays.ts'
-import type { UpgradeRequest } from '../upgrades.ts'
+import type { MqttUpgrade } from '../mqtt/mqtt-upgrade.ts'
+import type { Relays } from '../relay/relays.ts'
+import type { UpgradeRequest } from '../sockets/upgrade.ts'
+import type { ConnectionRecord } from '../traffic/connections.ts'
 import type { Api } from './api.ts'
 import { serveConsole } from './console.ts'
 import type { Files } from './files.ts'
-import type { MqttUpgrade } from './mqtt-upgrade.ts'
 import type { RouteRules } from './route.ts'
 
 /** Who serves. */

@@ -77,7 +77,7 @@ test('a bundle believes no clock that is more than a day behind its commit', asy
 })
 
 test('a file of the local cloud in the bundle stops the build and is named', () => {
-  for (const stranger of ['src/cloud/broker.ts', 'src/tour/main.ts', 'test/helpers/temp-dir.ts', 'build/bundle.ts'])
+  for (const stranger of ['src/cloud/mqtt/broker.ts', 'src/tour/main.ts', 'test/helpers/temp-dir.ts', 'build/bundle.ts'])
     assert.throws(() => checkInside(['src/main.ts', stranger]), new RegExp(`must not contain ${stranger}`))
 })
 

@@ -88,11 +88,11 @@ test('a file that leaves src/ is a breach', t => {
 })
 
 test('rooms of one floor are strangers to each other, and may use the files around them', t => {
-  const files = (text: string) => ({ 'cli/diag/pack.ts': text, 'cloud/commands/relay.ts': text })
+  const files = (text: string) => ({ 'cli/diag/pack.ts': text, 'config/sources/file.ts': text })
   assert.deepEqual(breachesOf(t, files("import { x } from '../flags.ts'")), [])
   assert.deepEqual(breachesOf(t, files("import { x } from '../checks/network.ts'")), [
     'cli/diag/pack.ts: imports ../checks/network.ts',
-    'cloud/commands/relay.ts: imports ../checks/network.ts',
+    'config/sources/file.ts: imports ../checks/network.ts',
   ])
 })
 
@@ -109,6 +109,10 @@ test('where rooms stand on each other, a room imports only those below it, and n
   assert.equal(breaches('manager/ota/package/manifest.ts', '../state/index.ts'), true)
   assert.equal(breaches('manager/ota/package/manifest.ts', '../updates.ts'), true)
   assert.equal(breaches('manager/ota/package/manifest.ts', '../../actions/index.ts'), false)
+  assert.equal(breaches('cloud/mqtt/broker.ts', '../store/state.ts'), false)
+  assert.equal(breaches('cloud/store/state.ts', '../mqtt/broker.ts'), true)
+  assert.equal(breaches('cloud/commands/all.ts', '../cloud.ts'), true)
+  assert.equal(breaches('cloud/cloud.ts', './mqtt/broker.ts'), false)
 })
 
 test('a room of the device manager is entered by its door, from its floor and from above', t => {

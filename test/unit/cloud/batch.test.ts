@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { applyBatch } from '../../../src/cloud/batch.ts'
-import { badParameter, CommandFailure } from '../../../src/cloud/failure.ts'
-import type { JsonObject } from '../../../src/cloud/json.ts'
-import { requiredText } from '../../../src/cloud/params.ts'
+import { applyBatch } from '../../../src/cloud/requests/batch.ts'
+import { badParameter, CommandFailure } from '../../../src/cloud/values/failure.ts'
+import type { JsonObject } from '../../../src/cloud/values/json.ts'
+import { requiredText } from '../../../src/cloud/values/params.ts'
 
 function applied(params: JsonObject, defaults: readonly string[]): JsonObject[] {
   const seen: JsonObject[] = []

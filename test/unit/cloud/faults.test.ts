@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Faults } from '../../../src/cloud/faults.ts'
+import { Faults } from '../../../src/cloud/faults/faults.ts'
 
 test('a fault strikes as often as it is told, then it is gone', () => {
   const faults = new Faults()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LoginGuard } from '../../../src/cloud/login-guard.ts'
+import { LoginGuard } from '../../../src/cloud/store/login-guard.ts'
 
 const minuteMs = 60_000
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
-import { Mailbox, type MailOrder } from '../../../src/cloud/mailbox.ts'
+import { Mailbox, type MailOrder } from '../../../src/cloud/store/mailbox.ts'
 
 const order = (more: Partial<MailOrder> = {}): MailOrder => ({
   thingKey: 'dev-1',

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { allCommands } from '../../../src/cloud/commands/all.ts'
-import { faultTable } from '../../../src/cloud/fault-table.ts'
+import { faultTable } from '../../../src/cloud/faults/fault-table.ts'
 
 const folder = join(import.meta.dirname, '../../../src/cloud')
 /** Without the spaces that line the tables up. */

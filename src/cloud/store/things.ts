@@ -1,8 +1,8 @@
-import { badParameter, CommandFailure, codes } from './failure.ts'
-import { newId } from './ids.ts'
-import type { JsonObject } from './json.ts'
+import { badParameter, CommandFailure, codes } from '../values/failure.ts'
+import { newId } from '../values/ids.ts'
+import type { JsonObject } from '../values/json.ts'
+import { type Moment, now } from '../values/timestamp.ts'
 import { Series, type SeriesBudget } from './series.ts'
-import { type Moment, now } from './timestamp.ts'
 
 export interface PropertySample extends Moment {
   readonly id?: string

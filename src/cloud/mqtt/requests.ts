@@ -1,11 +1,11 @@
 import { inflateSync } from 'node:zlib'
-import { type Commands, type Context, failureOf } from './command.ts'
-import { asReply, execute, type Request, readRequest } from './envelope.ts'
-import { numberOf } from './faults.ts'
-import { isObject, type JsonObject, parseJson } from './json.ts'
+import { numberOf } from '../faults/faults.ts'
+import { type Commands, type Context, failureOf } from '../requests/command.ts'
+import { asReply, execute, maxRequestBytes, type Request, readRequest } from '../requests/envelope.ts'
+import type { Session } from '../store/sessions.ts'
+import type { State } from '../store/state.ts'
+import { isObject, type JsonObject, parseJson } from '../values/json.ts'
 import { aboutOf, Replies, rateLimited, type Target } from './replies.ts'
-import type { Session } from './sessions.ts'
-import type { State } from './state.ts'
 
 export interface Message {
   readonly topic: string
@@ -14,9 +14,6 @@ export interface Message {
   readonly dup: boolean
   readonly session: Session
 }
-
-/** Bytes of one JSON request after inflating. */
-export const maxRequestBytes = 32 * 1024 * 1024
 
 /** Takes what devices publish: requests on `api` and `apiz`, short forms under `thing/` [TR50 2.1]. */
 export class Requests {

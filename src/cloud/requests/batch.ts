@@ -1,7 +1,7 @@
-import { badParameter, CommandFailure, codes } from './failure.ts'
-import { isObject, type JsonObject } from './json.ts'
-import { has } from './params.ts'
-import { momentOf, now } from './timestamp.ts'
+import { badParameter, CommandFailure, codes } from '../values/failure.ts'
+import { isObject, type JsonObject } from '../values/json.ts'
+import { has } from '../values/params.ts'
+import { momentOf, now } from '../values/timestamp.ts'
 
 /** Items that one batch may hold; a fault can lower it. */
 export const maxBatchItems = 50_000

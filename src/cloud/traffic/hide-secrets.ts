@@ -1,4 +1,4 @@
-import { isObject, type Json, parseJson } from './json.ts'
+import { isObject, type Json, parseJson } from '../values/json.ts'
 
 const secretName = /pass(word|wd)?$|token$|secret|authorization|^sessionid$|totp/i
 const maybeSecret = /pass|token|secret|authorization|sessionid|totp/i

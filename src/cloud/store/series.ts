@@ -1,7 +1,7 @@
-import { badParameter } from './failure.ts'
-import type { JsonObject } from './json.ts'
-import { optionalInteger, optionalText } from './params.ts'
-import { type Moment, optionalMoment } from './timestamp.ts'
+import { badParameter } from '../values/failure.ts'
+import type { JsonObject } from '../values/json.ts'
+import { optionalInteger, optionalText } from '../values/params.ts'
+import { type Moment, optionalMoment } from '../values/timestamp.ts'
 
 /** How many entries all series together may hold, so that a long run does not eat the machine. */
 export class SeriesBudget {

@@ -1,9 +1,9 @@
-import { CommandFailure, codes, notFound } from './failure.ts'
-import { isObject, type JsonObject } from './json.ts'
-import { optionalText } from './params.ts'
-import type { Session } from './sessions.ts'
-import type { State } from './state.ts'
-import { otherIdentifiers, type Thing } from './things.ts'
+import type { Session } from '../store/sessions.ts'
+import type { State } from '../store/state.ts'
+import { otherIdentifiers, type Thing } from '../store/things.ts'
+import { CommandFailure, codes, notFound } from '../values/failure.ts'
+import { isObject, type JsonObject } from '../values/json.ts'
+import { optionalText } from '../values/params.ts'
 
 /** What a command gets beside its parameters. */
 export interface Context {

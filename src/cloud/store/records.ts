@@ -1,6 +1,6 @@
-import { CommandFailure, codes, notFound } from './failure.ts'
-import { newId } from './ids.ts'
-import type { JsonObject } from './json.ts'
+import { CommandFailure, codes, notFound } from '../values/failure.ts'
+import { newId } from '../values/ids.ts'
+import type { JsonObject } from '../values/json.ts'
 
 const maxRecords = 10_000
 

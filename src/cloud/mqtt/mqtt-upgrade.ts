@@ -1,11 +1,11 @@
 import { WebSocketServer } from 'ws'
-import type { Broker } from '../broker.ts'
-import { numberOf } from '../faults.ts'
-import type { RawSockets } from '../raw-sockets.ts'
-import { maxRequestBytes } from '../requests.ts'
-import type { State } from '../state.ts'
-import { refuseUpgrade, type UpgradeRequest } from '../upgrades.ts'
-import { Wire, webSocketCarrier } from '../wire.ts'
+import { numberOf } from '../faults/faults.ts'
+import { maxRequestBytes } from '../requests/envelope.ts'
+import type { RawSockets } from '../sockets/raw-sockets.ts'
+import { refuseUpgrade, type UpgradeRequest } from '../sockets/upgrade.ts'
+import type { State } from '../store/state.ts'
+import type { Broker } from './broker.ts'
+import { Wire, webSocketCarrier } from './wire.ts'
 
 /** Both are in use; the one that the client offers is taken [TR50 1.1]. */
 const subprotocols = ['mqtt', 'mqttv3.1']

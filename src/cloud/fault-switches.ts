@@ -1,8 +1,8 @@
-import type { Broker } from './broker.ts'
-import { badParameter } from './failure.ts'
-import type { Fault } from './faults.ts'
-import type { Listener } from './listener.ts'
-import type { State } from './state.ts'
+import type { Fault } from './faults/faults.ts'
+import type { Broker } from './mqtt/broker.ts'
+import type { Listener } from './sockets/listener.ts'
+import type { State } from './store/state.ts'
+import { badParameter } from './values/failure.ts'
 
 interface Switch {
   set(fault: Fault): Promise<void> | undefined

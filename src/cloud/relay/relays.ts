@@ -1,7 +1,7 @@
 import { WebSocketServer } from 'ws'
-import { newSecret } from './ids.ts'
+import { refuseUpgrade, type UpgradeRequest } from '../sockets/upgrade.ts'
+import { newSecret } from '../values/ids.ts'
 import { type RelayOrder, RelaySession } from './relay-session.ts'
-import { refuseUpgrade, type UpgradeRequest } from './upgrades.ts'
 
 const maxSessions = 100
 const maxEnded = 100

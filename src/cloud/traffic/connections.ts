@@ -1,4 +1,4 @@
-import type { Transport } from './sessions.ts'
+export type Transport = 'mqtt' | 'mqtts' | 'wss' | 'https'
 
 /** One connection that reached this cloud, and what came over it. */
 export interface ConnectionRecord {

@@ -1,6 +1,6 @@
-import { badParameter, notFound } from './failure.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import type { Json, JsonObject } from '../values/json.ts'
 import { type FaultKind, type FaultName, faultTable, isFaultName } from './fault-table.ts'
-import type { Json, JsonObject } from './json.ts'
 
 export interface Fault {
   readonly id: string

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 import { chmod, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { newId } from './ids.ts'
+import { newId } from '../values/ids.ts'
 
 const othersMayWrite = 0o022
 const othersMayDoAnything = 0o077

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { addPrivate, readPrivate } from './data-folder.ts'
+import { addPrivate, readPrivate } from '../data-folder/data-folder.ts'
 
 /** In the data folder, mode 0600. */
 export const passwordFile = 'operator-password'

@@ -1,9 +1,8 @@
-import { CommandFailure, codes } from './failure.ts'
-import { newSecret } from './ids.ts'
+import type { Transport } from '../traffic/connections.ts'
+import { CommandFailure, codes } from '../values/failure.ts'
+import { newSecret } from '../values/ids.ts'
 import type { CloudRecord } from './records.ts'
 import type { Thing } from './things.ts'
-
-export type Transport = 'mqtt' | 'mqtts' | 'wss' | 'https'
 
 /** Who speaks: a user (an operator) or an application for its thing [TR50 1.2] [TR50 3.10]. */
 export interface Session {

@@ -1,8 +1,8 @@
-import { sameSecret } from './ids.ts'
-import { isKey } from './params.ts'
-import type { CloudRecord } from './records.ts'
-import type { State } from './state.ts'
-import type { Thing } from './things.ts'
+import type { CloudRecord } from '../store/records.ts'
+import type { State } from '../store/state.ts'
+import type { Thing } from '../store/things.ts'
+import { sameSecret } from '../values/ids.ts'
+import { isKey } from '../values/params.ts'
 
 /** CONNACK return codes of a refused login [MQTT 3.2.2.3]. */
 export const refusals = { badUserOrPassword: 4, notAuthorized: 5 } as const

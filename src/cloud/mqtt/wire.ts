@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import type { ConnectionRecord } from './connections.ts'
+import type { ConnectionRecord } from '../traffic/connections.ts'
 import { FrameGuard } from './frame-guard.ts'
 
 /** What carries MQTT bytes: a socket or a WebSocket. */

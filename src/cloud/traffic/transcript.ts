@@ -1,5 +1,5 @@
-import type { JsonObject } from './json.ts'
-import { hideSecrets } from './secrets.ts'
+import type { JsonObject } from '../values/json.ts'
+import { hideSecrets } from './hide-secrets.ts'
 
 /** One thing that was said, as a test or a person reads it. */
 export interface Entry {

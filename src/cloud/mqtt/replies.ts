@@ -1,10 +1,10 @@
 import { deflateSync } from 'node:zlib'
-import type { Request } from './envelope.ts'
-import { codes } from './failure.ts'
-import { type Circumstances, numberOf } from './faults.ts'
-import type { JsonObject } from './json.ts'
-import type { Session } from './sessions.ts'
-import type { State } from './state.ts'
+import { type Circumstances, numberOf } from '../faults/faults.ts'
+import type { Request } from '../requests/envelope.ts'
+import type { Session } from '../store/sessions.ts'
+import type { State } from '../store/state.ts'
+import { codes } from '../values/failure.ts'
+import type { JsonObject } from '../values/json.ts'
 
 /** Where a reply goes. */
 export interface Target {

@@ -1,4 +1,4 @@
-import { compact, type JsonObject } from './json.ts'
+import { compact, type JsonObject } from '../values/json.ts'
 import type { State } from './state.ts'
 import type { Thing } from './things.ts'
 

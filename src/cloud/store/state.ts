@@ -1,17 +1,17 @@
-import { Connections } from './connections.ts'
-import { Faults } from './faults.ts'
+import { Faults } from '../faults/faults.ts'
+import { Relays } from '../relay/relays.ts'
+import { Connections } from '../traffic/connections.ts'
+import { Transcript } from '../traffic/transcript.ts'
+import { newSecret } from '../values/ids.ts'
+import type { JsonObject } from '../values/json.ts'
 import { FileStore } from './file-store.ts'
-import { newSecret } from './ids.ts'
-import type { JsonObject } from './json.ts'
 import { LoginGuard } from './login-guard.ts'
 import { Logs, logLevel, logType } from './logs.ts'
 import { Mailbox } from './mailbox.ts'
 import { type CloudRecord, RecordTable } from './records.ts'
-import { Relays } from './relays.ts'
 import { SeriesBudget } from './series.ts'
 import { Sessions } from './sessions.ts'
 import { type Thing, Things } from './things.ts'
-import { Transcript } from './transcript.ts'
 
 export interface StateOptions {
   readonly token: string

@@ -1,7 +1,9 @@
+import { CommandFailure, codes } from '../values/failure.ts'
+import { isObject, type Json, type JsonObject, maxDepth } from '../values/json.ts'
 import { type Command, type Commands, type Context, failureOf } from './command.ts'
-import { CommandFailure, codes } from './failure.ts'
-import { isObject, type Json, type JsonObject, maxDepth } from './json.ts'
 
+/** Bytes of one JSON request after inflating. */
+export const maxRequestBytes = 32 * 1024 * 1024
 /** Commands that one request may hold. */
 const maxCommands = 1000
 

@@ -1,9 +1,9 @@
 import { createReadStream, createWriteStream, type ReadStream, type WriteStream } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CommandFailure, codes } from './failure.ts'
-import { newId, newSecret } from './ids.ts'
-import { compact, type JsonObject } from './json.ts'
+import { CommandFailure, codes } from '../values/failure.ts'
+import { newId, newSecret } from '../values/ids.ts'
+import { compact, type JsonObject } from '../values/json.ts'
 
 export interface StoredFile {
   readonly id: string

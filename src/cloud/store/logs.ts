@@ -1,9 +1,9 @@
-import { newId } from './ids.ts'
-import { compact, type JsonObject } from './json.ts'
-import { flag, optionalInteger, optionalText } from './params.ts'
+import { newId } from '../values/ids.ts'
+import { compact, type JsonObject } from '../values/json.ts'
+import { flag, optionalInteger, optionalText } from '../values/params.ts'
+import { type Moment, now, optionalMoment } from '../values/timestamp.ts'
 import { durationMs } from './series.ts'
 import type { Thing } from './things.ts'
-import { type Moment, now, optionalMoment } from './timestamp.ts'
 
 /** Levels of an event [TR50 3.5]. */
 export const logLevel = { error: 0, warning: 1, info: 2 } as const
