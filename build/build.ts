@@ -6,12 +6,12 @@ import { chmod, constants, copyFile, mkdir, rename, rm, writeFile } from 'node:f
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BuildError, type Report, runAsProgram } from './build-error.ts'
-import { type Bundle, bundleAgent } from './bundle.ts'
-import { buildExecutable, injectors } from './executable.ts'
-import { ledgerComplaints } from './ledger.ts'
-import { buildLibrary } from './library.ts'
+import { type Bundle, bundleAgent } from './bundle/bundle.ts'
+import { buildLibrary } from './bundle/library.ts'
+import { ledgerComplaints } from './documents/ledger.ts'
+import { buildExecutable, injectors } from './executable/executable.ts'
+import { measure, overBudget, type Sizes, sizeTable } from './executable/sizes.ts'
 import { distFolder, root } from './places.ts'
-import { measure, overBudget, type Sizes, sizeTable } from './sizes.ts'
 import { readTarget, type TargetName, targetNames, targetOfThisMachine } from './target.ts'
 
 const report: Report = line => console.error(`build: ${line}`)

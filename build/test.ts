@@ -8,7 +8,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { makeTestPrograms, testPrograms } from './test-programs.ts'
+import { makeTestPrograms, testPrograms } from './bundle/test-programs.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const levels = ['unit', 'integration', 'system']

@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BuildError, type Report } from '../build-error.ts'
-import type { Bundle } from '../bundle.ts'
-import { type NodePin, npmPack, sumOf } from '../node-binary.ts'
+import type { Bundle } from '../bundle/bundle.ts'
+import { type NodePin, npmPack, sumOf } from '../node/node-binary.ts'
+import { readTarEntry } from '../node/tar-entry.ts'
 import { cacheFolder, root } from '../places.ts'
-import { readTarEntry } from '../tar-entry.ts'
 
 /** A package in the bundle. */
 export interface BundledPackage {

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { resolve } from 'node:path'
-import { makeTestPrograms, testPrograms } from '../../build/test-programs.ts'
+import { makeTestPrograms, testPrograms } from '../../build/bundle/test-programs.ts'
 import { files } from './cases/files.ts'
 import { herd } from './cases/herd.ts'
 import { queue } from './cases/queue.ts'

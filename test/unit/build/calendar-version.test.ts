@@ -4,10 +4,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { BuildError } from '../../../build/build-error.ts'
-import { readVersion } from '../../../build/bundle.ts'
-import { dayOfVersion, isEarlier, versionAfter, versionOfDay } from '../../../build/calendar-version.ts'
 import { root } from '../../../build/places.ts'
-import { chooseVersion, type VersionWish, versionFiles, versionsIn, withVersion } from '../../../build/set-version.ts'
+import { dayOfVersion, isEarlier, versionAfter, versionOfDay } from '../../../build/version/calendar-version.ts'
+import { readVersion } from '../../../build/version/read-version.ts'
+import {
+  chooseVersion,
+  type VersionWish,
+  versionFiles,
+  versionsIn,
+  withVersion,
+} from '../../../build/version/set-version.ts'
 import { version } from '../../../src/base/version.ts'
 
 test('a version is the UTC day, without leading zeros', () => {

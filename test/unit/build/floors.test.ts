@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { findBreaches } from '../../../build/floors.ts'
+import { findBreaches } from '../../../build/checks/floors.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 /** The breaches of a source folder with these files, as `file: what`. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { builtCommit, checkCommitted } from '../../../build/git.ts'
+import { builtCommit, checkCommitted } from '../../../build/version/git.ts'
 import { gitIn } from '../../helpers/git-in.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { launcherOf, stripOf } from '../../../build/machine.ts'
+import { launcherOf, stripOf } from '../../../build/node/machine.ts'
 import { readTarget, targetNames, targetOfThisMachine } from '../../../build/target.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { pinnedNode, sumOf } from '../../../build/node-binary.ts'
-import { readTarEntry } from '../../../build/tar-entry.ts'
+import { pinnedNode, sumOf } from '../../../build/node/node-binary.ts'
+import { readTarEntry } from '../../../build/node/tar-entry.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const binary = Buffer.from('not really Node, but the right bytes'.repeat(40))

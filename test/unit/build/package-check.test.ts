@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { namedFiles, packageComplaints, packedFiles, staleness } from '../../../build/package-check.ts'
+import { namedFiles, packageComplaints, packedFiles, staleness } from '../../../build/checks/package-check.ts'
 import { root } from '../../../build/places.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 

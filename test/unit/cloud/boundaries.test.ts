@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FrameGuard } from '../../../src/cloud/mqtt/frame-guard.ts'
 import { readRange } from '../../../src/cloud/http/range.ts'
-import { canonical, parseJson } from '../../../src/cloud/values/json.ts'
+import { FrameGuard } from '../../../src/cloud/mqtt/frame-guard.ts'
 import { readOptions } from '../../../src/cloud/options.ts'
 import { hideSecrets } from '../../../src/cloud/traffic/hide-secrets.ts'
-import { parseTimestamp } from '../../../src/cloud/values/timestamp.ts'
 import { Transcript } from '../../../src/cloud/traffic/transcript.ts'
+import { canonical, parseJson } from '../../../src/cloud/values/json.ts'
+import { parseTimestamp } from '../../../src/cloud/values/timestamp.ts'
 
 test('a Range header is read as RFC 9110 says', () => {
   assert.deepEqual(readRange('bytes=2-', 10), { start: 2, end: 9 })

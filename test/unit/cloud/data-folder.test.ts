@@ -13,9 +13,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { keptPassword, passwordFile } from '../../../src/cloud/access/operator-password.ts'
 import { prepareCertificates } from '../../../src/cloud/data-folder/certificates.ts'
 import { prepareFolder, readPrivate } from '../../../src/cloud/data-folder/data-folder.ts'
-import { keptPassword, passwordFile } from '../../../src/cloud/access/operator-password.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const needsRoot = process.geteuid?.() === 0 ? false : 'only root can make files of another user'

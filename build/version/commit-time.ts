@@ -1,5 +1,5 @@
 /** The time that a build is of: that of its commit, so that two builds of one commit have the same bytes. */
-import { BuildError } from './build-error.ts'
+import { BuildError } from '../build-error.ts'
 import { builtCommit, git } from './git.ts'
 
 /** Seconds since 1970 of the commit; SOURCE_DATE_EPOCH where there is no git. Throws a {@link BuildError} when nothing tells. */

@@ -1,8 +1,8 @@
 /** What a Node binary can do that decides how an executable is made of it. */
-import { BuildError, type Report } from './build-error.ts'
+import { BuildError, type Report } from '../build-error.ts'
+import { runProgram } from '../run-program.ts'
+import type { Target } from '../target.ts'
 import { launcherOf } from './machine.ts'
-import { runProgram } from './run-program.ts'
-import type { Target } from './target.ts'
 
 export interface NodeTraits {
   readonly node: string

@@ -5,7 +5,7 @@
 import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Report } from './build-error.ts'
+import type { Report } from '../build-error.ts'
 
 /** Runs `work` while no other process holds the lock at `path`. A lock whose owner is gone is taken over. */
 export async function withLock<T>(path: string, report: Report, work: () => Promise<T>): Promise<T> {

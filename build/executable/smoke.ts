@@ -1,8 +1,8 @@
 /** Starts a built executable once: what does not start, or lost its code cache, never leaves the build. */
-import { BuildError } from './build-error.ts'
-import { launcherOf } from './machine.ts'
-import { runProgram } from './run-program.ts'
-import type { Target } from './target.ts'
+import { BuildError } from '../build-error.ts'
+import { launcherOf } from '../node/machine.ts'
+import { runProgram } from '../run-program.ts'
+import type { Target } from '../target.ts'
 
 /** Runs `executable --version`, which must print `version` and say nothing else; a {@link BuildError} otherwise. */
 export async function smokeTest(target: Target, executable: string, version: string): Promise<void> {

@@ -1,12 +1,11 @@
 /** Bundles the agent into one CommonJS script: what an executable carries. The same for every target. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as esbuild from 'esbuild'
-import { BuildError } from './build-error.ts'
-import { builtDefine } from './commit-time.ts'
+import { BuildError } from '../build-error.ts'
+import { root } from '../places.ts'
+import { builtDefine } from '../version/commit-time.ts'
 import { nodeInstead } from './node-instead.ts'
 import { ownVersion } from './own-version.ts'
-import { root } from './places.ts'
 import { silentDebug } from './silent-debug.ts'
 
 export interface Bundle {
@@ -71,13 +70,4 @@ export async function bundleAgent(entry = join(root, 'src/main.ts')): Promise<Bu
 export function checkInside(inputs: readonly string[]): void {
   const strangers = inputs.filter(input => neverInside.some(folder => input.startsWith(folder)))
   if (strangers.length > 0) throw new BuildError(`the executable must not contain ${strangers.join(', ')}`)
-}
-
-/** The version in package.json. */
-export function readVersion(): string {
-  const text = readFileSync(join(root, 'package.json'), 'utf8')
-  const parsed: unknown = JSON.parse(text)
-  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed && typeof parsed.version === 'string')
-    return parsed.version
-  throw new BuildError('package.json has no version')
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What git knows of the sources that are built. */
 import { dirname } from 'node:path'
-import { BuildError } from './build-error.ts'
-import { root } from './places.ts'
-import { runProgram } from './run-program.ts'
+import { BuildError } from '../build-error.ts'
+import { root } from '../places.ts'
+import { runProgram } from '../run-program.ts'
 
 /** What the bytes of a build come from; a change elsewhere, as in a test or a document, leaves them as they are. */
 const inputs = ['src', 'build', 'targets', 'package.json', 'package-lock.json', 'sea-config.json', 'tsconfig.json']

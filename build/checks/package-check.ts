@@ -5,11 +5,11 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BuildError, runAsProgram } from './build-error.ts'
-import { readVersion } from './bundle.ts'
-import { builtCommit } from './git.ts'
-import { distFolder, root } from './places.ts'
-import { runProgram } from './run-program.ts'
+import { BuildError, runAsProgram } from '../build-error.ts'
+import { distFolder, root } from '../places.ts'
+import { runProgram } from '../run-program.ts'
+import { builtCommit } from '../version/git.ts'
+import { readVersion } from '../version/read-version.ts'
 
 /** What npm adds by itself. */
 const always = ['package.json', 'README.md', 'LICENSE']

@@ -8,8 +8,8 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { BuildError, runAsProgram } from './build-error.ts'
-import { root } from './places.ts'
+import { BuildError, runAsProgram } from '../build-error.ts'
+import { root } from '../places.ts'
 
 export const licence = 'Apache-2.0'
 

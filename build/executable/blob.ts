@@ -2,11 +2,11 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BuildError } from './build-error.ts'
-import { launcherOf } from './machine.ts'
-import { root } from './places.ts'
-import { runProgram } from './run-program.ts'
-import type { Target } from './target.ts'
+import { BuildError } from '../build-error.ts'
+import { launcherOf } from '../node/machine.ts'
+import { root } from '../places.ts'
+import { runProgram } from '../run-program.ts'
+import type { Target } from '../target.ts'
 
 /** The blob of `code` for `target`, made by the Node binary at `node`. The same input gives the same bytes. */
 export async function makeBlob(target: Target, node: string, code: Uint8Array): Promise<Uint8Array> {

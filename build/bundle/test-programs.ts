@@ -7,8 +7,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import * as esbuild from 'esbuild'
+import { root } from '../places.ts'
 import { bundleAgent } from './bundle.ts'
-import { root } from './places.ts'
 
 /** The names of the scripts in the folder that the variable names. */
 export const testPrograms = {

@@ -1,7 +1,7 @@
-/** Prints the path of a pinned Node of another version, to run the tests on: `tsx build/test-node.ts 20.11.0`. */
-import { BuildError, runAsProgram } from './build-error.ts'
+/** Prints the path of a pinned Node of another version, to run the tests on: `tsx build/node/test-node.ts 20.11.0`. */
+import { BuildError, runAsProgram } from '../build-error.ts'
+import { readTarget } from '../target.ts'
 import { type NodePin, pinnedNode } from './node-binary.ts'
-import { readTarget } from './target.ts'
 
 /** The oldest and the newest version that the source supports, and the one inside the 64-bit executables. */
 const pins: readonly NodePin[] = [

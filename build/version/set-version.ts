@@ -6,12 +6,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { BuildError, runAsProgram } from './build-error.ts'
-import { readVersion } from './bundle.ts'
+import { BuildError, runAsProgram } from '../build-error.ts'
+import { root } from '../places.ts'
 import { dayOfVersion, isEarlier, versionAfter, versionOfDay } from './calendar-version.ts'
 import { commitTime } from './commit-time.ts'
 import { git } from './git.ts'
-import { root } from './places.ts'
+import { readVersion } from './read-version.ts'
 
 /** The files that have the version, and how many times from their top; package.json is where everything else takes it from. */
 export const versionFiles = [

@@ -1,15 +1,15 @@
 /**
  * The ledger of what is inside an executable beside our own code: share/bundle-ledger.md.
- * `tsx build/ledger.ts` writes it anew, `--check` fails when it is not what the bundle holds. So a new dependency,
+ * `tsx build/documents/ledger.ts` writes it anew, `--check` fails when it is not what the bundle holds. So a new dependency,
  * a new version or a sudden growth is a line in a review.
  */
 import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
-import { BuildError, runAsProgram } from './build-error.ts'
-import { type Bundle, bundleAgent } from './bundle.ts'
-import { root } from './places.ts'
+import { BuildError, runAsProgram } from '../build-error.ts'
+import { type Bundle, bundleAgent } from '../bundle/bundle.ts'
+import { root } from '../places.ts'
 
 export const ledgerFile = 'share/bundle-ledger.md'
 

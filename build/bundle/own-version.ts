@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plugin } from 'esbuild'
-import { root } from './places.ts'
+import { root } from '../places.ts'
 
 const manifest = join(root, 'package.json')
 

@@ -1,8 +1,8 @@
 /** How programs of a target are run and stripped on this machine: directly, or through an emulator and cross tools. */
 import { existsSync } from 'node:fs'
-import { MissingTool } from './build-error.ts'
-import { findProgram } from './run-program.ts'
-import { type Target, targetOfThisMachine } from './target.ts'
+import { MissingTool } from '../build-error.ts'
+import { findProgram } from '../run-program.ts'
+import { type Target, targetOfThisMachine } from '../target.ts'
 
 /** The words to put before a program of `target`; empty when this machine runs it itself. Throws a {@link MissingTool} naming the Debian package that is missing. */
 export function launcherOf(target: Target): string[] {

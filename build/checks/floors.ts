@@ -180,7 +180,7 @@ function listTypeScript(folder: string, below = ''): string[] {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const breaches = findBreaches(resolve(import.meta.dirname, '../src'))
+  const breaches = findBreaches(resolve(import.meta.dirname, '../../src'))
   for (const { file, what, why } of breaches) console.error(`src/${file}: ${what}: ${why}`)
   if (breaches.length > 0) process.exit(1)
   console.log('floors: every import goes down, and time comes in from outside.')

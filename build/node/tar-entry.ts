@@ -1,6 +1,6 @@
 /** Takes one file out of a .tgz: what `npm pack` makes is a plain ustar archive [POSIX pax, ustar Interchange Format]. */
 import { gunzipSync } from 'node:zlib'
-import { BuildError } from './build-error.ts'
+import { BuildError } from '../build-error.ts'
 
 const blockBytes = 512
 

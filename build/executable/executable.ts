@@ -2,21 +2,22 @@
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { BuildError, MissingTool, type Report } from '../build-error.ts'
+import type { Bundle } from '../bundle/bundle.ts'
+import { type Elf, readElf } from '../elf/elf.ts'
+import { injectBlob, seaFuse } from '../elf/elf-injector.ts'
+import { applyPatches } from '../elf/patch.ts'
+import { injectWithPostject } from '../elf/postject.ts'
+import { stripOf } from '../node/machine.ts'
+import { type NodeBinary, ownNode, pinnedNode, sumOf } from '../node/node-binary.ts'
+import { adaptTarget, readTraits } from '../node/node-traits.ts'
+import { cacheFolder, root } from '../places.ts'
+import { runProgram } from '../run-program.ts'
+import type { Target } from '../target.ts'
+import { readVersion } from '../version/read-version.ts'
 import { makeBlob } from './blob.ts'
-import { BuildError, MissingTool, type Report } from './build-error.ts'
-import { type Bundle, readVersion } from './bundle.ts'
-import { type Elf, readElf } from './elf/elf.ts'
-import { injectBlob, seaFuse } from './elf/elf-injector.ts'
-import { applyPatches } from './elf/patch.ts'
-import { injectWithPostject } from './elf/postject.ts'
 import { withLock } from './lock.ts'
-import { stripOf } from './machine.ts'
-import { type NodeBinary, ownNode, pinnedNode, sumOf } from './node-binary.ts'
-import { adaptTarget, readTraits } from './node-traits.ts'
-import { cacheFolder, root } from './places.ts'
-import { runProgram } from './run-program.ts'
 import { smokeTest } from './smoke.ts'
-import type { Target } from './target.ts'
 
 export const injectors = ['own', 'postject'] as const
 
@@ -138,7 +139,7 @@ function findStrip({ target, unstrippedAllowed, report }: ExecutableOptions): st
 /** A name for everything that goes into the executable: the same key means the same bytes. */
 async function keyOf(options: ExecutableOptions, strip: string | undefined): Promise<string> {
   const { target, bundle, injector, node } = options
-  const folder = import.meta.dirname
+  const folder = join(root, 'build')
   const sources = (await readdir(folder, { recursive: true })).filter(name => name.endsWith('.ts')).sort()
   const hash = createHash('sha256')
   for (const path of [...sources.map(name => join(folder, name)), join(root, 'sea-config.json')])

@@ -5,12 +5,12 @@ import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { BuildError, type Report } from './build-error.ts'
+import { BuildError, type Report } from '../build-error.ts'
+import { sumOf } from '../node/node-binary.ts'
+import { cacheFolder, root } from '../places.ts'
+import { findProgram, runProgram } from '../run-program.ts'
+import type { Target } from '../target.ts'
 import type { Executable } from './executable.ts'
-import { sumOf } from './node-binary.ts'
-import { cacheFolder, root } from './places.ts'
-import { findProgram, runProgram } from './run-program.ts'
-import type { Target } from './target.ts'
 
 export interface Sizes {
   readonly name: string

@@ -4,11 +4,11 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type InitSystem, initSystems } from '../src/manager/service/init-system.ts'
-import { serviceForms } from '../src/manager/service/service-file.ts'
-import { defaultPlan } from '../src/manager/service/service-plan.ts'
-import { runAsProgram } from './build-error.ts'
-import { root } from './places.ts'
+import { type InitSystem, initSystems } from '../../src/manager/service/init-system.ts'
+import { serviceForms } from '../../src/manager/service/service-file.ts'
+import { defaultPlan } from '../../src/manager/service/service-plan.ts'
+import { runAsProgram } from '../build-error.ts'
+import { root } from '../places.ts'
 
 const names: Readonly<Record<InitSystem, string>> = {
   sysv: 'device-cloud.init',

@@ -6,11 +6,11 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateDtsBundle } from 'dts-bundle-generator'
 import * as esbuild from 'esbuild'
-import { BuildError, runAsProgram } from './build-error.ts'
+import { BuildError, runAsProgram } from '../build-error.ts'
+import { distFolder, root } from '../places.ts'
+import { builtDefine } from '../version/commit-time.ts'
 import { agentPlugins, checkInside } from './bundle.ts'
-import { builtDefine } from './commit-time.ts'
 import { nodeByRequire, requireForEsm } from './node-by-require.ts'
-import { distFolder, root } from './places.ts'
 
 export interface LibraryOptions {
   /** Where the files go; default dist/. */

@@ -3,7 +3,7 @@
  * Versions are days of UTC: `26.12.1` is 2026-12-01. Without leading zeros, as npm takes them [SemVer 2.0.0, 2], and ordered as
  * npm orders them. A second release of a day takes the next day: npm orders a suffix before the day itself.
  */
-import { BuildError } from './build-error.ts'
+import { BuildError } from '../build-error.ts'
 
 const dayMs = 86_400_000
 

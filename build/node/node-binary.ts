@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BuildError, type Report } from './build-error.ts'
-import { cacheFolder, root } from './places.ts'
-import { runProgram } from './run-program.ts'
+import { BuildError, type Report } from '../build-error.ts'
+import { cacheFolder, root } from '../places.ts'
+import { runProgram } from '../run-program.ts'
 import { readTarEntry } from './tar-entry.ts'
 
 /** A binary on the npm registry: exact package, version and sum of its bin/node. */
