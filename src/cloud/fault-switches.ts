@@ -11,13 +11,13 @@ interface Switch {
 
 type Ports = Readonly<Record<'mqtt' | 'mqtts' | 'https', Listener>>
 
-/** Lets the faults that act at once act when they are switched on, and end when they are cleared. */
+/** Makes the faults that act at once act when they are switched on, and end when they are cleared. */
 export function switchFaults(state: State, broker: Broker, ports: Ports): void {
-  const act: Partial<Record<Fault['name'], Switch>> = {
+  const switches: Partial<Record<Fault['name'], Switch>> = {
     closeConnections: {
       set: fault => {
         broker.closeAll(fault.params)
-        // It has happened; there is nothing to switch off.
+        // It is over as soon as the connections are closed.
         queueMicrotask(() => clearIfThere(state, fault))
         return undefined
       },
@@ -32,24 +32,32 @@ export function switchFaults(state: State, broker: Broker, ports: Ports): void {
         return undefined
       },
     },
-    stopListening: {
-      set: fault => {
-        const { transport, forMs } = fault.params
-        const port = portOf(fault, ports)
-        if (transport === 'https' && typeof forMs !== 'number') throw badParameter('stopListening of https needs forMs')
-        port.shut()
-        if (typeof forMs === 'number') setTimeout(() => clearIfThere(state, fault), forMs)
-        return undefined
-      },
-      cleared: fault =>
-        portOf(fault, ports)
-          .open()
-          .catch((error: unknown) => {
-            process.stderr.write(`local cloud: cannot listen again: ${String(error)}\n`)
-          }),
-    },
+    stopListening: portSwitch(state, ports),
   }
-  state.faults.onChange((event, fault) => act[fault.name]?.[event]?.(fault))
+  state.faults.onChange((event, fault) => switches[fault.name]?.[event]?.(fault))
+}
+
+/** Closes a port while the fault is switched on. */
+function portSwitch(state: State, ports: Ports): Switch {
+  return {
+    set: fault => {
+      const { transport, forMs } = fault.params
+      const port = portOf(fault, ports)
+      if (transport === 'https' && typeof forMs !== 'number')
+        throw badParameter('The fault stopListening of https needs forMs.')
+      port.shut()
+      if (typeof forMs === 'number') setTimeout(() => clearIfThere(state, fault), forMs)
+      return undefined
+    },
+    cleared: fault =>
+      portOf(fault, ports)
+        .open()
+        .catch((error: unknown) => {
+          process.stderr.write(
+            `local cloud: the port of ${String(fault.params.transport)} could not be opened again: ${String(error)}\n`,
+          )
+        }),
+  }
 }
 
 function clearIfThere(state: State, fault: Fault): void {
@@ -59,5 +67,5 @@ function clearIfThere(state: State, fault: Fault): void {
 function portOf(fault: Fault, ports: Ports): Listener {
   const { transport } = fault.params
   if (transport === 'mqtt' || transport === 'mqtts' || transport === 'https') return ports[transport]
-  throw badParameter('stopListening needs transport: mqtt, mqtts or https')
+  throw badParameter('The fault stopListening needs transport: mqtt, mqtts or https.')
 }

@@ -77,11 +77,11 @@ test('--host beyond loopback starts with no secret that everybody knows', async 
   for (const [args, told] of [
     [
       [],
-      /^local cloud: --host 0\.0\.0\.0: .*token of devices is known to everybody; choose one with --token; see --help\n$/,
+      /^local cloud: --host 0\.0\.0\.0: .*token of devices is widely known\. Choose another one with --token\. See --help\.\n$/,
     ],
     [
       ['--token', 'long-enough-1', '--password', 'admin'],
-      /password of the operator is known to everybody; choose one with --password/,
+      /password of the operator is widely known\. Choose another one with --password\./,
     ],
   ] as const) {
     const { code, lines, err } = await begin(t, ['--host', '0.0.0.0', ...args])

@@ -444,7 +444,7 @@ test('--name lets in one more name, with a certificate for it, and no other', as
   assert.equal(await status('box.test', 'https://localhost'), 403)
   for (const host of ['a.box.test', 'box.test.evil.test', '10.0.2.3']) assert.equal(await status(host), 421, host)
   const refusal = await send({ target: '/', headers: [['Host', 'other.test:8443']] })
-  assert.match(refusal.body, /not known as other\.test\..* add --name other\.test/)
+  assert.match(refusal.body, /not known as other\.test\..* with --name other\.test /)
   const socket = connectTls({
     host: '127.0.0.1',
     port: cloud.https,

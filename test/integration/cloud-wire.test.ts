@@ -102,7 +102,7 @@ test('answers on the suffix of the request, without a subscription and not twice
   device.say('api/any/thing', '{"a":{"command":"diag.echo","params":{"b":[1,null]}},"b":{"command":"no.such"}}', 0)
   const reply = await device.json('reply/any/thing')
   assert.deepEqual(reply.a, { success: true, params: { b: [1, null] } })
-  assert.deepEqual(reply.b, { success: false, errorCodes: [-90101], errorMessages: ['Command no.such is not known'] })
+  assert.deepEqual(reply.b, { success: false, errorCodes: [-90101], errorMessages: ['Command no.such is not known.'] })
   assert.equal((await device.command('diag.ping')).success, true)
   const topics = device.heard.map(one => one.topic)
   assert.deepEqual(topics, ['reply', 'reply/any/thing', 'reply/t1'])
@@ -145,7 +145,7 @@ test('a batch stops at its first error in the order of time', async t => {
     { key: 'b', value: 'two', ts: at(2) },
   ]
   const result = await device.command('property.batch', { data })
-  assert.deepEqual(result.errorMessages, ['data[2]: value must be a number'])
+  assert.deepEqual(result.errorMessages, ['data[2]: value must be a number.'])
   const thing = await cloud.ask('thing.find', { key: 'dev-1' })
   assert.deepEqual(Object.keys(thing.properties), ['a'])
 })

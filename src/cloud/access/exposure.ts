@@ -1,8 +1,8 @@
-/** Who can reach an address, and which secrets will do there. */
+/** Whether other machines can reach an address, and which secrets are too weak for that. */
 import { isIPv4 } from 'node:net'
 
-/** What everybody tries first. */
-const known = new Set([
+/** Guessed first by every attacker. */
+const knownSecrets = new Set([
   'admin',
   'administrator',
   'changeme',
@@ -15,7 +15,7 @@ const known = new Set([
 ])
 const minChars = 8
 
-/** Whether the name or address, without brackets, always means this machine [RFC 6761 6.3]. */
+/** Whether a name, or an address without brackets, always means this machine [RFC 6761 6.3]. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase()
   return (
@@ -23,10 +23,10 @@ export function isLoopback(host: string): boolean {
   )
 }
 
-/** Why a secret will not do where others can reach the cloud; undefined when it will. */
+/** Why a secret is too weak where other machines can reach the cloud, as the end of a sentence; undefined when it is not. */
 export function weaknessOf(secret: string, user: string): string | undefined {
   const lower = secret.toLowerCase()
-  if (known.has(lower) || lower === user.toLowerCase()) return 'is known to everybody'
+  if (knownSecrets.has(lower) || lower === user.toLowerCase()) return 'is widely known'
   if (secret.length < minChars) return `is shorter than ${minChars} characters`
   return undefined
 }

@@ -13,7 +13,7 @@ import { relayCommands } from './relay.ts'
 import { sessionCommands } from './sessions.ts'
 import { thingCommands } from './things.ts'
 
-/** Every command that this cloud knows, by name. */
+/** Every command of this cloud by its name. */
 export const allCommands: Commands = {
   ...alarmCommands,
   ...attributeCommands,

@@ -11,11 +11,10 @@ export const eventCommands: Commands = {
     const thing = isGlobal && namedThing(params, context) === undefined ? session.thing : thingOf(params, context)
     refuseByFault(context, 'log.publish', optionalText(params, 'msg') ?? '')
     const msg = optionalText(params, 'msg')
-    if (msg === undefined) throw badParameter('msg is missing')
+    if (msg === undefined) throw badParameter('msg is missing.')
     const level = optionalInteger(params, 'level') ?? logLevel.info
-    if (level < 0 || level > 2) throw badParameter(`level ${level}: 0 error, 1 warning, 2 info`)
-    const corrId = optionalText(params, 'corrId')
-    context.state.logs.add({ msg, level, at: momentIn(params), ...(corrId === undefined ? {} : { corrId }) }, thing)
+    if (level < 0 || level > 2) throw badParameter(`level ${level} must be 0 (error), 1 (warning) or 2 (info).`)
+    context.state.logs.add({ msg, level, at: momentIn(params), corrId: optionalText(params, 'corrId') }, thing)
     context.state.connections.totals.samples++
     return undefined
   },

@@ -14,7 +14,7 @@ export const sessionCommands: Commands = {
           thingKey: requiredText(params, 'thingKey'),
           token: requiredText(params, 'appToken'),
         })
-    if (!login.ok) throw new CommandFailure(codes.badLogin, login.why)
+    if (!login.ok) throw new CommandFailure(codes.badLogin, login.reason)
     const session: Session = {
       id: state.sessions.newId(),
       ...from,
@@ -66,7 +66,7 @@ export const sessionCommands: Commands = {
   },
 }
 
-/** A session as others may see it; its id is what proves it, so it is not shown. */
+/** A session without its id, which is a secret. */
 function asShown(session: Session): JsonObject {
   const { user, app, thing } = session
   return {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { prepareFolder, putFile, readPrivate } from './data-folder.ts'
 
 export interface Certificates {
-  /** Path of the CA's certificate, which clients are to trust. */
+  /** Path of the CA's certificate, for clients. */
   readonly caPath: string
   readonly cert: string
   readonly key: string
@@ -21,17 +21,17 @@ const dayMs = 86_400_000
 const maxKeyBytes = 64 * 1024
 
 /**
- * The CA and the server certificate of a data folder; they are made on the first start and then kept, so that whoever trusts
- * the CA need not be told again. The server certificate is made anew when it does not name all hosts or ends soon.
+ * The CA and the server certificate of a data folder. They are made at the first start and then kept, so that clients that
+ * trust the CA need no new one. The server certificate is made again when it does not name all hosts or expires soon.
  */
 export async function prepareCertificates(dataDir: string, hosts: readonly string[]): Promise<Certificates> {
   await prepareFolder(dataDir)
   const caPath = join(dataDir, files.ca)
   const known = await readPair(dataDir, files.ca, files.caKey)
-  const ca = known !== undefined && lasts(known.cert, 30) ? known : await makeCa(dataDir)
+  const ca = known !== undefined && isValidFor(known.cert, 30) ? known : await makeCa(dataDir)
   const server = await readPair(dataDir, files.server, files.serverKey)
   const isGood =
-    server !== undefined && lasts(server.cert, 1) && isIssuedBy(server.cert, ca.cert) && names(server.cert, hosts)
+    server !== undefined && isValidFor(server.cert, 1) && isIssuedBy(server.cert, ca.cert) && names(server.cert, hosts)
   const pair = isGood ? server : await makeServer(dataDir, ca, hosts)
   return { caPath, ...pair }
 }
@@ -42,7 +42,7 @@ async function readPair(dataDir: string, cert: string, key: string): Promise<Pai
       readFile(join(dataDir, cert), 'utf8'),
       readPrivate(join(dataDir, key), maxKeyBytes),
     ])
-    // Whoever could read the key of the CA can be any server to whoever trusts it.
+    // A user who could read the key of the CA could impersonate any server to its clients: such a CA is not used again.
     if (keyText === undefined) return undefined
     const belongs = new X509Certificate(certText).checkPrivateKey(createPrivateKey(keyText))
     return belongs ? { cert: certText, key: keyText } : undefined
@@ -51,7 +51,7 @@ async function readPair(dataDir: string, cert: string, key: string): Promise<Pai
   }
 }
 
-function lasts(cert: string, days: number): boolean {
+function isValidFor(cert: string, days: number): boolean {
   return Date.parse(new X509Certificate(cert).validTo) > Date.now() + days * dayMs
 }
 

@@ -1,4 +1,4 @@
-/** Makes certificates. Loaded only when one is to be made: the library behind it takes a while to load. */
+/** Makes certificates. Imported only when one has to be made, because its library loads slowly. */
 import 'reflect-metadata'
 import { randomBytes, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
@@ -12,17 +12,17 @@ export interface IssuedPair {
   readonly key: string
 }
 
-/** When a certificate is valid; a test makes one that is not. */
+/** When a certificate is valid. Tests make expired ones. */
 export interface Validity {
   readonly notBefore?: Date
   readonly notAfter?: Date
 }
 
-/** A CA of its own, good for ten years. */
+/** A self-signed CA, by default valid for ten years. */
 export async function issueCa(name = 'device-cloud local CA', validity: Validity = {}): Promise<IssuedPair> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const cert = await x509.X509CertificateGenerator.createSelfSigned({
-    // The serial number is in the name too: a client that knew an older CA must not take it for this one.
+    // A random part in the name: a client that knows an older CA must not take it for this one.
     name: [{ CN: [`${name} ${randomBytes(4).toString('hex')}`] }],
     serialNumber: serialNumber(),
     ...period(validity, 3650),
@@ -37,7 +37,7 @@ export async function issueCa(name = 'device-cloud local CA', validity: Validity
   return { cert: cert.toString('pem'), key: await pemOf(keys.privateKey) }
 }
 
-/** A server certificate that names all hosts, names and addresses. */
+/** A server certificate for all `hosts`, which are names and addresses. */
 export async function issueServer(
   ca: IssuedPair,
   hosts: readonly string[],
@@ -67,7 +67,7 @@ export async function issueServer(
   return { cert: cert.toString('pem'), key: await pemOf(keys.privateKey) }
 }
 
-/** A day in the past, because clocks of test devices are not exact. */
+/** Begins a day ago, because the clocks of test devices are not exact. */
 function period({ notBefore, notAfter }: Validity, days: number): { notBefore: Date; notAfter: Date } {
   return {
     notBefore: notBefore ?? new Date(Date.now() - dayMs),
@@ -75,7 +75,7 @@ function period({ notBefore, notAfter }: Validity, days: number): { notBefore: D
   }
 }
 
-/** Positive, as RFC 5280 wants it. */
+/** Positive, as RFC 5280 requires. */
 function serialNumber(): string {
   const bytes = randomBytes(16)
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x01
@@ -88,6 +88,6 @@ async function pemOf(key: webcrypto.CryptoKey): Promise<string> {
 
 async function privateKeyOf(pem: string): Promise<webcrypto.CryptoKey> {
   const [der] = x509.PemConverter.decode(pem)
-  if (der === undefined) throw new Error('The key of the CA cannot be read')
+  if (der === undefined) throw new Error('The key of the CA cannot be read.')
   return webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])
 }

@@ -1,5 +1,5 @@
-/** What kind of value a parameter of a fault takes. */
-type Kind = 'text' | 'number' | 'flag' | 'numbers' | 'texts'
+/** The type of a fault's parameter. */
+export type Kind = 'text' | 'number' | 'flag' | 'numbers' | 'texts'
 
 export interface FaultKind {
   readonly does: string
@@ -7,9 +7,9 @@ export interface FaultKind {
 }
 
 /**
- * Every way in which this cloud can be made to misbehave, or to take the other side of an open question of the protocol.
- * Beside its own parameters each takes `times` (how often, then it is gone; default: until cleared), and as filters
- * `thingKey`, `transport` (mqtt, mqtts, wss) and, where a request is concerned, `command` (a name, or `alarm.*`).
+ * Every fault that can be switched on, and every other answer that this cloud can give to an open question of the protocol.
+ * Besides its own parameters each takes `times` (how often it strikes; default: until cleared), and as filters `thingKey`,
+ * `transport` (mqtt, mqtts, wss) and, for faults of requests, `command` (a name, or `alarm.*`).
  */
 export const faultTable = {
   // Replies

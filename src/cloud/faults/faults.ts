@@ -1,25 +1,26 @@
 import { badParameter, notFound } from '../values/failure.ts'
 import type { Json, JsonObject } from '../values/json.ts'
-import { type FaultKind, type FaultName, faultTable, isFaultName } from './fault-table.ts'
+import { type FaultKind, type FaultName, faultTable, isFaultName, type Kind } from './fault-table.ts'
 
 export interface Fault {
   readonly id: string
   readonly name: FaultName
   readonly params: JsonObject
-  /** How often it still strikes; undefined: until cleared. */
+  /** How often it will still strike; undefined: until cleared. */
   left: number | undefined
+  /** How often it has struck. */
   struck: number
 }
 
-/** What a fault is asked about: filters match against it. */
+/** The request, connection or transfer that the filters of a fault are compared with. */
 export interface Circumstances {
   readonly thingKey?: string | undefined
   readonly transport?: string | undefined
-  readonly commands?: readonly string[]
-  readonly on?: string
+  readonly commands?: readonly string[] | undefined
+  readonly on?: string | undefined
 }
 
-/** Acts when a fault is switched on or off; it never rejects. */
+/** Is called when a fault is switched on or off; its promise never rejects. */
 type Listener = (event: 'set' | 'cleared', fault: Fault) => Promise<void> | undefined
 
 const filters = ['thingKey', 'transport', 'command', 'times']
@@ -32,33 +33,34 @@ export class Faults {
   readonly #listeners = new Set<Listener>()
   #acting: Promise<unknown> = Promise.resolve()
 
-  /** Hears of every fault that is switched on or off, for those that act at once. */
+  /** Calls `listener` for every fault that is switched on or off: some act at that moment. */
   onChange(listener: Listener): void {
     this.#listeners.add(listener)
   }
 
-  /** Resolves when what acts at once has acted. */
-  async acted(): Promise<void> {
+  /** Resolves when all listeners have finished. */
+  async settled(): Promise<void> {
     await this.#acting
   }
 
-  #tell(event: 'set' | 'cleared', fault: Fault): void {
+  #emit(event: 'set' | 'cleared', fault: Fault): void {
     const acting = [...this.#listeners].map(listener => listener(event, fault))
     this.#acting = Promise.all([this.#acting, ...acting])
   }
 
   set(name: string, params: JsonObject): Fault {
-    if (!isFaultName(name)) throw badParameter(`no fault "${name}"; there are: ${Object.keys(faultTable).join(', ')}`)
-    check(name, params)
-    if (this.#active.length >= maxFaults) throw badParameter(`at most ${maxFaults} faults at once`)
+    if (!isFaultName(name))
+      throw badParameter(`There is no fault "${name}". There are: ${Object.keys(faultTable).join(', ')}.`)
+    checkParams(name, params)
+    if (this.#active.length >= maxFaults) throw badParameter(`At most ${maxFaults} faults can be switched on at once.`)
     const times = params.times
     const left = typeof times === 'number' ? times : undefined
     const fault: Fault = { id: String(this.#next++), name, params, left, struck: 0 }
     this.#active.unshift(fault)
     try {
-      this.#tell('set', fault)
+      this.#emit('set', fault)
     } catch (error) {
-      // Who is to act at once cannot: then it is not switched on.
+      // A listener refuses the parameters: the fault is not switched on.
       this.#active = this.#active.filter(one => one !== fault)
       throw error
     }
@@ -70,9 +72,9 @@ export class Faults {
     const gone = this.#active.filter(
       fault => (by.id === undefined || fault.id === by.id) && (by.name === undefined || fault.name === by.name),
     )
-    if (gone.length === 0 && by.id !== undefined) throw notFound(`fault ${by.id}`)
+    if (gone.length === 0 && by.id !== undefined) throw notFound(`Fault ${by.id}`)
     this.#active = this.#active.filter(fault => !gone.includes(fault))
-    for (const fault of gone) this.#tell('cleared', fault)
+    for (const fault of gone) this.#emit('cleared', fault)
     return gone.length
   }
 
@@ -80,30 +82,20 @@ export class Faults {
     return this.#active
   }
 
-  /** The newest fault of that name that matches, without using it up. */
+  /** The parameters of the newest fault of that name that matches; does not count as a strike. */
   peek(name: FaultName, circumstances: Circumstances = {}): JsonObject | undefined {
     return this.#find(name, circumstances)?.params
   }
 
-  /** The newest fault of that name that matches; it has struck once more. */
-  take(name: FaultName, circumstances: Circumstances = {}): JsonObject | undefined {
-    const fault = this.#find(name, circumstances)
-    if (fault === undefined) return undefined
-    this.#strike(fault)
-    return fault.params
-  }
-
-  /** As {@link take}, for a fault that knows more about whom it strikes. */
-  takeWhere(
+  /** As {@link peek}, and counts as a strike; `accepts` is a further condition on the parameters. */
+  take(
     name: FaultName,
-    circumstances: Circumstances,
-    also: (params: JsonObject) => boolean,
+    circumstances: Circumstances = {},
+    accepts?: (params: JsonObject) => boolean,
   ): JsonObject | undefined {
-    if (this.#active.length === 0) return undefined
-    const fault = this.#active.find(one => one.name === name && matches(one, circumstances) && also(one.params))
-    if (fault === undefined) return undefined
-    this.#strike(fault)
-    return fault.params
+    const fault = this.#find(name, circumstances, accepts)
+    if (fault !== undefined) this.#strike(fault)
+    return fault?.params
   }
 
   #strike(fault: Fault): void {
@@ -113,9 +105,12 @@ export class Faults {
     if (fault.left <= 0) this.clear({ id: fault.id })
   }
 
-  #find(name: FaultName, circumstances: Circumstances): Fault | undefined {
-    if (this.#active.length === 0) return undefined
-    return this.#active.find(fault => fault.name === name && matches(fault, circumstances))
+  #find(
+    name: FaultName,
+    circumstances: Circumstances,
+    accepts: (params: JsonObject) => boolean = () => true,
+  ): Fault | undefined {
+    return this.#active.find(fault => fault.name === name && matches(fault, circumstances) && accepts(fault.params))
   }
 }
 
@@ -126,15 +121,15 @@ function matches(fault: Fault, { thingKey, transport, commands, on }: Circumstan
   if (typeof params.on === 'string' && params.on !== on) return false
   const wanted = params.command
   if (typeof wanted !== 'string' || wanted === '*') return true
-  return (commands ?? []).some(command => isCommandLike(command, wanted))
+  return (commands ?? []).some(command => matchesPattern(command, wanted))
 }
 
-/** Whether a command has the name, or begins as the pattern `alarm.*` says. */
-export function isCommandLike(command: string, wanted: string): boolean {
-  return wanted.endsWith('*') ? command.startsWith(wanted.slice(0, -1)) : command === wanted
+/** Whether `text` is `pattern`, or begins like a pattern that ends with `*`, such as `alarm.*`. */
+export function matchesPattern(text: string, pattern: string): boolean {
+  return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern
 }
 
-function check(name: FaultName, params: JsonObject): void {
+function checkParams(name: FaultName, params: JsonObject): void {
   const kinds: FaultKind['params'] = {
     ...faultTable[name].params,
     thingKey: 'text',
@@ -145,19 +140,27 @@ function check(name: FaultName, params: JsonObject): void {
   for (const [key, value] of Object.entries(params)) {
     const kind = Object.hasOwn(kinds, key) ? kinds[key] : undefined
     const known = [...Object.keys(faultTable[name].params), ...filters].join(', ')
-    if (kind === undefined) throw badParameter(`fault ${name} has no parameter "${key}"; it has: ${known}`)
-    if (!isKind(value, kind)) throw badParameter(`fault ${name}: ${key} must be of the kind ${kind}`)
+    if (kind === undefined) throw badParameter(`Fault ${name} has no parameter "${key}". It has: ${known}.`)
+    if (!isKind(value, kind)) throw badParameter(`Fault ${name}: ${key} must be ${kindTexts[kind]}.`)
   }
 }
 
-function isKind(value: Json | undefined, kind: string): boolean {
+const kindTexts: Readonly<Record<Kind, string>> = {
+  text: 'a string',
+  number: 'a number',
+  flag: 'true or false',
+  numbers: 'an array of numbers',
+  texts: 'an array of strings',
+}
+
+function isKind(value: Json | undefined, kind: Kind): boolean {
   if (kind === 'numbers') return Array.isArray(value) && value.every(one => typeof one === 'number')
   if (kind === 'texts') return Array.isArray(value) && value.every(one => typeof one === 'string')
   if (kind === 'number') return typeof value === 'number' && Number.isFinite(value) && value >= -1e15
   return typeof value === (kind === 'text' ? 'string' : 'boolean')
 }
 
-/** A number of a fault, or its default. */
+/** The number in a fault's parameter, else its default. */
 export function numberOf(params: JsonObject | undefined, name: string, fallback: number): number {
   const value = params?.[name]
   return typeof value === 'number' ? value : fallback

@@ -1,5 +1,4 @@
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
-import { login } from '../access/login.ts'
 import { numberOf } from '../faults/faults.ts'
 import type { Commands } from '../requests/command.ts'
 import { maxRequestBytes } from '../requests/envelope.ts'
@@ -7,21 +6,23 @@ import type { Session } from '../store/sessions.ts'
 import type { State } from '../store/state.ts'
 import type { ConnectionRecord } from '../traffic/connections.ts'
 import type { JsonObject } from '../values/json.ts'
+import { decideLogin } from './login-decision.ts'
 import { Requests } from './requests.ts'
 import { Wire } from './wire.ts'
 
-/** Where a subscription goes that is to hear nothing, and a publish that nobody is to hear: two different places. */
-const nowhere = { heard: '$nowhere/heard', said: '$nowhere/said' }
+/** The topics of subscriptions that must receive nothing, and of publishes that no client may receive. They differ. */
+const nowhere = { subscribed: '$nowhere/subscribed', published: '$nowhere/published' }
 const maxClients = 20_000
 
-/** The MQTT side: logins, sessions, what comes in and what goes out. */
+/** The MQTT broker: logins and sessions, requests of clients, and messages to them. */
 export class Broker {
   readonly #state: State
   readonly #requests: Requests
   readonly #sessions = new WeakMap<Client, Session>()
   readonly #wires = new Set<Wire>()
   #aedes: Aedes | undefined
-  #hasListeners = false
+  /** Whether a client has ever subscribed to changes. */
+  #hasSubscribers = false
 
   constructor(state: State, commands: Commands) {
     this.#state = state
@@ -37,34 +38,31 @@ export class Broker {
       authorizePublish: (client, packet, done) => this.#receive(client, packet, done),
       authorizeSubscribe: (client, subscription, done) => {
         const { topic } = subscription
-        const isHeard = this.#mayHear(client, topic)
-        this.#hasListeners ||= isHeard
+        const isAllowed = this.#maySubscribe(client, topic)
+        this.#hasSubscribers ||= isAllowed
         this.#state.transcript.event(idOf(client), 'subscribe', { text: topic })
-        // Replies and notifications come without a subscription; one is granted and changes nothing [TR50 1.3].
-        done(null, isHeard ? subscription : { ...subscription, topic: nowhere.heard })
+        // Clients get replies and notifications without a subscription; one is granted and has no effect [TR50 1.3].
+        done(null, isAllowed ? subscription : { ...subscription, topic: nowhere.subscribed })
       },
     })
     aedes.on('client', client => this.#opened(client))
     aedes.on('clientReady', client => this.#ready(client))
     aedes.on('clientDisconnect', client => this.#closed(client))
     aedes.on('connackSent', (packet, client) => {
-      if (packet.returnCode === 0) this.#kick(client)
+      if (packet.returnCode === 0) this.#closeByFault(client)
     })
-    aedes.on('clientError', (client, error) =>
-      this.#state.transcript.event(idOf(client), 'error', { text: error.message }),
-    )
-    aedes.on('connectionError', (client, error) =>
-      this.#state.transcript.event(idOf(client), 'error', { text: error.message }),
-    )
+    const noteError = (client: Client, error: Error) =>
+      this.#state.transcript.event(idOf(client), 'error', { text: error.message })
+    aedes.on('clientError', noteError)
+    aedes.on('connectionError', noteError)
     this.#aedes = aedes
-    this.#state.onChange(
-      (topic, payload) =>
-        aedes.publish({ cmd: 'publish', topic, payload, qos: 1, dup: false, retain: false }, () => {}),
-      () => this.#hasListeners,
-    )
+    this.#state.onChange((topic, payload) => {
+      if (!this.#hasSubscribers) return
+      aedes.publish({ cmd: 'publish', topic, payload: payload(), qos: 1, dup: false, retain: false }, () => {})
+    })
   }
 
-  /** Takes a connection over. */
+  /** Serves a new connection. */
   handle(wire: Wire): void {
     if (this.#aedes === undefined || this.#wires.size >= maxClients) {
       wire.destroy()
@@ -91,7 +89,7 @@ export class Broker {
     return false
   }
 
-  /** Does something to every connection that matches. */
+  /** Calls `act` for every connection that matches the filters of a fault. */
   #each(params: JsonObject, act: (wire: Wire) => void): void {
     for (const wire of [...this.#wires]) {
       const { transport, clientId } = wire.record
@@ -112,7 +110,7 @@ export class Broker {
     this.#each(params, wire => wire.freeze())
   }
 
-  /** Ends what was frozen. */
+  /** Closes the frozen connections. */
   thaw(): void {
     for (const wire of [...this.#wires]) {
       if (!wire.isFrozen) continue
@@ -132,48 +130,44 @@ export class Broker {
     password: Buffer | undefined,
     done: (error: AuthenticateError | null, success: boolean | null) => void,
   ): void {
-    const state = this.#state
     const wire = client.conn
     if (!(wire instanceof Wire)) {
       done(null, false)
       return
     }
-    const { record } = wire
-    record.clientId = client.id
-    const about = { thingKey: username, transport: record.transport }
-    const note = (text: string) => state.transcript.event(record.id, 'login', { thingKey: username, text })
-    if (state.faults.take('noConnack', about)) {
-      note('not answered')
-      return
+    wire.record.clientId = client.id
+    const credentials = { clientId: client.id, username, password: password?.toString('utf8') ?? '' }
+    const decision = decideLogin(this.#state, wire.record, credentials)
+    switch (decision.kind) {
+      case 'accepted':
+        this.#sessions.set(client, this.#newSession(client, wire, decision.who))
+        done(null, true)
+        return
+      case 'refused':
+        done(Object.assign(new Error(decision.reason), { returnCode: decision.code }), false)
+        return
+      case 'refused-by-fault':
+        // Aedes does not accept code 1, so CONNACK is written here: four bytes [MQTT 3.2].
+        wire.end(Buffer.from([0x20, 2, 0, decision.code]))
+        return
+      case 'unanswered':
     }
-    const refusal = state.faults.take('refuseLogin', about)
-    if (refusal !== undefined) {
-      const code = numberOf(refusal, 'code', 5)
-      note(`refused by a fault with ${code}`)
-      // The broker knows no code 1; CONNACK is four bytes [MQTT 3.2].
-      wire.end(Buffer.from([0x20, 2, 0, code]))
-      return
-    }
-    const answer = login(state, { clientId: client.id, username, password: password?.toString('utf8') ?? '' })
-    if (!answer.ok) {
-      note(`refused with ${answer.code}: ${answer.why}`)
-      done(Object.assign(new Error(answer.why), { returnCode: answer.code }), false)
-      return
-    }
-    note('accepted')
-    this.#sessions.set(client, {
-      id: state.sessions.newId(),
-      transport: record.transport,
-      connection: record.id,
-      remoteAddress: record.remoteAddress,
-      ...answer.who,
+  }
+
+  #newSession(client: Client, wire: Wire, who: Pick<Session, 'user' | 'app' | 'thing'>): Session {
+    const { id, transport, remoteAddress } = wire.record
+    return {
+      id: this.#state.sessions.newId(),
+      transport,
+      connection: id,
+      remoteAddress,
+      ...who,
       clientId: client.id,
       bound: new Set(),
-      orgId: state.org.id,
+      orgId: this.#state.org.id,
       push: (topic, payload, qos) => this.#push(client, topic, payload, qos),
       close: () => void wire.destroy(),
-    })
-    done(null, true)
+    }
   }
 
   #opened(client: Client): void {
@@ -185,13 +179,13 @@ export class Broker {
     session.thing.lastSeen = new Date().toISOString()
   }
 
-  /** Mail that waited is announced at connect [TR50 4.4]. */
+  /** Notifies a device at connect that messages wait in its mailbox [TR50 4.4]. */
   #ready(client: Client): void {
     const session = this.#sessions.get(client)
     if (session?.thing === undefined) return
     const { mailbox, faults } = this.#state
-    const about = { thingKey: session.thing.key, transport: session.transport }
-    if (!mailbox.hasNew([session.thing.key]) || faults.take('dropNotifyAtConnect', about)) return
+    const circumstances = { thingKey: session.thing.key, transport: session.transport }
+    if (!mailbox.hasNew([session.thing.key]) || faults.take('dropNotifyAtConnect', circumstances)) return
     this.#state.notify(session.thing.key)
   }
 
@@ -204,44 +198,45 @@ export class Broker {
     for (const key of keys) {
       const thing = this.#state.things.byKey(key)
       if (thing !== undefined) thing.connected = this.#state.sessions.ofThing(key).length > 0
-      const about = { thingKey: key, transport: session.transport }
-      if (this.#state.faults.takeWhere('redeliverMail', about, fault => fault.when !== 'check'))
+      const circumstances = { thingKey: key, transport: session.transport }
+      if (this.#state.faults.take('redeliverMail', circumstances, fault => fault.when !== 'check'))
         this.#state.mailbox.offerAgain(key)
     }
   }
 
-  #kick(client: Client): void {
+  /** Closes the connection after CONNACK when a fault requires it. */
+  #closeByFault(client: Client): void {
     const session = this.#sessions.get(client)
-    const about = { thingKey: session?.thing?.key, transport: session?.transport }
-    const fault = this.#state.faults.take('kickAfterConnack', about)
+    const circumstances = { thingKey: session?.thing?.key, transport: session?.transport }
+    const fault = this.#state.faults.take('kickAfterConnack', circumstances)
     if (fault !== undefined) setTimeout(() => client.conn.end(() => client.conn.destroy()), numberOf(fault, 'ms', 0))
   }
 
-  /** Everything that a client publishes comes through here, before the broker acknowledges it. */
+  /** Is called for every message of a client, before the broker acknowledges it. */
   #receive(client: Client | null, packet: PublishPacket, done: (error?: Error | null) => void): void {
     const session = client === null ? undefined : this.#sessions.get(client)
     const wire = client?.conn
-    // A will comes when its client is gone; this protocol has none [TR50 1.2].
+    // A will arrives after its client has left; this protocol has none [TR50 1.2].
     if (client === null || session === undefined || client.closed || !(wire instanceof Wire)) {
-      done(new Error('not a session'))
+      done(new Error('The client has no session.'))
       return
     }
     const { topic, qos, messageId } = packet
     if (qos === 2) {
-      done(new Error('QoS 2 is not supported'))
+      done(new Error('QoS 2 is not supported.'))
       return
     }
     wire.record.messagesIn++
     this.#state.connections.totals.messagesIn++
-    // Nothing of a request goes to other clients.
-    packet.topic = nowhere.said
+    // Other clients must not receive requests.
+    packet.topic = nowhere.published
     packet.retain = false
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
     const take = () => this.#requests.take({ topic, payload, qos, dup: packet.dup, session })
-    const about = { thingKey: session.thing?.key, transport: session.transport }
-    const delay = this.#state.faults.take('delayPuback', about)
-    const isSilent = qos === 1 && this.#state.faults.take('noPuback', about) !== undefined
-    // As QoS 0 the broker sends no PUBACK; with a delay it is written here: four bytes [MQTT 3.4].
+    const circumstances = { thingKey: session.thing?.key, transport: session.transport }
+    const delay = this.#state.faults.take('delayPuback', circumstances)
+    const isSilent = qos === 1 && this.#state.faults.take('noPuback', circumstances) !== undefined
+    // The broker sends no PUBACK for QoS 0.
     if (isSilent || delay !== undefined) packet.qos = 0
     done(null)
     if (delay === undefined) {
@@ -251,16 +246,15 @@ export class Broker {
     setTimeout(
       () => {
         if (wire.destroyed) return
-        if (qos === 1 && !isSilent && messageId !== undefined)
-          wire.write(Buffer.from([0x40, 2, messageId >> 8, messageId & 0xff]))
+        if (qos === 1 && !isSilent && messageId !== undefined) wire.write(pubackOf(messageId))
         take()
       },
       numberOf(delay, 'ms', 5),
     )
   }
 
-  /** Devices hear what changes in their own thing, users in all of them. */
-  #mayHear(client: Client, topic: string): boolean {
+  /** A device may subscribe to changes of its own thing, a user to those of all things. */
+  #maySubscribe(client: Client, topic: string): boolean {
     const session = this.#sessions.get(client)
     if (!topic.startsWith('thing/')) return false
     return session?.user !== undefined || topic.startsWith(`thing/${session?.thing?.key}/`)
@@ -269,7 +263,6 @@ export class Broker {
   #push(client: Client, topic: string, payload: string | Uint8Array, qos: 0 | 1): void {
     const session = this.#sessions.get(client)
     const { transcript, connections } = this.#state
-    const text = typeof payload === 'string' ? payload : undefined
     const isGone = client.closed || !(client.connecting || client.connected)
     transcript.add({
       kind: 'mqtt',
@@ -278,8 +271,8 @@ export class Broker {
       topic: isGone ? `(not sent, connection gone) ${topic}` : topic,
       qos,
       bytes: Buffer.byteLength(payload),
-      ...(text === undefined ? {} : { text }),
-      ...(session?.thing === undefined ? {} : { thingKey: session.thing.key }),
+      text: typeof payload === 'string' ? payload : undefined,
+      thingKey: session?.thing?.key,
     })
     if (isGone) return
     connections.totals.messagesOut++
@@ -289,6 +282,12 @@ export class Broker {
   }
 }
 
+/** Four bytes [MQTT 3.4]. */
+function pubackOf(messageId: number): Buffer {
+  return Buffer.from([0x40, 2, messageId >> 8, messageId & 0xff])
+}
+
+/** The id of the connection, for the transcript. */
 function idOf(client: Client): string {
   return client.conn instanceof Wire ? client.conn.record.id : ''
 }

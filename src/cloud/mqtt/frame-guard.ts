@@ -1,18 +1,18 @@
-/** Follows the lengths of MQTT packets in a stream of bytes and refuses one that is too large, before it is collected. */
+/** Follows the lengths of MQTT packets in a stream of bytes, and refuses a packet that is too large before it is buffered. */
 export class FrameGuard {
-  readonly #takes: (bytes: number) => boolean
-  /** Bytes of the present packet that are still to come. */
+  readonly #takesPacket: (bytes: number) => boolean
+  /** Bytes of the current packet that have not arrived. */
   #left = 0
   #inHeader = false
   #length = 0
   #shift = 0
 
-  /** @param takes whether a packet of that length is taken; asked for each, because limits change while a session goes on */
-  constructor(takes: (bytes: number) => boolean) {
-    this.#takes = takes
+  /** @param takesPacket whether a packet of so many bytes is allowed; asked for each packet, because limits change during a session */
+  constructor(takesPacket: (bytes: number) => boolean) {
+    this.#takesPacket = takesPacket
   }
 
-  /** False when the bytes announce a packet above the limit, or none at all. */
+  /** False when the bytes announce a packet that is too large, or are not MQTT. */
   accepts(bytes: Uint8Array): boolean {
     let at = 0
     while (at < bytes.length) {
@@ -30,13 +30,13 @@ export class FrameGuard {
     return true
   }
 
-  /** One byte of the remaining length [MQTT 2.2.3]. */
+  /** Reads one byte of the remaining length [MQTT 2.2.3]; false when the packet is refused. */
   #readLength(byte: number): boolean {
     this.#length += (byte & 0x7f) * 2 ** this.#shift
     this.#shift += 7
     if ((byte & 0x80) !== 0) return this.#shift < 28
     this.#inHeader = false
     this.#left = this.#length
-    return this.#takes(this.#length)
+    return this.#takesPacket(this.#length)
   }
 }

@@ -7,14 +7,14 @@ import type { State } from '../store/state.ts'
 import type { Broker } from './broker.ts'
 import { Wire, webSocketCarrier } from './wire.ts'
 
-/** Both are in use; the one that the client offers is taken [TR50 1.1]. */
+/** Both are in use; the client's choice is taken [TR50 1.1]. */
 const subprotocols = ['mqtt', 'mqttv3.1']
 
-/** MQTT over WebSocket: binary frames, and never a ping, because the old agent answers one wrongly [TR50 1.1]. */
+/** MQTT over WebSocket: binary frames, and never a ping, because the old agent answers pings wrongly [TR50 1.1]. */
 export class MqttUpgrade {
   readonly #state: State
   readonly #broker: Broker
-  readonly #raw: RawSockets
+  readonly #rawSockets: RawSockets
   readonly #server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -22,10 +22,10 @@ export class MqttUpgrade {
     handleProtocols: offered => subprotocols.find(one => offered.has(one)) ?? false,
   })
 
-  constructor(state: State, broker: Broker, raw: RawSockets) {
+  constructor(state: State, broker: Broker, rawSockets: RawSockets) {
     this.#state = state
     this.#broker = broker
-    this.#raw = raw
+    this.#rawSockets = rawSockets
   }
 
   take({ request, path, socket, head }: UpgradeRequest): void {
@@ -39,8 +39,8 @@ export class MqttUpgrade {
     this.#server.handleUpgrade(request, socket, head, webSocket => {
       const record = state.connections.open('wss', { address: socket.remoteAddress, port: socket.remotePort })
       state.transcript.event(record.id, 'websocket', { text: `${path} ${webSocket.protocol}` })
-      const takes = (bytes: number) => broker.takesPacket(record, bytes)
-      broker.handle(new Wire(webSocketCarrier(webSocket, this.#raw.below(socket)), record, takes))
+      const takesPacket = (bytes: number) => broker.takesPacket(record, bytes)
+      broker.handle(new Wire(webSocketCarrier(webSocket, this.#rawSockets.below(socket)), record, takesPacket))
     })
   }
 }

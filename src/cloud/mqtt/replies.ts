@@ -6,7 +6,7 @@ import type { State } from '../store/state.ts'
 import { codes } from '../values/failure.ts'
 import type { JsonObject } from '../values/json.ts'
 
-/** Where a reply goes. */
+/** The receiver of a reply, and how it is sent. */
 export interface Target {
   readonly session: Session
   readonly topic: string
@@ -15,12 +15,12 @@ export interface Target {
   readonly request: Request
 }
 
-const longestHoldMs = 1000
+const maxHoldMs = 1000
 
-/** Sends replies, as they should be or as a fault wants them. */
+/** Sends replies, changed by the faults that are switched on. */
 export class Replies {
   readonly #state: State
-  #held: { send: () => void }[] = []
+  #held: (() => void)[] = []
   #holdTimer: NodeJS.Timeout | undefined
 
   constructor(state: State) {
@@ -29,34 +29,30 @@ export class Replies {
 
   send(reply: JsonObject, target: Target): void {
     const { faults } = this.#state
-    const about = aboutOf(target)
-    if (faults.list().length === 0) {
-      this.#put(JSON.stringify(reply), target)
-      return
-    }
-    if (faults.take('dropReply', about)) return
-    const payload = this.#payload(reply, about)
-    const delayMs = numberOf(faults.take('delayReply', about), 'ms', 0)
-    const doubled = faults.take('duplicateReply', about)
-    const copies = doubled === undefined ? 1 : Math.min(100, numberOf(doubled, 'copies', 2))
-    const qos = faults.peek('replyQos', about)?.qos
+    const circumstances = circumstancesOf(target)
+    if (faults.take('dropReply', circumstances)) return
+    const payload = this.#payload(reply, circumstances)
+    const delayMs = numberOf(faults.take('delayReply', circumstances), 'ms', 0)
+    const duplicate = faults.take('duplicateReply', circumstances)
+    const copies = duplicate === undefined ? 1 : Math.min(100, numberOf(duplicate, 'copies', 2))
+    const qos = faults.peek('replyQos', circumstances)?.qos
     const sent: Target = qos === 0 || qos === 1 ? { ...target, qos } : target
     const send = () => {
       for (let copy = 0; copy < copies; copy++) this.#put(payload, sent)
     }
-    const reorder = faults.take('reorderReplies', about)
-    if (reorder !== undefined) this.#hold({ send }, numberOf(reorder, 'window', 2))
+    const reorder = faults.take('reorderReplies', circumstances)
+    if (reorder !== undefined) this.#hold(send, numberOf(reorder, 'window', 2))
     else if (delayMs > 0) setTimeout(send, delayMs)
     else send()
   }
 
-  #payload(reply: JsonObject, about: Circumstances): string | Uint8Array {
+  #payload(reply: JsonObject, circumstances: Circumstances): string | Uint8Array {
     const { faults } = this.#state
-    const garbage = faults.take('garbageReply', about)
+    const garbage = faults.take('garbageReply', circumstances)
     if (garbage !== undefined) return typeof garbage.text === 'string' ? garbage.text : '{"1":{"success":tr'
-    if (faults.take('binaryReply', about)) return Uint8Array.from([0xff, 0xfe, 0x00, 0x80, 0xc3, 0x28])
-    if (faults.take('emptyReply', about)) return '{}'
-    const large = faults.take('oversizedReply', about)
+    if (faults.take('binaryReply', circumstances)) return Uint8Array.from([0xff, 0xfe, 0x00, 0x80, 0xc3, 0x28])
+    if (faults.take('emptyReply', circumstances)) return '{}'
+    const large = faults.take('oversizedReply', circumstances)
     if (large === undefined) return JSON.stringify(reply)
     const bytes = Math.min(200 * 1024 * 1024, numberOf(large, 'bytes', 10 * 1024 * 1024))
     const [id = '1'] = Object.keys(reply)
@@ -64,20 +60,20 @@ export class Replies {
     return `${head}${'x'.repeat(Math.max(0, bytes - head.length - 4))}"}}}`
   }
 
-  #hold(reply: { send: () => void }, window: number): void {
-    this.#held.push(reply)
+  #hold(send: () => void, window: number): void {
+    this.#held.push(send)
     clearTimeout(this.#holdTimer)
     if (this.#held.length >= window) {
       this.#release()
       return
     }
-    this.#holdTimer = setTimeout(() => this.#release(), longestHoldMs)
+    this.#holdTimer = setTimeout(() => this.#release(), maxHoldMs)
   }
 
   #release(): void {
     const held = this.#held.reverse()
     this.#held = []
-    for (const reply of held) reply.send()
+    for (const send of held) send()
   }
 
   #put(payload: string | Uint8Array, { session, topic, isCompressed, qos }: Target): void {
@@ -85,12 +81,13 @@ export class Replies {
   }
 }
 
-export function aboutOf({ session, request }: Pick<Target, 'session' | 'request'>): Circumstances {
+/** The circumstances in which faults of a request or its reply strike. */
+export function circumstancesOf({ session, request }: Pick<Target, 'session' | 'request'>): Circumstances {
   return { thingKey: session.thing?.key, transport: session.transport, commands: request.names }
 }
 
-/** The failure of the whole request that a rate limit answers with. */
+/** The reply of the fault `rateLimit` to a whole request. */
 export function rateLimited(params: JsonObject): JsonObject {
   const errorCodes = Array.isArray(params.errorCodes) ? params.errorCodes : [codes.rateLimit]
-  return { success: false, errorCodes, errorMessages: ['Too many requests'] }
+  return { success: false, errorCodes, errorMessages: ['Too many requests.'] }
 }

@@ -1,12 +1,13 @@
 import { inflateSync } from 'node:zlib'
 import { numberOf } from '../faults/faults.ts'
 import { type Commands, type Context, failureOf } from '../requests/command.ts'
-import { asReply, execute, maxRequestBytes, type Request, readRequest } from '../requests/envelope.ts'
+import { execute, failureReply, maxRequestBytes, type Request, readRequest } from '../requests/envelope.ts'
 import type { Session } from '../store/sessions.ts'
 import type { State } from '../store/state.ts'
 import { isObject, type JsonObject, parseJson } from '../values/json.ts'
-import { aboutOf, Replies, rateLimited, type Target } from './replies.ts'
+import { circumstancesOf, Replies, rateLimited, type Target } from './replies.ts'
 
+/** A message that a client published. */
 export interface Message {
   readonly topic: string
   readonly payload: Uint8Array
@@ -15,7 +16,7 @@ export interface Message {
   readonly session: Session
 }
 
-/** Takes what devices publish: requests on `api` and `apiz`, short forms under `thing/` [TR50 2.1]. */
+/** Executes what devices publish: requests on `api` and `apiz`, short forms under `thing/` [TR50 2.1]. */
 export class Requests {
   readonly #state: State
   readonly #commands: Commands
@@ -42,31 +43,23 @@ export class Requests {
     const { session } = message
     const topic = [isCompressed ? 'replyz' : 'reply', ...suffix].join('/')
     const target: Target = { session, topic, isCompressed, qos: message.qos, request }
-    const { faults } = this.#state
-    if (faults.list().length > 0) {
-      if (faults.take('swallowRequest', aboutOf(target))) return
-      const refusal = this.#refusal(target)
-      if (refusal !== undefined) {
-        this.#replies.send(refusal, target)
-        return
-      }
-    }
-    const reply = execute(request, this.#context(session))
+    if (this.#state.faults.take('swallowRequest', circumstancesOf(target))) return
+    const reply = this.#refusal(target) ?? execute(request, this.#context(session))
     if (reply instanceof Promise) void reply.then(done => this.#replies.send(done, target))
     else this.#replies.send(reply, target)
   }
 
-  /** The failure of the whole request that a fault wants, if any. */
+  /** The reply of a fault that refuses the whole request, if any. */
   #refusal(target: Target): JsonObject | undefined {
     const { faults } = this.#state
-    const about = aboutOf(target)
-    const whole = faults.take('refuseRequest', about)
-    if (whole !== undefined) return asReply(failureOf(whole))
-    const rate = faults.peek('rateLimit', about)
+    const circumstances = circumstancesOf(target)
+    const refusal = faults.take('refuseRequest', circumstances)
+    if (refusal !== undefined) return failureReply(failureOf(refusal))
+    const rate = faults.peek('rateLimit', circumstances)
     if (rate !== undefined && this.#isTooFast(target.session, numberOf(rate, 'perSecond', 10))) return rateLimited(rate)
-    const items = faults.peek('batchLimit', about)
+    const items = faults.peek('batchLimit', circumstances)
     if (items !== undefined && longestBatch(target.request) > numberOf(items, 'items', 1000))
-      return asReply(failureOf({ errorMessages: ['The batch holds too many items'] }))
+      return failureReply(failureOf({ errorMessages: ['The batch holds too many items.'] }))
     return undefined
   }
 
@@ -79,7 +72,7 @@ export class Requests {
     return isTooFast
   }
 
-  /** `thing/KEY/property/NAME` with the plain value as payload; nothing answers it [TR50 2.1]. */
+  /** `thing/KEY/property/NAME` with the plain value as payload; it gets no reply [TR50 2.1]. */
   #takeShortForm(message: Message, [thingKey = '', kind = '', key = '']: readonly string[]): void {
     const text = Buffer.from(message.payload).toString('utf8')
     const number = text.trim() === '' ? Number.NaN : Number(text)
@@ -117,8 +110,8 @@ export class Requests {
       bytes: payload.length,
       text: text ?? '(not readable)',
       commands,
-      ...(dup ? { dup } : {}),
-      ...(session.thing === undefined ? {} : { thingKey: session.thing.key }),
+      dup: dup || undefined,
+      thingKey: session.thing?.key,
     })
   }
 }

@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws'
 import type { ConnectionRecord } from '../traffic/connections.ts'
 import { FrameGuard } from './frame-guard.ts'
 
-/** What carries MQTT bytes: a socket or a WebSocket. */
+/** Carries MQTT bytes: a TCP or TLS socket, or a WebSocket. */
 export interface Carrier {
   write(bytes: Buffer, done: (error?: Error | null) => void): void
   pause(): void
@@ -12,11 +12,11 @@ export interface Carrier {
   end(): void
   destroy(): void
   reset(): void
-  /** Hears bytes and the end. */
+  /** Sets the functions that are called for received bytes and for the end. */
   attach(on: { data(bytes: Buffer): void; end(): void; close(): void; error(error: Error): void }): void
 }
 
-/** The stream of MQTT bytes of one connection as the broker sees it; it counts, bounds, and can play dead. */
+/** The MQTT bytes of one connection as a stream for the broker. It counts them, refuses large packets, and can freeze. */
 export class Wire extends Duplex {
   readonly record: ConnectionRecord
   readonly #carrier: Carrier
@@ -40,13 +40,13 @@ export class Wire extends Duplex {
     return this.#isFrozen
   }
 
-  /** Neither reads nor writes from now on, and does not close either: the link is dead and nobody says so. */
+  /** Stops reading and writing without closing, as when a link is dead and neither side has noticed. */
   freeze(): void {
     this.#isFrozen = true
     this.#carrier.pause()
   }
 
-  /** Ends a frozen link, or any, by a reset if wanted. */
+  /** Closes the connection, frozen or not; `withReset` by a TCP reset. */
   cut(withReset: boolean): void {
     if (withReset) this.#carrier.reset()
     else this.#carrier.destroy()
@@ -57,13 +57,13 @@ export class Wire extends Duplex {
     if (this.#isFrozen || this.destroyed) return
     this.record.bytesIn += bytes.length
     if (!this.#guard.accepts(bytes)) {
-      this.destroy(new Error('an MQTT packet is larger than this cloud takes'))
+      this.destroy(new Error('The client sent an MQTT packet that is too large.'))
       return
     }
     if (!this.push(bytes)) this.#carrier.pause()
   }
 
-  /** All that is there, on any Node: from 26 on a stream gives one chunk at a time, and the broker asks once for each "readable". */
+  /** Returns all buffered bytes. From Node 26 on a stream returns one chunk, and the broker reads once for each "readable". */
   override read(bytes?: number | null): Buffer | null {
     if (typeof bytes === 'number') return super.read(bytes)
     const chunks: Buffer[] = []
@@ -84,7 +84,7 @@ export class Wire extends Duplex {
     this.#carrier.write(chunk, done)
   }
 
-  /** The parts of one packet go out together: in one segment, or in one WebSocket frame [TR50 1.1]. */
+  /** Sends the parts of one packet in one segment, or in one WebSocket frame [TR50 1.1]. */
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
     this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', done)
   }
@@ -100,7 +100,7 @@ export class Wire extends Duplex {
   }
 }
 
-/** `raw` is the TCP socket below TLS, which alone can be reset. */
+/** @param raw the TCP socket below TLS; only that can be reset */
 export function socketCarrier(socket: Socket, raw: Socket = socket): Carrier {
   return {
     write: (bytes, done) => void socket.write(bytes, done),

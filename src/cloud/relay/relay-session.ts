@@ -2,9 +2,9 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { WebSocket } from 'ws'
 
 const marks = { single: 'CONNECTED-129812', connect: 'CONNECTED-581273', disconnect: 'DISCONNECTED-581273' }
-/** Indexes that a text frame holds in one byte [TR50 6.3]. */
+/** In a text frame the index of a client is one byte, so it is ASCII [TR50 6.3]. */
 const maxClients = 128
-/** What may wait for one side before the other is no longer read. */
+/** Bytes that may wait for one side before the other side is paused, and below which it is read again. */
 const maxWaitingBytes = 1024 * 1024
 const lowWaitingBytes = 256 * 1024
 
@@ -12,12 +12,12 @@ export interface RelayOrder {
   readonly thingKey: string
   readonly host: string
   readonly port: number
-  /** Several clients, each on a channel of its own; else one client and no channels. */
+  /** True: several clients, each on a channel of its own. False: one client and no channels. */
   readonly multi: boolean
   readonly reconnect: boolean
-  /** How connects and disconnects are sent: the device must take both. */
+  /** The type of frame in which connects and disconnects are sent; a device must take both. */
   readonly control: 'text' | 'binary'
-  /** Where operators' clients connect; 0 is any free port. */
+  /** The port for operators' clients; 0 is any free port. */
   readonly listen: number
 }
 
@@ -30,7 +30,7 @@ export class RelaySession {
   readonly #clients = new Map<number, Socket>()
   readonly #server: Server
   readonly #attached: Promise<void>
-  #tellAttached: () => void = () => {}
+  #resolveAttached: () => void = () => {}
   #webSocket: WebSocket | undefined
   #next = 0
   #ended: string | undefined
@@ -42,13 +42,13 @@ export class RelaySession {
     this.order = order
     this.#onEnd = onEnd
     this.#attached = new Promise(resolve => {
-      this.#tellAttached = resolve
+      this.#resolveAttached = resolve
     })
     this.#server = createServer({ noDelay: true }, client => this.#takeClient(client))
     this.#server.on('error', error => this.end(`the port for operators failed: ${error.message}`))
   }
 
-  /** Whether a device has come; its URL works once. */
+  /** Whether a device has connected; the URL works once. */
   get isTaken(): boolean {
     return this.#webSocket !== undefined || this.#ended !== undefined
   }
@@ -61,33 +61,33 @@ export class RelaySession {
     return { ...this.#counts, openClients: this.#clients.size }
   }
 
-  /** Takes the WebSocket of the device. */
+  /** Uses the WebSocket of the device. */
   attach(webSocket: WebSocket): void {
     this.#webSocket = webSocket
     webSocket.on('message', (data, isBinary) => Buffer.isBuffer(data) && this.#fromDevice(data, isBinary))
     webSocket.on('error', () => {})
     webSocket.once('close', code => this.end(`the device closed the session (${code})`))
-    this.#tellAttached()
+    this.#resolveAttached()
   }
 
-  /** Opens the port for operators when the device has come; answers the port. */
+  /** Waits for the device, then opens the port for operators; resolves to the port. */
   async listen(timeoutMs: number): Promise<number> {
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the device did not come to the relay')), timeoutMs)
+    const timeout = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('The device did not connect to the relay.')), timeoutMs)
     })
     try {
-      await Promise.race([this.#attached, late])
+      await Promise.race([this.#attached, timeout])
     } finally {
       clearTimeout(timer)
     }
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
-      // Never elsewhere: whoever reaches this port reaches the device.
+      // Loopback only: every client of this port reaches the device.
       this.#server.listen(this.order.listen, '127.0.0.1', resolve)
     })
     const address = this.#server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port')
+    if (address === null || typeof address === 'string') throw new Error('The relay has no TCP port.')
     return address.port
   }
 
@@ -98,7 +98,7 @@ export class RelaySession {
     const webSocket = this.#webSocket
     webSocket?.resume()
     webSocket?.close(1000)
-    // What the device has said still reaches its client.
+    // end(), not destroy(): bytes from the device still reach its client.
     for (const client of this.#clients.values()) client.end()
     this.#clients.clear()
     this.#onEnd()
@@ -120,17 +120,17 @@ export class RelaySession {
       this.#counts.bytesToDevice += bytes.length
       this.#send(this.order.multi ? Buffer.concat([Buffer.of(index), bytes]) : bytes, true)
     })
-    client.on('drain', () => this.#readDeviceAgain())
+    client.on('drain', () => this.#resumeDevice())
     client.once('close', () => {
       if (this.#clients.get(index) !== client) return
       this.#clients.delete(index)
       if (this.order.multi) this.#control(index, marks.disconnect)
       else this.end('the client left')
-      this.#readDeviceAgain()
+      this.#resumeDevice()
     })
   }
 
-  /** Not the one that was used last: what the device still says to a client that left must not reach the next one. */
+  /** Goes round: bytes from the device for a client that left must not reach the next client. */
   #freeIndex(): number | undefined {
     if (!this.order.multi) return this.#counts.clients === 0 ? 0 : undefined
     for (let tried = 0; tried < maxClients; tried++) {
@@ -148,7 +148,7 @@ export class RelaySession {
     }
     const index = data[0] ?? -1
     const rest = data.subarray(1)
-    // A disconnect is a text, data is binary: this side need not guess.
+    // A device sends a disconnect as text and data as binary, so nothing has to be guessed.
     if (isBinary) {
       this.#toClient(index, rest)
       return
@@ -157,7 +157,7 @@ export class RelaySession {
     const client = this.#clients.get(index)
     this.#clients.delete(index)
     client?.end()
-    this.#readDeviceAgain()
+    this.#resumeDevice()
   }
 
   #toClient(index: number, bytes: Buffer): void {
@@ -168,7 +168,7 @@ export class RelaySession {
     if (client.writableLength > maxWaitingBytes) this.#webSocket?.pause()
   }
 
-  #readDeviceAgain(): void {
+  #resumeDevice(): void {
     const isFull = [...this.#clients.values()].some(client => client.writableLength > maxWaitingBytes)
     if (!isFull) this.#webSocket?.resume()
   }

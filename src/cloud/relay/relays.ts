@@ -7,25 +7,25 @@ const maxSessions = 100
 const maxEnded = 100
 const maxMessageBytes = 1024 * 1024
 
-/** The relay sessions of this cloud. Each has a URL that lets one device in, once. */
+/** The relay sessions of this cloud. Each has a URL that admits one device, once. */
 export class Relays {
   readonly #sessions = new Map<string, RelaySession>()
   readonly #server = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     maxPayload: maxMessageBytes,
-    // Only for who offers it [TR50 6.2].
+    // Chosen only when the client offers it [TR50 6.2].
     handleProtocols: offered => (offered.has('relay') ? 'relay' : false),
   })
   #base = ''
   #next = 1
 
-  /** Where devices reach this cloud: `wss://HOST:PORT`. */
+  /** @param base the URL by which devices reach this cloud: `wss://HOST:PORT` */
   setBase(base: string): void {
     this.#base = base
   }
 
-  /** A new session and the URL for its device; undefined when there are too many. */
+  /** A new session and the URL for its device; undefined when too many are open. */
   create(order: RelayOrder): { session: RelaySession; url: string } | undefined {
     const live = this.all().filter(({ ended }) => ended === undefined)
     if (live.length >= maxSessions) return undefined
@@ -39,7 +39,7 @@ export class Relays {
     return [...this.#sessions.values()]
   }
 
-  /** Takes the upgrade of a device; the id of its path is the secret. */
+  /** Takes the upgrade of a device; the id in its path is the secret. */
   take({ request, id, socket, head }: UpgradeRequest): void {
     const session = this.#sessions.get(id)
     if (session === undefined || session.isTaken) refuseUpgrade(socket, session === undefined ? 404 : 409)

@@ -3,14 +3,14 @@ import { isObject, type JsonObject } from '../values/json.ts'
 import { has } from '../values/params.ts'
 import { momentOf, now } from '../values/timestamp.ts'
 
-/** Items that one batch may hold; a fault can lower it. */
+/** Items that one batch may hold; the fault `batchLimit` lowers it. */
 export const maxBatchItems = 50_000
 
 /**
- * Applies a batch: every item takes what it lacks from the named defaults of the top level, a null counts as lacking; items
- * are applied in the order of their timestamps and the first error aborts the rest [TR50 3.0].
+ * Applies a batch. Fields that an item lacks, or that are null, come from the top level; items are applied in the order of
+ * their timestamps, and the first error ends the batch [TR50 3.0].
  *
- * Only the defaults that a command documents are taken: the old agent fills the top level with text that means nothing.
+ * @param defaults the fields of the top level that are used; the old agent puts meaningless text into the others
  */
 export function applyBatch(
   params: JsonObject,
@@ -18,21 +18,22 @@ export function applyBatch(
   apply: (item: JsonObject, index: number) => void,
 ): void {
   const data = params.data
-  if (!Array.isArray(data)) throw badParameter('data must be an array')
-  if (data.length > maxBatchItems) throw new CommandFailure(codes.tooLarge, `data has more than ${maxBatchItems} items`)
-  const given = defaults.filter(name => has(params, name))
+  if (!Array.isArray(data)) throw badParameter('data must be an array.')
+  if (data.length > maxBatchItems)
+    throw new CommandFailure(codes.tooLarge, `data has more than ${maxBatchItems} items.`)
+  const usedDefaults = defaults.filter(name => has(params, name))
   const nowMs = now().ms
   let lastMs = nowMs
   const items = data.map((item: unknown, index): Item => {
-    if (!isObject(item)) throw atItem(index, badParameter('not an object'))
-    const lacking = given.filter(name => !has(item, name))
-    const whole = lacking.length === 0 ? item : { ...item, ...pick(params, lacking) }
+    if (!isObject(item)) throw atItem(index, badParameter('must be an object.'))
+    const missing = usedDefaults.filter(name => !has(item, name))
+    const complete = missing.length === 0 ? item : { ...item, ...pick(params, missing) }
     try {
-      lastMs = typeof whole.ts === 'string' ? momentOf(whole.ts).ms : nowMs
-      return { index, item: whole, ms: lastMs }
+      lastMs = typeof complete.ts === 'string' ? momentOf(complete.ts).ms : nowMs
+      return { index, item: complete, ms: lastMs }
     } catch (error) {
-      // A wrong timestamp has no place in the order: the error is met where the item stands.
-      return { index, item: whole, ms: lastMs, error }
+      // An item with an invalid timestamp keeps its position, where its error ends the batch.
+      return { index, item: complete, ms: lastMs, error }
     }
   })
   for (const { item, index, error } of inOrder(items)) {
@@ -52,7 +53,7 @@ interface Item {
   readonly error?: unknown
 }
 
-/** Sorts by time, keeping equal ones as they came; usually nothing is to be done. */
+/** Sorts by time; items of one time keep their order. Most batches are sorted already. */
 function inOrder(items: readonly Item[]): readonly Item[] {
   const isSorted = items.every((item, at) => at === 0 || (items[at - 1]?.ms ?? 0) <= item.ms)
   return isSorted ? items : [...items].sort((one, other) => one.ms - other.ms)

@@ -7,7 +7,8 @@ export const maxRequestBytes = 32 * 1024 * 1024
 /** Commands that one request may hold. */
 const maxCommands = 1000
 
-interface Asked {
+/** One command of a request. */
+interface Invocation {
   readonly id: string
   readonly name: string
   readonly params: JsonObject
@@ -15,99 +16,100 @@ interface Asked {
   readonly malformed?: string
 }
 
-/** A request taken apart; `failure` is set when it is malformed as a whole. */
+/** A parsed request; `failure` is set when it is malformed as a whole. */
 export interface Request {
-  readonly commands: readonly Asked[]
+  readonly commands: readonly Invocation[]
   readonly names: readonly string[]
   readonly failure?: CommandFailure
 }
 
-/** Takes a request envelope apart [TR50 2.2]. */
+/** Parses a request envelope [TR50 2.2]. */
 export function readRequest(body: Json | undefined, commands: Commands): Request {
-  const broken = (message: string): Request => ({
+  const malformed = (message: string): Request => ({
     commands: [],
     names: [],
     failure: new CommandFailure(codes.malformed, message),
   })
-  if (!isObject(body)) return broken(`The request is not a JSON object, or is deeper than ${maxDepth} levels`)
+  if (!isObject(body))
+    return malformed(`The request is not a JSON object, or is nested deeper than ${maxDepth} levels.`)
   const entries = Object.entries(body)
-  if (entries.length === 0) return broken('The request holds no command')
-  if (entries.length > maxCommands) return broken(`The request holds more than ${maxCommands} commands`)
-  const asked = entries.map(([id, value]) => readCommand(id, value, commands))
-  return { commands: asked, names: asked.map(one => one.name) }
+  if (entries.length === 0) return malformed('The request holds no command.')
+  if (entries.length > maxCommands) return malformed(`The request holds more than ${maxCommands} commands.`)
+  const invocations = entries.map(([id, value]) => readCommand(id, value, commands))
+  return { commands: invocations, names: invocations.map(({ name }) => name) }
 }
 
-function readCommand(id: string, value: Json | undefined, commands: Commands): Asked {
-  const malformed = (text: string): Asked => ({ id, name: '', params: {}, run: undefined, malformed: text })
-  if (!isObject(value) || typeof value.command !== 'string') return malformed('A command is an object with "command"')
+function readCommand(id: string, value: Json | undefined, commands: Commands): Invocation {
+  const malformed = (text: string): Invocation => ({ id, name: '', params: {}, run: undefined, malformed: text })
+  if (!isObject(value) || typeof value.command !== 'string')
+    return malformed('A command must be an object with "command".')
   const { command: name, params } = value
-  if (params !== undefined && params !== null && !isObject(params)) return malformed('params is not an object')
+  if (params !== undefined && params !== null && !isObject(params)) return malformed('params must be an object.')
   return { id, name, params: params ?? {}, run: Object.hasOwn(commands, name) ? commands[name] : undefined }
 }
 
-/** Runs the commands one after another and makes the reply envelope [TR50 2.3]. */
+/** Executes the commands one after another and returns the reply envelope [TR50 2.3]. */
 export function execute(request: Request, context: Context): JsonObject | Promise<JsonObject> {
-  if (request.failure !== undefined) return asReply(request.failure)
+  if (request.failure !== undefined) return failureReply(request.failure)
   const replies: [string, JsonObject][] = []
-  // Without a command that waits, the whole request is answered in this turn: requests keep their order.
+  // A request whose commands need not wait is answered in this turn, so that requests keep their order.
   for (let at = 0; at < request.commands.length; at++) {
-    const asked = request.commands[at]
-    if (asked === undefined) break
-    const reply = runOne(asked, context)
-    if (reply instanceof Promise) return finish(request.commands.slice(at + 1), replies, asked.id, reply, context)
-    replies.push([asked.id, reply])
+    const invocation = request.commands[at]
+    if (invocation === undefined) break
+    const reply = runOne(invocation, context)
+    if (reply instanceof Promise) return finish(request.commands.slice(at + 1), replies, invocation.id, reply, context)
+    replies.push([invocation.id, reply])
   }
   return Object.fromEntries(replies)
 }
 
 async function finish(
-  rest: readonly Asked[],
+  rest: readonly Invocation[],
   replies: [string, JsonObject][],
   id: string,
   pending: Promise<JsonObject>,
   context: Context,
 ): Promise<JsonObject> {
   replies.push([id, await pending])
-  for (const asked of rest) replies.push([asked.id, await runOne(asked, context)])
+  for (const invocation of rest) replies.push([invocation.id, await runOne(invocation, context)])
   return Object.fromEntries(replies)
 }
 
-function runOne(asked: Asked, context: Context): JsonObject | Promise<JsonObject> {
+function runOne({ name, params, run, malformed }: Invocation, context: Context): JsonObject | Promise<JsonObject> {
   try {
-    if (asked.malformed !== undefined) throw new CommandFailure(codes.malformed, asked.malformed)
-    if (asked.run === undefined)
-      throw new CommandFailure(codes.unknownCommand, `Command ${asked.name.slice(0, 80)} is not known`)
-    refuseWhole(asked, context)
-    const outcome = asked.run(asked.params, context)
-    return outcome instanceof Promise ? outcome.then(asSuccess, asReply) : asSuccess(outcome)
+    if (malformed !== undefined) throw new CommandFailure(codes.malformed, malformed)
+    if (run === undefined) throw new CommandFailure(codes.unknownCommand, `Command ${name.slice(0, 80)} is not known.`)
+    refuseWholeByFault(name, context)
+    const result = run(params, context)
+    return result instanceof Promise ? result.then(asSuccess, failureReply) : asSuccess(result)
   } catch (error) {
-    return asReply(error)
+    return failureReply(error)
   }
 }
 
-/** A fault without a key, or with the key of the command itself, refuses all of it. */
-function refuseWhole(asked: Asked, { state, session }: Context): void {
-  if (asked.name.startsWith('cloud.')) return
-  const fault = state.faults.takeWhere(
+/** Throws when the fault `refuseCommand` names no key, and therefore refuses the whole command. */
+function refuseWholeByFault(name: string, { state, session }: Context): void {
+  if (name.startsWith('cloud.')) return
+  const fault = state.faults.take(
     'refuseCommand',
-    { thingKey: session?.thing?.key, transport: session?.transport, commands: [asked.name] },
+    { thingKey: session?.thing?.key, transport: session?.transport, commands: [name] },
     params => params.key === undefined,
   )
   if (fault !== undefined) throw failureOf(fault)
 }
 
-export function asSuccess(params: JsonObject | undefined): JsonObject {
+function asSuccess(params: JsonObject | undefined): JsonObject {
   return params === undefined ? { success: true } : { success: true, params }
 }
 
-/** A failure as it is answered, for one command or at the root. */
-export function asReply(error: unknown): JsonObject {
+/** The reply to a failure, of one command or of the whole request. */
+export function failureReply(error: unknown): JsonObject {
   if (error instanceof CommandFailure)
     return { success: false, errorCodes: error.errorCodes, errorMessages: error.errorMessages }
   process.stderr.write(`local cloud: ${error instanceof Error ? error.stack : String(error)}\n`)
   return {
     success: false,
     errorCodes: [codes.internal],
-    errorMessages: ['The local cloud made a mistake; see its output'],
+    errorMessages: ['The local cloud failed. See its output.'],
   }
 }

@@ -1,6 +1,6 @@
 import type { AddressInfo, Server, Socket } from 'node:net'
 
-/** One port: it can be closed and opened again while its connections live on. */
+/** One port. It can be closed and opened again while its connections stay open. */
 export class Listener {
   readonly #server: Server
   readonly #host: string
@@ -12,7 +12,7 @@ export class Listener {
     this.#host = host
     this.#port = port
     server.on('connection', (socket: Socket) => {
-      // What is answered goes out at once, not when more has gathered.
+      // Answers are sent at once instead of being gathered.
       socket.setNoDelay(true)
       socket.on('error', () => socket.destroy())
       this.#sockets.add(socket)
@@ -20,7 +20,7 @@ export class Listener {
     })
   }
 
-  /** The real port, also when 0 was asked for. */
+  /** The real port, also when the caller asked for 0. */
   get port(): number {
     return this.#port
   }
@@ -37,12 +37,12 @@ export class Listener {
     this.#port = (this.#server.address() as AddressInfo).port
   }
 
-  /** Takes no new connections; those there are stay. */
+  /** Takes no new connections; open ones stay. */
   shut(): void {
     if (this.#server.listening) this.#server.close()
   }
 
-  /** Ends all of it. */
+  /** Closes the port and every connection. */
   async stop(): Promise<void> {
     const closed = new Promise<void>(resolve => this.#server.once('close', () => resolve()))
     const wasOpen = this.#server.listening

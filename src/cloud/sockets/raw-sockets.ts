@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** Finds the TCP socket below a TLS one: only that can be ended with a reset. */
+/** Finds the TCP socket below a TLS socket: only the former can be closed with a reset. */
 export class RawSockets {
   readonly #byRemote = new Map<string, Socket>()
 
@@ -12,7 +12,7 @@ export class RawSockets {
     })
   }
 
-  /** The socket below, or the socket itself if it is not known. */
+  /** The TCP socket below; `socket` itself when there is none. */
   below(socket: Socket): Socket {
     return this.#byRemote.get(remoteOf(socket)) ?? socket
   }

@@ -2,11 +2,11 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-/** An upgrade that may ask. */
+/** A WebSocket upgrade that was admitted. */
 export interface UpgradeRequest {
   readonly request: IncomingMessage
   readonly path: string
-  /** Of the path. */
+  /** The id in the path. */
   readonly id: string
   readonly socket: Socket
   readonly head: Buffer

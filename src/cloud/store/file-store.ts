@@ -7,7 +7,7 @@ import { compact, type JsonObject } from '../values/json.ts'
 
 export interface StoredFile {
   readonly id: string
-  /** Key of the thing's store, or undefined for the store of the organisation. */
+  /** The thing whose store holds the file; undefined: the store of the organisation. */
   readonly thingKey: string | undefined
   readonly name: string
   readonly path: string
@@ -19,16 +19,18 @@ export interface StoredFile {
   readonly secTags: readonly string[]
 }
 
-/** What a file id stands for: one upload or one download [TR50 5]. */
+/** The permission that a file id gives: one upload or one download [TR50 5]. */
 export interface Ticket {
   readonly id: string
   readonly mode: 'put' | 'get'
   readonly expiresMs: number
   readonly file?: StoredFile
   readonly put?: PutOrder
+  /** Whether a transfer with it is running. */
   busy: boolean
 }
 
+/** An upload as `file.put` announces it. */
 export interface PutOrder {
   readonly thingKey: string | undefined
   readonly name: string
@@ -39,26 +41,26 @@ export interface PutOrder {
   readonly logComplete: boolean
 }
 
-/** Milliseconds that a file id lives [TR50 5.3]. */
+/** Milliseconds that a file id is valid [TR50 5.3]. */
 const ticketTtlMs = 300_000
 const maxTickets = 10_000
 const maxFiles = 100_000
 
-/** The two stores of files, per thing and of the organisation; contents lie on disk, never in memory. */
+/** The stores of files, one for each thing and one of the organisation. Contents are on disk, never in memory. */
 export class FileStore {
+  readonly #dataDir: string
   readonly #folder: string
   readonly #files = new Map<string, StoredFile>()
   readonly #tickets = new Map<string, Ticket>()
   #made: Promise<void> | undefined
 
-  /** Contents go to a folder of this process below `dataDir`. */
+  /** @param dataDir contents go to a folder of this process below it */
   constructor(dataDir: string) {
     this.#dataDir = dataDir
     this.#folder = join(dataDir, `files-${process.pid}`)
   }
-  readonly #dataDir: string
 
-  /** Makes the folder, and removes those of processes that are gone. */
+  /** Makes the folder, and removes the folders of processes that have ended. */
   prepare(): Promise<void> {
     this.#made ??= this.#prepare()
     return this.#made
@@ -73,13 +75,13 @@ export class FileStore {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
   }
 
-  /** Removes what this process stored. */
+  /** Removes the files of this process. */
   async remove(): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
   find(thingKey: string | undefined, name: string): StoredFile | undefined {
-    return this.#files.get(placeOf(thingKey, name))
+    return this.#files.get(keyOf(thingKey, name))
   }
 
   list(thingKey: string | undefined): readonly StoredFile[] {
@@ -91,8 +93,8 @@ export class FileStore {
   }
 
   async delete(file: StoredFile): Promise<void> {
-    const place = placeOf(file.thingKey, file.name)
-    if (this.#files.get(place) === file) this.#files.delete(place)
+    const key = keyOf(file.thingKey, file.name)
+    if (this.#files.get(key) === file) this.#files.delete(key)
     await rm(file.path, { force: true })
   }
 
@@ -107,7 +109,7 @@ export class FileStore {
   #issue(what: { mode: 'put'; put: PutOrder } | { mode: 'get'; file: StoredFile }): Ticket {
     if (this.#tickets.size >= maxTickets) this.#expire()
     if (this.#tickets.size >= maxTickets)
-      throw new CommandFailure(codes.tooLarge, `at most ${maxTickets} open file ids`)
+      throw new CommandFailure(codes.tooLarge, `There are at most ${maxTickets} unused file ids.`)
     const ticket: Ticket = { id: newSecret(), expiresMs: Date.now() + ticketTtlMs, busy: false, ...what }
     this.#tickets.set(ticket.id, ticket)
     return ticket
@@ -124,40 +126,40 @@ export class FileStore {
     return undefined
   }
 
-  /** A ticket is used up when its transfer is complete. */
+  /** Makes a ticket invalid, when its transfer is complete. */
   use(ticket: Ticket): void {
     this.#tickets.delete(ticket.id)
   }
 
-  /** Where an upload is written to until it is whole. */
+  /** A file for the content of an upload, which {@link keep} makes visible. */
   async write(): Promise<{ path: string; stream: WriteStream }> {
     await this.prepare()
     const path = join(this.#folder, newId())
     return { path, stream: createWriteStream(path, { flags: 'wx', mode: 0o600 }) }
   }
 
-  /** Makes an upload visible; one of the same name before it is replaced [TR50 5.3]. */
+  /** Makes an upload visible, in place of an earlier file of the same name [TR50 5.3]. */
   async keep(put: PutOrder, content: { path: string; bytes: number; crc32: number }): Promise<StoredFile> {
     const { thingKey, name, isPublic, tags, secTags } = put
-    const place = placeOf(thingKey, name)
-    const before = this.#files.get(place)
+    const key = keyOf(thingKey, name)
+    const before = this.#files.get(key)
     if (before === undefined && this.#files.size >= maxFiles)
-      throw new CommandFailure(codes.tooLarge, `at most ${maxFiles} files`)
+      throw new CommandFailure(codes.tooLarge, `There are at most ${maxFiles} files.`)
     const uploadDate = new Date().toISOString()
     const file: StoredFile = { id: newId(), thingKey, name, isPublic, tags, secTags, uploadDate, ...content }
-    this.#files.set(place, file)
-    // Who reads the old content has it open and is not disturbed.
+    this.#files.set(key, file)
+    // A running download has the old content open and goes on.
     if (before !== undefined) await rm(before.path, { force: true })
     return file
   }
 
-  /** Bytes `start` to `end`, both included. */
+  /** The bytes from `start` to `end`, both included. */
   read(file: StoredFile, start: number, end: number): ReadStream {
     return createReadStream(file.path, { start, end, highWaterMark: 256 * 1024 })
   }
 }
 
-function placeOf(thingKey: string | undefined, name: string): string {
+function keyOf(thingKey: string | undefined, name: string): string {
   return JSON.stringify([thingKey ?? null, name])
 }
 

@@ -8,28 +8,28 @@ import type { Thing } from './things.ts'
 /** Levels of an event [TR50 3.5]. */
 export const logLevel = { error: 0, warning: 1, info: 2 } as const
 
-/** Kinds of an entry: published by a device, or said by the cloud itself. */
+/** Kinds of an entry: a device published it, or the cloud itself wrote it. */
 export const logType = { published: 0, security: 1, system: 2 } as const
 
 interface LogEntry extends Moment {
   readonly id: string
-  readonly thingId?: string
-  readonly thingKey?: string
-  readonly thingName?: string
+  readonly thingId?: string | undefined
+  readonly thingKey?: string | undefined
+  readonly thingName?: string | undefined
   readonly type: number
   readonly level: number
-  readonly corrId?: string
+  readonly corrId?: string | undefined
   readonly msg: string
 }
 
 const maxEntries = 50_000
 
-/** The events of all things, newest {@link maxEntries} of them. */
+/** The newest {@link maxEntries} events of all things. */
 export class Logs {
   #entries: LogEntry[] = []
 
   add(
-    entry: { msg: string; level: number; type?: number; corrId?: string; at?: Moment },
+    entry: { msg: string; level: number; type?: number; corrId?: string | undefined; at?: Moment },
     thing?: Thing | undefined,
   ): void {
     const { at = now(), type = logType.published, msg, level, corrId } = entry
@@ -39,13 +39,15 @@ export class Logs {
       type,
       level,
       msg,
-      ...(corrId === undefined ? {} : { corrId }),
-      ...(thing === undefined ? {} : { thingId: thing.id, thingKey: thing.key, thingName: thing.name }),
+      corrId,
+      thingId: thing?.id,
+      thingKey: thing?.key,
+      thingName: thing?.name,
     })
     if (this.#entries.length > maxEntries * 1.25) this.#entries = this.#entries.slice(-maxEntries)
   }
 
-  /** The entries that match, oldest first, without paging. */
+  /** All entries that match, oldest first unless `newestFirst` is set. */
   list(params: JsonObject, thing?: Thing): readonly JsonObject[] {
     const last = optionalText(params, 'last')
     const startMs = last === undefined ? optionalMoment(params, 'start')?.ms : Date.now() - durationMs(last)

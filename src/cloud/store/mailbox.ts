@@ -4,7 +4,7 @@ import { canonical, compact, type JsonObject } from '../values/json.ts'
 
 export type MailStatus = 'new' | 'in-flight' | 'completed' | 'completed-error' | 'expired'
 
-/** One command that waits for a device, travels, or is done [TR50 4]. */
+/** One command for a device, from the time it is sent until it is acknowledged or expires [TR50 4]. */
 export interface Mail {
   readonly id: string
   readonly thingKey: string
@@ -12,16 +12,16 @@ export interface Mail {
   readonly params: JsonObject | undefined
   readonly from: string
   readonly createdMs: number
-  /** undefined: as long as the cloud runs. */
+  /** undefined: never. */
   readonly expiresMs: number | undefined
   status: MailStatus
   updatedMs: number
   deliveries: number
-  readonly history: { status: MailStatus; ts: string; message?: string }[]
+  readonly history: { status: MailStatus; ts: string; message?: string | undefined }[]
   outcome?: MailOutcome
 }
 
-/** What the device said about a command. */
+/** The device's acknowledgement of a command. */
 export type MailOutcome =
   | { readonly ok: true; readonly params: JsonObject | undefined }
   | { readonly ok: false; readonly errorCode: number; readonly errorMessage: string }
@@ -31,7 +31,7 @@ export interface MailOrder {
   readonly command: string
   readonly params?: JsonObject | undefined
   readonly from: string
-  /** Seconds; undefined: no end. */
+  /** Seconds to live; undefined: forever. */
   readonly ttlS: number | undefined
   readonly singleton?: boolean
 }
@@ -39,30 +39,31 @@ export interface MailOrder {
 export interface CheckOptions {
   readonly limit?: number | undefined
   readonly autoComplete?: boolean
-  /** Hands out what is in flight again. */
-  readonly again?: boolean
+  /** Hands out messages in flight again. */
+  readonly redeliver?: boolean
 }
 
-/** Where history lines and kept messages end. */
-const limits = { waitingPerThing: 10_000, doneMessages: 20_000, historyLines: 2_000 }
+const maxOpenPerThing = 10_000
+const maxDoneMessages = 20_000
+const maxHistoryLines = 2_000
 
-/** The mailbox of every thing [TR50 3.8]. It waits for nothing itself but for acknowledgements that somebody asked for. */
+/** The mailboxes of all things [TR50 3.8]. */
 export class Mailbox {
   readonly #mails = new Map<string, Mail>()
-  /** Ids of what is new or in flight, by thing, in the order of arrival. */
+  /** Ids of the messages that are new or in flight, by thing, in the order of arrival. */
   readonly #open = new Map<string, Set<string>>()
   readonly #done: string[] = []
   readonly #waiters = new Map<string, Set<(outcome: MailOutcome) => void>>()
 
-  /** Puts a command into a mailbox. With `singleton`, an identical one that still waits is taken instead. */
+  /** Puts a command into a mailbox. With `singleton`, an identical one that is still new is returned instead. */
   send(order: MailOrder): { mail: Mail; isNew: boolean } {
     const waiting = this.#openOf(order.thingKey)
     if (order.singleton) {
       const same = waiting.find(mail => mail.status === 'new' && isSame(mail, order))
       if (same !== undefined) return { mail: same, isNew: false }
     }
-    if (waiting.length >= limits.waitingPerThing)
-      throw new CommandFailure(codes.tooLarge, `at most ${limits.waitingPerThing} messages wait for one thing`)
+    if (waiting.length >= maxOpenPerThing)
+      throw new CommandFailure(codes.tooLarge, `At most ${maxOpenPerThing} messages may wait for one thing.`)
     const createdMs = Date.now()
     const mail: Mail = {
       id: newId(),
@@ -85,11 +86,11 @@ export class Mailbox {
     return { mail, isNew: true }
   }
 
-  /** Hands out what is new, and by `again` what is in flight too; the messages are in flight afterwards. */
+  /** Hands out the new messages, and with `redeliver` those in flight too; they are in flight afterwards. */
   check(thingKeys: readonly string[], options: CheckOptions = {}): readonly Mail[] {
     const due = thingKeys
       .flatMap(key => this.#openOf(key))
-      .filter(mail => mail.status === 'new' || (options.again === true && mail.status === 'in-flight'))
+      .filter(mail => mail.status === 'new' || (options.redeliver === true && mail.status === 'in-flight'))
       .slice(0, options.limit !== undefined && options.limit > 0 ? options.limit : undefined)
     for (const mail of due) {
       mail.deliveries++
@@ -99,23 +100,23 @@ export class Mailbox {
     return due
   }
 
-  /** Whether something new waits for one of the things. */
+  /** Whether one of the things has a new message. */
   hasNew(thingKeys: readonly string[]): boolean {
     return thingKeys.some(key => this.#openOf(key).some(mail => mail.status === 'new'))
   }
 
-  /** Makes what is in flight new again, as a cloud does that re-offers after a lost session. */
+  /** Makes messages in flight new again, for a cloud that redelivers them after a lost session. */
   offerAgain(thingKey: string): void {
     for (const mail of this.#openOf(thingKey)) if (mail.status === 'in-flight') this.#note(mail, 'new', 'offered again')
   }
 
-  /** Adds a progress line; the state stays. */
+  /** Adds a progress line; the status stays. */
   update(mail: Mail, message: string): void {
     if (isDone(mail)) throw alreadyDone(mail)
     this.#note(mail, mail.status, message)
   }
 
-  /** Completes a message and tells whoever waits for it. */
+  /** Completes a message and resolves the promises of {@link completion}. */
   ack(mail: Mail, outcome: MailOutcome): void {
     if (isDone(mail)) throw alreadyDone(mail)
     this.#finish(mail, outcome)
@@ -123,7 +124,7 @@ export class Mailbox {
 
   get(id: string): Mail {
     const mail = this.#mails.get(id)
-    if (mail === undefined) throw notFound(`mailbox message ${id.slice(0, 60)}`)
+    if (mail === undefined) throw notFound(`Mailbox message ${id.slice(0, 60)}`)
     this.#expire(mail)
     return mail
   }
@@ -136,10 +137,10 @@ export class Mailbox {
   delete(mail: Mail): void {
     this.#mails.delete(mail.id)
     this.#open.get(mail.thingKey)?.delete(mail.id)
-    this.#settle(mail, { ok: false, errorCode: codes.expired, errorMessage: 'the message was deleted' })
+    this.#settle(mail, { ok: false, errorCode: codes.expired, errorMessage: 'The message was deleted.' })
   }
 
-  /** Waits for the acknowledgement; rejects after `timeoutMs`, while the message itself may still complete later. */
+  /** Resolves to the acknowledgement; rejects after `timeoutMs`, and the message may still complete later. */
   completion(mail: Mail, timeoutMs: number): Promise<MailOutcome> {
     if (mail.outcome !== undefined) return Promise.resolve(mail.outcome)
     return new Promise((resolve, reject) => {
@@ -148,7 +149,7 @@ export class Mailbox {
       const timer = setTimeout(() => {
         waiters.delete(settle)
         if (waiters.size === 0) this.#waiters.delete(mail.id)
-        reject(new CommandFailure(codes.ackTimeout, `no acknowledgement within ${timeoutMs / 1000} s`))
+        reject(new CommandFailure(codes.ackTimeout, `The device sent no acknowledgement within ${timeoutMs / 1000} s.`))
       }, timeoutMs)
       const settle = (outcome: MailOutcome) => {
         clearTimeout(timer)
@@ -167,7 +168,7 @@ export class Mailbox {
     return open
   }
 
-  /** Whether the message is over because its time to live ended while it was still new. */
+  /** Expires the message when its time to live ended while it was still new; returns whether it did. */
   #expire(mail: Mail): boolean {
     if (mail.status !== 'new' || mail.expiresMs === undefined || Date.now() < mail.expiresMs) return false
     this.#note(mail, 'expired')
@@ -192,18 +193,14 @@ export class Mailbox {
     open?.delete(mail.id)
     if (open?.size === 0) this.#open.delete(mail.thingKey)
     this.#done.push(mail.id)
-    if (this.#done.length > limits.doneMessages) for (const id of this.#done.splice(0, 1000)) this.#mails.delete(id)
+    if (this.#done.length > maxDoneMessages) for (const id of this.#done.splice(0, 1000)) this.#mails.delete(id)
   }
 
   #note(mail: Mail, status: MailStatus, message?: string): void {
     mail.status = status
     mail.updatedMs = Date.now()
-    if (mail.history.length >= limits.historyLines) mail.history.splice(1, 1)
-    mail.history.push({
-      status,
-      ts: new Date(mail.updatedMs).toISOString(),
-      ...(message === undefined ? {} : { message }),
-    })
+    if (mail.history.length >= maxHistoryLines) mail.history.splice(1, 1)
+    mail.history.push({ status, ts: new Date(mail.updatedMs).toISOString(), message })
   }
 }
 
@@ -216,10 +213,10 @@ function isDone(mail: Mail): boolean {
 }
 
 function alreadyDone(mail: Mail): CommandFailure {
-  return new CommandFailure(codes.alreadyCompleted, `mailbox message ${mail.id} is ${mail.status} already`)
+  return new CommandFailure(codes.alreadyCompleted, `Mailbox message ${mail.id} is ${mail.status} already.`)
 }
 
-/** A message as `mailbox.check` hands it to the device [TR50 mailbox.check]. */
+/** A message as a device gets it from `mailbox.check` [TR50 mailbox.check]. */
 export function asDelivered(mail: Mail): JsonObject {
   return compact({
     id: mail.id,
@@ -231,7 +228,7 @@ export function asDelivered(mail: Mail): JsonObject {
   })
 }
 
-/** A message as `mailbox.find` and `mailbox.list` show it to an operator [TR50 mailbox.find]. */
+/** A message as an operator gets it from `mailbox.find` and `mailbox.list` [TR50 mailbox.find]. */
 export function asShown(mail: Mail): JsonObject {
   return compact({
     id: mail.id,

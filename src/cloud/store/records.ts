@@ -4,7 +4,7 @@ import type { JsonObject } from '../values/json.ts'
 
 const maxRecords = 10_000
 
-/** A record: its id and whatever fields its creator gave it. */
+/** A record: its id, and the fields that its creator gave it. */
 export type CloudRecord = JsonObject & { readonly id: string }
 
 /** Definitions, roles, applications, users and organisations: tables of plain records with an id and one unique name. */
@@ -13,7 +13,7 @@ export class RecordTable {
   readonly #kind: string
   readonly #unique: string
 
-  /** `unique` is the field by which records of this kind are told apart, beside the id. */
+  /** @param unique the field that is unique among records of this kind, besides the id */
   constructor(kind: string, unique: string) {
     this.#kind = kind
     this.#unique = unique
@@ -22,17 +22,17 @@ export class RecordTable {
   create(fields: JsonObject): CloudRecord {
     const name = fields[this.#unique]
     if (typeof name !== 'string' || name === '')
-      throw new CommandFailure(codes.badParameter, `${this.#kind}: ${this.#unique} is missing`)
+      throw new CommandFailure(codes.badParameter, `${this.#unique} of the ${this.#kind} is missing.`)
     if (this.find({ [this.#unique]: name }) !== undefined)
-      throw new CommandFailure(codes.alreadyExists, `${this.#kind} ${name} exists already`)
+      throw new CommandFailure(codes.alreadyExists, `The ${this.#kind} ${name} exists already.`)
     if (this.#records.size >= maxRecords)
-      throw new CommandFailure(codes.tooLarge, `at most ${maxRecords} records of the kind ${this.#kind}`)
+      throw new CommandFailure(codes.tooLarge, `There are at most ${maxRecords} records of the kind ${this.#kind}.`)
     const record = { ...fields, id: newId() }
     this.#records.set(record.id, record)
     return record
   }
 
-  /** The record whose field has the value, for the first of the given fields that is present. */
+  /** The record whose field equals the first field of `by` that has a value. */
   find(by: JsonObject): CloudRecord | undefined {
     const wanted = Object.entries(by).find(([, value]) => value !== undefined && value !== null)
     if (wanted === undefined) return undefined
@@ -45,11 +45,11 @@ export class RecordTable {
   /** As {@link find}, but a missing record is a failure. */
   get(by: JsonObject): CloudRecord {
     const record = this.find(by)
-    if (record === undefined) throw notFound(this.#kind)
+    if (record === undefined) throw notFound(`The ${this.#kind}`)
     return record
   }
 
-  /** Changes the fields that are given; the id stays. */
+  /** Changes the given fields; the id stays. */
   update(record: CloudRecord, fields: JsonObject): CloudRecord {
     const updated = { ...record, ...fields, id: record.id }
     this.#records.set(record.id, updated)

@@ -3,22 +3,22 @@ import type { JsonObject } from '../values/json.ts'
 import { optionalInteger, optionalText } from '../values/params.ts'
 import { type Moment, optionalMoment } from '../values/timestamp.ts'
 
-/** How many entries all series together may hold, so that a long run does not eat the machine. */
+/** Bounds the entries of all series together, so that a long run does not fill the memory of the machine. */
 export class SeriesBudget {
   used = 0
-  readonly most: number
+  readonly maxEntries: number
 
-  constructor(most: number) {
-    this.most = most
+  constructor(maxEntries: number) {
+    this.maxEntries = maxEntries
   }
 }
 
-/** The most rows that one history command answers with [TR50 9]. */
+/** Rows in the answer of one history command [TR50 9]. */
 const maxRows = 5000
 
 /**
- * Entries in the order of their timestamps, the newest `limit` of them. Appending is cheap (the usual case); an entry that
- * comes late, as from an outbox that drains after an outage, is inserted at its place.
+ * The newest `limit` entries in the order of their timestamps. Appending is the usual case and cheap; a late entry, such as
+ * one from an outbox that drains after an outage, is inserted where its timestamp belongs.
  */
 export class Series<T extends Moment> {
   #entries: T[] = []
@@ -40,17 +40,17 @@ export class Series<T extends Moment> {
     this.#trim()
   }
 
-  /** Cuts only when a quarter too many is there, so that one cut pays for many inserts. */
+  /** Trims only when there is a quarter too many, so that one trim serves many inserts. */
   #trim(): void {
     const overLimit = this.#entries.length > this.#limit * 1.25
-    const overBudget = this.#budget.used > this.#budget.most && this.#entries.length > 64
+    const overBudget = this.#budget.used > this.#budget.maxEntries && this.#entries.length > 64
     if (!overLimit && !overBudget) return
     const keep = overLimit ? this.#limit : Math.ceil(this.#entries.length / 2)
     this.#budget.used -= this.#entries.length - keep
     this.#entries = this.#entries.slice(-keep)
   }
 
-  /** How many were ever inserted, also those that are gone. */
+  /** How many entries were ever inserted, trimmed ones included. */
   get received(): number {
     return this.#received
   }
@@ -59,12 +59,12 @@ export class Series<T extends Moment> {
     return this.#entries.at(-1)
   }
 
-  /** The entry that was valid at a moment. */
+  /** The newest entry that is not later than `ms`. */
   at(ms: number): T | undefined {
     return this.#entries[this.#placeAfter(ms) - 1]
   }
 
-  /** Entries with exactly this moment. */
+  /** The entries of exactly this moment. */
   sameMoment(ms: number): readonly T[] {
     const after = this.#placeAfter(ms)
     let first = after
@@ -76,7 +76,7 @@ export class Series<T extends Moment> {
     return this.#entries.slice(-this.#limit)
   }
 
-  /** The rows that a history command asks for, oldest first: `records`, else `last`, else `start` and `end` [TR50 3.0]. */
+  /** The rows that a history command selects, oldest first: by `records`, else `last`, else `start` and `end` [TR50 3.0]. */
   select(params: JsonObject): readonly T[] {
     const records = optionalInteger(params, 'records')
     if (records !== undefined) return records > 0 ? this.#entries.slice(-Math.min(records, maxRows)) : []
@@ -88,7 +88,7 @@ export class Series<T extends Moment> {
     return this.#entries.slice(first, Math.min(after, first + maxRows))
   }
 
-  /** Removes the entries between two moments, both included; returns how many. */
+  /** Removes the entries between two moments, both included; returns their number. */
   remove(startMs: number, endMs: number): number {
     const first = this.#placeBefore(startMs)
     const removed = this.#entries.splice(first, Math.max(0, this.#placeAfter(endMs) - first)).length
@@ -96,7 +96,7 @@ export class Series<T extends Moment> {
     return removed
   }
 
-  /** Forgets everything, for a thing that is deleted. */
+  /** Removes all entries, for a thing that is deleted. */
   clear(): void {
     this.#budget.used -= this.#entries.length
     this.#entries = []
@@ -136,6 +136,6 @@ export function durationMs(text: string): number {
   const match = /^(\d{1,9})\s*([smhdw])$/.exec(text)
   const unit = unitMs[match?.[2] ?? '']
   if (match === null || unit === undefined)
-    throw badParameter(`last "${text.slice(0, 40)}": a number and s, m, h, d or w`)
+    throw badParameter(`last "${text.slice(0, 40)}" must be a number and s, m, h, d or w.`)
   return Number(match[1]) * unit
 }

@@ -4,7 +4,7 @@ import { newSecret } from '../values/ids.ts'
 import type { CloudRecord } from './records.ts'
 import type { Thing } from './things.ts'
 
-/** Who speaks: a user (an operator) or an application for its thing [TR50 1.2] [TR50 3.10]. */
+/** A login: of a user (an operator), or of an application for its thing [TR50 1.2] [TR50 3.10]. */
 export interface Session {
   readonly id: string
   readonly transport: Transport
@@ -16,7 +16,7 @@ export interface Session {
   /** Keys of the things that this connection also acts for [TR50 thing.bind]. */
   readonly bound: Set<string>
   readonly clientId?: string
-  /** When it ends by itself; undefined: with its connection. */
+  /** When an HTTP session expires; undefined over MQTT, where it ends with its connection. */
   expiresMs?: number
   orgId: string
   /** Sends to the client; undefined over HTTP. */
@@ -25,13 +25,13 @@ export interface Session {
   close?(): void
 }
 
-/** Seconds that an HTTP session lives [TR50 9]. */
+/** Seconds that an HTTP session is valid [TR50 9]. */
 export const sessionTtlS = 86_400
 const maxHttpSessions = 10_000
 
-/** The sessions that are open: MQTT ones by thing, HTTP ones by their secret id. */
+/** The open sessions of MQTT and of HTTP; the id of the latter is secret. */
 export class Sessions {
-  readonly #byId = new Map<string, Session>()
+  readonly #mqtt = new Map<string, Session>()
   readonly #http = new Map<string, Session>()
 
   newId(): string {
@@ -39,17 +39,17 @@ export class Sessions {
   }
 
   addMqtt(session: Session): void {
-    this.#byId.set(session.id, session)
+    this.#mqtt.set(session.id, session)
   }
 
   removeMqtt(session: Session): void {
-    this.#byId.delete(session.id)
+    this.#mqtt.delete(session.id)
   }
 
   addHttp(session: Session): void {
     if (this.#http.size >= maxHttpSessions) this.#expire()
     if (this.#http.size >= maxHttpSessions)
-      throw new CommandFailure(codes.tooLarge, `at most ${maxHttpSessions} sessions`)
+      throw new CommandFailure(codes.tooLarge, `There are at most ${maxHttpSessions} sessions.`)
     session.expiresMs = Date.now() + sessionTtlS * 1000
     this.#http.set(session.id, session)
   }
@@ -65,16 +65,16 @@ export class Sessions {
     return undefined
   }
 
-  /** The MQTT sessions that act for a thing: its own and its gateway's. */
+  /** The MQTT sessions that act for a thing: its own, and those of gateways that bound it. */
   ofThing(key: string): readonly Session[] {
     return this.mqtt().filter(session => session.thing?.key === key || session.bound.has(key))
   }
 
   mqtt(): readonly Session[] {
-    return [...this.#byId.values()]
+    return [...this.#mqtt.values()]
   }
 
   all(): readonly Session[] {
-    return [...this.#byId.values(), ...this.#http.values()]
+    return [...this.#mqtt.values(), ...this.#http.values()]
   }
 }

@@ -1,4 +1,4 @@
-import { Faults } from '../faults/faults.ts'
+import { Faults, numberOf } from '../faults/faults.ts'
 import { Relays } from '../relay/relays.ts'
 import { Connections } from '../traffic/connections.ts'
 import { Transcript } from '../traffic/transcript.ts'
@@ -18,13 +18,17 @@ export interface StateOptions {
   readonly user: string
   readonly password: string
   readonly dataDir: string
-  /** Entries kept per property, attribute, alarm and location. */
+  /** Entries kept in each series of a property, attribute, alarm or location. */
   readonly history: number
 }
 
-const maxEntriesInAll = 3_000_000
+/** Is given the payload as a function, because most of the time there are no subscribers. */
+type PublishChange = (topic: string, payload: () => string) => void
 
-/** Everything the cloud knows. It lives in memory and is gone when the cloud stops, but for the certificates and the operator's password. */
+/** Entries of all series together. */
+const maxEntries = 3_000_000
+
+/** The whole state of the cloud. It is in memory and lost when the cloud stops. */
 export class State {
   readonly things: Things
   readonly sessions = new Sessions()
@@ -42,11 +46,10 @@ export class State {
   readonly roles = new RecordTable('role', 'key')
   readonly definitions = new RecordTable('thing definition', 'key')
   readonly org: CloudRecord
-  readonly #changes = new Set<(topic: string, payload: string) => void>()
-  #listensForChanges: () => boolean = () => false
+  #publishChange: PublishChange = () => {}
 
   constructor(options: StateOptions) {
-    this.things = new Things({ history: options.history, budget: new SeriesBudget(maxEntriesInAll) })
+    this.things = new Things({ history: options.history, budget: new SeriesBudget(maxEntries) })
     this.files = new FileStore(options.dataDir)
     this.org = this.orgs.create({ key: 'local', name: 'Local', apiRateLimit: 0 })
     const definition = this.definitions.create({
@@ -64,7 +67,7 @@ export class State {
     this.roles.create({ key: 'device', name: 'Device', perms: ['*'] })
     this.apps.create({
       name: 'default',
-      desc: 'Every device that knows the token may register itself',
+      desc: 'Every device that has the token may register itself',
       token: options.token,
       autoRegThingDefId: definition.id,
       autoRegTags: [],
@@ -86,36 +89,35 @@ export class State {
     return this.definitions.find({ id: thing.defId })
   }
 
-  /** Who hears what changes under `thing/...` [TR50 2.1], and whether anybody does at the moment. */
-  onChange(listener: (topic: string, payload: string) => void, isHeard: () => boolean): void {
-    this.#changes.add(listener)
-    this.#listensForChanges = isHeard
+  /** Sets the function that publishes changes under `thing/…` to subscribers [TR50 2.1]. */
+  onChange(publish: PublishChange): void {
+    this.#publishChange = publish
   }
 
-  change(thing: Thing, what: string, payload: () => string): void {
-    if (!this.#listensForChanges()) return
-    for (const listener of this.#changes) listener(`thing/${thing.key}/${what}`, payload())
+  /** Publishes the change of `path`, such as `property/NAME`. */
+  change(thing: Thing, path: string, payload: () => string): void {
+    this.#publishChange(`thing/${thing.key}/${path}`, payload)
   }
 
   securityEvent(msg: string, thing?: Thing): void {
     this.logs.add({ msg, level: logLevel.warning, type: logType.security }, thing)
   }
 
-  /** Tells a device that mail waits for it [TR50 notify/mailbox_activity]. */
+  /** Notifies a device of a message in its mailbox [TR50 notify/mailbox_activity]. */
   notify(thingKey: string): void {
     for (const session of this.sessions.ofThing(thingKey)) {
       const circumstances = { thingKey, transport: session.transport }
       if (this.faults.take('dropNotify', circumstances)) continue
-      const copies = this.faults.take('duplicateNotify', circumstances)
+      const duplicate = this.faults.take('duplicateNotify', circumstances)
       const qos = this.faults.peek('notifyQos', circumstances)?.qos === 0 ? 0 : 1
       const payload = JSON.stringify({ sessionId: newSecret().slice(0, 24), thingKey })
-      const many = copies === undefined ? 1 : typeof copies.copies === 'number' ? Math.min(100, copies.copies) : 2
-      for (let sent = 0; sent < many; sent++) session.push?.('notify/mailbox_activity', payload, qos)
+      const copies = duplicate === undefined ? 1 : Math.min(100, numberOf(duplicate, 'copies', 2))
+      for (let sent = 0; sent < copies; sent++) session.push?.('notify/mailbox_activity', payload, qos)
     }
   }
 }
 
-/** What a new application or user record must not show to anybody else. */
+/** A record as other users may see it. */
 export function withoutPassword(record: CloudRecord): JsonObject {
   const { password: _, ...shown } = record
   return shown

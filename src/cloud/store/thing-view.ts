@@ -39,7 +39,7 @@ export function asShown(thing: Thing, state: State): JsonObject {
   })
 }
 
-/** A thing as a row of `thing.list`, with the fields that are asked for. */
+/** A thing as a row of `thing.list`, with the fields that `show` names, else all. */
 export function asRow(thing: Thing, state: State, show: readonly string[] | undefined): JsonObject {
   const fields = asShown(thing, state)
   if (show === undefined) return fields

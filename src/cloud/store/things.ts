@@ -5,36 +5,43 @@ import { type Moment, now } from '../values/timestamp.ts'
 import { Series, type SeriesBudget } from './series.ts'
 
 export interface PropertySample extends Moment {
-  readonly id?: string
   readonly value: number
-  readonly corrId?: string
+  readonly corrId?: string | undefined
 }
 export interface AttributeSample extends Moment {
   /** null: unset. */
   readonly value: string | null
-  readonly corrId?: string
+  readonly corrId?: string | undefined
 }
 export interface AlarmSample extends Moment {
   readonly state: number
-  readonly msg?: string
-  readonly corrId?: string
-  readonly lat?: number
-  readonly lng?: number
+  readonly msg?: string | undefined
+  readonly corrId?: string | undefined
+  readonly lat?: number | undefined
+  readonly lng?: number | undefined
   readonly republish?: boolean
 }
 export interface LocationSample extends Moment {
-  /** Everything that was published, without nulls, `ts` included. */
+  /** All published fields that are not null, `ts` included. */
   readonly fields: JsonObject
 }
 
-/** The identifiers beside the key by which a thing can be named [TR50 2.5]. */
+/** The identifiers that can name a thing instead of its key [TR50 2.5]. */
 export const otherIdentifiers = ['esn', 'iccid', 'imei', 'imsi', 'meid', 'msisdn'] as const
 export type OtherIdentifier = (typeof otherIdentifiers)[number]
 
 const maxKeysPerThing = 5_000
 const maxThings = 100_000
 
-/** One thing: what it is called, whether it is connected, and what it published. */
+export type NewThing = Pick<Thing, 'key' | 'name' | 'defId' | 'createdBy'>
+
+export interface SeriesLimits {
+  /** Entries kept in each series. */
+  readonly history: number
+  readonly budget: SeriesBudget
+}
+
+/** One thing: its names, whether it is connected, and its samples. */
 export class Thing {
   readonly id = newId()
   readonly createdOn = now().ts
@@ -43,7 +50,7 @@ export class Thing {
   name: string
   desc = ''
   defId: string
-  /** Client id of the first login; another one is refused from then on [TR50 1.2]. */
+  /** The client id of the first login; logins with another one are refused from then on [TR50 1.2]. */
   appId: string | undefined
   readonly identifiers = new Map<OtherIdentifier, string>()
   tags: readonly string[] = []
@@ -60,22 +67,15 @@ export class Thing {
   readonly #history: number
   readonly #budget: SeriesBudget
 
-  constructor(o: {
-    key: string
-    name: string
-    defId: string
-    createdBy: string
-    history: number
-    budget: SeriesBudget
-  }) {
-    this.key = o.key
-    this.name = o.name
-    this.defId = o.defId
-    this.createdBy = o.createdBy
-    this.updatedBy = o.createdBy
-    this.#history = o.history
-    this.#budget = o.budget
-    this.locations = new Series(o.history, o.budget)
+  constructor({ key, name, defId, createdBy }: NewThing, { history, budget }: SeriesLimits) {
+    this.key = key
+    this.name = name
+    this.defId = defId
+    this.createdBy = createdBy
+    this.updatedBy = createdBy
+    this.#history = history
+    this.#budget = budget
+    this.locations = new Series(history, budget)
   }
 
   property(key: string): Series<PropertySample> {
@@ -92,13 +92,13 @@ export class Thing {
 
   #add<T extends Moment>(all: Map<string, Series<T>>, key: string): Series<T> {
     if (all.size >= maxKeysPerThing)
-      throw new CommandFailure(codes.tooLarge, `a thing has at most ${maxKeysPerThing} keys of one kind`)
+      throw new CommandFailure(codes.tooLarge, `A thing has at most ${maxKeysPerThing} keys of one kind.`)
     const series = new Series<T>(this.#history, this.#budget)
     all.set(key, series)
     return series
   }
 
-  /** Gives back what its series took of the budget. */
+  /** Empties all series, which gives their entries back to the budget. */
   clear(): void {
     const all = [...this.properties.values(), ...this.attributes.values(), ...this.alarms.values(), this.locations]
     for (const series of all) series.clear()
@@ -109,18 +109,18 @@ export class Thing {
 export class Things {
   readonly #byKey = new Map<string, Thing>()
   readonly #byId = new Map<string, Thing>()
-  readonly #history: number
-  readonly #budget: SeriesBudget
+  readonly #limits: SeriesLimits
 
-  constructor(o: { history: number; budget: SeriesBudget }) {
-    this.#history = o.history
-    this.#budget = o.budget
+  constructor(limits: SeriesLimits) {
+    this.#limits = limits
   }
 
-  create(o: { key: string; name: string; defId: string; createdBy: string }): Thing {
-    if (this.#byKey.has(o.key)) throw new CommandFailure(codes.alreadyExists, `thing ${o.key} exists already`)
-    if (this.#byKey.size >= maxThings) throw new CommandFailure(codes.tooLarge, `at most ${maxThings} things`)
-    const thing = new Thing({ ...o, history: this.#history, budget: this.#budget })
+  create(fields: NewThing): Thing {
+    if (this.#byKey.has(fields.key))
+      throw new CommandFailure(codes.alreadyExists, `Thing ${fields.key} exists already.`)
+    if (this.#byKey.size >= maxThings)
+      throw new CommandFailure(codes.tooLarge, `There are at most ${maxThings} things.`)
+    const thing = new Thing(fields, this.#limits)
     this.#byKey.set(thing.key, thing)
     this.#byId.set(thing.id, thing)
     return thing
@@ -145,10 +145,10 @@ export class Things {
     return undefined
   }
 
-  /** Sets an identifier; two things cannot have the same one. */
+  /** Sets an identifier; throws when another thing has it. */
   identify(thing: Thing, name: OtherIdentifier, value: string): void {
     const owner = this.byIdentifier(name, value)
-    if (owner !== undefined && owner !== thing) throw badParameter(`${name} ${value} belongs to another thing`)
+    if (owner !== undefined && owner !== thing) throw badParameter(`${name} ${value} belongs to another thing.`)
     thing.identifiers.set(name, value)
   }
 

@@ -1,6 +1,6 @@
 export type Transport = 'mqtt' | 'mqtts' | 'wss' | 'https'
 
-/** One connection that reached this cloud, and what came over it. */
+/** One connection to this cloud, and how much was sent over it. */
 export interface ConnectionRecord {
   readonly id: string
   readonly transport: Transport
@@ -21,15 +21,18 @@ type Measure = () => { readonly bytesIn: number; readonly bytesOut: number }
 
 const maxRecords = 2_000
 
-/** Every connection, newest {@link maxRecords}: from which address and port it came, so that a test can prove which way was taken. */
+/**
+ * The newest {@link maxRecords} connections. Each has the address and port that it came from, so that a test can prove which
+ * route was taken.
+ */
 export class Connections {
   readonly #records = new Map<string, ConnectionRecord>()
-  /** Of open connections whose bytes are counted elsewhere. */
+  /** For open connections: reads byte counts that are kept elsewhere. */
   readonly #measures = new Map<ConnectionRecord, Measure>()
   #next = 1
   readonly totals = { opened: 0, samples: 0, requests: 0, messagesIn: 0, messagesOut: 0 }
 
-  /** @param measure answers the bytes so far, where nobody adds them to the record */
+  /** @param measure returns the bytes so far; without it the caller adds them to the record */
   open(
     transport: Transport,
     remote: { address?: string | undefined; port?: number | undefined },
@@ -54,7 +57,7 @@ export class Connections {
     return record
   }
 
-  /** Forgets the oldest that is closed, or simply the oldest. */
+  /** Drops the oldest closed connection, or the oldest of all when none is closed. */
   #forgetOldest(): void {
     for (const [id, record] of this.#records) {
       if (record.closedTs === undefined) continue

@@ -4,11 +4,11 @@ const secretName = /pass(word|wd)?$|token$|secret|authorization|^sessionid$|totp
 const maybeSecret = /pass|token|secret|authorization|sessionid|totp/i
 const hidden = '(hidden)'
 
-/** The text of a payload without passwords, tokens and session ids. */
+/** The text of a payload, with passwords, tokens and session ids replaced. */
 export function hideSecrets(text: string): string {
   if (!maybeSecret.test(text)) return text
   const value = parseJson(text)
-  // What is no JSON but speaks of secrets cannot be taken apart, so nothing of it is kept.
+  // Text that names secrets and is not JSON cannot be taken apart, so it is dropped as a whole.
   return value === undefined ? hidden : JSON.stringify(withoutSecrets(value, 0))
 }
 

@@ -1,29 +1,29 @@
-import type { JsonObject } from '../values/json.ts'
+import { type JsonObject, parseJson } from '../values/json.ts'
 import { hideSecrets } from './hide-secrets.ts'
 
-/** One thing that was said, as a test or a person reads it. */
+/** One message, HTTP exchange or event. */
 export interface Entry {
   readonly seq: number
   readonly ts: string
   readonly kind: 'mqtt' | 'http' | 'event'
-  /** in: from the device or operator. */
+  /** `in`: from a device or an operator. */
   readonly direction: 'in' | 'out'
   readonly connection: string
   readonly topic: string
-  readonly thingKey?: string
-  readonly qos?: number
-  readonly dup?: boolean
-  readonly bytes?: number
-  readonly status?: number
-  readonly commands?: readonly string[]
-  /** The payload, secrets hidden; long ones are cut. */
-  readonly text?: string
+  readonly thingKey?: string | undefined
+  readonly qos?: number | undefined
+  readonly dup?: boolean | undefined
+  readonly bytes?: number | undefined
+  readonly status?: number | undefined
+  readonly commands?: readonly string[] | undefined
+  /** The payload with secrets hidden; a long one is cut. */
+  readonly text?: string | undefined
 }
 
 const limits = { entries: 50_000, chars: 48 * 1024 * 1024, charsPerEntry: 512 * 1024 }
 const maxWaiters = 1000
 
-/** What was said, newest {@link limits} of it: tests prove with it what arrived. */
+/** The newest messages, HTTP exchanges and events, within {@link limits}: tests prove with them what arrived. */
 export class Transcript {
   #entries: Entry[] = []
   #chars = 0
@@ -31,11 +31,9 @@ export class Transcript {
   readonly #waiters = new Set<() => void>()
 
   add(entry: Omit<Entry, 'seq' | 'ts'>): void {
-    const { text, ...rest } = entry
-    const kept = text === undefined ? {} : { text: cut(hideSecrets(text)) }
-    const whole: Entry = { seq: ++this.#seq, ts: new Date().toISOString(), ...rest, ...kept }
-    this.#entries.push(whole)
-    this.#chars += whole.text?.length ?? 0
+    const text = entry.text === undefined ? undefined : cut(hideSecrets(entry.text))
+    this.#entries.push({ seq: ++this.#seq, ts: new Date().toISOString(), ...entry, text })
+    this.#chars += text?.length ?? 0
     if (this.#entries.length > limits.entries * 1.25 || this.#chars > limits.chars) this.#trim()
     for (const wake of this.#waiters) wake()
   }
@@ -44,17 +42,9 @@ export class Transcript {
     return this.#seq
   }
 
-  /** Something that happened to a connection: a login, a refusal, an end. */
-  event(connection: string, topic: string, about: { thingKey?: string | undefined; text?: string } = {}): void {
-    const { thingKey, text } = about
-    this.add({
-      kind: 'event',
-      direction: 'in',
-      connection,
-      topic,
-      ...(thingKey === undefined ? {} : { thingKey }),
-      ...(text === undefined ? {} : { text }),
-    })
+  /** Adds what happened to a connection: a login, a refusal, an end. */
+  event(connection: string, topic: string, about: Pick<Entry, 'thingKey' | 'text'> = {}): void {
+    this.add({ kind: 'event', direction: 'in', connection, topic, ...about })
   }
 
   #trim(): void {
@@ -63,11 +53,12 @@ export class Transcript {
     this.#chars = kept.reduce((sum, entry) => sum + (entry.text?.length ?? 0), 0)
   }
 
-  since(seq: number, wanted: (entry: Entry) => boolean, most: number): readonly Entry[] {
+  /** The entries after `seq` that `wanted` accepts, oldest first, at most `maxCount`. */
+  since(seq: number, wanted: (entry: Entry) => boolean, maxCount: number): readonly Entry[] {
     const first = this.#entries.findIndex(entry => entry.seq > seq)
     if (first < 0) return []
     const found: Entry[] = []
-    for (let at = first; at < this.#entries.length && found.length < most; at++) {
+    for (let at = first; at < this.#entries.length && found.length < maxCount; at++) {
       const entry = this.#entries[at]
       if (entry !== undefined && wanted(entry)) found.push(entry)
     }
@@ -75,10 +66,15 @@ export class Transcript {
   }
 
   /** As {@link since}, but waits up to `waitMs` until there is at least one. */
-  async wait(seq: number, wanted: (entry: Entry) => boolean, most: number, waitMs: number): Promise<readonly Entry[]> {
+  async wait(
+    seq: number,
+    wanted: (entry: Entry) => boolean,
+    maxCount: number,
+    waitMs: number,
+  ): Promise<readonly Entry[]> {
     const untilMs = performance.now() + waitMs
     for (;;) {
-      const found = this.since(seq, wanted, most)
+      const found = this.since(seq, wanted, maxCount)
       const leftMs = untilMs - performance.now()
       if (found.length > 0 || leftMs <= 0 || this.#waiters.size >= maxWaiters) return found
       await new Promise<void>(resolve => {
@@ -99,14 +95,7 @@ function cut(text: string): string {
   return `${text.slice(0, limits.charsPerEntry)}… (${text.length} characters)`
 }
 
-/** An entry as it is answered, its payload as JSON where it is JSON. */
-export function asJson(entry: Entry, parse: (text: string) => JsonObject[string]): JsonObject {
-  const { text, commands, ...rest } = entry
-  const payload = text === undefined ? undefined : parse(text)
-  return {
-    ...rest,
-    ...(commands === undefined ? {} : { commands }),
-    ...(text === undefined ? {} : { text }),
-    ...(payload === undefined ? {} : { payload }),
-  }
+/** An entry as `cloud.transcript` shows it: with the parsed payload when it is JSON. */
+export function asJson(entry: Entry): JsonObject {
+  return { ...entry, payload: entry.text === undefined ? undefined : parseJson(entry.text) }
 }

@@ -1,6 +1,6 @@
 /**
- * The error codes of this cloud. The three that the public sources name are the real ones [TR50 2.4]; the list of the real
- * cloud is not public, so the others are its own, all negative.
+ * The error codes of this cloud. Those that public sources name are the real ones [TR50 2.4]; the real cloud's list is not
+ * public, so the others are made up here. All are negative.
  */
 export const codes = {
   notFound: -90008,
@@ -20,7 +20,7 @@ export const codes = {
   internal: -90199,
 } as const
 
-/** Why a command is answered with `success: false`. */
+/** Thrown by a command; its reply is then `success: false` with these codes and messages. */
 export class CommandFailure extends Error {
   readonly errorCodes: readonly number[]
   readonly errorMessages: readonly string[]
@@ -33,5 +33,7 @@ export class CommandFailure extends Error {
   }
 }
 
-export const notFound = (what: string) => new CommandFailure(codes.notFound, `${what} is not known`)
-export const badParameter = (what: string) => new CommandFailure(codes.badParameter, what)
+/** @param what begins the sentence, such as `Thing key` */
+export const notFound = (what: string) => new CommandFailure(codes.notFound, `${what} is not known.`)
+/** @param message a full sentence */
+export const badParameter = (message: string) => new CommandFailure(codes.badParameter, message)

@@ -1,4 +1,4 @@
-/** A JSON value as it came from outside. */
+/** A JSON value from outside. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 export interface JsonObject {
   readonly [key: string]: Json | undefined
@@ -10,14 +10,14 @@ export function isObject(value: unknown): value is JsonObject {
 
 const [quote, backslash, bracket, bracketEnd, brace, braceEnd] = [0x22, 0x5c, 0x5b, 0x5d, 0x7b, 0x7d]
 
-/** How deep arrays and objects may stand in each other: what is deeper cannot be put into words again without running out of stack. */
+/** How deep arrays and objects may be nested: `JSON.stringify` of a deeper value overflows the stack. */
 export const maxDepth = 1000
 
-/** Parses text; undefined when it is not JSON, or is deeper than {@link maxDepth}. */
+/** Parses text; undefined when it is not JSON, or is nested deeper than {@link maxDepth}. */
 export function parseJson(text: string): Json | undefined {
   if (!isShallow(text)) return undefined
   try {
-    // The one boundary: what JSON.parse returns is a Json by definition.
+    // JSON.parse returns nothing but JSON values.
     return JSON.parse(text) as Json
   } catch {
     return undefined
@@ -41,14 +41,14 @@ function isShallow(text: string): boolean {
   return true
 }
 
-/** A copy without the fields that are undefined or null, in the same order. */
+/** A copy without the fields that are undefined or null; the order stays. */
 export function compact(fields: { readonly [key: string]: unknown }): JsonObject {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined && value !== null),
   ) as JsonObject
 }
 
-/** Text by which two JSON values can be compared: the keys of every object sorted. */
+/** JSON text with the keys of every object sorted, so that equal values have equal texts. */
 export function canonical(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (!isObject(value)) return JSON.stringify(value) ?? 'null'

@@ -13,25 +13,25 @@ export function has(params: JsonObject, name: string): boolean {
 export function optionalText(params: JsonObject, name: string): string | undefined {
   const value = params[name]
   if (value === undefined || value === null) return undefined
-  if (typeof value !== 'string') throw badParameter(`${name} must be a string`)
-  if (value.length > maxTextChars) throw badParameter(`${name} is longer than ${maxTextChars} characters`)
+  if (typeof value !== 'string') throw badParameter(`${name} must be a string.`)
+  if (value.length > maxTextChars) throw badParameter(`${name} is longer than ${maxTextChars} characters.`)
   return value
 }
 
 export function requiredText(params: JsonObject, name: string): string {
   const value = optionalText(params, name)
-  if (value === undefined || value === '') throw badParameter(`${name} is missing`)
+  if (value === undefined || value === '') throw badParameter(`${name} is missing.`)
   return value
 }
 
-/** Any key except the thing's own, which may be longer in old fleets. */
+/** A key. The key of a thing is not checked, because old fleets have longer ones. */
 export function requiredKey(params: JsonObject, name = 'key'): string {
   return checkKey(requiredText(params, name), name)
 }
 
 export function checkKey(key: string, name = 'key'): string {
   if (!keySyntax.test(key))
-    throw badParameter(`${name} "${key.slice(0, 80)}": only letters, digits, _ and -, up to 128`)
+    throw badParameter(`${name} "${key.slice(0, 80)}" must be 1 to 128 letters, digits, _ and -.`)
   return key
 }
 
@@ -42,36 +42,36 @@ export function isKey(key: string): boolean {
 export function optionalNumber(params: JsonObject, name: string): number | undefined {
   const value = params[name]
   if (value === undefined || value === null) return undefined
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw badParameter(`${name} must be a number`)
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw badParameter(`${name} must be a number.`)
   return value
 }
 
 export function requiredNumber(params: JsonObject, name: string): number {
   const value = optionalNumber(params, name)
-  if (value === undefined) throw badParameter(`${name} is missing`)
+  if (value === undefined) throw badParameter(`${name} is missing.`)
   return value
 }
 
-/** An integral number; `1.0` and a decimal string count, because agents in the field send them [TR50 alarm.publish] [TR50 8.3]. */
+/** An integer. `1.0` and a decimal string are taken too, because agents in the field send them [TR50 alarm.publish] [TR50 8.3]. */
 export function optionalInteger(params: JsonObject, name: string): number | undefined {
   const value = params[name]
   if (value === undefined || value === null) return undefined
   const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value
-  if (typeof number !== 'number' || !Number.isSafeInteger(number)) throw badParameter(`${name} must be an integer`)
+  if (typeof number !== 'number' || !Number.isSafeInteger(number)) throw badParameter(`${name} must be an integer.`)
   return number
 }
 
 export function flag(params: JsonObject, name: string): boolean {
   const value = params[name]
   if (value === undefined || value === null) return false
-  if (typeof value !== 'boolean') throw badParameter(`${name} must be true or false`)
+  if (typeof value !== 'boolean') throw badParameter(`${name} must be true or false.`)
   return value
 }
 
 export function optionalObject(params: JsonObject, name: string): JsonObject | undefined {
   const value = params[name]
   if (value === undefined || value === null) return undefined
-  if (!isObject(value)) throw badParameter(`${name} must be an object`)
+  if (!isObject(value)) throw badParameter(`${name} must be an object.`)
   return value
 }
 
@@ -80,15 +80,19 @@ export function textList(params: JsonObject, name: string): readonly string[] | 
   if (value === undefined || value === null) return undefined
   const list: readonly Json[] = Array.isArray(value) ? value : [value]
   return list.map(item => {
-    if (typeof item !== 'string') throw badParameter(`${name} must be an array of strings`)
+    if (typeof item !== 'string') throw badParameter(`${name} must be an array of strings.`)
     return item
   })
 }
 
-/** `offset` and `limit` of a list command. */
-export function page<T>(params: JsonObject, rows: readonly T[], most = 2000): { count: number; result: readonly T[] } {
+/** The rows that `offset` and `limit` of a list command select, at most `maxRows`. */
+export function page<T>(
+  params: JsonObject,
+  rows: readonly T[],
+  maxRows = 2000,
+): { count: number; result: readonly T[] } {
   const offset = Math.max(0, optionalInteger(params, 'offset') ?? 0)
-  const limit = Math.min(most, Math.max(0, optionalInteger(params, 'limit') ?? most))
+  const limit = Math.min(maxRows, Math.max(0, optionalInteger(params, 'limit') ?? maxRows))
   const result = rows.slice(offset, offset + limit)
   return { count: result.length, result }
 }

@@ -4,13 +4,13 @@ import { optionalText } from './params.ts'
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,12})?(?:[Zz]|([+-])(\d\d):(\d\d))$/
 
-/** A moment as it was published, and its value for ordering: milliseconds since the epoch, with fractions. */
+/** A point in time: the text that was published, and milliseconds since the epoch (with fractions) for sorting. */
 export interface Moment {
   readonly ts: string
   readonly ms: number
 }
 
-/** Milliseconds since the epoch; undefined when the text is not a timestamp [TR50 2.5] [RFC 3339]. */
+/** Milliseconds since the epoch; undefined when `text` is not a timestamp [TR50 2.5] [RFC 3339]. */
 export function parseTimestamp(text: string): number | undefined {
   const match = rfc3339.exec(text)
   if (match === null) return undefined
@@ -33,7 +33,7 @@ export function parseTimestamp(text: string): number | undefined {
 
 export function momentOf(text: string, name = 'ts'): Moment {
   const ms = parseTimestamp(text)
-  if (ms === undefined) throw badParameter(`${name} "${text.slice(0, 60)}" is not an RFC 3339 timestamp`)
+  if (ms === undefined) throw badParameter(`${name} "${text.slice(0, 60)}" is not an RFC 3339 timestamp.`)
   return { ts: text, ms }
 }
 
@@ -42,7 +42,7 @@ export function now(): Moment {
   return { ts: new Date(ms).toISOString(), ms }
 }
 
-/** The named timestamp of the parameters, or now. */
+/** The timestamp in the parameter `name`, else now. */
 export function momentIn(params: JsonObject, name = 'ts'): Moment {
   return optionalMoment(params, name) ?? now()
 }

@@ -65,5 +65,5 @@ test('a wrong timestamp is an error of its item, after what stands before it', (
 
 test('data that is no array, or holds no objects, is refused', () => {
   assert.throws(() => applied({ data: 'x' }, []), /data must be an array/)
-  assert.throws(() => applied({ data: [1] }, []), /data\[0\]: not an object/)
+  assert.throws(() => applied({ data: [1] }, []), /data\[0\]: must be an object\./)
 })

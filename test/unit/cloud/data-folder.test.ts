@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { keptPassword, passwordFile } from '../../../src/cloud/access/operator-password.ts'
+import { passwordFile, storedPassword } from '../../../src/cloud/access/operator-password.ts'
 import { prepareCertificates } from '../../../src/cloud/data-folder/certificates.ts'
 import { prepareFolder, readPrivate } from '../../../src/cloud/data-folder/data-folder.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -23,17 +23,17 @@ const nobody = 65_534
 
 test('a password is made once, is kept with mode 0600, and is different in another folder', async t => {
   const dir = tempDir(t)
-  const made = await keptPassword(dir)
+  const made = await storedPassword(dir)
   assert.match(made, /^[a-z2-9]{5}(-[a-z2-9]{5}){3}$/)
   assert.equal(statSync(join(dir, passwordFile)).mode & 0o777, 0o600)
-  assert.equal(await keptPassword(dir), made)
-  assert.notEqual(await keptPassword(tempDir(t)), made)
+  assert.equal(await storedPassword(dir), made)
+  assert.notEqual(await storedPassword(tempDir(t)), made)
   assert.deepEqual(readdirSync(dir), [passwordFile], 'nothing else is left')
 })
 
 test('of several that start at once all have the same password', async t => {
   const dir = tempDir(t)
-  const made = await Promise.all(Array.from({ length: 8 }, () => keptPassword(dir)))
+  const made = await Promise.all(Array.from({ length: 8 }, () => storedPassword(dir)))
   assert.deepEqual(new Set(made).size, 1)
 })
 
@@ -50,15 +50,15 @@ test('a password that others could read, a link, and nonsense are replaced', asy
     () => writeFileSync(path, 'two words here\n'),
   ]
   for (const act of spoil) {
-    const before = await keptPassword(dir)
+    const before = await storedPassword(dir)
     act()
-    const after = await keptPassword(dir)
+    const after = await storedPassword(dir)
     assert.notEqual(after, before)
     assert.equal(statSync(path).mode & 0o777, 0o600)
   }
   const linked = tempDir(t)
   symlinkSync(secret, join(linked, passwordFile))
-  assert.notEqual(await keptPassword(linked), 'chosen-by-somebody')
+  assert.notEqual(await storedPassword(linked), 'chosen-by-somebody')
   assert.equal(lstatSync(join(linked, passwordFile)).isSymbolicLink(), false)
   assert.equal(readFileSync(secret, 'utf8'), 'chosen-by-somebody\n', 'what the link leads to stays')
 })
@@ -99,13 +99,13 @@ test('a data folder, a link to one, and a secret of another user are not believe
   chownSync(foreign, nobody, nobody)
   await assert.rejects(
     prepareFolder(foreign),
-    /foreign belongs to another user \(uid 65534\): choose another with --data/,
+    /foreign belongs to another user \(uid 65534\)\. Choose another folder with --data\./,
   )
   const dir = tempDir(t)
-  const made = await keptPassword(dir)
+  const made = await storedPassword(dir)
   chownSync(join(dir, passwordFile), nobody, nobody)
   assert.equal(await readPrivate(join(dir, passwordFile), 4096), undefined)
-  assert.notEqual(await keptPassword(dir), made)
+  assert.notEqual(await storedPassword(dir), made)
   const link = join(parent, 'link')
   symlinkSync(dir, link)
   lchownSync(link, nobody, nobody)

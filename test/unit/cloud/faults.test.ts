@@ -23,9 +23,9 @@ test('a fault strikes only whom its filters name', () => {
 
 test('what is wrong about a fault is said at once', () => {
   const faults = new Faults()
-  assert.throws(() => faults.set('noSuch', {}), /no fault "noSuch"; there are: swallowRequest/)
-  assert.throws(() => faults.set('delayReply', { seconds: 1 }), /delayReply has no parameter "seconds"; it has: ms/)
-  assert.throws(() => faults.set('delayReply', { ms: 'long' }), /ms must be of the kind number/)
+  assert.throws(() => faults.set('noSuch', {}), /no fault "noSuch"\. There are: swallowRequest/)
+  assert.throws(() => faults.set('delayReply', { seconds: 1 }), /delayReply has no parameter "seconds"\. It has: ms/)
+  assert.throws(() => faults.set('delayReply', { ms: 'long' }), /ms must be a number\./)
   assert.deepEqual(faults.list(), [])
 })
 

@@ -39,7 +39,7 @@ test('what is in flight is not handed out again, unless asked for', () => {
   const { mail } = box.send(order())
   box.check(['dev-1'])
   assert.deepEqual(box.check(['dev-1']), [])
-  assert.deepEqual(box.check(['dev-1'], { again: true }), [mail])
+  assert.deepEqual(box.check(['dev-1'], { redeliver: true }), [mail])
   box.offerAgain('dev-1')
   assert.equal(box.hasNew(['dev-1']), true)
   assert.deepEqual(box.check(['dev-1']), [mail])
