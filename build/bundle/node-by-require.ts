@@ -1,7 +1,7 @@
 /**
- * Gets Node's own modules by `require` in a bundle that is an ES module. An `import` of one reads each of its properties, also
- * those that load what nobody asked for: `node:http` then brings undici, 20 ms of a start and 1.5 MB.
- * The output needs a `require` of its own: {@link requireForEsm}.
+ * Loads Node's own modules by `require` in a bundle that is an ES module. An `import` reads every property of a module, and some
+ * properties load further modules: `node:http` would load undici, which takes 20 ms of a start and 1.5 MB.
+ * The output must define `require`: {@link requireForEsm}.
  */
 import { builtinModules } from 'node:module'
 import type { Plugin } from 'esbuild'
@@ -9,7 +9,7 @@ import type { Plugin } from 'esbuild'
 const namespace = 'node-by-require'
 const builtins = new Set(builtinModules.flatMap(name => [name, `node:${name}`]))
 
-/** First lines of an ES module that has a `require`; the bundled CommonJS packages call it too. */
+/** The first lines of such an ES module. The bundled CommonJS packages call this `require` too. */
 export const requireForEsm = `import { createRequire as createRequireOfNode } from 'node:module'
 const require = createRequireOfNode(import.meta.url)`
 

@@ -1,7 +1,7 @@
 /**
- * Bundles Node's own modules in the place of packages that repeat them. MQTT's packages bring a copy of Node's streams
- * and timers for browsers; both would be loaded at each start and stay in memory, half a megabyte and more.
- * `readable-stream` offers the same exchange by its READABLE_STREAM=disable; `worker-timers` is used in browsers only.
+ * Uses Node's own modules instead of packages that copy them. The MQTT packages bring copies of Node's streams and timers for
+ * browsers, which would be loaded at each start and take half a megabyte of memory.
+ * `readable-stream` itself offers this replacement by READABLE_STREAM=disable; only browsers use `worker-timers`.
  */
 import type { Plugin } from 'esbuild'
 

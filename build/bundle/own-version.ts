@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Of package.json a bundle holds the version and nothing else: scripts and dependencies are no business of a device. */
+/** Bundles nothing of package.json but the version: a device needs neither scripts nor dependencies. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Plugin } from 'esbuild'

@@ -1,6 +1,6 @@
 /**
- * Bundles an empty `debug` package. The MQTT packages write to it, and DEBUG=* in the environment would make it print
- * thing keys and whole messages past the agent's own log, which knows what is secret.
+ * Replaces the package `debug` by an empty one. The MQTT packages write to it, and with DEBUG=* in the environment it would
+ * print thing keys and whole messages, without the agent's own log, which hides secrets.
  */
 import type { Plugin } from 'esbuild'
 

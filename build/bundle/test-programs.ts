@@ -1,6 +1,6 @@
 /**
- * The agent and the local cloud as one script each, for the tests that start them as processes: what is started from
- * its five hundred sources spends a second on loading them, a script a tenth of that.
+ * Bundles the agent and the local cloud into one script each, for tests that start them as processes: loading one script
+ * takes a tenth of the second that five hundred sources take.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import * as esbuild from 'esbuild'
 import { root } from '../places.ts'
 import { bundleAgent } from './bundle.ts'
 
-/** The names of the scripts in the folder that the variable names. */
+/** `variable` holds the path of a folder with these two scripts. */
 export const testPrograms = {
   variable: 'DEVICE_CLOUD_TEST_PROGRAMS',
   agent: 'device-cloud.cjs',
@@ -18,8 +18,8 @@ export const testPrograms = {
 } as const
 
 /**
- * Writes both scripts into a folder that goes with this process, and resolves to it. Throws a BuildError when the agent cannot be
- * bundled, esbuild's error for the cloud.
+ * Writes both scripts into a folder that is removed when this process exits, and resolves to its path. Throws a BuildError when
+ * the agent cannot be bundled, and esbuild's error when the cloud cannot.
  */
 export async function makeTestPrograms(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'device-cloud-programs-'))
@@ -39,7 +39,7 @@ export async function makeTestPrograms(): Promise<string> {
   return folder
 }
 
-/** A source finds the files beside it by `import.meta.dirname`, also when it has become a part of a script elsewhere. */
+/** Replaces `import.meta.dirname`, so that a source finds the files in its folder also from a script elsewhere. */
 const ownFolder: esbuild.Plugin = {
   name: 'own-folder',
   setup(build) {

@@ -1,7 +1,7 @@
 /**
- * Checks the floors of src/: a file may import its own folder and any lower floor, never a higher one. Folders of one floor are rooms:
- * siblings do not import each other, except where {@link orderOfRooms} says which one stands below which. The local cloud and
- * the agent do not import each other. Time, chance and the environment come in from outside, so that tests can turn the clock.
+ * Checks the floors of src/: a file may import its own folder and any lower floor, never a higher one. Folders of one floor are
+ * rooms, which do not import each other, except in the {@link orderOfRooms}. The local cloud and the agent do not import each
+ * other. Time, random numbers and the environment are passed in, so that tests can control them.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -19,8 +19,8 @@ const floors: readonly (readonly string[])[] = [
   ['cli', 'main.ts'],
 ]
 /**
- * Rooms that may import each other: only those named before them, and not the files of the folder that wires them.
- * Any other folder holds rooms that are strangers to each other, and may use the files of the folder around them.
+ * Rooms of a folder, lowest first. A room may import those before it, and not the files of the folder, which wire the rooms.
+ * In any other folder, rooms do not import each other, and may import the files of the folder.
  */
 const orderOfRooms: Readonly<Record<string, readonly string[]>> = {
   cloud: [
@@ -56,26 +56,26 @@ const orderOfRooms: Readonly<Record<string, readonly string[]>> = {
   'manager/ota': ['package', 'state', 'trial'],
   'manager/transfers': ['reach'],
 }
-/** Floors whose rooms are entered by a door only. `index.ts` is for the running manager, `commands.ts` for the command line. */
+/** Floors whose rooms are imported by a door only: `index.ts` is for the running manager, `commands.ts` for the command line. */
 const floorsWithDoors = new Set(['manager'])
 const doors = /^(?:index|commands)\.ts$/
-/** Beside the tower: they import nothing of the agent, and the agent nothing of them. */
+/** Beside the floors: they import nothing of the agent, and the agent nothing of them. */
 const beside = ['cloud', 'tour']
-/** The only floors that may use these modules of Node: the one place that touches the system. */
+/** Only these floors may import the modules of Node that access the system. */
 const systemModules = /^(?:node:)?(?:fs|fs\/promises|os|child_process)$/
 const systemUsers = new Set(['platform', ...beside])
 
-/** What only the clock, the platform and the loading of settings may touch. */
+/** Only the clock, the platform and the loading of settings may use these. */
 const timeAndChance =
   /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(|\bset(?:Timeout|Interval)\(|\bAbortSignal\.timeout\(|\bprocess\.env\b|['"](?:node:)?timers(?:\/promises)?['"]/g
 const timeUsers = /^(?:base\/clock\.ts|config\/load[^/]*\.ts|(?:platform|cloud|tour)\/.*)$/
 
-/** The one file that reads package.json, for the version. */
+/** The only file that reads package.json. */
 const versionFile = 'base/version.ts'
 
 export interface Breach {
   readonly file: string
-  /** The import or the words that are not allowed there. */
+  /** The import or the expression that is not allowed. */
   readonly what: string
   readonly why: string
 }
@@ -83,7 +83,7 @@ export interface Breach {
 const importOf =
   /(?:^|\n)\s*(?:import|export)\s[^'"`]*?from\s*['"]([^'"]+)['"]|(?:^|\W)import\s*\(?\s*['"]([^'"]+)['"]/g
 
-/** Every breach below `source` (the path of src/). */
+/** All breaches below `source`, the path of src/. */
 export function findBreaches(source: string): Breach[] {
   return listTypeScript(source).flatMap(file => {
     const text = readFileSync(join(source, file), 'utf8')
@@ -100,7 +100,7 @@ export function findBreaches(source: string): Breach[] {
 function timeBreaches(file: string, text: string): Breach[] {
   if (timeUsers.test(file)) return []
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
-  const why = 'time, chance and the environment come in from outside: take a Clock, or a setting'
+  const why = 'time, random numbers and the environment are passed in: take a Clock, or a setting'
   return [...code.matchAll(timeAndChance)].map(([what]) => ({ file, what, why }))
 }
 
@@ -118,14 +118,14 @@ function breachOf(source: string, file: string, imports: string): string | undef
   if (beside.includes(from) || beside.includes(to))
     return 'the local cloud, the tour and the agent do not import each other'
   const [fromFloor, toFloor] = [floorOf(from), floorOf(to)]
-  if (toFloor < 0) return `${to} stands on no floor`
+  if (toFloor < 0) return `${to} is on no floor`
   if (toFloor < fromFloor) return doorBreach([to], target.split('/').slice(1))
-  // The two halves of one floor that are one thing: the library's face, and the command line with its entry.
+  // index.ts and main.ts are the entries of their floors.
   if (toFloor === fromFloor && (from === 'index.ts' || from === 'main.ts')) return undefined
   return `floor ${fromFloor} (${from}) may not import floor ${toFloor} (${to})`
 }
 
-/** Two files of one floor: what their rooms may have to do with each other. */
+/** The breach, if any, of an import between two files of one floor. */
 function roomBreach(file: string, target: string): string | undefined {
   const [own, other] = [file.split('/'), target.split('/')]
   const shared = own.findIndex((part, at) => part !== other[at])
@@ -136,31 +136,31 @@ function roomBreach(file: string, target: string): string | undefined {
   if (ownRoom !== undefined && otherRoom === undefined)
     return order === undefined ? undefined : `${ownRoom}/ may not import the files of ${place}/ that wire it`
   if (ownRoom !== undefined && otherRoom !== undefined) {
-    if (order === undefined) return `${ownRoom}/ and ${otherRoom}/ are strangers to each other`
+    if (order === undefined) return `${ownRoom}/ and ${otherRoom}/ do not import each other`
     const [ownAt, otherAt] = [order.indexOf(ownRoom), order.indexOf(otherRoom)]
-    if (otherAt < 0 || otherAt >= ownAt) return `${otherRoom}/ does not stand below ${ownRoom}/ in ${place}/`
+    if (otherAt < 0 || otherAt >= ownAt) return `${otherRoom}/ is not below ${ownRoom}/ in ${place}/`
   }
   return doorBreach(around, other.slice(shared))
 }
 
-/** @param inside the path of the imported file below `around`, the folders that it shares with the one that imports it */
+/** @param inside the path of the imported file below `around`, the folders that it shares with the importing file */
 function doorBreach(around: readonly string[], inside: readonly string[]): string | undefined {
   if (!floorsWithDoors.has(around[0] ?? '')) return undefined
   const [room, ...rest] = inside
   if (rest.length === 0 || (rest.length === 1 && doors.test(rest[0] ?? ''))) return undefined
-  return `${[...around, room].join('/')}/ is entered by its index.ts or commands.ts`
+  return `${[...around, room].join('/')}/ is imported by its index.ts or commands.ts`
 }
 
-/** The folder at `depth` of a path; undefined where the file itself stands there. */
+/** The folder at `depth` of a path; undefined when that part is the file itself. */
 function roomAt(path: readonly string[], depth: number): string | undefined {
   return depth < path.length - 1 ? path[depth] : undefined
 }
 
-/** Services are strangers to each other: a file of services/ imports only its own sub-folder, or itself. */
+/** A file of services/ imports only its own sub-folder. */
 function servicesBreach(file: string, target: string): string | undefined {
   const own = file.split('/').length > 2 ? dirname(file) : undefined
   if (own !== undefined && target.startsWith(`${own}/`)) return undefined
-  return 'services are strangers to each other'
+  return 'services do not import each other'
 }
 
 function floorOf(room: string): number {
@@ -183,5 +183,5 @@ if (process.argv[1] === import.meta.filename) {
   const breaches = findBreaches(resolve(import.meta.dirname, '../../src'))
   for (const { file, what, why } of breaches) console.error(`src/${file}: ${what}: ${why}`)
   if (breaches.length > 0) process.exit(1)
-  console.log('floors: every import goes down, and time comes in from outside.')
+  console.log('floors: every import goes down, and time is passed in.')
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `npm run package:check`: what `npm publish` would publish has all that its package.json names and nothing beside, and was built
- * from this commit. npm runs it before it publishes.
+ * `npm run package:check`: checks that `npm publish` would publish exactly the files that package.json names, built from this
+ * commit. npm runs it before it publishes.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,12 +11,12 @@ import { runProgram } from '../run-program.ts'
 import { builtCommit } from '../version/git.ts'
 import { readVersion } from '../version/read-version.ts'
 
-/** What npm adds by itself. */
-const always = ['package.json', 'README.md', 'LICENSE']
-/** Documents, examples and service files: everything that the README links to. */
-const freely = 'share/'
+/** Files that npm adds by itself. */
+const addedByNpm = ['package.json', 'README.md', 'LICENSE']
+/** The folder of documents, examples and service files, whose files need not be named. */
+const documentsFolder = 'share/'
 
-/** The paths that `manifest` names: those of `exports`, for each way to load them, and of `bin`. */
+/** The paths in `exports` and `bin` of `manifest`. */
 export function namedFiles(manifest: { readonly exports: unknown; readonly bin: unknown }): string[] {
   return [...new Set([...leaves(manifest.exports), ...leaves(manifest.bin)])].map(path => path.replace(/^\.\//, ''))
 }
@@ -26,25 +26,28 @@ function leaves(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leaves) : []
 }
 
-/** One line for each file that is missing among `packed`, or that nothing names. */
+/** One line for each file that is missing in `packed`, and for each that package.json does not name. */
 export function packageComplaints(named: readonly string[], packed: readonly string[]): string[] {
-  const wanted = [...named, ...always]
-  const missing = wanted.filter(path => !packed.includes(path)).map(path => `${path} is missing: npm run build`)
-  const strange = packed.filter(path => !wanted.includes(path) && !path.startsWith(freely))
-  return [...missing, ...strange.map(path => `${path} would be published, and nothing names it`)]
+  const expected = [...named, ...addedByNpm]
+  const missing = expected.filter(path => !packed.includes(path)).map(path => `${path} is missing: npm run build`)
+  const unexpected = packed.filter(path => !expected.includes(path) && !path.startsWith(documentsFolder))
+  return [...missing, ...unexpected.map(path => `${path} would be published, and package.json does not name it`)]
 }
 
-/** The paths that `npm publish` would take of `folder`. */
+/** The paths in `folder` that `npm publish` would publish. */
 export async function packedFiles(folder: string): Promise<string[]> {
   const args = ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline']
   const { stdout } = await runProgram('npm', args, { cwd: folder })
-  const said: readonly { files: readonly { path: string }[] }[] = Object.values(JSON.parse(stdout))
-  return said.flatMap(({ files }) => files.map(({ path }) => path))
+  const packages: readonly { files: readonly { path: string }[] }[] = Object.values(JSON.parse(stdout))
+  return packages.flatMap(({ files }) => files.map(({ path }) => path))
 }
 
-/** What makes the built command another than that of `version` and `commit`: an old build, or changed sources. */
-export function staleness(said: string, version: string, commit: string | undefined): string[] {
-  const built: { version?: unknown; commit?: unknown } = JSON.parse(said)
+/**
+ * Why the built command is not that of `version` and `commit`; empty when it is.
+ * @param printed the output of `version --json`
+ */
+export function staleness(printed: string, version: string, commit: string | undefined): string[] {
+  const built: { version?: unknown; commit?: unknown } = JSON.parse(printed)
   if (commit === undefined) return ['this is no git repository: publish from a clone']
   if (commit.endsWith('-dirty')) return ['the sources are changed: commit them first']
   if (built.version === version && built.commit === commit) return []

@@ -1,7 +1,7 @@
 /**
- * The ledger of what is inside an executable beside our own code: share/bundle-ledger.md.
- * `tsx build/documents/ledger.ts` writes it anew, `--check` fails when it is not what the bundle holds. So a new dependency,
- * a new version or a sudden growth is a line in a review.
+ * The ledger of the packages in an executable: share/bundle-ledger.md.
+ * `tsx build/documents/ledger.ts` writes it; `--check` fails when it differs from the bundle. Therefore a review shows every new
+ * dependency, new version and sudden growth.
  */
 import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -27,7 +27,7 @@ export interface Ledger {
   readonly builtins: readonly string[]
 }
 
-/** What the bundle holds. */
+/** The ledger of a bundle. */
 export function ledgerOf({ metafile }: Pick<Bundle, 'metafile'>): Ledger {
   const bytesOf = new Map<string, number>()
   const builtins = new Set<string>()
@@ -38,8 +38,9 @@ export function ledgerOf({ metafile }: Pick<Bundle, 'metafile'>): Ledger {
     }
     for (const { path, external } of output.imports) if (external) builtins.add(path.replace(/^node:/, ''))
   }
-  const strangers = [...builtins].filter(name => !builtinModules.includes(name.split('/')[0] ?? name))
-  if (strangers.length > 0) throw new BuildError(`the bundle loads what it does not hold: ${strangers.join(', ')}`)
+  const missing = [...builtins].filter(name => !builtinModules.includes(name.split('/')[0] ?? name))
+  if (missing.length > 0)
+    throw new BuildError(`The bundle loads modules that it does not contain: ${missing.join(', ')}.`)
   const packages = [...bytesOf].filter(([, bytes]) => bytes > 0).map(([folder, bytes]) => ({ ...facts(folder), bytes }))
   const byName = (a: Row, b: Row) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1)
   return { packages: packages.sort(byName), builtins: [...builtins].sort() }
@@ -85,7 +86,7 @@ export function parseLedger(text: string): Ledger {
   return { packages, builtins }
 }
 
-/** One line per difference that a review must see. */
+/** One line for each difference that a review must show. */
 export function compareLedgers(written: Ledger, real: Ledger): string[] {
   const title = ({ name, version }: Row) => `${name} ${version}`
   const find = (ledger: Ledger, row: Row) => ledger.packages.find(other => title(other) === title(row))
@@ -108,7 +109,7 @@ export function compareLedgers(written: Ledger, real: Ledger): string[] {
   return [...gone, ...changed, ...added, ...dropped].map(line => `${ledgerFile}: ${line}`)
 }
 
-/** What the committed ledger says otherwise than `bundle`; empty when it is true. */
+/** The differences between the committed ledger and `bundle`. */
 export async function ledgerComplaints(bundle: Bundle): Promise<string[]> {
   const text = await readFile(join(root, ledgerFile), 'utf8').catch(() => '')
   return compareLedgers(parseLedger(text), ledgerOf(bundle))
@@ -121,6 +122,8 @@ if (process.argv[1] === import.meta.filename)
       return await writeFile(join(root, ledgerFile), formatLedger(ledgerOf(bundle)))
     const complaints = await ledgerComplaints(bundle)
     if (complaints.length > 0)
-      throw new BuildError(`${complaints.join('\n       ')}\n       If this is meant: npm run ledger, and commit it.`)
+      throw new BuildError(
+        `${complaints.join('\n       ')}\n       If this is intended, write it with npm run ledger and commit it.`,
+      )
     console.log(`${ledgerFile} is true.`)
   })

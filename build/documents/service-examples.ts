@@ -1,6 +1,6 @@
 /**
- * The service files in share/service/, as `service install` writes them with its defaults: `npm run service-examples`
- * writes them anew, and a test fails when they are not those.
+ * Writes the service files in share/service/, which are those that `service install` writes by default: `npm run
+ * service-examples`. A test fails when they differ.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Makes the SEA blob: the bundle and its code cache, written by the target's own Node. */
+/** Makes the SEA blob, which holds the bundle and its code cache, with the target's own Node. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,8 +15,8 @@ export async function makeBlob(target: Target, node: string, code: Uint8Array): 
   try {
     await writeFile(join(folder, config.main), code)
     await writeFile(join(folder, 'sea.json'), JSON.stringify(config))
-    // The code cache depends on V8's random seed and flags: a fixed seed makes it reproducible, and the flags
-    // are those with which the executable will run. The main script's name is relative: it ends up in stack traces.
+    // The code cache depends on V8's random seed and flags: a fixed seed makes it reproducible, and the executable runs with
+    // the same flags. The name of the main script is relative, because it appears in stack traces.
     const flags = ['--random-seed=1', ...config.execArgv]
     const [program = node, ...args] = [...launcherOf(target), node]
     await runProgram(program, [...args, ...flags, '--experimental-sea-config', 'sea.json'], {
@@ -35,10 +35,11 @@ interface SeaConfig {
   readonly execArgv: readonly string[]
 }
 
-/** sea-config.json, completed by the target. */
+/** sea-config.json with the additions of the target. */
 export async function seaConfig(target: Target): Promise<SeaConfig> {
   const config: unknown = { ...JSON.parse(await readFile(join(root, 'sea-config.json'), 'utf8')), ...target.sea }
-  if (!isSeaConfig(config)) throw new BuildError('sea-config.json needs main and output, plain file names')
+  if (!isSeaConfig(config))
+    throw new BuildError('sea-config.json must have main and output, which are file names without a folder.')
   return { ...config, execArgv: config.execArgv ?? [] }
 }
 

@@ -1,4 +1,4 @@
-/** Makes the single-file executable of one target: Node, patched where it must be, stripped, with the blob in it. */
+/** Makes the single-file executable of one target: Node, patched where necessary, stripped, with the blob in it. */
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -25,27 +25,27 @@ export interface ExecutableOptions {
   readonly target: Target
   readonly bundle: Bundle
   readonly injector: (typeof injectors)[number]
-  /** The builder's own Node binary instead of the pinned one. */
+  /** Path of the caller's own Node binary, instead of the pinned one. */
   readonly node?: string | undefined
-  /** Whether a missing strip makes a larger executable instead of an error. Never for what is released. */
+  /** Whether a missing strip results in a larger executable instead of an error. Must be false for a release. */
   readonly unstrippedAllowed: boolean
   readonly report: Report
-  readonly cache?: string
+  readonly cache?: string | undefined
 }
 
 export interface Executable {
-  /** In the cache; copy it from there. */
+  /** In the cache; the caller copies the file. */
   readonly path: string
   readonly bytes: number
-  /** Size of the Node binary alone, stripped (when the executable is). */
+  /** Size of the Node binary alone, stripped when the executable is. */
   readonly bareBytes: number
   readonly stripped: boolean
 }
 
 /** How many executables of one target the cache keeps. */
-const keptExecutables = 6
+const maxExecutables = 6
 
-/** Builds the executable, or finds it in the cache when nothing that goes into it has changed. */
+/** Builds the executable, or takes it from the cache when none of its inputs has changed. */
 export async function buildExecutable(options: ExecutableOptions): Promise<Executable> {
   const { target, report, cache = join(root, cacheFolder) } = options
   const strip = findStrip(options)
@@ -57,19 +57,19 @@ export async function buildExecutable(options: ExecutableOptions): Promise<Execu
     const meanwhile = await readFinished(folder, target)
     if (meanwhile) return meanwhile
     await mkdir(shelf, { recursive: true })
-    const workshop = await mkdtemp(join(shelf, 'unfinished-'))
+    const unfinished = await mkdtemp(join(shelf, 'unfinished-'))
     try {
-      await make(options, strip, workshop)
-      await rename(workshop, folder).catch(async error => {
-        // Another builder was faster: its bytes are the same.
+      await make(options, strip, unfinished)
+      await rename(unfinished, folder).catch(async error => {
+        // Another build finished first; its bytes are the same.
         if ((await readFinished(folder, target)) === undefined) throw error
       })
     } finally {
-      await rm(workshop, { recursive: true, force: true })
+      await rm(unfinished, { recursive: true, force: true })
     }
     await dropOld(shelf)
     const made = await readFinished(folder, target)
-    if (!made) throw new BuildError(`${folder} vanished while it was built`)
+    if (!made) throw new BuildError(`${folder} disappeared while it was built.`)
     return made
   })
 }
@@ -79,7 +79,7 @@ async function make(options: ExecutableOptions, strip: string | undefined, folde
   const say: Report = line => report(`${options.target.name}: ${line}`)
   const node = await nodeOf(options, say)
   checkNode(options.target, node)
-  // Patches and options are for the pinned bytes, wherever they come from.
+  // Patches and options belong to the pinned bytes, also when the caller gives that binary by its path.
   const pinned = node.sha256 === options.target.node.sha256
   const bare = join(folder, 'node')
   await writeFile(bare, applyPatches(node.bytes, pinned ? options.target.node.patches : []))
@@ -106,24 +106,24 @@ async function make(options: ExecutableOptions, strip: string | undefined, folde
 function nodeOf(options: ExecutableOptions, report: Report): Promise<NodeBinary> {
   const { node, target, cache } = options
   if (node !== undefined) return ownNode(node, report)
-  return pinnedNode(target.node, { report, ...(cache === undefined ? {} : { cache }) })
+  return pinnedNode(target.node, { report, cache })
 }
 
-/** Before anything is run of it: a Node that can carry a blob, for the right processor. */
+/** Throws unless the binary is a Node for the target's processor that can contain a blob. Nothing of it has been run yet. */
 function checkNode(target: Target, node: NodeBinary): void {
   let elf: Elf
   try {
     elf = readElf(node.bytes)
   } catch (error) {
-    throw new BuildError(`${node.path} is no Node binary: ${error instanceof Error ? error.message : error}`)
+    throw new BuildError(`${node.path} is not a Node binary: ${error instanceof Error ? error.message : error}`)
   }
   const { bits, machine } = target.elf
   if (elf.bits !== bits || elf.machine !== machine)
     throw new BuildError(
-      `${node.path} is for another processor: ${elf.bits} bits, ELF machine ${elf.machine}; ${target.name} is ${bits} bits, ELF machine ${machine}`,
+      `${node.path} is for another processor: ${elf.bits} bits, ELF machine ${elf.machine}; ${target.name} is ${bits} bits, ELF machine ${machine}.`,
     )
   if (!Buffer.from(node.bytes.buffer, node.bytes.byteOffset, node.bytes.length).includes(seaFuse))
-    throw new BuildError(`${node.path} is no Node binary, or was built without single-executable support`)
+    throw new BuildError(`${node.path} is not a Node binary, or was built without single-executable support.`)
 }
 
 function findStrip({ target, unstrippedAllowed, report }: ExecutableOptions): string | undefined {
@@ -131,12 +131,12 @@ function findStrip({ target, unstrippedAllowed, report }: ExecutableOptions): st
     return stripOf(target)
   } catch (error) {
     if (!unstrippedAllowed || !(error instanceof MissingTool)) throw error
-    report(`${error.message}. The executable is NOT STRIPPED and larger than it needs to be: do not release it.`)
+    report(`${error.message} The executable is NOT STRIPPED and larger than necessary: do not release it.`)
     return undefined
   }
 }
 
-/** A name for everything that goes into the executable: the same key means the same bytes. */
+/** A hash of all inputs of the executable: the same key means the same bytes. */
 async function keyOf(options: ExecutableOptions, strip: string | undefined): Promise<string> {
   const { target, bundle, injector, node } = options
   const folder = join(root, 'build')
@@ -157,7 +157,7 @@ async function readFinished(folder: string, target: Target): Promise<Executable 
   const facts: { bareBytes: number; stripped: boolean } = JSON.parse(text)
   const path = join(folder, target.file)
   const now = new Date()
-  // The time of the last use decides what the cache drops.
+  // The cache drops what was not used for the longest time.
   await utimes(folder, now, now)
   return { path, bytes: (await stat(path)).size, bareBytes: facts.bareBytes, stripped: facts.stripped }
 }
@@ -165,6 +165,6 @@ async function readFinished(folder: string, target: Target): Promise<Executable 
 async function dropOld(shelf: string): Promise<void> {
   const folders = (await readdir(shelf)).filter(name => !name.startsWith('unfinished-'))
   const aged = await Promise.all(folders.map(async name => ({ name, usedMs: (await stat(join(shelf, name))).mtimeMs })))
-  const old = aged.sort((a, b) => b.usedMs - a.usedMs).slice(keptExecutables)
+  const old = aged.sort((a, b) => b.usedMs - a.usedMs).slice(maxExecutables)
   for (const { name } of old) await rm(join(shelf, name), { recursive: true, force: true })
 }

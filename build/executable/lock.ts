@@ -1,18 +1,18 @@
 /**
- * One builder at a time: a lock file that holds the process id of its owner. It saves work and download; nothing breaks
- * when two builders slip through at once, because each finishes its files aside and renames them.
+ * One build at a time, by a lock file with the process id of its owner. The lock saves work and downloads; two builds at once
+ * would do no harm, because each writes its files under other names and renames them when they are complete.
  */
 import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Report } from '../build-error.ts'
 
-/** Runs `work` while no other process holds the lock at `path`. A lock whose owner is gone is taken over. */
+/** Runs `work` while no other process holds the lock at `path`. The lock of a process that has ended is taken over. */
 export async function withLock<T>(path: string, report: Report, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true })
-  for (let told = false; !(await take(path)); told = true) {
-    if (!told) report('another build is running; waiting for it ...')
-    await dropWhenOwnerIsGone(path)
+  for (let isReported = false; !(await take(path)); isReported = true) {
+    if (!isReported) report('another build is running; waiting for it ...')
+    await removeStale(path)
     await sleep(100)
   }
   try {
@@ -34,10 +34,10 @@ async function take(path: string): Promise<boolean> {
   }
 }
 
-async function dropWhenOwnerIsGone(path: string): Promise<void> {
+async function removeStale(path: string): Promise<void> {
   const text = await readFile(path, 'utf8').catch(() => undefined)
   const owner = Number(text)
-  // An empty file is a lock whose owner is about to write its id.
+  // The file is empty until its owner has written its id.
   if (text === undefined || owner === 0 || isRunning(owner)) return
   await rm(path, { force: true })
 }

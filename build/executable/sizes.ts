@@ -1,4 +1,4 @@
-/** Measures executables as they travel and as they lie on flash, prints the table, and holds them to their budget. */
+/** Measures executables as they are downloaded and as they are stored on flash, and compares them with their budget. */
 
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
@@ -18,13 +18,13 @@ export interface Sizes {
   /** Of the Node binary alone, stripped. */
   readonly bareBytes: number
   readonly stripped: boolean
-  /** As `xz -6` makes it; absent when not asked for, or xz is not installed. */
-  readonly xzBytes?: number
-  /** In a squashfs image, zstd in blocks of 256 KiB; absent when not asked for, or mksquashfs is not installed. */
-  readonly squashfsBytes?: number
+  /** Compressed with `xz -6`; absent when the caller did not ask for it, or xz is not installed. */
+  readonly xzBytes?: number | undefined
+  /** In a squashfs image with zstd in blocks of 256 KiB; absent likewise, with mksquashfs. */
+  readonly squashfsBytes?: number | undefined
 }
 
-/** Measures `executable`; compressing takes up to a minute, and is remembered by content. */
+/** Measures `executable`. Compressing takes up to a minute; its results are cached by the SHA-256 of the executable. */
 export async function measure(
   target: Target,
   executable: Executable,
@@ -33,28 +33,28 @@ export async function measure(
 ): Promise<Sizes> {
   const sizes = { name: target.name, rawBytes: executable.bytes, bareBytes: executable.bareBytes }
   if (!compress) return { ...sizes, stripped: executable.stripped }
-  const memory = join(root, cacheFolder, 'sizes', `${sumOf(await readFile(executable.path))}.json`)
-  const remembered = await readFile(memory, 'utf8').catch(() => undefined)
+  const cached = join(root, cacheFolder, 'sizes', `${sumOf(await readFile(executable.path))}.json`)
+  const text = await readFile(cached, 'utf8').catch(() => undefined)
   const compressed: Compressed =
-    remembered === undefined ? await compressBoth(target.name, executable.path, report) : JSON.parse(remembered)
-  // A measurement without one of the programs is made again when it is there.
+    text === undefined ? await compressBoth(target.name, executable.path, report) : JSON.parse(text)
+  // Not cached while one of the programs is missing, so that the next build measures again.
   if (compressed.xzBytes !== undefined && compressed.squashfsBytes !== undefined) {
-    await mkdir(dirname(memory), { recursive: true })
-    await writeFile(`${memory}.${process.pid}`, JSON.stringify(compressed))
-    await rename(`${memory}.${process.pid}`, memory)
+    await mkdir(dirname(cached), { recursive: true })
+    await writeFile(`${cached}.${process.pid}`, JSON.stringify(compressed))
+    await rename(`${cached}.${process.pid}`, cached)
   }
   return { ...sizes, stripped: executable.stripped, ...compressed }
 }
 
 type Compressed = Pick<Sizes, 'xzBytes' | 'squashfsBytes'>
 
-/** Both at once: xz takes one processor. */
+/** Both at once, because xz uses one processor. */
 async function compressBoth(name: string, path: string, report: Report): Promise<Compressed> {
   const [xzBytes, squashfsBytes] = await Promise.all([
     compressWith('xz', 'xz-utils', name, report, () => countXz(path)),
     compressWith('mksquashfs', 'squashfs-tools', name, report, () => measureSquashfs(path)),
   ])
-  return { ...(xzBytes === undefined ? {} : { xzBytes }), ...(squashfsBytes === undefined ? {} : { squashfsBytes }) }
+  return { xzBytes, squashfsBytes }
 }
 
 async function compressWith(
@@ -73,7 +73,7 @@ async function compressWith(
 }
 
 async function countXz(path: string): Promise<number> {
-  // One thread: with more, xz cuts the input into blocks and the size depends on their number.
+  // One thread: with more, xz splits the input into blocks, and the size depends on their number.
   const xz = spawn('xz', ['-6', '--threads=1', '--stdout'], { stdio: ['pipe', 'pipe', 'inherit'] })
   let bytes = 0
   xz.stdout.on('data', (chunk: Buffer) => {
@@ -82,7 +82,7 @@ async function countXz(path: string): Promise<number> {
   const ended = new Promise<number | null>((resolve, reject) => xz.on('close', resolve).on('error', reject))
   await pipeline(createReadStream(path), xz.stdin)
   const code = await ended
-  if (code !== 0) throw new BuildError(`xz ended with ${code}`)
+  if (code !== 0) throw new BuildError(`xz ended with ${code}.`)
   return bytes
 }
 
@@ -97,7 +97,7 @@ async function measureSquashfs(path: string): Promise<number> {
   }
 }
 
-/** One line per budget that `sizes` exceed; an executable that was not stripped is not held to it. */
+/** One line for each budget that `sizes` exceed; none for an executable that was not stripped. */
 export function overBudget(sizes: Sizes, budget: Target['budget']): string[] {
   if (!sizes.stripped) return []
   const lines: [string, number | undefined, number][] = [
@@ -106,10 +106,10 @@ export function overBudget(sizes: Sizes, budget: Target['budget']): string[] {
     ['the executable in xz', sizes.xzBytes, budget.xzBytes],
     ['the executable on squashfs', sizes.squashfsBytes, budget.squashfsBytes],
   ]
-  return lines.flatMap(([what, bytes, most]) =>
-    bytes === undefined || bytes <= most
+  return lines.flatMap(([what, bytes, maxBytes]) =>
+    bytes === undefined || bytes <= maxBytes
       ? []
-      : [`${sizes.name}: ${what} has ${bytes} bytes; the budget in targets/${sizes.name}.json is ${most}`],
+      : [`${sizes.name}: ${what} has ${bytes} bytes; the budget in targets/${sizes.name}.json is ${maxBytes}`],
   )
 }
 

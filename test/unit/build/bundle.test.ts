@@ -74,7 +74,7 @@ test('a bundle believes no clock that is more than a day behind its commit', asy
   assert.equal(await earliestOf('2031-05-06T07:08:09Z'), '2031-05-05T00:00:00.000Z')
   assert.equal(await earliestOf('2031-05-06T23:59:59Z'), '2031-05-05T00:00:00.000Z', 'the same bytes all day')
   process.env.SOURCE_DATE_EPOCH = 'yesterday'
-  await assert.rejects(bundleAgent(entry), /SOURCE_DATE_EPOCH "yesterday" is no time/)
+  await assert.rejects(bundleAgent(entry), /SOURCE_DATE_EPOCH "yesterday" is not a time/)
 })
 
 test('a file of the local cloud in the bundle stops the build and is named', () => {

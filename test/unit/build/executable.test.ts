@@ -22,7 +22,11 @@ async function buildWith(t: TestContext, content: Uint8Array | undefined) {
 
 for (const { what, content, message } of [
   { what: 'a file that does not exist', content: undefined, message: /own-node cannot be read: ENOENT/ },
-  { what: 'a text file', content: Buffer.from('hello'), message: /own-node is no Node binary: not an ELF file/ },
+  {
+    what: 'a text file',
+    content: Buffer.from('hello'),
+    message: /own-node is not a Node binary: The file is not an ELF file\./,
+  },
   {
     what: 'a 32-bit program',
     content: tinyElf({ bits: 32 }),
@@ -31,7 +35,7 @@ for (const { what, content, message } of [
   {
     what: 'another program',
     content: tinyElf({ bits: 64, content: 'ls' }),
-    message: /no Node binary, or was built without/,
+    message: /not a Node binary, or was built without/,
   },
 ])
   test(`${what} as the own Node stops the build and leaves nothing behind`, async t => {

@@ -39,7 +39,7 @@ test('what is signed was committed, documents for the device included', async t 
   await checkCommitted(folder)
   mkdirSync(join(folder, 'share'))
   writeFileSync(join(folder, 'share/install.md'), '1')
-  await assert.rejects(checkCommitted(folder), /a signed release is of a commit.*\n\?\? share\//)
+  await assert.rejects(checkCommitted(folder), /A signed release must be of a commit.*\n\?\? share\//)
   git('add', 'share')
   git('commit', '--quiet', '--message', 'test: two')
   await checkCommitted(folder)

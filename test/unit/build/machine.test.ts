@@ -18,7 +18,7 @@ test('a missing emulator is one line that names the Debian package', t => {
   for (const name of targetNames.filter(target => target !== targetOfThisMachine()))
     assert.throws(() => launcherOf(readTarget(name)), {
       name: 'MissingTool',
-      message: `${name}: ${readTarget(name).emulator.program} is missing; install the Debian package qemu-user-static`,
+      message: `${name}: ${readTarget(name).emulator.program} is missing. Install the Debian package qemu-user-static.`,
     })
 })
 
@@ -29,7 +29,7 @@ test('a missing strip is one line that names the Debian package', t => {
     const debianPackage = native ? 'binutils' : readTarget(name).strip.debianPackage
     assert.throws(() => stripOf(readTarget(name)), {
       name: 'MissingTool',
-      message: new RegExp(`package ${debianPackage}$`),
+      message: new RegExp(`package ${debianPackage}\\.$`),
     })
   }
 })

@@ -61,8 +61,8 @@ test('a file that is missing, and one that should not be there, are named', () =
   const without = fine.filter(path => path !== 'dist/index.d.cts')
   assert.deepEqual(packageComplaints(named, [...without, 'src/main.ts', 'dist/release/SHA256SUMS']), [
     'dist/index.d.cts is missing: npm run build',
-    'src/main.ts would be published, and nothing names it',
-    'dist/release/SHA256SUMS would be published, and nothing names it',
+    'src/main.ts would be published, and package.json does not name it',
+    'dist/release/SHA256SUMS would be published, and package.json does not name it',
   ])
 })
 
