@@ -9,6 +9,7 @@ import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { BuildError, runAsProgram } from '../build-error.ts'
 import { type Bundle, bundleAgent } from '../bundle/bundle.ts'
+import { packageBytes } from '../bundle/package-bytes.ts'
 import { root } from '../places.ts'
 
 export const ledgerFile = 'share/bundle-ledger.md'
@@ -29,26 +30,15 @@ export interface Ledger {
 
 /** The ledger of a bundle. */
 export function ledgerOf({ metafile }: Pick<Bundle, 'metafile'>): Ledger {
-  const bytesOf = new Map<string, number>()
   const builtins = new Set<string>()
-  for (const output of Object.values(metafile.outputs)) {
-    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
-      const folder = packageFolder(input)
-      if (folder !== undefined) bytesOf.set(folder, (bytesOf.get(folder) ?? 0) + bytesInOutput)
-    }
-    for (const { path, external } of output.imports) if (external) builtins.add(path.replace(/^node:/, ''))
-  }
+  for (const { imports } of Object.values(metafile.outputs))
+    for (const { path, external } of imports) if (external) builtins.add(path.replace(/^node:/, ''))
   const missing = [...builtins].filter(name => !builtinModules.includes(name.split('/')[0] ?? name))
   if (missing.length > 0)
     throw new BuildError(`The bundle loads modules that it does not contain: ${missing.join(', ')}.`)
-  const packages = [...bytesOf].filter(([, bytes]) => bytes > 0).map(([folder, bytes]) => ({ ...facts(folder), bytes }))
+  const packages = [...packageBytes({ metafile })].map(([folder, bytes]) => ({ ...facts(folder), bytes }))
   const byName = (a: Row, b: Row) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1)
   return { packages: packages.sort(byName), builtins: [...builtins].sort() }
-}
-
-/** The folder of the package that `input` belongs to: the innermost node_modules/NAME or node_modules/@SCOPE/NAME. */
-function packageFolder(input: string): string | undefined {
-  return /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]
 }
 
 function facts(folder: string): Omit<Row, 'bytes'> {

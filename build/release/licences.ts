@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { BuildError, type Report } from '../build-error.ts'
 import type { Bundle } from '../bundle/bundle.ts'
+import { packageBytes } from '../bundle/package-bytes.ts'
 import { type NodePin, npmPack, sumOf } from '../node/node-binary.ts'
 import { readTarEntry } from '../node/tar-entry.ts'
 import { cacheFolder, root } from '../places.ts'
@@ -19,14 +20,10 @@ export interface BundledPackage {
 }
 
 /** The packages in the bundle, sorted by name. */
-export function bundledPackages({ metafile }: Pick<Bundle, 'metafile'>): readonly BundledPackage[] {
-  const folders = new Set<string>()
-  for (const output of Object.values(metafile.outputs))
-    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
-      const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]
-      if (folder !== undefined && bytesInOutput > 0) folders.add(folder)
-    }
-  return [...folders].map(packageIn).sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1))
+export function bundledPackages(bundle: Pick<Bundle, 'metafile'>): readonly BundledPackage[] {
+  return [...packageBytes(bundle).keys()]
+    .map(packageIn)
+    .sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1))
 }
 
 function packageIn(folder: string): BundledPackage {
