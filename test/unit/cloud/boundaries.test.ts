@@ -33,7 +33,7 @@ test('a packet above the limit is seen by its header, however the bytes are cut'
   assert.equal(new FrameGuard(bytes => bytes <= 1e9).accepts(Uint8Array.from([0x30, 0xff, 0xff, 0xff, 0xff])), false)
 })
 
-test('JSON that nobody could put into words again is none, and brackets in a text do not count', () => {
+test('JSON that is nested too deep is refused, and brackets in a string do not count', () => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
   assert.notEqual(parseJson(nested(1000)), undefined)
   assert.equal(parseJson(nested(1001)), undefined)
@@ -64,7 +64,7 @@ test('no password and no token gets into the transcript', () => {
   assert.equal(hideSecrets('{"key":"temp"}'), '{"key":"temp"}')
 })
 
-test('who waits for the transcript is woken by what it waits for', async () => {
+test('a caller that waits for the transcript is woken by an entry that it waits for', async () => {
   const transcript = new Transcript()
   const waiting = transcript.wait(0, entry => entry.topic === 'b', 10, 10_000)
   transcript.event('c1', 'a')
@@ -84,7 +84,7 @@ test('timestamps have a zone, and may have fractions finer than a millisecond', 
     assert.equal(parseTimestamp(wrong), undefined, wrong)
 })
 
-test('where others can reach the cloud it takes no secret that they know', () => {
+test('where other machines can reach the cloud, widely known secrets are refused', () => {
   const good = 'q7Vt2-long-enough'
   for (const host of ['0.0.0.0', '::', '192.168.1.5', 'box.test', 'localhost.test', '128.0.0.1']) {
     const at = ['--host', host]
@@ -114,7 +114,7 @@ test('where others can reach the cloud it takes no secret that they know', () =>
     assert.notEqual(readOptions(['--host', host, '--password', 'admin'], {}), 'help', host)
 })
 
-test('the password comes from the command line, else the environment, else nobody has chosen one', () => {
+test('the password comes from the command line, else the environment, else none is chosen', () => {
   const passwordOf = (argv: string[], env: NodeJS.ProcessEnv) => {
     const options = readOptions(argv, env)
     return options === 'help' ? '' : options.password
@@ -144,7 +144,7 @@ test('a --name is a host name or an address', () => {
     assert.throws(() => readOptions(['--name', wrong], {}), /--name .*a host name or an address/, wrong)
 })
 
-test('a wrong command line is refused with what is wrong', () => {
+test('an invalid command line is refused with the reason', () => {
   assert.throws(() => readOptions(['--mqtt', '70000']), /--mqtt 70000: give a number from 0 to 65535\./)
   assert.throws(() => readOptions(['--nosuch']), /nosuch/)
   assert.throws(() => readOptions(['--token', '']), /--token is empty/)

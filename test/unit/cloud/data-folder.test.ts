@@ -31,7 +31,7 @@ test('a password is made once, is kept with mode 0600, and is different in anoth
   assert.deepEqual(readdirSync(dir), [passwordFile], 'nothing else is left')
 })
 
-test('of several that start at once all have the same password', async t => {
+test('processes that start at once have the same password', async t => {
   const dir = tempDir(t)
   const made = await Promise.all(Array.from({ length: 8 }, () => storedPassword(dir)))
   assert.deepEqual(new Set(made).size, 1)
@@ -79,7 +79,7 @@ test('a key of the CA that others could read is not used again, and no key is wr
   assert.equal(readFileSync(target, 'utf8'), 'untouched')
 })
 
-test('a new data folder is for this user alone, and nobody else may write to an old one', async t => {
+test('a new data folder is for this user alone, and other users may not write to an old one', async t => {
   const dir = join(tempDir(t), 'a', 'b')
   await prepareFolder(dir)
   assert.equal(statSync(dir).mode & 0o777, 0o700)
@@ -91,7 +91,7 @@ test('a new data folder is for this user alone, and nobody else may write to an 
   await assert.rejects(prepareFolder(file))
 })
 
-test('a data folder, a link to one, and a secret of another user are not believed', { skip: needsRoot }, async t => {
+test('a data folder, a link to one, and a secret of another user are not trusted', { skip: needsRoot }, async t => {
   // Root trusts only itself; a user of its own would trust root as well.
   const parent = tempDir(t)
   const foreign = join(parent, 'foreign')

@@ -34,7 +34,7 @@ test('a message goes from new over in-flight to completed, with its history', as
   )
 })
 
-test('what is in flight is not handed out again, unless asked for', () => {
+test('messages in flight are handed out again only on request', () => {
   const box = new Mailbox()
   const { mail } = box.send(order())
   box.check(['dev-1'])
@@ -66,7 +66,7 @@ test('limit hands out that many, autoComplete completes them at once', async () 
   assert.equal(mails[2]?.status, 'completed')
 })
 
-test('a message that is not fetched in its time expires; one in flight does not', t => {
+test('a message that is not fetched within its time to live expires; one in flight does not', t => {
   t.mock.timers.enable({ apis: ['Date'] })
   const box = new Mailbox()
   const { mail: late } = box.send(order({ ttlS: 5 }))

@@ -21,7 +21,7 @@ test('the README names every command', () => {
   for (const name of Object.keys(allCommands)) assert.ok(readme.includes(`\`${name}\``), name)
 })
 
-test('the console puts what devices said into the page as text only', () => {
+test('the console puts values from devices into the page as text only', () => {
   const console = join(folder, 'http/console')
   for (const name of readdirSync(console)) {
     const text = readFileSync(join(console, name), 'utf8')
