@@ -95,18 +95,22 @@ async function releaseTarget(
     ...(await shareFiles()),
   ]
   await writeFile(join(folder, `${title}.cdx.json`), sbom)
-  const archive = join(folder, `${title}.tar`)
-  await writeFile(
-    archive,
-    tarOf(
-      files.map(file => ({ ...file, name: `${title}/${file.name}` })),
-      epochSeconds,
-    ),
-  )
   say('compressing with xz, up to a minute ...')
-  await runProgram('xz', [...xzFlags, archive], { timeoutMs: 1_800_000 })
-  const archiveBytes = (await stat(`${archive}.xz`)).size
+  const archiveBytes = await writeArchive(join(folder, `${title}.tar`), title, files, epochSeconds)
   return { target: name, node: target.node.version, executableBytes: bytes.length, archiveBytes, requirements }
+}
+
+/** Writes `path`.xz with `files` in one folder of the name `title`; resolves to its size. */
+async function writeArchive(
+  path: string,
+  title: string,
+  files: readonly TarFile[],
+  epochSeconds: number,
+): Promise<number> {
+  const inFolder = files.map(file => ({ ...file, name: `${title}/${file.name}` }))
+  await writeFile(path, tarOf(inFolder, epochSeconds))
+  await runProgram('xz', [...xzFlags, path], { timeoutMs: 1_800_000 })
+  return (await stat(`${path}.xz`)).size
 }
 
 function textFile(name: string, content: string, mode = 0o644): TarFile {
