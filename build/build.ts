@@ -6,18 +6,18 @@ import { chmod, constants, copyFile, mkdir, rename, rm, writeFile } from 'node:f
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BuildError, type Report, runAsProgram } from './build-error.ts'
-import { type Bundle, bundleAgent } from './bundle.ts'
-import { buildExecutable, injectors } from './executable.ts'
-import { ledgerComplaints } from './ledger.ts'
-import { buildLibrary } from './library.ts'
+import { type Bundle, bundleAgent } from './bundle/bundle.ts'
+import { buildLibrary } from './bundle/library.ts'
+import { ledgerComplaints } from './documents/ledger.ts'
+import { writeSizes } from './documents/size-page.ts'
+import { buildExecutable, injectors } from './executable/executable.ts'
+import { measure, overBudget, type Sizes, sizeTable } from './executable/sizes.ts'
 import { distFolder, root } from './places.ts'
-import { writeSizes } from './size-page.ts'
-import { measure, overBudget, type Sizes, sizeTable } from './sizes.ts'
 import { readTarget, type TargetName, targetNames, targetOfThisMachine } from './target.ts'
 
 const report: Report = line => console.error(`build: ${line}`)
 
-interface Wishes {
+interface BuildOptions {
   readonly targets: readonly TargetName[]
   readonly node?: string | undefined
   readonly injector: (typeof injectors)[number]
@@ -26,7 +26,7 @@ interface Wishes {
 }
 
 await runAsProgram(async () => {
-  const wishes = readWishes(process.argv.slice(2))
+  const options = readOptions(process.argv.slice(2))
   report('the library ...')
   await buildLibrary()
   report('the bundle ...')
@@ -35,17 +35,17 @@ await runAsProgram(async () => {
   await writeCommand(bundle)
   const rows: Sizes[] = []
   const complaints: string[] = []
-  for (const name of wishes.targets) {
-    const [sizes, over] = await buildOne(name, bundle, wishes)
+  for (const name of options.targets) {
+    const [sizes, over] = await buildOne(name, bundle, options)
     rows.push(sizes)
     complaints.push(...over)
   }
   if (rows.length > 0) console.log(`\n${sizeTable(rows)}\n`)
-  if (wishes.write) writeSizes(rows)
+  if (options.write) writeSizes(rows)
   if (complaints.length > 0) throw new BuildError(complaints.join('\n       '))
 })
 
-/** The command for machines that have Node: the very script that executables carry. */
+/** Writes the command for machines that have Node: the same script that executables contain. */
 async function writeCommand(bundle: Bundle): Promise<void> {
   const place = join(root, distFolder, 'cli.cjs')
   await writeFile(`${place}.new`, Buffer.concat([Buffer.from('#!/usr/bin/env node\n'), bundle.code]))
@@ -53,10 +53,10 @@ async function writeCommand(bundle: Bundle): Promise<void> {
   await rename(`${place}.new`, place)
 }
 
-async function buildOne(name: TargetName, bundle: Bundle, wishes: Wishes): Promise<[Sizes, string[]]> {
+async function buildOne(name: TargetName, bundle: Bundle, options: BuildOptions): Promise<[Sizes, string[]]> {
   const target = readTarget(name)
-  const { node, injector } = wishes
-  // A developer's machine may lack strip; whoever names a target means to ship it.
+  const { node, injector } = options
+  // A developer's machine may lack strip. A caller who names a target is going to ship it.
   const unstrippedAllowed = !process.argv.includes('--target') && process.env.CI === undefined
   const executable = await buildExecutable({ target, bundle, injector, node, unstrippedAllowed, report })
   const place = join(root, distFolder, target.file)
@@ -67,18 +67,18 @@ async function buildOne(name: TargetName, bundle: Bundle, wishes: Wishes): Promi
     throw error
   })
   report(`${distFolder}/${target.file}`)
-  const sizes = await measure(target, executable, wishes.sizes, report)
-  // The budget is for the pinned Node; the builder's own may be of any size.
+  const sizes = await measure(target, executable, options.sizes, report)
+  // The budget is for the pinned Node; the caller's own may have any size.
   return [sizes, node === undefined ? overBudget(sizes, target.budget) : []]
 }
 
-function readWishes(args: string[]): Wishes {
+function readOptions(args: string[]): BuildOptions {
   const { values } = parse(args)
   const injector = injectors.find(name => name === (values.injector ?? 'own'))
-  if (injector === undefined) throw new BuildError(`--injector ${values.injector}: ${injectors.join(' or ')}`)
+  if (injector === undefined) throw new BuildError(`--injector ${values.injector}: give ${injectors.join(' or ')}.`)
   const targets = targetsOf(values.target)
   if (values.node !== undefined && targets.length !== 1)
-    throw new BuildError('--node is the Node of one target; name it with --target')
+    throw new BuildError('--node is the Node of one target. Name the target with --target.')
   return { targets, node: values.node, injector, sizes: values.sizes ?? false, write: values.write ?? false }
 }
 
@@ -93,15 +93,17 @@ function parse(args: string[]) {
   }
 }
 
-function targetsOf(wish: string | undefined): readonly TargetName[] {
-  if (wish === 'all') return targetNames
-  if (wish === undefined) {
+function targetsOf(target: string | undefined): readonly TargetName[] {
+  if (target === 'all') return targetNames
+  if (target === undefined) {
     const own = targetOfThisMachine()
     if (own !== undefined) return [own]
-    report(`no executable is made for ${process.platform} ${process.arch}; name a target with --target`)
+    report(
+      `no executable is made, because there is no target for ${process.platform} ${process.arch}; name a target with --target`,
+    )
     return []
   }
-  const named = targetNames.find(name => name === wish)
-  if (named === undefined) throw new BuildError(`--target ${wish}: ${targetNames.join(', ')} or all`)
+  const named = targetNames.find(name => name === target)
+  if (named === undefined) throw new BuildError(`--target ${target}: give ${targetNames.join(', ')} or all.`)
   return [named]
 }

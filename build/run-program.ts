@@ -1,4 +1,4 @@
-/** Runs one program of the build and returns what it wrote. */
+/** Runs a program for the build, and returns its output. */
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -15,12 +15,12 @@ export interface RunOptions {
   readonly timeoutMs?: number
 }
 
-/** Resolves when `program` ends with 0 within `timeoutMs` (default 5 minutes); else a {@link BuildError} with the end of its output. */
+/** Resolves when `program` ends with 0 within `timeoutMs` (default 5 minutes). Throws a {@link BuildError} with the end of its output otherwise. */
 export function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { cwd, env = process.env, timeoutMs = 300_000 } = options
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    // The timeout of spawn() would hold this process for all its time when the program is not there.
+    // The timeout of spawn() would keep this process running until it expires when the program does not exist.
     const timer = setTimeout(() => child.kill(), timeoutMs)
     let [stdout, stderr] = ['', '']
     child.stdout.setEncoding('utf8').on('data', text => {
@@ -32,7 +32,7 @@ export function runProgram(program: string, args: readonly string[], options: Ru
     const line = [program, ...args].join(' ')
     child.on('error', error => {
       clearTimeout(timer)
-      reject(new BuildError(`cannot start "${line}": ${error.message}`, { cause: error }))
+      reject(new BuildError(`"${line}" cannot be started: ${error.message}`, { cause: error }))
     })
     child.on('close', (code, signal) => {
       clearTimeout(timer)
@@ -43,7 +43,7 @@ export function runProgram(program: string, args: readonly string[], options: Ru
   })
 }
 
-/** The path of `program` as the shell would find it, or undefined. */
+/** The path of `program` in PATH, or undefined. */
 export function findProgram(program: string): string | undefined {
   return (process.env.PATH ?? '')
     .split(delimiter)

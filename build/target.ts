@@ -40,9 +40,9 @@ const shape = v.strictObject({
     sysroot: v.string(),
     sysrootDebianPackages: v.array(v.string()),
   }),
-  /** Joined to sea-config.json. */
+  /** Added to sea-config.json. */
   sea: v.record(v.string(), v.unknown()),
-  /** What the build fails on when it grows beyond. */
+  /** Sizes beyond which the build fails. */
   budget: v.strictObject({ aboveBareBytes: bytes, rawBytes: bytes, xzBytes: bytes, squashfsBytes: bytes }),
 })
 
@@ -50,13 +50,13 @@ export type Target = v.InferOutput<typeof shape>
 export const targetNames = ['x64', 'arm64', 'armv7'] as const
 export type TargetName = (typeof targetNames)[number]
 
-/** The target that the machine running the build is, or undefined when there is none for it. */
+/** The target for this machine, or undefined when there is none. */
 export function targetOfThisMachine(): TargetName | undefined {
   const names: Record<string, TargetName> = { x64: 'x64', arm64: 'arm64', arm: 'armv7' }
   return process.platform === 'linux' ? names[process.arch] : undefined
 }
 
-/** Reads targets/`name`.json; a {@link BuildError} names what is wrong with it. */
+/** Reads targets/`name`.json. Throws a {@link BuildError} with every invalid field. */
 export function readTarget(name: TargetName, folder = join(root, targetsFolder)): Target {
   const file = join(folder, `${name}.json`)
   const parsed = v.safeParse(shape, JSON.parse(readFileSync(file, 'utf8')))

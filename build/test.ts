@@ -1,18 +1,18 @@
 /**
  * Runs the tests: `tsx build/test.ts [LEVEL | FILE | FOLDER ...] [--node PATH] [--jobs N] [--no-skips]`. Levels are the folders
- * of test/; default: all three. N files run at once (4): most of them wait most of the time.
- * What was skipped is named again at the end; with --no-skips it fails the run.
- * What failed is also added to the file that FAILING_TESTS_FILE names.
+ * of test/; default: all three. N files run at once (default 4), because most of them wait most of the time.
+ * Skipped tests are listed again at the end; with --no-skips they fail the run.
+ * Failed tests are also added to the file in FAILING_TESTS_FILE.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { appendFileSync, existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
-import { makeTestPrograms, testPrograms } from './test-programs.ts'
+import { makeTestPrograms, testPrograms } from './bundle/test-programs.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const levels = ['unit', 'integration', 'system']
-/** A file that takes longer hangs. The long form of the chaos tests takes hours on a small machine. */
+/** A file that takes longer is stuck. The long form of the chaos tests takes hours on a small machine. */
 const fileTimeoutMs = process.env.DEVICE_CLOUD_LONG === '1' ? 4 * 3_600_000 : 600_000
 
 const { values, positionals } = parseArgs({
@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
 const files = (positionals.length > 0 ? positionals : levels).flatMap(name => {
   const path = levels.includes(name) ? join(root, 'test', name) : resolve(name)
   if (!existsSync(path)) {
-    console.error(`${name}: neither a level (${levels.join(', ')}) nor a file`)
+    console.error(`${name} is neither a level (${levels.join(', ')}) nor a file.`)
     process.exit(2)
   }
   return statSync(path).isDirectory() ? listTests(path) : [path]
@@ -46,21 +46,21 @@ function listTests(folder: string): string[] {
 const reporter = ['--test-reporter=spec', '--test-reporter-destination=stdout']
 const limits = [`--test-concurrency=${values.jobs}`, `--test-timeout=${fileTimeoutMs}`]
 const node = values.node ?? process.execPath
-// From 22.18 on Node leaves out the types by itself, which takes half the time.
-const knowsTypes =
+// From 22.18 on Node strips types by itself, which takes half the time.
+const stripsTypes =
   spawnSync(node, ['-p', 'process.features.typescript'], { encoding: 'utf8' }).stdout.trim() === 'strip'
-const loader = knowsTypes ? [] : ['--import', 'tsx']
+const loader = stripsTypes ? [] : ['--import', 'tsx']
 const runner = spawn(node, [...loader, '--test', ...limits, ...reporter, ...files], {
   cwd: root,
   stdio: ['ignore', 'pipe', 'inherit'],
   env: { ...process.env, [testPrograms.variable]: await makeTestPrograms() },
 })
-// The runner ends its tests first, and says which.
+// The runner stops its tests first, and reports which.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => runner.kill(signal))
 let rest = ''
 let skipped = 0
 const skippedTests: string[] = []
-/** What the runner says of the failed tests, at its end. */
+/** The runner's final report of the failed tests. */
 const failures: string[] = []
 runner.stdout.setEncoding('utf8').on('data', (text: string) => {
   process.stdout.write(text)
@@ -80,19 +80,19 @@ function read(coloured: string): void {
 }
 
 runner.on('error', error => {
-  console.error(`cannot start ${node}: ${error.message}`)
+  console.error(`${node} cannot be started: ${error.message}`)
   process.exit(1)
 })
 runner.on('close', code => {
   read(rest)
   const { FAILING_TESTS_FILE } = process.env
   if (FAILING_TESTS_FILE !== undefined && code !== 0) {
-    const words = process.argv.slice(2).join(' ')
-    appendFileSync(FAILING_TESTS_FILE, [`-- build/test.ts ${words}, exit code ${code}`, ...failures, ''].join('\n'))
+    const args = process.argv.slice(2).join(' ')
+    appendFileSync(FAILING_TESTS_FILE, [`-- build/test.ts ${args}, exit code ${code}`, ...failures, ''].join('\n'))
   }
   if (skipped > 0) console.log(`\nSkipped here:\n${skippedTests.map(test => `  ${test}`).join('\n')}`)
   if (values['no-skips'] && skipped > 0) {
-    console.error(`${skipped} tests were skipped, and none may be here.`)
+    console.error(`${skipped} tests were skipped, and --no-skips allows none.`)
     process.exitCode = 1
   } else process.exitCode = code ?? 1
 })

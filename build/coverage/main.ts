@@ -20,7 +20,7 @@ const nodeVersion = '26.10.0'
 await runAsProgram(async () => {
   const collected = mkdtempSync(join(tmpdir(), 'device-cloud-coverage-'))
   process.on('exit', () => rmSync(collected, { recursive: true, force: true }))
-  const node = tsx('pipe', 'build/test-node.ts', nodeVersion).trim()
+  const node = tsx('pipe', 'build/node/test-node.ts', nodeVersion).trim()
   process.env.NODE_V8_COVERAGE = collected
   tsx('inherit', 'build/test.ts', 'unit', 'integration', '--node', node)
   const lines = await reportCoverage(collected, join(root, 'coverage'))

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FileCoverage, Report } from 'c8'
+import { programsOf, testPrograms } from '../bundle/test-programs.ts'
 import { distFolder, root } from '../places.ts'
-import { programsOf, testPrograms } from '../test-programs.ts'
 import { reachedLines } from './bundled-lines.ts'
 
 /** Writes the pages into `reports` from what Node wrote to `collected`. Resolves to the reached part of the lines, in percent. */

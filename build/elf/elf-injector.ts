@@ -24,7 +24,7 @@ import {
   writeSegments,
 } from './elf.ts'
 
-/** Stands in every Node binary that can carry a blob, followed by `:0`; Node looks for a blob when it reads `:1`. */
+/** A text in every Node binary that can contain a blob, followed by `:0`; with `:1` Node looks for a blob. */
 export const seaFuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 /** The name that Node looks for. */
 export const seaNoteName = 'NODE_SEA_BLOB'
@@ -42,7 +42,7 @@ export function injectBlob(node: Uint8Array, blob: Uint8Array): Uint8Array {
   const noteAt = roundUp(node.length, pageBytes)
   const noteAddress = roundUp(endOfMemory(elf.segments), pageBytes)
   if (elf.bits === 32 && noteAddress + note.length > 0xffffffff)
-    throw new BuildError('the blob does not fit in 32 bits')
+    throw new BuildError('The blob does not fit in 32 bits.')
 
   const names = withName(sectionNames(node, elf))
   const namesAt = noteAt + note.length
@@ -71,25 +71,26 @@ function checkFits(elf: Elf): void {
       `the Node binary is not a fixed-address executable (ELF type ${elf.type}); build it with --no-pie, or use --injector postject`,
     )
   if (elf.sections.length === 0 || elf.sections[elf.sectionNames] === undefined)
-    throw new BuildError('the Node binary has no section table; it was stripped of it')
+    throw new BuildError('The Node binary has no section table, because it was stripped of it.')
   for (const [type, name] of [
     [PT_PHDR, 'PT_PHDR'],
     [PT_NOTE, 'PT_NOTE'],
     [PT_LOAD, 'PT_LOAD'],
   ] as const)
     if (!elf.segments.some(segment => segment.type === type))
-      throw new BuildError(`the Node binary has no ${name} segment`)
+      throw new BuildError(`The Node binary has no ${name} segment.`)
 }
 
-/** Where the character behind the fuse's name is: the one to flip. */
+/** The position of the character after the name of the fuse, which has to be changed. */
 function findFuse(node: Uint8Array): number {
   const bytes = Buffer.from(node.buffer, node.byteOffset, node.byteLength)
   const first = bytes.indexOf(`${seaFuse}:`)
-  if (first < 0) throw new BuildError('the Node binary has no SEA fuse: it was built without single-executable support')
-  if (bytes.indexOf(`${seaFuse}:`, first + 1) >= 0) throw new BuildError('the Node binary has more than one SEA fuse')
+  if (first < 0)
+    throw new BuildError('The Node binary has no SEA fuse: it was built without single-executable support.')
+  if (bytes.indexOf(`${seaFuse}:`, first + 1) >= 0) throw new BuildError('The Node binary has more than one SEA fuse.')
   const at = first + seaFuse.length + 1
-  if (bytes[at] === 0x31) throw new BuildError('the Node binary carries a SEA blob already')
-  if (bytes[at] !== 0x30) throw new BuildError('the SEA fuse of the Node binary is neither 0 nor 1')
+  if (bytes[at] === 0x31) throw new BuildError('The Node binary contains a SEA blob already.')
+  if (bytes[at] !== 0x30) throw new BuildError('The SEA fuse of the Node binary is neither 0 nor 1.')
   return at
 }
 

@@ -49,27 +49,28 @@ export interface Elf {
   readonly sectionNames: number
 }
 
-/** Where each field of the three structures stands, by width. */
+/** The offset of each field in the three structures, by width. */
 const layouts = {
   32: { header: 52, segmentsAt: 28, sectionsAt: 32, counts: 42, segment: 32, section: 40 },
   64: { header: 64, segmentsAt: 32, sectionsAt: 40, counts: 54, segment: 56, section: 64 },
 } as const
 
-/** The tables of `file`; a {@link BuildError} when it is not a little-endian ELF file or its tables lie outside of it. */
+/** The tables of `file`. Throws a {@link BuildError} when it is not a little-endian ELF file or its tables are outside of it. */
 export function readElf(file: Uint8Array): Elf {
   const view = viewOf(file)
-  if (file.length < 64 || view.getUint32(0) !== 0x7f454c46) throw new BuildError('not an ELF file')
+  if (file.length < 64 || view.getUint32(0) !== 0x7f454c46) throw new BuildError('The file is not an ELF file.')
   const bits = file[4] === 1 ? 32 : file[4] === 2 ? 64 : undefined
-  if (bits === undefined) throw new BuildError(`ELF class ${file[4]} is unknown`)
-  if (file[5] !== 1) throw new BuildError('a big-endian ELF file; only little-endian ones are supported')
+  if (bits === undefined) throw new BuildError(`ELF class ${file[4]} is unknown.`)
+  if (file[5] !== 1)
+    throw new BuildError('The file is a big-endian ELF file, and only little-endian ones are supported.')
   const layout = layouts[bits]
   const word = reader(view, bits)
   const segmentsAt = word(layout.segmentsAt)
   const sectionsAt = word(layout.sectionsAt)
   const count = (index: number) => view.getUint16(layout.counts + 2 * index, true)
   const table = <T>(what: string, at: number, entries: number, bytes: number, expected: number, read: Read<T>): T[] => {
-    if (entries > 0 && bytes !== expected) throw new BuildError(`an entry of the ${what} table has ${bytes} bytes`)
-    if (at + entries * bytes > file.length) throw new BuildError(`the ${what} table lies outside of the file`)
+    if (entries > 0 && bytes !== expected) throw new BuildError(`An entry of the ${what} table has ${bytes} bytes.`)
+    if (at + entries * bytes > file.length) throw new BuildError(`The ${what} table is outside of the file.`)
     return Array.from({ length: entries }, (_, index) => read(view, bits, at + index * bytes))
   }
   return {
@@ -152,7 +153,7 @@ export function encodeSections(bits: 32 | 64, sections: readonly Section[]): Uin
   return bytes
 }
 
-/** Points the file header at a section header table of `count` entries at `at`. */
+/** Writes into the file header that the section header table has `count` entries and is at `at`. */
 export function writeSectionTablePlace(file: Uint8Array, bits: 32 | 64, at: number, count: number): void {
   const view = viewOf(file)
   writeWord(view, bits, layouts[bits].sectionsAt, at)

@@ -4,16 +4,16 @@ import type { Target } from '../target.ts'
 
 export type Patch = Target['node']['patches'][number]
 
-/** `file` with `patches` applied; a {@link BuildError} when the bytes there are not the expected ones. */
+/** `file` with `patches` applied. Throws a {@link BuildError} when the bytes to be replaced are not the expected ones. */
 export function applyPatches(file: Uint8Array, patches: readonly Patch[]): Uint8Array {
   if (patches.length === 0) return file
   const patched = Buffer.from(file)
   for (const { at, expect, replace } of patches) {
     const [place, expected, replacement] = [Number(at), Buffer.from(expect, 'hex'), Buffer.from(replace, 'hex')]
-    if (expected.length !== replacement.length) throw new BuildError(`the patch at ${at} changes the size`)
+    if (expected.length !== replacement.length) throw new BuildError(`The patch at ${at} changes the size.`)
     const found = patched.subarray(place, place + expected.length)
     if (!found.equals(expected))
-      throw new BuildError(`the patch at ${at} expects ${expect}, and found ${found.toString('hex')}`)
+      throw new BuildError(`The patch at ${at} expects ${expect}, but the file has ${found.toString('hex')}.`)
     replacement.copy(patched, place)
   }
   return patched

@@ -1,4 +1,4 @@
-/** The other injector, for those who ask for it: its result must not be stripped again, and may not start on old kernels. */
+/** The injector of `--injector postject`. Its result must not be stripped again, and may not start on old kernels. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'

@@ -1,12 +1,13 @@
-/** The licence texts of everything that an executable holds. */
+/** The licence texts of the packages in an executable, and of Node. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BuildError, type Report } from '../build-error.ts'
-import type { Bundle } from '../bundle.ts'
-import { type NodePin, npmPack, sumOf } from '../node-binary.ts'
+import type { Bundle } from '../bundle/bundle.ts'
+import { packageBytes } from '../bundle/package-bytes.ts'
+import { type NodePin, npmPack, sumOf } from '../node/node-binary.ts'
+import { readTarEntry } from '../node/tar-entry.ts'
 import { cacheFolder, root } from '../places.ts'
-import { readTarEntry } from '../tar-entry.ts'
 
 /** A package in the bundle. */
 export interface BundledPackage {
@@ -18,15 +19,11 @@ export interface BundledPackage {
   readonly folder: string
 }
 
-/** The packages of which something is in the bundle, by name. */
-export function bundledPackages({ metafile }: Pick<Bundle, 'metafile'>): readonly BundledPackage[] {
-  const folders = new Set<string>()
-  for (const output of Object.values(metafile.outputs))
-    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
-      const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0]
-      if (folder !== undefined && bytesInOutput > 0) folders.add(folder)
-    }
-  return [...folders].map(packageIn).sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1))
+/** The packages in the bundle, sorted by name. */
+export function bundledPackages(bundle: Pick<Bundle, 'metafile'>): readonly BundledPackage[] {
+  return [...packageBytes(bundle).keys()]
+    .map(packageIn)
+    .sort((a, b) => (`${a.name} ${a.version}` < `${b.name} ${b.version}` ? -1 : 1))
 }
 
 function packageIn(folder: string): BundledPackage {
@@ -36,7 +33,7 @@ function packageIn(folder: string): BundledPackage {
     if (typeof name === 'string' && typeof version === 'string' && typeof license === 'string')
       return { name, version, licence: license, folder }
   }
-  throw new BuildError(`${folder}/package.json does not say name, version and licence`)
+  throw new BuildError(`${folder}/package.json must have name, version and licence.`)
 }
 
 /** One text with the licence of each package. A package without a licence text stops the release. */
@@ -50,7 +47,7 @@ export function licenceTexts(packages: readonly BundledPackage[]): string {
   )
 }
 
-/** The licence file of a package; failing that, the licence chapter of its README, where some keep it. */
+/** The licence files of a package, else the licence chapter of its README. */
 export function licenceOf({ folder, name }: Pick<BundledPackage, 'folder' | 'name'>): string {
   const files = readdirSync(join(root, folder))
   const texts = files.filter(file => /^(?:licen[cs]e|copying)(?:[.-].*)?$/i.test(file)).sort()
@@ -61,10 +58,10 @@ export function licenceOf({ folder, name }: Pick<BundledPackage, 'folder' | 'nam
       ? undefined
       : /^#+ licen[cs]e\s*\n([\s\S]+?)(?=^#|(?![\s\S]))/im.exec(readFileSync(join(root, folder, readme), 'utf8'))?.[1]
   if (chapter !== undefined && chapter.trim().length > 200) return chapter
-  throw new BuildError(`${name}: there is no licence text in ${folder}`)
+  throw new BuildError(`${name} has no licence text in ${folder}.`)
 }
 
-/** Node's own licence text, which names those of all that is in it; from the very package that the binary came from. */
+/** Node's licence text, which includes those of the software in Node, from the package of the pinned binary. */
 export async function nodeLicence(pin: NodePin, report: Report, cache = join(root, cacheFolder)): Promise<string> {
   const folder = join(cache, 'node', `${pin.package}-${pin.version}`)
   const path = join(folder, 'LICENSE')
@@ -76,7 +73,7 @@ export async function nodeLicence(pin: NodePin, report: Report, cache = join(roo
   try {
     const archive = await npmPack(pin, download)
     if (sumOf(readTarEntry(archive, 'package/bin/node')) !== pin.sha256)
-      throw new BuildError(`${pin.package} ${pin.version} from the npm registry is not the pinned one; do not use it`)
+      throw new BuildError(`${pin.package} ${pin.version} from the npm registry is not the pinned one. Do not use it.`)
     const text = readTarEntry(archive, 'package/LICENSE')
     await writeFile(join(download, 'LICENSE'), text)
     await rename(join(download, 'LICENSE'), path)

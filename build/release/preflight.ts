@@ -1,11 +1,11 @@
-/** The script that says on a device whether an executable will start there. */
+/** The script that checks on a device whether an executable will start there. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../places.ts'
 import type { Target, TargetName } from '../target.ts'
 import type { Requirements } from './requirements.ts'
 
-/** What `uname -m` says where a target's executable may run: a 64-bit kernel can carry a 32-bit system. */
+/** The outputs of `uname -m` on machines that can run a target's executable: a 64-bit kernel can run a 32-bit system. */
 const machines: Readonly<Record<TargetName, string>> = {
   x64: 'x86_64',
   arm64: 'aarch64',
@@ -21,7 +21,7 @@ export interface PreflightFacts {
   readonly sha256: string
 }
 
-/** The script for one executable, for any shell of POSIX; asks for nothing but what BusyBox has. */
+/** The script for one executable. It runs in any POSIX shell and needs only programs of BusyBox. */
 export function preflightScript({ target, elf, requirements, bytes, sha256 }: PreflightFacts): string {
   const facts: Readonly<Record<string, string | number>> = {
     target,
@@ -30,7 +30,7 @@ export function preflightScript({ target, elf, requirements, bytes, sha256 }: Pr
     elf_machine: elf.machine,
     linker: requirements.linker,
     libraries: requirements.libraries.join(' '),
-    // A binary without the note asks for nothing.
+    // A binary without the note requires no particular kernel.
     kernel: requirements.kernel ?? '0',
     bytes,
     sum: sha256,

@@ -1,5 +1,5 @@
 /**
- * `npm run release [-- --target all|x64|arm64|armv7] [--sign KEY.pem] [--out DIR]`: what a release page offers, in dist/release/.
+ * `npm run release [-- --target all|x64|arm64|armv7] [--sign KEY.pem] [--out DIR]`: writes the files of a release page to dist/release/.
  * Two releases of one commit with the same tools have the same bytes.
  */
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -7,16 +7,17 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { caBundle } from '../../src/connection/ca-bundle.ts'
 import { BuildError, MissingTool, type Report, runAsProgram } from '../build-error.ts'
-import { type Bundle, bundleAgent, readVersion } from '../bundle.ts'
-import { commitTime } from '../commit-time.ts'
-import { buildExecutable } from '../executable.ts'
-import { checkCommitted } from '../git.ts'
-import { movedLinks } from '../moved-links.ts'
-import { pinnedNode, sumOf } from '../node-binary.ts'
+import { type Bundle, bundleAgent } from '../bundle/bundle.ts'
+import { buildExecutable } from '../executable/executable.ts'
+import { pinnedNode, sumOf } from '../node/node-binary.ts'
 import { distFolder, root } from '../places.ts'
 import { findProgram, runProgram } from '../run-program.ts'
 import { readTarget, type TargetName, targetNames } from '../target.ts'
+import { commitTime } from '../version/commit-time.ts'
+import { checkCommitted } from '../version/git.ts'
+import { readVersion } from '../version/read-version.ts'
 import { bundledPackages, licenceTexts, nodeLicence } from './licences.ts'
+import { movedLinks } from './moved-links.ts'
 import { preflightScript } from './preflight.ts'
 import { requirementsOf } from './requirements.ts'
 import { nodeVersionsOf, sbomOf } from './sbom.ts'
@@ -26,17 +27,17 @@ import { type TarFile, tarOf } from './tar.ts'
 
 export interface ReleaseOptions {
   readonly targets: readonly TargetName[]
-  /** Where the files go; replaced as a whole. */
+  /** The folder for the files; it is replaced completely. */
   readonly folder: string
   /** PEM file of an Ed25519 private key. */
   readonly sign?: string | undefined
   readonly report: Report
 }
 
-/** More than one thread always cuts into blocks of the same size: the bytes do not depend on how many there are. */
+/** With more than one thread, xz splits the input into blocks of one size: the bytes do not depend on the number of threads. */
 const xzFlags = ['-6', '--threads=2', '--block-size=24MiB']
 
-/** Makes the release, and puts it in place when all of it is there. */
+/** Makes the release in another folder, and renames that when it is complete. */
 export async function release(options: ReleaseOptions): Promise<void> {
   const { targets, folder, report } = options
   if (findProgram('xz') === undefined) throw new MissingTool('release', 'xz', ['xz-utils'])
@@ -84,39 +85,53 @@ async function releaseTarget(
   })
   const requirements = await requirementsOf(target, built.path, node.path)
   const preflight = { target: name, elf: target.elf, requirements, bytes: bytes.length, sha256: sumOf(bytes) }
-  const text = (name: string, content: string, mode = 0o644): TarFile => ({
-    name: `${title}/${name}`,
-    mode,
-    bytes: Buffer.from(content),
-  })
   const files: TarFile[] = [
-    { name: `${title}/device-cloud`, mode: 0o755, bytes },
-    text('INSTALL.md', movedLinks(await readFile(join(root, 'share/how-to/install.md'), 'utf8'), 'share/how-to')),
-    text('preflight.sh', preflightScript(preflight), 0o755),
-    text('LICENSE', await readFile(join(root, 'LICENSE'), 'utf8')),
-    text('licences/packages.txt', licenceTexts(packages)),
-    text('licences/node.txt', await nodeLicence(target.node, say)),
-    text('sbom.cdx.json', sbom),
-    ...(await shareFiles(title)),
+    { name: 'device-cloud', mode: 0o755, bytes },
+    textFile('INSTALL.md', await installGuide()),
+    textFile('preflight.sh', preflightScript(preflight), 0o755),
+    textFile('LICENSE', await readFile(join(root, 'LICENSE'), 'utf8')),
+    textFile('licences/packages.txt', licenceTexts(packages)),
+    textFile('licences/node.txt', await nodeLicence(target.node, say)),
+    textFile('sbom.cdx.json', sbom),
+    ...(await shareFiles()),
   ]
-  const archive = join(folder, `${title}.tar`)
-  await writeFile(archive, tarOf(files, epochSeconds))
-  say('compressing with xz, up to a minute ...')
-  await runProgram('xz', [...xzFlags, archive], { timeoutMs: 1_800_000 })
   await writeFile(join(folder, `${title}.cdx.json`), sbom)
-  const archiveBytes = (await stat(`${archive}.xz`)).size
+  say('compressing with xz, up to a minute ...')
+  const archiveBytes = await writeArchive(join(folder, `${title}.tar`), title, files, epochSeconds)
   return { target: name, node: target.node.version, executableBytes: bytes.length, archiveBytes, requirements }
 }
 
-async function shareFiles(title: string): Promise<TarFile[]> {
+/** Writes `path`.xz with `files` in one folder of the name `title`; resolves to its size. */
+async function writeArchive(
+  path: string,
+  title: string,
+  files: readonly TarFile[],
+  epochSeconds: number,
+): Promise<number> {
+  const inFolder = files.map(file => ({ ...file, name: `${title}/${file.name}` }))
+  await writeFile(path, tarOf(inFolder, epochSeconds))
+  await runProgram('xz', [...xzFlags, path], { timeoutMs: 1_800_000 })
+  return (await stat(`${path}.xz`)).size
+}
+
+function textFile(name: string, content: string, mode = 0o644): TarFile {
+  return { name, mode, bytes: Buffer.from(content) }
+}
+
+/** share/install.md for the top folder of the archive: its links begin one folder further up. */
+async function installGuide(): Promise<string> {
+  return movedLinks(await readFile(join(root, 'share/how-to/install.md'), 'utf8'), 'share/how-to')
+}
+
+async function shareFiles(): Promise<TarFile[]> {
   const share = join(root, 'share')
   const files: TarFile[] = []
   for (const name of await readdir(share, { recursive: true })) {
     const facts = await stat(join(share, name))
     if (!facts.isFile()) continue
-    // The umask of the checkout must not show.
+    // The umask of the checkout must not change the archive.
     const mode = (facts.mode & 0o100) === 0 ? 0o644 : 0o755
-    files.push({ name: `${title}/share/${name}`, mode, bytes: await readFile(join(share, name)) })
+    files.push({ name: `share/${name}`, mode, bytes: await readFile(join(share, name)) })
   }
   return files
 }
@@ -132,10 +147,10 @@ async function writeSums(folder: string, keyFile: string | undefined): Promise<v
   await writeFile(join(folder, 'SHA256SUMS.pub.pem'), publicKey)
 }
 
-function readWishes(args: string[]): Omit<ReleaseOptions, 'report'> {
+function readOptions(args: string[]): Omit<ReleaseOptions, 'report'> {
   const { target = 'all', sign, out } = parse(args)
   const named = targetNames.filter(name => target === 'all' || name === target)
-  if (named.length === 0) throw new BuildError(`--target ${target}: ${targetNames.join(', ')} or all`)
+  if (named.length === 0) throw new BuildError(`--target ${target}: give ${targetNames.join(', ')} or all.`)
   return { targets: named, sign, folder: resolve(out ?? join(root, distFolder, 'release')) }
 }
 
@@ -150,5 +165,5 @@ function parse(args: string[]) {
 
 if (process.argv[1] === import.meta.filename)
   await runAsProgram(() =>
-    release({ ...readWishes(process.argv.slice(2)), report: line => console.error(`release: ${line}`) }),
+    release({ ...readOptions(process.argv.slice(2)), report: line => console.error(`release: ${line}`) }),
   )

@@ -1,4 +1,4 @@
-/** What a device must have for an executable to start: read from the executable itself. */
+/** The libraries and the kernel that an executable needs, read from the executable itself. */
 import { BuildError, MissingTool } from '../build-error.ts'
 import { findProgram, runProgram } from '../run-program.ts'
 import type { Target } from '../target.ts'
@@ -7,26 +7,26 @@ export interface Requirements {
   /** Shared libraries, without the dynamic linker. */
   readonly libraries: readonly string[]
   readonly linker: string
-  /** Newest symbol version that is asked of each library: `GLIBC 2.28`. */
+  /** The newest symbol version that it needs of each library: `GLIBC 2.28`. */
   readonly versions: readonly string[]
-  /** What the C library that it was built with asks of a kernel. */
+  /** The oldest kernel for the C library that it was built with. */
   readonly kernel: string | undefined
 }
 
-/** Asks binutils' readelf, which reads the files of every processor. */
+/** Reads them with readelf of binutils, which reads files for every processor. */
 export async function requirementsOf(target: Target, path: string, node: string): Promise<Requirements> {
   if (findProgram('readelf') === undefined) throw new MissingTool(target.name, 'readelf', ['binutils'])
   const read = async (file: string, ...flags: string[]) =>
     (await runProgram('readelf', ['--wide', ...flags, file])).stdout
-  // The note about the kernel makes room for the blob, so it is read from the Node binary.
+  // The injector replaces the note about the kernel by the blob, so it is read from the Node binary.
   return parseRequirements(await read(path, '-d', '-V', '-l'), await read(node, '-n'))
 }
 
-/** The same from the text that readelf prints. */
+/** As {@link requirementsOf}, from the output of readelf. */
 export function parseRequirements(text: string, notes: string): Requirements {
   const all = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, one = '']) => one)
   const linker = all(/Requesting program interpreter: ([^\]]+)\]/g)[0]
-  if (linker === undefined) throw new BuildError('the executable names no dynamic linker')
+  if (linker === undefined) throw new BuildError('The executable names no dynamic linker.')
   const newest = new Map<string, string>()
   for (const name of all(/Name: ((?:GLIBC|GLIBCXX|CXXABI|GCC)_[\d.]+)/g)) {
     const [family = '', version = ''] = name.split('_')

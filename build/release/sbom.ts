@@ -1,9 +1,9 @@
-/** The list of what is inside an executable, for scanners of known vulnerabilities [CycloneDX 1.5]. */
+/** The list of the software in an executable, for vulnerability scanners [CycloneDX 1.5]. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BuildError } from '../build-error.ts'
-import { launcherOf } from '../machine.ts'
+import { launcherOf } from '../node/machine.ts'
 import { root } from '../places.ts'
 import { runProgram } from '../run-program.ts'
 import type { Target } from '../target.ts'
@@ -13,7 +13,7 @@ export interface SbomParts {
   readonly target: Target
   readonly version: string
   readonly packages: readonly BundledPackage[]
-  /** What Node says is in it: `process.versions`. */
+  /** `process.versions` of the Node in the executable. */
   readonly nodeVersions: Readonly<Record<string, string>>
   /** SHA-256 of the executable. */
   readonly executableSum: string
@@ -22,7 +22,7 @@ export interface SbomParts {
   readonly epochSeconds: number
 }
 
-/** What `process.versions` names that is software with a version of its own. */
+/** The names in `process.versions` that are software with its own version. */
 const inNode: Readonly<Record<string, string>> = {
   acorn: 'acorn',
   ada: 'ada',
@@ -136,7 +136,7 @@ function purlOf({ name, version }: Pick<BundledPackage, 'name' | 'version'>): st
   return `pkg:npm/${name.replace('@', '%40')}@${version}`
 }
 
-/** SHA-512 of each package's archive by its folder, as the lock file has it. */
+/** The SHA-512 of each package's archive in the lock file, by the folder of the package. */
 function integrities(): ReadonlyMap<string, string> {
   const lock: { packages?: Record<string, { integrity?: string }> } = JSON.parse(
     readFileSync(join(root, 'package-lock.json'), 'utf8'),
@@ -147,7 +147,7 @@ function integrities(): ReadonlyMap<string, string> {
   return sums
 }
 
-/** A UUID made of the content, so that it is the same for the same content. */
+/** A UUID that is computed from the content, so that equal content has an equal UUID. */
 function serialOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex')
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16)
@@ -167,6 +167,6 @@ export async function nodeVersionsOf(target: Target, path: string): Promise<Read
   const { stdout } = await runProgram(program, args, { env: {} })
   const versions: unknown = JSON.parse(stdout)
   if (typeof versions !== 'object' || versions === null || !('openssl' in versions))
-    throw new BuildError(`${path} does not say what is in it`)
+    throw new BuildError(`${path} does not print its process.versions.`)
   return Object.fromEntries(Object.entries(versions).map(([name, version]) => [name, String(version)]))
 }

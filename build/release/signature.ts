@@ -1,4 +1,4 @@
-/** The detached signature of SHA256SUMS, with a key that the releaser brings. */
+/** The detached signature of SHA256SUMS, with a key of the caller. */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { BuildError } from '../build-error.ts'
@@ -21,14 +21,14 @@ function readKey(keyFile: string): KeyObject {
   try {
     key = createPrivateKey(readFileSync(keyFile))
   } catch (error) {
-    // The message of OpenSSL says why and nothing of the key.
+    // The message of OpenSSL contains nothing of the key.
     throw new BuildError(
-      `--sign ${keyFile} is no private key in PEM without a passphrase: ${error instanceof Error ? error.message : error}`,
+      `--sign ${keyFile} is not a private key in PEM without a passphrase: ${error instanceof Error ? error.message : error}`,
     )
   }
   if (key.asymmetricKeyType !== 'ed25519')
     throw new BuildError(
-      `--sign ${keyFile} is a key for ${key.asymmetricKeyType}; make one with: openssl genpkey -algorithm ed25519`,
+      `--sign ${keyFile} is a key for ${key.asymmetricKeyType}, not ed25519. Make one with: openssl genpkey -algorithm ed25519`,
     )
   return key
 }

@@ -1,4 +1,4 @@
-/** The table of sizes and requirements that goes with a release. */
+/** The table of sizes and requirements in a release. */
 
 import type { TargetName } from '../target.ts'
 import type { Requirements } from './requirements.ts'
@@ -12,14 +12,14 @@ export interface ReleaseRow {
   readonly requirements: Requirements
 }
 
-/** The processor of each target, in the words of a data sheet. */
+/** The processor of each target, as a data sheet names it. */
 const processors: Readonly<Record<TargetName, string>> = {
   x64: 'x86-64',
   arm64: 'ARMv8, 64 bits (Cortex-A53 and later)',
   armv7: 'ARMv7, hard-float, VFPv3 (Cortex-A7, A8, A9 and later)',
 }
 
-/** Memory of the smallest machine that the manager is to run in, and what it may hold for itself when idle: budgets, not measurements. */
+/** The memory of the smallest supported machine, and the budget for the idle manager. Neither is a measurement. */
 const memory: Readonly<Record<TargetName, { readonly machineMb: number; readonly ownMb: number }>> = {
   x64: { machineMb: 128, ownMb: 18 },
   arm64: { machineMb: 128, ownMb: 18 },

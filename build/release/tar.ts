@@ -1,4 +1,4 @@
-/** Writes archives whose bytes depend on nothing but what is in them [POSIX pax, ustar Interchange Format]. */
+/** Writes archives whose bytes depend only on their content [POSIX pax, ustar Interchange Format]. */
 import { BuildError } from '../build-error.ts'
 
 export interface TarFile {
@@ -10,7 +10,7 @@ export interface TarFile {
 
 const blockBytes = 512
 
-/** A tar archive of `files` in the order of their names, all of root and of one time. */
+/** A tar archive of `files`, sorted by name, all owned by root and with one time. */
 export function tarOf(files: readonly TarFile[], epochSeconds: number): Buffer {
   const parts: Uint8Array[] = []
   for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -20,7 +20,8 @@ export function tarOf(files: readonly TarFile[], epochSeconds: number): Buffer {
 }
 
 function header({ name, mode, bytes }: TarFile, epochSeconds: number): Buffer {
-  if (Buffer.byteLength(name) > 100) throw new BuildError(`${name}: names in an archive may have 100 bytes`)
+  if (Buffer.byteLength(name) > 100)
+    throw new BuildError(`${name} is too long: names in an archive may have 100 bytes.`)
   const block = Buffer.alloc(blockBytes)
   const octal = (value: number, at: number, digits: number) =>
     block.write(`${value.toString(8).padStart(digits, '0')}\0`, at)
@@ -34,7 +35,7 @@ function header({ name, mode, bytes }: TarFile, epochSeconds: number): Buffer {
   block.write('ustar\x0000', 257, 'latin1')
   block.write('root', 265)
   block.write('root', 297)
-  // The sum counts its own field as spaces.
+  // The checksum is computed with spaces in its own field.
   block.fill(' ', 148, 156)
   const sum = block.reduce((total, byte) => total + byte, 0)
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)

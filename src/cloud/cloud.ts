@@ -1,20 +1,20 @@
 import { createServer as createTcp, type Socket } from 'node:net'
 import { createServer as createTls } from 'node:tls'
-import { Broker } from './broker.ts'
-import { type Certificates, prepareCertificates } from './certificates.ts'
+import { storedPassword } from './access/operator-password.ts'
 import { allCommands } from './commands/all.ts'
-import { prepareFolder } from './data-folder.ts'
+import { type Certificates, prepareCertificates } from './data-folder/certificates.ts'
+import { prepareFolder } from './data-folder/data-folder.ts'
+import { switchFaults } from './fault-switches.ts'
 import { createHttps } from './http/server.ts'
-import { Listener } from './listener.ts'
-import { keptPassword } from './operator-password.ts'
+import { Broker } from './mqtt/broker.ts'
+import { socketCarrier, Wire } from './mqtt/wire.ts'
 import type { CloudOptions } from './options.ts'
-import { RawSockets } from './raw-sockets.ts'
-import type { Transport } from './sessions.ts'
-import { State } from './state.ts'
-import { switchFaults } from './switches.ts'
-import { socketCarrier, Wire } from './wire.ts'
+import { Listener } from './sockets/listener.ts'
+import { RawSockets } from './sockets/raw-sockets.ts'
+import { State } from './store/state.ts'
+import type { Transport } from './traffic/connections.ts'
 
-/** What the ready line tells. */
+/** The content of the ready line. */
 export interface Ready {
   readonly ready: true
   readonly mqtt: number
@@ -22,17 +22,17 @@ export interface Ready {
   readonly https: number
   readonly ca: string
   readonly token: string
-  /** How to log in, where the password was made here; one that somebody chose is not repeated. */
-  readonly operator?: { readonly user: string; readonly password: string }
+  /** How to log in, when the password was made by this cloud; a password that the caller chose is not repeated. */
+  readonly operator?: { readonly user: string; readonly password: string } | undefined
 }
 
-/** The local cloud: its ports, and behind them the state and the broker. */
+/** The local cloud: its state, the broker, and the ports. */
 export class LocalCloud {
   readonly #options: CloudOptions
   readonly #password: string
   readonly #state: State
   readonly #broker: Broker
-  readonly #raw = new RawSockets()
+  readonly #rawSockets = new RawSockets()
   readonly #listeners: Listener[] = []
   #stopped: Promise<void> | undefined
 
@@ -43,10 +43,10 @@ export class LocalCloud {
     this.#password = password
   }
 
-  /** A cloud with its data folder and the operator's password, not yet started. */
+  /** Prepares the data folder and the operator's password; the cloud is not started. */
   static async prepare(options: CloudOptions): Promise<LocalCloud> {
     await prepareFolder(options.dataDir)
-    return new LocalCloud(options, options.password ?? (await keptPassword(options.dataDir)))
+    return new LocalCloud(options, options.password ?? (await storedPassword(options.dataDir)))
   }
 
   async start(): Promise<Ready> {
@@ -66,7 +66,7 @@ export class LocalCloud {
       this.#state.faults.set('cutHistoryFraction', {})
     }
     const { mqtt, mqtts, https } = listeners
-    this.#state.relays.setBase(`wss://${this.#dialledName()}:${https.port}`)
+    this.#state.relays.setBase(`wss://${this.#relayHost()}:${https.port}`)
     return {
       ready: true,
       mqtt: mqtt.port,
@@ -74,18 +74,18 @@ export class LocalCloud {
       https: https.port,
       ca: certificates.caPath,
       token,
-      ...(password === undefined ? { operator: { user, password: this.#password } } : {}),
+      operator: password === undefined ? { user, password: this.#password } : undefined,
     }
   }
 
-  /** The names that somebody chose for this cloud. */
+  /** The names that the caller chose for this cloud, besides those of loopback. */
   #names(): readonly string[] {
     const { host, names } = this.#options
     return isWildcard(host) ? names : [...names, host.toLowerCase()]
   }
 
-  /** The name of the certificate by which devices reach the relay. */
-  #dialledName(): string {
+  /** The name in the certificate by which devices connect to the relay. */
+  #relayHost(): string {
     const [name = 'localhost'] = this.#names()
     if (name === '127.0.0.1' || name === '::1') return 'localhost'
     return name.includes(':') ? `[${name}]` : name
@@ -105,12 +105,12 @@ export class LocalCloud {
       state: this.#state,
       commands: allCommands,
       broker: this.#broker,
-      raw: this.#raw,
+      rawSockets: this.#rawSockets,
       certificates,
       names: this.#names(),
     })
     for (const server of [secure, web]) {
-      server.on('connection', (socket: Socket) => this.#raw.add(socket))
+      server.on('connection', (socket: Socket) => this.#rawSockets.add(socket))
       server.on('tlsClientError', (error: Error) => this.#state.transcript.event('', 'tls', { text: error.message }))
     }
     return {
@@ -122,13 +122,13 @@ export class LocalCloud {
 
   #take(transport: Transport, socket: Socket): void {
     const record = this.#state.connections.open(transport, { address: socket.remoteAddress, port: socket.remotePort })
-    const takes = (bytes: number) => this.#broker.takesPacket(record, bytes)
-    const wire = new Wire(socketCarrier(socket, this.#raw.below(socket)), record, takes)
+    const takesPacket = (bytes: number) => this.#broker.takesPacket(record, bytes)
+    const wire = new Wire(socketCarrier(socket, this.#rawSockets.below(socket)), record, takesPacket)
     if (this.#state.faults.list().some(fault => fault.name === 'halfOpen' && fault.params.fresh === true)) wire.freeze()
     this.#broker.handle(wire)
   }
 
-  /** Ends every connection and closes every port; a second call waits for the first. */
+  /** Closes every connection and every port; a second call waits for the first. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
     return this.#stopped

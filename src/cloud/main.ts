@@ -1,6 +1,6 @@
 /** `npm run cloud`: starts the local cloud and prints one line of JSON when it is ready. */
+import { isLoopback } from './access/exposure.ts'
 import { connectionCommand } from './connection-command.ts'
-import { isLoopback } from './exposure.ts'
 import { readOptions, UsageError, usage } from './options.ts'
 
 async function main(): Promise<void> {
@@ -18,14 +18,12 @@ async function main(): Promise<void> {
     )
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
-  // Started by a test or a tour: it must not outlive that one.
+  // Started by a test or the tour: this process must end with its parent.
   if (process.connected) process.once('disconnect', stop)
-  process.stderr.write(
-    "local cloud: a developer's tool, not a production server; what it knows is gone when it stops\n",
-  )
+  process.stderr.write("local cloud: a developer's tool, not a production server; its state is lost when it stops\n")
   if (!isLoopback(options.host))
     process.stderr.write(
-      `local cloud: others can reach it on ${options.host}; whoever knows the token or the password may use it, and the --mqtt port is not encrypted\n`,
+      `local cloud: other machines can reach it on ${options.host}; the token and the password are its only protection, and the --mqtt port is not encrypted\n`,
     )
   const ready = await cloud.start()
   process.stderr.write(`local cloud: console at https://localhost:${ready.https}/\n`)
@@ -38,14 +36,14 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   const isUsage = error instanceof UsageError
   const text = error instanceof Error ? error.message : String(error)
-  process.stderr.write(`local cloud: ${text}${isUsage ? '; see --help' : remedyOf(error)}\n`)
+  process.stderr.write(`local cloud: ${text}${isUsage ? ' See --help.' : remedyOf(error)}\n`)
   process.exit(isUsage ? 2 : 1)
 })
 
 function remedyOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE')
-    return '; another program has the port: choose one with --mqtt, --mqtts, --https (0 is any)'
-  if (code === 'EACCES') return '; ports below 1024 need rights: choose others with --mqtt, --mqtts, --https'
+    return '. Another program uses the port: choose another one with --mqtt, --mqtts or --https (0 is any).'
+  if (code === 'EACCES') return '. Ports below 1024 need privileges: choose others with --mqtt, --mqtts and --https.'
   return ''
 }

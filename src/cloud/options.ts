@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { isLoopback, weaknessOf } from './exposure.ts'
+import { isLoopback, weaknessOf } from './access/exposure.ts'
 
 export interface CloudOptions {
   readonly host: string
@@ -10,19 +10,19 @@ export interface CloudOptions {
   readonly https: number
   readonly token: string
   readonly user: string
-  /** The operator's password; undefined: one that is made and kept in the data folder. */
+  /** The operator's password; undefined: the cloud makes one and keeps it in the data folder. */
   readonly password: string | undefined
-  /** Further names and addresses by which this cloud is reached, in lower case. */
+  /** Further names and addresses of this cloud, in lower case. */
   readonly names: readonly string[]
   readonly dataDir: string
   readonly history: number
   readonly pythonAgent: boolean
 }
 
-/** The command line is wrong. */
+/** The command line is invalid; the message is a full sentence. */
 export class UsageError extends Error {}
 
-/** The same name by which `device-cloud validate` takes it; other users of the machine can read a command line. */
+/** `device-cloud validate` reads the same variable. Other users of the machine can read a command line, not this. */
 export const passwordVariable = 'DEVICE_CLOUD_OPERATOR_PASSWORD'
 
 const checkout = resolve(import.meta.dirname, '../..')
@@ -32,21 +32,21 @@ export const usage = `Usage: npm run cloud -- [options]
 A TR50 device cloud on this machine, to develop and test against.
 It is a developer's tool, not a production server.
 
-  --host ADDRESS     where to listen (127.0.0.1); another than loopback needs --token
-  --name NAME        a further name or address by which devices and browsers reach it;
+  --host ADDRESS     where to listen (127.0.0.1); any other than loopback needs --token
+  --name NAME        a further name or address of this cloud for devices and browsers;
                      may be given several times
   --mqtt PORT        MQTT (1883); 0 is any free port, here and below
   --mqtts PORT       MQTT over TLS (8883)
   --https PORT       operator API, files, MQTT over WebSocket, console (8443)
-  --token TOKEN      what devices log in with (demo)
-  --user NAME        the operator (admin)
+  --token TOKEN      the token with which devices log in (demo)
+  --user NAME        the operator's user name (admin)
   --password TEXT    the operator's password; also from ${passwordVariable},
-                     which the process list does not show. Without: one is made at the first
-                     start, kept in --data and printed in the ready line
+                     which the process list does not show. By default it is made at the
+                     first start, kept in --data and printed in the ready line
   --data DIR         CA, password and files (.device-cloud-local in the checkout)
   --history N        entries kept of each telemetry, attribute, alarm (20000)
-  --python-agent     allow for the 2018 Python agent: answer a few milliseconds later,
-                     and without fractions of seconds in property.history
+  --python-agent     for the 2018 Python agent: answers a few milliseconds later, and
+                     without fractions of seconds in property.history
 `
 
 /** Reads the command line, and the password from the environment; throws {@link UsageError}. */
@@ -55,7 +55,7 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv = pr
   const values = parse(args)
   if (values.help) return 'help'
   const text = (name: string, value: string) => {
-    if (value === '') throw new UsageError(`--${name} is empty`)
+    if (value === '') throw new UsageError(`--${name} is empty.`)
     return value
   }
   const password = values.password ?? (env[passwordVariable] || undefined)
@@ -72,26 +72,26 @@ export function readOptions(argv: readonly string[], env: NodeJS.ProcessEnv = pr
     history: numberOf('history', values.history, 1, 1_000_000),
     pythonAgent: values['python-agent'],
   }
-  if (!isLoopback(options.host)) refuseKnownSecrets(options)
+  if (!isLoopback(options.host)) refuseWeakSecrets(options)
   return options
 }
 
-/** Others can reach it: what everybody knows keeps nobody out. */
-function refuseKnownSecrets({ host, token, user, password }: CloudOptions): void {
+/** Throws when the token or the password is too weak for a cloud that other machines can reach. */
+function refuseWeakSecrets({ host, token, user, password }: CloudOptions): void {
   const secrets = [
     ['token', token, 'of devices'],
     ['password', password, 'of the operator'],
   ] as const
-  for (const [name, secret, whose] of secrets) {
+  for (const [name, secret, owner] of secrets) {
     const weakness = secret === undefined ? undefined : weaknessOf(secret, user)
     if (weakness === undefined) continue
     throw new UsageError(
-      `--host ${host}: others can reach this cloud there, and the ${name} ${whose} ${weakness}; choose one with --${name}`,
+      `--host ${host}: other machines can reach this cloud there, and the ${name} ${owner} ${weakness}. Choose another one with --${name}.`,
     )
   }
 }
 
-/** A name that a certificate can hold and a Host header can say. */
+/** A name that may be in a certificate and in a Host header. */
 function nameOf(text: string): string {
   const name = text.toLowerCase()
   if (
@@ -100,7 +100,7 @@ function nameOf(text: string): string {
       /^([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/.test(name))
   )
     return name
-  throw new UsageError(`--name ${text}: a host name or an address, without scheme and port`)
+  throw new UsageError(`--name ${text}: give a host name or an address, without scheme and port.`)
 }
 
 function parse(args: string[]) {
@@ -131,8 +131,8 @@ function portOf(name: string, text: string): number {
   return numberOf(name, text, 0, 65_535)
 }
 
-function numberOf(name: string, text: string, least: number, most: number): number {
+function numberOf(name: string, text: string, min: number, max: number): number {
   const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
-  if (!(number >= least && number <= most)) throw new UsageError(`--${name} ${text}: a number from ${least} to ${most}`)
+  if (!(number >= min && number <= max)) throw new UsageError(`--${name} ${text}: give a number from ${min} to ${max}.`)
   return number
 }

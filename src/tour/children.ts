@@ -1,4 +1,4 @@
-/** Starts the two processes of the tour, and ends them. */
+/** Starts and stops the two processes of the tour. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
 import { resolve } from 'node:path'
@@ -8,24 +8,24 @@ const root = resolve(import.meta.dirname, '../..')
 
 export interface Child {
   readonly process: ChildProcess
-  /** Resolves with how it ended. */
+  /** Resolves to the signal or the exit code. */
   readonly ended: Promise<string>
-  /** Asks it to end, and makes it end when it does not within the grace. */
+  /** Sends SIGTERM, and SIGKILL when the process has not ended within {@link graceMs}. */
   stop(): Promise<void>
 }
 
 const graceMs = 10_000
 
-/** Runs a TypeScript program of this checkout; `onLine` gets what it prints, `onNote` what it says on stderr. */
+/** Runs a TypeScript program of this checkout; `onLine` gets the lines of its stdout, `onNote` those of its stderr. */
 export function startProgram(
   file: string,
   args: readonly string[],
   onLine: (line: string) => void,
   onNote: (line: string) => void,
 ): Child {
-  // The tour shows how to log in to its own cloud, and never a password that somebody keeps for another one.
+  // The tour shows the password of its cloud, which therefore must not be one that the user has for another cloud.
   const { DEVICE_CLOUD_OPERATOR_PASSWORD: _, ...env } = process.env
-  // A process group of its own: Ctrl-C of the terminal reaches the tour alone, which then ends the others in order.
+  // A process group of its own: Ctrl-C reaches the tour alone, which then stops its children in order.
   const child = spawn(process.execPath, ['--import', 'tsx', resolve(root, file), ...args], {
     cwd: root,
     env,
@@ -48,7 +48,7 @@ export function startProgram(
   return { process: child, ended, stop }
 }
 
-/** `wanted` when nobody listens there, else 0: any free port. */
+/** `wanted` when that port is free, else 0, which means any free port. */
 export function freePort(wanted: number): Promise<number> {
   return new Promise(settle => {
     const probe = createServer()

@@ -1,4 +1,4 @@
-/** The configuration of the device that the tour starts, as an integrator would write it. */
+/** The configuration of the tour's device, as an integrator would write it. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -14,7 +14,7 @@ export interface ReadyCloud {
 export const deviceId = 'tour'
 export const thingKey = `${deviceId}-device_manager`
 
-/** Writes the configuration folder of the device. What would touch this machine (reboot, shutdown, …) is switched off. */
+/** Writes the configuration folder of the device. Actions that would affect this machine (reboot, shutdown, …) are disabled. */
 export function writeDeviceConfig(folder: string, cloud: ReadyCloud): void {
   const runtime = join(folder, 'runtime')
   const download = join(runtime, 'download')

@@ -1,6 +1,6 @@
 /**
- * `npm start`: the local cloud and a device manager against it, and a short tour through what they do.
- * Ctrl-C ends all of it. `npm start -- --once` ends by itself after the tour.
+ * `npm start`: starts the local cloud and a device manager, and shows on a short tour what they do.
+ * Ctrl-C stops everything; `npm start -- --once` ends after the tour.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ let ending = false
 
 async function end(exitCode: number): Promise<never> {
   ending = true
-  // The device first, so that it can say goodbye to the cloud.
+  // The device first, so that it can disconnect from the cloud in order.
   for (const child of [...children].reverse()) await child.stop()
   rmSync(folder, { recursive: true, force: true })
   process.exit(exitCode)
@@ -30,7 +30,7 @@ function start(name: string, file: string, args: readonly string[], onLine: (lin
   children.push(child)
   void child.ended.then(how => {
     if (ending) return
-    say(`${name} ended by itself: ${how}`)
+    say(`${name.trim()} ended unexpectedly: ${how}`)
     void end(1)
   })
   return child
@@ -73,7 +73,7 @@ async function tour(): Promise<void> {
   say(`  From a shell: npx tsx src/main.ts status -c ${deviceDir}`)
   say('  An application of your own, hello, finds this cloud when you write its connection file:')
   say(`    npx tsx src/main.ts config generate -f hello-connect.cfg ${connectionFlags(cloud)}`)
-  say(`  ${dim('Ctrl-C ends all of it.')}\n`)
+  say(`  ${dim('Ctrl-C stops everything.')}\n`)
 }
 
 /** For the words after `config generate`: a port other than 8883 must say that it speaks TLS. */

@@ -1,4 +1,4 @@
-/** What an operator's script says to the cloud: `POST /api`, and files by id. */
+/** The requests of an operator's script to the cloud: `POST /api`, and files by id. */
 import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'
 
@@ -15,7 +15,7 @@ export interface Answer {
   readonly errorMessages?: readonly string[]
 }
 
-/** Tells how many bytes have gone so far. */
+/** Is called with the number of bytes that were sent so far. */
 export type Progress = (sentBytes: number, totalBytes: number) => void
 
 export class Operator {
@@ -33,19 +33,19 @@ export class Operator {
     this.#sessionId = String(auth.params?.sessionId)
   }
 
-  /** The answer to one command, whether it succeeded or not. */
+  /** The answer to one command, also when it failed. */
   async ask(command: string, params: object = {}): Promise<Answer> {
     return answerIn(await this.#call({ cmd: { command, params } }), 'cmd')
   }
 
-  /** The parameters of the answer; throws what the cloud says when it refuses. */
+  /** The parameters of the answer; throws with the cloud's error messages when the command failed. */
   async do(command: string, params: object = {}): Promise<Record<string, unknown>> {
     const answer = await this.ask(command, params)
     if (!answer.success) throw new Error(`${command}: ${answer.errorMessages?.join('; ') ?? 'refused'}`)
     return answer.params ?? {}
   }
 
-  /** Runs an action on a device and waits for its answer. */
+  /** Runs an action on a device and waits for its result. */
   run(thingKey: string, method: string, params: object = {}): Promise<Record<string, unknown>> {
     return this.do('method.exec', { thingKey, method, params, ackTimeout: 60 })
   }
@@ -61,7 +61,7 @@ export class Operator {
     return result as { fileName: string; length: number }[]
   }
 
-  /** The HTTPS connections of the cloud and what went over them. */
+  /** The HTTPS connections of the cloud, and the bytes that were sent over each. */
   async connections(): Promise<readonly { id: string; bytesIn: number; bytesOut: number }[]> {
     const { connections } = await this.do('cloud.connections', { transport: 'https' })
     return connections as { id: string; bytesIn: number; bytesOut: number }[]
@@ -92,7 +92,7 @@ export class Operator {
   }
 }
 
-/** A refusal of all that was asked stands at the root of the reply. */
+/** The answer to one command; a refusal of the whole request is at the root of the reply. */
 function answerIn(text: string, key: 'auth' | 'cmd'): Answer {
   const reply = JSON.parse(text)
   return reply[key] ?? reply

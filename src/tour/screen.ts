@@ -1,4 +1,4 @@
-/** What the tour shows on the terminal. */
+/** The output of the tour on the terminal. */
 const colored = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
 const paint = (code: number, text: string) => (colored ? `\u001b[${code}m${text}\u001b[0m` : text)
 
@@ -15,17 +15,17 @@ export function heading(text: string): void {
   say(`\n${bold(text)}`)
 }
 
-/** Two columns. */
+/** Prints two columns. */
 export function table(rows: readonly (readonly [name: string, value: string])[]): void {
   const width = Math.max(...rows.map(([name]) => name.length))
   for (const [name, value] of rows) say(`  ${name.padEnd(width)}  ${value}`)
 }
 
 const redrawMs = 80
-/** Whether the cursor stands behind a bar that is not finished. */
+/** Whether the cursor is behind an unfinished bar. */
 let barIsOpen = false
 
-/** A bar that grows in place on a terminal, and is one line at the end elsewhere. */
+/** A bar that grows in place on a terminal; elsewhere one line at its end. */
 export function progressBar(label: string): (doneBytes: number, totalBytes: number) => void {
   const width = 30
   let finished = false

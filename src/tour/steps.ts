@@ -1,4 +1,4 @@
-/** The tour itself: what an operator would do first with a new device. */
+/** The steps of the tour: what an operator does first with a new device. */
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,17 +11,17 @@ interface Thing {
   readonly properties?: Record<string, { value: number }>
 }
 
-const patienceMs = 60_000
+const timeoutMs = 60_000
 const pollMs = 200
 const fileBytes = 24 * 1024 * 1024
 
-/** Asks again and again until `probe` has an answer. */
+/** Calls `probe` repeatedly until it returns a value; throws after {@link timeoutMs}. */
 async function until<T>(what: string, probe: () => Promise<T | undefined>): Promise<T> {
-  const giveUpAt = performance.now() + patienceMs
+  const giveUpAt = performance.now() + timeoutMs
   for (;;) {
     const found = await probe()
     if (found !== undefined) return found
-    if (performance.now() > giveUpAt) throw new Error(`${what} did not happen within ${patienceMs / 1000} s`)
+    if (performance.now() > giveUpAt) throw new Error(`Waited ${timeoutMs / 1000} s for ${what}, in vain.`)
     await new Promise(resolve => setTimeout(resolve, pollMs))
   }
 }
@@ -63,7 +63,7 @@ export async function sendFile(operator: Operator, runtimeDir: string): Promise<
   const action = operator.run(thingKey, 'file_download', { file_name: 'tour.bin' })
   await watchTransfer(operator, 'bytesOut', progressBar('cloud → device'), action)
   const arrived = readFileSync(join(runtimeDir, 'download', 'tour.bin'))
-  if (sha256(arrived) !== sha256(content)) throw new Error('the file on the device is not the one that was sent')
+  if (sha256(arrived) !== sha256(content)) throw new Error('The file on the device differs from the one that was sent.')
   const took = Math.round(performance.now() - startMs)
   say(`  ${green('✓')} ${megabytes(arrived.length)} on the device in ${took} ms, SHA-256 equal`)
 }
@@ -75,12 +75,12 @@ export async function fetchFile(operator: Operator, runtimeDir: string): Promise
   const action = operator.run(thingKey, 'file_upload', { file_path: path, file_name: 'from-device.bin' })
   await watchTransfer(operator, 'bytesIn', progressBar('device → cloud'), action)
   const stored = (await operator.listFiles(thingKey)).find(file => file.fileName === 'from-device.bin')
-  if (stored?.length !== fileBytes) throw new Error('the file of the device did not arrive whole')
+  if (stored?.length !== fileBytes) throw new Error('The file from the device is incomplete.')
   const took = Math.round(performance.now() - startMs)
   say(`  ${green('✓')} ${stored.fileName}, ${megabytes(stored.length)}, in ${took} ms`)
 }
 
-/** Shows how many bytes the cloud has moved for the transfer that an action does, until the action has been answered. */
+/** Shows how many bytes the cloud has transferred for an action, until the action has ended. */
 async function watchTransfer(
   operator: Operator,
   direction: 'bytesIn' | 'bytesOut',

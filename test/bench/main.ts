@@ -3,8 +3,8 @@
  * Nothing here fails a build: a machine that is busy makes honest figures bad, not wrong.
  */
 import { cpus } from 'node:os'
-import { figuresPage, writeBlock } from '../../build/page-block.ts'
-import { makeTestPrograms, testPrograms } from '../../build/test-programs.ts'
+import { makeTestPrograms, testPrograms } from '../../build/bundle/test-programs.ts'
+import { figuresPage, writeBlock } from '../../build/documents/page-block.ts'
 import { files } from './cases/files.ts'
 import { herd } from './cases/herd.ts'
 import { queue } from './cases/queue.ts'

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BuildError } from '../../build/build-error.ts'
-import { withLock } from '../../build/lock.ts'
+import { withLock } from '../../build/executable/lock.ts'
 import { runProgram } from '../../build/run-program.ts'
 
 /** Debian's name of an architecture, and the package that depends on its present kernel. */

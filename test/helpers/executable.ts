@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { BuildError, MissingTool } from '../../build/build-error.ts'
-import { type Bundle, bundleAgent } from '../../build/bundle.ts'
-import { buildExecutable, type ExecutableOptions } from '../../build/executable.ts'
-import { launcherOf, stripOf } from '../../build/machine.ts'
+import { type Bundle, bundleAgent } from '../../build/bundle/bundle.ts'
+import { buildExecutable, type ExecutableOptions } from '../../build/executable/executable.ts'
+import { launcherOf, stripOf } from '../../build/node/machine.ts'
 import { root } from '../../build/places.ts'
 import { readTarget, type TargetName, targetOfThisMachine } from '../../build/target.ts'
 

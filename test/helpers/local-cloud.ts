@@ -18,12 +18,12 @@ export interface CloudReply {
   readonly errorMessages?: readonly string[]
 }
 
-/** One thing that was said, as `cloud.transcript` answers it. */
+/** One entry of the transcript, as `cloud.transcript` returns it. */
 export interface Said {
   readonly seq: number
   readonly ts: string
   readonly kind: 'mqtt' | 'http' | 'event'
-  /** in: to the cloud. */
+  /** `in`: to the cloud. */
   readonly direction: 'in' | 'out'
   readonly connection: string
   readonly topic: string
@@ -51,7 +51,7 @@ export interface SaidFilter {
   readonly limit?: number
 }
 
-/** A connection as `cloud.connections` answers it. */
+/** A connection, as `cloud.connections` returns it. */
 export interface SeenConnection {
   readonly id: string
   readonly transport: 'mqtt' | 'mqtts' | 'wss' | 'https'
@@ -77,12 +77,12 @@ interface Ready {
 }
 
 export interface CloudOptions {
-  /** The operator, where the cloud is not to make its password. */
+  /** The operator; default: the cloud makes the password. */
   readonly operator?: { readonly user: string; readonly password: string }
-  /** More command line of the cloud. */
+  /** Further arguments of the cloud. */
   readonly args?: readonly string[]
   readonly token?: string
-  /** Its data folder; default: a new one that goes with the test. */
+  /** The data folder; default: a new one that is removed after the test. */
   readonly dir?: string
 }
 
@@ -137,11 +137,11 @@ export class LocalCloud {
 
   get #operator(): { readonly user: string; readonly password: string } {
     const operator = this.#options.operator ?? this.#known.operator
-    if (operator === undefined) throw new Error('the local cloud has told no password')
+    if (operator === undefined) throw new Error('The ready line of the local cloud has no password.')
     return operator
   }
 
-  /** Starts the process; on a second start it gets the ports of the first. */
+  /** Starts the process; a second start uses the ports of the first. */
   async start(): Promise<void> {
     const { mqtt = 0, mqtts = 0, https = 0 } = this.#ready ?? {}
     const ports = ['--mqtt', String(mqtt), '--mqtts', String(mqtts), '--https', String(https)]
@@ -151,7 +151,7 @@ export class LocalCloud {
     const args = [...ports, '--data', this.dir, ...token, ...user, ...(this.#options.args ?? [])]
     const { DEVICE_CLOUD_OPERATOR_PASSWORD: _, ...env } = process.env
     const password = operator === undefined ? {} : { DEVICE_CLOUD_OPERATOR_PASSWORD: operator.password }
-    // By the IPC channel the cloud sees when this process is gone, and ends too.
+    // The cloud ends when its IPC channel closes because this process has ended.
     const child = spawn(process.execPath, [cloudScript(), ...args], {
       cwd: checkout,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -163,7 +163,7 @@ export class LocalCloud {
     this.#sessionId = undefined
   }
 
-  /** Ends the process; `hard` without a word to anybody, as a power cut does. */
+  /** Ends the process; with `hard` by SIGKILL, like a power cut. */
   async stop(how: { hard?: boolean } = {}): Promise<void> {
     this.#agent?.destroy()
     const child = this.#child
@@ -174,7 +174,7 @@ export class LocalCloud {
     await gone
   }
 
-  /** Stops and starts again on the same ports and with the same CA; everything else is forgotten. */
+  /** Stops and starts the cloud with the same ports and CA; all other state is lost. */
   async restart(how: { hard?: boolean; whileDown?: () => unknown } = {}): Promise<void> {
     await this.stop(how)
     await how.whileDown?.()
@@ -233,7 +233,7 @@ export class LocalCloud {
     return this.api('method.exec', { thingKey, method, ...(params === undefined ? {} : { params }), ...more })
   }
 
-  /** Switches a fault on; returns its id. The table is in src/cloud/fault-table.ts. */
+  /** Switches a fault on; returns its id. The table is in src/cloud/faults/fault-table.ts. */
   async fault(name: string, params: object = {}): Promise<string> {
     return (await this.ask('cloud.fault.set', { name, ...params })).id
   }
@@ -243,17 +243,17 @@ export class LocalCloud {
     await this.ask('cloud.fault.clear', by)
   }
 
-  /** What was said so far, oldest first. */
+  /** The entries of the transcript that match, oldest first. */
   async transcript(filter: SaidFilter = {}): Promise<readonly Said[]> {
     return (await this.ask('cloud.transcript', filter)).entries
   }
 
-  /** The number of the last thing said, to wait for what comes after it. */
+  /** The number of the last entry, to wait for later ones. */
   async mark(): Promise<number> {
     return (await this.ask('cloud.transcript', { limit: 1, direction: 'none' })).seq
   }
 
-  /** Waits until something matching was said, and returns the first of it. */
+  /** Waits for an entry of the transcript that matches, and returns the first. */
   async heard(
     filter: SaidFilter,
     also: (said: Said) => boolean = () => true,
@@ -269,7 +269,7 @@ export class LocalCloud {
       if (found !== undefined) return found
       since = entries.at(-1)?.seq ?? since
     }
-    throw new Error(`nobody said ${JSON.stringify(filter)} within ${timeoutMs} ms`)
+    throw new Error(`The transcript got no entry like ${JSON.stringify(filter)} within ${timeoutMs} ms.`)
   }
 
   async connections(transport?: string): Promise<readonly SeenConnection[]> {
@@ -288,7 +288,7 @@ export class LocalCloud {
   }
 }
 
-/** Starts a local cloud on free ports; it ends with the test. */
+/** Starts a local cloud on free ports; it is stopped after the test. */
 export async function startCloud(t: TestContext, options: CloudOptions = {}): Promise<LocalCloud> {
   const dir = options.dir ?? tempDir(t)
   const cloud = new LocalCloud(dir, options)

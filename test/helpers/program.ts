@@ -1,6 +1,6 @@
 /** The agent and the local cloud as the test run has made them: one script each, the agent minified as in the executable. */
 import { join } from 'node:path'
-import { testPrograms } from '../../build/test-programs.ts'
+import { testPrograms } from '../../build/bundle/test-programs.ts'
 
 /** The script of `device-cloud`, for the Node of the test. */
 export function agentScript(): string {

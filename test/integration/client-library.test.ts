@@ -6,7 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { buildLibrary } from '../../build/library.ts'
+import { buildLibrary } from '../../build/bundle/library.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')

@@ -144,7 +144,7 @@ test('faults of the file service', async t => {
   assert.equal((await device.command('file.get', { fileName: 'g' })).success, false)
 })
 
-test('what was stored is gone from the disk when the cloud stops', async t => {
+test('stored files are removed from the disk when the cloud stops', async t => {
   const { cloud, device } = await ready(t)
   await stored(cloud, device, 'f', 'hello')
   await cloud.stop()

@@ -27,7 +27,7 @@ test('an operator sees what the device acknowledged, success or failure [TR50 4.
   assert.deepEqual(await check(device), [])
 })
 
-test('without an acknowledgement the operator is told so, and the message may complete later', async t => {
+test('without an acknowledgement the operator gets an error, and the message may complete later', async t => {
   const cloud = await startCloud(t)
   const device = await plainDevice(t, cloud, 'dev-1')
   const late = cloud.exec('dev-1', 'slow', undefined, { ackTimeout: 1 })

@@ -39,7 +39,7 @@ async function begin(t: TestContext, args: readonly string[], password?: string)
   return { code, lines, err: () => err }
 }
 
-test('the first start makes a password and tells it in the ready line; later starts tell the same; other folders have others', async t => {
+test('the first start makes a password and prints it in the ready line; later starts print the same; other folders have others', async t => {
   const cloud = await startCloud(t)
   const { password } = cloud
   assert.match(password, /^[a-z2-9-]{23}$/)
@@ -58,7 +58,7 @@ test('the first start makes a password and tells it in the ready line; later sta
   }
 })
 
-test('a password that somebody chose is repeated nowhere and kept nowhere', async t => {
+test('a password that the caller chose is neither printed nor stored', async t => {
   const dir = tempDir(t)
   for (const [args, env] of [
     [['--password', 'Chosen-4711'], undefined],
@@ -73,15 +73,15 @@ test('a password that somebody chose is repeated nowhere and kept nowhere', asyn
   assert.throws(() => statSync(join(dir, 'operator-password')))
 })
 
-test('--host beyond loopback starts with no secret that everybody knows', async t => {
+test('--host other than loopback refuses widely known secrets', async t => {
   for (const [args, told] of [
     [
       [],
-      /^local cloud: --host 0\.0\.0\.0: .*token of devices is known to everybody; choose one with --token; see --help\n$/,
+      /^local cloud: --host 0\.0\.0\.0: .*token of devices is widely known\. Choose another one with --token\. See --help\.\n$/,
     ],
     [
       ['--token', 'long-enough-1', '--password', 'admin'],
-      /password of the operator is known to everybody; choose one with --password/,
+      /password of the operator is widely known\. Choose another one with --password\./,
     ],
   ] as const) {
     const { code, lines, err } = await begin(t, ['--host', '0.0.0.0', ...args])

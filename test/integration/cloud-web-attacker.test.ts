@@ -203,7 +203,7 @@ const linkFrom = (site: string): Headers => [
   ['Sec-Fetch-Dest', 'document'],
 ]
 
-test('no route and no upgrade serves a foreign name, a page of elsewhere, or a request that says neither', async t => {
+test('no route and no upgrade serves a foreign name, a foreign page, or a request without Host', async t => {
   const one = await scene(t)
   const { cloud, send } = one
   const port = cloud.https
@@ -234,7 +234,7 @@ test('no route and no upgrade serves a foreign name, a page of elsewhere, or a r
   await assertNoMail(one)
 })
 
-test('a path that nobody serves is judged by the same rules', async t => {
+test('a path without a route is checked by the same rules', async t => {
   const { cloud, send } = await scene(t)
   const own: Headers = [['Host', `localhost:${cloud.https}`]]
   for (const headers of [[], upgradeHeaders]) {
@@ -246,7 +246,7 @@ test('a path that nobody serves is judged by the same rules', async t => {
   }
 })
 
-test('what a page can send without asking first is no command: forms, text, nothing said', async t => {
+test('types that a page can send without a preflight are refused: forms, text, none', async t => {
   const one = await scene(t)
   const { cloud, send, order } = one
   const own: Headers = [['Host', `localhost:${cloud.https}`]]
@@ -299,7 +299,7 @@ test('what a page can send without asking first is no command: forms, text, noth
   assert.equal((await cloud.ask('mailbox.list', { thingKey: 'dev-1' })).result.length, 1)
 })
 
-test('a preflight gets no permission, whoever asks', async t => {
+test('a preflight never gets a permission', async t => {
   const { cloud, send } = await scene(t)
   const asks: Headers = [
     ['Access-Control-Request-Method', 'POST'],
@@ -313,7 +313,7 @@ test('a preflight gets no permission, whoever asks', async t => {
     }
 })
 
-test('the console works in a browser, also by a link from elsewhere, and stands in no frame', async t => {
+test('the console works in a browser, also by a link on a foreign page, and never in a frame', async t => {
   const { cloud, send } = await scene(t)
   const port = cloud.https
   const fetched = (site: string, mode: string, dest: string): Headers => [
@@ -444,7 +444,7 @@ test('--name lets in one more name, with a certificate for it, and no other', as
   assert.equal(await status('box.test', 'https://localhost'), 403)
   for (const host of ['a.box.test', 'box.test.evil.test', '10.0.2.3']) assert.equal(await status(host), 421, host)
   const refusal = await send({ target: '/', headers: [['Host', 'other.test:8443']] })
-  assert.match(refusal.body, /not known as other\.test\..* add --name other\.test/)
+  assert.match(refusal.body, /not known as other\.test\..* with --name other\.test /)
   const socket = connectTls({
     host: '127.0.0.1',
     port: cloud.https,
@@ -456,7 +456,7 @@ test('--name lets in one more name, with a certificate for it, and no other', as
   socket.destroy()
 })
 
-test('a file that a device sent is no page of the cloud, whatever is in it', async t => {
+test('a browser never shows a file of a device as a page of the cloud', async t => {
   const { cloud, device } = await scene(t)
   const put = await device.command('file.put', { fileName: 'index.html' })
   await http(cloud, 'POST', `/file/${put.params.fileId}`, {

@@ -21,7 +21,7 @@ function fixture(name: string): readonly Exchange[] {
 const thingKey = 'dev-1-app'
 const ts = '2024-03-05T10:11:12.000345Z'
 
-test('takes everything that the old Python agent says, byte for byte [TR50 8.3] [TR50 appendix A]', async t => {
+test('takes every message of the old Python agent, byte for byte [TR50 8.3] [TR50 appendix A]', async t => {
   const cloud = await startCloud(t)
   const device = await plainDevice(t, cloud, thingKey)
   const ids = new Map<string, string>()
@@ -102,7 +102,7 @@ test('answers on the suffix of the request, without a subscription and not twice
   device.say('api/any/thing', '{"a":{"command":"diag.echo","params":{"b":[1,null]}},"b":{"command":"no.such"}}', 0)
   const reply = await device.json('reply/any/thing')
   assert.deepEqual(reply.a, { success: true, params: { b: [1, null] } })
-  assert.deepEqual(reply.b, { success: false, errorCodes: [-90101], errorMessages: ['Command no.such is not known'] })
+  assert.deepEqual(reply.b, { success: false, errorCodes: [-90101], errorMessages: ['Command no.such is not known.'] })
   assert.equal((await device.command('diag.ping')).success, true)
   const topics = device.heard.map(one => one.topic)
   assert.deepEqual(topics, ['reply', 'reply/any/thing', 'reply/t1'])
@@ -119,7 +119,7 @@ test('answers a compressed request compressed, and others never [TR50 2.1]', asy
   assert.equal(refusal.success, false)
 })
 
-test('a request that is no request is refused at the root of the reply [TR50 2.3]', async t => {
+test('a malformed request is refused at the root of the reply [TR50 2.3]', async t => {
   const cloud = await startCloud(t)
   const device = await plainDevice(t, cloud, 'dev-1')
   for (const [index, text] of ['', 'nonsense', '[]', '{}', '7'].entries()) {
@@ -145,12 +145,12 @@ test('a batch stops at its first error in the order of time', async t => {
     { key: 'b', value: 'two', ts: at(2) },
   ]
   const result = await device.command('property.batch', { data })
-  assert.deepEqual(result.errorMessages, ['data[2]: value must be a number'])
+  assert.deepEqual(result.errorMessages, ['data[2]: value must be a number.'])
   const thing = await cloud.ask('thing.find', { key: 'dev-1' })
   assert.deepEqual(Object.keys(thing.properties), ['a'])
 })
 
-test('keeps the short form of the server topics, and tells the change to who listens [TR50 2.1]', async t => {
+test('keeps the short form of the server topics, and publishes the change to subscribers [TR50 2.1]', async t => {
   const cloud = await startCloud(t)
   const device = await plainDevice(t, cloud, 'dev-1')
   const operator = await plainDevice(t, cloud, 'someone', { username: cloud.user, password: cloud.password })
@@ -194,7 +194,7 @@ test('alarms that repeat their state are left out unless republished [TR50 alarm
   )
 })
 
-test('a request that is nested without end is refused, and the cloud lives on', async t => {
+test('a request that is nested too deep is refused, and the cloud keeps running', async t => {
   const cloud = await startCloud(t)
   const device = await plainDevice(t, cloud, 'dev-1')
   const nested = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`

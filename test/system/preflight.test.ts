@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { sumOf } from '../../build/node-binary.ts'
+import { sumOf } from '../../build/node/node-binary.ts'
 import { type PreflightFacts, preflightScript } from '../../build/release/preflight.ts'
 import { requirementsOf } from '../../build/release/requirements.ts'
 import { readTarget } from '../../build/target.ts'
@@ -58,12 +58,12 @@ test('what keeps the executable from starting is named with its remedy', async t
     says(
       preflight({ target: 'armv7', elf, sha256: '0' }),
       /^FAIL +processor +x86_64, and this executable is for armv7 .*\n +Take the archive for this processor: x64 for x86_64/m,
-      /^FAIL +file +\S+ is no executable for armv7$/m,
+      /^FAIL +file +\S+ is not an executable for armv7$/m,
     )
   })
   await t.test('an old kernel', () => {
     const requirements = { ...facts.requirements, kernel: '77.2' }
-    says(preflight({ requirements }), /^FAIL +kernel +Linux \S+, and 77\.2 is the least/m)
+    says(preflight({ requirements }), /^FAIL +kernel +Linux \S+, and the executable needs at least 77\.2$/m)
   })
   await t.test('a library that is not there', t => {
     const [library = ''] = facts.requirements.libraries.filter(name => name.startsWith('libstdc++'))
@@ -73,25 +73,25 @@ test('what keeps the executable from starting is named with its remedy', async t
     says(
       preflight(),
       /^FAIL +libraries +libstdc\+\+\.so\.6 is missing\n +Buildroot: a toolchain with C\+\+ support; Yocto: libstdc\+\+/m,
-      /^FAIL +start +it ends with 127: .*libstdc/m,
+      /^FAIL +start +it ended with 127: .*libstdc/m,
     )
   })
   await t.test('no glibc, but musl', t => {
     without(t, facts.requirements.linker)
     device.write('/lib/ld-musl-x86_64.so.1', '')
     t.after(() => rmSync(on('/lib/ld-musl-x86_64.so.1')))
-    says(preflight(), /^FAIL +glibc +\S+ is missing: this system has musl instead of glibc\n +An image with glibc/m)
+    says(preflight(), /^FAIL +glibc +\S+ is missing: this system has musl instead of glibc\n +Use an image with glibc/m)
   })
   await t.test('a file that is another one, cut short, no executable, without the right to run, or not there', () => {
-    says(preflight({ sha256: '0' }, '/etc/passwd'), /^FAIL +file +\/etc\/passwd is no executable for x64$/m)
-    assert.match(preflight({ sha256: '0' }).text, /^- +file +\S+ is not the one of this release/m)
+    says(preflight({ sha256: '0' }, '/etc/passwd'), /^FAIL +file +\/etc\/passwd is not an executable for x64$/m)
+    assert.match(preflight({ sha256: '0' }).text, /^- +file +\S+ is not the file of this release/m)
     copyFileSync(on(place), on('/root/short'))
     truncateSync(on('/root/short'), 1_000_000)
-    says(preflight({}, '/root/short'), /^- +file +\/root\/short is not the one of this release/m, /^FAIL +start /m)
+    says(preflight({}, '/root/short'), /^- +file +\/root\/short is not the file of this release/m, /^FAIL +start /m)
     device.write('/root/plain', '')
     writeFileSync(on('/root/plain'), readFileSync(on('/root/short')))
-    says(preflight({}, '/root/plain'), /^FAIL +file +\/root\/plain may not be executed\n +chmod 755 \/root\/plain$/m)
-    says(preflight({}, '/root/nothing'), /^FAIL +file +\/root\/nothing is not there$/m)
+    says(preflight({}, '/root/plain'), /^FAIL +file +\/root\/plain is not executable\n +chmod 755 \/root\/plain$/m)
+    says(preflight({}, '/root/nothing'), /^FAIL +file +\/root\/nothing does not exist$/m)
   })
   await t.test('too many words', () => {
     assert.equal(preflight({}, 'a', 'b').code, 2)

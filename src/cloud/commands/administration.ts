@@ -1,11 +1,11 @@
-import { type Command, type Commands, operatorOf } from '../command.ts'
-import { newSecret } from '../ids.ts'
-import type { JsonObject } from '../json.ts'
-import { has, optionalText, page, requiredText } from '../params.ts'
-import type { RecordTable } from '../records.ts'
-import { type State, withoutPassword } from '../state.ts'
+import { type Command, type Commands, operatorOf } from '../requests/command.ts'
+import type { RecordTable } from '../store/records.ts'
+import { type State, withoutPassword } from '../store/state.ts'
+import { newSecret } from '../values/ids.ts'
+import type { JsonObject } from '../values/json.ts'
+import { has, optionalText, page, requiredText } from '../values/params.ts'
 
-/** Applications, roles, definitions, users and organisations: what an administrator's script creates [TR50 3.10] [TR50 8.2]. */
+/** Applications, roles, definitions, users and organisations, which an administrator's script creates [TR50 3.10] [TR50 8.2]. */
 export const administrationCommands: Commands = {
   ...crud('thing_def', state => state.definitions, ['id', 'key', 'name']),
   ...crud('role', state => state.roles, ['id', 'key', 'name']),
@@ -13,7 +13,7 @@ export const administrationCommands: Commands = {
   ...crud('app', state => state.apps, ['id', 'name', 'token']),
   ...crud('user', state => state.users, ['id', 'username', 'emailAddress']),
 
-  // An application gets its token from the cloud unless its creator brings one.
+  // The cloud makes a token for the application unless the caller gives one.
   'app.create': (params, context) => {
     operatorOf(context)
     const record = context.state.apps.create({
@@ -46,6 +46,7 @@ export const administrationCommands: Commands = {
   },
 }
 
+/** The commands to find, create, update, delete and list the records of one table. */
 function crud(kind: string, tableOf: (state: State) => RecordTable, findBy: readonly string[]): Commands {
   const find = (params: JsonObject, state: State) =>
     tableOf(state).get(Object.fromEntries(findBy.map(name => [name, params[name]])))
@@ -55,7 +56,7 @@ function crud(kind: string, tableOf: (state: State) => RecordTable, findBy: read
   }
   const update: Command = (params, context) => {
     operatorOf(context)
-    // An update names its record by id; without one by the name that stays.
+    // An update names its record by id, else by its unique name.
     const record = has(params, 'id') ? tableOf(context.state).get({ id: params.id }) : find(params, context.state)
     tableOf(context.state).update(record, params)
     return undefined

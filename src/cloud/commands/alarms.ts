@@ -1,11 +1,11 @@
-import { applyBatch } from '../batch.ts'
-import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { compact, type JsonObject } from '../json.ts'
-import { flag, optionalInteger, optionalNumber, optionalText, requiredKey, textList } from '../params.ts'
-import type { Series } from '../series.ts'
-import type { AlarmSample, Thing } from '../things.ts'
-import { momentIn, optionalMoment } from '../timestamp.ts'
+import { applyBatch } from '../requests/batch.ts'
+import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../requests/command.ts'
+import type { Series } from '../store/series.ts'
+import type { AlarmSample, Thing } from '../store/things.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { compact, type JsonObject } from '../values/json.ts'
+import { flag, optionalInteger, optionalNumber, optionalText, requiredKey, textList } from '../values/params.ts'
+import { momentIn, optionalMoment } from '../values/timestamp.ts'
 
 export const alarmCommands: Commands = {
   'alarm.publish': (params, context) => publish('alarm.publish', params, context),
@@ -53,13 +53,16 @@ function publish(command: string, params: JsonObject, context: Context): undefin
   const key = requiredKey(params)
   refuseByFault(context, command, key)
   const state = optionalInteger(params, 'state')
-  if (state === undefined) throw badParameter('state is missing')
+  if (state === undefined) throw badParameter('state is missing.')
   checkState(thing, key, state, context)
   const sample: AlarmSample = {
     ...momentIn(params),
     state,
-    ...compactSample(params),
-    ...(flag(params, 'republish') ? { republish: true } : {}),
+    msg: optionalText(params, 'msg'),
+    corrId: optionalText(params, 'corrId'),
+    lat: optionalNumber(params, 'lat'),
+    lng: optionalNumber(params, 'lng'),
+    republish: flag(params, 'republish'),
   }
   const series = thing.alarm(key)
   if (isSuppressed(series, sample)) return undefined
@@ -69,26 +72,15 @@ function publish(command: string, params: JsonObject, context: Context): undefin
   return undefined
 }
 
-function compactSample(params: JsonObject): Pick<AlarmSample, 'msg' | 'corrId' | 'lat' | 'lng'> {
-  const [msg, corrId] = [optionalText(params, 'msg'), optionalText(params, 'corrId')]
-  const [lat, lng] = [optionalNumber(params, 'lat'), optionalNumber(params, 'lng')]
-  return {
-    ...(msg === undefined ? {} : { msg }),
-    ...(corrId === undefined ? {} : { corrId }),
-    ...(lat === undefined ? {} : { lat }),
-    ...(lng === undefined ? {} : { lng }),
-  }
-}
-
-/** The state is an index into the states of the definition, if it has any [TR50 alarm.publish]. */
+/** Throws unless the state is an index into the states of the definition, if it has any [TR50 alarm.publish]. */
 function checkState(thing: Thing, key: string, state: number, context: Context): void {
-  if (state < 0) throw badParameter(`state ${state} is negative`)
+  if (state < 0) throw badParameter(`state ${state} is negative.`)
   const states = definedPart(context, thing, 'alarms', key)?.states
   if (Array.isArray(states) && states.length > 0 && state >= states.length)
-    throw badParameter(`state ${state}: alarm ${key} has ${states.length} states`)
+    throw badParameter(`state ${state} is too large, because alarm ${key} has ${states.length} states.`)
 }
 
-/** Without republish, the newest publish of an unchanged state is left out; so is a second one of the same moment [TR50 alarm.publish]. */
+/** Whether a sample without `republish` repeats the newest state, or a state of the same moment [TR50 alarm.publish]. */
 function isSuppressed(series: Series<AlarmSample>, sample: AlarmSample): boolean {
   if (sample.republish) return false
   const newest = series.newest

@@ -1,4 +1,4 @@
-import type { Commands } from '../command.ts'
+import type { Commands } from '../requests/command.ts'
 import { administrationCommands } from './administration.ts'
 import { alarmCommands } from './alarms.ts'
 import { attributeCommands } from './attributes.ts'
@@ -13,7 +13,7 @@ import { relayCommands } from './relay.ts'
 import { sessionCommands } from './sessions.ts'
 import { thingCommands } from './things.ts'
 
-/** Every command that this cloud knows, by name. */
+/** Every command of this cloud by its name. */
 export const allCommands: Commands = {
   ...alarmCommands,
   ...attributeCommands,

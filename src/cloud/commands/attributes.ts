@@ -1,10 +1,10 @@
-import { applyBatch } from '../batch.ts'
-import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { compact, type JsonObject } from '../json.ts'
-import { has, optionalText, page, requiredKey } from '../params.ts'
-import type { AttributeSample } from '../things.ts'
-import { momentIn, optionalMoment } from '../timestamp.ts'
+import { applyBatch } from '../requests/batch.ts'
+import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../requests/command.ts'
+import type { AttributeSample } from '../store/things.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { compact, type JsonObject } from '../values/json.ts'
+import { has, optionalText, page, requiredKey } from '../values/params.ts'
+import { momentIn, optionalMoment } from '../values/timestamp.ts'
 
 export const attributeCommands: Commands = {
   'attribute.publish': (params, context) => publish('attribute.publish', params, context),
@@ -12,8 +12,8 @@ export const attributeCommands: Commands = {
 
   'attribute.batch': (params, context) => {
     applyBatch(params, ['thingKey', 'key', 'ts', 'republish', 'corrId'], item => {
-      // Only a single publish unsets by null; in an item null counts as absent [TR50 2.2].
-      if (!has(item, 'value')) throw badParameter('value is missing')
+      // A null unsets an attribute only in a single publish; in an item it counts as absent [TR50 2.2].
+      if (!has(item, 'value')) throw badParameter('value is missing.')
       publish('attribute.batch', item, context)
     })
     return undefined
@@ -35,16 +35,15 @@ function publish(command: string, params: JsonObject, context: Context): undefin
   const thing = thingOf(params, context)
   const key = requiredKey(params)
   refuseByFault(context, command, key)
-  if (params.value === undefined) throw badParameter('value is missing')
+  if (params.value === undefined) throw badParameter('value is missing.')
   const value = textOf(params.value)
-  const corrId = optionalText(params, 'corrId')
-  thing.attribute(key).insert({ ...momentIn(params), value, ...(corrId === undefined ? {} : { corrId }) })
+  thing.attribute(key).insert({ ...momentIn(params), value, corrId: optionalText(params, 'corrId') })
   context.state.connections.totals.samples++
   context.state.change(thing, `attribute/${key}`, () => value ?? '')
   return undefined
 }
 
-/** Attributes are text; the old agent passes on whatever its caller gave [TR50 attribute.batch]. */
+/** The value as text; the old agent sends any JSON value that its caller gives [TR50 attribute.batch]. */
 function textOf(value: JsonObject[string]): string | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string') return optionalText({ value }, 'value') ?? null
@@ -64,5 +63,5 @@ function current(params: JsonObject, context: Context): JsonObject {
 }
 
 function shown(sample: AttributeSample): JsonObject {
-  return { ...compact({ value: sample.value, ts: sample.ts, corrId: sample.corrId }) }
+  return compact({ value: sample.value, ts: sample.ts, corrId: sample.corrId })
 }

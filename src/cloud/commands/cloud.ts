@@ -1,22 +1,22 @@
-import { type Commands, operatorOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { faultTable } from '../fault-table.ts'
-import { isCommandLike } from '../faults.ts'
-import { compact, type JsonObject, parseJson } from '../json.ts'
-import { flag, optionalInteger, optionalText, requiredText } from '../params.ts'
-import { asJson, type Entry } from '../transcript.ts'
+import { faultTable } from '../faults/fault-table.ts'
+import { matchesPattern } from '../faults/faults.ts'
+import { type Commands, operatorOf } from '../requests/command.ts'
+import { asJson, type Entry } from '../traffic/transcript.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { compact, type JsonObject } from '../values/json.ts'
+import { flag, optionalInteger, optionalText, requiredText } from '../values/params.ts'
 
-const longestWaitMs = 60_000
+const maxWaitMs = 60_000
 const maxEntriesPerAnswer = 10_000
 
-/** What only this cloud has: its faults, what was said, who came, and pushing something to a device. */
+/** The commands of this cloud alone: faults, transcript, connections, counters, and messages pushed to a device. */
 export const cloudCommands: Commands = {
   'cloud.fault.set': async (params, context) => {
     operatorOf(context)
     const { name: _, ...rest } = params
     const { faults } = context.state
     const { id } = faults.set(requiredText(params, 'name'), compact(rest))
-    await faults.acted()
+    await faults.settled()
     return { id }
   },
 
@@ -24,7 +24,7 @@ export const cloudCommands: Commands = {
     operatorOf(context)
     const { faults } = context.state
     const cleared = faults.clear({ id: optionalText(params, 'id'), name: optionalText(params, 'name') })
-    await faults.acted()
+    await faults.settled()
     return { cleared }
   },
 
@@ -38,10 +38,10 @@ export const cloudCommands: Commands = {
     operatorOf(context)
     const { transcript } = context.state
     const since = optionalInteger(params, 'since') ?? 0
-    const most = Math.min(maxEntriesPerAnswer, optionalInteger(params, 'limit') ?? maxEntriesPerAnswer)
-    const waitMs = Math.min(longestWaitMs, optionalInteger(params, 'waitMs') ?? 0)
-    const found = await transcript.wait(since, filterOf(params), most, waitMs)
-    return { seq: transcript.seq, entries: found.map(entry => asJson(entry, text => parseJson(text))) }
+    const maxCount = Math.min(maxEntriesPerAnswer, optionalInteger(params, 'limit') ?? maxEntriesPerAnswer)
+    const waitMs = Math.min(maxWaitMs, optionalInteger(params, 'waitMs') ?? 0)
+    const found = await transcript.wait(since, filterOf(params), maxCount, waitMs)
+    return { seq: transcript.seq, entries: found.map(asJson) }
   },
 
   'cloud.connections': (params, context) => {
@@ -67,7 +67,7 @@ export const cloudCommands: Commands = {
     const sessions = context.state.sessions.ofThing(key)
     if (sessions.length === 0) throw notFound(`Connection of thing ${key}`)
     const topic = requiredText(params, 'topic')
-    if (/[+#\0]/.test(topic)) throw badParameter('topic holds a wildcard')
+    if (/[+#\0]/.test(topic)) throw badParameter('topic must not hold a wildcard.')
     for (const session of sessions) session.push?.(topic, payload, optionalInteger(params, 'qos') === 0 ? 0 : 1)
     return { sent: sessions.length }
   },
@@ -86,7 +86,7 @@ export const cloudCommands: Commands = {
         alarms: count(thing.alarms),
         locations: thing.locations.received,
       }
-    // Unlike property.history without its limit of rows: a test compares all it sent.
+    // Unlike property.history, without a limit of rows: a test compares everything that it sent.
     return {
       values:
         thing.properties
@@ -112,8 +112,8 @@ function filterOf(params: JsonObject): (entry: Entry) => boolean {
     (wanted.direction === undefined || entry.direction === wanted.direction) &&
     (wanted.connection === undefined || entry.connection === wanted.connection) &&
     (wanted.thingKey === undefined || entry.thingKey === wanted.thingKey) &&
-    (wanted.topic === undefined || isCommandLike(entry.topic, wanted.topic)) &&
+    (wanted.topic === undefined || matchesPattern(entry.topic, wanted.topic)) &&
     (wanted.contains === undefined || (entry.text ?? '').includes(wanted.contains)) &&
     (wanted.command === undefined ||
-      (entry.commands ?? []).some(command => isCommandLike(command, wanted.command ?? '')))
+      (entry.commands ?? []).some(command => matchesPattern(command, wanted.command ?? '')))
 }

@@ -1,5 +1,5 @@
-import { type Commands, sessionOf } from '../command.ts'
-import { numberOf } from '../faults.ts'
+import { numberOf } from '../faults/faults.ts'
+import { type Commands, sessionOf } from '../requests/command.ts'
 
 export const diagnosticCommands: Commands = {
   'diag.ping': (_, context) => {

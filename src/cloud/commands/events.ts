@@ -1,8 +1,8 @@
-import { type Commands, namedThing, refuseByFault, sessionOf, thingOf } from '../command.ts'
-import { badParameter } from '../failure.ts'
-import { logLevel } from '../logs.ts'
-import { flag, has, optionalInteger, optionalText, page } from '../params.ts'
-import { momentIn } from '../timestamp.ts'
+import { type Commands, namedThing, refuseByFault, sessionOf, thingOf } from '../requests/command.ts'
+import { logLevel } from '../store/logs.ts'
+import { badParameter } from '../values/failure.ts'
+import { flag, has, optionalInteger, optionalText, page } from '../values/params.ts'
+import { momentIn } from '../values/timestamp.ts'
 
 export const eventCommands: Commands = {
   'log.publish': (params, context) => {
@@ -11,11 +11,10 @@ export const eventCommands: Commands = {
     const thing = isGlobal && namedThing(params, context) === undefined ? session.thing : thingOf(params, context)
     refuseByFault(context, 'log.publish', optionalText(params, 'msg') ?? '')
     const msg = optionalText(params, 'msg')
-    if (msg === undefined) throw badParameter('msg is missing')
+    if (msg === undefined) throw badParameter('msg is missing.')
     const level = optionalInteger(params, 'level') ?? logLevel.info
-    if (level < 0 || level > 2) throw badParameter(`level ${level}: 0 error, 1 warning, 2 info`)
-    const corrId = optionalText(params, 'corrId')
-    context.state.logs.add({ msg, level, at: momentIn(params), ...(corrId === undefined ? {} : { corrId }) }, thing)
+    if (level < 0 || level > 2) throw badParameter(`level ${level} must be 0 (error), 1 (warning) or 2 (info).`)
+    context.state.logs.add({ msg, level, at: momentIn(params), corrId: optionalText(params, 'corrId') }, thing)
     context.state.connections.totals.samples++
     return undefined
   },

@@ -1,10 +1,10 @@
-import { type Commands, type Context, refuseByFault, sessionOf, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { asListed, type StoredFile } from '../file-store.ts'
-import type { JsonObject } from '../json.ts'
-import { flag, optionalInteger, optionalText, page, requiredText, textList } from '../params.ts'
+import { type Commands, type Context, refuseByFault, sessionOf, thingOf } from '../requests/command.ts'
+import { asListed, type StoredFile } from '../store/file-store.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import type { JsonObject } from '../values/json.ts'
+import { flag, optionalInteger, optionalText, page, requiredText, textList } from '../values/params.ts'
 
-const longestName = 1024
+const maxNameChars = 1024
 
 export const fileCommands: Commands = {
   'file.put': (params, context) => {
@@ -28,11 +28,11 @@ export const fileCommands: Commands = {
     const { state, session } = context
     const file = existing(params, context)
     refuseByFault(context, 'file.get', file.name)
-    const about = { thingKey: session?.thing?.key, transport: session?.transport, commands: ['file.get'] }
-    const crc32 = state.faults.take('wrongCrc', about) ? (file.crc32 ^ 0x5a5a5a5a) >>> 0 : file.crc32
-    const fileSize = state.faults.take('wrongSize', about) ? file.bytes + 1 : file.bytes
+    const circumstances = { thingKey: session?.thing?.key, transport: session?.transport, commands: ['file.get'] }
+    const crc32 = state.faults.take('wrongCrc', circumstances) ? (file.crc32 ^ 0x5a5a5a5a) >>> 0 : file.crc32
+    const fileSize = state.faults.take('wrongSize', circumstances) ? file.bytes + 1 : file.bytes
     const fileId = state.files.ticketToGet(file).id
-    return state.faults.take('noCrc', about) ? { fileId, fileSize } : { fileId, fileSize, crc32 }
+    return state.faults.take('noCrc', circumstances) ? { fileId, fileSize } : { fileId, fileSize, crc32 }
   },
 
   'file.list': (params, context) => {
@@ -53,11 +53,11 @@ export const fileCommands: Commands = {
 
 function nameIn(params: JsonObject): string {
   const name = requiredText(params, 'fileName')
-  if (name.length > longestName) throw badParameter(`fileName is longer than ${longestName} characters`)
+  if (name.length > maxNameChars) throw badParameter(`fileName is longer than ${maxNameChars} characters.`)
   return name
 }
 
-/** Whose store is meant: a thing's, or by `global` that of the organisation (undefined) [TR50 5.3]. */
+/** The key of the thing whose store is meant; undefined with `global`: the store of the organisation [TR50 5.3]. */
 function storeIn(params: JsonObject, context: Context): string | undefined {
   sessionOf(context)
   return flag(params, 'global') ? undefined : thingOf(params, context).key
@@ -72,6 +72,6 @@ function existing(params: JsonObject, context: Context): StoredFile {
 function crcIn(params: JsonObject): number | undefined {
   const crc32 = optionalInteger(params, 'crc32')
   if (crc32 !== undefined && (crc32 < 0 || crc32 > 0xffffffff))
-    throw badParameter('crc32 must be an unsigned 32-bit number')
+    throw badParameter('crc32 must be an unsigned 32-bit number.')
   return crc32
 }

@@ -1,10 +1,10 @@
-import { applyBatch } from '../batch.ts'
-import { type Commands, type Context, refuseByFault, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { compact, isObject, type JsonObject } from '../json.ts'
-import { optionalNumber, optionalText, page, requiredNumber, requiredText } from '../params.ts'
-import type { LocationSample } from '../things.ts'
-import { momentIn, momentOf } from '../timestamp.ts'
+import { applyBatch } from '../requests/batch.ts'
+import { type Commands, type Context, refuseByFault, thingOf } from '../requests/command.ts'
+import type { LocationSample } from '../store/things.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { compact, isObject, type JsonObject } from '../values/json.ts'
+import { optionalNumber, optionalText, page, requiredNumber, requiredText } from '../values/params.ts'
+import { momentIn, momentOf } from '../values/timestamp.ts'
 
 const numbers = ['heading', 'altitude', 'speed', 'fixAcc'] as const
 const texts = ['fixType', 'corrId', 'streetNumber', 'street', 'city', 'state', 'zipCode', 'country'] as const
@@ -14,7 +14,7 @@ export const locationCommands: Commands = {
   'location.publish': (params, context) => publish('location.publish', params, context),
 
   'location.batch': (params, context) => {
-    // lat and lng of the top level are text without meaning in what the old agent sends, and no defaults [TR50 location.batch].
+    // lat and lng of the top level are no defaults: the old agent puts meaningless text there [TR50 location.batch].
     applyBatch(params, ['thingKey', 'ts', 'corrId'], item => publish('location.batch', item, context))
     return undefined
   },
@@ -48,22 +48,22 @@ export const locationCommands: Commands = {
   'location.encode': params => {
     const text = requiredText(params, 'location')
     const match = /^\s*(-?[\d.]+)\s*[,;\s]\s*(-?[\d.]+)\s*$/.exec(text)
-    if (match === null) throw notFound('Place; this cloud knows no map, only "lat, lng"')
+    if (match === null) throw notFound('A place other than "lat, lng"')
     return { lat: Number(match[1]), lng: Number(match[2]) }
   },
 
-  'location.decode': params => ({ ...place(params), address: {} }),
-  'location.speedlimit': params => ({ ...place(params), speedLimit: 0 }),
-  'location.weather': params => ({ ...place(params), temperature: 0 }),
+  'location.decode': params => ({ ...coordinatesIn(params), address: {} }),
+  'location.speedlimit': params => ({ ...coordinatesIn(params), speedLimit: 0 }),
+  'location.weather': params => ({ ...coordinatesIn(params), temperature: 0 }),
   'location.network.decode': () => {
     throw notFound('Network position')
   },
 }
 
-function place(params: JsonObject): { lat: number; lng: number } {
+function coordinatesIn(params: JsonObject): { lat: number; lng: number } {
   const [lat, lng] = [requiredNumber(params, 'lat'), requiredNumber(params, 'lng')]
-  if (Math.abs(lat) > 90) throw badParameter(`lat ${lat} is not between -90 and 90`)
-  if (Math.abs(lng) > 180) throw badParameter(`lng ${lng} is not between -180 and 180`)
+  if (Math.abs(lat) > 90) throw badParameter(`lat ${lat} is not between -90 and 90.`)
+  if (Math.abs(lng) > 180) throw badParameter(`lng ${lng} is not between -180 and 180.`)
   return { lat, lng }
 }
 
@@ -73,9 +73,9 @@ function publish(command: string, params: JsonObject, context: Context): undefin
   const moment = momentIn(params)
   const debounce = params.debounce ?? undefined
   if (isObject(debounce) || typeof debounce === 'string')
-    throw badParameter('debounce must be a number or true or false')
+    throw badParameter('debounce must be a number, true or false.')
   const fields = compact({
-    ...place(params),
+    ...coordinatesIn(params),
     ...Object.fromEntries(numbers.map(name => [name, optionalNumber(params, name)])),
     ...Object.fromEntries(texts.map(name => [name, optionalText(params, name)])),
     debounce,

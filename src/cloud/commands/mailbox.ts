@@ -1,13 +1,22 @@
-import { type Commands, type Context, namedThing, operatorOf, refuseByFault, sessionOf, thingOf } from '../command.ts'
-import { badParameter, CommandFailure, notFound } from '../failure.ts'
-import type { JsonObject } from '../json.ts'
-import { asDelivered, asShown, type Mail, type MailOutcome } from '../mailbox.ts'
-import { flag, has, optionalInteger, optionalObject, optionalText, page, requiredText } from '../params.ts'
-import type { Session } from '../sessions.ts'
-import { optionalMoment } from '../timestamp.ts'
+import { numberOf } from '../faults/faults.ts'
+import {
+  type Commands,
+  type Context,
+  namedThing,
+  operatorOf,
+  refuseByFault,
+  sessionOf,
+  thingOf,
+} from '../requests/command.ts'
+import { asDelivered, asShown, type Mail, type MailOutcome } from '../store/mailbox.ts'
+import type { Session } from '../store/sessions.ts'
+import { badParameter, CommandFailure, notFound } from '../values/failure.ts'
+import { compact, type JsonObject } from '../values/json.ts'
+import { flag, has, optionalInteger, optionalObject, optionalText, page, requiredText } from '../values/params.ts'
+import { optionalMoment } from '../values/timestamp.ts'
 
-/** The longest that a caller may wait for an acknowledgement [TR50 9]. */
-const longestAckTimeoutS = 300
+/** Seconds that a caller may wait for an acknowledgement [TR50 9]. */
+const maxAckTimeoutS = 300
 const defaultAckTimeoutS = 30
 
 export const mailboxCommands: Commands = {
@@ -15,20 +24,20 @@ export const mailboxCommands: Commands = {
     const { state } = context
     const session = sessionOf(context)
     const keys = keysOf(session)
-    const about = { thingKey: session.thing?.key, transport: session.transport, commands: ['mailbox.check'] }
-    const again = state.faults.takeWhere('redeliverMail', about, fault => fault.when === 'check') !== undefined
+    const circumstances = { thingKey: session.thing?.key, transport: session.transport, commands: ['mailbox.check'] }
+    const redeliver = state.faults.take('redeliverMail', circumstances, fault => fault.when === 'check') !== undefined
     const autoComplete = flag(params, 'autoComplete')
-    const mails = state.mailbox.check(keys, { limit: optionalInteger(params, 'limit'), autoComplete, again })
-    if (mails.length === 0 && state.faults.take('bareEmptyMailbox', about)) return undefined
+    const mails = state.mailbox.check(keys, { limit: optionalInteger(params, 'limit'), autoComplete, redeliver })
+    if (mails.length === 0 && state.faults.take('bareEmptyMailbox', circumstances)) return undefined
     const messages = mails.map(asDelivered)
-    const isDoubled = mails.length > 0 && state.faults.take('duplicateMail', about) !== undefined
-    return { messages: isDoubled ? messages.flatMap(message => [message, message]) : messages }
+    const isDuplicated = mails.length > 0 && state.faults.take('duplicateMail', circumstances) !== undefined
+    return { messages: isDuplicated ? messages.flatMap(message => [message, message]) : messages }
   },
 
   'mailbox.ack': (params, context) => {
     const mail = ownMail(params, context)
     refuseByFault(context, 'mailbox.ack', mail.id)
-    // Old agents send the number as text, and an empty message beside a success [TR50 8.3].
+    // Old agents send the number as text, and an empty message with a success [TR50 8.3].
     const errorCode = optionalInteger(params, 'errorCode') ?? 0
     const errorMessage = optionalText(params, 'errorMessage') ?? ''
     const outcome: MailOutcome =
@@ -41,7 +50,7 @@ export const mailboxCommands: Commands = {
     const mail = ownMail(params, context)
     refuseByFault(context, 'mailbox.update', mail.id)
     const message = optionalText(params, 'msg')
-    if (message === undefined) throw badParameter('msg is missing')
+    if (message === undefined) throw badParameter('msg is missing.')
     context.state.mailbox.update(mail, message)
     return undefined
   },
@@ -53,14 +62,13 @@ export const mailboxCommands: Commands = {
 
   'method.exec': (params, context) => {
     sessionOf(context)
-    const methodParams = optionalObject(params, 'params')
     const thing = targetOf(params, context)
     const definition = context.state.definitionOf(thing)
-    const content = {
+    const content = compact({
       method: requiredText(params, 'method'),
-      ...(typeof definition?.key === 'string' ? { thingDefKey: definition.key } : {}),
-      ...(methodParams === undefined ? {} : { params: methodParams }),
-    }
+      thingDefKey: definition?.key,
+      params: optionalObject(params, 'params'),
+    })
     return send('method.exec', content, params, context)
   },
 
@@ -110,22 +118,23 @@ function keysOf(session: Session): readonly string[] {
   return [session.thing.key, ...session.bound]
 }
 
-/** A message of the session's own things; what belongs to others is not known to it. */
+/** A message for the session's own things; messages for others count as unknown. */
 function ownMail(params: JsonObject, context: Context): Mail {
   const session = sessionOf(context)
   const mail = context.state.mailbox.get(requiredText(params, 'id'))
   if (session.user === undefined && !keysOf(session).includes(mail.thingKey))
-    throw notFound(`mailbox message ${mail.id}`)
+    throw notFound(`Mailbox message ${mail.id}`)
   return mail
 }
 
-/** Unlike for other commands, a thing may send to any other one [TR50 method.exec]. */
+/** The receiver of a message. Unlike with other commands, a device may name any thing [TR50 method.exec]. */
 function targetOf(params: JsonObject, context: Context) {
   const thing = namedThing(params, context) ?? context.session?.thing
   if (thing === undefined) throw notFound('Thing key')
   return thing
 }
 
+/** Puts a command into a mailbox, and waits for the acknowledgement unless `ackTimeout` is 0. */
 function send(
   command: string,
   content: JsonObject | undefined,
@@ -134,10 +143,10 @@ function send(
 ): JsonObject | Promise<JsonObject> {
   const { state, session } = context
   const thing = targetOf(params, context)
-  const standard = state.definitionOf(thing)?.defaultAckTimeout
   const ackTimeoutS =
-    optionalInteger(params, 'ackTimeout') ?? (typeof standard === 'number' ? standard : defaultAckTimeoutS)
-  if (ackTimeoutS > longestAckTimeoutS) throw badParameter(`ackTimeout is at most ${longestAckTimeoutS} s`)
+    optionalInteger(params, 'ackTimeout') ??
+    numberOf(state.definitionOf(thing), 'defaultAckTimeout', defaultAckTimeoutS)
+  if (ackTimeoutS > maxAckTimeoutS) throw badParameter(`ackTimeout must be at most ${maxAckTimeoutS} s.`)
   const ttlS = optionalInteger(params, 'ttl') ?? (ackTimeoutS >= 1 ? ackTimeoutS : -1)
   const user = session?.user?.username
   const { mail, isNew } = state.mailbox.send({
@@ -150,11 +159,11 @@ function send(
   })
   if (isNew) state.notify(thing.key)
   if (ackTimeoutS < 1) return { id: mail.id }
-  return state.mailbox.completion(mail, ackTimeoutS * 1000).then(outcome => answerOf(outcome))
+  return state.mailbox.completion(mail, ackTimeoutS * 1000).then(resultOf)
 }
 
-/** What the operator sees of an acknowledgement [TR50 4.3]. */
-function answerOf(outcome: MailOutcome): JsonObject {
+/** The result of the command for the operator who sent it [TR50 4.3]. */
+function resultOf(outcome: MailOutcome): JsonObject {
   if (!outcome.ok) throw new CommandFailure(outcome.errorCode, outcome.errorMessage)
   return outcome.params ?? {}
 }

@@ -1,10 +1,10 @@
-import { applyBatch } from '../batch.ts'
-import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../command.ts'
-import { badParameter, CommandFailure, codes, notFound } from '../failure.ts'
-import { compact, type JsonObject } from '../json.ts'
-import { flag, optionalText, requiredKey, requiredNumber, requiredText, textList } from '../params.ts'
-import type { PropertySample } from '../things.ts'
-import { momentIn, momentOf, optionalMoment } from '../timestamp.ts'
+import { applyBatch } from '../requests/batch.ts'
+import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../requests/command.ts'
+import type { PropertySample } from '../store/things.ts'
+import { badParameter, CommandFailure, codes, notFound } from '../values/failure.ts'
+import { compact, type JsonObject } from '../values/json.ts'
+import { flag, optionalText, requiredKey, requiredNumber, requiredText, textList } from '../values/params.ts'
+import { momentIn, momentOf, optionalMoment } from '../values/timestamp.ts'
 
 export const propertyCommands: Commands = {
   'property.publish': (params, context) => publish('property.publish', params, context),
@@ -69,7 +69,7 @@ function publish(command: string, params: JsonObject, context: Context): undefin
   const key = requiredKey(params)
   refuseByFault(context, command, key)
   const value = requiredNumber(params, 'value')
-  // The page of the batch command spells the field corrid, and the old agent follows it [TR50 property.batch].
+  // The reference of property.batch spells the field `corrid`, as the old agent does [TR50 property.batch].
   const corrId = optionalText(params, 'corrId') ?? optionalText(params, 'corrid')
   flag(params, 'aggregate')
   const moment = momentIn(params)
@@ -77,7 +77,7 @@ function publish(command: string, params: JsonObject, context: Context): undefin
   context.state.connections.totals.samples++
   const isDuplicate = series.sameMoment(moment.ms).length > 0
   if (isDuplicate && definedPart(context, thing, 'properties', key)?.deDuplicate === true) return undefined
-  series.insert({ ts: moment.ts, ms: moment.ms, value, ...(corrId === undefined ? {} : { corrId }) })
+  series.insert({ ...moment, value, corrId })
   context.state.change(thing, `property/${key}`, () => String(value))
   return undefined
 }
@@ -88,11 +88,11 @@ function aggregate(params: JsonObject, context: Context): JsonObject {
   const thing = thingOf(params, context)
   const key = requiredKey(params)
   if (definedPart(context, thing, 'properties', key)?.calcAggregates !== true)
-    throw new CommandFailure(codes.badParameter, `property ${key} calculates no aggregates`)
+    throw new CommandFailure(codes.badParameter, `Property ${key} calculates no aggregates.`)
   const calc = requiredText(params, 'calc')
   const series = requiredText(params, 'series')
   const width = bucketMs[series]
-  if (width === undefined) throw badParameter('series must be hour or day')
+  if (width === undefined) throw badParameter('series must be hour or day.')
   const buckets = new Map<number, number[]>()
   for (const row of thing.properties.get(key)?.select(params) ?? []) {
     const start = Math.floor(row.ms / width) * width
@@ -115,7 +115,7 @@ function calculate(calc: string, values: readonly number[]): number {
   if (calc === 'max') return values.reduce((one, other) => Math.max(one, other))
   if (calc === 'avg' || calc === 'wavg') return sum / values.length
   if (calc === 'nzwavg') return sum / Math.max(1, values.filter(value => value !== 0).length)
-  throw badParameter('calc must be avg, wavg, nzwavg, sum, max, min or count')
+  throw badParameter('calc must be avg, wavg, nzwavg, sum, max, min or count.')
 }
 
 function shown(sample: PropertySample): JsonObject {

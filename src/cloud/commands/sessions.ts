@@ -1,9 +1,9 @@
-import { type Commands, operatorOf, sessionOf } from '../command.ts'
-import { CommandFailure, codes } from '../failure.ts'
-import type { JsonObject } from '../json.ts'
-import { loginApplication, loginUser } from '../login.ts'
-import { has, optionalText, page, requiredText } from '../params.ts'
-import { type Session, sessionTtlS } from '../sessions.ts'
+import { loginApplication, loginUser } from '../access/login.ts'
+import { type Commands, operatorOf, sessionOf } from '../requests/command.ts'
+import { type Session, sessionTtlS } from '../store/sessions.ts'
+import { CommandFailure, codes } from '../values/failure.ts'
+import type { JsonObject } from '../values/json.ts'
+import { has, optionalText, page, requiredText } from '../values/params.ts'
 
 export const sessionCommands: Commands = {
   'api.authenticate': (params, { state, from }) => {
@@ -14,7 +14,7 @@ export const sessionCommands: Commands = {
           thingKey: requiredText(params, 'thingKey'),
           token: requiredText(params, 'appToken'),
         })
-    if (!login.ok) throw new CommandFailure(codes.badLogin, login.why)
+    if (!login.ok) throw new CommandFailure(codes.badLogin, login.reason)
     const session: Session = {
       id: state.sessions.newId(),
       ...from,
@@ -66,7 +66,7 @@ export const sessionCommands: Commands = {
   },
 }
 
-/** A session as others may see it; its id is what proves it, so it is not shown. */
+/** A session without its id, which is a secret. */
 function asShown(session: Session): JsonObject {
   const { user, app, thing } = session
   return {

@@ -1,10 +1,10 @@
-import { type Commands, type Context, namedThing, operatorOf, sessionOf, thingOf } from '../command.ts'
-import { badParameter, notFound } from '../failure.ts'
-import { isObject, type JsonObject } from '../json.ts'
-import { checkKey, flag, has, optionalText, page, requiredText, textList } from '../params.ts'
-import { asRow, asShown } from '../thing-view.ts'
-import { otherIdentifiers, type Thing } from '../things.ts'
-import { momentIn, now } from '../timestamp.ts'
+import { type Commands, type Context, namedThing, operatorOf, sessionOf, thingOf } from '../requests/command.ts'
+import { asRow, asShown } from '../store/thing-view.ts'
+import { otherIdentifiers, type Thing } from '../store/things.ts'
+import { badParameter, notFound } from '../values/failure.ts'
+import { isObject, type JsonObject } from '../values/json.ts'
+import { checkKey, flag, has, optionalText, page, requiredText, textList } from '../values/params.ts'
+import { momentIn, now } from '../values/timestamp.ts'
 
 export const thingCommands: Commands = {
   'thing.find': (params, context) => {
@@ -24,13 +24,13 @@ export const thingCommands: Commands = {
   'thing.create': (params, context) => {
     sessionOf(context)
     const by = { id: optionalText(params, 'defId'), key: optionalText(params, 'defKey') }
-    if (by.id === undefined && by.key === undefined) throw badParameter('defId or defKey is missing')
+    if (by.id === undefined && by.key === undefined) throw badParameter('defId or defKey is missing.')
     const definition = context.state.definitions.get(by)
     const thing = context.state.things.create({
       key: checkKey(requiredText(params, 'key')),
       name: requiredText(params, 'name'),
       defId: definition.id,
-      createdBy: whoIs(context),
+      createdBy: nameOfCaller(context),
     })
     change(thing, params, context)
     for (const [key, attribute] of Object.entries(isObject(params.attrs) ? params.attrs : {}))
@@ -47,9 +47,9 @@ export const thingCommands: Commands = {
     const named = [...keys.map(key => things.byKey(key)), ...ids.map(id => things.byId(id))]
     const tags = textList(params, 'tag')
     const byTag = tags === undefined ? [] : things.all().filter(thing => tags.some(tag => thing.tags.includes(tag)))
-    const doomed = flag(params, 'all') ? things.all() : [...named, ...byTag]
-    const known = doomed.filter(thing => thing !== undefined)
-    if (known.length === 0 || known.length < doomed.length) throw notFound('Thing key')
+    const selected = flag(params, 'all') ? things.all() : [...named, ...byTag]
+    const known = selected.filter(thing => thing !== undefined)
+    if (known.length === 0 || known.length < selected.length) throw notFound('Thing key')
     for (const thing of known) remove(thing, context)
     return undefined
   },
@@ -59,7 +59,7 @@ export const thingCommands: Commands = {
 
   'thing.bind': (params, context) => {
     const session = sessionOf(context)
-    if (session.thing === undefined) throw badParameter('Only an application can bind things')
+    if (session.thing === undefined) throw badParameter('Only an application can bind things.')
     const key = checkKey(requiredText(params, 'key'))
     const definition = context.state.definitions.find({ key: optionalText(params, 'autoDefKey') })
     const thing =
@@ -135,7 +135,7 @@ function list(params: JsonObject, context: Context): JsonObject {
   return { count, fields: show ?? Object.keys(rows[0] ?? {}), result }
 }
 
-function whoIs(context: Context): string {
+function nameOfCaller(context: Context): string {
   const name = context.session?.user?.username
   return typeof name === 'string' ? name : (context.session?.thing?.key ?? 'unknown')
 }
@@ -143,7 +143,7 @@ function whoIs(context: Context): string {
 function change(thing: Thing, params: JsonObject, context: Context): void {
   for (const name of otherIdentifiers) {
     const value = optionalText(params, name)
-    // Beside a key an identifier is a new value; alone it named the thing.
+    // With a key, an identifier is a new value; without one it has named the thing and stays.
     if (value !== undefined) context.state.things.identify(thing, name, value)
   }
   thing.name = optionalText(params, 'name') ?? thing.name
@@ -152,7 +152,7 @@ function change(thing: Thing, params: JsonObject, context: Context): void {
   thing.secTags = textList(params, 'secTags') ?? thing.secTags
   if (has(params, 'locEnabled')) thing.locEnabled = flag(params, 'locEnabled')
   thing.updatedOn = now().ts
-  thing.updatedBy = whoIs(context)
+  thing.updatedBy = nameOfCaller(context)
 }
 
 function unset(thing: Thing, fields: readonly string[]): void {
@@ -163,11 +163,11 @@ function unset(thing: Thing, fields: readonly string[]): void {
     else if (field === 'name') thing.name = `auto:${thing.key}`
     else if (field === 'tags') thing.tags = []
     else if (field === 'secTags') thing.secTags = []
-    else throw badParameter(`unset: ${field.slice(0, 40)} cannot be unset`)
+    else throw badParameter(`The field ${field.slice(0, 40)} cannot be unset.`)
   }
 }
 
-/** Deletes a thing; who is connected as it, is not any more. */
+/** Deletes a thing, and closes its connections. */
 function remove(thing: Thing, context: Context): void {
   context.state.things.delete(thing)
   for (const session of context.state.sessions.ofThing(thing.key)) {

@@ -1,19 +1,18 @@
 import type { IncomingMessage } from 'node:http'
-import { type Commands, type Context, failureOf } from '../command.ts'
-import type { ConnectionRecord } from '../connections.ts'
-import { asReply, execute, readRequest } from '../envelope.ts'
-import { CommandFailure, codes } from '../failure.ts'
-import { numberOf } from '../faults.ts'
-import { isObject, type Json, type JsonObject, maxDepth, parseJson } from '../json.ts'
-import { maxRequestBytes } from '../requests.ts'
-import type { Session } from '../sessions.ts'
-import type { State } from '../state.ts'
+import { numberOf } from '../faults/faults.ts'
+import { type Commands, type Context, failureOf } from '../requests/command.ts'
+import { execute, failureReply, maxRequestBytes, readRequest } from '../requests/envelope.ts'
+import type { Session } from '../store/sessions.ts'
+import type { State } from '../store/state.ts'
+import type { ConnectionRecord } from '../traffic/connections.ts'
+import { CommandFailure, codes } from '../values/failure.ts'
+import { isObject, type Json, type JsonObject, maxDepth, parseJson } from '../values/json.ts'
 import { answer, readBody } from './body.ts'
 import type { Exchange } from './routes.ts'
 
 const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 
-/** `POST /api`: the commands for operators. The status is 200 whatever becomes of them [TR50 8.1]. */
+/** `POST /api`: commands of operators. The status is 200 also when commands fail [TR50 8.1]. */
 export class Api {
   readonly #state: State
   readonly #commands: Commands
@@ -25,28 +24,37 @@ export class Api {
 
   async take({ request, response, record }: Exchange): Promise<void> {
     const text = await readBody(request, maxRequestBytes)
-    if (text === undefined) return answer(response, 413, 'The request is too large or broke off')
+    if (text === undefined) return answer(response, 413, 'The request is too large or incomplete.')
     const body = parseJson(text)
     const names = readRequest(body, this.#commands).names
-    // What tests ask this cloud itself is no part of the story that they ask about.
-    const isStory = !names.some(name => name.startsWith('cloud.'))
-    if (isStory) {
+    // Commands about this cloud itself are not part of the transcript, and no fault strikes them.
+    const isTranscribed = !names.some(name => name.startsWith('cloud.'))
+    if (isTranscribed) {
       this.#note(record, 'in', text, names)
       const fault = this.#state.faults.take('apiStatus', { commands: names })
-      if (fault !== undefined) return answer(response, numberOf(fault, 'status', 503), 'A fault of the local cloud')
+      if (fault !== undefined)
+        return answer(response, numberOf(fault, 'status', 503), 'This is a fault of the local cloud.')
       const refusal = this.#state.faults.take('refuseApi', { commands: names })
       if (refusal !== undefined)
-        return answer(response, numberOf(refusal, 'status', 200), JSON.stringify(asReply(failureOf(refusal))), json)
+        return answer(
+          response,
+          numberOf(refusal, 'status', 200),
+          JSON.stringify(failureReply(failureOf(refusal))),
+          json,
+        )
     }
     const reply = JSON.stringify(await this.#reply(body, request, record))
-    if (isStory) this.#note(record, 'out', reply, names)
+    if (isTranscribed) this.#note(record, 'out', reply, names)
     answer(response, 200, reply, json)
   }
 
   async #reply(body: Json | undefined, request: IncomingMessage, record: ConnectionRecord): Promise<JsonObject> {
     if (!isObject(body))
-      return asReply(
-        new CommandFailure(codes.malformed, `The body is not a JSON object, or is deeper than ${maxDepth} levels`),
+      return failureReply(
+        new CommandFailure(
+          codes.malformed,
+          `The body is not a JSON object, or is nested deeper than ${maxDepth} levels.`,
+        ),
       )
     const { auth, ...rest } = body
     const from = { connection: record.id, remoteAddress: record.remoteAddress, transport: record.transport }
@@ -55,7 +63,7 @@ export class Api {
     let authReply: JsonObject = {}
     if (isObject(auth) && typeof auth.sessionId === 'string') sessionId = auth.sessionId
     else if (auth !== undefined) {
-      // A login comes first, and what stands beside it is done in its session.
+      // The login is executed first; the other commands run in its session.
       authReply = await execute(readRequest({ auth }, this.#commands), this.#context(undefined, from))
       sessionId = sessionIdIn(authReply) ?? sessionId
     }

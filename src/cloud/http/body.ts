@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** The whole body as text; undefined when it is larger than `maxBytes` or broke off. */
+/** The whole body as text; undefined when it is larger than `maxBytes` or incomplete. */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
   const parts: Buffer[] = []
   let bytes = 0
@@ -17,7 +17,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   return Buffer.concat(parts).toString('utf8')
 }
 
-/** Answers with a short text and closes the connection if the request was not read to its end. */
+/** Answers with a short text, and closes the connection when the request was not read to its end. */
 export function answer(
   response: ServerResponse,
   status: number,

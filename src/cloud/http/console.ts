@@ -9,7 +9,10 @@ const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
 }
 
-/** Nothing from elsewhere, nothing inline, in no frame, no text as markup: what devices publish is shown here, and they are not trusted. */
+/**
+ * The page shows what untrusted devices publish. Therefore it may load nothing from other origins, run nothing inline, be in no
+ * frame, and put no text into itself as markup.
+ */
 const safety = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
@@ -17,7 +20,7 @@ const safety = {
   'Cache-Control': 'no-store',
 }
 
-/** A part of the console page for a person. */
+/** Serves one file of the console page. */
 export async function serveConsole({ response }: Exchange, file: string): Promise<void> {
   const text = await readFile(join(import.meta.dirname, 'console', file), 'utf8')
   answer(response, 200, text, { ...safety, 'Content-Type': types[extname(file)] ?? 'text/plain' })

@@ -1,22 +1,22 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { numberOf } from '../faults.ts'
-import type { StoredFile, Ticket } from '../file-store.ts'
-import type { JsonObject } from '../json.ts'
-import type { State } from '../state.ts'
+import { numberOf } from '../faults/faults.ts'
+import type { StoredFile, Ticket } from '../store/file-store.ts'
+import type { State } from '../store/state.ts'
+import type { JsonObject } from '../values/json.ts'
 import { answer } from './body.ts'
 import { readRange } from './range.ts'
 
-/** How long a client may take to close its side of a connection that was cut. */
-const longestGoodbyeMs = 1000
+/** How long a client may take to close its side of a connection that a fault cuts. */
+const maxCloseMs = 1000
 
 interface Part {
   readonly start: number
   readonly end: number
 }
 
-/** One download, whole or a range [TR50 5.2]. */
+/** One download of a whole file or a range [TR50 5.2]. */
 export class Download {
   readonly #state: State
   readonly #ticket: Ticket
@@ -30,15 +30,15 @@ export class Download {
     this.#response = response
   }
 
-  /** Whether the body was delivered to its end, which uses the file id up [TR50 5.3]. */
+  /** Sends the file; resolves to whether the body was delivered completely, which uses up the file id [TR50 5.3]. */
   async run(): Promise<boolean> {
     const { file } = this.#ticket
     if (file === undefined) return false
     const response = this.#response
-    const ignores = this.#request.headers.range !== undefined && this.#take('ignoreRange', file) !== undefined
-    const range = ignores ? undefined : readRange(this.#request.headers.range, file.bytes)
+    const ignoresRange = this.#request.headers.range !== undefined && this.#take('ignoreRange', file) !== undefined
+    const range = ignoresRange ? undefined : readRange(this.#request.headers.range, file.bytes)
     if (range === 'unsatisfiable') {
-      answer(response, 416, 'Nothing there', { 'Content-Range': `bytes */${file.bytes}` })
+      answer(response, 416, 'The file has no such bytes.', { 'Content-Range': `bytes */${file.bytes}` })
       return false
     }
     const part: Part = range ?? { start: 0, end: file.bytes - 1 }
@@ -67,7 +67,7 @@ export class Download {
     const hasLength = this.#take('lengthDownload', file) !== undefined || this.#request.method === 'HEAD'
     this.#response.writeHead(isPart ? 206 : 200, {
       'Content-Type': 'application/octet-stream',
-      // What a device sent is no page of this cloud, whatever a browser makes of it.
+      // A browser must not show a device's file as a page of this cloud.
       'Content-Disposition': 'attachment',
       'Accept-Ranges': 'bytes',
       ETag: `"${file.id}"`,
@@ -105,25 +105,25 @@ export class Download {
 
   async #put(bytes: Buffer): Promise<void> {
     const response = this.#response
-    if (response.destroyed) throw new Error('the client is gone')
+    if (response.destroyed) throw new Error('The client has left.')
     if (response.write(bytes)) return
     const settled = new AbortController()
     const { signal } = settled
     try {
       await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
     } finally {
-      // Takes away the listeners of the one that did not happen.
+      // Removes the listener for the event that did not happen.
       settled.abort()
     }
   }
 
-  /** Breaks off after these bytes, when they have left. */
+  /** Sends these bytes, then closes the connection. */
   async #cut(bytes: Buffer): Promise<never> {
     const { socket } = this.#response
     if (bytes.length > 0) await new Promise<void>(resolve => this.#response.write(bytes, () => resolve()))
     else this.#response.flushHeaders()
     socket?.end()
-    if (socket !== null) await Promise.race([once(socket, 'close'), wait(longestGoodbyeMs)])
-    throw new Error('cut by a fault')
+    if (socket !== null) await Promise.race([once(socket, 'close'), wait(maxCloseMs)])
+    throw new Error('A fault cut the download.')
   }
 }

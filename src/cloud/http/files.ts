@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ConnectionRecord } from '../connections.ts'
-import { numberOf } from '../faults.ts'
-import type { Ticket } from '../file-store.ts'
-import type { State } from '../state.ts'
+import { numberOf } from '../faults/faults.ts'
+import type { Ticket } from '../store/file-store.ts'
+import type { State } from '../store/state.ts'
+import type { ConnectionRecord } from '../traffic/connections.ts'
+import type { JsonObject } from '../values/json.ts'
 import { answer } from './body.ts'
 import { Download } from './download.ts'
 import type { Exchange } from './routes.ts'
 import { Upload } from './upload.ts'
 
-/** `GET|POST /file/ID`: the contents of files. Who knows the id may [TR50 5.3]. */
+/** `GET|POST /file/ID`: the contents of files. The id is the only permission that a client needs [TR50 5.3]. */
 export class Files {
   readonly #state: State
 
@@ -33,20 +34,20 @@ export class Files {
     const fault = this.#state.faults.take('fileStatus', { on, thingKey })
     if (fault !== undefined) return refuse(response, fault)
     if (ticket === undefined || ticket.mode !== mode)
-      return answer(response, 404, 'The file id is not known, used up or expired')
+      return answer(response, 404, 'The file id is not known, used up or expired.')
     await this.#transfer(ticket, request, response)
   }
 
   async #transfer(ticket: Ticket, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const state = this.#state
-    if (ticket.busy && ticket.mode === 'put') return answer(response, 409, 'An upload with this file id is running')
+    if (ticket.busy && ticket.mode === 'put') return answer(response, 409, 'An upload with this file id is running.')
     ticket.busy = true
     try {
-      const isWhole =
+      const isComplete =
         ticket.mode === 'put'
           ? await new Upload(state, ticket, request, response).run()
           : await new Download(state, ticket, request, response).run()
-      if (isWhole || state.faults.peek('singleUseFileId') !== undefined) state.files.use(ticket)
+      if (isComplete || state.faults.peek('singleUseFileId') !== undefined) state.files.use(ticket)
     } finally {
       ticket.busy = false
     }
@@ -59,13 +60,12 @@ export class Files {
     thingKey: string | undefined,
     more: { text: string; status?: number },
   ): void {
-    const about = { kind: 'http', direction, connection: record.id, topic, ...more } as const
-    this.#state.transcript.add(thingKey === undefined ? about : { ...about, thingKey })
+    this.#state.transcript.add({ kind: 'http', direction, connection: record.id, topic, thingKey, ...more })
   }
 }
 
-function refuse(response: ServerResponse, fault: { readonly [key: string]: unknown }): void {
-  const status = typeof fault.status === 'number' ? fault.status : 503
-  const retry = numberOf({ retryAfterS: Number(fault.retryAfterS ?? -1) }, 'retryAfterS', -1)
-  answer(response, status, 'A fault of the local cloud', retry >= 0 ? { 'Retry-After': String(retry) } : {})
+function refuse(response: ServerResponse, fault: JsonObject): void {
+  const retryAfterS = numberOf(fault, 'retryAfterS', -1)
+  const headers = retryAfterS >= 0 ? { 'Retry-After': String(retryAfterS) } : {}
+  answer(response, numberOf(fault, 'status', 503), 'This is a fault of the local cloud.', headers)
 }

@@ -1,11 +1,11 @@
-/** The bytes that a Range header asks for, both ends included; `undefined`: the whole file; `unsatisfiable`: 416 [RFC 9110 14.2]. */
+/** The bytes that a Range header selects, both ends included; `undefined`: the whole file; `unsatisfiable`: 416 [RFC 9110 14.2]. */
 export function readRange(
   header: string | undefined,
   bytes: number,
 ): { start: number; end: number } | 'unsatisfiable' | undefined {
   if (header === undefined) return undefined
   const match = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header.trim())
-  // Several ranges, another unit, or nonsense: the header is ignored.
+  // Several ranges, another unit or an invalid header: it is ignored.
   if (match === null || (match[1] === '' && match[2] === '')) return undefined
   const [, first = '', last = ''] = match
   if (first === '') {

@@ -1,36 +1,36 @@
-/** What a way into the HTTPS port takes, whoever serves it. */
+/** Which requests to a path are served. */
 export interface RouteRules {
   /** `:id` stands for a segment of letters and digits. */
   readonly path: string
   readonly methods: readonly string[]
   /**
-   * Which bodies it takes. `json`: a JSON type, which no page of elsewhere can send unasked; `any`: all of them, because the
-   * path is a secret; `none`: it looks at none.
+   * The bodies that it takes. `json`: JSON types, which a foreign page cannot send without a CORS preflight; `any`: all, because
+   * the path is a secret; `none`: the body is not read.
    */
   readonly body: 'json' | 'any' | 'none'
-  /** A page that may be opened by a link on any other page: it shows nothing to whoever has not logged in. */
+  /** Whether a link on a foreign page may open it: it shows nothing without a login. */
   readonly isLinkable?: true
-  /** Whose path is a secret of one use, so that the Origin of old agents will do: that of `http:`, or the host alone [TR50 6.2]. */
+  /** Whether the Origin of old agents is accepted, with `http:` or the host alone [TR50 6.2]: its path is a secret of one use. */
   readonly takesLooseOrigin?: true
 }
 
-/** The route of a path, and the id in it. */
+/** The route of a path, and the id in the path. */
 export function findRoute<R extends RouteRules>(
   routes: readonly R[],
   path: string,
 ): { route: R; id: string } | undefined {
-  const words = path.split('/')
+  const segments = path.split('/')
   for (const route of routes) {
-    const wanted = route.path.split('/')
-    if (wanted.length !== words.length) continue
+    const pattern = route.path.split('/')
+    if (pattern.length !== segments.length) continue
     let id = ''
-    const fits = wanted.every((want, at) => {
-      const word = words[at] ?? ''
-      if (want !== ':id') return want === word
-      id = word
-      return /^[A-Za-z0-9]{1,100}$/.test(word)
+    const matches = pattern.every((expected, at) => {
+      const segment = segments[at] ?? ''
+      if (expected !== ':id') return expected === segment
+      id = segment
+      return /^[A-Za-z0-9]{1,100}$/.test(segment)
     })
-    if (fits) return { route, id }
+    if (matches) return { route, id }
   }
   return undefined
 }

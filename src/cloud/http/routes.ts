@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ConnectionRecord } from '../connections.ts'
-import type { Relays } from '../relays.ts'
-import type { UpgradeRequest } from '../upgrades.ts'
+import type { MqttUpgrade } from '../mqtt/mqtt-upgrade.ts'
+import type { Relays } from '../relay/relays.ts'
+import type { UpgradeRequest } from '../sockets/upgrade.ts'
+import type { ConnectionRecord } from '../traffic/connections.ts'
 import type { Api } from './api.ts'
 import { serveConsole } from './console.ts'
 import type { Files } from './files.ts'
-import type { MqttUpgrade } from './mqtt-upgrade.ts'
 import type { RouteRules } from './route.ts'
 
-/** Who serves. */
+/** The objects that serve the routes. */
 export interface Services {
   readonly api: Api
   readonly files: Files
@@ -16,12 +16,12 @@ export interface Services {
   readonly relays: Relays
 }
 
-/** A request that may ask. */
+/** A request that was admitted. */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly record: ConnectionRecord
-  /** Of the path. */
+  /** The id in the path. */
   readonly id: string
 }
 
@@ -36,7 +36,7 @@ export interface UpgradeRoute extends RouteRules {
 const page = { methods: ['GET', 'HEAD'], body: 'none' } as const
 const webSocket = { methods: ['GET'], body: 'none' } as const
 
-/** Every request that this cloud answers. Whoever serves something new over HTTP adds a row. */
+/** Every path that this cloud serves over HTTP. */
 export const requestRoutes: readonly RequestRoute[] = [
   { path: '/', ...page, isLinkable: true, take: exchange => serveConsole(exchange, 'page.html') },
   { path: '/console.js', ...page, take: exchange => serveConsole(exchange, 'page.js') },
@@ -50,7 +50,7 @@ export const requestRoutes: readonly RequestRoute[] = [
   },
 ]
 
-/** Every upgrade to WebSocket that this cloud takes. Whoever serves something new over WebSocket adds a row. */
+/** Every path that this cloud serves over WebSocket. */
 export const upgradeRoutes: readonly UpgradeRoute[] = [
   { path: '/mqtt', ...webSocket, take: (upgrade, { mqtt }) => mqtt.take(upgrade) },
   { path: '/mqtt-ssl', ...webSocket, take: (upgrade, { mqtt }) => mqtt.take(upgrade) },

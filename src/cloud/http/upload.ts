@@ -2,14 +2,14 @@ import { rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { crc32 } from '../crc32.ts'
-import { numberOf } from '../faults.ts'
-import type { PutOrder, Ticket } from '../file-store.ts'
-import { logLevel, logType } from '../logs.ts'
-import type { State } from '../state.ts'
+import { numberOf } from '../faults/faults.ts'
+import type { PutOrder, Ticket } from '../store/file-store.ts'
+import { logLevel, logType } from '../store/logs.ts'
+import type { State } from '../store/state.ts'
+import { crc32 } from '../values/crc32.ts'
 import { answer } from './body.ts'
 
-/** One upload: to disk as it comes, visible only when it is whole and its sum is right [TR50 5.1]. */
+/** One upload. It is written to disk as it arrives, and becomes visible when it is complete and its CRC is right [TR50 5.1]. */
 export class Upload {
   readonly #state: State
   readonly #ticket: Ticket
@@ -23,7 +23,7 @@ export class Upload {
     this.#response = response
   }
 
-  /** Whether the file id is used up. */
+  /** Receives the file; resolves to whether the file id is used up. */
   async run(): Promise<boolean> {
     const { put } = this.#ticket
     if (put === undefined) return false
@@ -33,7 +33,7 @@ export class Upload {
       await pipeline(this.#request, meter, stream)
     } catch {
       await rm(path, { force: true })
-      // The pipeline has parted the request from its socket; the response still has it.
+      // The pipeline has detached the request from its socket; the response still has it.
       this.#response.destroy()
       return false
     }
@@ -52,7 +52,7 @@ export class Upload {
     if (put.crc32 !== undefined && put.crc32 !== content.crc32) {
       await rm(content.path, { force: true })
       const status = numberOf(this.#state.faults.peek('uploadCrcStatus'), 'status', 400)
-      answer(this.#response, status, `crc32 is ${content.crc32}, not ${put.crc32}; the file was discarded`)
+      answer(this.#response, status, `The crc32 is ${content.crc32}, not ${put.crc32}. The file was discarded.`)
       return true
     }
     await this.#state.files.keep(put, content)
@@ -65,7 +65,7 @@ export class Upload {
   }
 }
 
-/** Counts and sums what passes; breaks off at a byte if a fault wants it. */
+/** Counts bytes and computes their CRC; fails after byte `cutAt`, for the fault `cutUpload`. */
 class Meter extends Transform {
   bytes = 0
   sum = 0
@@ -79,7 +79,7 @@ class Meter extends Transform {
   override _transform(chunk: Buffer, _: BufferEncoding, done: (error: Error | null, chunk?: Buffer) => void): void {
     this.bytes += chunk.length
     if (this.bytes > this.#cutAt) {
-      done(new Error('cut by a fault'))
+      done(new Error('A fault cut the upload.'))
       return
     }
     this.sum = crc32(chunk, this.sum)

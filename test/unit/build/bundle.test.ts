@@ -4,10 +4,11 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { bundleAgent, checkInside, readVersion } from '../../../build/bundle.ts'
-import { builtCommit } from '../../../build/git.ts'
-import { ledgerOf } from '../../../build/ledger.ts'
+import { bundleAgent, checkInside } from '../../../build/bundle/bundle.ts'
+import { ledgerOf } from '../../../build/documents/ledger.ts'
 import { root } from '../../../build/places.ts'
+import { builtCommit } from '../../../build/version/git.ts'
+import { readVersion } from '../../../build/version/read-version.ts'
 import { tinyAgent } from '../../helpers/executable.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -73,11 +74,16 @@ test('a bundle believes no clock that is more than a day behind its commit', asy
   assert.equal(await earliestOf('2031-05-06T07:08:09Z'), '2031-05-05T00:00:00.000Z')
   assert.equal(await earliestOf('2031-05-06T23:59:59Z'), '2031-05-05T00:00:00.000Z', 'the same bytes all day')
   process.env.SOURCE_DATE_EPOCH = 'yesterday'
-  await assert.rejects(bundleAgent(entry), /SOURCE_DATE_EPOCH "yesterday" is no time/)
+  await assert.rejects(bundleAgent(entry), /SOURCE_DATE_EPOCH "yesterday" is not a time/)
 })
 
 test('a file of the local cloud in the bundle stops the build and is named', () => {
-  for (const stranger of ['src/cloud/broker.ts', 'src/tour/main.ts', 'test/helpers/temp-dir.ts', 'build/bundle.ts'])
+  for (const stranger of [
+    'src/cloud/mqtt/broker.ts',
+    'src/tour/main.ts',
+    'test/helpers/temp-dir.ts',
+    'build/bundle/bundle.ts',
+  ])
     assert.throws(() => checkInside(['src/main.ts', stranger]), new RegExp(`must not contain ${stranger}`))
 })
 

@@ -4,10 +4,16 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { BuildError } from '../../../build/build-error.ts'
-import { readVersion } from '../../../build/bundle.ts'
-import { dayOfVersion, isEarlier, versionAfter, versionOfDay } from '../../../build/calendar-version.ts'
 import { root } from '../../../build/places.ts'
-import { chooseVersion, type VersionWish, versionFiles, versionsIn, withVersion } from '../../../build/set-version.ts'
+import { dayOfVersion, isEarlier, versionAfter, versionOfDay } from '../../../build/version/calendar-version.ts'
+import { readVersion } from '../../../build/version/read-version.ts'
+import {
+  chooseVersion,
+  type VersionChoice,
+  versionFiles,
+  versionsIn,
+  withVersion,
+} from '../../../build/version/set-version.ts'
 import { version } from '../../../src/base/version.ts'
 
 test('a version is the UTC day, without leading zeros', () => {
@@ -40,7 +46,7 @@ test('another release of a day takes the next day, which is later than all of th
   }
 })
 
-const wish: VersionWish = {
+const wish: VersionChoice = {
   again: false,
   present: '26.12.1',
   commitMs: Date.parse('2026-12-03T12:00:00Z'),
@@ -57,12 +63,12 @@ test('the next version is the day of the commit, the one that is given, or the d
 
 test('a version that was released, goes back or is malformed is refused, with what to do', () => {
   const isReleased = (one: string) => one === '26.12.3'
-  assert.throws(() => chooseVersion({ ...wish, isReleased }), /there is a release 26\.12\.3.*set-version -- --again$/)
-  assert.throws(() => chooseVersion({ ...wish, present: '26.12.4' }), /26\.12\.3 is earlier than 26\.12\.4.*--again$/)
+  assert.throws(() => chooseVersion({ ...wish, isReleased }), /26\.12\.3 has been released.*set-version -- --again\.$/)
+  assert.throws(() => chooseVersion({ ...wish, present: '26.12.4' }), /26\.12\.3 is earlier than 26\.12\.4.*--again\.$/)
   assert.throws(() => chooseVersion({ ...wish, given: '26.11.30' }), /26\.11\.30 is earlier/)
-  assert.throws(() => chooseVersion({ ...wish, given: '26.12.1-2' }), /"26\.12\.1-2" is no version/)
+  assert.throws(() => chooseVersion({ ...wish, given: '26.12.1-2' }), /"26\.12\.1-2" is not a version/)
   assert.throws(() => chooseVersion({ ...wish, given: '26.12.4', again: true }), /not both/)
-  assert.throws(() => chooseVersion({ ...wish, present: '0.1.0', again: true }), /"0\.1\.0" is no version/)
+  assert.throws(() => chooseVersion({ ...wish, present: '0.1.0', again: true }), /"0\.1\.0" is not a version/)
 })
 
 test('only the versions from the top are set: those of packages in the lock file stay', () => {

@@ -126,7 +126,7 @@ test('a binary without a slot to reuse is refused', () => {
 
 test('what is no ELF file, or a cut one, is refused', () => {
   assert.throws(() => injectBlob(Buffer.from('#!/bin/sh\n'), blob), /not an ELF file/)
-  assert.throws(() => injectBlob(tinyElf({ bits: 64 }).subarray(0, 0x500), blob), /section header table lies outside/)
+  assert.throws(() => injectBlob(tinyElf({ bits: 64 }).subarray(0, 0x500), blob), /section header table is outside/)
   const bigEndian = tinyElf({ bits: 64 })
   bigEndian[5] = 2
   assert.throws(() => injectBlob(bigEndian, blob), /big-endian/)

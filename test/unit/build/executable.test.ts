@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { bundleAgent } from '../../../build/bundle.ts'
-import { buildExecutable } from '../../../build/executable.ts'
+import { bundleAgent } from '../../../build/bundle/bundle.ts'
+import { buildExecutable } from '../../../build/executable/executable.ts'
 import { readTarget } from '../../../build/target.ts'
 import { tinyAgent } from '../../helpers/executable.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -22,7 +22,11 @@ async function buildWith(t: TestContext, content: Uint8Array | undefined) {
 
 for (const { what, content, message } of [
   { what: 'a file that does not exist', content: undefined, message: /own-node cannot be read: ENOENT/ },
-  { what: 'a text file', content: Buffer.from('hello'), message: /own-node is no Node binary: not an ELF file/ },
+  {
+    what: 'a text file',
+    content: Buffer.from('hello'),
+    message: /own-node is not a Node binary: The file is not an ELF file\./,
+  },
   {
     what: 'a 32-bit program',
     content: tinyElf({ bits: 32 }),
@@ -31,7 +35,7 @@ for (const { what, content, message } of [
   {
     what: 'another program',
     content: tinyElf({ bits: 64, content: 'ls' }),
-    message: /no Node binary, or was built without/,
+    message: /not a Node binary, or was built without/,
   },
 ])
   test(`${what} as the own Node stops the build and leaves nothing behind`, async t => {

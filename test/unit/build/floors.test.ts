@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { findBreaches } from '../../../build/floors.ts'
+import { findBreaches } from '../../../build/checks/floors.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 /** The breaches of a source folder with these files, as `file: what`. */
@@ -88,11 +88,11 @@ test('a file that leaves src/ is a breach', t => {
 })
 
 test('rooms of one floor are strangers to each other, and may use the files around them', t => {
-  const files = (text: string) => ({ 'client/publish/send.ts': text, 'cloud/commands/relay.ts': text })
+  const files = (text: string) => ({ 'client/publish/send.ts': text, 'config/sources/file.ts': text })
   assert.deepEqual(breachesOf(t, files("import { x } from '../flags.ts'")), [])
   assert.deepEqual(breachesOf(t, files("import { x } from '../checks/network.ts'")), [
     'client/publish/send.ts: imports ../checks/network.ts',
-    'cloud/commands/relay.ts: imports ../checks/network.ts',
+    'config/sources/file.ts: imports ../checks/network.ts',
   ])
 })
 
@@ -112,6 +112,10 @@ test('where rooms stand on each other, a room imports only those below it, and n
   assert.equal(breaches('manager/ota/package/manifest.ts', '../state/index.ts'), true)
   assert.equal(breaches('manager/ota/package/manifest.ts', '../updates.ts'), true)
   assert.equal(breaches('manager/ota/package/manifest.ts', '../../actions/index.ts'), false)
+  assert.equal(breaches('cloud/mqtt/broker.ts', '../store/state.ts'), false)
+  assert.equal(breaches('cloud/store/state.ts', '../mqtt/broker.ts'), true)
+  assert.equal(breaches('cloud/commands/all.ts', '../cloud.ts'), true)
+  assert.equal(breaches('cloud/cloud.ts', './mqtt/broker.ts'), false)
 })
 
 test('a room of the device manager is entered by its door, from its floor and from above', t => {

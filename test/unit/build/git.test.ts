@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { builtCommit, checkCommitted } from '../../../build/git.ts'
+import { builtCommit, checkCommitted } from '../../../build/version/git.ts'
 import { gitIn } from '../../helpers/git-in.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -39,7 +39,7 @@ test('what is signed was committed, documents for the device included', async t 
   await checkCommitted(folder)
   mkdirSync(join(folder, 'share'))
   writeFileSync(join(folder, 'share/install.md'), '1')
-  await assert.rejects(checkCommitted(folder), /a signed release is of a commit.*\n\?\? share\//)
+  await assert.rejects(checkCommitted(folder), /A signed release must be of a commit.*\n\?\? share\//)
   git('add', 'share')
   git('commit', '--quiet', '--message', 'test: two')
   await checkCommitted(folder)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compareLedgers, formatLedger, type Ledger, parseLedger } from '../../../build/ledger.ts'
+import { compareLedgers, formatLedger, type Ledger, parseLedger } from '../../../build/documents/ledger.ts'
 
 const ledger: Ledger = {
   packages: [

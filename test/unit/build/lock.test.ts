@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { withLock } from '../../../build/lock.ts'
+import { withLock } from '../../../build/executable/lock.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const silent = () => {}

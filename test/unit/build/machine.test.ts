@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { launcherOf, stripOf } from '../../../build/machine.ts'
+import { launcherOf, stripOf } from '../../../build/node/machine.ts'
 import { readTarget, targetNames, targetOfThisMachine } from '../../../build/target.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -18,7 +18,7 @@ test('a missing emulator is one line that names the Debian package', t => {
   for (const name of targetNames.filter(target => target !== targetOfThisMachine()))
     assert.throws(() => launcherOf(readTarget(name)), {
       name: 'MissingTool',
-      message: `${name}: ${readTarget(name).emulator.program} is missing; install the Debian package qemu-user-static`,
+      message: `${name}: ${readTarget(name).emulator.program} is missing. Install the Debian package qemu-user-static.`,
     })
 })
 
@@ -29,7 +29,7 @@ test('a missing strip is one line that names the Debian package', t => {
     const debianPackage = native ? 'binutils' : readTarget(name).strip.debianPackage
     assert.throws(() => stripOf(readTarget(name)), {
       name: 'MissingTool',
-      message: new RegExp(`package ${debianPackage}$`),
+      message: new RegExp(`package ${debianPackage}\\.$`),
     })
   }
 })

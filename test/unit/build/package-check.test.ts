@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { namedFiles, packageComplaints, packedFiles, staleness } from '../../../build/package-check.ts'
+import { namedFiles, packageComplaints, packedFiles, staleness } from '../../../build/checks/package-check.ts'
 import { root } from '../../../build/places.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
@@ -61,8 +61,8 @@ test('a file that is missing, and one that should not be there, are named', () =
   const without = fine.filter(path => path !== 'dist/index.d.cts')
   assert.deepEqual(packageComplaints(named, [...without, 'src/main.ts', 'dist/release/SHA256SUMS']), [
     'dist/index.d.cts is missing: npm run build',
-    'src/main.ts would be published, and nothing names it',
-    'dist/release/SHA256SUMS would be published, and nothing names it',
+    'src/main.ts would be published, and package.json does not name it',
+    'dist/release/SHA256SUMS would be published, and package.json does not name it',
   ])
 })
 

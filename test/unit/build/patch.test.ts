@@ -12,8 +12,11 @@ test('a patch replaces the bytes it expects, in a copy', () => {
 
 test('a patch of other bytes than expected is refused', () => {
   const patches = [{ why: [], at: '0x3', expect: '3345', replace: 'aabb' }]
-  assert.throws(() => applyPatches(file, patches), /at 0x3 expects 3345, and found 3344/)
-  assert.throws(() => applyPatches(file, [{ why: [], at: '0x9', expect: '9900', replace: 'aabb' }]), /found 99/)
+  assert.throws(() => applyPatches(file, patches), /at 0x3 expects 3345, but the file has 3344\./)
+  assert.throws(
+    () => applyPatches(file, [{ why: [], at: '0x9', expect: '9900', replace: 'aabb' }]),
+    /the file has 99\./,
+  )
 })
 
 test('a patch that would move what follows is refused', () => {

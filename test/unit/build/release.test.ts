@@ -5,17 +5,17 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { BuildError } from '../../../build/build-error.ts'
-import { bundleAgent } from '../../../build/bundle.ts'
-import { ledgerOf } from '../../../build/ledger.ts'
-import { movedLinks } from '../../../build/moved-links.ts'
+import { bundleAgent } from '../../../build/bundle/bundle.ts'
+import { ledgerOf } from '../../../build/documents/ledger.ts'
+import { serviceExamples } from '../../../build/documents/service-examples.ts'
 import { root } from '../../../build/places.ts'
 import { bundledPackages, licenceOf, licenceTexts } from '../../../build/release/licences.ts'
+import { movedLinks } from '../../../build/release/moved-links.ts'
 import { parseRequirements } from '../../../build/release/requirements.ts'
 import { type SbomParts, sbomOf } from '../../../build/release/sbom.ts'
 import { signatureOf } from '../../../build/release/signature.ts'
 import { releaseTable } from '../../../build/release/table.ts'
 import { tarOf } from '../../../build/release/tar.ts'
-import { serviceExamples } from '../../../build/service-examples.ts'
 import { readTarget } from '../../../build/target.ts'
 import { assertSameText } from '../../helpers/same-text.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
@@ -61,7 +61,7 @@ test('a package without a licence text stops the release', t => {
   mkdirSync(join(root, folder), { recursive: true })
   t.after(() => spawnSync('rm', ['-r', join(root, folder)]))
   writeFileSync(join(root, folder, 'README.md'), '# nothing\n')
-  assert.throws(() => licenceOf({ folder, name: 'nothing' }), /nothing: there is no licence text/)
+  assert.throws(() => licenceOf({ folder, name: 'nothing' }), /nothing has no licence text/)
 })
 
 test('the SBOM names packages, Node, what is in Node and the root certificates, and is the same each time', () => {
@@ -136,7 +136,7 @@ test('another kind of key, or none, is refused with what to do', t => {
   writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }))
   assert.throws(
     () => signatureOf(Buffer.alloc(1), file),
-    /is a key for ec; make one with: openssl genpkey -algorithm ed25519/,
+    /is a key for ec, not ed25519\. Make one with: openssl genpkey -algorithm ed25519/,
   )
   writeFileSync(file, 'secret words')
   assert.throws(

@@ -7,7 +7,7 @@ import { runProgram } from '../../../build/run-program.ts'
 test('a program that is not there fails at once, and nothing of it keeps the process', async () => {
   const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
   const before = timers()
-  await assert.rejects(runProgram('/nowhere/git', ['log']), /cannot start "\/nowhere\/git log"/)
+  await assert.rejects(runProgram('/nowhere/git', ['log']), /"\/nowhere\/git log" cannot be started/)
   assert.equal(timers(), before)
 })
 

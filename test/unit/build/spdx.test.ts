@@ -3,8 +3,15 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import {
+  addHeaders,
+  filesWithHeader,
+  hasHeader,
+  licence,
+  withHeader,
+  withoutHeader,
+} from '../../../build/checks/spdx.ts'
 import { root } from '../../../build/places.ts'
-import { addHeaders, filesWithHeader, hasHeader, licence, withHeader, withoutHeader } from '../../../build/spdx.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const slashes = '// SPDX-License-Identifier: Apache-2.0'

@@ -45,5 +45,5 @@ test('a failing test fails the run and is told in the file for that, a passing o
 test('a name that is neither level nor file is refused', t => {
   const { status, stderr } = runOver(t, '', 'nonsense')
   assert.equal(status, 2)
-  assert.match(stderr, /nonsense: neither a level \(unit, integration, system\) nor a file/)
+  assert.match(stderr, /nonsense is neither a level \(unit, integration, system\) nor a file\./)
 })

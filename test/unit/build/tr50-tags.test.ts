@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { allCommands } from '../../../src/cloud/commands/all.ts'
-import { codes } from '../../../src/cloud/failure.ts'
-import { isFaultName } from '../../../src/cloud/fault-table.ts'
+import { isFaultName } from '../../../src/cloud/faults/fault-table.ts'
+import { codes } from '../../../src/cloud/values/failure.ts'
 import {
   attributeCurrent,
   fileGet,

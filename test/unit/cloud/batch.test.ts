@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { applyBatch } from '../../../src/cloud/batch.ts'
-import { badParameter, CommandFailure } from '../../../src/cloud/failure.ts'
-import type { JsonObject } from '../../../src/cloud/json.ts'
-import { requiredText } from '../../../src/cloud/params.ts'
+import { applyBatch } from '../../../src/cloud/requests/batch.ts'
+import { badParameter, CommandFailure } from '../../../src/cloud/values/failure.ts'
+import type { JsonObject } from '../../../src/cloud/values/json.ts'
+import { requiredText } from '../../../src/cloud/values/params.ts'
 
 function applied(params: JsonObject, defaults: readonly string[]): JsonObject[] {
   const seen: JsonObject[] = []
@@ -11,7 +11,7 @@ function applied(params: JsonObject, defaults: readonly string[]): JsonObject[] 
   return seen
 }
 
-test('an item takes what it lacks from the top level, and a null counts as lacking', () => {
+test('fields that an item lacks come from the top level, and a null counts as missing', () => {
   const params = {
     key: 'all',
     msg: 'm',
@@ -39,7 +39,7 @@ test('items of one moment keep the order in which they came', () => {
   )
 })
 
-test('the first error aborts the rest, and says which item it was', () => {
+test('the first error ends the batch, and names its item', () => {
   const seen: unknown[] = []
   const data = [{ key: 'a' }, { key: 'bad' }, { key: 'c' }]
   const run = () =>
@@ -55,7 +55,7 @@ test('the first error aborts the rest, and says which item it was', () => {
   assert.deepEqual(seen, ['a'])
 })
 
-test('a wrong timestamp is an error of its item, after what stands before it', () => {
+test('an invalid timestamp is an error of its item, after the items before it', () => {
   const seen: string[] = []
   const data = [{ key: 'a' }, { key: 'b', ts: 'yesterday' }]
   const run = () => applyBatch({ data }, [], item => seen.push(requiredText(item, 'key')))
@@ -63,7 +63,7 @@ test('a wrong timestamp is an error of its item, after what stands before it', (
   assert.deepEqual(seen, ['a'])
 })
 
-test('data that is no array, or holds no objects, is refused', () => {
+test('data that is not an array of objects is refused', () => {
   assert.throws(() => applied({ data: 'x' }, []), /data must be an array/)
-  assert.throws(() => applied({ data: [1] }, []), /data\[0\]: not an object/)
+  assert.throws(() => applied({ data: [1] }, []), /data\[0\]: must be an object\./)
 })

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FrameGuard } from '../../../src/cloud/frame-guard.ts'
 import { readRange } from '../../../src/cloud/http/range.ts'
-import { canonical, parseJson } from '../../../src/cloud/json.ts'
+import { FrameGuard } from '../../../src/cloud/mqtt/frame-guard.ts'
 import { readOptions } from '../../../src/cloud/options.ts'
-import { hideSecrets } from '../../../src/cloud/secrets.ts'
-import { parseTimestamp } from '../../../src/cloud/timestamp.ts'
-import { Transcript } from '../../../src/cloud/transcript.ts'
+import { hideSecrets } from '../../../src/cloud/traffic/hide-secrets.ts'
+import { Transcript } from '../../../src/cloud/traffic/transcript.ts'
+import { canonical, parseJson } from '../../../src/cloud/values/json.ts'
+import { parseTimestamp } from '../../../src/cloud/values/timestamp.ts'
 
 test('a Range header is read as RFC 9110 says', () => {
   assert.deepEqual(readRange('bytes=2-', 10), { start: 2, end: 9 })
@@ -33,7 +33,7 @@ test('a packet above the limit is seen by its header, however the bytes are cut'
   assert.equal(new FrameGuard(bytes => bytes <= 1e9).accepts(Uint8Array.from([0x30, 0xff, 0xff, 0xff, 0xff])), false)
 })
 
-test('JSON that nobody could put into words again is none, and brackets in a text do not count', () => {
+test('JSON that is nested too deep is refused, and brackets in a string do not count', () => {
   const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
   assert.notEqual(parseJson(nested(1000)), undefined)
   assert.equal(parseJson(nested(1001)), undefined)
@@ -64,7 +64,7 @@ test('no password and no token gets into the transcript', () => {
   assert.equal(hideSecrets('{"key":"temp"}'), '{"key":"temp"}')
 })
 
-test('who waits for the transcript is woken by what it waits for', async () => {
+test('a caller that waits for the transcript is woken by an entry that it waits for', async () => {
   const transcript = new Transcript()
   const waiting = transcript.wait(0, entry => entry.topic === 'b', 10, 10_000)
   transcript.event('c1', 'a')
@@ -84,15 +84,19 @@ test('timestamps have a zone, and may have fractions finer than a millisecond', 
     assert.equal(parseTimestamp(wrong), undefined, wrong)
 })
 
-test('where others can reach the cloud it takes no secret that they know', () => {
+test('where other machines can reach the cloud, widely known secrets are refused', () => {
   const good = 'q7Vt2-long-enough'
   for (const host of ['0.0.0.0', '::', '192.168.1.5', 'box.test', 'localhost.test', '128.0.0.1']) {
     const at = ['--host', host]
-    assert.throws(() => readOptions(at, {}), /token of devices is known to everybody; choose one with --token/, host)
+    assert.throws(
+      () => readOptions(at, {}),
+      /token of devices is widely known\. Choose another one with --token\./,
+      host,
+    )
     for (const [secret, why] of [
-      ['demo', /known to everybody/],
-      ['Admin', /known to everybody/],
-      ['alice', /known to everybody/],
+      ['demo', /widely known/],
+      ['Admin', /widely known/],
+      ['alice', /widely known/],
       ['a1b2c3d', /shorter than 8 characters/],
     ] as const) {
       assert.throws(() => readOptions([...at, '--user', 'alice', '--token', secret], {}), why)
@@ -110,7 +114,7 @@ test('where others can reach the cloud it takes no secret that they know', () =>
     assert.notEqual(readOptions(['--host', host, '--password', 'admin'], {}), 'help', host)
 })
 
-test('the password comes from the command line, else the environment, else nobody has chosen one', () => {
+test('the password comes from the command line, else the environment, else none is chosen', () => {
   const passwordOf = (argv: string[], env: NodeJS.ProcessEnv) => {
     const options = readOptions(argv, env)
     return options === 'help' ? '' : options.password
@@ -140,8 +144,8 @@ test('a --name is a host name or an address', () => {
     assert.throws(() => readOptions(['--name', wrong], {}), /--name .*a host name or an address/, wrong)
 })
 
-test('a wrong command line is refused with what is wrong', () => {
-  assert.throws(() => readOptions(['--mqtt', '70000']), /--mqtt 70000: a number from 0 to 65535/)
+test('an invalid command line is refused with the reason', () => {
+  assert.throws(() => readOptions(['--mqtt', '70000']), /--mqtt 70000: give a number from 0 to 65535\./)
   assert.throws(() => readOptions(['--nosuch']), /nosuch/)
   assert.throws(() => readOptions(['--token', '']), /--token is empty/)
   const options = readOptions(['--', '--mqtt', '0'])

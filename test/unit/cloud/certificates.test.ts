@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { prepareCertificates } from '../../../src/cloud/certificates.ts'
+import { prepareCertificates } from '../../../src/cloud/data-folder/certificates.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 test('makes a CA and a certificate for all hosts, and keeps them', async t => {

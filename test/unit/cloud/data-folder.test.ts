@@ -13,9 +13,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { prepareCertificates } from '../../../src/cloud/certificates.ts'
-import { prepareFolder, readPrivate } from '../../../src/cloud/data-folder.ts'
-import { keptPassword, passwordFile } from '../../../src/cloud/operator-password.ts'
+import { passwordFile, storedPassword } from '../../../src/cloud/access/operator-password.ts'
+import { prepareCertificates } from '../../../src/cloud/data-folder/certificates.ts'
+import { prepareFolder, readPrivate } from '../../../src/cloud/data-folder/data-folder.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const needsRoot = process.geteuid?.() === 0 ? false : 'only root can make files of another user'
@@ -23,17 +23,17 @@ const nobody = 65_534
 
 test('a password is made once, is kept with mode 0600, and is different in another folder', async t => {
   const dir = tempDir(t)
-  const made = await keptPassword(dir)
+  const made = await storedPassword(dir)
   assert.match(made, /^[a-z2-9]{5}(-[a-z2-9]{5}){3}$/)
   assert.equal(statSync(join(dir, passwordFile)).mode & 0o777, 0o600)
-  assert.equal(await keptPassword(dir), made)
-  assert.notEqual(await keptPassword(tempDir(t)), made)
+  assert.equal(await storedPassword(dir), made)
+  assert.notEqual(await storedPassword(tempDir(t)), made)
   assert.deepEqual(readdirSync(dir), [passwordFile], 'nothing else is left')
 })
 
-test('of several that start at once all have the same password', async t => {
+test('processes that start at once have the same password', async t => {
   const dir = tempDir(t)
-  const made = await Promise.all(Array.from({ length: 8 }, () => keptPassword(dir)))
+  const made = await Promise.all(Array.from({ length: 8 }, () => storedPassword(dir)))
   assert.deepEqual(new Set(made).size, 1)
 })
 
@@ -50,15 +50,15 @@ test('a password that others could read, a link, and nonsense are replaced', asy
     () => writeFileSync(path, 'two words here\n'),
   ]
   for (const act of spoil) {
-    const before = await keptPassword(dir)
+    const before = await storedPassword(dir)
     act()
-    const after = await keptPassword(dir)
+    const after = await storedPassword(dir)
     assert.notEqual(after, before)
     assert.equal(statSync(path).mode & 0o777, 0o600)
   }
   const linked = tempDir(t)
   symlinkSync(secret, join(linked, passwordFile))
-  assert.notEqual(await keptPassword(linked), 'chosen-by-somebody')
+  assert.notEqual(await storedPassword(linked), 'chosen-by-somebody')
   assert.equal(lstatSync(join(linked, passwordFile)).isSymbolicLink(), false)
   assert.equal(readFileSync(secret, 'utf8'), 'chosen-by-somebody\n', 'what the link leads to stays')
 })
@@ -79,7 +79,7 @@ test('a key of the CA that others could read is not used again, and no key is wr
   assert.equal(readFileSync(target, 'utf8'), 'untouched')
 })
 
-test('a new data folder is for this user alone, and nobody else may write to an old one', async t => {
+test('a new data folder is for this user alone, and other users may not write to an old one', async t => {
   const dir = join(tempDir(t), 'a', 'b')
   await prepareFolder(dir)
   assert.equal(statSync(dir).mode & 0o777, 0o700)
@@ -91,7 +91,7 @@ test('a new data folder is for this user alone, and nobody else may write to an 
   await assert.rejects(prepareFolder(file))
 })
 
-test('a data folder, a link to one, and a secret of another user are not believed', { skip: needsRoot }, async t => {
+test('a data folder, a link to one, and a secret of another user are not trusted', { skip: needsRoot }, async t => {
   // Root trusts only itself; a user of its own would trust root as well.
   const parent = tempDir(t)
   const foreign = join(parent, 'foreign')
@@ -99,13 +99,13 @@ test('a data folder, a link to one, and a secret of another user are not believe
   chownSync(foreign, nobody, nobody)
   await assert.rejects(
     prepareFolder(foreign),
-    /foreign belongs to another user \(uid 65534\): choose another with --data/,
+    /foreign belongs to another user \(uid 65534\)\. Choose another folder with --data\./,
   )
   const dir = tempDir(t)
-  const made = await keptPassword(dir)
+  const made = await storedPassword(dir)
   chownSync(join(dir, passwordFile), nobody, nobody)
   assert.equal(await readPrivate(join(dir, passwordFile), 4096), undefined)
-  assert.notEqual(await keptPassword(dir), made)
+  assert.notEqual(await storedPassword(dir), made)
   const link = join(parent, 'link')
   symlinkSync(dir, link)
   lchownSync(link, nobody, nobody)

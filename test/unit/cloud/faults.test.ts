@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Faults } from '../../../src/cloud/faults.ts'
+import { Faults } from '../../../src/cloud/faults/faults.ts'
 
-test('a fault strikes as often as it is told, then it is gone', () => {
+test('a fault strikes as often as `times` says, then it is cleared', () => {
   const faults = new Faults()
   faults.set('dropReply', { times: 2 })
   assert.ok(faults.take('dropReply'))
@@ -11,7 +11,7 @@ test('a fault strikes as often as it is told, then it is gone', () => {
   assert.deepEqual(faults.list(), [])
 })
 
-test('a fault strikes only whom its filters name', () => {
+test('a fault strikes only where its filters match', () => {
   const faults = new Faults()
   faults.set('dropReply', { command: 'alarm.*', thingKey: 'dev-1', transport: 'mqtt' })
   const about = { thingKey: 'dev-1', transport: 'mqtt', commands: ['alarm.batch'] }
@@ -21,11 +21,11 @@ test('a fault strikes only whom its filters name', () => {
   assert.equal(faults.take('dropReply', { ...about, commands: ['property.batch'] }), undefined)
 })
 
-test('what is wrong about a fault is said at once', () => {
+test('an invalid fault is refused with the reason', () => {
   const faults = new Faults()
-  assert.throws(() => faults.set('noSuch', {}), /no fault "noSuch"; there are: swallowRequest/)
-  assert.throws(() => faults.set('delayReply', { seconds: 1 }), /delayReply has no parameter "seconds"; it has: ms/)
-  assert.throws(() => faults.set('delayReply', { ms: 'long' }), /ms must be of the kind number/)
+  assert.throws(() => faults.set('noSuch', {}), /no fault "noSuch"\. There are: swallowRequest/)
+  assert.throws(() => faults.set('delayReply', { seconds: 1 }), /delayReply has no parameter "seconds"\. It has: ms/)
+  assert.throws(() => faults.set('delayReply', { ms: 'long' }), /ms must be a number\./)
   assert.deepEqual(faults.list(), [])
 })
 
@@ -40,7 +40,7 @@ test('faults are cleared by id, by name or all', () => {
   assert.throws(() => faults.clear({ id }), /is not known/)
 })
 
-test('a fault that cannot act is not switched on', () => {
+test('a fault whose listener throws is not switched on', () => {
   const faults = new Faults()
   faults.onChange(() => {
     throw new Error('no such port')

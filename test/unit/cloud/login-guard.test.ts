@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LoginGuard } from '../../../src/cloud/login-guard.ts'
+import { LoginGuard } from '../../../src/cloud/store/login-guard.ts'
 
 const minuteMs = 60_000
 
@@ -13,7 +13,7 @@ function scene() {
   return { guard, pass, user: { id: 'u1' }, other: { id: 'u2' } }
 }
 
-test('the eighth wrong password within 30 minutes locks the user, and nobody else, for 30 minutes [TR50 9]', () => {
+test('the eighth wrong password within 30 minutes locks this user alone for 30 minutes [TR50 9]', () => {
   const { guard, pass, user, other } = scene()
   for (let tries = 1; tries < 8; tries++) {
     assert.equal(guard.failed(user), false)

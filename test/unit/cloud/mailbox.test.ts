@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
-import { Mailbox, type MailOrder } from '../../../src/cloud/mailbox.ts'
+import { Mailbox, type MailOrder } from '../../../src/cloud/store/mailbox.ts'
 
 const order = (more: Partial<MailOrder> = {}): MailOrder => ({
   thingKey: 'dev-1',
@@ -34,12 +34,12 @@ test('a message goes from new over in-flight to completed, with its history', as
   )
 })
 
-test('what is in flight is not handed out again, unless asked for', () => {
+test('messages in flight are handed out again only on request', () => {
   const box = new Mailbox()
   const { mail } = box.send(order())
   box.check(['dev-1'])
   assert.deepEqual(box.check(['dev-1']), [])
-  assert.deepEqual(box.check(['dev-1'], { again: true }), [mail])
+  assert.deepEqual(box.check(['dev-1'], { redeliver: true }), [mail])
   box.offerAgain('dev-1')
   assert.equal(box.hasNew(['dev-1']), true)
   assert.deepEqual(box.check(['dev-1']), [mail])
@@ -66,7 +66,7 @@ test('limit hands out that many, autoComplete completes them at once', async () 
   assert.equal(mails[2]?.status, 'completed')
 })
 
-test('a message that is not fetched in its time expires; one in flight does not', t => {
+test('a message that is not fetched within its time to live expires; one in flight does not', t => {
   t.mock.timers.enable({ apis: ['Date'] })
   const box = new Mailbox()
   const { mail: late } = box.send(order({ ttlS: 5 }))

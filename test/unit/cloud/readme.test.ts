@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { allCommands } from '../../../src/cloud/commands/all.ts'
-import { faultTable } from '../../../src/cloud/fault-table.ts'
+import { faultTable } from '../../../src/cloud/faults/fault-table.ts'
 
 const folder = join(import.meta.dirname, '../../../src/cloud')
 /** Without the spaces that line the tables up. */
@@ -21,7 +21,7 @@ test('the README names every command', () => {
   for (const name of Object.keys(allCommands)) assert.ok(readme.includes(`\`${name}\``), name)
 })
 
-test('the console puts what devices said into the page as text only', () => {
+test('the console puts values from devices into the page as text only', () => {
   const console = join(folder, 'http/console')
   for (const name of readdirSync(console)) {
     const text = readFileSync(join(console, name), 'utf8')

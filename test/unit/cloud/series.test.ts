@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { durationMs, Series, SeriesBudget } from '../../../src/cloud/series.ts'
-import { momentOf } from '../../../src/cloud/timestamp.ts'
+import { durationMs, Series, SeriesBudget } from '../../../src/cloud/store/series.ts'
+import { momentOf } from '../../../src/cloud/values/timestamp.ts'
 
 const at = (second: number) => momentOf(`2024-03-05T10:11:${String(second).padStart(2, '0')}.000001Z`)
 const seconds = (rows: readonly { ts: string }[]) => rows.map(row => Number(row.ts.slice(17, 19)))

@@ -1,20 +1,20 @@
-// The console of the local cloud. Whatever a device published is put into the page as text, never as markup.
-const everyMs = 2000
+// The console of the local cloud. Values from devices are put into the page as text, never as markup.
+const refreshMs = 2000
 let sessionId
-let chosen
+let selected
 let timer
 
 const find = id => document.getElementById(id)
 
 async function command(name, params) {
-  // Without the type a browser says text/plain, which the cloud refuses: any page could send that.
+  // Without it the browser sends text/plain, which the cloud refuses because any page could send that.
   const headers = { 'Content-Type': 'application/json', ...(sessionId === undefined ? {} : { sessionId }) }
   const body = JSON.stringify({ cmd: { command: name, params } })
   const response = await fetch('/api', { method: 'POST', headers, body })
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`)
   const { cmd } = await response.json()
   if (cmd?.success === true) return cmd.params ?? {}
-  throw new Error((cmd?.errorMessages ?? ['no answer']).join('; '))
+  throw new Error((cmd?.errorMessages ?? ['The cloud sent no answer.']).join('; '))
 }
 
 function element(tag, text, children = []) {
@@ -71,7 +71,7 @@ find('action').addEventListener('submit', async event => {
   event.preventDefault()
   const form = new FormData(event.target)
   const result = find('action-result')
-  const thingKey = chosen
+  const thingKey = selected
   try {
     const text = String(form.get('params')).trim()
     const params = text === '' ? undefined : JSON.parse(text)
@@ -89,20 +89,20 @@ async function refresh() {
   try {
     const { result } = await command('thing.list', { show: ['key', 'name', 'connected'] })
     showThings(result)
-    if (chosen !== undefined) await showThing(chosen)
+    if (selected !== undefined) await showThing(selected)
   } catch (error) {
     find('thing-facts').textContent = error.message
   }
-  timer = setTimeout(refresh, everyMs)
+  timer = setTimeout(refresh, refreshMs)
 }
 
 function showThings(things) {
   const rows = things.map(thing => {
     const button = element('button', `${thing.connected ? '●' : '○'} ${thing.name} (${thing.key})`)
     button.type = 'button'
-    button.setAttribute('aria-current', String(thing.key === chosen))
+    button.setAttribute('aria-current', String(thing.key === selected))
     button.addEventListener('click', () => {
-      chosen = thing.key
+      selected = thing.key
       find('action-result').textContent = ''
       void refresh()
     })
