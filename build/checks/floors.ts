@@ -23,6 +23,7 @@ const floors: readonly (readonly string[])[] = [
  * In any other folder, rooms do not import each other, and may import the files of the folder.
  */
 const orderOfRooms: Readonly<Record<string, readonly string[]>> = {
+  connection: ['names', 'tls', 'tcp', 'proxy', 'socket', 'http', 'mqtt'],
   cloud: [
     'values',
     'faults',

@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { caBundle } from '../../src/connection/ca-bundle.ts'
+import { caBundle } from '../../src/connection/tls/ca-bundle.ts'
 import { BuildError, MissingTool, type Report, runAsProgram } from '../build-error.ts'
 import { type Bundle, bundleAgent } from '../bundle/bundle.ts'
 import { buildExecutable } from '../executable/executable.ts'

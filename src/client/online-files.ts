@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Settings } from '../config/settings.ts'
-import { HttpsClient } from '../connection/https.ts'
+import { HttpsClient } from '../connection/http/https.ts'
 import type { FilesService } from '../services/files/files-service.ts'
 import type { Connection } from './connection.ts'
 import { type LinkWait, untilUp } from './link-wait.ts'

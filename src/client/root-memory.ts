@@ -1,5 +1,5 @@
 import { AgentError } from '../base/errors.ts'
-import type { RootMemory } from '../connection/known-roots.ts'
+import type { RootMemory } from '../connection/tls/known-roots.ts'
 import type { StoreFolder } from '../platform/store/store-folder.ts'
 
 const fileName = 'roots'

@@ -2,10 +2,8 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { Emitter } from '../base/emitter.ts'
 import { AgentError, asAgentError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
-import { type Endpoint, hostAndPort } from './endpoint.ts'
-import type { MqttSession } from './mqtt-session.ts'
-import { openMqttTransport } from './mqtt-transport.ts'
-import { discard } from './open-tcp.ts'
+import type { MqttSession } from './mqtt/mqtt-session.ts'
+import { openMqttTransport } from './mqtt/mqtt-transport.ts'
 import {
   type FailureClass,
   isDuplicateClient,
@@ -15,7 +13,9 @@ import {
   type ReconnectState,
   takeoverWithinMs,
 } from './reconnect.ts'
-import type { SocketOpener } from './socket-opener.ts'
+import type { SocketOpener } from './socket/socket-opener.ts'
+import { type Endpoint, hostAndPort } from './tcp/endpoint.ts'
+import { discard } from './tcp/open-tcp.ts'
 import { type NetworkLook, WaitWatch } from './wait-watch.ts'
 
 export interface LinkOptions {
@@ -216,7 +216,7 @@ export class Link {
     try {
       const { signal } = opening
       const stream = await openMqttTransport(endpoint, { opener, clock, timeoutMs: connectTimeoutMs, signal })
-      const { MqttSession } = await import('./mqtt-session.ts')
+      const { MqttSession } = await import('./mqtt/mqtt-session.ts')
       if (signal.aborted) return discard(stream)
       this.#session = new MqttSession(
         { stream, place: this.#place, thingKey, token, keepaliveS, connectTimeoutMs, clock, log },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { systemNames } from '../../src/connection/name-look-up.ts'
+import { systemNames } from '../../src/connection/names/name-look-up.ts'
 import { Status } from '../../src/index.ts'
 import { clientScene, connectedScene, newDevice } from '../helpers/client-scene.ts'
 import { eventually } from '../helpers/eventually.ts'

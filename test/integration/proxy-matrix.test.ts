@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { systemClock } from '../../src/base/clock.ts'
 import { crc32 } from '../../src/base/crc32.ts'
 import type { Transport } from '../../src/config/settings.ts'
-import { HttpsClient } from '../../src/connection/https.ts'
+import { HttpsClient } from '../../src/connection/http/https.ts'
 import { next, testLink, testOpener } from '../helpers/connecting.ts'
 import {
   type ProxyKind,

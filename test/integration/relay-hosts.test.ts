@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
-import { systemNames } from '../../src/connection/name-look-up.ts'
+import { systemNames } from '../../src/connection/names/name-look-up.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { relayScene } from '../helpers/relay-scene.ts'
 import { echoServer } from '../helpers/tcp.ts'

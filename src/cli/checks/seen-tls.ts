@@ -1,11 +1,11 @@
 import { checkServerIdentity, type PeerCertificate, TLSSocket } from 'node:tls'
 import { AgentError, asAgentError } from '../../base/errors.ts'
 import type { Settings } from '../../config/settings.ts'
-import { hostAndPort } from '../../connection/endpoint.ts'
-import { isNamedBySan, missingName } from '../../connection/server-identity.ts'
-import { SocketOpener } from '../../connection/socket-opener.ts'
-import { agreementOf, type TlsAgreement, type TlsPolicy, takenBy } from '../../connection/tls-policy.ts'
-import { trustSettings } from '../../connection/trust-settings.ts'
+import { SocketOpener } from '../../connection/socket/socket-opener.ts'
+import { hostAndPort } from '../../connection/tcp/endpoint.ts'
+import { isNamedBySan, missingName } from '../../connection/tls/server-identity.ts'
+import { agreementOf, type TlsAgreement, type TlsPolicy, takenBy } from '../../connection/tls/tls-policy.ts'
+import { trustSettings } from '../../connection/tls/trust-settings.ts'
 import { type CheckParts, checkTimeoutMs } from './check-parts.ts'
 
 /** What the cloud's server showed in a handshake that did not check its certificate. */

@@ -1,7 +1,7 @@
 import { AgentError, retold } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
-import type { HttpsClient } from '../../connection/https.ts'
-import { namedByFileService } from '../../connection/named-by.ts'
+import type { HttpsClient } from '../../connection/http/https.ts'
+import { namedByFileService } from '../../connection/tcp/named-by.ts'
 import { refusedError, resultError } from '../../protocol/refusal.ts'
 import { type CommandResult, commandResultIn } from '../../protocol/reply.ts'
 

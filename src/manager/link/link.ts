@@ -3,7 +3,7 @@ import { type AgentError, errorKinds } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Client, ClientStatus } from '../../client/client.ts'
 import type { Settings } from '../../config/settings.ts'
-import { hostAndPort } from '../../connection/endpoint.ts'
+import { hostAndPort } from '../../connection/tcp/endpoint.ts'
 import { LinkWatch } from './link-watch.ts'
 
 /** Trouble with the cloud, and when it was. */

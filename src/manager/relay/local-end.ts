@@ -2,8 +2,8 @@ import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import { AgentError, messageOf } from '../../base/errors.ts'
 import { throwIfAborted, withDeadline } from '../../base/wait.ts'
-import { hostAndPort } from '../../connection/endpoint.ts'
-import { openTcp } from '../../connection/open-tcp.ts'
+import { hostAndPort } from '../../connection/tcp/endpoint.ts'
+import { openTcp } from '../../connection/tcp/open-tcp.ts'
 import { relayTimes } from './limits.ts'
 
 /** The local side of a channel: a TCP connection, or a program that serves it. */

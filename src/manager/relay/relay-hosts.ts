@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { type AddressKind, addressKind, isSameAddress } from '../../connection/address-kind.ts'
+import { type AddressKind, addressKind, isSameAddress } from '../../connection/names/address-kind.ts'
 import { siblingDomain } from './sibling-domain.ts'
 
 /** The facts that decide where a relay may be. */

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import type { Client } from '../../client/client.ts'
 import type { ManagerSettings, Settings } from '../../config/settings.ts'
-import { trustSettings } from '../../connection/trust-settings.ts'
+import { trustSettings } from '../../connection/tls/trust-settings.ts'
 import { ownAddresses } from '../../platform/system/network-paths.ts'
 import type { ManagedAction } from '../actions/index.ts'
 import type { RelaySessions, RelaySettings } from './relay-sessions.ts'
@@ -68,7 +68,7 @@ export class RemoteAccess {
     const { client, config, clock, log } = this.#parts
     const [{ RelaySessions }, { SocketOpener }] = await Promise.all([
       import('./relay-sessions.ts'),
-      import('../../connection/socket-opener.ts'),
+      import('../../connection/socket/socket-opener.ts'),
     ])
     // The proxy and the trust of the start hold: a new value of theirs needs a restart.
     const { connection } = config

@@ -1,4 +1,4 @@
-import type { NamedBy } from '../../connection/named-by.ts'
+import type { NamedBy } from '../../connection/tcp/named-by.ts'
 import type { LeaveOut } from '../../platform/files/held/folder-tree.ts'
 import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'

@@ -1,7 +1,7 @@
 /** The agent's relay: `agent-relay URL CA_FILE PORT`. Prints `connected` when the session is open. */
 import { systemClock } from '../../../src/base/clock.ts'
 import { Log } from '../../../src/base/log.ts'
-import { SocketOpener } from '../../../src/connection/socket-opener.ts'
+import { SocketOpener } from '../../../src/connection/socket/socket-opener.ts'
 import { RelaySessions } from '../../../src/manager/relay/relay-sessions.ts'
 
 const [url = '', caBundleFile = '', port = ''] = process.argv.slice(2)

@@ -5,7 +5,7 @@
 import { systemClock } from '../../../src/base/clock.ts'
 import { Log } from '../../../src/base/log.ts'
 import { Link } from '../../../src/connection/link.ts'
-import { SocketOpener } from '../../../src/connection/socket-opener.ts'
+import { SocketOpener } from '../../../src/connection/socket/socket-opener.ts'
 
 const [port, token = '', first, count, caBundleFile] = process.argv.slice(2)
 const clock = systemClock

@@ -2,7 +2,7 @@
 import { systemClock } from '../../../src/base/clock.ts'
 import { asAgentError } from '../../../src/base/errors.ts'
 import { Log } from '../../../src/base/log.ts'
-import { SocketOpener } from '../../../src/connection/socket-opener.ts'
+import { SocketOpener } from '../../../src/connection/socket/socket-opener.ts'
 
 const [port = '', caBundleFile = ''] = process.argv.slice(2)
 const log = Log.create({ clock: systemClock, level: 'error', sink: () => {} })

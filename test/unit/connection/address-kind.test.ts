@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addressKind, isSameAddress } from '../../../src/connection/address-kind.ts'
+import { addressKind, isSameAddress } from '../../../src/connection/names/address-kind.ts'
 
 const kinds = {
   public: [

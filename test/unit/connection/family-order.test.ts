@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSixFirst, sortFamilies } from '../../../src/connection/family-order.ts'
+import { isSixFirst, sortFamilies } from '../../../src/connection/names/family-order.ts'
 
 /** IPv4 that works. */
 const four = { to: '93.184.216.34', from: '192.168.1.2' }

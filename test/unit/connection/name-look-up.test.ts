@@ -2,8 +2,13 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { addressesInHosts, hasOtherSources, resolverRules, searchedNames } from '../../../src/connection/name-files.ts'
-import { NameLookUp } from '../../../src/connection/name-look-up.ts'
+import {
+  addressesInHosts,
+  hasOtherSources,
+  resolverRules,
+  searchedNames,
+} from '../../../src/connection/names/name-files.ts'
+import { NameLookUp } from '../../../src/connection/names/name-look-up.ts'
 import { eventually } from '../../helpers/eventually.ts'
 import { FakeClock } from '../../helpers/fake-clock.ts'
 import { type NameAnswer, startNameServer } from '../../helpers/name-server.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import mqttPacket, { type Packet } from 'mqtt-packet'
-import { PacketFilter } from '../../../src/connection/packet-filter.ts'
+import { PacketFilter } from '../../../src/connection/mqtt/packet-filter.ts'
 
 const limit = 1000
 

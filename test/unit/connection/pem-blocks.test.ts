@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readPem } from '../../../src/connection/pem-blocks.ts'
+import { readPem } from '../../../src/connection/tls/pem-blocks.ts'
 
 const block = (label: string, content = 'AAAA') => `-----BEGIN ${label}-----\n${content}\n-----END ${label}-----`
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import { ResponseBody } from '../../../src/connection/response-body.ts'
+import { ResponseBody } from '../../../src/connection/http/response-body.ts'
 
 const events = {
   onWait: () => {},

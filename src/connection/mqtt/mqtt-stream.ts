@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import { AgentError } from '../base/errors.ts'
+import { AgentError } from '../../base/errors.ts'
 import { type OversizedListener, PacketFilter, type PacketListener, type PieceListener } from './packet-filter.ts'
 
 /** Largest write that is joined from the parts of packets; above it the copy costs more than it saves. */

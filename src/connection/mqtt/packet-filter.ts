@@ -1,4 +1,4 @@
-import { AgentError } from '../base/errors.ts'
+import { AgentError } from '../../base/errors.ts'
 
 /** Largest MQTT packet accepted from the cloud. Replies and calls are kilobytes; a device with 128 MB must survive anything larger. */
 export const maxIncomingPacketBytes = 4 * 1024 * 1024

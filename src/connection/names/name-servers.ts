@@ -1,7 +1,7 @@
 import dns from 'node:dns'
-import type { Clock, Timer } from '../base/clock.ts'
-import { errnoOf, messageOf } from '../base/errors.ts'
-import { waitFor } from '../base/wait.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
+import { errnoOf, messageOf } from '../../base/errors.ts'
+import { waitFor } from '../../base/wait.ts'
 import { type FoundAddress, foundAddress, type ResolverRules, searchedNames } from './name-files.ts'
 
 export interface NameServerOptions {

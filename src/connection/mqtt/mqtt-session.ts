@@ -1,16 +1,16 @@
 import type { Duplex } from 'node:stream'
 import mqttClient from 'mqtt/lib/client'
-import type { Clock, Timer } from '../base/clock.ts'
-import { AgentError, errnoOf, messageOf, retold } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
+import { AgentError, errnoOf, messageOf, retold } from '../../base/errors.ts'
+import type { Log } from '../../base/log.ts'
+import { PacketBudget } from '../socket/packet-budget.ts'
+import { reasonOf } from '../tcp/failure.ts'
+import { isTlsError } from '../tls/tls-alert.ts'
+import { endOfTls } from '../tls/tls-end.ts'
 import { clockIntervals } from './clock-intervals.ts'
 import { connackFailure } from './connack.ts'
-import { reasonOf } from './failure.ts'
 import { MqttStream } from './mqtt-stream.ts'
-import { PacketBudget } from './packet-budget.ts'
 import { maxIncomingPacketBytes } from './packet-filter.ts'
-import { isTlsError } from './tls-alert.ts'
-import { endOfTls } from './tls-end.ts'
 
 /**
  * Most packets that wait for their PUBACK. The table of requests is far smaller, so a cloud that lets it come to this answers

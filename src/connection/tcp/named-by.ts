@@ -1,4 +1,4 @@
-import { type ErrorCode, errnoOf } from '../base/errors.ts'
+import { type ErrorCode, errnoOf } from '../../base/errors.ts'
 
 /** The settings that name the host and the port of a connection, for the remedy of a failure. */
 export interface NamedBy {

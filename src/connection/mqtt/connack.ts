@@ -1,4 +1,4 @@
-import { AgentError, type ErrorCode } from '../base/errors.ts'
+import { AgentError, type ErrorCode } from '../../base/errors.ts'
 
 /** Return codes of CONNACK [MQTT 3.2.2.3]. */
 const refusals: Readonly<Record<number, readonly [code: ErrorCode, why: string, remedy?: string]>> = {

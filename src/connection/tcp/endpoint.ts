@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
-import type { Transport } from '../config/settings.ts'
+import type { Transport } from '../../config/settings.ts'
 
 /** Where the MQTT service of the cloud is. */
 export interface Endpoint {

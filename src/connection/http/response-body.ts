@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { releaseMemory } from '../base/release-memory.ts'
+import { releaseMemory } from '../../base/release-memory.ts'
 
 /** Above this the socket is paused; at most one more piece arrives. */
 const maxWaitingBytes = 64 * 1024

@@ -1,5 +1,5 @@
-import type { Clock } from '../base/clock.ts'
-import { AgentError } from '../base/errors.ts'
+import type { Clock } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
 
 /**
  * Unsolicited packets that the cloud may send: a burst, and a rate per second. Nearly all of them are mailbox notifications, of

@@ -1,4 +1,4 @@
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../../config/settings.ts'
 import type { RootMemory } from './known-roots.ts'
 import type { TlsPolicy } from './tls-policy.ts'
 

@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Clock, Timer } from '../base/clock.ts'
-import { AgentError } from '../base/errors.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
+import { AgentError } from '../../base/errors.ts'
 
 /** Informational answers before the one that counts [RFC 9110 15.2]: a server sends one or two. */
 export const maxInformationalAnswers = 16

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 
 /** `setInterval` and `clearInterval` over a {@link Clock}, in the shape that the MQTT client takes for its keep-alive. */
 export function clockIntervals(clock: Clock): {

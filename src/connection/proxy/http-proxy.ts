@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
-import { AgentError, type AgentErrorOptions } from '../base/errors.ts'
-import { waitFor } from '../base/wait.ts'
-import type { ProxySettings } from '../config/settings.ts'
-import { hostAndPort, type SocketTarget } from './endpoint.ts'
-import { reasonOf } from './failure.ts'
+import { AgentError, type AgentErrorOptions } from '../../base/errors.ts'
+import { waitFor } from '../../base/wait.ts'
+import type { ProxySettings } from '../../config/settings.ts'
+import { hostAndPort, type SocketTarget } from '../tcp/endpoint.ts'
+import { reasonOf } from '../tcp/failure.ts'
 import type { ProxyRequest } from './proxy-request.ts'
 
 /** Largest response head of a proxy to CONNECT. Login pages of captive portals have short heads, too. */

@@ -1,9 +1,9 @@
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { AgentError } from '../base/errors.ts'
-import { waitFor } from '../base/wait.ts'
-import type { FoundAddress } from './name-files.ts'
-import { systemNames } from './name-look-up.ts'
+import { AgentError } from '../../base/errors.ts'
+import { waitFor } from '../../base/wait.ts'
+import type { FoundAddress } from '../names/name-files.ts'
+import { systemNames } from '../names/name-look-up.ts'
 
 /**
  * How long the first address of a name may take before the next one is tried. Node's default of 250 ms gives up

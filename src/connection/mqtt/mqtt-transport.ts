@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../base/clock.ts'
-import { bracketed, type Endpoint } from './endpoint.ts'
-import type { SocketOpener } from './socket-opener.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { SocketOpener } from '../socket/socket-opener.ts'
+import { bracketed, type Endpoint } from '../tcp/endpoint.ts'
 
 /** Path and subprotocol of MQTT over WebSocket, as the Python agent uses them [TR50 1.1]. */
 const path = '/mqtt'
@@ -23,7 +23,7 @@ export interface OpenTransportOptions {
 export async function openMqttTransport(endpoint: Endpoint, options: OpenTransportOptions): Promise<Duplex> {
   const { host, port, transport } = endpoint
   if (transport !== 'wss') return options.opener.open({ host, port, tls: transport === 'mqtts' }, options)
-  const { openWebSocket, webSocketStream } = await import('./websocket.ts')
+  const { openWebSocket, webSocketStream } = await import('../http/websocket.ts')
   const origin = `https://${bracketed(host)}:${port}`
   const target = { host, port, tls: true, path, subprotocol, origin }
   return webSocketStream(await openWebSocket(target, { ...options, maxMessageBytes: maxMqttMessageBytes }))

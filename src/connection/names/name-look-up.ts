@@ -1,10 +1,10 @@
 import dns from 'node:dns'
 import { join } from 'node:path'
-import { type Clock, systemClock } from '../base/clock.ts'
-import { throwIfAborted, waitFor } from '../base/wait.ts'
-import { readBoundedText } from '../platform/files/read-file.ts'
-import { runProgram } from '../platform/process/program.ts'
-import { systemText } from '../platform/system/system-file.ts'
+import { type Clock, systemClock } from '../../base/clock.ts'
+import { throwIfAborted, waitFor } from '../../base/wait.ts'
+import { readBoundedText } from '../../platform/files/read-file.ts'
+import { runProgram } from '../../platform/process/program.ts'
+import { systemText } from '../../platform/system/system-file.ts'
 import { sortFamilies } from './family-order.ts'
 import {
   addressesInHosts,

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
-import { AgentError } from '../base/errors.ts'
-import type { ProxySettings } from '../config/settings.ts'
-import { hostAndPort, type SocketTarget, wireHost } from './endpoint.ts'
-import { reasonOf, tcpFailure } from './failure.ts'
-import { namedByProxy } from './named-by.ts'
-import { discard, openTcp, unpause } from './open-tcp.ts'
+import { AgentError } from '../../base/errors.ts'
+import type { ProxySettings } from '../../config/settings.ts'
+import { hostAndPort, type SocketTarget, wireHost } from '../tcp/endpoint.ts'
+import { reasonOf, tcpFailure } from '../tcp/failure.ts'
+import { namedByProxy } from '../tcp/named-by.ts'
+import { discard, openTcp, unpause } from '../tcp/open-tcp.ts'
 import type { ProxyRequest } from './proxy-request.ts'
 
 function proxyRemedy({ code, remedy }: AgentError): string {
@@ -21,8 +21,8 @@ export async function openThroughProxy(
 ): Promise<Socket> {
   const shake =
     proxy.type === 'http'
-      ? (await import('./proxy-http.ts')).httpConnect
-      : (await import('./proxy-socks.ts')).socksConnect
+      ? (await import('./http-proxy.ts')).httpConnect
+      : (await import('./socks-proxy.ts')).socksConnect
   request.progress.step = 'connecting to the proxy'
   const socket = await openTcp(wireHost(proxy.host), proxy.port, request.signal).catch((error: unknown) => {
     if (error instanceof AgentError) throw error

@@ -1,4 +1,4 @@
-import { errnoOf, messageOf } from '../base/errors.ts'
+import { errnoOf, messageOf } from '../../base/errors.ts'
 
 /** The number of the alert by which the other side ended TLS [RFC 8446 6]; undefined when the error is no alert. */
 export function alertOf(error: unknown): number | undefined {

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls'
-import { earliestSetClockMs } from '../base/clock.ts'
-import { AgentError, type ErrorCode, errnoOf, messageOf } from '../base/errors.ts'
+import { earliestSetClockMs } from '../../base/clock.ts'
+import { AgentError, type ErrorCode, errnoOf, messageOf } from '../../base/errors.ts'
 import { noSubjectName } from './server-identity.ts'
 import type { ShownChain } from './shown-chain.ts'
 import { alertMeaning, alertOf, tlsReason, wantsCertificate } from './tls-alert.ts'

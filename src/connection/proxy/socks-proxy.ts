@@ -1,9 +1,9 @@
 import { isIP, type Socket } from 'node:net'
 import { SocksClient } from 'socks'
-import { AgentError, messageOf } from '../base/errors.ts'
-import { throwIfAborted, waitFor } from '../base/wait.ts'
-import type { ProxySettings } from '../config/settings.ts'
-import { hostAndPort, type SocketTarget } from './endpoint.ts'
+import { AgentError, messageOf } from '../../base/errors.ts'
+import { throwIfAborted, waitFor } from '../../base/wait.ts'
+import type { ProxySettings } from '../../config/settings.ts'
+import { hostAndPort, type SocketTarget } from '../tcp/endpoint.ts'
 import type { ProxyRequest } from './proxy-request.ts'
 
 /** Largest user name, password and host name in SOCKS: their length travels in one byte [RFC 1929 2] [RFC 1928 5]. */

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { AgentError } from '../base/errors.ts'
+import { AgentError } from '../../base/errors.ts'
 import { alertMeaning, alertOf, tlsReason, wantsCertificate } from './tls-alert.ts'
 
 /** Open TLS 1.3 sockets whose server has not shown yet that it accepts this client. */

@@ -1,6 +1,6 @@
-import { AgentError, type ErrorCode, errnoOf, messageOf } from '../base/errors.ts'
+import { AgentError, type ErrorCode, errnoOf, messageOf } from '../../base/errors.ts'
+import { isTlsError, tlsReason } from '../tls/tls-alert.ts'
 import { namedByCloud, reachRemedy } from './named-by.ts'
-import { isTlsError, tlsReason } from './tls-alert.ts'
 
 const noRoute = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
-import type { Log } from '../base/log.ts'
+import type { Log } from '../../base/log.ts'
 
 /** Remembers across processes which roots the cloud's certificates lead to: SHA-256 of their DER, in hexadecimal. */
 export interface RootMemory {
