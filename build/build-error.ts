@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Why a build stopped, as a full sentence: what failed, where, and the remedy. Printed as one line, without a stack. */
 export class BuildError extends Error {
   constructor(message: string, options?: ErrorOptions) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run build [-- --target all|x64|arm64|armv7] [--node PATH] [--injector own|postject] [--sizes [--write]]`:
  * the library, the command for Node, and the executables, in dist/. `--write` puts the sizes into the page of figures.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The folders of the build, relative to {@link root}. */
 import { resolve } from 'node:path'
 

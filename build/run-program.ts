@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Runs a program for the build, and returns its output. */
 import { spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'

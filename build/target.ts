@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The description of one kind of device, from targets/NAME.json. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

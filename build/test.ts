@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Runs the tests: `tsx build/test.ts [LEVEL | FILE | FOLDER ...] [--node PATH] [--jobs N] [--no-skips]`. Levels are the folders
  * of test/; default: all three. N files run at once (default 4), because most of them wait most of the time.

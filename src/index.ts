@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The library of device-cloud: telemetry, attributes, alarms, events, location, actions and files for one application of a
  * device. Start with {@link Client}.

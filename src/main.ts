@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { runCli } from './cli/cli.ts'
 import { guardProcess } from './cli/shell/guard-process.ts'
 import { processTerminal } from './cli/shell/process-terminal.ts'

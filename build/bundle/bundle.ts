@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Bundles the agent into one CommonJS script, which every executable contains. */
 import { join } from 'node:path'
 import * as esbuild from 'esbuild'

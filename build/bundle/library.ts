@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Builds the library: dist/index.js (ESM), dist/index.cjs, and the types of each. Every file is complete: it needs no other
  * package, so that it can be copied to a device alone.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Uses Node's own modules instead of packages that copy them. The MQTT packages bring copies of Node's streams and timers for
  * browsers, which would be loaded at each start and take half a megabyte of memory.

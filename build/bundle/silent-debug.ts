@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Replaces the package `debug` by an empty one. The MQTT packages write to it, and with DEBUG=* in the environment it would
  * print thing keys and whole messages, without the agent's own log, which hides secrets.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Bundles the agent and the local cloud into one script each, for tests that start them as processes: loading one script
  * takes a tenth of the second that five hundred sources take.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Checks the floors of src/: a file may import its own folder and any lower floor, never a higher one. Folders of one floor are
  * rooms, which do not import each other, except in the {@link orderOfRooms}. The local cloud and the agent do not import each

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which lines of the sources were reached by processes that ran them bundled into one script.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The part of c8 that is used here: the package has no types. */
 declare module 'c8' {
   export interface FileCoverage {

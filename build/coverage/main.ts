@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Shows what the unit and integration tests reach of src/: `npm run coverage`. Writes coverage/index.html, a page for each file,
  * and fails when less than {@link leastLines} is reached. The processes that the tests start count too.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Makes the report of what was reached: that of c8, which knows the processes that ran the sources, and of those that ran bundles. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

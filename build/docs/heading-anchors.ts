@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The anchors of one page's headings, as GitHub makes them: the pages are read there, and in the site that we make of them. */
 export class HeadingAnchors {
   readonly #taken = new Set<string>()

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Makes the documentation site in dist/docs/, which opens from that folder: `npm run docs`. A warning or a dead link fails it. */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

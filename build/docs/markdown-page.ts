@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a Markdown page holds, as far as the site and the check of links need it: its title, its anchors, its links. */
 import { HeadingAnchors } from './heading-anchors.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Every Markdown page of the repository, and where it stands in the site's navigation. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'

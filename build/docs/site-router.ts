@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where the pages of the site stand, and their anchors: both as in the repository, so that links mean the same in both. */
 import { relative } from 'node:path'
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The ledger of the packages in an executable: share/project/bundle-ledger.md.
  * `tsx build/documents/ledger.ts` writes it; `--check` fails when it differs from the bundle. Therefore a review shows every new

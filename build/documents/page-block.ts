@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A block of a page that a program writes: what stands between `<!-- NAME -->` and `<!-- /NAME -->`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

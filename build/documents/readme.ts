@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Writes the tables of the reference that come from the code: `npm run readme`. A test holds the pages to them. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Writes the service files in share/service/, which are those that `service install` writes by default: `npm run
  * service-examples`. A test fails when they differ.

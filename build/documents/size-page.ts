@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The sizes of the executables for the page of figures: `npm run build -- --target all --sizes --write`. */
 import { BuildError } from '../build-error.ts'
 import type { Sizes } from '../executable/sizes.ts'

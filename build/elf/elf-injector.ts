@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Puts a SEA blob into a Node binary, so that the result survives being stripped again and starts on old kernels.
  *

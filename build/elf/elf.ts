@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Reads and writes the tables of a little-endian ELF file, 32 or 64 bits wide [ELF gABI 4.1, 5].
  * Only what the injector needs: the file header's places, program headers and section headers.

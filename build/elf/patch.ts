@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Applies the byte changes that a target's pinned Node binary needs. */
 import { BuildError } from '../build-error.ts'
 import type { Target } from '../target.ts'

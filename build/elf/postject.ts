@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The injector of `--injector postject`. Its result must not be stripped again, and may not start on old kernels. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * One build at a time, by a lock file with the process id of its owner. The lock saves work and downloads; two builds at once
  * would do no harm, because each writes its files under other names and renames them when they are complete.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Measures executables as they are downloaded and as they are stored on flash, and compares them with their budget. */
 
 import { spawn } from 'node:child_process'

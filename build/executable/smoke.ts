@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Starts a built executable once: one that does not start, or rejects its code cache, fails the build. */
 import { BuildError } from '../build-error.ts'
 import { launcherOf } from '../node/machine.ts'

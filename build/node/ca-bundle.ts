@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Writes src/connection/tls/ca-bundle.ts: the root certificates of Mozilla in a Node binary, which should be the newest.
  * `tsx build/node/ca-bundle.ts --node PATH` takes those of the Node at PATH; by default those of the Node that runs this script.

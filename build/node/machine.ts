@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Runs and strips programs of a target on this machine: directly, or by an emulator and cross tools. */
 import { existsSync } from 'node:fs'
 import { MissingTool } from '../build-error.ts'

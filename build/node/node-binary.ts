@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Gets the Node binary of a pinned npm package, and checks its sum on every use. */
 import { createHash } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Properties of a Node binary on which the executable made of it depends. */
 import { BuildError, type Report } from '../build-error.ts'
 import { runProgram } from '../run-program.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Reads one file of a .tgz. `npm pack` writes plain ustar archives [POSIX pax, ustar Interchange Format]. */
 import { gunzipSync } from 'node:zlib'
 import { BuildError } from '../build-error.ts'

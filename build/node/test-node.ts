@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Prints the path of a pinned Node of another version, for test runs: `tsx build/node/test-node.ts 20.11.0`. */
 import { BuildError, runAsProgram } from '../build-error.ts'
 import { readTarget } from '../target.ts'

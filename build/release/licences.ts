@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The licence texts of the packages in an executable, and of Node. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'

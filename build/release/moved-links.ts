@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Links of a page that is read from another folder than the one it lies in. */
 import { posix } from 'node:path'
 

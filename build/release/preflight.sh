@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Checks whether the executable will start on this device, and prints a remedy when not. Changes nothing.
 #
 #   sh preflight.sh [EXECUTABLE]      (default: device-cloud in the folder of this file, else in PATH)

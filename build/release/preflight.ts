@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The script that checks on a device whether an executable will start there. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run release [-- --target all|x64|arm64|armv7] [--sign KEY.pem] [--out DIR]`: writes the files of a release page to dist/release/.
  * Two releases of one commit with the same tools have the same bytes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The libraries and the kernel that an executable needs, read from the executable itself. */
 import { BuildError, MissingTool } from '../build-error.ts'
 import { findProgram, runProgram } from '../run-program.ts'

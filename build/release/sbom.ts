@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The list of the software in an executable, for vulnerability scanners [CycloneDX 1.5]. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The detached signature of SHA256SUMS, with a key of the caller. */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'

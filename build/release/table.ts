@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The table of sizes and requirements in a release. */
 
 import type { TargetName } from '../target.ts'

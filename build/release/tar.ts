@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Writes archives whose bytes depend only on their content [POSIX pax, ustar Interchange Format]. */
 import { BuildError } from '../build-error.ts'
 

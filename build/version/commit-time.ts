@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The time of a build is that of its commit, so that two builds of one commit have the same bytes. */
 import { BuildError } from '../build-error.ts'
 import { builtCommit, git } from './git.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Actions that an operator can run on this device from the cloud: with parameters, progress and values in the answer.
 //
 //   device-cloud config generate -f actions-example-connect.cfg     (once: host, port and token of your cloud)

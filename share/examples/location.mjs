@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Publishes a position every few seconds: a boat that sails in a circle. Put your GPS in the place of nextPosition().
 //
 //   device-cloud config generate -f location-example-connect.cfg     (once: host, port and token of your cloud)

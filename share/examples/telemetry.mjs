@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Publishes two numbers, a text and an alarm about this machine, until it gets a signal to stop.
 //
 //   device-cloud config generate -f telemetry-example-connect.cfg     (once: host, port and token of your cloud)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A pending timer. */
 export interface Timer {
   /** Stops the timer; harmless when it has fired or was stopped before. */

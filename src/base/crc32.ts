@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import * as zlib from 'node:zlib'
 
 /** A CRC-32 (IEEE 802.3, as in zip and TR50 file transfers) over a stream: `crc = crc32(chunk, crc)`, starting at 0. Unsigned. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The events of an emitter: name → arguments of its listeners. */
 export type EventMap = Record<string, readonly unknown[]>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** One row of the error table: what the code means to a user. The table of share/reference/errors.md is generated from it. */
 export interface ErrorKind {
   /** One sentence: what happened. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A JSON value, as it comes from outside. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { formatLogRecord, type LogRecord } from './log.ts'
 
 const newline = 0x0a

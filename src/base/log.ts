@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
 import { processSecrets, Secrets } from './secrets.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 
 /** Below this, waiting for the garbage collector costs less than the call. */

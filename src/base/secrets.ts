@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A secret of one or two characters would blank out half of every line and protect nothing. */
 const minChars = 3
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Runs pieces of work one after the other, in the order of the calls. A failed one does not stop the next. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A point in time as TR50 text: UTC with exactly six fractional digits, `2024-03-05T10:11:12.000345Z` [TR50 2.5].
  *

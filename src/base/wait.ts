@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock, TimerOptions } from './clock.ts'
 import { AgentError } from './errors.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Json, type JsonObject, maxJsonDepth, parseCutJson, parseJson } from './json.ts'
 import { isSafeLiteral } from './number-text.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, retold } from '../base/errors.ts'
 import { version } from '../base/version.ts'
 import { closestName } from '../config/suggestion.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { systemClock } from '../base/clock.ts'
 import { Emitter } from '../base/emitter.ts'
 import { AgentError } from '../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { checkDownload, checkUpload } from '../services/files/transfer-options.ts'
 import type { DownloadOptions, DownloadResult, UploadOptions, UploadResult } from '../services/files/types.ts'
 import type { FileTransfers } from './cloud.ts'

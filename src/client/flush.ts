@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../base/clock.ts'
 import { AgentError, messageOf } from '../base/errors.ts'
 import { withDeadline } from '../base/wait.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { optionsCheck } from '../config/known-options.ts'
 import { checkedFlag, checkWait } from '../protocol/call-fields.ts'
 

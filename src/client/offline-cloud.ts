@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../base/errors.ts'
 import type { Settings } from '../config/settings.ts'
 import type { Receipt } from '../outbox/outbox.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { DisconnectOptions } from './link-options.ts'
 
 /** The part of a client that is needed to end it. */

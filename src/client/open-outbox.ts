@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../base/clock.ts'
 import { crc32 } from '../base/crc32.ts'
 import { type AgentError, withoutStop } from '../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../base/errors.ts'
 import type { RootMemory } from '../connection/tls/known-roots.ts'
 import type { StoreFolder } from '../platform/store/store-folder.ts'

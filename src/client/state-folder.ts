@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import { type StoreFolder, storeFolder } from '../platform/store/store-folder.ts'

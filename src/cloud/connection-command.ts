@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a user types so that a device or an application finds this cloud. */
 
 /** The part of the ready line that a connection file needs. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Fault } from './faults/faults.ts'
 import type { Broker } from './mqtt/broker.ts'
 import type { Listener } from './sockets/listener.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `npm run cloud`: starts the local cloud and prints one line of JSON when it is ready. */
 import { isLoopback } from './access/exposure.ts'
 import { connectionCommand } from './connection-command.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { valueIn, withValue } from './property.ts'
 import type { Setting } from './setting.ts'
 import type { SettingsByFile } from './settings.ts'

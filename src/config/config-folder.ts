@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
 import { fileFacts } from '../platform/files/file-facts.ts'
 import { currentFolder, type Environment } from '../platform/process/process-facts.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Setting, SettingValue } from './setting.ts'
 import type { Origin } from './settings.ts'
 import type { Values } from './values.ts'

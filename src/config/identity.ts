@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { type Clock, systemClock } from '../base/clock.ts'

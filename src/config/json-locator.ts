@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
 import { parseJsonWithOddNumbersAsText } from '../base/written-json.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { logLevel, relative, yesNo } from './row-types.ts'
 import type { Setting } from './setting.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject } from '../base/json.ts'
 import { type Capability, capabilityOf, policySections } from './closure.ts'
 import { closestName } from './suggestion.ts'

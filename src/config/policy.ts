@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Closure, capabilityOf } from './closure.ts'
 import { valueIn } from './property.ts'
 import type { ConfigNote, ConfigProblem, ManagerSettings, Origin, Origins, Settings } from './settings.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Setting } from './setting.ts'
 
 /** How a unit is written at the end of a property. A name that counts bytes says so by itself. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type Json, type JsonObject } from '../base/json.ts'
 import { type ConfigFile, lineOf } from './config-file.ts'
 import type { SettingType } from './setting.ts'

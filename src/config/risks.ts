@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ConfigNote, Settings } from './settings.ts'
 
 /** Settings that are valid but deserve a warning at every start. */

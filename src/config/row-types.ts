@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { logLevels } from '../base/log.ts'
 import type { SettingType } from './setting.ts'
 

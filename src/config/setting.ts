@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a value may be. Numbers are written as JSON numbers or as numeric text, as the Python agent did. */
 export type SettingType =
   | { readonly kind: 'text' }

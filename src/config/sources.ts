@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { JsonObject } from '../base/json.ts'
 import type { Environment } from '../platform/process/process-facts.ts'
 import { capabilityOf } from './closure.ts'

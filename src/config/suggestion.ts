@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The known name that is closest to the written one; undefined when none is close. */
 export function closestName(written: string, known: readonly string[]): string | undefined {
   const text = written.toLowerCase()

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { closestName } from './suggestion.ts'
 import { settingsTable } from './table.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { connectionRows } from './connection-rows.ts'
 import { managerRows } from './manager-rows.ts'
 import type { Setting } from './setting.ts'

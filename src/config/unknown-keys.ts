@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type JsonObject } from '../base/json.ts'
 import { type Capability, type Closure, capabilityOf, policySections } from './closure.ts'
 import { lineOf } from './config-file.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Environment } from '../platform/process/process-facts.ts'
 import { type Capability, type Closure, capabilityOf, policySections } from './closure.ts'
 import { policiesOfVariable } from './meant-policies.ts'

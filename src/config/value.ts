@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
 import { isList, type ListKind, type SettingType, type SettingValue, type ValueRule } from './setting.ts'
 import { isWeakKey } from './weak-key.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `y` of the points of small order of Ed25519, and their other spellings [RFC 8032 5.1.2]. */
 const smallOrder: ReadonlySet<string> = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',

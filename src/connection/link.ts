@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock, Timer } from '../base/clock.ts'
 import { Emitter } from '../base/emitter.ts'
 import { AgentError, asAgentError, messageOf } from '../base/errors.ts'

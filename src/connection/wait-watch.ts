@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock, Timer } from '../base/clock.ts'
 
 /** Lists the ways out of the device (addresses, routes), as entries to compare with those of another moment. */

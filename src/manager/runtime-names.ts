@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Names in the runtime folder that other processes of the device know as well. */
 
 /** The local socket. */

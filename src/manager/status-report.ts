@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../base/clock.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
 import { version } from '../base/version.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { DrainProgress } from './stats.ts'
 
 /** How far what waited when the link came up has been worked off. */

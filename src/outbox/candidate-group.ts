@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Lane } from './lanes.ts'
 
 /** A link that ends later than this after a candidate was sent says nothing about it. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Clock, earliestSetClockMs } from '../base/clock.ts'
 import { formatTimestamp, parseTimestamp } from '../base/timestamp.ts'
 

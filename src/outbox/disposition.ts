@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AgentError } from '../base/errors.ts'
 import { isTemporary, refusedError } from '../protocol/refusal.ts'
 import type { CommandResult } from '../protocol/reply.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { formatTimestamp } from '../base/timestamp.ts'
 import { type Lane, lanes } from './lanes.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { classOf, type Lane, lanes } from './lanes.ts'
 import type { LaneSize } from './store.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 const compactFrom = 1024
 
 /** A queue in an array: adding at the tail and taking at the head cost the same however long it is. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../base/errors.ts'
 import { type JsonObject, toAsciiJson } from '../base/json.ts'
 import { isMailboxAnswer } from '../protocol/publish-commands.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type BackoffPolicy, backoffMs } from '../base/backoff.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { type AgentError, asAgentError } from '../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The lanes of the outbox, the most urgent first. Each keeps its order; they do not wait for each other. */
 export const lanes = ['ack', 'alarm', 'event', 'attribute', 'thing', 'location', 'telemetry'] as const
 /** `ack` carries `mailbox.ack` and `mailbox.update` in the order in which they were put. */

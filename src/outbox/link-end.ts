@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../base/errors.ts'
 
 /** Whether a request failed because the link ended, and not because this program closed it. */

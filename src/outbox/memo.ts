@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { DropReport } from './drop-ledger.ts'
 import type { CandidateMemo } from './poison-candidates.ts'
 import type { SetAsideMemo } from './set-aside.ts'

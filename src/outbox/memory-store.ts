@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Fifo } from './fifo.ts'
 import { type Lane, lanes, perLane } from './lanes.ts'
 import type { DeliveryReceipt } from './receipt.ts'

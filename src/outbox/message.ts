@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { toAsciiJson } from '../base/json.ts'
 import { type EncodedRequest, envelopeOf } from '../protocol/envelope.ts'
 import { batchText, commandOverheadBytes, hasBatch, publishText } from '../protocol/publish-commands.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../base/errors.ts'
 import { chooseEviction, droppableBytes } from './eviction.ts'
 import type { Lane } from './lanes.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util'
 import { isJsonObject, type JsonObject, parseJson } from '../base/json.ts'
 import type { Lane } from './lanes.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Lane } from './lanes.ts'
 import type { SetAsideStats } from './set-aside.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { JsonObject } from '../base/json.ts'
 import type { OptionNames } from '../config/known-options.ts'
 import { checkWait } from './call-fields.ts'

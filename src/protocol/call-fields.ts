@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { checkedText, invalid, maxShortTextBytes } from './sample-fields.ts'
 
 /** The most texts of one list, tags for example. */

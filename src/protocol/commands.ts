@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { JsonObject } from '../base/json.ts'
 
 /** One TR50 command. Absent and undefined parameters are not sent [TR50 2.2]. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../base/errors.ts'
 import { toAsciiJson } from '../base/json.ts'
 import type { Command } from './commands.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The bounds of what is sent and accepted. The limits of the cloud are not public [TR50 9] [TR50 11.3]; these are what the
  * agent holds itself to.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { JsonObject } from '../base/json.ts'
 
 /** The commands of one kind of sample. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../base/errors.ts'
 import type { FailedResult, Refusal } from './reply.ts'
 import { CloudError } from './status.ts'

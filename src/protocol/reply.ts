@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../base/json.ts'
 import { parseCutWrittenJson } from '../base/written-json.ts'
 import { limits } from './limits.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { JsonObject } from '../base/json.ts'
 
 /** A number of a thing at a time [TR50 3.3]. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Outcome of an action, as it travels in `mailbox.ack` and comes back to the operator [TR50 2.4]. */
 export const Status = {
   Success: 0,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The notification that a mailbox message waits [TR50 notify/mailbox_activity]. */
 const mailboxActivityTopic = 'notify/mailbox_activity'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Starts and stops the two processes of the tour. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The configuration of the tour's device, as an integrator would write it. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

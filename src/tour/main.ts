@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `npm start`: starts the local cloud and a device manager, and shows on a short tour what they do.
  * Ctrl-C stops everything; `npm start -- --once` ends after the tour.

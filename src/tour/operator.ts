@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The requests of an operator's script to the cloud: `POST /api`, and files by id. */
 import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The output of the tour on the terminal. */
 const colored = process.stdout.isTTY === true && process.env.NO_COLOR === undefined
 const paint = (code: number, text: string) => (colored ? `\u001b[${code}m${text}\u001b[0m` : text)

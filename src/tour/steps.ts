@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The steps of the tour: what an operator does first with a new device. */
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run bench [-- CASE ...]`: figures beside the floor of the same run. `--write` puts the table into the page of figures.
  * Nothing here fails a build: a machine that is busy makes honest figures bad, not wrong.

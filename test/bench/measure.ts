@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Figures of a run, and of a process. */
 import { readFileSync } from 'node:fs'
 

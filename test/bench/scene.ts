@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What every measurement needs: a cloud, programs as one file each, processes, and folders; all gone at the end. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** One figure beside its floor. */
 export interface Row {
   readonly what: string

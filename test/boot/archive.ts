@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The archive that a kernel unpacks as its first root: cpio in the "newc" format. */
 
 export interface ArchiveEntry {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { bootStory } from './story.ts'
 
 bootStory('armv7', 64)

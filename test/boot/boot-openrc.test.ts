@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A device with OpenRC, from its boot to its end. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A whole device replaces its agent: armv7, where a process cannot take the place of another by itself, and BusyBox. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A device whose process 1 is systemd, from its boot to its end. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Software updates of a whole device: a reboot that belongs to one, and a power cut in the middle of one. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

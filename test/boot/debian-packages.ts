@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Fetches the kernel and the programs of an emulated machine from Debian, without touching what this machine has installed. */
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

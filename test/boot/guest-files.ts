@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The text files of an emulated device whose root is read-only, as small devices have it. */
 
 /** In the first root: loads what the kernel has as modules, does `more` with the real one at /new, and goes over to it. */

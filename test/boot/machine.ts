@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** One emulated device: its power switch, its serial port, and what came out of it. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import type { TestContext } from 'node:test'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The emulated machines, one for each target. */
 import { join } from 'node:path'
 import { cacheFolder, root } from '../../build/places.ts'

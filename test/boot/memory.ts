@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a process on an emulated device holds in memory. */
 import { BuildError } from '../../build/build-error.ts'
 import type { EmulatedMachine } from './machine.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A second manager on an emulated device, as a named user: what an administrator gets with --user, beside the first one. */
 import { type RootConfig, rootConfigText } from '../../src/manager/root/root-config.ts'
 import { defaultPlan, type ServicePlan } from '../../src/manager/service/service-plan.ts'

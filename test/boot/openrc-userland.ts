@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A device with OpenRC, started by the init of BusyBox as on Alpine. */
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A fleet of one: the local cloud outside, and a device that is emulated as a whole. */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'

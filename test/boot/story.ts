@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A day of a device, the same on every target. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What an emulated device runs: the files of its root, without the agent. */
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A disk that fails under the outbox and the journal of actions at each single write, and a power cut behind it. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'

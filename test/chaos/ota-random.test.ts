@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { updateScene } from '../helpers/update-scene.ts'

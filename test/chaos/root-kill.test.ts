@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The short run as root is ended at every call that changes the disk, and everything that must hold still holds. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'

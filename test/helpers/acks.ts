@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { LocalCloud } from './local-cloud.ts'
 
 /** The answer to a call. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { deflateRawSync, gzipSync } from 'node:zlib'
 import { crc32 } from '../../src/base/crc32.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** For tests that give files to other users, or act as one. */
 export const needsRoot = { skip: process.geteuid?.() === 0 ? false : 'needs root, to act for another user' }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
 import { build } from 'esbuild'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A device of nothing but BusyBox, an executable and the libraries that it needs: a folder, and processes that see only it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'

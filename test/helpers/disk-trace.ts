@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
 import { basename } from 'node:path'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { inspect, isDeepStrictEqual } from 'node:util'
 
 /** How long a test waits for what must come. Only a failure takes all of it, so it is long enough for a machine that is slow and busy. */

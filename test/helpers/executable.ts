@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The single-file executables, for tests that start them: built when they are not up to date, then taken from the cache. */
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'

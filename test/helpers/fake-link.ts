@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Emitter } from '../../src/base/emitter.ts'
 import { AgentError } from '../../src/base/errors.ts'
 import type { LinkLike } from '../../src/protocol/requester.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../src/base/errors.ts'
 import type { JsonObject } from '../../src/base/json.ts'
 

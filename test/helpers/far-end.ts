@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import mqttPacket, { type IPublishPacket } from 'mqtt-packet'

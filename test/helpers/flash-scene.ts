@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { TestContext } from 'node:test'
 import type { Clock } from '../../src/base/clock.ts'
 import { FlashStore } from '../../src/outbox/flash/flash-store.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What Node needs on its command line to run TypeScript: nothing from 22.18 on, which leaves out the types by itself. */
 import { join } from 'node:path'
 import { root } from '../../build/places.ts'

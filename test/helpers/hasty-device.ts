@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { type Clock, systemClock } from '../../src/base/clock.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import type { Packet } from 'mqtt-packet'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock, Timer } from '../../src/base/clock.ts'
 
 /** A clock on which every wait is over at once: it notes what was waited for and moves on by that much. For tests of retries. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { formatLogRecord, Log, type LogLevel, type LogRecord } from '../../src/base/log.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Terminal } from '../../src/cli/shell/command.ts'
 
 /** A terminal that keeps what a command writes. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A newcomer who pastes the blocks of a page into terminals, beside a real local cloud, in a folder that looks like a checkout. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'

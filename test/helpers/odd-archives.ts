@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Archives whose structure is sound enough to be read on, and whose fields are what chance says: for fuzzing. */
 import { deflateRawSync } from 'node:zlib'
 import { crc32 } from '../../src/base/crc32.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { TransferFolder } from '../../src/platform/files/held/transfer-folder.ts'
 import { type TransferFiles, transferFiles } from '../../src/platform/files/transfer-files.ts'
 

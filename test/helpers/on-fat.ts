@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A file system that has neither hard links nor sockets, as FAT, for the process that imports this. */
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isDeepStrictEqual } from 'node:util'
 import type { Setting } from '../../src/config/setting.ts'
 

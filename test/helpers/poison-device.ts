@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { cpSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { FlashStore } from '../../src/outbox/flash/flash-store.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The agent and the local cloud as the test run has made them: one script each, the agent minified as in the executable. */
 import { join } from 'node:path'
 import { testPrograms } from '../../build/bundle/test-programs.ts'

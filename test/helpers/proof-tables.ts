@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Tables in documents whose last column names the tests that prove a row: `` `test/FILE`: "NAME" ``. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What root has, and what a manager's user may write, on a device whose folders are in a temporary one. Needs root. */
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'

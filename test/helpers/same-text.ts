@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Holds a file to what a program would write, and shows a stale one as a short diff. */
 import assert from 'node:assert/strict'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Chance that is the same in every run (mulberry32): numbers from 0 to below 1. */
 export function seededChance(seed: number): () => number {
   let state = seed

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A device whose agent is the built executable and replaces itself, and the cloud that asks for it. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'

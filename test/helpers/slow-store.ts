@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Lane } from '../../src/outbox/lanes.ts'
 import { MemoryStore } from '../../src/outbox/memory-store.ts'
 import type { DeliveryReceipt } from '../../src/outbox/receipt.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Makes small ELF files shaped like a stripped Node binary: same tables, a SEA fuse, nothing that could run. */
 import {
   encodeSections,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The page about the protocol, taken apart: headings, tables and examples. */
 import { documentText } from './proof-tables.ts'
 

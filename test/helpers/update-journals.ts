@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { parseManifest } from '../../src/manager/ota/package/manifest.ts'
 import { firstState, type Step, type UpdateState } from '../../src/manager/ota/state/index.ts'
 import { updatePlaces } from '../../src/manager/ota/state/places.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A file system that refuses to sync a folder, as some network and FUSE file systems do, for the process that imports this. */
 import fs from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { chmodSync, realpathSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The operator's password: who knows it, where it lies, and how often one may guess. */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Any web page that a browser on this machine shows is the attacker: what it can have the browser send, the local cloud refuses. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

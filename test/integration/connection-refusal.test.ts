@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A file of its own, because it confines its whole process. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'

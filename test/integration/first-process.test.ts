@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { test } from 'node:test'
 import { asFirstProcess } from '../helpers/first-process.ts'
 import { agentScript } from '../helpers/program.ts'

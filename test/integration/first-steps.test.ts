@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** README's first application and the tutorials, typed as they stand there: what a newcomer pastes works. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

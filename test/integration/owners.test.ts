@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What another user of the machine could have written, against an agent that runs as root. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A device whose manager runs as a named user, and what root does for it between two runs of it. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The executables of all targets at work: x64 as it is, the others under qemu-user, against the local cloud. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The agent replaces itself: the new executable runs as the manager before it takes the place of the old one. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

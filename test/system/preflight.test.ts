@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The script that says on a device whether the executable will start: on a device of BusyBox alone, with Node in its place. */
 import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'

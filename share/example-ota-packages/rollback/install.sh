@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 set -e
 cd /tmp/device-cloud-example
 cp setting setting.before

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Each step may be done twice without harm, and the new file takes its place in one step.
 set -e
 folder=/tmp/device-cloud-example

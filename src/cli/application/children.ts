@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { ownExecutable } from '../../platform/process/own-executable.ts'
 import { isTraced } from '../shell/report-error.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { disconnectAll } from '../../client/open-clients.ts'
 import { endBySignal, exitCodeOf } from '../../platform/process/process-end.ts'
 import { standIn } from './stand-in.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { fileURLToPath } from 'node:url'
 import { lineOfFile } from '../../platform/files/line-of-file.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Listens for an event of the process as long as the application does not. A listener of the application replaces this one, so that
  * the application handles its events alone and counts its listeners as in any Node process.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { inspect } from 'node:util'
 import { AgentError, errnoOf, messageOf } from '../../base/errors.ts'
 import { processSecrets } from '../../base/secrets.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import nodeModule from 'node:module'
 import threads from 'node:worker_threads'
 

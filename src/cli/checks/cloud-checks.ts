@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, asAgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import { waitFor, withDeadline } from '../../base/wait.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash, randomUUID } from 'node:crypto'
 import { readMacAddress } from '../../platform/system/mac-address.ts'
 import { systemText } from '../../platform/system/system-file.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
 import { AgentError, asAgentError } from '../../base/errors.ts'
 import { findIdentity, type Identity, loadIdentity } from '../../config/identity.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
 import type { Clock } from '../../base/clock.ts'

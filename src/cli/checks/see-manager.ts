@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { asAgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { ManagerView } from '../running-manager/manager-view.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { checkServerIdentity, type PeerCertificate, TLSSocket } from 'node:tls'
 import { AgentError, asAgentError } from '../../base/errors.ts'
 import type { Settings } from '../../config/settings.ts'

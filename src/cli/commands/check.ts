@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { systemClock } from '../../base/clock.ts'
 import { processEnvironment } from '../../platform/process/process-facts.ts'
 import { checksOf } from '../checks/checks-of.ts'

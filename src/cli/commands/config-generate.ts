@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { defaultConnectionFile } from '../config/config-flags.ts'
 import { configIo } from '../config/config-terminal.ts'
 import { connectionFlags } from '../config/connection-flags.ts'

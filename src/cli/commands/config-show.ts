@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { targetFlags, targetIn } from '../config/config-io.ts'
 import { configIo } from '../config/config-terminal.ts'
 import { showConfig } from '../config/show-config.ts'

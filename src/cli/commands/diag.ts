@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto'
 import { dirname, join, resolve } from 'node:path'
 import { systemClock } from '../../base/clock.ts'

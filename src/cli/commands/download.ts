@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve, sep } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { isMisread } from '../../platform/files/file-failure.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { appIdFlag, configDirFlag, configFileFlag } from '../config/config-flags.ts'
 import { runManager } from '../manager-process/manager-process.ts'
 import { numberFlag } from '../shell/args.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { basename, resolve } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import type { UpdateManifest } from '../../manager/ota/commands.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { corrIdFlag, publishCommand, switchOf } from '../running-manager/publish-command.ts'
 import { operand } from '../shell/args.ts'
 

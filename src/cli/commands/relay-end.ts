@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { configDirFlag } from '../config/config-flags.ts'
 import { askRunningManager, promptAnswerMs } from '../running-manager/ask-manager.ts'
 import { operand } from '../shell/args.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
 import { switchOf } from '../running-manager/publish-command.ts'
 import { runTransfer, transferFlags } from '../running-manager/transfer-command.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ConfigNote, Origin } from '../../config/settings.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { loadAttributesFile } from '../../config/attributes-file.ts'
 import type { Closure } from '../../config/closure.ts'
 import { findIdentity } from '../../config/identity.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import type { ConfigNote, ConfigProblem } from '../../config/settings.ts'
 import { formatProblem } from '../../config/values.ts'

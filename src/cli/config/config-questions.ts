@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
 import { AgentError, messageOf, withoutStop } from '../../base/errors.ts'
 import { settingsTable } from '../../config/table.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { policySections } from '../../config/closure.ts'
 import { readConfigFile } from '../../config/config-file.ts'
 import { valuesAt } from '../../config/spelling.ts'

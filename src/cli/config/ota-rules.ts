@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { closureOf } from '../../config/closure.ts'
 import { type ClientConfig, loadClientConfig } from '../../config/load.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { EffectiveSetting } from '../../config/effective.ts'
 import { findIdentity } from '../../config/identity.ts'
 import { loadClientConfig } from '../../config/load.ts'

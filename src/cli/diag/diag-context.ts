@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
 import { isJsonObject, parseJson } from '../../base/json.ts'
 import { findIdentity } from '../../config/identity.ts'

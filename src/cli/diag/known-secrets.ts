@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { isJsonObject, parseJson } from '../../base/json.ts'
 import type { Settings } from '../../config/settings.ts'

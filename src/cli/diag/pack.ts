@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { Clock } from '../../base/clock.ts'

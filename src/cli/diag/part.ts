@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { messageOf } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { readFirstLines } from '../../platform/files/read-part.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { toAsciiJson } from '../../base/json.ts'
 
 /** The text that replaces a secret. */

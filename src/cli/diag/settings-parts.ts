@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { checkConfig } from '../config/check-config.ts'
 import type { ConfigIo } from '../config/config-io.ts'
 import { showConfig } from '../config/show-config.ts'

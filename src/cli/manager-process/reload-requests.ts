@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Requests to reload the configuration. One that comes while no manager can do it is kept until a manager can. */
 export class ReloadRequests {
   #waits = false

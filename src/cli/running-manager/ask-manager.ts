@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { systemClock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'

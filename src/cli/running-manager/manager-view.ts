@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import type { JsonObject } from '../../base/json.ts'
 import { lockFileName } from '../../manager/runtime-names.ts'

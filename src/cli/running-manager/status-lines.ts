@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts'
 import { bytesText } from '../shell/bytes-text.ts'
 

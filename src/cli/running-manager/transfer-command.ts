@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { JsonObject } from '../../base/json.ts'
 import { configDirFlag } from '../config/config-flags.ts'
 import { numberFlag } from '../shell/args.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { JsonObject } from '../../base/json.ts'
 import { bytesText } from '../shell/bytes-text.ts'
 import type { Terminal } from '../shell/command.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { heldNumber } from '../../base/number-text.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 const units = ['B', 'kB', 'MB', 'GB', 'TB']
 
 /** A number of bytes for a person, with one decimal: `1.5 MB`. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ConfigFolder } from '../../config/config-folder.ts'
 
 /** One flag of a command, for the parser and for `--help`. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { closestName } from '../../config/suggestion.ts'
 import type { Command, Flag, Invocation, Operand } from './command.ts'

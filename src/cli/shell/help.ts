@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Command, CommandEntry, Flag, Operand } from './command.ts'
 import { commonFlags } from './flags.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { leaveFirstProcess } from '../../platform/process/first-process.ts'
 import type { Terminal } from './command.ts'
 

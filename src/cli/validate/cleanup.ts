@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { messageOf } from '../../base/errors.ts'
 import { isJsonObject } from '../../base/json.ts'
 import type { ValidationContext } from './validation-context.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { waitFor } from '../../base/wait.ts'
 import type { Client } from '../../client/client.ts'

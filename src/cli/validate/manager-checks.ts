@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { CloudError, Status } from '../../protocol/status.ts'
 import { describeAnswer } from './calls.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto'
 import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import { Status } from '../../protocol/status.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, retold } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem, parseJson } from '../../base/json.ts'
 import type { HttpsClient } from '../../connection/http/https.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type CheckReport, type CheckResult, outcomeMarks } from '../checks/run-checks.ts'
 import type { Terminal } from '../shell/command.ts'
 import { logins } from './validation-context.ts'

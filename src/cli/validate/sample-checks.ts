@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type JsonObject } from '../../base/json.ts'
 import { formatTimestamp, parseTimestamp } from '../../base/timestamp.ts'
 import { expectSame, notProven, until, type ValidationCheck, type ValidationContext } from './validation-context.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path'
 import type { AgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'

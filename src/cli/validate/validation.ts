@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Whether other machines can reach an address, and which secrets are too weak for that. */
 import { isIPv4 } from 'node:net'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { CloudRecord } from '../store/records.ts'
 import type { State } from '../store/state.ts'
 import type { Thing } from '../store/things.ts'

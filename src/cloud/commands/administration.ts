@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Command, type Commands, operatorOf } from '../requests/command.ts'
 import type { RecordTable } from '../store/records.ts'
 import { type State, withoutPassword } from '../store/state.ts'

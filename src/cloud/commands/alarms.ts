@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { applyBatch } from '../requests/batch.ts'
 import { type Commands, type Context, definedPart, refuseByFault, thingOf } from '../requests/command.ts'
 import type { Series } from '../store/series.ts'

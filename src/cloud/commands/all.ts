@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Commands } from '../requests/command.ts'
 import { administrationCommands } from './administration.ts'
 import { alarmCommands } from './alarms.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { faultTable } from '../faults/fault-table.ts'
 import { matchesPattern } from '../faults/faults.ts'
 import { type Commands, operatorOf } from '../requests/command.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { numberOf } from '../faults/faults.ts'
 import { type Commands, sessionOf } from '../requests/command.ts'
 

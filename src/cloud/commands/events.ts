@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Commands, namedThing, refuseByFault, sessionOf, thingOf } from '../requests/command.ts'
 import { logLevel } from '../store/logs.ts'
 import { badParameter } from '../values/failure.ts'

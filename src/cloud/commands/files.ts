@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Commands, type Context, refuseByFault, sessionOf, thingOf } from '../requests/command.ts'
 import { asListed, type StoredFile } from '../store/file-store.ts'
 import { badParameter, notFound } from '../values/failure.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { applyBatch } from '../requests/batch.ts'
 import { type Commands, type Context, refuseByFault, thingOf } from '../requests/command.ts'
 import type { LocationSample } from '../store/things.ts'

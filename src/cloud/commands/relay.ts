@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { RelaySession } from '../relay/relay-session.ts'
 import { type Commands, type Context, operatorOf, thingOf } from '../requests/command.ts'
 import type { Thing } from '../store/things.ts'

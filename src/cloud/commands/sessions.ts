@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { loginApplication, loginUser } from '../access/login.ts'
 import { type Commands, operatorOf, sessionOf } from '../requests/command.ts'
 import { type Session, sessionTtlS } from '../store/sessions.ts'

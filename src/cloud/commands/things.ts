@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Commands, type Context, namedThing, operatorOf, sessionOf, thingOf } from '../requests/command.ts'
 import { asRow, asShown } from '../store/thing-view.ts'
 import { otherIdentifiers, type Thing } from '../store/things.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The data folder on a machine with other users: a file there is trusted only if no other user could write or read it. */
 import { constants } from 'node:fs'
 import { chmod, link, lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Makes certificates. Imported only when one has to be made, because its library loads slowly. */
 import 'reflect-metadata'
 import { randomBytes, webcrypto } from 'node:crypto'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The type of a fault's parameter. */
 export type Kind = 'text' | 'number' | 'flag' | 'numbers' | 'texts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { badParameter, notFound } from '../values/failure.ts'
 import type { Json, JsonObject } from '../values/json.ts'
 import { type FaultKind, type FaultName, faultTable, isFaultName, type Kind } from './fault-table.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which requests and upgrades are served. A browser on this machine sends requests on behalf of every page that it shows.
  * Therefore each request is checked here, before its content is read, by headers that a page cannot choose: Host, Origin,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** The whole body as text; undefined when it is larger than `maxBytes` or incomplete. */

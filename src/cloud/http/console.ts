@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { answer } from './body.ts'

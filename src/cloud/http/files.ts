@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { numberOf } from '../faults/faults.ts'
 import type { Ticket } from '../store/file-store.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The bytes that a Range header selects, both ends included; `undefined`: the whole file; `unsatisfiable`: 416 [RFC 9110 14.2]. */
 export function readRange(
   header: string | undefined,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Which requests to a path are served. */
 export interface RouteRules {
   /** `:id` stands for a segment of letters and digits. */

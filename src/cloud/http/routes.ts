@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { MqttUpgrade } from '../mqtt/mqtt-upgrade.ts'
 import type { Relays } from '../relay/relays.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Transform } from 'node:stream'

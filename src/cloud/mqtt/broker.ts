@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
 import { numberOf } from '../faults/faults.ts'
 import type { Commands } from '../requests/command.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Follows the lengths of MQTT packets in a stream of bytes, and refuses a packet that is too large before it is buffered. */
 export class FrameGuard {
   readonly #takesPacket: (bytes: number) => boolean

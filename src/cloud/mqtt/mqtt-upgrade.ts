@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WebSocketServer } from 'ws'
 import { numberOf } from '../faults/faults.ts'
 import { maxRequestBytes } from '../requests/envelope.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { deflateSync } from 'node:zlib'
 import { type Circumstances, numberOf } from '../faults/faults.ts'
 import type { Request } from '../requests/envelope.ts'

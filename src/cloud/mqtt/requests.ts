@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { inflateSync } from 'node:zlib'
 import { numberOf } from '../faults/faults.ts'
 import { type Commands, type Context, failureOf } from '../requests/command.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { WebSocketServer } from 'ws'
 import { refuseUpgrade, type UpgradeRequest } from '../sockets/upgrade.ts'
 import { newSecret } from '../values/ids.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { badParameter, CommandFailure, codes } from '../values/failure.ts'
 import { isObject, type JsonObject } from '../values/json.ts'
 import { has } from '../values/params.ts'

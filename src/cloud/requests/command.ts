@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Session } from '../store/sessions.ts'
 import type { State } from '../store/state.ts'
 import { otherIdentifiers, type Thing } from '../store/things.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CommandFailure, codes } from '../values/failure.ts'
 import { isObject, type Json, type JsonObject, maxDepth } from '../values/json.ts'
 import { type Command, type Commands, type Context, failureOf } from './command.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AddressInfo, Server, Socket } from 'node:net'
 
 /** One port. It can be closed and opened again while its connections stay open. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net'
 
 /** Finds the TCP socket below a TLS socket: only the former can be closed with a reset. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { newId } from '../values/ids.ts'
 import { compact, type JsonObject } from '../values/json.ts'
 import { flag, optionalInteger, optionalText } from '../values/params.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { CommandFailure, codes, notFound } from '../values/failure.ts'
 import { newId } from '../values/ids.ts'
 import { canonical, compact, type JsonObject } from '../values/json.ts'

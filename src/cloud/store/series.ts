@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { badParameter } from '../values/failure.ts'
 import type { JsonObject } from '../values/json.ts'
 import { optionalInteger, optionalText } from '../values/params.ts'

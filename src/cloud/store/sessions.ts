@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Transport } from '../traffic/connections.ts'
 import { CommandFailure, codes } from '../values/failure.ts'
 import { newSecret } from '../values/ids.ts'

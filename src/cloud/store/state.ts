@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Faults, numberOf } from '../faults/faults.ts'
 import { Relays } from '../relay/relays.ts'
 import { Connections } from '../traffic/connections.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { compact, type JsonObject } from '../values/json.ts'
 import type { State } from './state.ts'
 import type { Thing } from './things.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { badParameter, CommandFailure, codes } from '../values/failure.ts'
 import { newId } from '../values/ids.ts'
 import type { JsonObject } from '../values/json.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 export type Transport = 'mqtt' | 'mqtts' | 'wss' | 'https'
 
 /** One connection to this cloud, and how much was sent over it. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isObject, type Json, parseJson } from '../values/json.ts'
 
 const secretName = /pass(word|wd)?$|token$|secret|authorization|^sessionid$|totp/i

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type JsonObject, parseJson } from '../values/json.ts'
 import { hideSecrets } from './hide-secrets.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** CRC-32 (IEEE), which the file service uses [TR50 3.7]; Node 20 has no function for it. */
 const table = Uint32Array.from({ length: 256 }, (_, index) => {
   let value = index

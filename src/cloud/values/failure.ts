@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The error codes of this cloud. Those that public sources name are the real ones [TR50 2.4]; the real cloud's list is not
  * public, so the others are made up here. All are negative.

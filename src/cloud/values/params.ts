@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Reads the parameters of a command. A null counts as absent everywhere [TR50 2.2]. */
 import { badParameter } from './failure.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { badParameter } from './failure.ts'
 import type { JsonObject } from './json.ts'
 import { optionalText } from './params.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ClientRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../../base/clock.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock, Timer } from '../../base/clock.ts'
 
 /** `setInterval` and `clearInterval` over a {@link Clock}, in the shape that the MQTT client takes for its keep-alive. */

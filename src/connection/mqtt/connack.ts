@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, type ErrorCode } from '../../base/errors.ts'
 
 /** Return codes of CONNACK [MQTT 3.2.2.3]. */

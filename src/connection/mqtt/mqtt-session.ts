@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from 'node:stream'
 import mqttClient from 'mqtt/lib/client'
 import type { Clock, Timer } from '../../base/clock.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Duplex } from 'node:stream'
 import { AgentError } from '../../base/errors.ts'
 import { type OversizedListener, PacketFilter, type PacketListener, type PieceListener } from './packet-filter.ts'

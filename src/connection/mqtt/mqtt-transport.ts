@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import type { SocketOpener } from '../socket/socket-opener.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 
 /** Largest MQTT packet accepted from the cloud. Replies and calls are kilobytes; a device with 128 MB must survive anything larger. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isIP } from 'node:net'
 
 /** What an address stands for. A party other than the owner may choose only a public one. */

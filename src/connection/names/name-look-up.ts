@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import dns from 'node:dns'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../base/clock.ts'

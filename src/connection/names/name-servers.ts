@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import dns from 'node:dns'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { errnoOf, messageOf } from '../../base/errors.ts'

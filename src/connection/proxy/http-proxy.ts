@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net'
 import { AgentError, type AgentErrorOptions } from '../../base/errors.ts'
 import { waitFor } from '../../base/wait.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a proxy handshake needs besides its socket. */
 export interface ProxyRequest {
   /** `host:port via HTTP proxy host:port`, for messages. */

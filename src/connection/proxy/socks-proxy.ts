@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isIP, type Socket } from 'node:net'
 import { SocksClient } from 'socks'
 import { AgentError, messageOf } from '../../base/errors.ts'

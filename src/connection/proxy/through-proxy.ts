@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net'
 import { AgentError } from '../../base/errors.ts'
 import type { ProxySettings } from '../../config/settings.ts'

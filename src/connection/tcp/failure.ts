@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, type ErrorCode, errnoOf, messageOf } from '../../base/errors.ts'
 import { isTlsError, tlsReason } from '../tls/tls-alert.ts'
 import { namedByCloud, reachRemedy } from './named-by.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type ErrorCode, errnoOf } from '../../base/errors.ts'
 
 /** The settings that name the host and the port of a connection, for the remedy of a failure. */

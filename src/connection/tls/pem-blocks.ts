@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a PEM file holds. */
 export interface PemContent {
   /** Its certificates as PEM blocks, in order, without duplicates and surrounding text. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
 
 /** The certificates that a server presented, by name. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { errnoOf, messageOf } from '../../base/errors.ts'
 
 /** The number of the alert by which the other side ended TLS [RFC 8446 6]; undefined when the error is no alert. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { AgentError } from '../../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { TLSSocket } from 'node:tls'
 import { earliestSetClockMs } from '../../base/clock.ts'
 import { AgentError, type ErrorCode, errnoOf, messageOf } from '../../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
 
 /** The values of `cloud.tls`, and `any`, which only probes what a server offers and sends no data. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Settings } from '../../config/settings.ts'
 import type { RootMemory } from './known-roots.ts'
 import type { TlsPolicy } from './tls-policy.ts'

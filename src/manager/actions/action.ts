@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import type { ActionContext, ActionRequest } from '../../services/actions/registry.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { HandOverOptions } from '../../protocol/action-reply.ts'
 import type { ActionHelp, ActionOutcome } from './action.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, type ErrorCode, messageOf } from '../../base/errors.ts'
 import { CloudError, Status } from '../../protocol/status.ts'
 import type { ActionOutcome } from './action.ts'

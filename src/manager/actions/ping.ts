@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Status } from '../../protocol/status.ts'
 import type { ManagedAction } from './action.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Log } from '../../base/log.ts'
 import { Status } from '../../protocol/status.ts'
 import type { ActionOptions, ActionRequest } from '../../services/actions/registry.ts'

@@ -1,2 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a command must know of a configuration before it trusts it. */
 export { ownershipClosures } from './ownership.ts'

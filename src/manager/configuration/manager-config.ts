@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { JsonObject } from '../../base/json.ts'
 import { type AttributesFile, loadAttributesFile } from '../../config/attributes-file.ts'
 import type { Closure } from '../../config/closure.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Closure } from '../../config/closure.ts'
 import type { ClientConfig } from '../../config/load.ts'
 import { closedByOwnership, ownershipProblem, problemOf } from '../../config/ownership.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { dirname, join } from 'node:path'
 import type { Log } from '../../base/log.ts'
 import { removeEmptyFolder, removeFolder } from '../../platform/files/folders.ts'

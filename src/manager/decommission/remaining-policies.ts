@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { writtenPolicies } from '../../config/policy.ts'
 import type { ManagerSettings, Origins, Settings } from '../../config/settings.ts'
 

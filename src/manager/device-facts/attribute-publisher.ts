@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { hasCode } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { Receipt } from '../../outbox/outbox.ts'

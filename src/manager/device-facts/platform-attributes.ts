@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { version } from '../../base/version.ts'
 import type { SystemFacts } from '../../platform/system/system-facts.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { connect } from 'node:net'
 import { AgentError, errnoOf, messageOf, withoutStop } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Socket } from 'node:net'
 import { AgentError, asAgentError } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { maxLineBytes } from './message.ts'
 
 const lineEnd = 0x0a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, type ErrorCode, errorKinds } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem } from '../../base/json.ts'
 import { parseWrittenJson, writtenNumbers } from '../../base/written-json.ts'

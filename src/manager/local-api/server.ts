@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createServer, type Server, type Socket } from 'node:net'
 import { AgentError } from '../../base/errors.ts'
 import { once } from '../../base/lifecycle.ts'

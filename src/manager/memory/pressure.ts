@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What to do about memory above the soft limit. No timers, no I/O: the owner samples, and carries out the orders.
  * First what does no harm (spill, collect garbage); when that has not helped for long, an orderly restart at a moment when it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { memoryOfMachine } from '../../platform/system/own-memory.ts'
 
 export const megabyte = 1024 * 1024

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../../base/clock.ts'
 import { sleep, waitFor } from '../../base/wait.ts'
 import { Status } from '../../protocol/status.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Packages on the command line: `ota pack`, `verify`, `keygen` and `install`; and the preflight and trial run of a new agent. */
 export { installLocally } from './local-install.ts'
 export {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Software updates [TR50 7]: `software_update` for the manager ({@link ManagerUpdates}); the parts of an update that root carries out;
  * and the slot of the agent's own executable, for the process that starts a new one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, parseJson } from '../../base/json.ts'
 import { replaceFile } from '../../platform/files/write-file.ts'
 import { damagedState, readStateText } from './state/index.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Status } from '../../protocol/status.ts'
 import { packagePath } from './fetch-package.ts'
 import { PackageRecord, UnprovenPackage, type UpdateManifest } from './package/index.ts'

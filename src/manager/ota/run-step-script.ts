@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../../base/clock.ts'
 import { awaitScript, type HeldScript, holdScript, type ScriptEnd } from '../../platform/process/script.ts'
 import { scriptLogTail } from '../../platform/process/script-log.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type ActionOutcome, failureOutcome, type ManagedAction } from '../actions/index.ts'
 import { readUpdateRequest, type UpdateRequest } from './state/index.ts'
 import type { Beginning } from './updates.ts'

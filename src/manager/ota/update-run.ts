@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { AgentError, messageOf } from '../../base/errors.ts'
 import { isProcessAlive } from '../../platform/process/process-identity.ts'

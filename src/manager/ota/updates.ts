@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { once } from '../../base/lifecycle.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock, Timer } from '../../base/clock.ts'
 import { relayLimits, relayTimes } from './limits.ts'
 import type { LocalPipe } from './local-pipe.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The states of a channel [TR50 6.5 rule 3]. In `closing` the cloud has disconnected, and the bytes that it sent are still delivered. */
 export type ChannelState = 'closed' | 'connecting' | 'open' | 'closing'
 

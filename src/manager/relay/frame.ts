@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How a session frames its bytes: not known yet, one channel without an index, or an index before each message [TR50 6.3]. */
 export type Framing = 'none' | 'single' | 'multi'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Limits of one relay session. The limits that an owner sets are in {@link RelayLimits}. */
 export const relayLimits = {
   /** Bytes that wait for one local connection before the WebSocket is no longer read. */

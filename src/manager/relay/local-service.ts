@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { Clock } from '../../base/clock.ts'

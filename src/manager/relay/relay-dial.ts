@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { WebSocket } from 'ws'
 import type { Clock } from '../../base/clock.ts'
 import { AgentError, asAgentError } from '../../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isIP } from 'node:net'
 import { type AddressKind, addressKind, isSameAddress } from '../../connection/names/address-kind.ts'
 import { siblingDomain } from './sibling-domain.ts'

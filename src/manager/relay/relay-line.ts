@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { WebSocket } from 'ws'
 import type { Clock, Timer } from '../../base/clock.ts'
 import { relayLimits, relayTimes } from './limits.ts'

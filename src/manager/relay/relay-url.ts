@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { BadParameter } from '../actions/index.ts'
 
 /** Where the relay of a session is. Path and query are the only key to it: they are secret. */

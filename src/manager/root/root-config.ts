@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, messageOf } from '../../base/errors.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
 import { readBoundedText } from '../../platform/files/read-file.ts'

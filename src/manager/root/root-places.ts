@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { ensureFolder, removeFolder } from '../../platform/files/folders.ts'
 import { changeMode, changeOwner } from '../../platform/owners/owners.ts'

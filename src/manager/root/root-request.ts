@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, parseJson } from '../../base/json.ts'
 import { nameProblem } from '../ota/index.ts'

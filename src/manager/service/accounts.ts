@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { systemText } from '../../platform/system/system-file.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto'
 
 /** One thing that `service install` put on the device. Paths are those of the device. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Variables that could make the manager run foreign code, or trust foreign certificates, without a trace in its configuration. An
  * owner who needs one of them sets it in the settings file of the service.

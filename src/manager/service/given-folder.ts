@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { dirname } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { realPath } from '../../platform/files/contained-path.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { basename, join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'

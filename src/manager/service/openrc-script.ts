@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { cleanShell, serviceUmask } from './clean-start.ts'
 import { type ServicePlan, serviceEnvironment } from './service-plan.ts'
 import { requestPlaces, supervisorLoop } from './supervisor-loop.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Addition } from './additions.ts'
 import { sysvBootLinks } from './boot-links.ts'
 import type { InitSystem } from './init-system.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type OwnIdentity, ownIdentity } from '../../platform/owners/own-identity.ts'
 import { userId } from '../../platform/process/process-facts.ts'
 import { readRootConfig, rootConfigPath, trustedRootConfig } from '../root/index.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { againExitCode, rootStepExitCode } from '../../platform/process/exit-codes.ts'
 import { requestFileName, rootConfigPath, rootSideVariable } from '../root/index.ts'
 import { serviceUmask } from './clean-start.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { rootStepExitCode } from '../../platform/process/exit-codes.ts'
 import { requestFileName, rootSideVariable } from '../root/index.ts'
 import { cleanUnit, serviceUmask } from './clean-start.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { cleanShell } from './clean-start.ts'
 import type { ServicePlan } from './service-plan.ts'
 import { requestPlaces, supervisorLoop } from './supervisor-loop.ts'

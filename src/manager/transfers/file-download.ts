@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Status } from '../../protocol/status.ts'
 import type { Destination } from '../../services/files/destination.ts'
 import type { DownloadOptions } from '../../services/files/types.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { isMisread, remedyForMisread } from '../../platform/files/file-failure.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ClientStatus } from '../../client/client.ts'
 
 /** Signs of the work of a manager: counts that grow with it, and whether there is work at all. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { StoredItem } from '../store.ts'
 import { type FlashPlace, flashBytes, type PlacedItem, type SegmentPosition } from './flash-place.ts'
 import type { SequenceRange } from './receipts.ts'

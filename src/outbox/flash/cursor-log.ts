@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { frameRecord, scanRecords } from '../../base/record.ts'
 import type { AppendFile } from '../../platform/store/append-file.ts'
 import type { StoreFolder } from '../../platform/store/store-folder.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Fifo } from '../fifo.ts'
 import type { StoredItem } from '../store.ts'
 import { type FlashPlace, flashBytes } from './flash-place.ts'

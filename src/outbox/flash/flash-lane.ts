@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { SerialQueue } from '../../base/serial-queue.ts'
 import type { DeliveryReceipt } from '../receipt.ts'
 import type { Dropped, LaneSize, LastWrite, StoredItem } from '../store.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { messageOf } from '../../base/errors.ts'
 import { type Json, parseJson, toAsciiJson } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { StoredItem } from '../store.ts'
 import { type FlashItem, flashOverheadBytes } from './item-record.ts'
 

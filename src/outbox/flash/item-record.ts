@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { framedBytes, maxRecordBytes } from '../../base/record.ts'
 import type { StoredItem } from '../store.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type Json, type JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import type { StoreFolder } from '../../platform/store/store-folder.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { StoreFolder } from '../../platform/store/store-folder.ts'
 import { type Lane, lanes } from '../lanes.ts'
 import type { StoredItem } from '../store.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { frameRecord } from '../../base/record.ts'
 import type { AppendFile } from '../../platform/store/append-file.ts'

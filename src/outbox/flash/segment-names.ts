@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type Lane, lanes } from '../lanes.ts'
 
 /** The file of cursors: how far each lane is done. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { scanRecords } from '../../base/record.ts'
 import { isLasting } from '../../platform/files/file-failure.ts'
 import type { StoreFolder } from '../../platform/store/store-folder.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock, Timer } from '../../base/clock.ts'
 
 /** What the cloud has not answered for this long goes to flash. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type BigIntStats, lstatSync } from 'node:fs'
 import { type FileHandle, lstat, stat } from 'node:fs/promises'
 import { errnoOf } from '../../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, type ErrorCode, errnoOf, messageOf, withoutStop } from '../../base/errors.ts'
 import { shownName } from './name-bytes.ts'
 

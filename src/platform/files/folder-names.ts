@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { OpenDirOptions } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { nameOf, pathBytes } from './name-bytes.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readlink, symlink } from 'node:fs/promises'
 import { errnoOf } from '../../base/errors.ts'
 import { fileFailure } from './file-failure.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { fileFailure } from './file-failure.ts'
 
 /** Runs an operation on `path`; whatever it throws becomes an `AgentError` that says what was tried, on what, and why it failed. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { link, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'

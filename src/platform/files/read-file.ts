@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { type FileFacts, openFileFacts } from './file-facts.ts'
 import { onFile } from './on-file.ts'

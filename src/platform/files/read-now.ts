@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rm, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'

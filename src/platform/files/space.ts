@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { errnoOf } from '../../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type FileFacts, fileFacts } from './file-facts.ts'
 import { openReadableFile, type ReadableFile } from './held/readable-file.ts'
 import { openTransferFolder, type TransferFolder } from './held/transfer-folder.ts'

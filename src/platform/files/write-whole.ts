@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { fstatSync, writeSync } from 'node:fs'
 import { type FileHandle, stat } from 'node:fs/promises'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'

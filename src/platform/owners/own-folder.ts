@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { closeSync, constants, existsSync, fstatSync, openSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { AgentError } from '../../base/errors.ts'

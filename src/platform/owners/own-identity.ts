@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readNow } from '../files/read-now.ts'
 
 /** The users whose files this process trusts: root, and the user it runs as. */

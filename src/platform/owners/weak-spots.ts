@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { dirname, join, resolve, sep } from 'node:path'
 import { AgentError, asAgentError, withoutStop } from '../../base/errors.ts'
 import { nextTurn } from '../../base/wait.ts'

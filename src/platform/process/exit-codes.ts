@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The exit code by which the manager asks its supervisor to start it again at once (EX_TEMPFAIL of sysexits.h). */
 export const againExitCode = 75
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Makes V8 collect all garbage and give back its reserves: old code, empty pages, half of its young generation. Blocks everything
  * else meanwhile: some 50 ms on a fast machine, up to a second on a slow one. It goes through an inspector session, which every

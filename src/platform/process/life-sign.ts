@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { chmod, link, rename, rm } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto'
 import { closeSync, fchmodSync, openSync, rmSync } from 'node:fs'
 import { link } from 'node:fs/promises'

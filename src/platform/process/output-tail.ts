@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Keeps the end of an output, at most `maxBytes`, and counts what went before. */
 export class OutputTail {
   readonly #maxBytes: number

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:os'
 import { messageOf } from '../../base/errors.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { asAgentError, errnoOf, isWithoutFolder } from '../../base/errors.ts'
 
 /** Environment variables by name. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readBootId } from '../system/system-facts.ts'
 import { systemText } from '../system/system-file.ts'
 import { isRunning } from './process-facts.ts'

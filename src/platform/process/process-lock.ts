@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { fstatSync, writeSync } from 'node:fs'
 
 /** Names the descriptor of a file that a supervising shell has opened, where this process reports that it is ready. */

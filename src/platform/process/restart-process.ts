@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { againExitCode } from './exit-codes.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { cpus, hostname, machine, networkInterfaces, release, type, version } from 'node:os'
 import type { JsonObject } from '../../base/json.ts'
 import { ownExecutable } from './own-executable.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Clock } from '../../base/clock.ts'
 import { AgentError, errnoOf } from '../../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ChildProcess } from 'node:child_process'
 import { fileFailure } from '../files/file-failure.ts'
 import { processEnvironment } from './process-facts.ts'

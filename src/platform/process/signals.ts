@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How a long-running command reacts to the signals of the system. */
 export interface SignalListeners {
   /** SIGTERM, SIGINT, SIGQUIT: end in good order. Called for each of them, so that a second one can speed that up. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { readBoundedText } from '../files/read-file.ts'
 import { userId } from './process-facts.ts'

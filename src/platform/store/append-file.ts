@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { FileHandle } from 'node:fs/promises'
 import { onFile } from '../files/on-file.ts'
 import { assertInPlace, writeWhole } from '../files/write-whole.ts'

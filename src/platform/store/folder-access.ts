@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { fileFailure } from '../files/file-failure.ts'
 import { syncFolder, syncFolderNow } from '../files/sync-folder.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { closeSync, constants, fdatasyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import { assertWholeNow, writeWholeNow } from '../files/write-whole.ts'
 import type { FolderAccess } from './folder-access.ts'

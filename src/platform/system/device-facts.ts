@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { machine } from 'node:os'
 import { parseAssignments } from './os-release.ts'
 import { systemText } from './system-file.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { spaceAt } from '../files/space.ts'
 import { residentBytes } from './own-memory.ts'
 import { systemNames, systemText } from './system-file.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { systemText } from './system-file.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { release, type } from 'node:os'
 import { systemText } from './system-file.ts'
 

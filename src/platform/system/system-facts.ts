@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { hostname, machine, release } from 'node:os'
 import { readMacAddress } from './mac-address.ts'
 import { readOsRelease } from './os-release.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock, Timer } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import type { Receipt } from '../../outbox/outbox.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, messageOf, withoutStop } from '../../base/errors.ts'
 import type { Json, JsonObject } from '../../base/json.ts'
 import type { WrittenNumbers } from '../../base/written-json.ts'

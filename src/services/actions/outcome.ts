@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { messageOf } from '../../base/errors.ts'
 import { isJsonObject, type JsonObject, jsonProblem, maxJsonDepth, parseJson, toAsciiJson } from '../../base/json.ts'
 import { checkNames, type OptionNames } from '../../config/known-options.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a 206 answer says about itself; `totalBytes` is undefined for `*`. */
 export interface ContentRange {
   readonly first: number

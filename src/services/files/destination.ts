@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, join, resolve } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { type FileFacts, isTrustedOwner } from '../../platform/files/file-facts.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
 import { checkDiskFills, checkDiskSpace } from './disk-space.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { isText, shownName } from '../../platform/files/name-bytes.ts'
 import { fileLimits } from './limits.ts'

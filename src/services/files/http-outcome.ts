@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import { fileLimits } from './limits.ts'
 import type { HttpAnswer } from './types.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The limits of file transfers, each with its unit. */
 export const fileLimits = {
   /** Transfers that run at the same time; more wait for their turn. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { crc32 } from '../../base/crc32.ts'
 import type { PrivateFile } from '../../platform/files/held/private-file.ts'
 import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { optionsCheck } from '../../config/known-options.ts'
 import { checkedFlag, checkedTexts, checkWait } from '../../protocol/call-fields.ts'
 import { invalid } from '../../protocol/sample-fields.ts'

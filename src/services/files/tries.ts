@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { backoffMs } from '../../base/backoff.ts'
 import type { Clock } from '../../base/clock.ts'
 import { type AgentError, asAgentError, type ErrorCode, retold } from '../../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { NamedBy } from '../../connection/tcp/named-by.ts'
 import type { LeaveOut } from '../../platform/files/held/folder-tree.ts'
 import type { ReadableFile } from '../../platform/files/held/readable-file.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { crc32 } from '../../base/crc32.ts'
 import { AgentError } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type JsonObject, maxJsonDepth, parseCutJson, toAsciiJson } from '../../base/json.ts'
 import { frameRecord } from '../../base/record.ts'
 import type { WrittenNumbers } from '../../base/written-json.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ActionOutcome, RecordOptions } from '../../protocol/action-reply.ts'
 import type { MailCall } from './mail.ts'
 

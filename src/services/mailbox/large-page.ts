@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { maxJsonDepth, parseJson } from '../../base/json.ts'
 import { parseCutWrittenJson } from '../../base/written-json.ts'
 import { limits } from '../../protocol/limits.ts'

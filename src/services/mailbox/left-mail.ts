@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ActionOutcome } from '../../protocol/action-reply.ts'
 import { Status } from '../../protocol/status.ts'
 import type { JournalEntry } from './journal.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isDeeperThan, isJsonObject, type Json, type JsonObject, maxJsonDepth } from '../../base/json.ts'
 import { type WrittenNumbers, writtenNumbers } from '../../base/written-json.ts'
 import type { ActionOutcome } from '../../protocol/action-reply.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { type AgentError, asAgentError, messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import type { LaneInput, Receipt } from '../../outbox/outbox.ts'

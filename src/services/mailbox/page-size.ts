@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AgentError, ErrorCode } from '../../base/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Json } from '../../base/json.ts'
 import { nextTurn } from '../../base/wait.ts'
 import { charsOf, type Mail, parseMail, type UsableMail } from './mail.ts'

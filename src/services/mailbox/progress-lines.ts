@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
 import type { LaneInput, Receipt } from '../../outbox/outbox.ts'
 import { mailboxUpdate } from '../../protocol/commands.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { ActionOutcome } from '../../protocol/action-reply.ts'
 
 /** So much of a message goes with a shortened answer. */

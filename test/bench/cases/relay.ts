@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createServer as createHttps } from 'node:https'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { median } from '../measure.ts'
 import type { Scene } from '../scene.ts'
 import type { Row } from '../table.ts'

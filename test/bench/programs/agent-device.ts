@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The library as a device: `agent-device CONFIG_DIR APP_ID`. Answers `work` and `ping`; prints `connected` when it is. */
 import { Client, Status } from '../../../src/index.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The library and files: `agent-files CONFIG_DIR APP_ID up|down NAME PATH`. Prints seconds and how much the memory grew at most. */
 import { Client } from '../../../src/index.ts'
 import { anonymousMegabytes } from '../measure.ts'

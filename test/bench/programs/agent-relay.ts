@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The agent's relay: `agent-relay URL CA_FILE PORT`. Prints `connected` when the session is open. */
 import { systemClock } from '../../../src/base/clock.ts'
 import { Log } from '../../../src/base/log.ts'

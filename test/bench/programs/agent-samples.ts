@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The library and samples: `agent-samples CONFIG_DIR APP_ID SINGLES BATCHED`. The same as bare-samples, through outbox and receipts.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The floor for samples on flash: `bare-append PATH COUNT GROUP`: appends COUNT records of 100 bytes, with one fdatasync for each GROUP. */
 import { open } from 'node:fs/promises'
 

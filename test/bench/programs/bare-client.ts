@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** mqtt.js as its documentation shows it; TCP_NODELAY and no cache of numbers, as the agent has it. */
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The floor to measure against: what a device would be with mqtt.js alone. No outbox, no checks, no retries.
  * Answers every mail; prints `connected` when it is. With JOURNAL behind the arguments of the others it also does the two

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The floor of a relay: a WebSocket piped to a TCP connection. `bare-relay URL CA_FILE PORT`; prints `connected`. */
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'

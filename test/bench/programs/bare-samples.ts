@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The floor for samples: `bare-samples HOST PORT CA THING_KEY TOKEN SINGLES BATCHED`.
  * SINGLES samples one after the other, each waiting for its reply; then BATCHED samples in batches of 1000. Prints JSON.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `herd PORT TOKEN FIRST COUNT [CA]`: COUNT links of the agent in one process, over TLS when a CA file is named; prints the wall
  * clock each time one of them comes up.

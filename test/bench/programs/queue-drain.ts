@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Takes over a full outbox and works it off: `queue-drain CONFIG_DIR`. Prints how long the opening took, the rate, and the memory. */
 import { Client } from '../../../src/index.ts'
 import { anonymousMegabytes } from '../measure.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Fills the outbox without a link: `queue-fill CONFIG_DIR COUNT GROUP`; GROUP samples are published at a time. Prints the rate. */
 import { Client } from '../../../src/index.ts'
 

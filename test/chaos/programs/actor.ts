@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `actor CONFIG_DIR EFFECT_FILE`: an application whose actions leave a line with the id of their call in EFFECT_FILE.
  * Says a word when it has begun to connect. Never ends by itself: it is there to be killed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `clocked CONFIG_DIR`: publishes one sample at once, connects, and prints a line of JSON for each thing that happens. Runs under
  * a wall clock that the test sets. Ends when its input ends.

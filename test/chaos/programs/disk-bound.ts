@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `disk-bound LIFE`: one life of a device on a disk that a test breaks. LIFE is JSON, see {@link Life}. Publishes its samples,
  * connects when it is told to, carries out the action `mark` by leaving a line with the id of the call, and prints a line of JSON for

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `publisher CONFIG_DIR KEY [BURST]`: publishes 0, 1, 2, … under KEY, BURST of them (default 5) a millisecond, and prints each number
  * when the agent has taken charge of it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `root-step` as a process that can be killed: FILE-FOR-ROOT FOLDER-OF-PROGRAMS. */
 import { systemClock } from '../../../src/base/clock.ts'
 import { formatLogRecord, Log } from '../../../src/base/log.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `soak PORT FOLDER RECONNECTS SAMPLES`: publishes SAMPLES over RECONNECTS sessions that break, without the waits between
  * them, and prints as JSON what the process holds after each tenth of it. Runs with --expose-gc.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `steady CONFIG_DIR EVERY_MS`: connects, says so, and from then on publishes a sample every EVERY_MS (0: nothing at all).
  * Ends when its input ends.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An application that connects, moves files while its look-ups hang, and ends. */
 
 import { once } from 'node:events'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `device-cloud manager` with less patience for its memory: seconds instead of minutes. */
 
 import { command } from '../../../src/cli/commands/manager.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `of-system FOLDER WORDS…`: the command line of device-cloud on a machine whose configuration is in FOLDER. */
 import { runCli } from '../../../src/cli/cli.ts'
 import { processTerminal } from '../../../src/cli/shell/process-terminal.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `open-tls PORT CA_FILE`: opens one connection as the agent does, and prints `open` or the code of the failure. */
 import { systemClock } from '../../../src/base/clock.ts'
 import { asAgentError } from '../../../src/base/errors.ts'

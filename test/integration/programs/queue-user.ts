@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `queue-user CONFIG_DIR FROM THROUGH`: publishes the numbers FROM to THROUGH, says how many it has taken charge of, and
  * stays until it is killed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * In a network of its own, whose only name server hears every question and answers none: starts a program, ends it when it has
  * asked, and tells as JSON how long its end took. Words: the signal for the program, after how many questions, and the program.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { systemClock } from '../../../src/base/clock.ts'
 import { AgentError } from '../../../src/base/errors.ts'

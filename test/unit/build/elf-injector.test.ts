@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PT_LOAD, PT_NOTE, PT_PHDR, readElf } from '../../../build/elf/elf.ts'

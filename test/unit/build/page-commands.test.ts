@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Every command line in README and the pages is one that the program takes: a flag that is renamed shows here. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a program without TypeScript hands in: nothing of it is dropped without a word. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Which packages a device takes: name, release, devices, expiry and revoked keys. Real archives, real memory on disk. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

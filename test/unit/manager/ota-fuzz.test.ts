@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Archives and manifests that chance has made: each is used or refused, and nothing else happens. */
 import assert from 'node:assert/strict'
 import { existsSync, lstatSync, readdirSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An old agent and a new one whose builds differ in how they speak on its trial: what is told is what runs. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A process that goes on with an update of another one: what lies there must be the package that was accepted. */
 import assert from 'node:assert/strict'
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The second form of signature: all that is in an archive is signed, and nothing of it can be changed. */
 import assert from 'node:assert/strict'
 import { createHash, createPrivateKey, createPublicKey, verify } from 'node:crypto'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The trial of a new executable, with shell scripts in its place. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'

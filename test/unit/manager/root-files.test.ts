@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a manager that is not root may write for root, and what root is told by its owner. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'

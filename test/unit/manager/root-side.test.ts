@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a manager that is not root asks of root, and what it makes of the answer. */
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'

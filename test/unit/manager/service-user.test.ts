@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** For whom root looks at a device whose manager runs as a named user. */
 import assert from 'node:assert/strict'
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The console of the local cloud. Values from devices are put into the page as text, never as markup.
 const refreshMs = 2000
 let sessionId

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An entry of an archive that may be unpacked: only regular files and folders are. */
 export interface ArchiveEntry {
   /** As it is written in the archive. */

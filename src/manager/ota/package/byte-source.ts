@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { badPackage } from './update-error.ts'
 
 /** Gives out the bytes of a stream in the portions that the reader asks for. */

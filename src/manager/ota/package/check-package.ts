@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Status } from '../../../protocol/status.ts'
 import { type ManifestRules, parseManifest, type UpdateManifest } from './manifest.ts'
 import { manifestName, signatureName } from './package-names.ts'

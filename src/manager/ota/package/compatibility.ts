@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { DeviceFacts } from '../../../platform/system/device-facts.ts'
 
 const factOf: Readonly<Record<string, keyof DeviceFacts>> = {

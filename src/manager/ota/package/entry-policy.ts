@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isText, shownName } from '../../../platform/files/name-bytes.ts'
 import type { ArchiveEntry } from './archive-entry.ts'
 import { manifestName, scriptLogName, signatureName } from './package-names.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A package: its metadata, who has signed it, whether it fits this device, and how it is unpacked within limits. */
 export { type CheckedPackage, checkPackage, type PackageRules, usableKeys } from './check-package.ts'
 export { incompatibility } from './compatibility.ts'

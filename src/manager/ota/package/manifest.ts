@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type Json, type JsonObject, jsonProblem, parseJson } from '../../../base/json.ts'
 import { Status } from '../../../protocol/status.ts'
 import { manifestName } from './package-names.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { KeyObject } from 'node:crypto'
 import { createHash } from 'node:crypto'
 import { dirname, join } from 'node:path'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../../base/errors.ts'
 
 /** The manifest: the instructions of a package. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto'
 import { AgentError } from '../../../base/errors.ts'
 import { isJsonObject, parseJson } from '../../../base/json.ts'

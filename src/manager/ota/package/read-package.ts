@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto'
 import { throwIfAborted } from '../../../base/wait.ts'
 import { fileFacts } from '../../../platform/files/file-facts.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { isWeakKey } from '../../../config/weak-key.ts'
 import { Status } from '../../../protocol/status.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { Header } from 'tar/header'
 import { Pax } from 'tar/pax'
 import { messageOf } from '../../../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError, type AgentErrorOptions, type ErrorCode } from '../../../base/errors.ts'
 import { Status } from '../../../protocol/status.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The part of yauzl 3 that the agent uses; the package brings no types. */
 declare module 'yauzl' {
   import type { Readable } from 'node:stream'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { crc32 } from '../../../base/crc32.ts'
 import { AgentError, errnoOf, messageOf } from '../../../base/errors.ts'

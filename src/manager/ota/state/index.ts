@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The states of an update: pure steps, what a new process makes of a state, and where all of it is kept on flash. */
 export { firstState, nextState, withOrder, withScript } from './machine.ts'
 export { type UpdatePlaces, updatePlaces, weakUpdatePlaces, whyNotSound, whyNotStarted } from './places.ts'

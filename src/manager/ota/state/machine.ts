@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { UpdateRequest } from './request.ts'
 import { rebootsAtEnd, type Step, type StepResult, type UpdateState } from './update-state.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { dirname, join } from 'node:path'
 import { isBelow } from '../../../platform/files/contained-path.ts'
 import { type OwnIdentity, ownIdentity } from '../../../platform/owners/own-identity.ts'

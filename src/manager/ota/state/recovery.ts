@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { entered, stepToHealth } from './machine.ts'
 import { isTrial, type StepResult, scriptSteps, type UpdateState } from './update-state.ts'
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { JsonObject } from '../../../base/json.ts'
 import { BadParameter, textParam } from '../../actions/index.ts'
 import { scriptLogName } from '../package/index.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../../base/errors.ts'
 import { readBoundedText } from '../../../platform/files/read-file.ts'
 import { Status } from '../../../protocol/status.ts'

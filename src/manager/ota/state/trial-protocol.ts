@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type JsonObject, parseJson } from '../../../base/json.ts'
 
 /** The oldest and the newest version that a build speaks; it speaks all between as well. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { isJsonObject, type Json, parseJson } from '../../../base/json.ts'
 import type { Log } from '../../../base/log.ts'
 import { frameRecord, scanRecords } from '../../../base/record.ts'

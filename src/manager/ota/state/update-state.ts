@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Status } from '../../../protocol/status.ts'
 import type { UpdateManifest } from '../package/index.ts'
 import type { UpdateRequest } from './request.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
 import { fileFacts, identityKey } from '../../../platform/files/file-facts.ts'
 import { listFolder } from '../../../platform/files/folders.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, join } from 'node:path'
 import { realPath } from '../../../platform/files/contained-path.ts'
 import type { ProtectedPlaces } from './protected-places.ts'

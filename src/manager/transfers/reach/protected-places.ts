@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { basename, dirname, join } from 'node:path'
 import type { Settings } from '../../../config/settings.ts'
 import { ownPrograms } from '../../../platform/process/own-executable.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { dirname, join } from 'node:path'
 import { AgentError } from '../../../base/errors.ts'
 import { isBelow } from '../../../platform/files/contained-path.ts'

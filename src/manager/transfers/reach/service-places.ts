@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where init systems look for the service, its settings and its state: what is written there decides what root runs. */
 export const servicePlaces = {
   folders: [

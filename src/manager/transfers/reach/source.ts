@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../../base/errors.ts'
 import { type FileFacts, isSameFile } from '../../../platform/files/file-facts.ts'
 import { inParentBelow, type TreeEntry } from '../../../platform/files/held/folder-tree.ts'

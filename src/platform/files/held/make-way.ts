@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { TransferFolder } from './transfer-folder.ts'
 
 /** Folders that are missing, each inside the one before. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import { readlink, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 

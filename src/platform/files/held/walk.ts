@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, lstat, readlink } from 'node:fs/promises'
 import { AgentError, errnoOf } from '../../../base/errors.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { FileHandle } from 'node:fs/promises'
 import { AgentError } from '../../../base/errors.ts'
 import { type FileFacts, type FileIdentity, isOpenToOthers, isTrustedOwner } from '../file-facts.ts'
