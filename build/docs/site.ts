@@ -83,7 +83,7 @@ function options(folder: string): TypeDocOptions {
     includeHierarchySummary: false,
     // They only take other types and tables apart; the sentences beside them say what comes out.
     intentionallyNotExported: [
-      ...['Keys', 'ValueOf', 'SectionOf', 'logLevels', 'Lane'],
+      ...['Keys', 'ValueOf', 'SectionOf', 'SettingsOf', 'Effective', 'ConnectionRow', 'logLevels', 'Lane'],
       // For any owner; the library has the one for its client.
       'src/services/actions/registry.ts:ActionHandler',
     ],

@@ -5,6 +5,7 @@ import { checkWait } from './call-fields.ts'
 import type { Command } from './commands.ts'
 import { momentText, type TimestampInput } from './sample-fields.ts'
 
+/** How long a request waits for the answer of the cloud, and what ends the wait. */
 export interface RequestOptions {
   /** How long to wait for the reply, monotonic milliseconds (default 30 s). */
   readonly timeoutMs?: number | undefined

@@ -18,6 +18,7 @@ import { Page, sortMails, takePortion } from './page.ts'
 import { nextPageMails } from './page-size.ts'
 import { ProgressLines } from './progress-lines.ts'
 
+/** Counts of the mailbox since the start. */
 export interface MailboxCounters {
   /** Checks that the cloud answered. */
   readonly checks: number
