@@ -50,7 +50,7 @@ test('what is in order is committed', t => {
 
 test('what biome refuses is not committed, and its place is named; what is not staged is not looked at', t => {
   const { write, commit } = cloneOf(t)
-  write('build/not-staged.ts', 'export const b : number = 2;;\n')
+  write('build/not-staged.ts', `${header}export const b : number = 2;;\n`)
   write('src/base/a.ts', `${header}export const a = 1;;\n`)
   const { status, stderr, made } = commit()
   assert.deepEqual([status, made], [1, 0])
