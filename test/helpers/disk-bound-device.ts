@@ -115,7 +115,7 @@ class LivedSoFar implements Lived {
     if (published) this.isPublished = true
     if (told === undefined) return
     this.told.push(told)
-    const [, what = '', turn] = /^The (outbox|journal of actions) (cannot be|is) written/.exec(told) ?? []
+    const [, what = '', turn] = /^the (outbox|journal of actions) (cannot be|is) written/.exec(told) ?? []
     if (turn !== undefined) this.#troubles.set(what, turn === 'cannot be')
   }
 }
