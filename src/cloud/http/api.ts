@@ -9,7 +9,7 @@ import type { ConnectionRecord } from '../traffic/connections.ts'
 import { CommandFailure, codes } from '../values/failure.ts'
 import { isObject, type Json, type JsonObject, maxDepth, parseJson } from '../values/json.ts'
 import { answer, readBody } from './body.ts'
-import type { Exchange } from './routes.ts'
+import type { Exchange } from './exchange.ts'
 
 const json = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }
 

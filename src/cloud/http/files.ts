@@ -7,7 +7,7 @@ import type { ConnectionRecord } from '../traffic/connections.ts'
 import type { JsonObject } from '../values/json.ts'
 import { answer } from './body.ts'
 import { Download } from './download.ts'
-import type { Exchange } from './routes.ts'
+import type { Exchange } from './exchange.ts'
 import { Upload } from './upload.ts'
 
 /** `GET|POST /file/ID`: the contents of files. The id is the only permission that a client needs [TR50 5.3]. */

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { MqttUpgrade } from '../mqtt/mqtt-upgrade.ts'
 import type { Relays } from '../relay/relays.ts'
 import type { UpgradeRequest } from '../sockets/upgrade.ts'
-import type { ConnectionRecord } from '../traffic/connections.ts'
 import type { Api } from './api.ts'
 import { serveConsole } from './console.ts'
+import type { Exchange } from './exchange.ts'
 import type { Files } from './files.ts'
 import type { RouteRules } from './route.ts'
 
@@ -15,15 +14,6 @@ export interface Services {
   readonly files: Files
   readonly mqtt: MqttUpgrade
   readonly relays: Relays
-}
-
-/** A request that was admitted. */
-export interface Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly record: ConnectionRecord
-  /** The id in the path. */
-  readonly id: string
 }
 
 export interface RequestRoute extends RouteRules {
