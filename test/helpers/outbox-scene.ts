@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { AgentError } from '../../src/base/errors.ts'
-import type { OutboxMemos } from '../../src/outbox/memo.ts'
+import type { OutboxMemos } from '../../src/outbox/outbox-memos.ts'
 import { Outbox, type Receipt } from '../../src/outbox/outbox.ts'
 import type { Store } from '../../src/outbox/store.ts'
 import { Requester } from '../../src/protocol/requester.ts'
