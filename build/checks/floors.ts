@@ -39,7 +39,7 @@ const orderOfRooms: Readonly<Record<string, readonly string[]>> = {
     'mqtt',
     'http',
   ],
-  platform: ['files', 'system', 'process', 'owners', 'store', 'log'],
+  platform: ['files', 'held', 'system', 'process', 'owners', 'store', 'log'],
   manager: [
     'actions',
     'watchdog',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TransferFolder } from '../../src/platform/files/held/transfer-folder.ts'
-import { type TransferFiles, transferFiles } from '../../src/platform/files/transfer-files.ts'
+
+import { type TransferFiles, transferFiles } from '../../src/platform/held/transfer-files.ts'
+import type { TransferFolder } from '../../src/platform/held/transfer-folder.ts'
 
 /** The real file system, but with other folders. */
 export function withFolders(change: (folder: TransferFolder) => Partial<TransferFolder>): TransferFiles {

@@ -4,8 +4,9 @@ import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { Client } from '../../client/client.ts'
 import type { Settings } from '../../config/settings.ts'
-import { makeTemporaryFolder, removeFolder } from '../../platform/files/folders.ts'
+import { makeTemporaryFolder } from '../../platform/files/folders.ts'
 import { replaceFile } from '../../platform/files/write-file.ts'
+import { removeFolder } from '../../platform/held/remove-tree.ts'
 
 const appId = 'validate'
 

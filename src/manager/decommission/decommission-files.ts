@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname, join } from 'node:path'
 import type { Log } from '../../base/log.ts'
-import { removeEmptyFolder, removeFolder } from '../../platform/files/folders.ts'
+import { removeEmptyFolder } from '../../platform/files/folders.ts'
 import { removeFile, replaceFile } from '../../platform/files/write-file.ts'
+import { removeFolder } from '../../platform/held/remove-tree.ts'
 import type { RemainingFiles } from './remaining-policies.ts'
 
 /** The files of the agent in the runtime folder. Files of others stay, and then the folder stays too. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
-import { ensureFolder, removeFolder } from '../../platform/files/folders.ts'
+import { ensureFolder } from '../../platform/files/folders.ts'
+import { removeFolder } from '../../platform/held/remove-tree.ts'
 import { changeMode, changeOwner } from '../../platform/owners/owners.ts'
 import { assertOnlyRootChanges } from './root-config.ts'
 import { RootResults } from './root-results.ts'

@@ -3,8 +3,8 @@ import { dirname } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { realPath } from '../../platform/files/contained-path.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'
-import { hasDescriptorPaths } from '../../platform/files/held/descriptor.ts'
-import { walkPath } from '../../platform/files/held/walk.ts'
+import { hasDescriptorPaths } from '../../platform/held/descriptor.ts'
+import { walkPath } from '../../platform/held/walk.ts'
 import type { Account } from './accounts.ts'
 
 /** A folder that exists has an owner already, and only root may get it. */

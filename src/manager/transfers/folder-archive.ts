@@ -3,18 +3,18 @@ import { join } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
 import { type FileFacts, type FileIdentity, isSameFile } from '../../platform/files/file-facts.ts'
+import { spaceAt } from '../../platform/files/space.ts'
 import {
   folderTree,
   inParentBelow,
   type LeaveOut,
   openFileBelow,
   type TreeEntry,
-} from '../../platform/files/held/folder-tree.ts'
-import type { PrivateFile } from '../../platform/files/held/private-file.ts'
-import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
-import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
-import { spaceAt } from '../../platform/files/space.ts'
-import { type TransferFiles, transferFiles } from '../../platform/files/transfer-files.ts'
+} from '../../platform/held/folder-tree.ts'
+import type { PrivateFile } from '../../platform/held/private-file.ts'
+import type { ReadableFile } from '../../platform/held/readable-file.ts'
+import { type TransferFiles, transferFiles } from '../../platform/held/transfer-files.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import type { FileSnapshot } from './reach/index.ts'
 
 /** A folder that was packed into a temporary file. */

@@ -8,7 +8,6 @@ import { type FileFacts, fileFacts } from './file-facts.ts'
 import { fewNamesOf } from './folder-names.ts'
 import { pathBytes } from './name-bytes.ts'
 import { onFile } from './on-file.ts'
-import { removeTree } from './remove-tree.ts'
 import { settleMode } from './settle-mode.ts'
 
 /** Makes the folder `path` and the missing ones above it, private to their owner. Folders that exist stay as they are. */
@@ -84,11 +83,6 @@ export async function* listFolder(folder: string, limits: ListingLimits): AsyncG
     }
     waiting.push(...below)
   }
-}
-
-/** Removes a folder with everything in it; links are removed and never followed. A missing folder is fine. */
-export function removeFolder(path: string): Promise<void> {
-  return onFile('remove', path, () => removeTree(path))
 }
 
 /** Removes an empty folder. Throws `FILE_ACCESS` when it is not empty, `FILE_NOT_FOUND`. */

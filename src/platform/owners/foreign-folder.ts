@@ -3,9 +3,9 @@ import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
-import { descriptorPath } from '../files/held/descriptor.ts'
 import { onFile } from '../files/on-file.ts'
 import { syncFolder } from '../files/sync-folder.ts'
+import { descriptorPath } from '../held/descriptor.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 const chunkBytes = 64 * 1024

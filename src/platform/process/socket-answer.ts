@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { basename, dirname } from 'node:path'
 import { errnoOf } from '../../base/errors.ts'
-import { descriptorPath, hasDescriptorPaths, holdFolder } from '../files/held/descriptor.ts'
+import { descriptorPath, hasDescriptorPaths, holdFolder } from '../held/descriptor.ts'
 
 /** The longest address of a Unix socket on Linux, in bytes: 108 with the closing NUL. */
 export const maxAddressBytes = 107

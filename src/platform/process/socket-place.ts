@@ -3,8 +3,8 @@ import { chmod, type FileHandle, mkdtemp, rename, rm, rmdir } from 'node:fs/prom
 import { basename, dirname, join, relative } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { fileFacts } from '../files/file-facts.ts'
-import { descriptorPath, hasDescriptorPaths, holdFolder } from '../files/held/descriptor.ts'
 import { onFile } from '../files/on-file.ts'
+import { descriptorPath, hasDescriptorPaths, holdFolder } from '../held/descriptor.ts'
 import { currentFolderIfThere, userId } from './process-facts.ts'
 import { maxAddressBytes } from './socket-answer.ts'
 

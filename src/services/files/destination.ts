@@ -2,11 +2,11 @@
 import { basename, dirname, join, resolve } from 'node:path'
 import { AgentError } from '../../base/errors.ts'
 import { type FileFacts, isTrustedOwner } from '../../platform/files/file-facts.ts'
-import type { MissingFolders } from '../../platform/files/held/make-way.ts'
-import { leadsToOpenFile } from '../../platform/files/held/open-file-link.ts'
-import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
 import { newFileMode } from '../../platform/files/new-file.ts'
-import type { TransferFiles } from '../../platform/files/transfer-files.ts'
+import type { MissingFolders } from '../../platform/held/make-way.ts'
+import { leadsToOpenFile } from '../../platform/held/open-file-link.ts'
+import type { TransferFiles } from '../../platform/held/transfer-files.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { checkPlainName } from './file-name.ts'
 
 /** Where a download goes. */

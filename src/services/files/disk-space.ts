@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../base/errors.ts'
-import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
 import type { Space } from '../../platform/files/space.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { fileLimits } from './limits.ts'
 
 /**

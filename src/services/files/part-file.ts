@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { crc32 } from '../../base/crc32.ts'
-import type { PrivateFile } from '../../platform/files/held/private-file.ts'
-import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
+import type { PrivateFile } from '../../platform/held/private-file.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { processId } from '../../platform/process/process-facts.ts'
 import { fileLimits } from './limits.ts'
 import { guardPart, partPrefix, partSuffix } from './stale-parts.ts'

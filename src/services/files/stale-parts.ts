@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { isRunning, processId } from '../../platform/process/process-facts.ts'
 import { fileLimits } from './limits.ts'
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NamedBy } from '../../connection/tcp/named-by.ts'
-import type { LeaveOut } from '../../platform/files/held/folder-tree.ts'
-import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
-import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
+import type { LeaveOut } from '../../platform/held/folder-tree.ts'
+import type { ReadableFile } from '../../platform/held/readable-file.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import type { Requester } from '../../protocol/requester.ts'
 
 /** How far a transfer is. */

@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import { AgentError, asAgentError, type ErrorCode, withoutStop } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
-import { folderTree, type LeaveOut } from '../../platform/files/held/folder-tree.ts'
-import type { TransferFolder } from '../../platform/files/held/transfer-folder.ts'
 import { shownName } from '../../platform/files/name-bytes.ts'
+import { folderTree, type LeaveOut } from '../../platform/held/folder-tree.ts'
+import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { fileLimits } from './limits.ts'
 import type { UploadedFile } from './types.ts'
 

@@ -3,7 +3,7 @@ import { crc32 } from '../../base/crc32.ts'
 import { AgentError } from '../../base/errors.ts'
 import { throwIfAborted } from '../../base/wait.ts'
 import type { FileFacts } from '../../platform/files/file-facts.ts'
-import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
+import type { ReadableFile } from '../../platform/held/readable-file.ts'
 import { fileLimits } from './limits.ts'
 
 /** What was read of a file before, to save reading it again when the next try finds it untouched. */

@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { AgentError } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
-import type { ReadableFile } from '../../platform/files/held/readable-file.ts'
+import type { ReadableFile } from '../../platform/held/readable-file.ts'
 import type { FileExchange } from './file-exchange.ts'
 import { fileLimits } from './limits.ts'
 import type { marksOf } from './transfer-options.ts'

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { systemClock } from '../../../src/base/clock.ts'
 import { AgentError } from '../../../src/base/errors.ts'
 import { statusReport } from '../../../src/manager/status-report.ts'
-import { walkPath } from '../../../src/platform/files/held/walk.ts'
-import { transferFiles } from '../../../src/platform/files/transfer-files.ts'
+import { transferFiles } from '../../../src/platform/held/transfer-files.ts'
+import { walkPath } from '../../../src/platform/held/walk.ts'
 import { readHealth } from '../../../src/platform/system/health.ts'
 
 /** Runs where /proc is not mounted, and tells what works there. */

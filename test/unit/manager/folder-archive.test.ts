@@ -17,8 +17,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { archiveFolder, type FolderToPack, removeStaleArchives } from '../../../src/manager/transfers/folder-archive.ts'
-import { openFileBelow } from '../../../src/platform/files/held/folder-tree.ts'
-import { transferFiles } from '../../../src/platform/files/transfer-files.ts'
+import { openFileBelow } from '../../../src/platform/held/folder-tree.ts'
+import { transferFiles } from '../../../src/platform/held/transfer-files.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const signal = new AbortController().signal

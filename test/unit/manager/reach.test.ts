@@ -20,7 +20,7 @@ import { type TestContext, test } from 'node:test'
 import { serviceForms } from '../../../src/manager/service/service-file.ts'
 import { servicePlaces } from '../../../src/manager/transfers/reach/service-places.ts'
 import type { Source } from '../../../src/manager/transfers/reach/source.ts'
-import { makeWay } from '../../../src/platform/files/held/make-way.ts'
+import { makeWay } from '../../../src/platform/held/make-way.ts'
 import { needsRoot } from '../../helpers/as-root.ts'
 import { asAttacker, attackersFolder, openDescriptors } from '../../helpers/attacker.ts'
 import { reachScene } from '../../helpers/reach-scene.ts'
@@ -407,7 +407,7 @@ test('a folder leaves out what is our own, and says what', async t => {
   linkSync(join(s.root, 'config/iot.cfg'), join(s.root, 'app/z'))
   const source = await s.reach.source({ path: s.root, relative: false })
   assert.ok(source?.kind === 'folder')
-  const { folderTree } = await import('../../../src/platform/files/held/folder-tree.ts')
+  const { folderTree } = await import('../../../src/platform/held/folder-tree.ts')
   const seen: string[] = []
   for await (const { path } of folderTree(source.folder, { maxEntries: 99, maxDepth: 9 }, source.leaveOut))
     seen.push(path)

@@ -4,7 +4,7 @@ import { linkSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync }
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { AgentError } from '../../../src/base/errors.ts'
-import { giveTree } from '../../../src/platform/files/give-tree.ts'
+import { giveTree } from '../../../src/platform/held/give-tree.ts'
 import { needsRoot, stranger } from '../../helpers/as-root.ts'
 import { asAttacker, attackersFolder } from '../../helpers/attacker.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'

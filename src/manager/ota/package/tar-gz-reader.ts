@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { fileChunks } from '../../../platform/files/file-chunks.ts'
+import { fileChunks } from '../../../platform/held/file-chunks.ts'
 import type { VisitEntry } from './archive-entry.ts'
 import { checkRatio, packageLimits } from './entry-policy.ts'
 import { readTar } from './tar-reader.ts'

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import { AgentError } from '../../../base/errors.ts'
 import { isBelow } from '../../../platform/files/contained-path.ts'
 import { type FileIdentity, isSameFile } from '../../../platform/files/file-facts.ts'
-import { walkPath } from '../../../platform/files/held/walk.ts'
-import type { PassedFolder, Walked } from '../../../platform/files/held/walked.ts'
+import { walkPath } from '../../../platform/held/walk.ts'
+import type { PassedFolder, Walked } from '../../../platform/held/walked.ts'
 import type { Guard } from './guard.ts'
 
 /** A folder (or file) in which file actions may work, as it is on the disk. */

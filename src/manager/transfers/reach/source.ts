@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../../../base/errors.ts'
 import { type FileFacts, isSameFile } from '../../../platform/files/file-facts.ts'
-import { inParentBelow, type TreeEntry } from '../../../platform/files/held/folder-tree.ts'
-import type { ReadableFile } from '../../../platform/files/held/readable-file.ts'
-import type { TransferFolder } from '../../../platform/files/held/transfer-folder.ts'
-import type { Walked } from '../../../platform/files/held/walked.ts'
+import { inParentBelow, type TreeEntry } from '../../../platform/held/folder-tree.ts'
+import type { ReadableFile } from '../../../platform/held/readable-file.ts'
+import type { TransferFolder } from '../../../platform/held/transfer-folder.ts'
+import type { Walked } from '../../../platform/held/walked.ts'
 import { userId } from '../../../platform/process/process-facts.ts'
 import type { Guard } from './guard.ts'
 

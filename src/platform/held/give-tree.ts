@@ -3,12 +3,12 @@ import { constants } from 'node:fs'
 import { chown, type FileHandle, lchown, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
-import { type FileFacts, fileFacts, isSameFile, openFileFacts } from './file-facts.ts'
-import { listFolder } from './folders.ts'
-import { descriptorPath, hasDescriptorPaths, O_PATH } from './held/descriptor.ts'
-import { walkPath } from './held/walk.ts'
-import { nameOf, pathBytes } from './name-bytes.ts'
-import { onFile } from './on-file.ts'
+import { type FileFacts, fileFacts, isSameFile, openFileFacts } from '../files/file-facts.ts'
+import { listFolder } from '../files/folders.ts'
+import { nameOf, pathBytes } from '../files/name-bytes.ts'
+import { onFile } from '../files/on-file.ts'
+import { descriptorPath, hasDescriptorPaths, O_PATH } from './descriptor.ts'
+import { walkPath } from './walk.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 /** Far above what the agent keeps. Each level needs a descriptor. */

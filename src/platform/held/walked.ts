@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FileHandle } from 'node:fs/promises'
-import { AgentError } from '../../../base/errors.ts'
-import { type FileFacts, type FileIdentity, isOpenToOthers, isTrustedOwner } from '../file-facts.ts'
+import { AgentError } from '../../base/errors.ts'
+import { type FileFacts, type FileIdentity, isOpenToOthers, isTrustedOwner } from '../files/file-facts.ts'
 import { openHeldFile, type ReadableFile } from './readable-file.ts'
 import { HeldFolder, type TransferFolder } from './transfer-folder.ts'
 

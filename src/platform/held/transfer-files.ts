@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type FileFacts, fileFacts } from './file-facts.ts'
-import { openReadableFile, type ReadableFile } from './held/readable-file.ts'
-import { openTransferFolder, type TransferFolder } from './held/transfer-folder.ts'
+import { type FileFacts, fileFacts } from '../files/file-facts.ts'
+import { openReadableFile, type ReadableFile } from './readable-file.ts'
+import { openTransferFolder, type TransferFolder } from './transfer-folder.ts'
 
 /** The file system as a file transfer uses it; a test puts another one in its place. */
 export interface TransferFiles {

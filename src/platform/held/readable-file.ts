@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { type FileFacts, openFileFacts } from '../file-facts.ts'
-import { pathBytes } from '../name-bytes.ts'
-import { onFile } from '../on-file.ts'
-import { openToRead } from '../open-to-read.ts'
+import { type FileFacts, openFileFacts } from '../files/file-facts.ts'
+import { pathBytes } from '../files/name-bytes.ts'
+import { onFile } from '../files/on-file.ts'
+import { openToRead } from '../files/open-to-read.ts'
 import { descriptorPath } from './descriptor.ts'
 
 /** An open file to read from. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto'
-import { openReadableFile } from './held/readable-file.ts'
+import { openReadableFile } from './readable-file.ts'
 
 const chunkBytes = 64 * 1024
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, lstat, readlink } from 'node:fs/promises'
-import { AgentError, errnoOf } from '../../../base/errors.ts'
-import { type FileFacts, factsFrom, isTrustedOwner, openFileFacts } from '../file-facts.ts'
-import { fileFailure } from '../file-failure.ts'
-import { nameOf, oneText, pathBytes } from '../name-bytes.ts'
+import { AgentError, errnoOf } from '../../base/errors.ts'
+import { type FileFacts, factsFrom, isTrustedOwner, openFileFacts } from '../files/file-facts.ts'
+import { fileFailure } from '../files/file-failure.ts'
+import { nameOf, oneText, pathBytes } from '../files/name-bytes.ts'
 import { descriptorPath, holdEntry, holdFolder, needDescriptorPaths, ownRoot } from './descriptor.ts'
 import { firmness, type PassedFolder, type WalkEnd, Walked } from './walked.ts'
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AgentError } from '../../../base/errors.ts'
-import type { FileFacts } from '../file-facts.ts'
+import { AgentError } from '../../base/errors.ts'
+import type { FileFacts } from '../files/file-facts.ts'
 import type { ReadableFile } from './readable-file.ts'
 import type { TransferFolder } from './transfer-folder.ts'
 

@@ -2,9 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { type FileFacts, openFileFacts } from '../file-facts.ts'
-import { onFile } from '../on-file.ts'
-import { syncWhole, writeWhole } from '../write-whole.ts'
+import { type FileFacts, openFileFacts } from '../files/file-facts.ts'
+import { onFile } from '../files/on-file.ts'
+import { syncWhole, writeWhole } from '../files/write-whole.ts'
 
 /** A temporary file that no other user can read, guess or replace. */
 export interface PrivateFile {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open } from 'node:fs/promises'
-import { AgentError, errnoOf } from '../../../base/errors.ts'
-import { pathBytes } from '../name-bytes.ts'
+import { AgentError, errnoOf } from '../../base/errors.ts'
+import { pathBytes } from '../files/name-bytes.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW } = constants
 

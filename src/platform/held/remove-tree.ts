@@ -3,10 +3,11 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rm, rmdir, unlink } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { AgentError, errnoOf } from '../../base/errors.ts'
-import { isSameFile, openFileFacts } from './file-facts.ts'
-import { descriptorPath, hasDescriptorPaths } from './held/descriptor.ts'
-import { walkPath } from './held/walk.ts'
-import { pathBytes, rawBytes } from './name-bytes.ts'
+import { isSameFile, openFileFacts } from '../files/file-facts.ts'
+import { pathBytes, rawBytes } from '../files/name-bytes.ts'
+import { onFile } from '../files/on-file.ts'
+import { descriptorPath, hasDescriptorPaths } from './descriptor.ts'
+import { walkPath } from './walk.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
 /** Each level holds a descriptor. */
@@ -86,4 +87,9 @@ async function removeEntry(
 
 function isGone(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')
+}
+
+/** Removes a folder with everything in it; links are removed and never followed. A missing folder is fine. */
+export function removeFolder(path: string): Promise<void> {
+  return onFile('remove', path, () => removeTree(path))
 }
