@@ -6,6 +6,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 
 const { fsyncSync, fstatSync } = fs
+let code = 'EINVAL'
 let refusals = 0
 
 /** How many times a folder was to be synced, and was not. */
@@ -13,9 +14,19 @@ export function refusedSyncs(): number {
   return refusals
 }
 
+/** Does `work` while the sync of a folder fails with another error. */
+export async function refusingWith(errno: string, work: () => Promise<void>): Promise<void> {
+  code = errno
+  try {
+    await work()
+  } finally {
+    code = 'EINVAL'
+  }
+}
+
 function refusal(): Error {
   refusals++
-  return Object.assign(new Error('EINVAL: invalid argument, fsync'), { code: 'EINVAL', errno: -22, syscall: 'fsync' })
+  return Object.assign(new Error(`${code}: fsync`), { code, syscall: 'fsync' })
 }
 
 const handle = await open(tmpdir())

@@ -7,10 +7,15 @@ export function executableOf({
   argv,
   argv0,
   execPath,
-}: Pick<NodeJS.Process, 'argv' | 'argv0' | 'execPath'>): string | undefined {
+  execArgv,
+}: Pick<NodeJS.Process, 'argv' | 'argv0' | 'execPath' | 'execArgv'>): string | undefined {
+  // Code of the command line has its first argument there, which may be any word.
+  if (execArgv.some(option => codeOption.test(option))) return undefined
   // Node puts the absolute path of the script there. A single-file executable has none, and repeats the word by which it was called.
   return argv[1] === argv0 ? execPath : undefined
 }
+
+const codeOption = /^(?:-e|-p|-pe|--eval|--print)(?:=|$)/
 
 /** Read at the start, because an application that this process runs gets a command line of its own later. */
 const executable = executableOf(process)

@@ -18,6 +18,11 @@ export function pidIn(identity: string): number {
   return Number(/^(\d{1,10}) /.exec(identity)?.[1] ?? 0)
 }
 
+/** Whether an identity has the start of its process. Without it, another process that was given the pid has the same identity. */
+export function hasStart(identity: string): boolean {
+  return /^\d{1,10} \d+ /.test(identity)
+}
+
 /** Whether the process that an identity names runs. Another one that was given its pid does not count. */
 export async function isProcessAlive(identity: string): Promise<boolean> {
   const pid = pidIn(identity)

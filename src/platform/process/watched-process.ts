@@ -6,7 +6,7 @@ import { sleep } from '../../base/wait.ts'
 import { fileFailure } from '../files/file-failure.ts'
 import { OutputTail } from './output-tail.ts'
 import { processEnvironment } from './process-facts.ts'
-import { isProcessAlive, pidIn, processIdentity } from './process-identity.ts'
+import { hasStart, isProcessAlive, pidIn, processIdentity } from './process-identity.ts'
 
 /** How a watched process ended. */
 export interface WatchedEnd {
@@ -100,8 +100,12 @@ export function onUnwatched(onEnd: () => void): void {
   unref?.call(process.stdin)
 }
 
-/** Waits until the process that a mark names has ended, and ends it when that takes longer than `timeoutMs`. */
+/**
+ * Waits until the process that a mark names has ended, and ends it when that takes longer than `timeoutMs`. A mark without the
+ * start of its process, made where /proc is not mounted, may by now name any process: it is neither awaited nor ended.
+ */
 export async function untilGone(mark: string, timeoutMs: number, clock: Clock): Promise<void> {
+  if (!hasStart(mark)) return
   const pid = pidIn(mark)
   const untilMs = clock.monotonicMs() + timeoutMs
   while (pid > 1 && (await isProcessAlive(mark))) {

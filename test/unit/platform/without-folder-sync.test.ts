@@ -11,7 +11,7 @@ import { openForeignFolder } from '../../../src/platform/owners/foreign-folder.t
 import { storeFolder } from '../../../src/platform/store/store-folder.ts'
 import { WriteBudget } from '../../../src/platform/store/write-budget.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
-import { refusedSyncs } from '../../helpers/without-folder-sync.ts'
+import { refusedSyncs, refusingWith } from '../../helpers/without-folder-sync.ts'
 
 /** Does something in a folder, and makes sure that the folder was to be synced. */
 async function inFolder(t: TestContext, work: (folder: string) => Promise<unknown>): Promise<string> {
@@ -75,4 +75,29 @@ test('any other failure to sync a folder is one', async t => {
   const missing = join(tempDir(t), 'missing')
   await assert.rejects(syncFolder(missing), { code: 'FILE_NOT_FOUND' })
   assert.throws(() => syncFolderNow(missing), { code: 'ENOENT' })
+})
+
+test('every error that says that folders cannot be synced is passed over', async t => {
+  for (const errno of ['EINVAL', 'ENOTSUP', 'ENOSYS'])
+    await refusingWith(errno, async () => {
+      await inFolder(t, syncFolder)
+      await inFolder(t, async folder => syncFolderNow(folder))
+    })
+})
+
+test('a disk that fails to sync a folder is no file system without such syncs', async t => {
+  const store = storeFolder(join(tempDir(t), 'store'), new WriteBudget())
+  await store.prepare()
+  const folder = store.path
+  await refusingWith('EIO', async () => {
+    const failure = { code: 'FILE_ACCESS', details: { path: folder, errno: 'EIO' } }
+    await assert.rejects(syncFolder(folder), failure)
+    assert.throws(() => syncFolderNow(folder), { code: 'EIO' })
+    await assert.rejects(store.create('segment', 'test'), failure)
+    assert.deepEqual(readdirSync(folder), [], 'what may not be on the disk is not left there')
+    await assert.rejects(store.replace('cursor', Buffer.from('1'), 'test'), failure)
+    for (const write of ['createNow', 'replaceNow'] as const)
+      assert.throws(() => store[write](write, Buffer.from('1'), 'test'), { code: 'FILE_ACCESS' })
+    await assert.rejects(replaceFile(join(folder, 'settings'), 'new'), { code: 'FILE_ACCESS' })
+  })
 })
