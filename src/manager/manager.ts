@@ -111,10 +111,11 @@ export class Manager {
    */
   readonly close: () => Promise<void> = once(async () => {
     this.#closing.abort()
-    const { runtime, facts, memory, link, transfers, remote, updates, localApi, decommissioning } = this.#rooms
+    const { runtime, facts, memory, link, transfers, remote, localApi, decommissioning } = this.#rooms
     for (const room of [facts, memory, link, transfers]) room.stop()
     await remote.close()
-    await updates?.stop()
+    // Looked up only now: a start that is still under way may have opened them meanwhile.
+    await this.#rooms.updates?.stop()
     await localApi.close()
     await decommissioning.beforeTheEnd()
     await this.#closeClient()

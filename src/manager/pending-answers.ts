@@ -84,10 +84,12 @@ export class PendingAnswers {
 
   /**
    * Removes each line when the cloud has the answer. A refusal is final as well: the cloud has closed that call. What
-   * cannot be delivered now stays for the next start. Never rejects.
+   * cannot be delivered now stays for the next start, and so does every line when the manager ends: nothing waits for a write
+   * then, so that it would be cut off, or meet the next manager. Never rejects.
    */
   async settle(signal: AbortSignal): Promise<void> {
     for (const answer of this.#given) {
+      if (signal.aborted) return
       try {
         if (await this.#isSettled(answer, signal)) await this.#remove(answer.id)
       } catch (error) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AgentError } from '../../base/errors.ts'
+import { AgentError, withoutStop } from '../../base/errors.ts'
 import type { ConfigProblem } from '../../config/settings.ts'
 import { readBoundedText } from '../../platform/files/read-file.ts'
 
@@ -15,6 +15,6 @@ export async function bundleProblem(path: string): Promise<ConfigProblem | undef
     return { file: path, key, problem: 'names a file without a certificate in PEM form', remedy }
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
-    return { file: path, key, problem: `names a file that cannot be used: ${error.message}`, remedy }
+    return { file: path, key, problem: `names a file that cannot be used: ${withoutStop(error.message)}`, remedy }
   }
 }

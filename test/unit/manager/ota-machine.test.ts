@@ -67,6 +67,20 @@ test('a failure runs error_action from pre_install on, and the answer tells the 
   assert.match(end.failure?.text ?? '', /^exit code 1; error_action failed too: exit code 1$/)
 })
 
+test('a failure that is a full sentence loses its stop where more is added to it', () => {
+  const { manifest } = parseManifest(JSON.stringify({ install: 'true', agent: 'new-agent', error_action: 'undo' }))
+  const failure = { step: 'agent', status: 4, text: 'Cannot write x: no space.' } as const
+  const state: UpdateState = { ...firstState(request, 'boot-1'), manifest, failure }
+  const undone = nextState({ ...state, step: 'error_action' }, failed, 'boot-1')
+  assert.equal(undone.failure?.text, 'Cannot write x: no space; error_action failed too: exit code 1')
+  const resumed = resume({ ...state, step: 'report' }, { bootId: 'boot-1', inPlace: true })
+  assert.ok(resumed.kind === 'continue')
+  assert.equal(
+    resumed.state.failure?.text,
+    'Cannot write x: no space; the new agent is in place nevertheless, and runs',
+  )
+})
+
 test('a health check that fails after the reboot undoes the update and reboots once more', () => {
   const { steps } = walk({ error_action: 'undo', health_check: true, reboot: 'yes' }, ['health'])
   assert.deepEqual(steps.slice(5), ['restart', 'health', 'error_action', 'report', 'finish', 'reboot'])

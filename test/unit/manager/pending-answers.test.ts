@@ -97,6 +97,19 @@ test('when the manager ends, what waits stays in the file and causes no warning'
   assert.equal(logged.text(), '')
 })
 
+test('when the manager ends, no line is removed any more: the file may be that of the next manager [M9]', async () => {
+  const ending = new AbortController()
+  const { state, answers } = scene('a1,0\nunused,0\n', async () =>
+    receipt(async () => {
+      ending.abort()
+      throw new AgentError('ABORTED', 'the manager ends')
+    }),
+  )
+  await answers.give()
+  await answers.settle(ending.signal)
+  assert.deepEqual(state, { text: 'a1,0\nunused,0\n', writes: 0 })
+})
+
 test('the line of an offline update answers no call, and is not sent', async () => {
   const { state, answers } = scene('unused,0\n', async () => assert.fail('sent'))
   await answers.give()

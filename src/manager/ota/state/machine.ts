@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { withoutStop } from '../../../base/errors.ts'
 import type { UpdateRequest } from './request.ts'
 import { rebootsAtEnd, type Step, type StepResult, type UpdateState } from './update-state.ts'
 
@@ -75,7 +76,7 @@ function afterFailure(
           ...state,
           failure: {
             ...(failure ?? { step, status, text: '' }),
-            text: `${failure?.text ?? ''}; error_action failed too: ${text}`,
+            text: `${withoutStop(failure?.text ?? '')}; error_action failed too: ${text}`,
           },
         },
         'report',

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { withoutStop } from '../../../base/errors.ts'
 import { entered, stepToHealth } from './machine.ts'
 import { isTrial, type StepResult, scriptSteps, type UpdateState } from './update-state.ts'
 
@@ -86,7 +87,7 @@ function inItsPlace(state: UpdateState, bootId: string | undefined): Resumption 
     return { kind: 'continue', state: entered({ ...rest, step: 'agent' }, stepToHealth(state), bootId) }
   const note = '; the new agent is in place nevertheless, and runs'
   if (step !== 'report' || failure.text.endsWith(note)) return undefined
-  return { kind: 'continue', state: { ...state, failure: { ...failure, text: `${failure.text}${note}` } } }
+  return { kind: 'continue', state: { ...state, failure: { ...failure, text: `${withoutStop(failure.text)}${note}` } } }
 }
 
 /** No build puts an agent in place that failed its preflight: what is in place then has the same content. */
