@@ -5,7 +5,7 @@ import type { SetAsideMemo } from './set-aside.ts'
 
 /** Something small that outlives the process, beside the queue. */
 export interface Memo<T> {
-  /** What a earlier process left. */
+  /** What an earlier process left. */
   readonly found: T | undefined
   /** Writes it down, in order; undefined takes it away. Resolves to whether the disk has it; never rejects. */
   save(value: T | undefined): Promise<boolean>
