@@ -124,7 +124,9 @@ function parse(args: string[]) {
       },
     }).values
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error))
+    const text = error instanceof Error ? error.message : String(error)
+    // Node's own texts have no full stop, and main.ts adds a sentence.
+    throw new UsageError(text.endsWith('.') ? text : `${text}.`)
   }
 }
 

@@ -121,7 +121,7 @@ export class Outbox {
     this.#unlisten = () => {
       for (const stop of unlisten) stop()
     }
-    // A store may hold what a earlier process left.
+    // A store may hold what an earlier process left.
     if (this.#waiting > 0) this.#linkUp()
   }
 

@@ -3,7 +3,7 @@ import { limits } from './limits.ts'
 
 /**
  * Numbers for requests, one after the other, round and round, leaving out those in use.
- * They start anywhere: a reply to a request of a earlier process finds no request of this one.
+ * They start anywhere: a reply to a request of an earlier process finds no request of this one.
  */
 export class RequestNumbers {
   #next: number

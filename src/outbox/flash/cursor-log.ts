@@ -25,7 +25,7 @@ export class CursorLog {
     this.#folder = folder
   }
 
-  /** Reads what a earlier process left; damage costs only the records that it hit. A file that cannot be read is set aside. */
+  /** Reads what an earlier process left; damage costs only the records that it hit. A file that cannot be read is set aside. */
   async open(names: readonly string[]): Promise<ReadonlyMap<Lane, SegmentPosition>> {
     if (!names.includes(cursorName)) return new Map()
     this.#exists = true
@@ -69,7 +69,7 @@ export class CursorLog {
     const written = [...this.#unwritten]
     this.#unwritten.clear()
     try {
-      // A file of a earlier process, and one that has grown, is replaced: what is appended never follows a torn end.
+      // A file of an earlier process, and one that has grown, is replaced: what is appended never follows a torn end.
       if (this.#exists && this.#writer !== undefined && this.#writer.bytes < compactBytes)
         await this.#writer.append(this.#encode(written))
       else await this.#replace()

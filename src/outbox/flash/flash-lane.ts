@@ -7,7 +7,7 @@ import { type Entry, InFlight, Unpersisted } from './entries.ts'
 import type { SegmentPosition } from './flash-place.ts'
 import { LaneQueue, type LaneQueueOptions } from './lane-queue.ts'
 
-/** What a earlier process left of a lane. */
+/** What an earlier process left of a lane. */
 export interface LeftOnFlash {
   readonly span: BacklogSpan
   readonly end: SegmentPosition
@@ -45,7 +45,7 @@ export class FlashLane {
   }
 
   /**
-   * Takes over what a earlier process left, if anything; resolves when that is done. It goes before what was put meanwhile,
+   * Takes over what an earlier process left, if anything; resolves when that is done. It goes before what was put meanwhile,
    * as soon as nothing of that is in flight.
    *
    * @param renumber gives an item that was put meanwhile a sequence behind those of the earlier process

@@ -38,7 +38,7 @@ export class FlashMemo<T> implements Memo<T> {
     this.found = found
   }
 
-  /** Reads what a earlier process left. */
+  /** Reads what an earlier process left. */
   static async open<T>(options: FlashMemoOptions<T>): Promise<FlashMemo<T>> {
     const { folder, name, log, fromJson } = options
     let found: T | undefined

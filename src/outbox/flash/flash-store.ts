@@ -119,7 +119,7 @@ export class FlashStore implements Store {
     this.#unlisten = link.on('down', () => void this.#spill())
   }
 
-  /** Takes over what a earlier process left. A folder that cannot be used is no reason not to start: memory serves until it can. */
+  /** Takes over what an earlier process left. A folder that cannot be used is no reason not to start: memory serves until it can. */
   static async open(options: FlashStoreOptions): Promise<FlashStore> {
     const store = new FlashStore(options)
     try {

@@ -18,7 +18,7 @@ export interface MemosOptions {
   readonly boot: number | undefined
 }
 
-/** What the outbox remembers beside its queue, in the folder of the queue; takes over what a earlier process left. */
+/** What the outbox remembers beside its queue, in the folder of the queue; takes over what an earlier process left. */
 export async function flashMemos({ folder, log, boot }: MemosOptions): Promise<OutboxMemos> {
   const of = { folder, log, cause: 'outbox memo' }
   const [candidates, setAside, drops] = await Promise.all([

@@ -75,7 +75,7 @@ export class SegmentChain {
   }
 
   /**
-   * Takes over the segments `numbers` (ascending) that a earlier process left; answers the last whole item. New ones are
+   * Takes over the segments `numbers` (ascending) that an earlier process left; answers the last whole item. New ones are
    * numbered from behind `cursor` in any case: it may have outlived its segments, and must not pass for a place in new ones.
    */
   async open(numbers: readonly number[], cursor?: SegmentPosition): Promise<FlashItem | undefined> {

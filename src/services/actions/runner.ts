@@ -156,7 +156,7 @@ export class ActionRunner<Owner> {
         } catch (error) {
           this.#log.limited('progress', 'warn', 'progress line not sent', {
             id: call.request.id,
-            why: messageOf(error),
+            error: messageOf(error),
           })
         }
       },
@@ -220,7 +220,7 @@ export class ActionRunner<Owner> {
   }
 
   #lost(id: string, error: unknown): void {
-    this.#log.error('answer of an action was not taken', { id, why: messageOf(error) })
+    this.#log.error('answer of an action was not taken', { id, error: messageOf(error) })
   }
 }
 

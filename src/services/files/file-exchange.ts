@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../../base/clock.ts'
-import { AgentError, messageOf } from '../../base/errors.ts'
+import { AgentError, messageOf, withoutStop } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import { abortReason } from '../../base/wait.ts'
 import { namedByFileService } from '../../connection/tcp/named-by.ts'
@@ -125,7 +125,7 @@ export class FileExchange {
 /** A connection that broke, whichever side noticed it. */
 export function connectionFailure(error: unknown): AgentError {
   if (error instanceof AgentError) return error
-  return new AgentError('TCP_FAILED', `The connection to the file service broke: ${messageOf(error)}.`, {
+  return new AgentError('TCP_FAILED', `The connection to the file service broke: ${withoutStop(messageOf(error))}.`, {
     cause: error,
     remedy: 'Try again; if it lasts, look into the log of the file service.',
   })

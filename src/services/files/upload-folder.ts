@@ -101,7 +101,7 @@ function partialFailure(folder: string, uploaded: readonly UploadedFile[], faile
     .map(({ name, error }) => `${shownName(name)}: ${withoutStop(error.message)}`)
   const more = failed.length > shownFailures ? `; and ${failed.length - shownFailures} more` : ''
   const total = uploaded.length + failed.length
-  const text = `${failed.length} of ${total} files of ${shownName(folder)} were not uploaded: ${shown.join('; ')}${more}`
+  const text = `${failed.length} of ${total} files of ${shownName(folder)} were not uploaded: ${shown.join('; ')}${more}.`
   return new AgentError(first?.error.code ?? 'INTERNAL', text, {
     cause: first?.error,
     details: {

@@ -57,7 +57,7 @@ export class FlashJournal implements Journal {
     this.#options = options
   }
 
-  /** Reads what a earlier process left. What cannot be read is set aside and said so; what others could have written stays unread. */
+  /** Reads what an earlier process left. What cannot be read is set aside and said so; what others could have written stays unread. */
   static async open(options: FlashJournalOptions): Promise<FlashJournal> {
     const journal = new FlashJournal(options)
     await readJournal(journal.#memory, { ...options, fileName })
@@ -224,7 +224,7 @@ export class FlashJournal implements Journal {
       'journal',
       'error',
       'the journal of actions cannot be written: after a crash an action may run again or stay unanswered',
-      { why: messageOf(error) },
+      { error: messageOf(error) },
     )
     if (isNew) this.#options.onTrouble?.(this.#trouble)
     this.#writeAgain?.cancel()

@@ -31,10 +31,10 @@ export async function readJournal(memory: MemoryJournal, parts: JournalReaderPar
     if ((await folder.names()).includes(fileName)) await readPatiently(memory, parts)
   } catch (error) {
     if (notOurs.includes(asAgentError(error).code)) {
-      log.error('the journal of actions is not read', { path: folder.path, why: messageOf(error) })
+      log.error('the journal of actions is not read', { path: folder.path, error: messageOf(error) })
       return
     }
-    log.error('the journal of actions cannot be read; it is set aside', { path: folder.path, why: messageOf(error) })
+    log.error('the journal of actions cannot be read; it is set aside', { path: folder.path, error: messageOf(error) })
     await folder.rename(fileName, `${fileName}.damaged`).catch(() => {})
   }
 }

@@ -8,7 +8,7 @@ import type { JournalEntry } from './journal.ts'
 import type { MailCall } from './mail.ts'
 
 /**
- * Parameters stand two levels down in a record. One more is read, so that parameters which a earlier agent took and which are
+ * Parameters stand two levels down in a record. One more is read, so that parameters which an earlier agent took and which are
  * too deep are still seen to be so; what is below that is of no use to anybody.
  */
 const maxRecordDepth = maxJsonDepth + 3

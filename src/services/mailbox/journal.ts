@@ -23,7 +23,7 @@ export interface JournalEntry {
 
 /**
  * The memory of what was carried out, so that no mail is carried out twice and each gets one answer. It alone makes the
- * answers of a earlier process anew: the outbox keeps acknowledgements in memory only.
+ * answers of an earlier process anew: the outbox keeps acknowledgements in memory only.
  * Every method resolves when the fact is as safe as this journal makes it: only then may the next step be taken.
  */
 export interface Journal {

@@ -76,7 +76,7 @@ export class MailIntake {
         this.#answer(id, mail.outcome)
       }
     } catch (error) {
-      this.#log.error('mail not taken', { id, why: messageOf(error) })
+      this.#log.error('mail not taken', { id, error: messageOf(error) })
       this.#answer(id, { status: Status.IoError, message: 'ERROR: the agent could not record the call.' })
     }
     return true

@@ -121,7 +121,7 @@ export class MailboxAnswers {
       await this.#journal.finish(id, outcome, options)
     } catch (error) {
       // The answer is worth more than the memory of it.
-      this.#log.error('outcome of a mail was not recorded', { id, why: messageOf(error) })
+      this.#log.error('outcome of a mail was not recorded', { id, error: messageOf(error) })
     }
     return outcome
   }
@@ -139,7 +139,7 @@ export class MailboxAnswers {
     try {
       if (!(await this.#journal.find(id))?.settled) await this.#journal.settle(id)
     } catch (error) {
-      this.#log.warn('the end of a mail was not recorded', { id, why: messageOf(error) })
+      this.#log.warn('the end of a mail was not recorded', { id, error: messageOf(error) })
     }
     this.#close(id)
   }
@@ -174,7 +174,7 @@ export class MailboxAnswers {
       await this.give(id, shorter)
     } catch (error) {
       // The second answer sees to itself; what failed here is the memory of it.
-      this.#log.error('shortened answer of a mail was not recorded', { id, why: messageOf(error) })
+      this.#log.error('shortened answer of a mail was not recorded', { id, error: messageOf(error) })
       this.#close(id)
     }
   }

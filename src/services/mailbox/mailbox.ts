@@ -219,7 +219,7 @@ export class Mailbox {
         this.#keep(page, false)
         this.#goOn()
       },
-      error => this.#log.error('late mail not taken', { why: messageOf(error) }),
+      error => this.#log.error('late mail not taken', { error: messageOf(error) }),
     )
   }
 

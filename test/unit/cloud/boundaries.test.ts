@@ -128,6 +128,11 @@ test('the password comes from the command line, else the environment, else none 
   assert.throws(() => passwordOf(['--password', ''], env), /--password is empty/)
 })
 
+test('a mistake on the command line is a whole sentence, which main.ts ends with a pointer at --help', () => {
+  for (const argv of [['--nope'], ['word'], ['--mqtt'], ['--mqtt', 'x'], ['--token', '']])
+    assert.throws(() => readOptions(argv, {}), { name: 'Error', message: /[^.]\.$/ }, argv.join(' '))
+})
+
 test('a --name is a host name or an address', () => {
   const options = readOptions(['--name', 'Box.Test', '--name', '10.0.2.2', '--name', 'fd00::1'], {})
   assert.deepEqual(options !== 'help' && options.names, ['box.test', '10.0.2.2', 'fd00::1'])

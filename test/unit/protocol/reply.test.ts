@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { isDeeperThan, type Json, maxJsonDepth } from '../../../src/base/json.ts'
 import { limits } from '../../../src/protocol/limits.ts'
-import { isTemporary, refusedError } from '../../../src/protocol/refusal.ts'
-import { commandResultIn, parseReply } from '../../../src/protocol/reply.ts'
+import { isTemporary, refusedError, resultError } from '../../../src/protocol/refusal.ts'
+import { commandResultIn, type FailedResult, parseReply } from '../../../src/protocol/reply.ts'
 
 const parse = (value: unknown, commands = 1) => parseReply(Buffer.from(JSON.stringify(value)), commands)
 
@@ -107,4 +107,22 @@ test('a refusal about the moment is told from one for good', () => {
   assert.equal(error.code, 'REFUSED_BY_CLOUD')
   assert.match(error.message, /attribute\.current: Thing key is not known \(-90008\)/)
   assert.deepEqual(error.details, { errorCodes: [-90008], errorMessages: ['Thing key is not known'] })
+})
+
+test('sentences of the cloud go into the sentence of an error without their full stops', () => {
+  const refusal = { errorCodes: [-90008], errorMessages: ['Thing key is not known.', 'Ask again'] }
+  assert.equal(
+    refusedError('mailbox.check', refusal).message,
+    'The cloud refused mailbox.check: Thing key is not known; Ask again (-90008).',
+  )
+  const missing: FailedResult = {
+    ok: false,
+    errorCodes: [],
+    errorMessages: ['The reply has no answer.'],
+    violation: true,
+  }
+  assert.equal(
+    resultError('diag.ping', missing).message,
+    'The reply to diag.ping is not TR50: The reply has no answer.',
+  )
 })

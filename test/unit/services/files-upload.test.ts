@@ -535,7 +535,7 @@ test('a file whose name the cloud cannot have is told by name, and the others of
   await assert.rejects(files.upload(folder), error => {
     assert.ok(error instanceof AgentError)
     assert.equal(error.code, 'INVALID_ARGUMENT')
-    assert.match(error.message, /^3 of 5 files of \S+ were not uploaded: /)
+    assert.match(error.message, /^3 of 5 files of \S+ were not uploaded: .*[^.]\.$/)
     for (const shown of [/ sub\\xFF\/below: .* must be UTF-8/, / t\\xE9\.log: /, / two\\x0Alines: .*control/])
       assert.match(error.message, shown)
     assert.doesNotMatch(error.message, /\n|\ufffd/)
