@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { importsOf } from './imports.ts'
 
 const floors: readonly (readonly string[])[] = [
   ['base'],
@@ -80,9 +81,19 @@ const systemModules = /^(?:node:)?(?:fs|fs\/promises|os|child_process)$/
 const systemUsers = new Set(['platform', ...beside])
 
 /** Only the clock, the platform and the loading of settings may use these. */
-const timeAndChance =
-  /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bMath\.random\(|\bset(?:Timeout|Interval)\(|\bAbortSignal\.timeout\(|\bprocess\.env\b|['"](?:node:)?timers(?:\/promises)?['"]/g
+const timeAndChance = new RegExp(
+  [
+    String.raw`\bDate\.now\b|\bnew Date\(\)|\bnew Date\b(?!\()|(?<!\bnew )\bDate\(`,
+    String.raw`\bperformance\.(?:now|timeOrigin)\b|\bprocess\??\.hrtime\b|\bMath\.random\b`,
+    String.raw`\bset(?:Timeout|Interval)\s*\(|\bAbortSignal\.timeout\b|['"](?:node:)?timers(?:\/promises)?['"]`,
+    String.raw`\bprocess\??\.env\b|\bprocess\s*\[|\benv\b[^=;\n]*\}\s*=\s*process\b|['"](?:node:)?process['"]`,
+  ].join('|'),
+  'g',
+)
 const timeUsers = /^(?:base\/clock\.ts|config\/load[^/]*\.ts|(?:platform|cloud|tour)\/.*)$/
+
+/** What names a file by other than a relative path: an absolute path or address, an alias, or this package itself. */
+const aroundSource = /^(?:\/|#|file:|data:|device-cloud(?:\/|$))/
 
 /** The only file that reads package.json. */
 const versionFile = 'base/version.ts'
@@ -94,26 +105,22 @@ export interface Breach {
   readonly why: string
 }
 
-const importOf =
-  /(?:^|\n)\s*(?:import|export)\s[^'"`]*?from\s*['"]([^'"]+)['"]|(?:^|\W)import\s*\(?\s*['"]([^'"]+)['"]/g
-
 /** All breaches below `source`, the path of src/. */
 export function findBreaches(source: string): Breach[] {
   return listTypeScript(source).flatMap(file => {
     const text = readFileSync(join(source, file), 'utf8')
-    const imports = [...text.matchAll(importOf)]
-      .map(match => match[1] ?? match[2] ?? '')
-      .flatMap(imported => {
-        const why = breachOf(source, file, imported)
-        return why === undefined ? [] : [{ file, what: `imports ${imported}`, why }]
-      })
+    const imports = importsOf(text).flatMap(imported => {
+      const why =
+        imported === undefined ? 'the floors of a computed path are unknown' : breachOf(source, file, imported)
+      return why === undefined ? [] : [{ file, what: `imports ${imported ?? 'a computed path'}`, why }]
+    })
     return [...imports, ...timeBreaches(file, text)]
   })
 }
 
 function timeBreaches(file: string, text: string): Breach[] {
   if (timeUsers.test(file)) return []
-  const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+  const code = text.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*/g, '')
   const why = 'time, random numbers and the environment are passed in: take a Clock, or a setting'
   return [...code.matchAll(timeAndChance)].map(([what]) => ({ file, what, why }))
 }
@@ -122,8 +129,9 @@ function breachOf(source: string, file: string, imports: string): string | undef
   const from = floorNameOf(file)
   if (!imports.startsWith('.')) {
     if (systemModules.test(imports) && !systemUsers.has(from)) return `only platform/ uses ${imports}`
-    return undefined
+    return aroundSource.test(imports) ? 'leaves src/' : undefined
   }
+  if (!/\.[a-z]+$/.test(imports)) return 'a path ends with the name of its file, and never with that of a folder'
   const target = relative(source, resolve(source, dirname(file), imports))
   if (target === '../package.json') return file === versionFile ? undefined : `only ${versionFile} reads package.json`
   if (target.startsWith('..')) return 'leaves src/'

@@ -17,6 +17,8 @@ const folders = ['src', 'build', 'test', 'share', 'targets']
 /** Scripts without an extension. */
 const scripts = ['.ci/run', '.githooks/pre-commit']
 const exemptFolder = 'fixtures'
+/** A character for each byte, so that a file in another encoding than UTF-8 keeps its bytes. */
+const encoding = 'latin1'
 
 /** The files that must have the header, relative to `top`. */
 export function filesWithHeader(top = root): string[] {
@@ -35,7 +37,7 @@ function list(top: string, folder: string): string[] {
 
 function read(top: string, path: string): string | undefined {
   try {
-    return readFileSync(join(top, path), 'utf8')
+    return readFileSync(join(top, path), encoding)
   } catch {
     return undefined
   }
@@ -49,7 +51,7 @@ export function headerOf(path: string): string {
 
 /** Whether `text` has the header in the right line. */
 export function hasHeader(path: string, text: string): boolean {
-  const [first, second] = text.split('\n', 2)
+  const [first, second] = text.split(/\r?\n/, 2)
   return (first?.startsWith('#!') ? second : first) === headerOf(path)
 }
 
@@ -58,8 +60,11 @@ export function withHeader(path: string, text: string): string {
   if (hasHeader(path, text)) return text
   const other = /^.{0,3} ?SPDX-License-Identifier:.*$/m.exec(text.slice(0, 500))
   if (other !== null) throw new BuildError(`${path} has ${JSON.stringify(other[0])}; it must be ${headerOf(path)}.`)
-  const shebang = /^#!.*\n/.exec(text)?.[0] ?? ''
-  return `${shebang}${headerOf(path)}\n${text.slice(shebang.length)}`
+  const lineEnd = /\r?\n/.exec(text)?.[0] ?? '\n'
+  const header = `${headerOf(path)}${lineEnd}`
+  const shebang = /^#!.*/.exec(text)?.[0]
+  if (shebang === undefined) return `${header}${text}`
+  return `${shebang}${lineEnd}${header}${text.slice(shebang.length + lineEnd.length)}`
 }
 
 /** The files that lack the header. */
@@ -71,7 +76,7 @@ export function withoutHeader(top = root): string[] {
 export function addHeaders(top = root): string[] {
   const missing = withoutHeader(top)
   const texts = missing.map(path => withHeader(path, read(top, path) ?? ''))
-  for (const [index, path] of missing.entries()) writeFileSync(join(top, path), texts[index] ?? '')
+  for (const [index, path] of missing.entries()) writeFileSync(join(top, path), texts[index] ?? '', encoding)
   return missing
 }
 

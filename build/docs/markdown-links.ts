@@ -24,7 +24,9 @@ function faultOf(
 ): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:/i.test(target)) return undefined
   if (target.startsWith('/') || target.startsWith('\\')) return 'a link is relative to its page'
-  const [path = '', anchor] = target.split('#', 2).map(decodeURIComponent)
+  const parts = partsOf(target)
+  if (parts === undefined) return 'a % stands for no character'
+  const { path, anchor } = parts
   const found = path === '' ? page : relative(root, resolve(root, dirname(page), path))
   if (found.startsWith('..')) return 'leaves the repository'
   if (!existsSync(join(root, found))) return 'there is no such file'
@@ -33,4 +35,17 @@ function faultOf(
   const read = pages.get(statSync(join(root, found)).isDirectory() ? join(found, 'README.md') : found)
   if (read === undefined) return 'an anchor leads into a page only'
   return read.anchors.has(anchor) ? undefined : 'there is no such heading'
+}
+
+/** The decoded parts of a link around its first `#`; undefined when it cannot be decoded. */
+function partsOf(target: string): { readonly path: string; readonly anchor: string | undefined } | undefined {
+  const [path = '', ...rest] = target.split('#')
+  try {
+    return {
+      path: decodeURIComponent(path),
+      anchor: rest.length === 0 ? undefined : decodeURIComponent(rest.join('#')),
+    }
+  } catch {
+    return undefined
+  }
 }

@@ -37,7 +37,7 @@ export function readMarkdown(text: string): MarkdownPage {
 function proseLines(text: string): string[] {
   const withoutComments = text.replace(/<!--[\s\S]*?-->/g, comment => comment.replace(/[^\n]/g, ''))
   let fence: string | undefined
-  return withoutComments.split('\n').map(line => {
+  return withoutComments.split(/\r?\n/).map(line => {
     const mark = /^\s*(?:>\s*)*(?:[-*+]\s+|\d+\.\s+)?(`{3,}|~{3,})/.exec(line)?.[1]
     if (fence === undefined) {
       fence = mark
@@ -52,12 +52,14 @@ const codeSpan = /(`+)(?!`)(.*?)(?<!`)\1(?!`)/g
 
 function* targetsOf(line: string): Generator<string> {
   const prose = line.replace(codeSpan, span => ' '.repeat(span.length))
-  // [text](target "title"), ![text](target), and [text](<target>).
-  for (const [, target] of prose.matchAll(/\]\(\s*<?([^\s()<>]+(?:\([^\s()]*\))?)>?(?:\s+["'(][^)]*)?\)/g))
+  // [text](target "title"), ![text](target), and [text](<target with spaces>).
+  for (const [, inBrackets, target = inBrackets] of prose.matchAll(
+    /\]\(\s*(?:<([^<>]*)>|((?:[^\s()<>]|\([^\s()]*\))+))(?:\s+["'(][^)]*)?\s*\)/g,
+  ))
     if (target !== undefined) yield target
   const definition = /^ {0,3}\[[^\]]+\]:\s*<?([^\s<>]+)>?/.exec(prose)?.[1]
   if (definition !== undefined) yield definition
-  for (const [, target] of prose.matchAll(/<[a-z][^>]*\s(?:href|src)="([^"]*)"/gi))
+  for (const [, , target] of prose.matchAll(/<[a-z][^>]*\s(?:href|src)=(["'])(.*?)\1/gi))
     if (target !== undefined) yield target
 }
 

@@ -60,6 +60,18 @@ test('what biome refuses is not committed, and its place is named; what is not s
   assert.equal(commit().made, 1)
 })
 
+test('a file whose name has spaces or letters beyond ASCII is checked', t => {
+  const { write, commit } = cloneOf(t)
+  for (const path of ['src/base/a b.ts', 'src/base/größe.ts']) {
+    write(path, `${header}export const a = 1;;\n`)
+    const { status, stderr, made } = commit()
+    assert.deepEqual([status, made], [1, 0], stderr)
+    assert.match(stderr, new RegExp(path))
+    write(path, `${header}export const a = 1\n`)
+  }
+  assert.equal(commit().made, 1)
+})
+
 test('an import of a higher floor is not committed', t => {
   const { write, commit } = cloneOf(t)
   write('src/base/a.ts', `${header}export { b } from '../client/b.ts'\n`)

@@ -35,12 +35,56 @@ test('an import of a higher floor is a breach, in every form', t => {
     "export { Client } from '../client/client.ts'",
     "const { Client } = await import('../client/client.ts')",
     "import '../client/client.ts'",
+    'import { Client } from "../client/client.ts"',
+    "import*as client from'../client/client.ts'",
+    "import{Client}from'../client/client.ts'",
+    "export*from'../client/client.ts'",
+    "export * as client from '../client/client.ts'",
+    "export { Client as 'a client' } from '../client/client.ts'",
+    "const a = 1; import { Client } from '../client/client.ts'",
+    "/* Why. */ import { Client } from '../client/client.ts'",
+    "import {\n  Client, // it's needed\n} from '../client/client.ts'",
+    "import /* 'a' */ { Client } from // b\n '../client/client.ts'",
+    "import client = require('../client/client.ts')",
+    "const { Client } = require('../client/client.ts')",
+    "const { Client } = createRequire(import.meta.url)('../client/client.ts')",
+    "const { Client } = await import(/* Why. */ '../client/client.ts')",
+    'const { Client } = await import(`../client/client.ts`)',
+    "type C = import('../client/client.ts').Client",
+    "type C = typeof import('../client/client.ts')",
+    '/// <reference path="../client/client.ts" />',
   ])
     assert.deepEqual(
       breachesOf(t, { 'outbox/outbox.ts': text }),
       ['outbox/outbox.ts: imports ../client/client.ts'],
       text,
     )
+})
+
+test('what only looks like an import is none', t => {
+  for (const text of [
+    "// import { Client } from '../client/client.ts'",
+    "/*\nimport { Client } from '../client/client.ts'\n*/",
+    "const text = `\nimport { Client } from '../client/client.ts'`",
+  ])
+    assert.deepEqual(breachesOf(t, { 'outbox/outbox.ts': text }), [], text)
+})
+
+test('an import by a computed path, by another name of the file or of a folder is a breach', t => {
+  for (const text of [
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the source that is checked has the template
+    'import(`../${name}/client.ts`)',
+    "import('../base/' + name)",
+    'require(path)',
+    "import { a } from '/srv/client.ts'",
+    "import { a } from 'file:///srv/client.ts'",
+    "import { Client } from 'device-cloud'",
+    "import { a } from '#client'",
+    "import { a } from '../base'",
+    "import { a } from '../base/'",
+    "import { a } from '..'",
+  ])
+    assert.equal(breachesOf(t, { 'outbox/outbox.ts': text }).length, 1, text)
 })
 
 test('services are strangers to each other', t => {
@@ -68,12 +112,27 @@ test('only the platform touches the system', t => {
     assert.deepEqual(breachesOf(t, { 'config/load.ts': `import x from '${name}'` }), [
       `config/load.ts: imports ${name}`,
     ])
+  for (const text of ["require('fs')", "process.getBuiltinModule('fs')"])
+    assert.deepEqual(breachesOf(t, { 'config/load.ts': text }), ['config/load.ts: imports fs'], text)
   assert.deepEqual(breachesOf(t, { 'platform/files.ts': "import { open } from 'node:fs/promises'" }), [])
 })
 
 test('time, chance and the environment come in from outside', t => {
   for (const text of ['Date.now()', 'new Date()', 'Math.random()', 'setTimeout(f, 1)', 'process.env.HOME'])
     assert.equal(breachesOf(t, { 'services/alarms.ts': `const x = ${text}` }).length, 1, text)
+  for (const text of [
+    'new Date',
+    'Date()',
+    'Date.now',
+    "'http://host', Date.now()",
+    'process.hrtime()',
+    "process['env']",
+    'setTimeout (f, 1)',
+  ])
+    assert.equal(breachesOf(t, { 'services/alarms.ts': `const x = [${text}]` }).length, 1, text)
+  for (const text of ["import { env } from 'node:process'", 'const { env } = process'])
+    assert.equal(breachesOf(t, { 'services/alarms.ts': text }).length, 1, text)
+  assert.deepEqual(breachesOf(t, { 'services/alarms.ts': 'const x = new Date(0)' }), [])
   assert.equal(breachesOf(t, { 'outbox/a.ts': "import { setTimeout as wait } from 'node:timers/promises'" }).length, 1)
   assert.deepEqual(breachesOf(t, { 'services/alarms.ts': '// never Date.now()\n/* nor\n Math.random() */' }), [])
   assert.deepEqual(
@@ -131,6 +190,8 @@ test('a room of the device manager is entered by its door, from its floor and fr
     assert.equal(breaches(file, `${room}/commands.ts`), false)
     assert.equal(breaches(file, `${room}/updates.ts`), true)
     assert.equal(breaches(file, `${room}/package/index.ts`), true)
+    assert.equal(breaches(file, `${room}/trial/../updates.ts`), true)
+    assert.equal(breaches(file, room), true)
   }
   assert.equal(breaches('manager/ota/updates.ts', './package/index.ts'), false)
   assert.equal(breaches('manager/ota/updates.ts', './package/manifest.ts'), true)

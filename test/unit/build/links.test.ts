@@ -32,6 +32,30 @@ test('every page has a title and a section of the navigation', () => {
   for (const page of findPages(root)) assert.ok(sectionOrder.includes(sectionOf(page)), page)
 })
 
+test('a dead link is found however it is written', t => {
+  const links = [
+    '[percent](share/%zz.md)',
+    '[percent](share/there.md#%zz)',
+    '[two signs](share/there.md#there#more)',
+    '[spaces](<share/not there.md>)',
+    '[parentheses](share/gone(1).md)',
+    "<a href='share/gone.md'>quotes</a>",
+  ]
+  const folder = folderOf(t, {
+    'README.md': ['# First', ...links, '[fine](share/there.md#there), [fine](<share/the re(1).md#there>)'].join('\r\n'),
+    'share/there.md': '# There\r\n',
+    'share/the re(1).md': '# There\r\n',
+  })
+  assert.deepEqual(deadMarkdownLinks(folder), [
+    'README.md:2: share/%zz.md: a % stands for no character',
+    'README.md:3: share/there.md#%zz: a % stands for no character',
+    'README.md:4: share/there.md#there#more: there is no such heading',
+    'README.md:5: share/not there.md: there is no such file',
+    'README.md:6: share/gone(1).md: there is no such file',
+    'README.md:7: share/gone.md: there is no such file',
+  ])
+})
+
 test('a link to a file, a heading or a folder that is not there is dead', t => {
   const folder = folderOf(t, {
     'README.md': [

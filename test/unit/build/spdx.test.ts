@@ -38,6 +38,9 @@ test('the header is the first line, or the second below #!', () => {
     ['a.sh', '#!/bin/sh\nset -e\n', `#!/bin/sh\n${hash}\nset -e\n`],
     ['a.sh', '# Says.\n', `${hash}\n# Says.\n`],
     ['.ci/run', '#!/usr/bin/env bash\n', `#!/usr/bin/env bash\n${hash}\n`],
+    ['a.sh', '#!/bin/sh', `#!/bin/sh\n${hash}\n`],
+    ['a.ts', 'x()\r\ny()\r\n', `${slashes}\r\nx()\r\ny()\r\n`],
+    ['a.mjs', '#!/usr/bin/env node\r\nx()\r\n', `#!/usr/bin/env node\r\n${slashes}\r\nx()\r\n`],
   ] as const) {
     assert.ok(!hasHeader(path, before), path)
     assert.equal(withHeader(path, before), after)
@@ -75,6 +78,14 @@ test('headers are added in every folder and kind of source, and modes stay; fixt
   assert.deepEqual(withoutHeader(top), [])
   for (const [path, text] of Object.entries(exempt)) assert.equal(readFileSync(join(top, path), 'utf8'), text)
   assert.equal(statSync(join(top, 'build/c.sh')).mode & 0o777, 0o755)
+})
+
+test('a file that is not UTF-8 keeps its bytes', t => {
+  const top = treeOf(t, {})
+  const bytes = Buffer.from([0x2f, 0x2f, 0x20, 0xfc, 0xff, 0x0a])
+  writeFileSync(join(top, 'src/latin.js'), bytes)
+  addHeaders(top)
+  assert.deepEqual(readFileSync(join(top, 'src/latin.js')), Buffer.concat([Buffer.from(`${slashes}\n`), bytes]))
 })
 
 test('nothing is written when one file needs a person', t => {
