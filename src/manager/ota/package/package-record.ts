@@ -21,8 +21,8 @@ export interface RecordedPackage {
 }
 
 /**
- * The metadata and the listing of the unpacked package, on flash beside the journal. With them another process can prove by the
- * signature that the unpacked files are those that were accepted, also when the package itself is gone.
+ * The metadata and the listing of the unpacked package, on flash beside the journal. With them another process can verify by the
+ * signature that the unpacked files are those that were accepted, even after the package itself is gone.
  */
 export class PackageRecord {
   readonly #path: string
