@@ -150,7 +150,7 @@ async function checkHealth(
   const { timeoutS = 0 } = manifest?.healthCheck ?? {}
   if (cloud === undefined) log.warn('no cloud here: whether it can be reached is not checked')
   else {
-    const unreached = `the agent did not reach the cloud within ${timeoutS} s after the update`
+    const unreached = `The agent did not reach the cloud within ${timeoutS} s after the update.`
     const onTimeout = () => new UpdateError('TIMEOUT', Status.TimedOut, unreached)
     await withDeadline(clock, timeoutS * 1000, onTimeout, own => cloud.reached(own), signal)
   }
@@ -161,7 +161,7 @@ async function checkHealth(
 async function placeAgent(parts: StepParts, { signal, verified, agreed }: StepHelp): Promise<StepResult> {
   const { slot, places, handOver } = parts
   if (slot === undefined)
-    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, 'the agent cannot be replaced here')
+    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, 'The agent cannot be replaced here.')
   const { agent = '' } = await verified()
   await agreed(await slot.place(join(places.packageFolder, agent)))
   handOver()

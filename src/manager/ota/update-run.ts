@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
-import { AgentError, messageOf } from '../../base/errors.ts'
+import { AgentError, messageOf, withoutStop } from '../../base/errors.ts'
 import { isProcessAlive } from '../../platform/process/process-identity.ts'
 import { Status } from '../../protocol/status.ts'
 import { failureOutcome } from '../actions/index.ts'
@@ -134,7 +134,7 @@ export class UpdateRun {
     } catch (error) {
       if (this.#signal.aborted) return undefined
       const { status, message = '' } = failureOutcome(error)
-      const text = error instanceof AgentError ? message : messageOf(error)
+      const text = withoutStop(error instanceof AgentError ? message : messageOf(error))
       const isUnverified = error instanceof UnverifiedPackage
       return { kind: 'failed', status: error instanceof UpdateError ? error.status : status, text, isUnverified }
     }
@@ -180,7 +180,7 @@ export class UpdateRun {
     } catch (error) {
       log.error('what was installed cannot be remembered', { error })
       if (!rules().requireSignature) return next
-      const text = `what was installed cannot be remembered: ${messageOf(error)}`
+      const text = `what was installed cannot be remembered: ${withoutStop(messageOf(error))}`
       return nextState(this.#state, { kind: 'failed', status: Status.IoError, text }, bootId)
     }
   }

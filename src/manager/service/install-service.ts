@@ -213,7 +213,7 @@ async function checkExecutable(root: string, path: string): Promise<void> {
 }
 
 function missing(path: string, what: string, remedy: string): AgentError {
-  return new AgentError('FILE_NOT_FOUND', `${what} ${path} is not there, and nothing was written`, { remedy })
+  return new AgentError('FILE_NOT_FOUND', `${what} ${path} is not there, and nothing was written.`, { remedy })
 }
 
 /** The additions of an earlier installation; undefined when there was none. A service file of another origin is not touched. */
@@ -224,7 +224,7 @@ async function earlierAdditions(root: string, form: ServiceForm): Promise<readon
   if (additions !== undefined) return additions
   throw new AgentError(
     'FILE_ACCESS',
-    `${place} was not written by "device-cloud service install", so it stays, and nothing was written`,
+    `${place} was not written by "device-cloud service install", so it stays, and nothing was written.`,
     { remedy: 'Move it away, and install again.' },
   )
 }

@@ -148,7 +148,7 @@ test('a package for named devices is refused by all others, without telling them
     const path = await writeSigned(root, 'app.zip', app(1, { devices: ['dev-1', 'dev-2'] }), keys)
     await door.takes(path, { deviceId: 'dev-2' })
     for (const deviceId of ['dev-3', 'DEV-1', 'dev-1 ', 'dev'])
-      await door.refuses(path, /^the package is refused: "devices" in it names .* \(2\), and this device is dev/i, {
+      await door.refuses(path, /^The package is refused: "devices" in it names .* \(2\), and this device is dev/i, {
         deviceId,
       })
     await door.refuses(path, /this device has no id yet/)

@@ -60,7 +60,7 @@ test('a system without a known init gets an error that says what was looked for,
   const before = everything(root)
   const terminal = memoryTerminal()
   assert.equal(await runCli(['service', 'install', '--root', root], terminal), 1)
-  assert.match(terminal.errText(), /no init system that is known is under .*looked for .*etc\/init\.d/)
+  assert.match(terminal.errText(), /There is no known init system under .*Looked for .*etc\/init\.d/)
   assert.deepEqual(everything(root), before)
 })
 
@@ -152,7 +152,7 @@ const units: readonly [what: string, files: Record<string, string>, user: string
     'exec',
     /this is 241: the unit works without a watchdog/,
   ],
-  ['a user under an unknown systemd', { ...notify, ...account }, 'cloud', 'exec', /its version cannot be told/],
+  ['a user under an unknown systemd', { ...notify, ...account }, 'cloud', 'exec', /its version is unknown/],
 ]
 
 for (const [what, files, user, type, note] of units)

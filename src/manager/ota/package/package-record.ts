@@ -69,7 +69,7 @@ export class PackageRecord {
   }
 }
 
-/** A package that was scanned, as a record of it would tell it; undefined when its listing is too large for one. */
+/** A scanned package in the form of its record; undefined when its listing is too large for one. */
 export function recordOf(scanned: ScannedPackage): RecordedPackage | undefined {
   return scanned.listing === undefined || scanned.manifest === undefined
     ? undefined

@@ -22,5 +22,5 @@ export function badPackage(problem: string, cause?: unknown): UpdateError {
 
 /** A rule of the owner refuses the package. */
 export function refusedPackage(why: string): UpdateError {
-  return new UpdateError('POLICY_REFUSED', Status.NoPermission, `the package is refused: ${why}`)
+  return new UpdateError('POLICY_REFUSED', Status.NoPermission, `The package is refused: ${why}.`)
 }
