@@ -128,7 +128,7 @@ test('an operator reaches services of a device, and only those that its owner li
         /without TLS is refused.*cloud\.transport/,
       ],
       [{ url: 'nonsense', host: 'localhost', protocol: echo.port }, 2, /url is not a URL/],
-      [{ url, host: 'localhost', protocol: echo.port }, 19, /^the relay cannot be reached from this device; the log/],
+      [{ url, host: 'localhost', protocol: echo.port }, 19, /^The relay cannot be reached from this device\. The log/],
     ]
     for (const [params, code, pattern] of rows) {
       const reply = await cloud.exec(thingKey, 'remote-access', params)

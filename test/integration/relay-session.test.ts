@@ -351,7 +351,7 @@ test('the URL can be used by a relay that refuses, and neither the error nor the
   const scene = await relayScene(t, { services: [{ name: 'Echo', port }], clock })
   scene.webSockets.options.verifyClient = () => false
   const { error, told } = await scene.fails(clock, scene.url.replace('4711', '53cr3t?k=53cr3t'))
-  assert.match(String(error), /the relay cannot be reached/)
+  assert.match(String(error), /The relay cannot be reached/)
   assert.match(String(told.reason), /answered 401/)
   assert.ok(!`${error}${JSON.stringify(scene.log.records)}`.includes('53cr3t'))
   assert.deepEqual(scene.sessions.list(), [])

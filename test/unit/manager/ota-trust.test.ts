@@ -85,7 +85,7 @@ test('a signed package is taken by a device that knows the key, with old and new
   assert.equal(error?.code, 'POLICY_REFUSED')
   assert.match(
     error?.message ?? '',
-    /signed with key [0-9a-f]{16}, [0-9a-f]{16}, and ota\.public_keys names [0-9a-f]{16}$/,
+    /signed with key [0-9a-f]{16}, [0-9a-f]{16}, and ota\.public_keys names [0-9a-f]{16}\.$/,
   )
   const { manifest, folder } = await open(root, path, { publicKeys: [fresh.text], requireSignature: true })
   assert.equal(manifest?.install, 'bin/run')
