@@ -124,6 +124,6 @@ function transferOptions({ isConnected }: LocalClient, body: JsonObject, { signa
     global: optionalBoolean(body, 'global') ?? false,
     signal,
     onProgress: ({ transferredBytes, totalBytes }: TransferProgress) => progress({ transferredBytes, totalBytes }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    timeoutMs,
   }
 }

@@ -75,7 +75,7 @@ export async function trustedRootConfig(path = rootConfigPath): Promise<RootConf
  * @param self the identity of root, where another user checks
  */
 export async function assertOnlyRootChanges(path: string, self?: OwnIdentity): Promise<void> {
-  const [spot] = await weakSpotsOn(path, self === undefined ? {} : { self })
+  const [spot] = await weakSpotsOn(path, { self })
   if (spot === undefined) return
   const message = `${path} is refused: ${spot.path} ${spot.why}, and root believes only what root alone can change. Run: ${spot.remedy}`
   throw new AgentError('POLICY_REFUSED', message, { details: { path: spot.path } })

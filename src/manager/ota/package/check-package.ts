@@ -70,7 +70,7 @@ function checkSignature(
     return unsigned
   }
   const text = signature.toString('latin1')
-  const signed = { manifest, ...(listing === undefined ? {} : { listing }) }
+  const signed = { manifest, listing }
   const keys = usableKeys(owner, revoked)
   const { whole, manifest: first, wrong } = signersOf(text, signed, keys)
   if (whole.length > 0) {

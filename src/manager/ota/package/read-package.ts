@@ -21,10 +21,10 @@ export interface ScannedPackage {
   /** The size of each file by its path. */
   readonly bytes: ReadonlyMap<string, number>
   /** The bytes of `update.json` and `update.sig`; absent when there is none. */
-  readonly manifest?: Buffer
-  readonly signature?: Buffer
+  readonly manifest?: Buffer | undefined
+  readonly signature?: Buffer | undefined
   /** What a signature of the second form covers; absent when it is larger than one may be. */
-  readonly listing?: string
+  readonly listing?: string | undefined
   /** Something follows the end of the archive. */
   readonly hasMore: boolean
 }
@@ -71,9 +71,9 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
     sums,
     bytes,
     hasMore,
-    ...(listing.text === undefined ? {} : { listing: listing.text }),
-    ...(manifest === undefined ? {} : { manifest }),
-    ...(signature === undefined ? {} : { signature }),
+    listing: listing.text,
+    manifest,
+    signature,
   }
 }
 

@@ -94,7 +94,7 @@ export interface Signers {
  */
 export function signersOf(
   text: string,
-  { manifest, listing }: { readonly manifest: Uint8Array; readonly listing?: string },
+  { manifest, listing }: { readonly manifest: Uint8Array; readonly listing?: string | undefined },
   keys: readonly PublicKey[],
 ): Signers {
   const [whole, first, tried] = [new Set<string>(), new Set<string>(), new Set<string>()]

@@ -17,7 +17,7 @@ export class UnverifiedPackage extends UpdateError {}
 
 /** The package is broken, or has content that no package may have. */
 export function badPackage(problem: string, cause?: unknown): UpdateError {
-  return new UpdateError('PACKAGE_INVALID', Status.IoError, problem, cause === undefined ? {} : { cause })
+  return new UpdateError('PACKAGE_INVALID', Status.IoError, problem, { cause })
 }
 
 /** A rule of the owner refuses the package. */

@@ -24,6 +24,5 @@ export async function readStateText(path: string, maxBytes: number, remedy: stri
 /** The error for such a file with wrong content. */
 export function damagedState(path: string, problem: string, remedy: string, cause?: unknown): UpdateError {
   const message = `The package is refused: ${path} says which packages may come, and ${problem}. ${remedy}`
-  const options = { details: { path }, ...(cause === undefined ? {} : { cause }) }
-  return new UpdateError('POLICY_REFUSED', Status.NoPermission, message, options)
+  return new UpdateError('POLICY_REFUSED', Status.NoPermission, message, { details: { path }, cause })
 }
