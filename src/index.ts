@@ -22,7 +22,7 @@ export type { ConnectOptions, DisconnectOptions } from './client/link-options.ts
 export type { ClientOptions } from './client/options.ts'
 export type { ClientSettings } from './config/given-settings.ts'
 export type { ProxySettings, Settings, Transport } from './config/settings.ts'
-export type { LinkStatus } from './connection/link.ts'
+export type { LinkStatus } from './connection/link-events.ts'
 export type { Receipt } from './outbox/outbox.ts'
 export type { DeliveryOptions } from './outbox/receipt.ts'
 export type { SetAsideStats } from './outbox/set-aside.ts'

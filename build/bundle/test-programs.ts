@@ -45,7 +45,7 @@ export async function makeTestPrograms(): Promise<string> {
   return folder
 }
 
-/** Where a run leaves its scripts for whoever reads its coverage: they stand in the folder that Node writes it to. */
+/** Where a run leaves its scripts for the reader of its coverage: in the folder that Node writes the coverage to. */
 export function programsOf(coverage: string): string {
   return join(coverage, 'programs')
 }

@@ -35,7 +35,7 @@ function faultOf(
   const found = path === '' ? page : relative(folder, resolve(folder, dirname(page), path))
   if (found.startsWith('..')) return 'leaves the site'
   if (!existsSync(join(folder, found))) return 'there is no such file'
-  // From a folder nobody makes index.html of its name.
+  // No server is assumed that turns the name of a folder into its index.html.
   if (statSync(join(folder, found)).isDirectory()) return 'is a folder'
   const known = anchors.get(found)
   return anchor === '' || known === undefined || known.has(anchor) ? undefined : 'there is no such anchor'

@@ -237,11 +237,7 @@ export class AgentError extends Error {
 export function retold(error: AgentError, message: string, more: Readonly<Record<string, unknown>> = {}): AgentError {
   const { code, ownRemedy } = error
   const details = { ...error.details, ...more }
-  return new AgentError(code, message, {
-    cause: error,
-    details,
-    ...(ownRemedy === undefined ? {} : { remedy: ownRemedy }),
-  })
+  return new AgentError(code, message, { cause: error, details, remedy: ownRemedy })
 }
 
 /** `error` itself when it is an {@link AgentError}; any other error was not expected and becomes `INTERNAL`. */

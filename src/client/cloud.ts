@@ -2,7 +2,7 @@
 import type { AgentError } from '../base/errors.ts'
 import type { JsonObject } from '../base/json.ts'
 import type { Settings } from '../config/settings.ts'
-import type { LinkStatus } from '../connection/link.ts'
+import type { LinkStatus } from '../connection/link-events.ts'
 import type { Lane } from '../outbox/lanes.ts'
 import type { Receipt } from '../outbox/outbox.ts'
 import type { OutboxStats } from '../outbox/stats.ts'

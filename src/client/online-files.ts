@@ -52,9 +52,9 @@ export class OnlineFiles {
       log,
       thingKey,
       cloudHost: host,
-      ...(fileXferHost === undefined ? {} : { fileXferHost }),
-      ...(fileXferPort === undefined ? {} : { fileXferPort }),
-      ...(maxBytes === undefined ? {} : { maxDownloadBytes: maxBytes }),
+      fileXferHost,
+      fileXferPort,
+      maxDownloadBytes: maxBytes,
     }
   }
 }

@@ -30,7 +30,7 @@ export async function ownershipProblem(config: {
   readonly connection: DecidingFile | undefined
   readonly manager: DecidingFile
   readonly caBundleFile: string | undefined
-  readonly self?: OwnIdentity
+  readonly self?: OwnIdentity | undefined
 }): Promise<ConfigProblem | undefined> {
   const { configDir, connection, manager, caBundleFile } = config
   const self = config.self ?? (await ownIdentity())

@@ -3,10 +3,10 @@ import type { Clock, Timer } from '../base/clock.ts'
 import { Emitter } from '../base/emitter.ts'
 import { AgentError, asAgentError, messageOf } from '../base/errors.ts'
 import type { Log } from '../base/log.ts'
+import type { LinkEvents, LinkStatus } from './link-events.ts'
 import type { MqttSession } from './mqtt/mqtt-session.ts'
 import { openMqttTransport } from './mqtt/mqtt-transport.ts'
 import {
-  type FailureClass,
   isDuplicateClient,
   nextReconnectState,
   type OnWire,
@@ -34,45 +34,6 @@ export interface LinkOptions {
   readonly network?: NetworkLook | undefined
   /** What this device had on the wire when a session ended: that may be the reason. Default: nothing. */
   readonly onWire?: (() => OnWire) | undefined
-}
-
-/**
- * Events of a link: `down` when a session that was up has ended, `rejected` for a refused login, `failed` for any other failed
- * attempt. `duplicateClient` comes once, when the cloud ends session after session as it does for two devices with one thing
- * key. `piece` is a part of the content of a message that is too large; its `message` follows without content.
- */
-export type LinkEvents = {
-  up: []
-  down: [error: AgentError]
-  rejected: [error: AgentError]
-  failed: [error: AgentError]
-  duplicateClient: [error: AgentError]
-  message: [topic: string, payload: Uint8Array]
-  piece: [topic: string, piece: Uint8Array]
-}
-
-/** The connection to the cloud: whether it is up, and what it waits for while it is not. */
-export interface LinkStatus {
-  readonly state: ReconnectState['phase']
-  /** Since when there is no link, on the monotonic clock; a session takeover does not restart it. Undefined while up or stopped. */
-  readonly downSinceMonotonicMs?: number
-  /** Failed attempts since the link was last up. */
-  readonly attempts: number
-  /** How often the link came up again. */
-  readonly reconnects: number
-  readonly lastError?: AgentError
-  /** Address at which the cloud was last reached; absent behind a proxy. */
-  readonly cloudAddress?: string
-  /** While waiting. */
-  readonly nextTryInMs?: number
-  /** While waiting: what kind of failure it waits after. */
-  readonly waitsAfter?: FailureClass
-  /** Wall clock, while up. */
-  readonly connectedAtMs?: number
-  /** Messages whose content was dropped for its size, since the start. */
-  readonly oversizedMessages: number
-  /** Counts every change of the state and, while up, everything that the cloud sends, answers to pings included. */
-  readonly moves: number
 }
 
 const defaultConnectTimeoutMs = 30_000
@@ -147,7 +108,7 @@ export class Link {
    */
   publish(topic: string, payload: string | Uint8Array, qos: 0 | 1): Promise<void> {
     if (this.#session !== undefined && this.isUp) return this.#session.publish(topic, payload, qos)
-    return Promise.reject(new AgentError('NOT_CONNECTED', `there is no connection to ${this.#place}`))
+    return Promise.reject(new AgentError('NOT_CONNECTED', `There is no connection to ${this.#place}.`))
   }
 
   /** Gives up a session that the caller found dead, and connects again. Does nothing without a session. */
@@ -294,7 +255,7 @@ export class Link {
     this.#step({ kind: 'failed', code: error.code, random: this.#clock.random() })
     this.#log.warn('cannot connect', {
       code: error.code,
-      reason: error.message,
+      error: error.message,
       remedy: error.remedy,
       ...this.#nextTry(),
     })
@@ -307,7 +268,7 @@ export class Link {
 
   async #close(timeoutMs: number): Promise<void> {
     const wasUp = this.isUp
-    const closed = new AgentError('CLOSED', 'the link was closed')
+    const closed = new AgentError('CLOSED', 'The link was closed.')
     // The session may still acknowledge messages that are under way, so it is closed before the state says "stopped".
     if (wasUp) await this.#session?.close(timeoutMs)
     this.#step({ kind: 'close' })

@@ -74,7 +74,7 @@ test('under systemd the service starts at boot, is watched, reloaded, updated, s
       await eventually(
         'the operator of the new run',
         async () => {
-          // What is typed while nobody reads is lost.
+          // What is typed while no process reads is lost.
           const now = await machine.run('cat /proc/sys/kernel/random/boot_id', 10_000).catch(() => before)
           return now !== before
         },
@@ -104,7 +104,7 @@ test('under systemd the service starts at boot, is watched, reloaded, updated, s
   })
 })
 
-/** With a watchdog of seconds, so that nobody has to wait for minutes. */
+/** With a watchdog of seconds, so that the test need not wait for minutes. */
 async function hang(machine: EmulatedMachine, again: () => Promise<void>): Promise<void> {
   const folder = '/run/systemd/system/device-cloud.service.d'
   await machine.run(`mkdir -p ${folder} && printf '[Service]\\nWatchdogSec=10\\n' >${folder}/soon.conf`)
@@ -152,7 +152,7 @@ async function namedUser(machine: EmulatedMachine, publicKey: string): Promise<v
   ])
 }
 
-/** The script waits for a start that waits for the step in which it runs: whoever waits there must not wait for ever. */
+/** The script waits for a start that waits for the step in which it runs: that start must not wait for ever. */
 async function installByRoot(
   t: TestContext,
   machine: EmulatedMachine,

@@ -78,7 +78,7 @@ mount -o remount,ro /data
 echo "boot: everything was stopped"
 `
 
-/** Somebody at the serial port: what comes in is run, and its output goes out between two marks. */
+/** An operator at the serial port: what comes in is run, and its output goes out between two marks. */
 export const operator = `#!/bin/sh
 stty -echo
 echo "operator: ready"

@@ -73,7 +73,7 @@ test('a reboot is ordered once at most, wherever the run is ended', needsRoot, t
     const orders = scene.lines('down')
     assert.ok(orders.length <= 1, orders.join())
     if (!killed) assert.deepEqual(orders, ['reboot 0'])
-    // Whoever finds no result knows that nothing was ordered.
+    // A process that finds no result knows that nothing was ordered.
     if ((await scene.result('1')) === undefined) assert.deepEqual(orders, [])
     return killed
   }),

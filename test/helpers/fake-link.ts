@@ -79,7 +79,7 @@ export class FakeLink implements LinkLike {
   /** This program itself ends the link. */
   closed(): void {
     this.isUp = false
-    this.#events.emit('down', new AgentError('CLOSED', 'the link was closed'))
+    this.#events.emit('down', new AgentError('CLOSED', 'The link was closed.'))
   }
 
   reply(suffix: string, reply: object): void {

@@ -6,7 +6,7 @@ import { EndingApplication } from './ending-application.ts'
 
 const unshare = ['--pid', '--fork', '--mount-proc', '--kill-child=SIGKILL']
 
-/** Leaves five orphans, waits until all have ended, and tells how many of them nobody has waited for. */
+/** Leaves five orphans, waits until all have ended, and reports how many of them are still unreaped. */
 const orphans = `
 const { execFileSync } = require('node:child_process')
 const { readdirSync, readFileSync } = require('node:fs')

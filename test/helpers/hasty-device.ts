@@ -73,7 +73,7 @@ export async function hastyDevice(
   o: Partial<HastySettings> & {
     readonly times?: number
     readonly thingKey?: string
-    /** Carries out the mail; default: nobody does. */
+    /** Carries out the mail; default: it is not carried out. */
     readonly execute?: ExecuteMail
   } = {},
 ): Promise<HastyDevice> {

@@ -80,7 +80,7 @@ export async function killed({ child }: LockHolder): Promise<void> {
 const container = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
 const ownContainer = ['unshare', '--user', '--map-root-user', ...container.slice(1)]
 
-/** The words before a command that gives it processes of its own, as a container does; undefined where nobody gets that. */
+/** The words before a command that gives it processes of its own, as a container does; undefined where the system does not allow that. */
 export function asInContainer(): readonly string[] | undefined {
   return [container, ownContainer].find(([file = '', ...words]) => spawnSync(file, [...words, 'true']).status === 0)
 }

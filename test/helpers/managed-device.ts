@@ -201,7 +201,7 @@ function processesIn(folder: string): readonly number[] {
       const place = readlinkSync(`/proc/${name}/cwd`)
       return place === folder || place === `${folder} (deleted)` ? [Number(name)] : []
     } catch {
-      // It has ended meanwhile, or is somebody else's.
+      // It has ended meanwhile, or belongs to another user.
       return []
     }
   })

@@ -66,7 +66,7 @@ export async function readToEnd(socket: Socket): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-/** A port of 127.0.0.1 that nobody uses now, for a program that cannot choose one itself. */
+/** A port of 127.0.0.1 that is free now, for a program that cannot choose one itself. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   server.listen(0, '127.0.0.1')

@@ -19,7 +19,7 @@ export function tempDir(t: TestContext): string {
     try {
       rmSync(path, { recursive: true, force: true })
     } catch {
-      // Somebody is still writing.
+      // Another process is still writing.
     }
   })
   return path

@@ -21,7 +21,7 @@ export interface CertificateOptions {
   readonly notAfter?: Date
   /** An RSA key of so many bits instead of P-256. Only for a certificate that another one signs. */
   readonly rsaBits?: number
-  /** Signed with SHA-1, as nobody does any more. */
+  /** Signed with SHA-1, which is obsolete. */
   readonly sha1?: boolean
 }
 

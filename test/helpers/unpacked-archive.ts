@@ -9,7 +9,7 @@ export interface UnpackedArchive {
   readonly files: ReadonlyMap<string, string>
 }
 
-/** Unpacks an archive by the letter of POSIX ustar, sharing no code with whoever packed it. */
+/** Unpacks an archive by the letter of POSIX ustar, sharing no code with its packer. */
 export function unpackArchive(archive: Uint8Array): UnpackedArchive {
   const bytes = gunzipSync(archive)
   const files = new Map<string, string>()

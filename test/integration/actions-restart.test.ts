@@ -189,7 +189,7 @@ test('message_ids of the Python agent is honoured once, before its call can come
   await cloud.waitForThing(thingKey)
   await setUp.manager.close()
   await cloud.waitForThing(thingKey, { connected: false })
-  // The Python agent was restarted by this call, and left the answer to whoever comes.
+  // The Python agent was restarted by this call, and left the answer to the next process.
   const id = await send(cloud, thingKey, 'reset_agent')
   device.write('runtime/message_ids', `no line of ours\n${id},0\n`)
   await cloud.fault('redeliverMail', { thingKey, when: 'check' })

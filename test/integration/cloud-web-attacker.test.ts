@@ -191,7 +191,7 @@ function foreignPages(port: number): readonly Headers[] {
   ]
 }
 
-/** Whoever is not the page's own server: refused on all routes but on those that take the Origin of old agents. */
+/** Any Origin but the page's own server: refused on all routes but on those that take the Origin of old agents. */
 function nearPages(port: number): readonly Headers[] {
   return [`http://localhost:${port}`, `https://localhost:${port + 1}`, 'https://localhost', `http://localhost`].map(
     origin => [['Origin', origin]],

@@ -238,7 +238,7 @@ test('a path that is none is refused before anything is opened', async t => {
   assert.equal(server.peers.length, 0)
 })
 
-/** A server that sends `head`, and then `flood` for as long as somebody takes it. Tells how many bytes of the flood it got rid of. */
+/** A server that sends `head`, and then `flood` for as long as the client takes it. Reports how many bytes of the flood it sent. */
 async function flooding(t: TestContext, head: string, flood: string) {
   const told = { bytes: 0 }
   // Time goes on with what is sent: more between two looks than an answer may have beside its body.

@@ -218,6 +218,7 @@ for (const [what, frame] of [
     })
     webSocket.resume()
     const error = await ended
-    if (what !== 'pings') assert.match(error?.message ?? '', /packets that nobody asked for|Too many message fragments/)
+    if (what !== 'pings')
+      assert.match(error?.message ?? '', /packets that the agent did not ask for|Too many message fragments/)
     await eventually('the connection is closed', () => server.sockets.size === 0)
   })

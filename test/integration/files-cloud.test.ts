@@ -44,7 +44,7 @@ async function connect(t: TestContext, cloud: LocalCloud) {
     },
   }
   const https = new HttpsClient({ opener, clock: systemClock, log })
-  // Whoever breaks the link here waits for it.
+  // The test that breaks the link here waits for it.
   const untilUp = async () => {}
   const host = { cloudHost: cloud.host, fileXferPort: cloud.https, thingKey }
   const files = new FilesService({ requester: listening, https, untilUp, clock: hasty, log, ...host })

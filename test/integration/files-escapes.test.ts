@@ -23,7 +23,7 @@ import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
 import { deviceToken, type ManagedDevice, makeDevice, type RunningCommand } from '../helpers/managed-device.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
-/** Long enough that whoever acts in between is done, however busy the machine is; the order is asserted all the same. */
+/** Long enough for the process that acts in between to finish, however busy the machine is; the order is asserted all the same. */
 const heldS = 3
 
 interface Scene {

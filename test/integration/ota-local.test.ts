@@ -62,7 +62,7 @@ test('a package is made, signed, checked and installed without a cloud', async t
   assert.equal(refused.code, 6)
   assert.match(refused.err, /ota\.require_signature/)
   for (const [words, why] of [
-    [['install', 'nothing.zip'], /there is no package \S+\. Check its path\.\n/],
+    [['install', 'nothing.zip'], /There is no package \S+\. Check its path\.\n/],
     [['install', 'fleet.key'], /must end in \.zip or \.tar\.gz/],
     [['pack', 'nowhere'], /no folder/],
     [['pack', 'success', '-k', 'success/greeting', '-o', 'x.tar.gz'], /no Ed25519 private key/],

@@ -98,7 +98,7 @@ test('an operator reaches services of a device, and only those that its owner li
       assert.match(String(reply.errorMessages), /remote_access\.allow of the connection file/)
     }
     assert.equal(secret.peers.length, before)
-    assert.match(manager.err, /remote access to localhost:\d+ is not allowed: port \d+ is not in remote_access_support/)
+    assert.match(manager.err, /Remote access to localhost:\d+ is not allowed: port \d+ is not in remote_access_support/)
   })
 
   await t.test('what remote_access.allow names is admitted under exactly that name', async () => {
@@ -113,7 +113,7 @@ test('an operator reaches services of a device, and only those that its owner li
   await t.test('a service that does not listen is refused with 19 and an event', async () => {
     const reply = await cloud.api('relay.open', { thingKey, port: 1 })
     assert.deepEqual(reply.errorCodes, [19])
-    assert.match(String(reply.errorMessages), /nothing answers at localhost:1 \(Nobody\)/)
+    assert.match(String(reply.errorMessages), /Nothing answers at localhost:1 \(Nobody\)/)
     await eventually('an event', async () => (await events()).some((msg: string) => msg.includes('refused')))
   })
 
@@ -128,7 +128,7 @@ test('an operator reaches services of a device, and only those that its owner li
         /without TLS is refused.*cloud\.transport/,
       ],
       [{ url: 'nonsense', host: 'localhost', protocol: echo.port }, 2, /url is not a URL/],
-      [{ url, host: 'localhost', protocol: echo.port }, 19, /^the relay cannot be reached from this device; the log/],
+      [{ url, host: 'localhost', protocol: echo.port }, 19, /^The relay cannot be reached from this device\. The log/],
     ]
     for (const [params, code, pattern] of rows) {
       const reply = await cloud.exec(thingKey, 'remote-access', params)
@@ -181,7 +181,7 @@ test('an operator reaches services of a device, and only those that its owner li
     await gone
     const wrong = await device.run('relay', 'end', first.id)
     assert.equal(wrong.code, 2)
-    assert.match(wrong.err, /no session "r\d+"; live are: r\d+/)
+    assert.match(wrong.err, /There is no session "r\d+"; open sessions: r\d+\./)
     assert.equal((await device.run('relay', 'end', 'all')).out, '1 ended\n')
     await eventually('the cloud sees the ends', async () => {
       const { sessions } = await cloud.ask('relay.list')

@@ -120,7 +120,7 @@ test('a sibling of the cloud that suddenly leads into the network of the device 
   for (address of ['127.0.0.1', '::1', '::ffff:127.0.0.1', '0.0.0.0', '169.254.169.254', '10.0.0.1', 'fd00::1']) {
     const { told, error } = await scene.fails(clock, `wss://relay.example.test:${inner.port}/ws-relay/1`)
     assert.match(String(told.reason), /cloud\.host is not at one: add ".*" to remote_access\.relay_hosts/, address)
-    assert.match(String(error), /the relay cannot be reached/)
+    assert.match(String(error), /The relay cannot be reached/)
   }
   assert.deepEqual(inner.peers, [])
 })

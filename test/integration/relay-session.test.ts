@@ -29,7 +29,7 @@ test('the banner of a service carries the index, also from 128 on [TR50 6.5 rule
 test('a disconnect ends its own channel and no other, after its last byte [R4] [TR50 6.5 rule 7]', async t => {
   const got = new Map<number, string>()
   const { port, sockets, peers } = await tcpServer(t, socket => {
-    // The first one only looks whether somebody listens.
+    // The first one only checks that the service listens.
     const me = peers.length - 1
     got.set(me, '')
     socket.on('data', part => got.set(me, `${got.get(me)}${part}`))
@@ -146,7 +146,7 @@ test('what the cloud sent before it closed still reaches the service [R1]', asyn
   const parts: Buffer[] = []
   const held: { socket?: Socket } = {}
   const { port, peers, sockets } = await tcpServer(t, socket => {
-    // The first one only looks whether somebody listens.
+    // The first one only checks that the service listens.
     if (peers.length > 0) held.socket = socket
     socket.on('data', part => void parts.push(part))
     socket.pause()
@@ -169,7 +169,7 @@ test('a service that reads slowly holds the relay back, with bounded memory [TR5
   const held: { socket?: Socket } = {}
   let received = 0
   const { port, peers } = await tcpServer(t, socket => {
-    // The first one only looks whether somebody listens.
+    // The first one only checks that the service listens.
     if (peers.length > 0) held.socket = socket
     socket.on('data', part => {
       received += part.length
@@ -208,7 +208,7 @@ test('an operator who reads slowly holds the service back, and gets every byte',
   const total = 32 * 1024 * 1024
   let sent = 0
   const { port, peers } = await tcpServer(t, socket => {
-    // The first one only looks whether somebody listens.
+    // The first one only checks that the service listens.
     if (peers.length === 0) return
     const chunk = Buffer.alloc(65_536, 7)
     const pump = () => {
@@ -351,7 +351,7 @@ test('the URL can be used by a relay that refuses, and neither the error nor the
   const scene = await relayScene(t, { services: [{ name: 'Echo', port }], clock })
   scene.webSockets.options.verifyClient = () => false
   const { error, told } = await scene.fails(clock, scene.url.replace('4711', '53cr3t?k=53cr3t'))
-  assert.match(String(error), /the relay cannot be reached/)
+  assert.match(String(error), /The relay cannot be reached/)
   assert.match(String(told.reason), /answered 401/)
   assert.ok(!`${error}${JSON.stringify(scene.log.records)}`.includes('53cr3t'))
   assert.deepEqual(scene.sessions.list(), [])

@@ -43,7 +43,7 @@ test('a relay with a certificate of somebody else is refused [R18]', async t => 
     clock,
   })
   const { error, told } = await scene.fails(clock)
-  assert.match(String(error), /the relay cannot be reached/)
+  assert.match(String(error), /The relay cannot be reached/)
   assert.equal(told.code, 'CERTIFICATE_REFUSED')
   assert.deepEqual(scene.sessions.list(), [])
 })

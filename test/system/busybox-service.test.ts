@@ -109,7 +109,7 @@ test('a BusyBox device boots, its service connects, is respawned, reloaded, rest
 
   await t.test('the manager of a killed supervisor is found and ended by stop', async () => {
     device.run('kill', '-KILL', supervisorPid(s))
-    // Whoever kills is not told when it is done.
+    // The sender of a signal does not learn when the process has ended.
     await eventually('the end of the supervisor', () => device.run(script, 'status').code !== 0)
     assert.equal(managers(s).length, 1)
     assert.match(command(s, 'status', 1), /does not run, and was not stopped/)

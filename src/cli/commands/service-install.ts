@@ -58,8 +58,8 @@ export const command: Command = {
     if (root === '/' && userId() !== 0) throw new AgentError('NOT_SUPPORTED', needsRoot)
     const installed = await installService({
       root,
-      ...(steps === undefined ? {} : { rootSteps: steps }),
-      ...(init === undefined ? {} : { init }),
+      rootSteps: steps,
+      init,
       ...(root === '/' ? { isRunning: form => isServiceRunning(form, systemClock) } : {}),
       plan: {
         executable: executableOf(invocation, root),

@@ -93,13 +93,12 @@ async function inspectTogether(
   warnings.push(...(await missingAllowedFolders(client.settings.fileTransfer.allow, client.origins.get(allowKey))))
   const { runtimeDir } = manager.settings
   const user = await serviceUser(runtimeDir)
-  const self = user === undefined ? {} : { self: user.identity }
   const owned = await ownershipClosures({
     configDir,
     connection: client,
     own: { file: manager },
     runtimeDir,
-    ...self,
+    self: user?.identity,
   })
   problems.push(...new Set(owned.map(({ problem }) => problem)))
   return user

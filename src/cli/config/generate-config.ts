@@ -71,7 +71,7 @@ async function collect(flags: GenerateFlags, io: ConfigIo): Promise<Collected> {
     }
     return askConnection(io.ask, { defaultFile: defaultConnectionFile, mayOverwrite })
   }
-  // The file first, so that nobody types a token for a file that cannot be written.
+  // The file first, so that the operator does not type a token for a file that cannot be written.
   const file = await fileToWrite(name ?? defaultConnectionFile)
   const answers = answersIn(flags)
   const token = flags.value('token') === undefined ? await findToken(io) : undefined

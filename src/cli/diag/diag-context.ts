@@ -54,7 +54,7 @@ export async function findDiagContext(target: DiagTarget): Promise<DiagContext> 
 async function trusted(client: ClientConfig): Promise<Settings> {
   if (userId() !== 0) return client.settings
   const { path, opened } = client
-  const spots = await weakSpotsOn(path, opened === undefined ? {} : { opened })
+  const spots = await weakSpotsOn(path, { opened })
   return logSettingsOf(client, spots.length > 0)
 }
 

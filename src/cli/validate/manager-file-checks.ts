@@ -52,7 +52,7 @@ export class ManagerFile {
     const missing = await callManager(context, signal, 'file_upload', { file_name: fileName })
     if ('skip' in missing) return missing
     if (missing.ok) throw notProven('the upload of a missing file succeeded')
-    const path = /there is no file (\/.+)$/.exec(missing.errorMessages.join(' '))?.[1]
+    const path = /[Tt]here is no file (\/.+?)\.?$/.exec(missing.errorMessages.join(' '))?.[1]
     const { fileId } = await operator.do('file.put', { thingKey, fileName }, { signal })
     if (typeof fileId !== 'string') throw notProven('file.put answered no id')
     await operator.writeFile(fileId, this.#content, signal)

@@ -74,7 +74,7 @@ export function expectSame(what: string, seen: unknown, wanted: unknown): void {
 }
 
 export function notProven(message: string, cause?: unknown): AgentError {
-  return new AgentError('NOT_PROVEN', message, cause === undefined ? {} : { cause })
+  return new AgentError('NOT_PROVEN', message, { cause })
 }
 
 const pollMs = 150

@@ -65,7 +65,7 @@ export class HttpsClient {
   async request(options: HttpsRequest): Promise<HttpsResponse> {
     const { host, port, path, connectTimeoutMs, signal, namedBy } = options
     if (!/^\/[\x21-\x7e]*$/.test(path))
-      throw new AgentError('INVALID_ARGUMENT', `the path of a URL cannot be "${path}"`)
+      throw new AgentError('INVALID_ARGUMENT', `The path of a URL cannot be "${path}".`)
     const times = { timeoutMs: connectTimeoutMs, signal, namedBy }
     const socket = await this.#opener.open({ host, port, tls: true }, times)
     const exchange = new Exchange(socket, options, this.#clock)
@@ -216,7 +216,9 @@ class Exchange {
   }
 
   #abortedWith(): AgentError {
-    return this.#options.signal === undefined ? new AgentError('ABORTED', 'aborted') : abortReason(this.#options.signal)
+    return this.#options.signal === undefined
+      ? new AgentError('ABORTED', 'The request was aborted.')
+      : abortReason(this.#options.signal)
   }
 
   #fail(reason: Error): void {
@@ -244,7 +246,7 @@ class Exchange {
   #wrongLength(bytes: number, announced: number): AgentError {
     return new AgentError(
       'INVALID_ARGUMENT',
-      `the body has ${bytes} bytes or more, not the ${announced} that were announced`,
+      `The body has ${bytes} bytes or more, not the ${announced} that were announced.`,
     )
   }
 }

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 import mqttClient from 'mqtt/lib/client'
 import type { Clock, Timer } from '../../base/clock.ts'
-import { AgentError, errnoOf, messageOf, retold } from '../../base/errors.ts'
+import { AgentError, errnoOf, messageOf, retold, withoutStop } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { PacketBudget } from '../socket/packet-budget.ts'
 import { reasonOf } from '../tcp/failure.ts'
@@ -217,7 +217,7 @@ export class MqttSession {
     this.#early = []
     const waiting = [...this.#waiting]
     this.#waiting.clear()
-    const lost = new AgentError('LINK_LOST', `the connection ended before the answer: ${error.message}`, {
+    const lost = new AgentError('LINK_LOST', `The connection ended before the answer: ${withoutStop(error.message)}.`, {
       cause: error,
     })
     for (const reject of waiting) reject(lost)

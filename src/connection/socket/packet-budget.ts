@@ -47,7 +47,7 @@ export class PacketBudget {
     const { atOnce, perSecond } = unaskedPackets
     throw new AgentError(
       'PROTOCOL_VIOLATION',
-      `the cloud sends packets that nobody asked for: more than ${atOnce}, and ${perSecond} a second`,
+      `the cloud sends packets that the agent did not ask for: more than ${atOnce}, and ${perSecond} a second`,
     )
   }
 

@@ -152,7 +152,7 @@ function sameBytes(one: Buffer | undefined, other: Buffer | undefined): boolean 
 /** OpenSSL silently skips what it cannot read; the owner must learn of it. Returns harmless oddities. */
 function checkBundle(path: string, bundle: Buffer): readonly string[] {
   const refuse = (why: string, cause?: unknown) =>
-    new AgentError('CONFIG_INVALID', `ca_bundle_file: ${path}: ${why}`, cause === undefined ? {} : { cause })
+    new AgentError('CONFIG_INVALID', `ca_bundle_file: ${path}: ${why}`, { cause })
   if (bundle.length === 0) throw refuse('the file is empty')
   const { certificates, oddities } = readPem(bundle.toString('latin1'))
   if (certificates.length === 0) throw refuse('no certificate in PEM form ("-----BEGIN CERTIFICATE-----") in it')

@@ -19,7 +19,7 @@ export interface ManagedAction {
   /** How many calls run at once (default 1: these actions are about the one device). */
   readonly concurrency?: number
   /** Longest time it may run; 0 = no limit of its own. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** It changes nothing: it may run again after a power cut, and costs no forced write. */
   readonly repeatable?: boolean
   /** A thrown error becomes the outcome that fits it; undefined when the call was answered or handed over already. */

@@ -41,7 +41,7 @@ export function registerActions(parts: {
         return outcome
       }
     }
-    taker.register(name, handler, { concurrency, repeatable, ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+    taker.register(name, handler, { concurrency, repeatable, timeoutMs })
   }
 }
 

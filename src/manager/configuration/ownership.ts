@@ -18,7 +18,7 @@ export async function ownershipClosures(parts: {
   readonly own: Pick<OwnConfig, 'file'>
   readonly runtimeDir: string
   /** The user that runs the manager, where that is not the user of this process. */
-  readonly self?: OwnIdentity
+  readonly self?: OwnIdentity | undefined
 }): Promise<readonly Closure[]> {
   const { configDir, connection, own, runtimeDir } = parts
   const self = parts.self ?? (await ownIdentity())

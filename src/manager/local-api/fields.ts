@@ -54,13 +54,13 @@ export function optionalSeconds(body: JsonObject, name: string): number | undefi
   const seconds = optionalNumber(body, name)
   if (seconds === undefined) return undefined
   if (!(seconds >= 0 && seconds <= 86_400))
-    throw new AgentError('INVALID_ARGUMENT', `"${name}" must be 0 to 86400 seconds`)
+    throw new AgentError('INVALID_ARGUMENT', `"${name}" must be 0 to 86400 seconds.`)
   return seconds * 1000
 }
 
 function wrong(name: string, expected: string, value: unknown): AgentError {
   return new AgentError(
     'INVALID_ARGUMENT',
-    `"${name}" must be ${expected}${value === undefined ? '; it is missing' : ''}`,
+    `"${name}" must be ${expected}${value === undefined ? '; it is missing' : ''}.`,
   )
 }

@@ -70,7 +70,7 @@ export function localRequests(parts: {
       default:
         throw new AgentError(
           'INVALID_ARGUMENT',
-          `"do" must be status, log, ping, publish, upload, download or relay end, not "${request.do.slice(0, 64)}"`,
+          `"do" must be status, log, ping, publish, upload, download or relay end, not "${request.do.slice(0, 64)}".`,
         )
     }
   }
@@ -112,7 +112,7 @@ async function download(client: LocalClient, { body }: LocalRequest, help: Help)
 function absolutePath(body: JsonObject, name: string): string {
   const path = textField(body, name)
   if (!isAbsolute(path) || path.includes('\0'))
-    throw new AgentError('INVALID_ARGUMENT', `"${name}" must be an absolute path`)
+    throw new AgentError('INVALID_ARGUMENT', `"${name}" must be an absolute path.`)
   return path
 }
 
@@ -124,6 +124,6 @@ function transferOptions({ isConnected }: LocalClient, body: JsonObject, { signa
     global: optionalBoolean(body, 'global') ?? false,
     signal,
     onProgress: ({ transferredBytes, totalBytes }: TransferProgress) => progress({ transferredBytes, totalBytes }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    timeoutMs,
   }
 }

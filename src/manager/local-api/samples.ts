@@ -78,7 +78,7 @@ function kindOf(body: JsonObject): Kind {
     case 'location':
       return kind
     default:
-      throw new AgentError('INVALID_ARGUMENT', '"kind" must be telemetry, attribute, alarm, event or location')
+      throw new AgentError('INVALID_ARGUMENT', '"kind" must be telemetry, attribute, alarm, event or location.')
   }
 }
 
@@ -103,5 +103,5 @@ function positionOf(body: JsonObject): Position {
 function eventLevel(body: JsonObject): 'error' | 'warning' | 'info' | undefined {
   const level = optionalText(body, 'level')
   if (level === undefined || level === 'error' || level === 'warning' || level === 'info') return level
-  throw new AgentError('INVALID_ARGUMENT', '"level" must be error, warning or info')
+  throw new AgentError('INVALID_ARGUMENT', '"level" must be error, warning or info.')
 }

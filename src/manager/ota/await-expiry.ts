@@ -23,7 +23,7 @@ export async function awaitExpiry(
   for (let isFirst = true; !isSet(clock); isFirst = false) {
     if (isFirst) await onWait()
     if (clock.monotonicMs() >= untilMs) {
-      const message = `the package expires, and the clock of the device was not set within ${longestClockWaitMs / 60_000} minutes: nothing was changed`
+      const message = `The package expires, and the clock of the device was not set within ${longestClockWaitMs / 60_000} minutes: nothing was changed.`
       throw new UpdateError('TIMEOUT', Status.TryAgain, message)
     }
     await sleep(clock, lookMs, signal)

@@ -40,7 +40,7 @@ export async function letRoot(
 ): Promise<StepResult> {
   const { id, package: name, extraParams } = state.request
   if (root === undefined)
-    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, 'the service has no part any more that runs as root')
+    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, 'The service no longer has a part that runs as root.')
   const known = await root.result(id)
   if (known !== undefined) {
     await root.withdraw()

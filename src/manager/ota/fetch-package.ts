@@ -41,7 +41,7 @@ export async function fetchPackage(parts: {
     throw new UpdateError(
       'NOT_SUPPORTED',
       Status.NotSupported,
-      'the package is in the cloud, and there is no cloud here',
+      'The package is in the cloud, and there is no cloud here.',
     )
   await ensureFolder(places.downloadFolder)
   const destination = packagePath(request, places)

@@ -60,4 +60,4 @@ function textOf(releases: ReadonlyMap<string, number>): string {
 }
 
 const remedy =
-  'put back a copy, or remove the file when you know what is installed: the next package is then the first one for this device'
+  'Put back a copy, or remove the file when you know what is installed: the next package is then the first one for this device.'

@@ -44,12 +44,13 @@ export async function installLocally(parts: {
   const { path, extraParams, runtimeDir, rules, deviceId, clock, log, signal } = parts
   const name = basename(path)
   const problem = nameProblem(name)
-  if (problem !== undefined) throw new AgentError('INVALID_ARGUMENT', `the name of the package: ${problem}`)
+  if (problem !== undefined)
+    throw new AgentError('INVALID_ARGUMENT', `The name of the package cannot be used: ${problem}.`)
   packageKind(name)
   await packageBytes(path)
   const places = updatePlaces(runtimeDir)
   const weak = await whyNotSound(places)
-  if (weak !== undefined) throw new AgentError('POLICY_REFUSED', `nothing is installed: ${weak}`)
+  if (weak !== undefined) throw new AgentError('POLICY_REFUSED', `Nothing is installed: ${weak}`)
   await ensureFolder(runtimeDir, 0o750)
   const updates = new Updates({
     places,
@@ -86,7 +87,7 @@ export async function installLocally(parts: {
     }
     const end = await updates.ended()
     if (end?.step !== 'done')
-      throw new AgentError('ABORTED', 'the update was left in the middle; the next start of the agent goes on with it')
+      throw new AgentError('ABORTED', 'The update was interrupted. The agent continues it at its next start.')
     const { status, message = '' } = outcomeOf(end)
     if (status === Status.Success) return undefined
     return { text: message, refused: status === Status.NoPermission }

@@ -78,7 +78,7 @@ async function checkAgent(
     throw new ManifestError(`"agent" names ${JSON.stringify(path)}, which is not in the package`)
   if (slot === undefined) {
     const message =
-      'the package replaces the agent: that needs the single-file executable, a device manager that runs as root, and the cloud; else copy the new executable there as root and restart the service'
+      'The package replaces the agent: that needs the single-file executable, a device manager that runs as root, and the cloud. Without these, copy the new executable there as root and restart the service.'
     throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, message)
   }
   await slot.checkRoom(agentBytes, size.bytes, dirname(folder))
@@ -89,7 +89,8 @@ async function checkDevice({ rules, signers }: CheckedPackage, { facts, log }: O
   if (rules.compatibility.size === 0) return
   const why = incompatibility(rules.compatibility, await facts())
   if (why === undefined) return
-  if (signers.length > 0) throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, why)
+  if (signers.length > 0)
+    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, `The package does not fit this device: ${why}.`)
   log.warn('the compatibility of an unsigned package does not fit this device; it is installed all the same', {
     error: why,
   })

@@ -55,7 +55,7 @@ export class SignedMemory {
 }
 
 const remedy =
-  'put back a copy; or take the keys that packages have revoked out of ota.public_keys, and remove the file'
+  'Put back a copy; or take the keys that packages have revoked out of ota.public_keys, and remove the file.'
 
 function joined({ names, revoked }: SignedState, name: string | undefined, more: readonly string[]): SignedState {
   return {

@@ -63,8 +63,8 @@ export interface StepHelp {
   readonly ordered: () => Promise<void>
   /** Puts on flash the version of the protocol that both executables speak. */
   readonly agreed: (version: number) => Promise<void>
-  /** The manifest of what is unpacked: this process has unpacked it, or has proven it. Throws `UnprovenPackage`. */
-  readonly proven: () => Promise<UpdateManifest>
+  /** The manifest of what is unpacked: this process has unpacked it or verified it. Throws `UnverifiedPackage`. */
+  readonly verified: () => Promise<UpdateManifest>
 }
 
 /** The command of a step; empty for none. */
@@ -73,13 +73,13 @@ type CommandOf = (manifest: UpdateManifest) => string | undefined
 /** Carries out a step. Throws the error of a failure, or the reason of `signal` when the agent ends meanwhile. */
 export async function carryOut(state: UpdateState, parts: StepParts, help: StepHelp): Promise<StepResult> {
   const { places, cloud, clock, log } = parts
-  const { signal, begun, proven } = help
+  const { signal, begun, verified } = help
   const { manifest, request } = state
   const script = async (commandOf: CommandOf): Promise<StepResult> => {
     if (manifest === undefined) return done
     let command = commandOf(manifest) ?? ''
     // A script that has begun already is only waited for.
-    if (command !== '' && state.script === undefined) command = commandOf(await proven()) ?? ''
+    if (command !== '' && state.script === undefined) command = commandOf(await verified()) ?? ''
     return await runStepScript({ state, command, places, clock, signal, begun })
   }
   switch (state.step) {
@@ -150,7 +150,7 @@ async function checkHealth(
   const { timeoutS = 0 } = manifest?.healthCheck ?? {}
   if (cloud === undefined) log.warn('no cloud here: whether it can be reached is not checked')
   else {
-    const unreached = `the agent did not reach the cloud within ${timeoutS} s after the update`
+    const unreached = `The agent did not reach the cloud within ${timeoutS} s after the update.`
     const onTimeout = () => new UpdateError('TIMEOUT', Status.TimedOut, unreached)
     await withDeadline(clock, timeoutS * 1000, onTimeout, own => cloud.reached(own), signal)
   }
@@ -158,11 +158,11 @@ async function checkHealth(
 }
 
 /** Places the new executable and waits for the end of this process: the next one finds the result of the preflight. */
-async function placeAgent(parts: StepParts, { signal, proven, agreed }: StepHelp): Promise<StepResult> {
+async function placeAgent(parts: StepParts, { signal, verified, agreed }: StepHelp): Promise<StepResult> {
   const { slot, places, handOver } = parts
   if (slot === undefined)
-    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, 'the agent cannot be replaced here')
-  const { agent = '' } = await proven()
+    throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, 'The agent cannot be replaced here.')
+  const { agent = '' } = await verified()
   await agreed(await slot.place(join(places.packageFolder, agent)))
   handOver()
   return await waitFor<StepResult>(signal, () => undefined)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
-import { AgentError, messageOf } from '../../base/errors.ts'
+import { AgentError, messageOf, withoutStop } from '../../base/errors.ts'
 import { isProcessAlive } from '../../platform/process/process-identity.ts'
 import { Status } from '../../protocol/status.ts'
 import { failureOutcome } from '../actions/index.ts'
 import { rememberInstalled } from './admission.ts'
-import { UnprovenPackage, UpdateError, type UpdateManifest } from './package/index.ts'
-import { PackageProof } from './package-proof.ts'
+import { UnverifiedPackage, UpdateError, type UpdateManifest } from './package/index.ts'
+import { PackageVerification } from './package-verification.ts'
 import {
   isTrial,
   nextState,
@@ -37,7 +37,7 @@ export class UpdateRun {
   readonly #parts: UpdateRunParts
   readonly #signal: AbortSignal
   readonly #onStep: (state: UpdateState) => void
-  readonly #proof: PackageProof
+  readonly #verification: PackageVerification
   #state: UpdateState
 
   /** @param onStep called with the state of each step that begins */
@@ -50,7 +50,7 @@ export class UpdateRun {
     this.#state = first
     this.#signal = options.signal
     this.#onStep = options.onStep
-    this.#proof = new PackageProof(parts, options.signal)
+    this.#verification = new PackageVerification(parts, options.signal)
   }
 
   /** Step after step. Resolves at `done`, or with the state in which this process ends. */
@@ -134,9 +134,9 @@ export class UpdateRun {
     } catch (error) {
       if (this.#signal.aborted) return undefined
       const { status, message = '' } = failureOutcome(error)
-      const text = error instanceof AgentError ? message : messageOf(error)
-      const isUnproven = error instanceof UnprovenPackage
-      return { kind: 'failed', status: error instanceof UpdateError ? error.status : status, text, isUnproven }
+      const text = withoutStop(error instanceof AgentError ? message : messageOf(error))
+      const isUnverified = error instanceof UnverifiedPackage
+      return { kind: 'failed', status: error instanceof UpdateError ? error.status : status, text, isUnverified }
     }
   }
 
@@ -146,7 +146,7 @@ export class UpdateRun {
       begun: mark => this.#note(withScript(this.#state, mark)),
       ordered: () => this.#note(withOrder(this.#state)),
       agreed: version => this.#note({ ...this.#state, trial: version }),
-      proven: () => this.#proof.manifestOf(this.#state),
+      verified: () => this.#verification.manifestOf(this.#state),
     }
   }
 
@@ -160,19 +160,19 @@ export class UpdateRun {
     if (result.kind === 'failed') {
       await reportFailure(this.#state, result.text, log, cloud)
       if (!this.#onTrial) await this.#discardCandidate()
-    } else if (result.manifest !== undefined) this.#proof.unpacked(result.manifest)
-    await this.#note(await this.#after(result, this.#proof.known))
+    } else if (result.manifest !== undefined) this.#verification.unpacked(result.manifest)
+    await this.#note(await this.#after(result, this.#verification.known))
   }
 
   /**
    * The state after a step ended. What the update leaves for good, its release and the keys that it revokes, is on flash
    * before its success is: where signatures are required, an update that cannot be remembered has failed.
    */
-  async #after(result: StepResult, proven?: UpdateManifest): Promise<UpdateState> {
+  async #after(result: StepResult, verified?: UpdateManifest): Promise<UpdateState> {
     const { bootId, log, rules, places } = this.#parts
     const next = nextState(this.#state, result, bootId)
     const { failure, step } = next
-    const manifest = proven ?? next.manifest
+    const manifest = verified ?? next.manifest
     if (step !== 'report' || failure !== undefined || manifest === undefined) return next
     try {
       await rememberInstalled(manifest, places)
@@ -180,7 +180,7 @@ export class UpdateRun {
     } catch (error) {
       log.error('what was installed cannot be remembered', { error })
       if (!rules().requireSignature) return next
-      const text = `what was installed cannot be remembered: ${messageOf(error)}`
+      const text = `what was installed cannot be remembered: ${withoutStop(messageOf(error))}`
       return nextState(this.#state, { kind: 'failed', status: Status.IoError, text }, bootId)
     }
   }

@@ -27,7 +27,7 @@ export type ChannelEffect =
   /** Deliver the bytes that wait for the local connection, then end it. */
   | 'finish'
   /** Send the disconnect message. */
-  | 'tell-cloud'
+  | 'notify-cloud'
 
 export interface ChannelStep {
   readonly state: ChannelState
@@ -43,14 +43,14 @@ const steps: Readonly<Record<ChannelState, Partial<Record<ChannelInput, ChannelS
     'cloud-connect': { state: 'connecting', effects: ['abandon', 'dial'] },
     'cloud-disconnect': { state: 'closing', effects: ['finish'] },
     dialed: { state: 'open', effects: [] },
-    'dial-failed': { state: 'closed', effects: ['tell-cloud'] },
-    dropped: { state: 'closed', effects: ['abandon', 'tell-cloud'] },
+    'dial-failed': { state: 'closed', effects: ['notify-cloud'] },
+    dropped: { state: 'closed', effects: ['abandon', 'notify-cloud'] },
   },
   open: {
     'cloud-connect': { state: 'connecting', effects: ['abandon', 'dial'] },
     'cloud-disconnect': { state: 'closing', effects: ['finish'] },
-    'local-closed': { state: 'closed', effects: ['leave', 'tell-cloud'] },
-    dropped: { state: 'closed', effects: ['abandon', 'tell-cloud'] },
+    'local-closed': { state: 'closed', effects: ['leave', 'notify-cloud'] },
+    dropped: { state: 'closed', effects: ['abandon', 'notify-cloud'] },
   },
   closing: {
     'cloud-connect': { state: 'connecting', effects: ['leave', 'dial'] },

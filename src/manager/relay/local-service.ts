@@ -89,6 +89,6 @@ async function freePort(): Promise<number> {
   await once(server, 'listening')
   const address = server.address()
   server.close()
-  if (address === null || typeof address === 'string') throw new AgentError('NOT_SUPPORTED', '127.0.0.1 has no ports')
+  if (address === null || typeof address === 'string') throw new AgentError('NOT_SUPPORTED', '127.0.0.1 has no ports.')
   return address.port
 }

@@ -45,14 +45,14 @@ export function relayTarget(
   if (service?.closed !== undefined)
     throw new AgentError(
       'POLICY_REFUSED',
-      `remote access to ${place}: the command of this service is ${service.closed}`,
+      `Remote access to ${place} is refused: the command of this service is ${service.closed}`,
     )
   if (service !== undefined) return { label: `${place} (${service.name})`, hosts, port, service }
   if (policy.allow.some(entry => isSame(entry, host, port))) return { label: place, hosts, port }
   const list = isLocal ? `port ${port} is not in remote_access_support of iot.cfg` : `${host} is not this device`
   throw new AgentError(
     'POLICY_REFUSED',
-    `remote access to ${place} is not allowed: ${list}, and ${place} is not in remote_access.allow of the connection file`,
+    `Remote access to ${place} is not allowed: ${list}, and ${place} is not in remote_access.allow of the connection file.`,
   )
 }
 

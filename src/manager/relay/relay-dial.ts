@@ -71,7 +71,7 @@ function unreachable(place: RelayPlace, why: JsonObject, log: Log): AgentError {
   log.warn('remote access refused: the relay cannot be used', { relay: hostAndPort(place).slice(0, 300), ...why })
   return new AgentError(
     'TCP_FAILED',
-    'the relay cannot be reached from this device; the log of the device has the reason',
+    'The relay cannot be reached from this device. The log of the device has the reason.',
     {
       remedy: 'See the log of the device.',
     },

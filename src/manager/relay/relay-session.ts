@@ -175,7 +175,7 @@ export class RelaySession {
         channel.pipe = undefined
         pipe?.destroy()
         break
-      case 'tell-cloud':
+      case 'notify-cloud':
         this.#tellCloud(index)
     }
   }

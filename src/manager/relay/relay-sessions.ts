@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../../base/clock.ts'
-import { AgentError, messageOf } from '../../base/errors.ts'
+import { AgentError, messageOf, withoutStop } from '../../base/errors.ts'
 import type { JsonObject } from '../../base/json.ts'
 import type { Log } from '../../base/log.ts'
 import { abortReason } from '../../base/wait.ts'
@@ -76,7 +76,7 @@ export class RelaySessions {
     const place = readRelayUrl(request.url, allowPlain)
     admitRelay(place, relay, log)
     if (this.#live.size + this.#opening >= limits.maxSessions) {
-      const text = `${this.#live.size} sessions of remote access are open, and remote_access.max_sessions is ${limits.maxSessions}`
+      const text = `${this.#live.size} sessions of remote access are open, and remote_access.max_sessions is ${limits.maxSessions}.`
       throw new AgentError('LIMIT_EXCEEDED', text)
     }
     const ended = AbortSignal.any([signal, this.#closing.signal])
@@ -137,7 +137,10 @@ export class RelaySessions {
       const live = this.#live.get(one)
       if (live === undefined) {
         const known = [...this.#live.keys()].join(', ')
-        throw new AgentError('INVALID_ARGUMENT', `no session "${id.slice(0, 40)}"; live are: ${known || 'none'}`)
+        throw new AgentError(
+          'INVALID_ARGUMENT',
+          `There is no session "${id.slice(0, 40)}"; open sessions: ${known || 'none'}.`,
+        )
       }
       live.session.end('ended by the owner of the device')
     }
@@ -163,8 +166,8 @@ export class RelaySessions {
       end.destroy()
     } catch (error) {
       if (signal.aborted) throw error
-      const text = `nothing answers at ${label}: ${messageOf(error)}`
-      this.#report(`Remote access refused: ${text}`)
+      const text = `Nothing answers at ${label}: ${withoutStop(messageOf(error))}.`
+      this.#report(`Remote access refused: ${withoutStop(text)}`)
       throw new AgentError('TCP_FAILED', text, { cause: error, remedy: 'Check that the service runs on the device.' })
     }
   }

@@ -57,7 +57,7 @@ export class RemoteAccess {
   end(id: string): number {
     if (this.#sessions !== undefined) return this.#sessions.end(id)
     if (id === 'all') return 0
-    throw new AgentError('INVALID_ARGUMENT', `no session "${id.slice(0, 40)}"; live are: none`)
+    throw new AgentError('INVALID_ARGUMENT', `There is no session "${id.slice(0, 40)}"; open sessions: none.`)
   }
 
   async close(): Promise<void> {

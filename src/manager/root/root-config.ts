@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AgentError, messageOf } from '../../base/errors.ts'
+import { AgentError, messageOf, withoutStop } from '../../base/errors.ts'
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../base/json.ts'
 import { readBoundedText } from '../../platform/files/read-file.ts'
 import type { OwnIdentity } from '../../platform/owners/own-identity.ts'
@@ -75,7 +75,7 @@ export async function trustedRootConfig(path = rootConfigPath): Promise<RootConf
  * @param self the identity of root, where another user checks
  */
 export async function assertOnlyRootChanges(path: string, self?: OwnIdentity): Promise<void> {
-  const [spot] = await weakSpotsOn(path, self === undefined ? {} : { self })
+  const [spot] = await weakSpotsOn(path, { self })
   if (spot === undefined) return
   const message = `${path} is refused: ${spot.path} ${spot.why}, and root believes only what root alone can change. Run: ${spot.remedy}`
   throw new AgentError('POLICY_REFUSED', message, { details: { path: spot.path } })
@@ -88,7 +88,7 @@ export async function assertOnlyRootChanges(path: string, self?: OwnIdentity): P
 export function parseRootConfig(text: string, path = rootConfigPath): RootConfig {
   const value = parseJson(text)
   const wrong = (what: string) =>
-    new AgentError('CONFIG_INVALID', `${path}: ${what}; until it is mended root does nothing for the manager`)
+    new AgentError('CONFIG_INVALID', `${path}: ${what}. Until that is corrected, root does nothing for the manager.`)
   if (!isJsonObject(value)) throw wrong('it is no JSON object')
   const unknown = Object.keys(value).find(key => !keys.includes(key))
   if (unknown !== undefined) throw wrong(`${JSON.stringify(unknown)} is unknown; the keys are ${keys.join(', ')}`)
@@ -135,7 +135,7 @@ function keysOf(value: JsonObject, wrong: (what: string) => AgentError): readonl
     try {
       parsePublicKey(key)
     } catch (error) {
-      throw wrong(`"public_keys": ${messageOf(error)}`)
+      throw wrong(`"public_keys": ${withoutStop(messageOf(error))}`)
     }
   }
   return publicKeys

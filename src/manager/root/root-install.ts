@@ -81,6 +81,6 @@ export async function installAsRoot(
 }
 
 function unknownDevice(configPath: string): never {
-  const message = `the package is refused: "devices" in it names the devices that it is meant for, and "device_id" in ${configPath} does not say which one this is`
+  const message = `The package is refused: "devices" in it names the devices that it is meant for, and "device_id" in ${configPath} does not say which one this is.`
   throw new UpdateError('POLICY_REFUSED', Status.NoPermission, message)
 }

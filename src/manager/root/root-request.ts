@@ -83,5 +83,5 @@ function textOf(value: JsonObject, key: string, maxChars: number): string {
 }
 
 function refused(why: string): AgentError {
-  return new AgentError('POLICY_REFUSED', `${requestFileName} is refused: ${why}`)
+  return new AgentError('POLICY_REFUSED', `${requestFileName} is refused: ${why}.`)
 }

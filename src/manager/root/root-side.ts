@@ -131,7 +131,7 @@ export class RootSide implements RootInstaller {
     const refusal = this.refusal(action)
     if (refusal !== undefined) throw new AgentError('NOT_SUPPORTED', refusal, { details: { reason: 'not-root' } })
     if ((await readBootId()) === undefined)
-      throw new AgentError('NOT_SUPPORTED', 'this system has no boot id to tell one boot from the next (no /proc)')
+      throw new AgentError('NOT_SUPPORTED', 'This system has no boot id by which two boots differ (no /proc).')
     await planPower(action, { ...this.#parts.powerOptions, userId: 0 })
   }
 

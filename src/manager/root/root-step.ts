@@ -41,7 +41,7 @@ export interface RootStepParts {
  * @throws AgentError `NOT_SUPPORTED` when this process is not root; `CONFIG_INVALID`, `POLICY_REFUSED`, `ALREADY_RUNNING`
  */
 export async function rootStep(parts: RootStepParts): Promise<void> {
-  if (userId() !== 0) throw new AgentError('NOT_SUPPORTED', 'root-step does what only root may do: run it as root')
+  if (userId() !== 0) throw new AgentError('NOT_SUPPORTED', 'root-step does what only root may do: run it as root.')
   const config = await trustedRootConfig(parts.configPath ?? rootConfigPath)
   const account = await userAccount(config.user)
   const places = await prepareRootPlaces(config.workDir, account.groupId)
@@ -90,7 +90,7 @@ class RootWork {
     if (outcome === undefined) return false
     await results.writeLog(pending.id, updatePlaces(this.#places.installDir).log)
     const { status, message = '' } = outcome
-    await this.#tell(pending.id, 'install', status === Status.Success ? 'done' : 'failed', status, message)
+    await this.#writeResult(pending.id, 'install', status === Status.Success ? 'done' : 'failed', status, message)
     await this.#tidy()
     return true
   }
@@ -140,7 +140,7 @@ class RootWork {
       return log.warn('a request from before the machine went down holds no more', { step, id })
     try {
       const plan = await planPower(step, powerOptions)
-      await this.#tell(id, step, 'ordered', Status.Success, '')
+      await this.#writeResult(id, step, 'ordered', Status.Success, '')
       log.warn(`${step} for the manager`, { id })
       await carryOutPower(plan, clock)
     } catch (error) {
@@ -168,10 +168,10 @@ class RootWork {
 
   async #fail({ id, step }: Pick<RootRequest, 'id' | 'step'>, status: Status, text: string): Promise<void> {
     this.#parts.log.error(`${step} for the manager failed`, { id, error: text })
-    await this.#tell(id, step, 'failed', status, text)
+    await this.#writeResult(id, step, 'failed', status, text)
   }
 
-  async #tell(
+  async #writeResult(
     id: string,
     step: RootRequest['step'],
     state: RootResult['state'],

@@ -34,7 +34,7 @@ export async function takePackage(
   try {
     const file = await download.file(request.package, Math.max(0, freeBytes - spareBytes))
     if (file === undefined)
-      throw new AgentError('FILE_NOT_FOUND', `there is no package ${JSON.stringify(request.package)} in download`, {
+      throw new AgentError('FILE_NOT_FOUND', `There is no package ${JSON.stringify(request.package)} in download.`, {
         remedy: 'Send the package again.',
       })
     const copy = await createNewFile(join(places.packages, request.package), 0o600)
@@ -46,7 +46,7 @@ export async function takePackage(
         await copy.write(chunk)
       }
       if (hash.digest('hex') !== request.sha256)
-        throw new AgentError('CHECKSUM_MISMATCH', 'the package is not the one that was asked for: its sum differs')
+        throw new AgentError('CHECKSUM_MISMATCH', 'The package is not the one that was requested: its sum differs.')
       await copy.sync()
     } finally {
       await copy.close()

@@ -49,7 +49,7 @@ const namesOfFamilies = [
 export const serviceUmask = '027'
 
 /** Lines for a shell script that clear the environment. They stand before the owner's own settings are read. */
-export const cleanShell = `# Nobody's environment reaches the manager.
+export const cleanShell = `# No caller's environment reaches the manager.
 unset ${names.join(' ')}
 for variable in $(env | sed -n 's/^\\(\\(NODE\\|LD\\)_[A-Za-z0-9_]*\\)=.*/\\1/p'); do unset "$variable"; done`
 

@@ -41,7 +41,7 @@ export async function detectInitSystem(root: string): Promise<InitSystem> {
   const looked = signs.map(({ path, leadsTo }) => (leadsTo === undefined ? path : `${path} -> ${leadsTo}`)).join(', ')
   throw new AgentError(
     'NOT_SUPPORTED',
-    `no init system that is known is under ${root}, and nothing was written; looked for ${looked}. Name it with --init, or start "device-cloud manager" as your system starts its services.`,
+    `There is no known init system under ${root}, and nothing was written. Looked for ${looked}. Name it with --init, or start "device-cloud manager" as your system starts its services.`,
     { details: { root, looked } },
   )
 }

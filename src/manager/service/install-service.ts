@@ -25,11 +25,11 @@ export interface InstallRequest {
   /** Folder that holds the files of the device: `/`, or that of an image. */
   readonly root: string
   /** Absent: found by its signs. */
-  readonly init?: InitSystem
+  readonly init?: InitSystem | undefined
   /** The other parts of the plan have defaults. */
   readonly plan: Omit<ServicePlan, 'placesQueue' | 'notifies' | 'asksRoot' | 'requestDir' | 'workDir'>
   /** What root does for a manager that is not root; default: all of it. */
-  readonly rootSteps?: readonly RootStep[]
+  readonly rootSteps?: readonly RootStep[] | undefined
   /** Whether the service of an earlier installation runs; absent: this is an image, where nothing runs. */
   readonly isRunning?: (form: ServiceForm) => Promise<boolean>
 }
@@ -173,8 +173,8 @@ class Writer {
    * @param place absent: it is root's own, and not the service's
    */
   async file(path: string, text: string, place?: string): Promise<boolean> {
-    const owner = place === undefined || this.#owner === undefined ? {} : { owner: this.#owner }
-    if (!(await createFile(place ?? join(this.#root, path), text, { mode: 0o644, ...owner }))) return false
+    const owner = place === undefined ? undefined : this.#owner
+    if (!(await createFile(place ?? join(this.#root, path), text, { mode: 0o644, owner }))) return false
     this.added.push({ kind: 'file', path, sum: sumOf(text) })
     return true
   }
@@ -213,7 +213,7 @@ async function checkExecutable(root: string, path: string): Promise<void> {
 }
 
 function missing(path: string, what: string, remedy: string): AgentError {
-  return new AgentError('FILE_NOT_FOUND', `${what} ${path} is not there, and nothing was written`, { remedy })
+  return new AgentError('FILE_NOT_FOUND', `${what} ${path} is not there, and nothing was written.`, { remedy })
 }
 
 /** The additions of an earlier installation; undefined when there was none. A service file of another origin is not touched. */
@@ -224,7 +224,7 @@ async function earlierAdditions(root: string, form: ServiceForm): Promise<readon
   if (additions !== undefined) return additions
   throw new AgentError(
     'FILE_ACCESS',
-    `${place} was not written by "device-cloud service install", so it stays, and nothing was written`,
+    `${place} was not written by "device-cloud service install", so it stays, and nothing was written.`,
     { remedy: 'Move it away, and install again.' },
   )
 }

@@ -48,7 +48,7 @@ export async function planRootPart(
   const weak = await weakExecutable(root, plan.executable)
   if (weak !== undefined) {
     if (there !== undefined)
-      throw new AgentError('POLICY_REFUSED', `${rootConfigPath} lets root run ${weak}; nothing was written`)
+      throw new AgentError('POLICY_REFUSED', `${rootConfigPath} lets root run ${weak}; nothing was written.`)
     const notes = [`root does no reboot, shutdown or installation for ${user}: it would run ${weak}, and install again`]
     return { places: { asksRoot: false, workDir }, notes }
   }

@@ -38,7 +38,7 @@ say() {
 # For "start" and "status": when the manager was started (- while none runs), how often it has failed in a row, and the
 # exit code of the last time.
 note() {
-  # In one step: nobody may read a file that is empty for a moment.
+  # In one step, so that a reader never finds an empty file.
   echo "$1 $failures $failure" >"$RUN/run.new" && mv -f "$RUN/run.new" "$RUN/run"
 }
 
@@ -96,7 +96,7 @@ hurry() {
   kill -KILL $1 2>/dev/null
 }
 
-# Told to end.
+# Asked to end.
 end_child() {
   stopping=1
   kill -TERM $child $pause 2>/dev/null
@@ -129,7 +129,7 @@ ${exports.join('\n')}
     child=$!
     await
     [ -z "$stopping" ] || break
-    # ${againExitCode} asks to be started again. 0: somebody in the cloud ended it, or decommissioned the device.
+    # ${againExitCode} asks to be started again. 0: an operator ended it from the cloud, or decommissioned the device.
     [ $code -ne ${againExitCode} ] || continue
     [ $code -ne 0 ] || break
     # ${rootStepExitCode}: it has asked root for something, or makes room for what root has begun.
@@ -160,7 +160,7 @@ make_folders() {
   chown -h root "$RUN" && chmod 755 "$RUN" || return 1
   made=
   [ -d "$STATE" ] || { mkdir -p -m 750 "$STATE" && made=1; } || return 1
-  # What is there behind a link may be the folder of somebody else: RUN_AS may own the one above.
+  # A link may lead to the folder of another user: RUN_AS may own the folder above.
   if [ -n "$made" ] || [ "$(cd -P "$STATE" && pwd -P)" = "$STATE" ]; then
     chown -h "$RUN_AS" "$STATE" || return 1
   fi

@@ -20,7 +20,7 @@ export async function whyMute(root: string, user: string): Promise<string | unde
   if (user === 'root') return undefined
   const version = await systemdVersion(root)
   if (version !== undefined && version >= waitsSince) return undefined
-  const has = version === undefined ? 'its version cannot be told' : `this is ${version}`
+  const has = version === undefined ? 'its version is unknown' : `this is ${version}`
   return `only systemd ${waitsSince} and later surely hears a service of a named user, and ${has}`
 }
 

@@ -25,7 +25,7 @@ export function sysvScript(plan: ServicePlan): string {
 # start, stop, restart, reload, status. Needs setsid; to run as another user than root also setpriv, start-stop-daemon or su.
 
 ${cleanShell}
-# Nor do the programs of whoever became root without a login of root's own.
+# Nor do the programs of a user who became root without a login shell of root.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 EXE=${executable}
@@ -138,12 +138,12 @@ const commands = `start() {
   came_up
   case $? in
     0) echo "device-cloud started" ;;
-    2) echo "device-cloud started, and has not come up within $LONGEST_START s; $SELF status tells more" ;;
+    2) echo "device-cloud started, and has not come up within $LONGEST_START s; $SELF status says more" ;;
     *)
       if [ "$failures" -gt 0 ]; then
         echo "device-cloud does not come up, and is started again and again: $(cat "$RUN/last-end" 2>/dev/null)" >&2
       else
-        echo "device-cloud ended at once, because it was told to" >&2
+        echo "device-cloud ended at once, because it was asked to end" >&2
       fi
       return 1
       ;;

@@ -77,8 +77,8 @@ class OneUpload {
     const found = await this.#parts.source({ path, relative })
     if (found === undefined) {
       // In the message, because the operator does not see a remedy.
-      const why = isMisread(path) ? `, or its name is not UTF-8. ${remedyForMisread}` : ''
-      throw new AgentError('FILE_NOT_FOUND', `there is no file ${shownName(path)}${why}`, {
+      const why = isMisread(path) ? `, or its name is not UTF-8. ${remedyForMisread}` : '.'
+      throw new AgentError('FILE_NOT_FOUND', `There is no file ${shownName(path)}${why}`, {
         details: { path },
         remedy: 'Check its path.',
       })

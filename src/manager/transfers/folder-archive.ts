@@ -91,7 +91,7 @@ async function openSame(folder: TransferFolder, name: string, made: FileIdentity
   const file = await folder.openFile(name)
   try {
     if (isSameFile(await file.facts(), made)) return file
-    throw new AgentError('FILE_CHANGED', `${join(folder.path, name)} was replaced before it was sent`)
+    throw new AgentError('FILE_CHANGED', `${join(folder.path, name)} was replaced before it was sent.`)
   } catch (error) {
     await file.close()
     throw error
@@ -132,7 +132,7 @@ async function checkSpace(entries: readonly TreeEntry[], temporaryFolder: string
   const neededBytes = entries.reduce((sum, { facts }) => sum + (facts.kind === 'file' ? facts.bytes : 0) + 2048, 0)
   const { freeBytes } = await spaceAt(temporaryFolder)
   if (neededBytes + reserveBytes <= freeBytes) return
-  const message = `the archive needs ${neededBytes} bytes in ${temporaryFolder}, and ${freeBytes} are free`
+  const message = `The archive needs ${neededBytes} bytes in ${temporaryFolder}, and ${freeBytes} are free.`
   throw new AgentError('DISK_FULL', message, { details: { neededBytes, freeBytes } })
 }
 

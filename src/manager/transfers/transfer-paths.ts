@@ -26,7 +26,7 @@ export interface TransferTarget {
  *
  * @param folder `RUNTIME/download` or `RUNTIME/upload`, absolute
  * @throws BadParameter naming the parameter that is wrong
- * @throws AgentError `PATH_REFUSED` when a relative path climbs with `..`
+ * @throws AgentError `PATH_REFUSED` when a relative path goes above its folder with `..`
  */
 export function readTransferTarget(params: JsonObject, folder: string): TransferTarget {
   const name = textParam(params, 'file_name')
@@ -41,10 +41,8 @@ export function readTransferTarget(params: JsonObject, folder: string): Transfer
   if (given.split('/').includes('..')) {
     throw new AgentError(
       'PATH_REFUSED',
-      `${path === undefined ? 'file_name' : 'file_path'} leaves its folder with ".."; name a path below ${folder}, or an absolute one that file_transfer.allow names`,
-      {
-        details: { path: given },
-      },
+      `${path === undefined ? 'file_name' : 'file_path'} leaves its folder with "..". Name a path below ${folder}, or an absolute path that file_transfer.allow names.`,
+      { details: { path: given } },
     )
   }
   return { fileName, path: trimmed(join(folder, given)), isFolder, relative: true, global }

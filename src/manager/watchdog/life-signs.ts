@@ -43,8 +43,8 @@ export class LifeSigns {
   #isReady = false
   #stall: Stall | undefined
   #look: Timer | undefined
-  #toldText = ''
-  #mayTellAtMs = 0
+  #notifiedText = ''
+  #mayNotifyAtMs = 0
   #textTimer: Timer | undefined
 
   constructor(parts: {
@@ -77,18 +77,18 @@ export class LifeSigns {
   /** The manager runs; it need not have reached the cloud. */
   ready(): void {
     this.#isReady = true
-    this.#tell({ READY: '1', ...(this.#listener?.watchdogMs === undefined ? {} : { WATCHDOG: '1' }) })
+    this.#notify({ READY: '1', ...(this.#listener?.watchdogMs === undefined ? {} : { WATCHDOG: '1' }) })
   }
 
   /** What the manager shows has changed. */
   changed(): void {
     if (this.#listener === undefined || this.#textTimer !== undefined || !this.#isReady) return
-    const waitMs = Math.max(0, this.#mayTellAtMs - this.#clock.monotonicMs())
+    const waitMs = Math.max(0, this.#mayNotifyAtMs - this.#clock.monotonicMs())
     this.#textTimer = this.#clock.timer(
       waitMs,
       () => {
         this.#textTimer = undefined
-        if (this.#shown?.text() !== this.#toldText) this.#tell({})
+        if (this.#shown?.text() !== this.#notifiedText) this.#notify({})
       },
       { background: true },
     )
@@ -140,17 +140,17 @@ export class LifeSigns {
     if (this.#stall !== undefined) return
     this.#looks++
     if (this.#listener?.watchdogMs !== undefined && this.#looks % this.#looksPerSign === 0)
-      this.#tell({ WATCHDOG: '1' })
+      this.#notify({ WATCHDOG: '1' })
     else this.changed()
   }
 
   /** Adds the text when it has changed. */
-  #tell(notice: ServiceNotice): void {
+  #notify(notice: ServiceNotice): void {
     if (this.#listener === undefined) return
     const text = this.#isReady ? (this.#shown?.text() ?? '') : ''
-    const isNews = text !== '' && text !== this.#toldText
-    if (isNews) this.#mayTellAtMs = this.#clock.monotonicMs() + minBetweenTextsMs
-    if (isNews) this.#toldText = text
+    const isNews = text !== '' && text !== this.#notifiedText
+    if (isNews) this.#mayNotifyAtMs = this.#clock.monotonicMs() + minBetweenTextsMs
+    if (isNews) this.#notifiedText = text
     const full = { ...notice, ...(isNews ? { STATUS: text } : {}) }
     if (Object.keys(full).length > 0) this.#listener.notify(full)
   }

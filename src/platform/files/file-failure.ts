@@ -64,7 +64,7 @@ export function fileFailure(verb: string, path: string, error: unknown): AgentEr
   return new AgentError(code, `Cannot ${verb} ${shownName(path)}: ${reason}${name}.`, {
     cause: error,
     details: { path, errno },
-    ...(remedy === undefined ? {} : { remedy }),
+    remedy,
   })
 }
 

@@ -16,7 +16,7 @@ export interface WriteOptions {
   /** Permission bits of the file, whatever the umask is; default 0600. */
   readonly mode?: number
   /** Its owner; default: the user of this process. */
-  readonly owner?: { readonly userId: number; readonly groupId: number }
+  readonly owner?: { readonly userId: number; readonly groupId: number } | undefined
 }
 
 /**

@@ -38,7 +38,7 @@ const stickyBit = 0o1000
  */
 export async function weakSpotsOn(
   path: string,
-  options: { readonly opened?: FileFacts | undefined; readonly self?: OwnIdentity } = {},
+  options: { readonly opened?: FileFacts | undefined; readonly self?: OwnIdentity | undefined } = {},
 ): Promise<readonly WeakSpot[]> {
   const { opened, self = await ownIdentity() } = options
   try {

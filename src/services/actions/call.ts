@@ -5,7 +5,7 @@ import type { Receipt } from '../../outbox/outbox.ts'
 import type { ActionOutcome, ActionReply, HandOverOptions } from '../../protocol/action-reply.ts'
 import type { ActionRequest, Registration } from './registry.ts'
 
-/** One call of one action, from its arrival to its answer. It is answered once at most; whatever comes later is ignored. */
+/** One call of one action, from its arrival to its answer. It is answered at most once; later answers are ignored. */
 export class Call<Owner> {
   readonly request: ActionRequest
   readonly registration: Registration<Owner>

@@ -47,7 +47,7 @@ const parameterName = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
 /**
  * A handler that runs a program with the parameters as `--name=value` (true → `--name`, false and null → left out). A number is
- * handed on as the operator wrote it, digit by digit; one that is declared as an integer in plain digits.
+ * passed on exactly as the operator wrote it; a declared integer is passed in plain digits.
  * Exit code 0 is success; anything else is status 4, with `exitCode`, `stdout` and `stderr` in the params.
  *
  * @param program the path or name of the program, or the program and its fixed arguments; there is no shell in between
@@ -94,7 +94,7 @@ function outcomeOfProgram(name: string, result: ProgramResult) {
   return failure(Status.ExecutionError, `the program of "${name}" ${how}.`, params)
 }
 
-/** The arguments for `params`, or what is wrong with them. Values cannot become options: each sticks to its own name. */
+/** The arguments for `params`, or what is wrong with them. A value cannot become an option, because it stays attached to its name. */
 function programArguments(
   params: JsonObject,
   written: WrittenNumbers,
@@ -129,7 +129,7 @@ function shortened(name: string): string {
   return name.length > 64 ? `${name.slice(0, 64)}…` : name
 }
 
-/** People who come from a shell write a whole command line. */
+/** Developers who are used to a shell write a whole command line. */
 function spaceHint(program: string | readonly string[]): string {
   return typeof program === 'string' && /\s/.test(program)
     ? ' (a program with arguments is given as a list: ["program", "argument"])'

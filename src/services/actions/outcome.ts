@@ -36,8 +36,8 @@ export const maxParamsBytes = 256 * 1024
 const errorMark = 'ERROR: '
 
 /**
- * What a handler's return value means [TR50 4.2]. `Status.Invoked` means that the answer comes later;
- * a value that means nothing is status 2, as with the Python agent.
+ * The outcome that a handler's return value stands for [TR50 4.2]. `Status.Invoked` announces a later answer;
+ * a value without a meaning gives status 2, as with the Python agent.
  */
 export function outcomeOf(returned: unknown): ActionOutcome | 'invoked' {
   if (returned === undefined) return { status: Status.Success }
@@ -46,10 +46,10 @@ export function outcomeOf(returned: unknown): ActionOutcome | 'invoked' {
   if (!isJsonObject(returned)) return meaningless
   const { params } = returned
   const complaint = complaintOf(returned)
-  // A misspelt status must not pass for a success; one that is there holds, for the action has run.
+  // A misspelt status must not count as success. A valid status holds, because the action has run.
   if (complaint !== undefined && !isStatus(returned.status)) return failure(Status.BadParameter, complaint)
   const message = complaint === undefined ? returned.message : withComplaint(returned.message, complaint)
-  // A text or values alone are a success; an object with none of the three is a mistake of the author of the action.
+  // A message or params alone mean success; an object without any of the three is a mistake of the author of the action.
   const { status = message === undefined && params === undefined ? undefined : Status.Success } = returned
   if (!isStatus(status)) return meaningless
   return status === Status.Invoked ? 'invoked' : checkedOutcome(status, message, params)

@@ -30,7 +30,7 @@ export function isParameterType(type: unknown): type is ParameterType {
 /**
  * What is wrong with `params`, as a sentence that names the parameter; undefined when nothing is. A null counts as absent.
  *
- * @param takesWritten the action takes a number as it is written, also one that JavaScript cannot hold
+ * @param takesWritten the action takes numbers as they are written, including those that JavaScript cannot hold
  */
 export function parameterProblem(
   rules: ParameterRules,

@@ -12,14 +12,14 @@ import { isParameterType, type ParameterRule, type ParameterRules } from './para
 
 /** A call of an action by the cloud. */
 export interface ActionRequest {
-  /** The id of the mailbox message; it names this call for ever. */
+  /** The id of the mailbox message; no other call ever has it. */
   readonly id: string
   /** The name under which the action is registered. */
   readonly name: string
   /**
-   * What the operator gave; empty when nothing was given. A number is a number of JavaScript, except one that JavaScript cannot
-   * hold: an integer beyond ±9007199254740991 (such as an ICCID without quotes), or a number beyond all bounds. That is the text
-   * of its digits, at any depth, because it would change otherwise.
+   * The parameters from the operator; empty when there are none. Numbers are JavaScript numbers, except those that JavaScript
+   * cannot hold: an integer beyond ±9007199254740991 (such as an ICCID without quotes), or a number out of range. Such a number
+   * is the text of its digits, at any depth, because it would change otherwise.
    */
   readonly params: JsonObject
   /**
@@ -29,7 +29,7 @@ export interface ActionRequest {
   readonly written?: WrittenNumbers
 }
 
-/** What a handler has at hand while it runs. `Owner` is the client that calls it. */
+/** What a handler can use while it runs. `Owner` is the client that calls it. */
 export interface ActionContext<Owner> {
   readonly client: Owner
   /**
@@ -48,19 +48,20 @@ export interface ActionContext<Owner> {
    */
   acknowledge(result?: ActionReturn): Promise<Receipt>
   /**
-   * Leaves the answer to the next process; for actions that end the process itself. With `result` the next process sends
-   * that; without it the program answers there, by `client.actions.acknowledge(id, …)`. The call ends here, with whatever
-   * the handler returns; {@link acknowledge} may still send the answer before the end. Resolves when it is on the disk.
+   * Leaves the answer to the next process; for actions that end the process itself. With `result`, the next process sends it;
+   * without it, the application answers there with `client.actions.acknowledge(id, …)`. For this process the call is over, and
+   * the handler's return value is ignored; {@link acknowledge} may still send the answer before the process ends. Resolves when
+   * the handover is on disk.
    *
-   * @throws AgentError when it cannot be written down: then the process must not count on it; `INVALID_ARGUMENT` when the
-   * call was answered already
+   * @throws AgentError when it cannot be recorded, so that the process must not rely on it; `INVALID_ARGUMENT` when the call
+   * was answered already
    */
   handOver(result?: ActionReturn, options?: HandOverOptions): Promise<void>
 }
 
 const checkHandOverNames = optionsCheck<HandOverOptions>('context.handOver', { onlyAfterReboot: true })
 
-/** Throws `INVALID_ARGUMENT` for options that are none. */
+/** Throws `INVALID_ARGUMENT` for unknown or wrong options. */
 export function checkHandOver(options: HandOverOptions): void {
   checkHandOverNames(options)
   if (options.onlyAfterReboot !== undefined) checkedFlag('onlyAfterReboot', options.onlyAfterReboot)
@@ -84,8 +85,8 @@ export interface ActionOptions {
    */
   readonly parameters?: ParameterRules | undefined
   /**
-   * The action does no harm when a power cut makes it run a second time; default false. It is answered sooner then, and spares
-   * the flash: neither its start nor its outcome is forced to the disk.
+   * The action does no harm when a power cut makes it run a second time; default false. With true it is answered sooner and
+   * spares the flash: neither its start nor its outcome is forced to the disk.
    */
   readonly repeatable?: boolean | undefined
 }
@@ -106,7 +107,7 @@ export interface Registration<Owner> {
   readonly concurrency: number
   readonly parameters: ParameterRules
   readonly repeatable: boolean
-  /** It takes numbers as they are written, so that one which JavaScript cannot hold is a number as any. */
+  /** It takes numbers as they are written, so that a number that JavaScript cannot hold counts as a number, too. */
   readonly takesWritten: boolean
 }
 
@@ -138,7 +139,7 @@ export class ActionRegistry<Owner> {
     this.#actions.set(name, { name, handler, timeoutMs, concurrency: whole, parameters, repeatable, takesWritten })
   }
 
-  /** Takes the action away; calls that run go on. Returns whether there was one. */
+  /** Removes the action; calls that run continue. Returns whether there was one. */
   remove(name: string): boolean {
     return this.#actions.delete(name)
   }

@@ -23,7 +23,8 @@ import { type ActionContext, type ActionRegistry, type ActionRequest, checkHandO
 export const maxRunning = 64
 
 /**
- * Runs the actions that the cloud calls: parameters checked, each with its deadline, some at a time, and each answered once.
+ * Runs the actions that the cloud calls: checks their parameters, limits how many run at a time, gives each a deadline,
+ * and answers each once.
  * An action that hangs costs its own slot until its deadline, nothing else.
  */
 export class ActionRunner<Owner> {
@@ -49,7 +50,7 @@ export class ActionRunner<Owner> {
     return [...this.#running.values()].map(({ request: { id, name } }) => ({ id, name }))
   }
 
-  /** Takes a call; `reply` hears how it goes. Returns at once and never throws. */
+  /** Takes a call; reports its course to `reply`. Returns at once and never throws. */
   run(request: ActionRequest, reply: ActionReply<Receipt>): void {
     const refusal = this.#refusalOf(request)
     const registration = this.#registry.find(request.name)
@@ -70,8 +71,8 @@ export class ActionRunner<Owner> {
   }
 
   /**
-   * Ends all calls: those that wait are answered "try again", those that run are asked to stop and get `graceMs` to answer;
-   * then they are answered as cut off.
+   * Ends all calls: those that wait are answered "try again", those that run are asked to stop and have `graceMs` to answer;
+   * after that they are answered as interrupted.
    */
   async close(graceMs: number): Promise<void> {
     this.#closing = true

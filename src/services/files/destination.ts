@@ -12,19 +12,19 @@ import { checkPlainName } from './file-name.ts'
 /** Where a download goes. */
 export interface Destination {
   readonly path: string
-  /** Held from here to the end of the download, over all its tries: the folder that it goes to, or the last one above that is there. */
+  /** The folder that the download goes to, or the nearest existing one above it; held open until the download ends, over all tries. */
   readonly folder: TransferFolder
-  /** What is missing below it. It is made when there is a file to put there. */
+  /** The folders missing below it. They are made when there is a file to put there. */
   readonly missing: MissingFolders
-  /** In the last of them. */
+  /** The name of the file in the last of them. */
   readonly name: string
   /** Permission bits of the regular file that will be replaced. */
   readonly mode: number | undefined
 }
 
 /**
- * Settles where a download goes: the path as given, or `name` inside of it when it is a folder, or ends with `/`.
- * A symbolic link there is replaced itself, never followed, unless a `/` at the end says that the folder behind it is meant.
+ * Settles where a download goes: the given path, or `name` inside it when the path is a folder or ends with `/`.
+ * A symbolic link there is replaced, never followed, unless a `/` at the end means the folder that it leads to.
  * The caller closes the folder.
  */
 export async function settleDestination(files: TransferFiles, given: string, name: string): Promise<Destination> {
@@ -69,7 +69,7 @@ async function place(files: TransferFiles, path: string): Promise<Destination> {
   }
 }
 
-/** The last folder on a way that is there, and the names below it that are not. */
+/** The last folder of a path that exists, and the names below it that do not. */
 async function whatIsThere(files: TransferFiles, folder: string): Promise<{ above: string; names: string[] }> {
   const names: string[] = []
   for (let at = folder; ; at = dirname(at)) {
@@ -88,7 +88,7 @@ function folderModeFrom(fileMode: number): number {
 }
 
 /**
- * The permission bits that a file hands down to the one that replaces it.
+ * The permission bits that the new file takes from the file that it replaces.
  *
  * @param facts of what stands at `path`, no link
  * @throws AgentError `INVALID_ARGUMENT` for what no file may replace
@@ -97,7 +97,7 @@ export function modeToReplace(path: string, facts: FileFacts | undefined): numbe
   if (facts === undefined) return undefined
   if (facts.kind === 'folder') throw refused(path, 'is a folder and will not be replaced by a file')
   if (facts.kind !== 'file') throw refused(path, 'is a device, socket or pipe and will not be replaced by a file')
-  // The new file is the agent's: a user who opened their own file to everybody has not opened this one.
+  // The new file belongs to the agent: a user who made their own file readable by all has not done so for this one.
   return isTrustedOwner(facts.ownerId) ? facts.mode & 0o777 : facts.mode & 0o755
 }
 

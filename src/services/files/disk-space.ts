@@ -13,7 +13,7 @@ export async function checkDiskSpace(folder: TransferFolder, bytes: number): Pro
   const free = await folder.freeSpace()
   const { path } = folder
   const reserve = reserveOf(free)
-  // Some network and FUSE file systems do not report it; they find out when writing.
+  // Some network and FUSE file systems do not report it; there a write fails instead.
   if (free.totalBytes > 0 && free.freeBytes < bytes + reserve) {
     throw new AgentError(
       'DISK_FULL',
@@ -32,7 +32,7 @@ export async function checkDiskSpace(folder: TransferFolder, bytes: number): Pro
 }
 
 /**
- * While a download grows. Throws `DISK_FULL` when the reserve is touched.
+ * Called while a download grows. Throws `DISK_FULL` when the reserve is touched.
  *
  * @returns how many bytes there is room for
  */

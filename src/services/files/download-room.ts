@@ -4,7 +4,7 @@ import type { TransferFolder } from '../../platform/held/transfer-folder.ts'
 import { checkDiskFills, checkDiskSpace } from './disk-space.ts'
 import { fileLimits } from './limits.ts'
 
-/** How much a download may bring: what its owner allows, and what the disk has room for, which others fill as well. */
+/** How much a download may bring: what the owner of the device allows, and what the disk has room for while others write as well. */
 export class DownloadRoom {
   readonly #name: string
   readonly #folder: TransferFolder
@@ -24,10 +24,10 @@ export class DownloadRoom {
   }
 
   /**
-   * Before anything is fetched.
+   * Called before anything is fetched.
    *
    * @param bytes size of the whole file; undefined while it is unknown
-   * @param hereBytes what of it is here already
+   * @param hereBytes how much of it is on this device already
    * @throws AgentError `LIMIT_EXCEEDED`, `DISK_FULL`
    */
   async expect(bytes: number | undefined, hereBytes = 0): Promise<void> {
@@ -38,7 +38,7 @@ export class DownloadRoom {
   }
 
   /**
-   * On the way.
+   * Called during the download.
    *
    * @param bytes what has come so far
    * @param totalBytes size of the whole file, if it is known
@@ -55,7 +55,7 @@ export class DownloadRoom {
     return this.#maxBytes ?? fileLimits.unknownSizeBytes
   }
 
-  /** Half of the room may be used before the disk is asked again, because others write too; on a large disk less often than would cost anything. */
+  /** Half of the room may be used before the disk is checked again, because others write too; on a large disk so rarely that it costs nothing. */
   #nextCheck(bytes: number, totalBytes: number | undefined, room: number): number {
     const next = bytes + Math.min(fileLimits.spaceEveryBytes, Math.max(room / 2, fileLimits.writeBytes))
     return totalBytes === undefined ? Math.min(next, this.#unknownBytes) : next

@@ -40,10 +40,10 @@ export class Download {
   readonly #tools: DownloadTools
   readonly #task: DownloadTask
   readonly #room: DownloadRoom
-  /** Where the file goes, once that is made. */
+  /** The folder that the file goes to, once it exists. */
   #folder: TransferFolder | undefined
   #part: PartFile | undefined
-  /** What the content so far belongs to. */
+  /** The offer that the content received so far belongs to. */
   #offer: Offer | undefined
   /** Size of the whole file, from the offer or else from the file service. */
   #bytes: number | undefined
@@ -57,7 +57,7 @@ export class Download {
     this.#room = new DownloadRoom(task.name, task.destination.folder, tools.maxBytes)
   }
 
-  /** Resolves when the file stands at its destination, checked and on disk; leaves no temporary file behind in any case. */
+  /** Resolves when the file is at its destination, checked and on disk. Never leaves a temporary file behind. */
   async run(): Promise<DownloadResult> {
     const { clock, log } = this.#tools
     const { name, signal } = this.#task
@@ -96,7 +96,7 @@ export class Download {
     }
   }
 
-  /** The temporary file, with what of it belongs to the file that is offered now. */
+  /** The temporary file, with the content that belongs to the file that the cloud offers now. */
   async #partFor(offer: Offer): Promise<PartFile> {
     const { budget } = this.#tools
     const before = this.#offer
@@ -111,7 +111,7 @@ export class Download {
     this.#bytes = offer.bytes
     await this.#room.expect(offer.bytes)
     const { folder, missing } = this.#task.destination
-    // Not before there is something to put there: what the cloud does not have leaves no folder behind.
+    // Only now, when there is something to put there: a file that the cloud does not have leaves no folder behind.
     this.#folder ??= await makeWay(folder, missing)
     this.#part = part ?? (await PartFile.create(this.#folder, budget))
     return this.#part
@@ -146,7 +146,7 @@ export class Download {
     throwIfAborted(signal)
     await part.flush()
     this.#reachedBytes = Math.max(this.#reachedBytes, part.bytes)
-    // A connection that breaks after the last byte has done its work.
+    // A connection that breaks after the last byte does no harm.
     if (part.bytes === this.#bytes) return
     if (cut !== undefined) throw cut
     if (this.#bytes === undefined) return
@@ -155,7 +155,7 @@ export class Download {
     })
   }
 
-  /** Asks for the rest of the file; afterwards the body of the answer goes on where the temporary file ends. */
+  /** Asks for the rest of the file; the body of the answer then begins where the temporary file ends. */
   async #open(part: PartFile, offer: Offer): Promise<HttpAnswer> {
     const from = part.bytes
     const answer = await this.#tools.exchange.get(offer.fileId, from, this.#task.signal).catch(async error => {
@@ -200,7 +200,7 @@ export class Download {
     this.#resumedFromBytes = 0
     const length = headerOf(answer, 'content-length')
     if (length === undefined || !/^\d{1,16}$/.test(length)) {
-      // Before anything is fetched that nothing could ever prove.
+      // Before fetching content that could not be checked.
       if (this.#bytes === undefined && this.#offer?.crc32 === undefined) throw unprovable()
       return
     }
@@ -227,14 +227,14 @@ export class Download {
   async #putInPlace(part: PartFile): Promise<void> {
     const { destination, signal } = this.#task
     await part.seal(destination.mode ?? (await newFileMode()))
-    // The last moment: after an end from outside nothing is replaced any more.
+    // The last moment to stop: a transfer that was ended from outside must not replace a file.
     throwIfAborted(signal)
     const folder = this.#folder ?? destination.folder
     await folder.rename(part.name, destination.name)
     await folder.sync()
   }
 
-  /** Drops the content; too often, and `reason` ends the download. */
+  /** Drops the content. When that has happened too often, `reason` ends the download. */
   async #startOver(part: PartFile, reason: AgentError): Promise<void> {
     if (++this.#startOvers > fileLimits.startOvers) throw new GiveUp(reason)
     await part.startOver()
@@ -243,7 +243,7 @@ export class Download {
   }
 }
 
-/** Carries a failure of the content past the failures of the connection. */
+/** Carries a failure of the content past the handling of connection failures. */
 class Unwelcome extends Error {
   readonly failure: AgentError
 
@@ -253,7 +253,7 @@ class Unwelcome extends Error {
   }
 }
 
-/** No broken connection: the next try would meet it again. */
+/** A failure of the answer, not of the connection: the next try would meet it again. */
 function isOwnLimit(error: unknown): boolean {
   return error instanceof AgentError && (error.code === 'LIMIT_EXCEEDED' || error.code === 'DISK_FULL')
 }

@@ -19,8 +19,8 @@ export interface ExchangeOptions {
   readonly thingKey: string
   readonly cloudHost: string
   /** The file service, where it is not the cloud's own host and port 443. Both directions use it. */
-  readonly fileXferHost?: string
-  readonly fileXferPort?: number
+  readonly fileXferHost?: string | undefined
+  readonly fileXferPort?: number | undefined
 }
 
 interface Named {
@@ -84,7 +84,7 @@ export class FileExchange {
 
   async #ask(command: Parameters<FileRequester['requestOne']>[0], signal: AbortSignal): Promise<JsonObject> {
     const { requester, untilUp } = this.#options
-    // A try without a link is none, and the pauses of the link are longer than those between tries.
+    // A try without a link is pointless, and the pauses of the link are longer than those between tries.
     await untilUp({ timeoutMs: fileLimits.linkWaitMs, signal }).catch(() => {})
     try {
       return await requester.requestOne(command, { signal })

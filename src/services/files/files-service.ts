@@ -35,8 +35,8 @@ export interface FilesServiceOptions extends ExchangeOptions {
   readonly files?: TransferFiles
   /** Where the bytes that downloads write to flash are counted. */
   readonly budget?: FlashBudget
-  /** The largest file that a download may bring; absent: what the disk takes, and the agent's own bound where the size is unknown. */
-  readonly maxDownloadBytes?: number
+  /** The largest file that a download may bring. Absent: as much as the disk takes, and the agent's own limit where the size is unknown. */
+  readonly maxDownloadBytes?: number | undefined
 }
 
 interface Transfer {
@@ -44,10 +44,10 @@ interface Transfer {
   readonly meter: ProgressMeter
 }
 
-/** Folders whose left-over temporary files have been looked for; beyond this many, the search is left out. */
+/** In so many folders one process looks for left-over temporary files; later folders are not searched. */
 const maxSearchedFolders = 200
 
-/** Moves files between this device and the cloud: streamed, checked, tried again, in constant memory. */
+/** Moves files between this device and the cloud: streamed in constant memory, checked, and retried. */
 export class FilesService {
   readonly #exchange: FileExchange
   readonly #files: TransferFiles
@@ -71,13 +71,14 @@ export class FilesService {
 
   /**
    * Sends a file, or every regular file in a folder and its sub-folders (each under its name relative to the folder, with `/`;
-   * symbolic links in it are left out). An existing file of that name in the cloud is replaced. Without a link each of up to
-   * eight tries waits for it, five minutes at most; `timeoutMs` and `signal` end the waiting sooner.
+   * symbolic links are left out). A file of that name in the cloud is replaced. While there is no link, each of up to eight tries
+   * waits for it, at most five minutes; `timeoutMs` and `signal` end the wait sooner.
    *
    * @returns when the cloud has stored everything
    * @throws AgentError `FILE_NOT_FOUND`, `FILE_ACCESS` (the local file), `FILE_CHANGED` (something keeps writing to it),
    * `REFUSED_BY_CLOUD`, `LIMIT_EXCEEDED`, `HTTP_STATUS` (`details.status`), `TIMEOUT`, `ABORTED`, `CLOSED`, or the failure of
-   * the connection; `INVALID_ARGUMENT` for a name that the cloud cannot have: not UTF-8, with control characters, too long. For a folder: the code of the first failure, with `details.uploaded` and `details.failed`.
+   * the connection; `INVALID_ARGUMENT` for a name that the cloud does not take: not UTF-8, with control characters, or too long. For a
+   * folder: the code of the first failure, with `details.uploaded` and `details.failed`.
    */
   upload(path: string, options: UploadOptions = {}): Promise<UploadResult> {
     return this.#transfer(`the upload of ${path}`, options, async transfer => {
@@ -100,7 +101,7 @@ export class FilesService {
     })
   }
 
-  /** As {@link upload}, of a file that the caller knows how to open: once, when its turn has come. */
+  /** As {@link upload}, for a file that the caller opens: once, when the turn of this upload has come. */
   uploadFile(origin: UploadOrigin, options: UploadOptions = {}): Promise<UploadResult> {
     return this.#transfer(`the upload of ${origin.path}`, options, async transfer => {
       if (options.name !== undefined) checkCloudName(options.name)
@@ -108,7 +109,7 @@ export class FilesService {
     })
   }
 
-  /** As {@link upload}, of a folder that the caller holds open, and closes. */
+  /** As {@link upload}, for a folder that the caller holds open and closes. */
   uploadFolder(folder: TransferFolder, options: FolderUploadOptions = {}): Promise<UploadResult> {
     return this.#transfer(`the upload of ${folder.path}`, options, async transfer => {
       if (options.name !== undefined) checkCloudName(options.name)
@@ -118,13 +119,13 @@ export class FilesService {
 
   /**
    * Fetches a file. It is written beside its destination under a private temporary name, checked against size and CRC-32,
-   * forced to disk, and put in place in one step; until then an existing file stays as it is. A cut transfer goes on where it
-   * stopped; without a link it waits, as {@link upload} does. A file that is replaced hands down its permission bits; a new one
-   * gets 0666 without the umask. Folders that are missing on the way are made, with the same rights, as soon as the cloud offers the
-   * file; they stay when it does not arrive.
+   * forced to disk, and put in place in one step; until then an existing file stays as it is. An interrupted transfer resumes where
+   * it stopped; while there is no link it waits, as {@link upload} does. The new file takes the permission bits of the file that it
+   * replaces; where there was none it gets 0666 without the umask. Missing folders are made, with the same rights, as soon as the
+   * cloud offers the file; they stay when it does not arrive.
    *
-   * @param destination path of the file, or a folder that gets it under its own name; with a `/` at the end one that need not be there. A symbolic link is replaced, not
-   * followed, unless a `/` at the end says that the folder behind it is meant.
+   * @param destination path of the file, or of a folder that gets the file under its own name. A `/` at the end means a folder, which need
+   * not exist. A symbolic link is replaced, not followed, unless a `/` at the end means the folder that it leads to.
    * @throws AgentError `FILE_NOT_FOUND` (in the cloud, with `details.errorCodes`; or no folder can be made here), `FILE_ACCESS`, `DISK_FULL`,
    * `CHECKSUM_MISMATCH`, `REFUSED_BY_CLOUD`, `HTTP_STATUS` (`details.status`), `PROTOCOL_VIOLATION`, `TIMEOUT`, `ABORTED`,
    * `CLOSED`, or the failure of the connection. Nothing is left behind.
@@ -134,9 +135,9 @@ export class FilesService {
   }
 
   /**
-   * As {@link download}, to where the caller has looked himself.
+   * As {@link download}, to a destination that the caller has checked.
    *
-   * @param settle called once, when the turn of this download has come; what it returns is closed here
+   * @param settle called once, when the turn of this download has come; this method closes what it returns
    */
   downloadInto(
     name: string,
@@ -165,7 +166,7 @@ export class FilesService {
     return this.#running.size
   }
 
-  /** Ends all transfers with `CLOSED` and resolves when nothing of them is left. */
+  /** Ends all transfers with `CLOSED`; resolves when the last one has ended and cleaned up. */
   async close(): Promise<void> {
     this.#closed ??= new AgentError('CLOSED', 'File transfers have ended because the client was closed.')
     for (const scope of this.#running.keys()) scope.end(this.#closed)
@@ -194,12 +195,7 @@ export class FilesService {
       const text = `${what} did not end within ${timeoutMs} ms (${transferredBytes} of ${totalBytes ?? 'unknown'} bytes).`
       return new AgentError('TIMEOUT', text, { details: { timeoutMs, transferredBytes, totalBytes } })
     }
-    const scope = new TransferScope({
-      clock: this.#clock,
-      onTimeout,
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(signal === undefined ? {} : { signal }),
-    })
+    const scope = new TransferScope({ clock: this.#clock, onTimeout, timeoutMs, signal })
     const running = work({ signal: scope.signal, meter })
     this.#running.set(scope, running)
     try {

@@ -4,7 +4,7 @@ import { fileLimits } from './limits.ts'
 import type { HttpAnswer } from './types.ts'
 
 /**
- * An answer of the file service that is not what was hoped for, as an error.
+ * An unwanted answer of the file service, as an error.
  * `HTTP_STATUS` may pass when tried again; `REFUSED_BY_CLOUD` and `LIMIT_EXCEEDED` will not. All carry `details.status`.
  *
  * @param epochMs the wall clock, for a Retry-After that names a date
@@ -37,8 +37,8 @@ const meanings: Readonly<Record<number, string>> = {
 }
 
 /**
- * Ids expire and are used up (404, 410), content can be damaged on the way (400), a file can have changed (416), and servers
- * have bad moments. Redirects are not followed: the file id is the only key to the file, and it goes to no other server.
+ * Ids expire and are used up (404, 410), content can be damaged on the way (400), a file can have changed (416), and a
+ * server can fail for a moment. Redirects are not followed: the file id is the only key to the file, and it goes to no other server.
  */
 function mayPass(status: number): boolean {
   if (status >= 500) return status !== 501 && status !== 505

@@ -21,15 +21,15 @@ export const fileLimits = {
   connectTimeoutMs: 30_000,
   /** Time in which at least one byte of a download must move. */
   downloadIdleMs: 60_000,
-  /** The same for an upload; longer, because a store may take its time to say "stored", and a second time costs all bytes again. */
+  /** The same for an upload; longer, because a store may confirm late, and another try sends all bytes again. */
   uploadIdleMs: 120_000,
   /** One read of an upload: each costs a turn of the thread pool. */
   readBytes: 256 * 1024,
   /** Buffers of that size per upload. */
   readBuffers: 3,
   /**
-   * One block of an upload: as much as makes any Node's socket say "wait", and no more, because with more on its way a service
-   * that refuses early is not heard: the reset for what it did not read takes its answer along.
+   * One block of an upload: enough for a socket of any Node version to report backpressure, and no more. With more in flight, the
+   * answer of a service that refuses early is lost: the reset for the unread bytes discards it.
    */
   sendBytes: 64 * 1024,
   /** One write of a download; two such buffers exist per download. */

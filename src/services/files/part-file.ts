@@ -14,11 +14,11 @@ export interface FlashBudget {
 
 /**
  * The growing temporary file of a download: private, next to its destination, written in large blocks of constant memory
- * (one block fills while the other is written), with the CRC-32 of all it has taken.
+ * (one block fills while the other is written), with the CRC-32 of all bytes taken so far.
  */
 export class PartFile {
-  /** One at a time in the process: each may hold a thread of the few that Node has for as long as a slow disk takes. */
-  static #someoneSyncs = false
+  /** One sync at a time in the process: each may hold one of Node's few threads for as long as a slow disk takes. */
+  static #isSyncing = false
   readonly #folder: TransferFolder
   readonly #file: PrivateFile
   readonly #budget: FlashBudget | undefined
@@ -29,7 +29,7 @@ export class PartFile {
   #crc32 = 0
   #writing: Promise<void> | undefined
   #syncing: Promise<void> | undefined
-  /** Where the last sync on the way began; all before it is on the disk or about to be. */
+  /** Where the last background sync began; all bytes before it are on the disk or about to be. */
   #syncedBytes = 0
   #failure: unknown
   #open = true
@@ -44,7 +44,7 @@ export class PartFile {
 
   static async create(folder: TransferFolder, budget?: FlashBudget): Promise<PartFile> {
     let unguard = () => {}
-    // Before it is there: a clock that steps makes it look old to another download that begins in the same folder.
+    // Before the file exists: after a clock step it could look old to another download that begins in the same folder.
     const guard = (name: string) => {
       unguard = guardPart(name)
     }
@@ -76,12 +76,12 @@ export class PartFile {
     return this.#filled + (this.#writing === undefined ? 0 : fileLimits.writeBytes)
   }
 
-  /** Whether the file system has refused something; no further write will do. */
+  /** Whether the file system has refused a write; no further one can succeed. */
   get failed(): boolean {
     return this.#failure !== undefined
   }
 
-  /** Takes a copy of a chunk; when it returns a promise, there is room for the next one only when that resolves. */
+  /** Takes a copy of a chunk. When it returns a promise, there is room for the next chunk only after that resolves. */
   append(chunk: Uint8Array): Promise<void> | undefined {
     if (chunk.length >= this.#block.length - this.#filled) return this.#appendAcross(chunk)
     this.#block.set(chunk, this.#filled)
@@ -116,7 +116,7 @@ export class PartFile {
     this.#crc32 = 0
   }
 
-  /** Everything on the disk for good, with the permission bits that the finished file shall have; then closed. */
+  /** Forces everything to the disk, with the permission bits of the finished file, and closes it. */
   async seal(mode: number): Promise<void> {
     await this.flush()
     await this.#syncing
@@ -153,12 +153,12 @@ export class PartFile {
   }
 
   /**
-   * Lets the disk work while the rest comes in, so that little is left for the end, and little of the memory of a small
-   * device is taken by what waits for its flash. The system reports a failure once, so it must be kept.
+   * Syncs while the rest comes in, so that little is left for the end and unwritten data takes little of the memory of a small
+   * device. The system reports a failure only once, so it is kept.
    */
   #syncOnTheWay(position: number): void {
-    if (PartFile.#someoneSyncs) return
-    PartFile.#someoneSyncs = true
+    if (PartFile.#isSyncing) return
+    PartFile.#isSyncing = true
     this.#syncedBytes = position
     this.#syncing = this.#file
       .sync()
@@ -167,7 +167,7 @@ export class PartFile {
         this.#failure ??= error
       })
       .finally(() => {
-        PartFile.#someoneSyncs = false
+        PartFile.#isSyncing = false
       })
   }
 

@@ -4,7 +4,7 @@ import type { Log } from '../../base/log.ts'
 import { fileLimits } from './limits.ts'
 import type { TransferProgress } from './types.ts'
 
-/** Reports to the caller how far a transfer is, seldom enough to cost nothing. */
+/** Reports to the caller how far a transfer is, rarely enough to cost nothing. */
 export class ProgressMeter {
   readonly #clock: Clock
   readonly #log: Log

@@ -11,10 +11,10 @@ export const partPrefix = (processId: number): string => `.device-cloud-${proces
 export const partSuffix = '.part'
 const partName = /^\.device-cloud-(\d{1,10})-[0-9a-f]{16}\.part$/
 
-/** Names of temporary files that this process is writing now; chance makes them differ, whatever folder they are in. */
+/** Names of temporary files that this process is writing now. They are random, so they differ across folders as well. */
 const inUse = new Set<string>()
 
-/** Notes that the file `name` is being written; the returned function takes the note back. */
+/** Notes that the file `name` is being written; the returned function removes the note. */
 export function guardPart(name: string): () => void {
   inUse.add(name)
   return () => void inUse.delete(name)
@@ -23,7 +23,7 @@ export function guardPart(name: string): () => void {
 /**
  * Removes the temporary files in `folder` that a killed process left behind: those of a process that is gone
  * once they are ten minutes old (a process in another container looks gone, too), and those of any process once they are a day
- * old (numbers of processes come again, after a boot even the same ones). Never fails: what cannot be removed is logged.
+ * old (process ids are reused, after a boot often the very same ones). Never fails: what cannot be removed is logged.
  */
 export async function removeStaleParts(
   tools: { readonly clock: Clock; readonly log: Log },
@@ -39,7 +39,7 @@ export async function removeStaleParts(
       const isOthers = owner !== processId() && isRunning(owner)
       const maxAgeMs = isOthers ? fileLimits.staleInUseMs : fileLimits.staleMs
       const facts = await folder.look(name)
-      // A time in the future is as old as one in the past: the clock of a device goes both ways.
+      // A time in the future counts as equally old: the clock of a device may jump either way.
       if (facts?.kind !== 'file' || Math.abs(clock.now() - facts.modifiedMs) < maxAgeMs) continue
       await folder.remove(name)
       log.info('removed the rest of an interrupted download', { folder: folder.path, name, bytes: facts.bytes })

@@ -12,7 +12,12 @@ export class TransferScope {
     if (this.#parent !== undefined) this.#controller.abort(abortReason(this.#parent))
   }
 
-  constructor(options: { clock: Clock; timeoutMs?: number; onTimeout: () => AgentError; signal?: AbortSignal }) {
+  constructor(options: {
+    readonly clock: Clock
+    readonly timeoutMs?: number | undefined
+    readonly onTimeout: () => AgentError
+    readonly signal?: AbortSignal | undefined
+  }) {
     const { clock, timeoutMs, onTimeout, signal } = options
     this.#parent = signal
     if (signal?.aborted) this.#onParent()
@@ -29,7 +34,7 @@ export class TransferScope {
     if (!this.signal.aborted) this.#controller.abort(reason)
   }
 
-  /** The transfer is over: lets go of the timer and of the caller's signal. */
+  /** The transfer is over: releases the timer and the caller's signal. */
   release(): void {
     this.#timer?.cancel()
     this.#parent?.removeEventListener('abort', this.#onParent)

@@ -28,7 +28,7 @@ export interface TriesOptions {
 
 /**
  * Runs `attempt` until it succeeds, fails for good, or has failed {@link fileLimits.triesInARow} times in a row without getting
- * {@link fileLimits.progressBytes} further: a bad link that moves a large file bit by bit goes on, a loop does not.
+ * {@link fileLimits.progressBytes} further: a bad link that moves a large file bit by bit may continue, an endless loop may not.
  *
  * @param attempt gets the number of the try, from 1
  */
@@ -61,7 +61,7 @@ export async function untilDone<T>(options: TriesOptions, attempt: (number: numb
   }
 }
 
-/** Failures that pass some day, but not within the minute or two of a transfer: the caller hears of them at once. */
+/** Failures that pass, but not within the minute or two of a transfer: they are reported to the caller at once. */
 const notNow: ReadonlySet<ErrorCode> = new Set([
   'CERTIFICATE_REFUSED',
   'CERTIFICATE_EXPIRED',

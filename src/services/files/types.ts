@@ -26,7 +26,7 @@ export interface DownloadOptions {
 
 /** What the cloud notes about a file beside its content [TR50 file.put]. */
 export interface FileMarks {
-  /** Whoever knows the id of the file downloads it without a login (default false). */
+  /** Anyone who knows the id of the file can download it without a login (default false). */
   readonly public?: boolean | undefined
   /** Tags by which the cloud finds the file; at most 100 of 1024 bytes. */
   readonly tags?: readonly string[] | undefined

@@ -6,7 +6,7 @@ import type { FileFacts } from '../../platform/files/file-facts.ts'
 import type { ReadableFile } from '../../platform/held/readable-file.ts'
 import { fileLimits } from './limits.ts'
 
-/** What was read of a file before, to save reading it again when the next try finds it untouched. */
+/** The check sum of an earlier try: while the file is unchanged, the next try need not read it again. */
 export interface KnownContent {
   readonly bytes: number
   readonly modifiedNs: bigint
@@ -15,7 +15,8 @@ export interface KnownContent {
 
 /**
  * A file that is being sent: first read for its check sum, then read again for its bytes, one block in memory at a time.
- * What is sent are the bytes that it had when the try began; a log file that grows meanwhile does no harm, any other change does.
+ * The upload sends the bytes that the file had when the try began. A file that grows meanwhile, such as a log, does no harm; any
+ * other change does.
  */
 export class UploadSource {
   readonly #path: string
@@ -35,11 +36,11 @@ export class UploadSource {
     this.#signal = signal
   }
 
-  /** An open file as it is now; it stays with its owner. Rejects with `FILE_ACCESS` for anything that is not a regular file. */
+  /** An open file as it is now; the caller keeps it and closes it. Rejects with `FILE_ACCESS` for anything that is not a regular file. */
   static async of(path: string, file: ReadableFile, signal: AbortSignal): Promise<UploadSource> {
     const facts = await file.facts()
     if (facts.kind !== 'file') throw unfit(path, 'it is not a regular file')
-    // The files of /proc say that they are empty, and are not.
+    // Files of /proc report a size of 0 although they have content.
     if (facts.bytes === 0 && (await file.read(new Uint8Array(1), 0)) > 0)
       throw unfit(path, 'it has no fixed size; copy it first')
     return new UploadSource(path, file, facts, signal)
@@ -73,8 +74,8 @@ export class UploadSource {
 
   /**
    * The content, once, after {@link checksum}. Breaks off before the last block when the file is not what the check sum says.
-   * A block is valid until two more have been asked for: the reader must have sent it by then, as one who heeds
-   * back-pressure has.
+   * A block is valid until the reader has asked for two more: by then it must have sent the block, as a reader that
+   * respects backpressure has.
    */
   async *stream(report: (sentBytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {
     try {
@@ -83,7 +84,7 @@ export class UploadSource {
       let at = 0
       for await (const part of this.#parts()) {
         crc = crc32(part, crc)
-        // Without its last blocks the cloud cannot take a wrong file for a whole one.
+        // Without the last blocks the cloud cannot accept a changed file as complete.
         if (at + part.length === this.bytes && crc !== this.#crc32) throw this.#changed('its content is another now')
         for (let from = 0; from < part.length; from += fileLimits.sendBytes) {
           const block = part.subarray(from, from + fileLimits.sendBytes)
@@ -113,7 +114,7 @@ export class UploadSource {
         const part = await next
         at += part.length
         next = at < this.bytes ? this.#part(at) : undefined
-        // The next round asks whether it failed; until then no caller needs to know.
+        // The next round of the loop handles a failure; until then it must not count as unhandled.
         next?.catch(() => {})
         yield part
       }
@@ -124,8 +125,8 @@ export class UploadSource {
   }
 
   /**
-   * The part at `at`, in one of a few buffers that take turns: fresh ones would pile up until the garbage collector comes.
-   * It is full, although a network file system may read less than asked for: a sender of small blocks waits for none of them.
+   * The part at `at`, in one of a few buffers that are used in turn: new ones would pile up until the next garbage collection.
+   * The buffer is filled although a network file system may read less than requested: the sender would not wait for small blocks.
    */
   async #part(at: number): Promise<Uint8Array> {
     throwIfAborted(this.#signal)

@@ -20,15 +20,15 @@ export interface UploadTask {
   readonly path: string
   readonly name: string
   readonly global: boolean
-  /** What it is stored with. */
+  /** What the cloud stores with the file. */
   readonly marks: ReturnType<typeof marksOf>
-  /** Opens the file, once: every try sends the file that was checked, whatever is at its path then. */
+  /** Opens the file, once: every try sends the file that was checked, even if another one is at its path by then. */
   open(): Promise<ReadableFile>
   readonly signal: AbortSignal
   report(sentBytes: number, totalBytes: number): void
 }
 
-/** Sends one file, over all its tries: every try with a new id and from the first byte, because the service cannot go on with half a file. */
+/** Sends one file, over all its tries. Every try has a new id and begins at the first byte, because the service cannot resume an upload. */
 export async function uploadFile(tools: UploadTools, task: UploadTask): Promise<UploadedFile> {
   const file = await task.open()
   try {
@@ -65,7 +65,7 @@ async function send(exchange: FileExchange, task: UploadTask, source: UploadSour
   try {
     await exchange.post(fileId, { stream, bytes: source.bytes }, signal)
   } catch (error) {
-    // The connection only broke because the file did.
+    // The connection broke only because reading the file failed.
     throw source.failure ?? error
   }
   if (source.failure !== undefined) throw source.failure
@@ -74,7 +74,7 @@ async function send(exchange: FileExchange, task: UploadTask, source: UploadSour
   }
 }
 
-/** The file changed under our hands, or the service did not get what was announced (which answers 400 [TR50 5.1]). */
+/** The file changed during the upload, or the service got other content than announced (it then answers 400 [TR50 5.1]). */
 function isMismatch(error: unknown): error is AgentError {
   return error instanceof AgentError && (error.code === 'FILE_CHANGED' || error.details.status === 400)
 }

@@ -11,28 +11,28 @@ export const maxMailBytes = limits.maxReplyBytes
 /** How many characters of parameters one page may bring; the calls beyond it are refused, so that their callers learn of it. */
 export const maxPageChars = 8 * limits.maxReplyBytes
 
-/** How many answers and complaints one page may bring beside its calls: many more than an agent ever asks for. */
+/** How many refused and unusable mails one page may bring beside its calls: many more than an agent ever asks for. */
 export const maxRefused = 10_000
 
-/** The list of mails stands in the params of the answer in the reply, and each mail in that list. */
+/** Depth of the list of mails, which is in the params of the answer in the reply, and of each mail in that list. */
 const listDepth = 4
 const mailDepth = listDepth + 1
-/** As in a page of ordinary size: one level more than parameters may have, so that those that are too deep are seen to be so. */
+/** As in a page of ordinary size: one level more than parameters may have, so that parameters that are too deep are noticed. */
 const maxMailDepth = 2 + maxJsonDepth + 1
 /** What is kept of a text that may be a key or an id. */
 const maxTextBytes = 2048
 
-/** What stays in memory from one mail to the next. */
+/** How much of the buffer is kept from one mail to the next. */
 const maxKeptBytes = 64 * 1024
 
 const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c]
 const [listStart, listEnd, objectStart, objectEnd] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * Reads the mail out of a page that is too large for one piece, as its bytes come [TR50 mailbox.check]. The cloud has handed these
- * calls out and may never do so again, so none may be lost: each is taken on its own, and of one that is too large for any page the
- * id is learned, so that it can be answered. At no time is more in memory than one call and the calls that were read; a page
- * of countless tiny ones is read to an end at which only their number is known.
+ * Reads the mails of a page that is too large to hold in memory, as its bytes come [TR50 mailbox.check]. The cloud has handed these
+ * calls out and may never do so again, so none may be lost: each is taken on its own, and of a call that is too large for any page
+ * the id is read, so that it can be answered. Memory never holds more than one call and the calls already read; of a page of
+ * countless tiny calls, the calls beyond the limits are only counted.
  */
 export class LargePage {
   readonly #mails: Mail[] = []
@@ -59,17 +59,17 @@ export class LargePage {
     return this.#bytes
   }
 
-  /** How many mails were too many to be taken. */
+  /** How many mails were dropped because there were too many. */
   get dropped(): number {
     return this.#dropped
   }
 
-  /** Takes out the mails that have come to their last byte, in their order. */
+  /** Removes and returns the mails that are complete, in their order. */
   takeMails(): Mail[] {
     return this.#mails.splice(0)
   }
 
-  /** Reads on. What is no JSON gives no mails, or wrong ones that are refused; it never throws. */
+  /** Reads the next bytes. Text that is not JSON yields no mails, or invalid ones that are refused; it never throws. */
   take(piece: Uint8Array): void {
     this.#bytes += piece.byteLength
     let from = 0
@@ -143,7 +143,7 @@ export class LargePage {
       this.#held = Buffer.alloc(0)
       return
     }
-    // A copy: what the network has read into is used again. One, however small the pieces are: each has a price of its own.
+    // A copy, because the network reuses its buffer; a single buffer for all pieces, because each allocation has a cost.
     if (this.#held.length < this.#mailBytes) {
       const larger = Buffer.alloc(Math.min(maxMailBytes, Math.max(this.#mailBytes, 2 * this.#held.length)))
       this.#held.copy(larger, 0, 0, from)

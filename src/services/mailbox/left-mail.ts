@@ -24,7 +24,7 @@ export function answerOf(
     return { status: Status.Failure, message: 'ERROR: the agent ended in mid-action; the action was not run again.' }
   if (state === 'finished' || !onlyAfterReboot) return outcome
   if (bootId === undefined || presentBootId === undefined)
-    return { status: Status.Failure, message: 'ERROR: the agent cannot tell whether the machine rebooted.' }
+    return { status: Status.Failure, message: 'ERROR: the agent does not know whether the machine rebooted.' }
   if (bootId !== presentBootId) return outcome
   return {
     status: Status.Failure,

@@ -133,7 +133,7 @@ export class MailboxAnswers {
     } catch (error) {
       const { code, message } = asAgentError(error)
       if (code !== 'REFUSED_BY_CLOUD') throw error
-      // Somebody answered it before, or it has expired: nothing is left to say [TR50 4.4].
+      // The mail was answered before, or has expired: no answer is wanted any more [TR50 4.4].
       this.#log.info('the cloud does not want the answer of a mail', { id, error: message })
     }
     try {

@@ -63,7 +63,7 @@ export async function files(scene: Scene): Promise<Row[]> {
         },
       ],
     ]
-    // Whoever comes second finds the disk as the first one left it, so they change places.
+    // The second one finds the disk as the first one left it, so they change places.
     for (const pair of pairs) for (const transfer of run % 2 === 0 ? pair : pair.reverse()) await transfer()
   }
   for (const file of [path, back, curlBack]) rmSync(file)

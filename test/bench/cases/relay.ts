@@ -52,7 +52,7 @@ export async function relay(scene: Scene): Promise<Row[]> {
     let isProbe = who === 'agent'
     const server = createServer({ noDelay: true }, socket => {
       socket.on('error', () => {})
-      // The agent first looks whether somebody listens.
+      // The agent first checks that the service listens.
       if (isProbe) isProbe = false
       else serve(socket)
     })

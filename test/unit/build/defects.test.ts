@@ -13,7 +13,7 @@ const numbers = [
   ...Array.from({ length: 24 }, (_, index) => `R${index + 1}`),
 ]
 
-/** Those of client and manager that lost data, hung, crashed or let somebody in: an explanation is not enough for them. */
+/** Those of client and manager that lost data, hung, crashed or let an attacker in: an explanation is not enough for them. */
 const severe = new Set(
   (
     'H1 H2 H5 H6 H7 H9 H11 H12 H13 H14 H16 H18 H19 H21 H22 H25 H26 H27 H28 H29 H30 H31 H33 D1 D3 D4 G1 ' +

@@ -18,7 +18,7 @@ import { tempDir } from '../../helpers/temp-dir.ts'
 
 const secret = 'Tok-En-123'
 
-/** A person (answers in order) or nobody, and everything that was said to them. */
+/** A person (answers in order) or no terminal, and everything that was shown. */
 function terminal(answers?: readonly string[], environment: ConfigIo['environment'] = {}) {
   const out: string[] = []
   const err: string[] = []

@@ -8,7 +8,7 @@ import { commandEntries } from '../../../src/cli/commands.ts'
 import { memoryTerminal } from '../../helpers/memory-terminal.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
-/** From now on this process works in a folder that somebody has removed. */
+/** From now on this process works in a folder that was removed. */
 function inRemovedFolder(t: TestContext): void {
   const before = process.cwd()
   const folder = join(tempDir(t), 'gone')

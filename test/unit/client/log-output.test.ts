@@ -33,7 +33,7 @@ test('only so many early lines are kept', async t => {
   assert.equal(readFileSync(logFile, 'utf8').trim().split('\n').length, 100)
 })
 
-test('the application’s own logger gets every line with its fields; what it throws harms nobody', () => {
+test('the application’s own logger gets every line with its fields; what it throws does no harm', () => {
   const lines: unknown[] = []
   const note =
     (level: string) =>

@@ -7,7 +7,7 @@ import { Client } from '../../../src/client/client.ts'
 import { settingsOf } from '../../../src/config/table.ts'
 import { Status } from '../../../src/protocol/status.ts'
 
-// What nobody checks before the client does.
+// Values that only the client checks.
 const loose = <T>(value: unknown): T => value as T
 
 type Call = (client: Client, options: object) => unknown
@@ -123,7 +123,7 @@ for (const [name, [call, names]] of Object.entries(calls)) {
     try {
       await call(client, { ...taken, ...needed })
     } catch (error) {
-      // Nobody answers an offline client.
+      // No cloud answers an offline client.
       assert.equal(error instanceof AgentError && error.code, 'NOT_CONNECTED')
     }
     await client.disconnect()

@@ -53,7 +53,7 @@ test('ends in order: mail, actions, outbox, link; each bounded', async () => {
   assert.equal(delivered, true)
 })
 
-test('whoever waits for replies gets all the time that is left, the link closes in any case', async () => {
+test('a wait for replies gets all the time that is left, the link closes in any case', async () => {
   const { steps, delivered } = await ending({ waitForReplies: true, actionsMs: 3_000, flushMs: 60_000 })
   assert.deepEqual(steps, ['no more mail', 'actions 5000', 'flush 7000', 'close 100'])
   assert.equal(delivered, false)

@@ -10,7 +10,7 @@ import { tempDir } from '../../helpers/temp-dir.ts'
 
 const connectionFile = 'iot-connect.cfg'
 
-/** A folder that somebody stands in, and one of the system; `configured` ones have a connection file. */
+/** A folder that a user works in, and one of the system; `configured` ones have a connection file. */
 function scene(t: TestContext, configured: readonly ('current' | 'system')[]) {
   const above = realpathSync(tempDir(t))
   const [current, system] = [join(above, 'current'), join(above, 'system')]

@@ -191,7 +191,7 @@ test('remote_access.relay_hosts takes names, addresses and *.DOMAIN, and is not 
   }
 })
 
-test('cloud.tls is modern or compatible; absent, nobody has decided', async t => {
+test('cloud.tls is modern or compatible; absent, it is undecided', async t => {
   const of = (more: object) => load(configFolder(t, { 'iot-connect.cfg': { cloud: { ...cloud, ...more } } }))
   assert.equal((await of({ tls: 'Modern' })).settings.cloud.tls, 'modern')
   assert.equal((await of({ tls: 'compatible' })).settings.cloud.tls, 'compatible')

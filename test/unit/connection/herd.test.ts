@@ -64,7 +64,7 @@ for (const downS of [20, 60, 300, 3600]) {
     // A fleet in step would have most of its devices in one second. After a short outage the slow ones make the mean small.
     assert.ok(peak <= 4 * mean, `${peak} in the fullest second, ${mean.toFixed(1)} on average`)
     assert.ok(peak <= 0.15 * devices, `${peak} of ${devices} in one second`)
-    // Nobody waits longer than the longest wait.
+    // No device waits longer than the longest wait.
     assert.ok(Math.max(...backMs) <= downS * second + 300 * second)
   })
 }

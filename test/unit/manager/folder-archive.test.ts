@@ -150,7 +150,7 @@ test('a cancelled archive leaves nothing', async t => {
   assert.deepEqual(readdirSync(runtime), [])
 })
 
-test('an archive that somebody else replaces before it is sent is not sent', async t => {
+test('an archive that another process replaces before it is sent is not sent', async t => {
   const { folder, runtime } = scene(t)
   writeFileSync(join(folder, 'a'), 'a')
   const archive = await pack(t, folder, runtime)

@@ -190,7 +190,7 @@ test('a program that only writes and closes its side still gets its answer', asy
 test('the socket is for its owner alone, replaces one that was left, and goes with the server', async t => {
   const folder = tempDir(t)
   const path = join(folder, 'device-cloud.sock')
-  // What a killed process leaves: a socket file that nobody listens on.
+  // What a killed process leaves: a socket file without a listener.
   const { spawnSync } = await import('node:child_process')
   const kill = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
   spawnSync(process.execPath, ['-e', kill])
@@ -341,7 +341,7 @@ test('publishes every kind of sample, and moves files with progress', async t =>
   const sent = await ask({ do: 'upload', path: '/a/b', name: 'c', global: true }, facts => void progress.push(facts))
   assert.deepEqual(sent, { path: '/a/b', bytes: 2, files: 1 })
   assert.deepEqual(progress, [{ transferredBytes: 1, totalBytes: 2 }])
-  // Whoever asks without a link is told what it waits for.
+  // A caller without a link is shown what the request waits for.
   isConnected = false
   const waiting: JsonObject[] = []
   await ask({ do: 'upload', path: '/a/b', name: 'c', global: true }, facts => void waiting.push(facts))

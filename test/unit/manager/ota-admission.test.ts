@@ -148,7 +148,7 @@ test('a package for named devices is refused by all others, without telling them
     const path = await writeSigned(root, 'app.zip', app(1, { devices: ['dev-1', 'dev-2'] }), keys)
     await door.takes(path, { deviceId: 'dev-2' })
     for (const deviceId of ['dev-3', 'DEV-1', 'dev-1 ', 'dev'])
-      await door.refuses(path, /^the package is refused: "devices" in it names .* \(2\), and this device is dev/i, {
+      await door.refuses(path, /^The package is refused: "devices" in it names .* \(2\), and this device is dev/i, {
         deviceId,
       })
     await door.refuses(path, /this device has no id yet/)
@@ -261,7 +261,7 @@ test('the last usable key cannot be revoked, and a key that stays must have sign
   await strict(root, [two, unknown]).refuses(await writeSigned(root, 'g.zip', app(2), [unknown]), /revoked/)
 })
 
-test('a package that nobody has signed revokes nothing', async t => {
+test('an unsigned package revokes nothing', async t => {
   const root = tempDir(t)
   const [key, other] = [testKey(), testKey()]
   const door = strict(root, [key, other], { requireSignature: false })
@@ -270,7 +270,7 @@ test('a package that nobody has signed revokes nothing', async t => {
   assert.match(log, /WARN.*"revokes".*counts only with an accepted signature/)
   await rememberInstalled(manifest, door.places)
   assert.ok(!existsSync(door.places.signed))
-  // Nor one whose signature nobody can check here.
+  // Nor a package whose signature cannot be checked here.
   const keyless = strict(root, [], { requireSignature: false })
   const unchecked = await keyless.takes(await writeSigned(root, 's.zip', app(1, { revokes: [key.text] }), [other]))
   assert.equal(unchecked.manifest.revokes, undefined)

@@ -25,10 +25,10 @@ test('a client comes, the service answers, the client goes', () => {
 })
 
 test('the cloud hears when the local side goes, and only then [TR50 6.5 rule 5] [TR50 6.5 rule 6]', () => {
-  assert.equal(play('cloud-connect', 'dialed', 'local-closed').effects, 'dial leave tell-cloud')
-  assert.equal(play('cloud-connect', 'dial-failed').effects, 'dial tell-cloud')
+  assert.equal(play('cloud-connect', 'dialed', 'local-closed').effects, 'dial leave notify-cloud')
+  assert.equal(play('cloud-connect', 'dial-failed').effects, 'dial notify-cloud')
   assert.equal(play('cloud-connect', 'cloud-disconnect', 'dial-failed').effects, 'dial finish')
-  assert.equal(play('cloud-connect', 'dialed', 'dropped').effects, 'dial abandon tell-cloud')
+  assert.equal(play('cloud-connect', 'dialed', 'dropped').effects, 'dial abandon notify-cloud')
 })
 
 test('a client that comes anew gets a new local connection [TR50 6.5 rule 8]', () => {

@@ -74,6 +74,6 @@ test('a service whose command is closed is refused with the reason, also where r
   const closed = [{ name: 'console', port: 8080, command: ['/bin/login'], closed: 'closed because of a mistake' }]
   assert.throws(() => relayTarget({ host: 'localhost', port: 8080 }, { services: closed, allow }), {
     code: 'POLICY_REFUSED',
-    message: /localhost:8080: the command of this service is closed because of a mistake/,
+    message: /localhost:8080 is refused: the command of this service is closed because of a mistake/,
   })
 })

@@ -90,5 +90,5 @@ const mistakes: readonly [what: string, text: string, words: RegExp][] = [
 for (const [what, text, words] of mistakes)
   test(`a file for root with ${what} closes all of it, and says how`, () => {
     assert.throws(() => parseRootConfig(text), refusal('CONFIG_INVALID', words))
-    assert.throws(() => parseRootConfig(text), /until it is mended root does nothing/)
+    assert.throws(() => parseRootConfig(text), /Until that is corrected, root does nothing/)
   })

@@ -264,7 +264,7 @@ const packages: readonly [what: string, plant: (path: string, scene: RootScene) 
   ],
   ['a second name', (path, scene) => linkSync(join(scene.folder, 'packed-1.tar.gz'), path), /belongs to uid 0/],
   ['a FIFO', path => void spawnSync('mkfifo', [path]), /not a regular file/],
-  ['gone', () => {}, /there is no package/],
+  ['gone', () => {}, /There is no package/],
 ]
 for (const [what, plant, words] of packages)
   test(`a package that is ${what} is not installed`, needsRoot, async t => {

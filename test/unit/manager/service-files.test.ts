@@ -149,7 +149,7 @@ for (const [program, missing] of becoming)
     )
   })
 
-test('no service file lets the environment of whoever starts it reach the manager', t => {
+test('no service file lets the environment of its caller reach the manager', t => {
   for (const text of [sysvScript(defaultPlan), openrcScript(defaultPlan), openrcScript(plan), procdScript(plan)]) {
     const path = join(tempDir(t), 'script')
     // Everything above the commands of the script.
@@ -260,7 +260,7 @@ test('every script is one for a POSIX shell', t => {
   }
 })
 
-test('a service file tells what was added with it; one of somebody else tells nothing', () => {
+test('a service file says what was added with it; a file of another author says nothing', () => {
   const additions = [
     { kind: 'folder', path: '/etc/device-cloud' },
     { kind: 'file', path: '/etc/device-cloud/iot.cfg', sum: 'ab12' },

@@ -60,7 +60,7 @@ test('a system without a known init gets an error that says what was looked for,
   const before = everything(root)
   const terminal = memoryTerminal()
   assert.equal(await runCli(['service', 'install', '--root', root], terminal), 1)
-  assert.match(terminal.errText(), /no init system that is known is under .*looked for .*etc\/init\.d/)
+  assert.match(terminal.errText(), /There is no known init system under .*Looked for .*etc\/init\.d/)
   assert.deepEqual(everything(root), before)
 })
 
@@ -133,7 +133,7 @@ test('a named init system needs no signs', async t => {
 })
 
 const notify = { 'sbin/init': '-> /lib/systemd/systemd', 'usr/bin/systemd-notify': 'ELF' }
-/** Of whoever runs the test: only root may give a file to somebody else. */
+/** The user who runs the test: only root may give a file to another user. */
 const account = { 'etc/passwd': `cloud:x:${process.getuid?.()}:${process.getgid?.()}::/:/bin/false` }
 const units: readonly [what: string, files: Record<string, string>, user: string, type: string, note: RegExp][] = [
   ['root', notify, 'root', 'notify', /^(?!.*watchdog)/s],
@@ -152,7 +152,7 @@ const units: readonly [what: string, files: Record<string, string>, user: string
     'exec',
     /this is 241: the unit works without a watchdog/,
   ],
-  ['a user under an unknown systemd', { ...notify, ...account }, 'cloud', 'exec', /its version cannot be told/],
+  ['a user under an unknown systemd', { ...notify, ...account }, 'cloud', 'exec', /its version is unknown/],
 ]
 
 for (const [what, files, user, type, note] of units)
@@ -214,7 +214,7 @@ test('what was changed since stays, and is named', async t => {
   ])
 })
 
-test("somebody else's script of the same name is neither replaced nor removed", async t => {
+test('a foreign script of the same name is neither replaced nor removed', async t => {
   const root = image(t, { ...buildroot, 'etc/init.d/device-cloud': '#!/bin/sh\n' })
   await assert.rejects(installService(request(root)), refusal('FILE_ACCESS', /nothing was written/))
   const { left } = await uninstallService({ root, clock: new FakeClock() })

@@ -92,7 +92,7 @@ test('throttling and a failure of the whole request are waited out and never dro
   }
 })
 
-test('a refusal that nobody asked for is no unhandled rejection', async t => {
+test('a refusal that no caller waits for is no unhandled rejection', async t => {
   const unhandled: unknown[] = []
   const onUnhandled = (error: unknown) => void unhandled.push(error)
   process.on('unhandledRejection', onUnhandled)

@@ -107,7 +107,7 @@ test('a folder that is swapped for a link after it was opened leads nowhere else
   await assert.rejects(held.folder('download'), refusal('PATH_REFUSED', /a link, or not a folder/))
 })
 
-test('a folder that is a link, or somebody else’s, is refused', needsRoot, async t => {
+test('a folder that is a link, or of another user, is refused', needsRoot, async t => {
   const { folder } = scene(t)
   symlinkSync('/etc', `${folder}-link`)
   await assert.rejects(

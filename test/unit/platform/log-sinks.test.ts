@@ -51,7 +51,7 @@ test('the log file is private, appended to, and rotated within its bound', async
   assert.equal(file.lostLines(), 0)
 })
 
-test('keeps every line in order across a rotation by somebody else', async t => {
+test('keeps every line in order across a rotation by another process', async t => {
   const path = join(tempDir(t), 'agent.log')
   const file = new LogFile({ path, clock: new FakeClock() })
   file.sink(line('one'))

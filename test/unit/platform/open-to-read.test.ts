@@ -43,7 +43,7 @@ test('root reads by the link of another user only what this user may read himsel
   await assert.rejects(readBoundedText(join(home, 'second-name'), 1000), { code: 'FILE_ACCESS', message: /2 names/ })
   linkSync(join(root, 'motd'), join(home, 'public-name'))
   assert.equal(await readBoundedText(join(home, 'public-name'), 1000), 'motd')
-  // A link of root's own leads where root wants, also out of a folder of somebody else.
+  // A link of root's own leads where root wants, also out of a folder of another user.
   rmSync(join(home, 'second-name'))
   symlinkSync(join(root, 'shadow'), join(home, 'by-root'))
   chmodSync(home, 0o700)

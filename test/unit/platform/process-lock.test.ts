@@ -64,7 +64,7 @@ test('a lock is taken over from a process that ended, from another with its pid,
   }
 })
 
-test('giving it back leaves the lock of somebody else alone', async t => {
+test('giving it back leaves the lock of another process alone', async t => {
   const path = join(tempDir(t), 'lock')
   const lock = await takeProcessLock(path)
   writeFileSync(path, '1 1 x\n')

@@ -59,7 +59,7 @@ test('after the timeout everything that the program started is ended as well', a
   await eventually('its end', () => !isRunning(grandchild) || isZombie(grandchild))
 })
 
-/** Where nobody reaps orphans (a container without init), a dead process keeps its id. */
+/** Where no process reaps orphans (a container without init), a dead process keeps its id. */
 function isZombie(pid: number): boolean {
   return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
 }

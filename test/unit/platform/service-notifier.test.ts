@@ -73,7 +73,7 @@ test('knows its watchdog time, unless another process is meant or there is none'
   assert.equal(time({}), undefined)
 })
 
-test('outside of systemd there is nobody to tell', t => {
+test('outside of systemd there is no listener', t => {
   assert.equal(scene(t, {}).notifier, undefined)
 })
 

@@ -15,7 +15,7 @@ test('a Content-Length that contradicts the cloud is refused before a byte is wr
   await assert.rejects(files.download('a', join(folder, 'a')), failsWith('PROTOCOL_VIOLATION', /sends 700001 bytes/))
 })
 
-test('a compressed answer that nobody asked for is refused', async t => {
+test('a compressed answer that was not requested is refused', async t => {
   const { cloud, files, folder } = await scene(t)
   cloud.put('a', 'abc')
   cloud.script.push((_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('abc'))

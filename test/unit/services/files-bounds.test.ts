@@ -28,7 +28,7 @@ test('the caller ends a download: it ends at once, asks nothing more and leaves 
 test('the first reason wins: what fails after the caller has ended it is not the reason', async t => {
   const { cloud, files, folder } = await scene(t)
   const end = new AbortController()
-  // A refusal that would be final, had nobody ended the wait before.
+  // A refusal that would be final, had the wait not been ended before.
   cloud.beforeCommand = () => end.abort()
   await assert.rejects(files.download('a', folder, { signal: end.signal }), failsWith('ABORTED'))
   const later = new AbortController()

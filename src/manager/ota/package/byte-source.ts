@@ -27,7 +27,7 @@ export class ByteSource {
       if (left === 0) return { done: true, value: undefined }
       if (this.#rest.length === 0) this.#rest = (await this.#next()) ?? Buffer.alloc(0)
       const value = this.#cut(left)
-      if (value.length === 0) throw badPackage('the archive ends in the middle of a file')
+      if (value.length === 0) throw badPackage('The archive ends in the middle of a file.')
       left -= value.length
       return { done: false, value }
     }

@@ -39,7 +39,7 @@ export function checkPackage(
 ): CheckedPackage {
   const { manifest: bytes, signature, sums } = scanned
   if (bytes === undefined)
-    throw new UpdateError('PACKAGE_INVALID', Status.BadParameter, `the package has no ${manifestName} at its root`)
+    throw new UpdateError('PACKAGE_INVALID', Status.BadParameter, `The package has no ${manifestName} at its root.`)
   const { manifest, rules } = parseManifest(new TextDecoder().decode(bytes))
   const { signers, covers } = checkSignature(scanned, owner, revoked, rules)
   if (rules.files !== undefined) checkSums(rules.files, sums)
@@ -70,7 +70,7 @@ function checkSignature(
     return unsigned
   }
   const text = signature.toString('latin1')
-  const signed = { manifest, ...(listing === undefined ? {} : { listing }) }
+  const signed = { manifest, listing }
   const keys = usableKeys(owner, revoked)
   const { whole, manifest: first, wrong } = signersOf(text, signed, keys)
   if (whole.length > 0) {
@@ -92,13 +92,13 @@ function checkSums(promised: ReadonlyMap<string, string>, sums: FileSums): void 
   for (const [path, sum] of sums) {
     if (path === manifestName || path === signatureName) continue
     const expected = promised.get(path)
-    if (expected === undefined) throw badPackage(`"files" in ${manifestName} does not name ${JSON.stringify(path)}`)
+    if (expected === undefined) throw badPackage(`"files" in ${manifestName} does not name ${JSON.stringify(path)}.`)
     if (expected === sum) continue
     const message = `${JSON.stringify(path)} in the package is not what "files" in ${manifestName} promises`
     throw new UpdateError('CHECKSUM_MISMATCH', Status.IoError, message)
   }
   for (const path of promised.keys())
-    if (!sums.has(path)) throw badPackage(`"files" in ${manifestName} names ${JSON.stringify(path)}, which is missing`)
+    if (!sums.has(path)) throw badPackage(`"files" in ${manifestName} names ${JSON.stringify(path)}, which is missing.`)
 }
 
 function whyUnsigned(hasSignature: boolean): string {

@@ -17,12 +17,12 @@ const factOf: Readonly<Record<string, keyof DeviceFacts>> = {
 export function incompatibility(rules: ReadonlyMap<string, readonly string[]>, facts: DeviceFacts): string | undefined {
   for (const [key, wanted] of rules) {
     const name = factOf[key]
-    if (name === undefined) return `the package asks for ${JSON.stringify(key)}, which this agent does not know`
+    if (name === undefined) return `it asks for ${JSON.stringify(key)}, which this agent does not know`
     const own = facts[name]
     const fits = key === 'os_version' ? fitsCpe : fitsText
     if (wanted.some(rule => rule === '*' || own.some(fact => fits(rule, fact)))) continue
-    const is = own.length === 0 ? 'the device does not tell it' : `the device has ${own.join(' or ')}`
-    return `the package is for ${key} ${wanted.join(' or ')}, and ${is}`
+    const is = own.length === 0 ? 'the device reports none' : `the device has ${own.join(' or ')}`
+    return `it is for ${key} ${wanted.join(' or ')}, and ${is}`
   }
   return undefined
 }

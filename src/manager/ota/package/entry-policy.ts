@@ -47,7 +47,7 @@ export class EntryPolicy {
     const path = cleanPath(entry.path)
     checkReserved(path, entry)
     if (++this.#entries > packageLimits.maxEntries)
-      throw badPackage(`the package has more than ${packageLimits.maxEntries} entries`)
+      throw badPackage(`The package has more than ${packageLimits.maxEntries} entries.`)
     if (entry.kind === 'file') this.#admitFile(path, entry)
     else if (this.#files.has(path)) throw refused(entry.path, 'it is a file and a folder')
     this.#addFolders(entry.kind === 'file' ? parentOf(path) : path, entry.path)
@@ -66,7 +66,7 @@ export class EntryPolicy {
     this.#files.add(path)
     this.#bytes += bytes
     const { maxBytes } = packageLimits
-    if (this.#bytes > maxBytes) throw badPackage(`the package unpacks to more than ${maxBytes} bytes`)
+    if (this.#bytes > maxBytes) throw badPackage(`The package unpacks to more than ${maxBytes} bytes.`)
     checkRatio(this.#bytes, this.#archiveBytes)
   }
 
@@ -74,7 +74,7 @@ export class EntryPolicy {
     for (let at = folder; at !== '' && !this.#folders.has(at); at = parentOf(at)) {
       if (this.#files.has(at)) throw refused(given, `${JSON.stringify(at)} is a file and a folder`)
       if (this.#folders.size + this.#files.size >= 2 * packageLimits.maxEntries)
-        throw badPackage(`the package has more than ${packageLimits.maxEntries} entries`)
+        throw badPackage(`The package has more than ${packageLimits.maxEntries} entries.`)
       this.#folders.add(at)
     }
   }
@@ -84,7 +84,7 @@ export class EntryPolicy {
 export function checkRatio(contentBytes: number, archiveBytes: number): void {
   const { maxRatio, freeBytes } = packageLimits
   if (contentBytes > freeBytes && contentBytes > maxRatio * archiveBytes)
-    throw badPackage(`the package unpacks to more than ${maxRatio} times its own size`)
+    throw badPackage(`The package unpacks to more than ${maxRatio} times its own size.`)
 }
 
 function cleanPath(given: string): string {
@@ -122,5 +122,5 @@ function parentOf(path: string): string {
 }
 
 function refused(path: string, why: string) {
-  return badPackage(`the entry "${shownName(path, 120)}" of the package is refused: ${why}`)
+  return badPackage(`The entry "${shownName(path, 120)}" of the package is refused: ${why}.`)
 }

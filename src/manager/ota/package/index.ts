@@ -10,4 +10,4 @@ export { PackageRecord, type RecordedPackage, recordOf } from './package-record.
 export { packageBytes, type ScannedPackage, scanPackage } from './read-package.ts'
 export { parsePublicKey } from './signature.ts'
 export { unpackPackage } from './unpack.ts'
-export { refusedPackage, UnprovenPackage, UpdateError } from './update-error.ts'
+export { refusedPackage, UnverifiedPackage, UpdateError } from './update-error.ts'

@@ -83,7 +83,7 @@ const maxRevokes = 32
 /** A manifest cannot be used; the message says what is wrong in it. */
 export class ManifestError extends UpdateError {
   constructor(problem: string) {
-    super('PACKAGE_INVALID', Status.IoError, `${manifestName}: ${problem}`)
+    super('PACKAGE_INVALID', Status.IoError, `${manifestName}: ${problem}.`)
   }
 }
 

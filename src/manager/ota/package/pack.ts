@@ -56,7 +56,8 @@ export async function packFolder(
   keys: readonly KeyObject[],
   additions: ManifestAdditions = {},
 ): Promise<PackedPackage> {
-  if (keys.length > maxSigningKeys) throw badPackage(`a package takes the signatures of ${maxSigningKeys} keys at most`)
+  if (keys.length > maxSigningKeys)
+    throw badPackage(`A package takes the signatures of ${maxSigningKeys} keys at most.`)
   const { folders, files } = await contentOf(folder, output)
   const sums: Record<string, string> = {}
   for (const { path } of files) sums[path] = await sumOf(join(folder, path))
@@ -103,7 +104,7 @@ async function contentOf(folder: string, output: string): Promise<{ folders: str
 
 function kindOf({ path, facts: { kind } }: FolderEntry): 'file' | 'folder' {
   if (kind === 'file' || kind === 'folder') return kind
-  throw badPackage(`${JSON.stringify(path)} is a link, a device or a pipe; a package takes files and folders only`)
+  throw badPackage(`${JSON.stringify(path)} is a link, a device or a pipe; a package takes files and folders only.`)
 }
 
 /** What a signature covers: the entries in the order in which they are packed. */
@@ -118,7 +119,9 @@ function listingOf(
   for (const path of folders) listing.folder(path, folderMode)
   for (const { path, mode, bytes } of files) listing.file(path, mode, bytes, sums[path] ?? '')
   if (listing.text !== undefined) return listing.text
-  throw badPackage(`the listing of the package is larger than ${maxListingBytes} bytes: put the files into one archive`)
+  throw badPackage(
+    `The listing of the package is larger than ${maxListingBytes} bytes: put the files into one archive.`,
+  )
 }
 
 async function manifestWith(folder: string, fields: ManifestAdditions) {
@@ -163,7 +166,7 @@ async function* packedFile(folder: string, file: PackedFile, sum: string | undef
     hash.update(chunk)
     yield chunk
   }
-  if (hash.digest('hex') !== sum) throw badPackage(`${JSON.stringify(file.path)} changed while it was packed`)
+  if (hash.digest('hex') !== sum) throw badPackage(`${JSON.stringify(file.path)} changed while it was packed.`)
   yield tarPadding(file.bytes)
 }
 

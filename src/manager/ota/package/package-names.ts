@@ -12,5 +12,5 @@ export const scriptLogName = 'ota_install.log'
 export function packageKind(name: string): 'zip' | 'tar.gz' {
   if (/\.zip$/i.test(name)) return 'zip'
   if (/\.(?:tar\.gz|tgz)$/i.test(name)) return 'tar.gz'
-  throw new AgentError('NOT_SUPPORTED', `the package ${JSON.stringify(name)} must end in .zip or .tar.gz`)
+  throw new AgentError('NOT_SUPPORTED', `The package ${JSON.stringify(name)} must end in .zip or .tar.gz.`)
 }

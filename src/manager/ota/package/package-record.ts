@@ -21,8 +21,8 @@ export interface RecordedPackage {
 }
 
 /**
- * The metadata and the listing of the unpacked package, on flash beside the journal. With them another process can prove by the
- * signature that the unpacked files are those that were accepted, also when the package itself is gone.
+ * The metadata and the listing of the unpacked package, on flash beside the journal. With them another process can verify by the
+ * signature that the unpacked files are those that were accepted, even after the package itself is gone.
  */
 export class PackageRecord {
   readonly #path: string
@@ -36,7 +36,7 @@ export class PackageRecord {
     if (manifest === undefined || listing === undefined) return
     const record = {
       manifest: manifest.toString('base64'),
-      ...(signature === undefined ? {} : { signature: signature.toString('base64') }),
+      signature: signature?.toString('base64'),
       listing,
     }
     await replaceFile(this.#path, `${JSON.stringify(record)}\n`)
@@ -50,7 +50,7 @@ export class PackageRecord {
     if (typeof manifest !== 'string' || typeof listing !== 'string') return undefined
     const metadata = {
       manifest: Buffer.from(manifest, 'base64'),
-      ...(typeof signature === 'string' ? { signature: Buffer.from(signature, 'base64') } : {}),
+      signature: typeof signature === 'string' ? Buffer.from(signature, 'base64') : undefined,
     }
     return recorded(metadata, listing)
   }
@@ -69,7 +69,7 @@ export class PackageRecord {
   }
 }
 
-/** A package that was scanned, as a record of it would tell it; undefined when its listing is too large for one. */
+/** A scanned package in the form of its record; undefined when its listing is too large for one. */
 export function recordOf(scanned: ScannedPackage): RecordedPackage | undefined {
   return scanned.listing === undefined || scanned.manifest === undefined
     ? undefined
@@ -77,7 +77,7 @@ export function recordOf(scanned: ScannedPackage): RecordedPackage | undefined {
 }
 
 function recorded(
-  metadata: { readonly manifest: Buffer; readonly signature?: Buffer },
+  metadata: { readonly manifest: Buffer; readonly signature?: Buffer | undefined },
   text: string,
 ): RecordedPackage | undefined {
   const listing = readListing(text)
@@ -93,7 +93,6 @@ function recorded(
   }
   const sums = new Map(files.map(([path, file]) => [path, file.sum]))
   const { manifest, signature } = metadata
-  const signed = signature === undefined ? {} : { signature }
-  const scanned = { size, sums, bytes, listing: text, hasMore: false, manifest, ...signed }
+  const scanned = { size, sums, bytes, listing: text, hasMore: false, manifest, signature }
   return { scanned, listing }
 }

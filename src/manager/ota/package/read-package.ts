@@ -21,10 +21,10 @@ export interface ScannedPackage {
   /** The size of each file by its path. */
   readonly bytes: ReadonlyMap<string, number>
   /** The bytes of `update.json` and `update.sig`; absent when there is none. */
-  readonly manifest?: Buffer
-  readonly signature?: Buffer
+  readonly manifest?: Buffer | undefined
+  readonly signature?: Buffer | undefined
   /** What a signature of the second form covers; absent when it is larger than one may be. */
-  readonly listing?: string
+  readonly listing?: string | undefined
   /** Something follows the end of the archive. */
   readonly hasMore: boolean
 }
@@ -51,7 +51,7 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
     if (entry.kind === 'folder') return listing.folder(relative, entry.mode)
     const maxBytes = metadata.get(relative)
     if (maxBytes !== undefined && entry.bytes > maxBytes)
-      throw badPackage(`${relative} of the package is larger than ${maxBytes} bytes`)
+      throw badPackage(`${relative} of the package is larger than ${maxBytes} bytes.`)
     const hash = createHash('sha256')
     const kept: Uint8Array[] = []
     for await (const chunk of content) {
@@ -71,9 +71,9 @@ export async function scanPackage(path: string, signal: AbortSignal): Promise<Sc
     sums,
     bytes,
     hasMore,
-    ...(listing.text === undefined ? {} : { listing: listing.text }),
-    ...(manifest === undefined ? {} : { manifest }),
-    ...(signature === undefined ? {} : { signature }),
+    listing: listing.text,
+    manifest,
+    signature,
   }
 }
 
@@ -93,7 +93,7 @@ export async function readPackage(path: string, visit: VisitEntry): Promise<{ ha
 export async function packageBytes(path: string): Promise<number> {
   const facts = await fileFacts(path)
   if (facts?.kind === 'file') return facts.bytes
-  throw new UpdateError('FILE_NOT_FOUND', Status.BadParameter, `there is no package ${path}`, {
+  throw new UpdateError('FILE_NOT_FOUND', Status.BadParameter, `There is no package ${path}.`, {
     details: { path },
     remedy: 'Check its path.',
   })

@@ -33,11 +33,11 @@ export function parsePublicKey(text: string): PublicKey {
   const raw = rawOfText(text)
   if (raw === undefined) {
     const shown = JSON.stringify(text.slice(0, 80))
-    const message = `ota.public_keys: ${shown} is not ${prefix} and ${keyBytes} bytes in base64, as "device-cloud ota keygen" prints it`
+    const message = `ota.public_keys: ${shown} is not ${prefix} and ${keyBytes} bytes in base64, as "device-cloud ota keygen" prints it.`
     throw new UpdateError('POLICY_REFUSED', Status.NoPermission, message)
   }
   if (isWeakKey(raw)) {
-    const message = `ota.public_keys: ${JSON.stringify(text)} is a key that anybody can sign for: write the one that "device-cloud ota keygen" prints`
+    const message = `ota.public_keys: ${JSON.stringify(text)} is a key that anybody can sign for. Write the key that "device-cloud ota keygen" prints.`
     throw new UpdateError('POLICY_REFUSED', Status.NoPermission, message)
   }
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') }, format: 'jwk' })
@@ -62,7 +62,7 @@ export function parsePrivateKey(pem: string): KeyObject {
     // Without the message of the library, which would quote from the key.
   }
   if (key?.asymmetricKeyType === 'ed25519') return key
-  throw new UpdateError('PACKAGE_INVALID', Status.BadParameter, 'the key file holds no Ed25519 private key in PEM')
+  throw new UpdateError('PACKAGE_INVALID', Status.BadParameter, 'The key file holds no Ed25519 private key in PEM.')
 }
 
 /**
@@ -94,7 +94,7 @@ export interface Signers {
  */
 export function signersOf(
   text: string,
-  { manifest, listing }: { readonly manifest: Uint8Array; readonly listing?: string },
+  { manifest, listing }: { readonly manifest: Uint8Array; readonly listing?: string | undefined },
   keys: readonly PublicKey[],
 ): Signers {
   const [whole, first, tried] = [new Set<string>(), new Set<string>(), new Set<string>()]

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
+
+import { withoutStop } from '../../../base/errors.ts'
 import { fileChunks } from '../../../platform/held/file-chunks.ts'
+
 import type { VisitEntry } from './archive-entry.ts'
 import { checkRatio, packageLimits } from './entry-policy.ts'
 import { readTar } from './tar-reader.ts'
@@ -20,7 +24,7 @@ export async function readTarGz(path: string, archiveBytes: number, visit: Visit
     // zlib's own: no gzip file, a wrong sum, an end too early.
     const code: unknown = error?.code
     if (typeof code === 'string' && code.startsWith('Z_'))
-      throw badPackage(`the package is not a whole gzip file: ${error.message}`, error)
+      throw badPackage(`The package is not a whole gzip file: ${withoutStop(error.message)}.`, error)
     throw error
   })
   return end
@@ -31,7 +35,7 @@ async function* bounded(chunks: AsyncIterable<Uint8Array>, archiveBytes: number)
   for await (const chunk of chunks) {
     bytes += chunk.length
     checkRatio(bytes, archiveBytes)
-    if (bytes > maxTarBytes) throw badPackage(`the package unpacks to more than ${packageLimits.maxBytes} bytes`)
+    if (bytes > maxTarBytes) throw badPackage(`The package unpacks to more than ${packageLimits.maxBytes} bytes.`)
     yield chunk
   }
 }

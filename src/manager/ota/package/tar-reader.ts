@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Header } from 'tar/header'
 import { Pax } from 'tar/pax'
-import { messageOf } from '../../../base/errors.ts'
+import { messageOf, withoutStop } from '../../../base/errors.ts'
 import type { VisitEntry } from './archive-entry.ts'
 import { ByteSource } from './byte-source.ts'
 import { badPackage } from './update-error.ts'
@@ -27,15 +27,15 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
   for (;;) {
     const block = await source.take(blockBytes)
     if (block.length === 0) break
-    if (block.length < blockBytes) throw badPackage('the tar archive ends in the middle of a header')
-    const header = told(() => new Header(block, 0, own, everybody))
+    if (block.length < blockBytes) throw badPackage('The tar archive ends in the middle of a header.')
+    const header = asPackageError(() => new Header(block, 0, own, everybody))
     // The end of an archive is marked by empty blocks; what follows should be padding.
     if (header.nullBlock) break
-    if (!header.cksumValid) throw badPackage('the tar archive has a damaged header')
+    if (!header.cksumValid) throw badPackage('The tar archive has a damaged header.')
     const size = header.size ?? -1
-    if (!Number.isSafeInteger(size) || size < 0) throw badPackage('the tar archive has an entry without a size')
+    if (!Number.isSafeInteger(size) || size < 0) throw badPackage('The tar archive has an entry without a size.')
     if (++headers > maxHeaders)
-      throw badPackage(`the tar archive has more than ${maxHeaders} headers in front of an entry`)
+      throw badPackage(`The tar archive has more than ${maxHeaders} headers in front of an entry.`)
     switch (header.type) {
       case 'ExtendedHeader':
       case 'OldExtendedHeader':
@@ -70,28 +70,28 @@ export async function readTar(chunks: AsyncIterable<Uint8Array>, visit: VisitEnt
 function kindOf(type: string, path: string): 'file' | 'folder' {
   if (type === 'Directory') return 'folder'
   if (type === 'File' || type === 'OldFile' || type === 'ContiguousFile') return path.endsWith('/') ? 'folder' : 'file'
-  throw badPackage(`the entry ${JSON.stringify(path.slice(0, 120))} of the package is refused: it is a ${type}`)
+  throw badPackage(`The entry ${JSON.stringify(path.slice(0, 120))} of the package is refused: it is a ${type}.`)
 }
 
 async function metadata(source: ByteSource, size: number): Promise<string> {
-  if (size > maxHeaderBytes) throw badPackage(`the tar archive has a header of ${size} bytes`)
+  if (size > maxHeaderBytes) throw badPackage(`The tar archive has a header of ${size} bytes.`)
   const bytes = await source.take(size)
-  if (bytes.length < size) throw badPackage('the tar archive ends in the middle of a header')
+  if (bytes.length < size) throw badPackage('The tar archive ends in the middle of a header.')
   await skip(source, padding(size))
   return bytes.toString('utf8')
 }
 
 function paxOf(text: string, before: Pax | undefined, isGlobal: boolean): Pax {
-  if (text.includes(' GNU.sparse.')) throw badPackage('the tar archive has a sparse file in it')
-  return told(() => Pax.parse(text, before, isGlobal))
+  if (text.includes(' GNU.sparse.')) throw badPackage('The tar archive has a sparse file in it.')
+  return asPackageError(() => Pax.parse(text, before, isGlobal))
 }
 
 /** The error of the library about a broken header, as an UpdateError. */
-function told<T>(read: () => T): T {
+function asPackageError<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {
-    throw badPackage(`the tar archive has a damaged header: ${messageOf(error)}`, error)
+    throw badPackage(`The tar archive has a damaged header: ${withoutStop(messageOf(error))}.`, error)
   }
 }
 
@@ -105,7 +105,7 @@ function padding(size: number): number {
 }
 
 async function skip(source: ByteSource, bytes: number): Promise<void> {
-  if ((await source.take(bytes)).length < bytes) throw badPackage('the tar archive ends too early')
+  if ((await source.take(bytes)).length < bytes) throw badPackage('The tar archive ends too early.')
 }
 
 /** Whether there is more than zeros. */

@@ -51,10 +51,10 @@ export async function unpackPackage(
     await ensure(parentOf(relative))
     const sum = await writeEntry(join(folder, relative), entry, content, signal)
     listing.file(relative, entry.mode, entry.bytes, sum)
-    if (scanned.sums.get(relative) !== sum) throw badPackage('the package changed while it was read')
+    if (scanned.sums.get(relative) !== sum) throw badPackage('The package changed while it was read.')
   })
   if (policy.size.files !== scanned.sums.size || listing.text !== scanned.listing)
-    throw badPackage('the package changed while it was read')
+    throw badPackage('The package changed while it was read.')
   for (const relative of folders) await syncFolder(join(folder, relative))
   await syncFolder(dirname(folder))
 }
@@ -85,12 +85,12 @@ async function checkSpace(size: UnpackedSize, folder: string): Promise<void> {
   // A file takes whole blocks.
   const neededBytes = size.bytes + (size.files + size.folders) * 4096
   if (neededBytes + reserve.bytes > freeBytes) {
-    const message = `the package unpacks to ${neededBytes} bytes, and ${folder} has ${freeBytes} free`
+    const message = `The package unpacks to ${neededBytes} bytes, and ${folder} has ${freeBytes} free.`
     throw new AgentError('DISK_FULL', message, { details: { neededBytes, freeBytes } })
   }
   const neededInodes = size.files + size.folders
   if (freeInodes === undefined || neededInodes + reserve.inodes <= freeInodes) return
-  const message = `the package unpacks to ${neededInodes} files and folders, and ${folder} has ${freeInodes} inodes free`
+  const message = `The package unpacks to ${neededInodes} files and folders, and ${folder} has ${freeInodes} inodes free.`
   throw new AgentError('DISK_FULL', message, { details: { neededInodes, freeInodes } })
 }
 

@@ -12,15 +12,15 @@ export class UpdateError extends AgentError {
   }
 }
 
-/** The unpacked files cannot be proven to be the package that was accepted: no script of it may run any more. */
-export class UnprovenPackage extends UpdateError {}
+/** The unpacked files cannot be verified as the accepted package: none of its scripts may run any more. */
+export class UnverifiedPackage extends UpdateError {}
 
 /** The package is broken, or has content that no package may have. */
 export function badPackage(problem: string, cause?: unknown): UpdateError {
-  return new UpdateError('PACKAGE_INVALID', Status.IoError, problem, cause === undefined ? {} : { cause })
+  return new UpdateError('PACKAGE_INVALID', Status.IoError, problem, { cause })
 }
 
 /** A rule of the owner refuses the package. */
 export function refusedPackage(why: string): UpdateError {
-  return new UpdateError('POLICY_REFUSED', Status.NoPermission, `the package is refused: ${why}`)
+  return new UpdateError('POLICY_REFUSED', Status.NoPermission, `The package is refused: ${why}.`)
 }

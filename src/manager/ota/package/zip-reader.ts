@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { crc32 } from '../../../base/crc32.ts'
-import { AgentError, errnoOf, messageOf } from '../../../base/errors.ts'
+import { AgentError, errnoOf, messageOf, withoutStop } from '../../../base/errors.ts'
 import type { ArchiveEntry, VisitEntry } from './archive-entry.ts'
 import { packageLimits } from './entry-policy.ts'
 import { badPackage } from './update-error.ts'
@@ -16,11 +16,13 @@ const [regular, folder] = [0o100000, 0o040000]
  * @throws UpdateError `PACKAGE_INVALID`, or what `visit` throws
  */
 export async function readZip(path: string, visit: VisitEntry): Promise<void> {
-  const zip = await told(() => yauzl.openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: true }))
+  const zip = await asPackageError(() =>
+    yauzl.openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: true }),
+  )
   try {
     if (zip.entryCount > packageLimits.maxEntries)
-      throw badPackage(`the package has more than ${packageLimits.maxEntries} entries`)
-    await told(async () => {
+      throw badPackage(`The package has more than ${packageLimits.maxEntries} entries.`)
+    await asPackageError(async () => {
       for await (const entry of zip.eachEntry()) await visit(factsOf(entry), contentOf(zip, entry))
     })
   } finally {
@@ -34,11 +36,11 @@ function factsOf(entry: Entry): ArchiveEntry {
   const type = mode & typeBits
   const name = JSON.stringify(path.slice(0, 120))
   if (type !== 0 && type !== regular && type !== folder)
-    throw badPackage(`the entry ${name} of the package is refused: it is a link, a device or a pipe`)
-  if (entry.isEncrypted()) throw badPackage(`the entry ${name} of the package is encrypted`)
+    throw badPackage(`The entry ${name} of the package is refused: it is a link, a device or a pipe.`)
+  if (entry.isEncrypted()) throw badPackage(`The entry ${name} of the package is encrypted.`)
   const bits = mode & 0o7777
   if (path.endsWith('/')) return { path, kind: 'folder', bytes: 0, mode: bits }
-  if (!entry.canDecodeFileData()) throw badPackage(`the entry ${name} of the package is compressed in an unknown way`)
+  if (!entry.canDecodeFileData()) throw badPackage(`The entry ${name} of the package is compressed in an unknown way.`)
   return { path, kind: 'file', bytes, mode: bits }
 }
 
@@ -49,17 +51,17 @@ async function* contentOf(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array
     yield chunk
   }
   if ((sum ?? 0) !== entry.crc32)
-    throw badPackage(`the entry ${JSON.stringify(entry.fileName)} of the package is damaged`)
+    throw badPackage(`The entry ${JSON.stringify(entry.fileName)} of the package is damaged.`)
 }
 
 /** The error of the library about a broken archive, as an UpdateError. */
-async function told<T>(work: () => Promise<T>): Promise<T> {
+async function asPackageError<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     if (error instanceof AgentError) throw error
     const errno = errnoOf(error)
     if (errno !== undefined && /^E[A-Z]+$/.test(errno)) throw error
-    throw badPackage(`the zip file cannot be read: ${messageOf(error)}`, error)
+    throw badPackage(`The zip file cannot be read: ${withoutStop(messageOf(error))}.`, error)
   }
 }

@@ -65,7 +65,7 @@ export function stepToHealth({ manifest }: UpdateState): Step {
 
 function afterFailure(
   state: UpdateState,
-  { status, text, isUnproven = false }: Extract<StepResult, { kind: 'failed' }>,
+  { status, text, isUnverified = false }: Extract<StepResult, { kind: 'failed' }>,
   bootId: string | undefined,
 ): UpdateState {
   const { step, failure } = state
@@ -92,7 +92,7 @@ function afterFailure(
       const failed = { ...state, failure: { step, status, text } }
       const hasUndo = (state.manifest?.errorAction ?? '') !== ''
       const hasBegun = step !== 'download' && step !== 'unpack' && step !== 'root'
-      const undoes = hasBegun && hasUndo && !isUnproven
+      const undoes = hasBegun && hasUndo && !isUnverified
       return entered(failed, undoes ? 'error_action' : 'report', bootId)
     }
   }

@@ -31,9 +31,9 @@ export const maxTries = 5
 export function resume(state: UpdateState, found: RecoveryFacts): Resumption {
   const { step, script, tries } = state
   const rebooted = state.bootId === undefined || found.bootId !== state.bootId
-  const failed = (text: string, isUnproven = false): Resumption => ({
+  const failed = (text: string, isUnverified = false): Resumption => ({
     kind: 'ended',
-    result: { kind: 'failed', status: 19, text, isUnproven },
+    result: { kind: 'failed', status: 19, text, isUnverified },
   })
   if (found.inPlace === true) {
     const known = inItsPlace(state, found.bootId)

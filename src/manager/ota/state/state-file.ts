@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AgentError } from '../../../base/errors.ts'
+import { AgentError, withoutStop } from '../../../base/errors.ts'
 import { readBoundedText } from '../../../platform/files/read-file.ts'
 import { Status } from '../../../protocol/status.ts'
 import { UpdateError } from '../package/index.ts'
@@ -17,13 +17,12 @@ export async function readStateText(path: string, maxBytes: number, remedy: stri
   } catch (error) {
     if (!(error instanceof AgentError)) throw error
     if (error.code === 'FILE_NOT_FOUND') return undefined
-    throw damagedState(path, error.message, remedy, error)
+    throw damagedState(path, withoutStop(error.message), remedy, error)
   }
 }
 
 /** The error for such a file with wrong content. */
 export function damagedState(path: string, problem: string, remedy: string, cause?: unknown): UpdateError {
-  const message = `the package is refused: ${path} says which packages may come, and ${problem}; ${remedy}`
-  const options = { details: { path }, ...(cause === undefined ? {} : { cause }) }
-  return new UpdateError('POLICY_REFUSED', Status.NoPermission, message, options)
+  const message = `The package is refused: ${path} says which packages may come, and ${problem}. ${remedy}`
+  return new UpdateError('POLICY_REFUSED', Status.NoPermission, message, { details: { path }, cause })
 }

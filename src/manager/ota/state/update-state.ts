@@ -80,7 +80,7 @@ export type StepResult =
       readonly status: Status
       readonly text: string
       /** The unpacked files are not known to be the package: its error_action must not run either. */
-      readonly isUnproven?: boolean
+      readonly isUnverified?: boolean
     }
 
 /** The steps in which a script of the package runs. */

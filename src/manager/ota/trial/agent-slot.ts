@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { dirname } from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
-import { AgentError } from '../../../base/errors.ts'
+
+import { AgentError, withoutStop } from '../../../base/errors.ts'
+
 import { fileFacts } from '../../../platform/files/file-facts.ts'
 import { checkWritable } from '../../../platform/files/folders.ts'
 import { createNewFile } from '../../../platform/files/new-file.ts'
@@ -55,7 +57,7 @@ export class AgentSlot {
       throw new UpdateError(
         'POLICY_REFUSED',
         Status.NoPermission,
-        `the new agent is not put beside the old one: ${why}`,
+        `The new agent is not put beside the old one: ${why}`,
       )
     await checkWritable(folder)
     const [own, other] = [await fileFacts(folder), await fileFacts(alsoFolder)]
@@ -65,8 +67,8 @@ export class AgentSlot {
     const { freeBytes } = await spaceAt(folder)
     if (neededBytes <= freeBytes + leftBytes) return
     const message =
-      `the new agent must lie beside the old one until its trial run is over: that needs ${neededBytes} bytes in ${folder}, ` +
-      `and ${freeBytes} are free; nothing was changed`
+      `The new agent must lie beside the old one until its trial run is over: that needs ${neededBytes} bytes in ${folder}, ` +
+      `and ${freeBytes} are free; nothing was changed.`
     throw new UpdateError('DISK_FULL', Status.Full, message, { details: { neededBytes, freeBytes } })
   }
 
@@ -97,7 +99,9 @@ export class AgentSlot {
     } catch (error) {
       await removeFile(this.candidate)
       // A file for another processor cannot even be started.
-      throw error instanceof UpdateError || !(error instanceof AgentError) ? error : this.#unfit(error.message)
+      throw error instanceof UpdateError || !(error instanceof AgentError)
+        ? error
+        : this.#unfit(withoutStop(error.message))
     }
   }
 
@@ -118,7 +122,7 @@ export class AgentSlot {
     await removeFile(this.candidate)
     const remedy = 'Update to a release between the two first, or put the new executable in place by hand.'
     const message =
-      `the new agent and this one do not understand each other: it speaks ${versionsText(said)} of the trial, ` +
+      `The new agent and this one do not understand each other: it speaks ${versionsText(said)} of the trial, ` +
       `and this one ${versionsText(trialVersions)}; the new one was not started, and this one continues. ${remedy}`
     throw new UpdateError('NOT_SUPPORTED', Status.NotSupported, message, {
       remedy,
@@ -160,7 +164,7 @@ export class AgentSlot {
     return new UpdateError(
       'EXECUTION_FAILED',
       Status.ExecutionError,
-      `the new agent does not start on this device: ${why}`,
+      `The new agent does not start on this device: ${why}.`,
     )
   }
 }

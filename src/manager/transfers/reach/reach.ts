@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path'
-import { AgentError } from '../../../base/errors.ts'
+import { AgentError, withoutStop } from '../../../base/errors.ts'
 import type { Log } from '../../../base/log.ts'
 import { walkPath } from '../../../platform/held/walk.ts'
 import type { Walked } from '../../../platform/held/walked.ts'
@@ -105,7 +105,7 @@ export class Reach {
     const inside = join(path, name)
     const found = await this.#place({ path: inside, relative })
     if (found !== undefined) return found
-    const message = `the destination ${inside} is a folder and will not be replaced by a file`
+    const message = `The destination ${inside} is a folder and will not be replaced by a file.`
     throw new AgentError('INVALID_ARGUMENT', message, { details: { path: inside } })
   }
 
@@ -156,7 +156,7 @@ async function admit(
   const { way, file, missing } = walked
   const where = walked.path === path ? '' : ` (it leads to ${walked.path})`
   if (!(await isHeld(walked, relative ? [own] : [own, ...allowed], guard))) {
-    if (own.closed !== undefined && (relative || allowed.length === 0)) throw refused(path, own.closed)
+    if (own.closed !== undefined && (relative || allowed.length === 0)) throw refused(path, withoutStop(own.closed))
     if (relative) throw refused(path, `a link in it leads out of ${own.given}, to ${walked.path}`)
     throw refused(
       path,
@@ -178,5 +178,5 @@ async function isHeld(walked: Walked, roots: readonly Root[], guard: Guard): Pro
 }
 
 function refused(path: string, why: string): AgentError {
-  return new AgentError('PATH_REFUSED', `${path}: ${why}`, { details: { path } })
+  return new AgentError('PATH_REFUSED', `${path}: ${why}.`, { details: { path } })
 }

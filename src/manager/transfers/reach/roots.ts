@@ -85,7 +85,7 @@ export class Root {
     // A user who puts a folder of their own there could as well have put its files into the old one.
     if (passed.ownerId === movableBy) return
     throw refused(
-      `${passed.path} is another folder than when the configuration was read, and users other than root could have put it there; if it is right, let the agent read its configuration again (SIGHUP or a restart)`,
+      `${passed.path} is another folder than when the configuration was read, and users other than root could have put it there. If it is the right one, let the agent read its configuration again (SIGHUP or a restart).`,
       passed.path,
     )
   }
@@ -128,14 +128,14 @@ export class Root {
   #checkNotAll({ way: [top], last, file, path }: Walked): void {
     if (this.given === '/' || file !== undefined || top === undefined || !isSameFile(last, top)) return
     throw refused(
-      `${this.given} leads to the root of the file system (${path}); name the folders that the cloud needs, or "/" itself`,
+      `${this.given} leads to the root of the file system (${path}). Name the folders that the cloud needs, or "/" itself.`,
       this.given,
     )
   }
 
   /** `upload` and `download` may be links, as root makes them on a device with a data partition. */
   async #checkOwn(walked: Walked, guard: Guard): Promise<void> {
-    if (walked.file !== undefined) throw refused(`${this.given} is not a folder`, this.given)
+    if (walked.file !== undefined) throw refused(`${this.given} is not a folder.`, this.given)
     const above = await walkPath(dirname(this.given))
     const isLink = walked.path !== join(above.path, this.given.slice(dirname(this.given).length))
     await above.close()
@@ -144,7 +144,7 @@ export class Root {
     const isSystem = sharedFolders.has(walked.path) || systemFolders.some(folder => isBelow(folder, walked.path))
     if (own === undefined && !isSystem) return
     throw refused(
-      `${this.given} is a link to ${walked.path}, which holds files of the system or of the agent; make it a folder, or let it lead to a folder of its own`,
+      `${this.given} is a link to ${walked.path}, which holds files of the system or of the agent. Make it a folder, or let it lead to a folder of its own.`,
       this.given,
     )
   }

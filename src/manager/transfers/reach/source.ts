@@ -110,7 +110,7 @@ async function removeIfSame(folder: TransferFolder, name: string, then: FileFact
   if (isSame) await folder.remove(name)
 }
 
-/** Whether another user could have given this name to a file of somebody else, to have it sent. */
+/** Whether another user could have given this name to a file that is not theirs, to have it sent. */
 function hasForeignName({ links, ownerId }: FileFacts, isOpenToOthers: boolean): boolean {
   return links > 1 && (isOpenToOthers || ownerId !== userId())
 }
@@ -129,9 +129,9 @@ async function checkOwn(guard: Guard, top: string, entry: TreeEntry): Promise<vo
 }
 
 function unfit(path: string): AgentError {
-  return new AgentError('INVALID_ARGUMENT', `${path} is neither a file nor a folder`, { details: { path } })
+  return new AgentError('INVALID_ARGUMENT', `${path} is neither a file nor a folder.`, { details: { path } })
 }
 
 function refused(path: string, why: string): AgentError {
-  return new AgentError('PATH_REFUSED', `${path}: ${why}`, { details: { path } })
+  return new AgentError('PATH_REFUSED', `${path}: ${why}.`, { details: { path } })
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { messageOf } from '../../base/errors.ts'
+import { messageOf, withoutStop } from '../../base/errors.ts'
 import type { Log } from '../../base/log.ts'
 import { throwIfAborted } from '../../base/wait.ts'
 import { fileFacts } from '../../platform/files/file-facts.ts'
@@ -20,11 +20,11 @@ import {
   recordOf,
   scanPackage,
   scriptLogName,
-  UnprovenPackage,
+  UnverifiedPackage,
   type UpdateManifest,
 } from './package/index.ts'
 
-export interface ProofParts extends AdmissionParts {
+export interface VerificationParts extends AdmissionParts {
   /** The package itself, which may be gone by now. */
   readonly path: string
   /** The unpacked package. */
@@ -35,24 +35,24 @@ export interface ProofParts extends AdmissionParts {
 }
 
 /**
- * Proves, in a process that did not unpack it, that the files in `folder` are a package that this device may install: signature,
+ * Verifies, in a process that did not unpack it, that the files in `folder` are a package that this device may install: signature,
  * name, release and devices are checked again, and every file must have the content that was signed.
  *
- * A script may have removed files and made others, so only before the first script no file may be missing or new. A file that a
- * script has changed is not signed: such a package does not continue.
+ * A script may have removed and added files, so files may be missing or new only after the first script has begun. A file that
+ * a script has changed is no longer the signed one: the update does not continue.
  *
- * Where no signature is required, nothing can be proven against a user who can write the journal; then only a package of which
- * no script has run yet is checked, for damage.
+ * Where no signature is required, no check holds against a user who can write the journal. A package is then only checked for
+ * damage, and only while none of its scripts has run.
  *
  * @param journaled the manifest by the journal
  * @param changed a script has begun
  * @returns the manifest that was signed, also where the journal has another one
- * @throws UnprovenPackage
+ * @throws UnverifiedPackage
  */
-export async function provePackage(
+export async function verifyPackage(
   journaled: UpdateManifest,
   changed: boolean,
-  parts: ProofParts,
+  parts: VerificationParts,
 ): Promise<UpdateManifest> {
   const { owner, folder, log, signal } = parts
   try {
@@ -78,20 +78,25 @@ export async function provePackage(
     return manifest
   } catch (error) {
     throwIfAborted(signal)
-    const message = `what is unpacked cannot be proven to be the accepted package after the restart, and no script of it is run: ${messageOf(error)}`
-    throw new UnprovenPackage('POLICY_REFUSED', Status.NoPermission, message, { cause: error })
+    const message = `After the restart the unpacked files cannot be verified as the accepted package, so none of its scripts is run: ${withoutStop(messageOf(error))}.`
+    throw new UnverifiedPackage('POLICY_REFUSED', Status.NoPermission, message, { cause: error })
   }
 }
 
-async function recordedPackage({ record, path, owner, signal }: ProofParts): Promise<RecordedPackage | undefined> {
+async function recordedPackage({
+  record,
+  path,
+  owner,
+  signal,
+}: VerificationParts): Promise<RecordedPackage | undefined> {
   const recorded = await record.read()
-  // An earlier release of the agent left none: then the package itself tells, while it is there.
+  // An earlier release of the agent wrote no record. The package itself is read then, while it is still there.
   if (recorded !== undefined || !owner.requireSignature || (await fileFacts(path))?.kind !== 'file') return recorded
   return recordOf(await scanPackage(path, signal))
 }
 
 /** Holds the unpacked files to the listing. `isExact`: nothing may be missing or new. */
-async function checkTree(listing: ReadListing, { folder, signal }: ProofParts, isExact: boolean): Promise<void> {
+async function checkTree(listing: ReadListing, { folder, signal }: VerificationParts, isExact: boolean): Promise<void> {
   for (const [path, { sum }] of listing.files) {
     const shown = JSON.stringify(path)
     const facts = await fileFacts(join(folder, path), { followLinks: false })

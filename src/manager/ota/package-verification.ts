@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Status } from '../../protocol/status.ts'
 import { packagePath } from './fetch-package.ts'
-import { PackageRecord, UnprovenPackage, type UpdateManifest } from './package/index.ts'
+import { PackageRecord, UnverifiedPackage, type UpdateManifest } from './package/index.ts'
 import type { UpdateState } from './state/index.ts'
 import { admissionParts, type StepParts } from './steps.ts'
 
-/** The manifest of the unpacked package as far as this process may trust it: it has unpacked the package, or has proven it. */
-export class PackageProof {
+/** The manifest of the unpacked package that this process may trust, because it has unpacked the package or verified it. */
+export class PackageVerification {
   readonly #parts: StepParts
   readonly #signal: AbortSignal
   #known: UpdateManifest | undefined
@@ -16,7 +16,7 @@ export class PackageProof {
     this.#signal = signal
   }
 
-  /** The manifest; undefined while nothing was unpacked or proven. */
+  /** The manifest; undefined while nothing was unpacked or verified. */
   get known(): UpdateManifest | undefined {
     return this.#known
   }
@@ -27,17 +27,17 @@ export class PackageProof {
   }
 
   /**
-   * The manifest to act by. A package that another process has unpacked is checked once.
+   * The manifest to act by. A package that another process has unpacked is verified once.
    *
-   * @throws UnprovenPackage
+   * @throws UnverifiedPackage
    */
   async manifestOf({ request, manifest, changed }: UpdateState): Promise<UpdateManifest> {
     if (this.#known !== undefined) return this.#known
     if (manifest === undefined)
-      throw new UnprovenPackage('POLICY_REFUSED', Status.NoPermission, 'the journal of the update names no package')
+      throw new UnverifiedPackage('POLICY_REFUSED', Status.NoPermission, 'The journal of the update names no package.')
     const { places, log } = this.#parts
-    const { provePackage } = await import('./prove-package.ts')
-    this.#known = await provePackage(manifest, changed, {
+    const { verifyPackage } = await import('./verify-package.ts')
+    this.#known = await verifyPackage(manifest, changed, {
       ...admissionParts(this.#parts),
       path: packagePath(request, places),
       folder: places.packageFolder,
