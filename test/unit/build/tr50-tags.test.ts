@@ -74,10 +74,10 @@ const agentCommands: ReadonlySet<string> = new Set([
 ])
 
 function quotedNames(code: string): readonly string[] {
-  return [...code.matchAll(/['"`]([a-z_]+(?:\.[a-z_]+)+)(?:['"`])/g)].map(([, name = '']) => name)
+  return [...code.matchAll(/['"`]([a-z_]\w*(?:\.[a-z_]\w*)+)(?:['"`])/g)].map(([, name = '']) => name)
 }
 
-const isCommand = (name: string) => /^[a-z_]+(?:\.[a-z_]+)+$/.test(name)
+const isCommand = (name: string) => /^[a-z_]\w*(?:\.[a-z_]\w*)+$/.test(name)
 
 test('every tag of the protocol leads to one heading of the page', () => {
   assert.ok(tags.length > 300, `only ${tags.length} tags were found`)
