@@ -134,6 +134,13 @@ test('every command of the local cloud is on the page, and the page names no oth
   assert.deepEqual(unknown, [])
 })
 
+test('the local cloud answers every command that the agent sends', () => {
+  const sent = quotedNames(codeBelow('protocol')).filter(name => pageNames.has(name))
+  assert.ok(sent.includes('mailbox.ack') && sent.includes('property.batch'), 'the commands were not found')
+  const unanswered = [...new Set(sent)].filter(name => !Object.hasOwn(allCommands, name))
+  assert.deepEqual(unanswered, [], 'commands that src/cloud/commands/ does not answer')
+})
+
 const key = 'k'
 const [ts, corrId, thingKey] = ['2024-03-05T10:11:12.000345Z', 'c', 'dev-1-app']
 const property: Required<TelemetrySample> = { key, value: 1, ts, corrId, aggregate: true }
