@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Every Markdown page of the repository, and where it stands in the site's navigation. */
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, normalize } from 'node:path'
 
 /** The paths of the pages below `root`, relative to it, in order; not those of packages, products and test data. */
 export function findPages(root: string, below = ''): string[] {
@@ -45,4 +45,9 @@ const sectionOfFolder = [
 /** Where a page stands: by its folder. What is not in share/ is for people who work on the project. */
 export function sectionOf(page: string): string {
   return sectionOfFolder.find(([folder]) => page.startsWith(folder))?.[1] ?? 'Project'
+}
+
+/** The pages in the order in which share/README.md, whose text this takes, leads to them: the first update after the first device. */
+export function readingOrder(readme: string): readonly string[] {
+  return [...readme.matchAll(/\]\(([^):#]+\.md)\b/g)].map(([, target = '']) => normalize(join('share', target)))
 }

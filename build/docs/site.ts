@@ -15,13 +15,14 @@ import {
   normalizePath,
   PageEvent,
   type ProjectReflection,
+  type Reflection,
   ReflectionKind,
   type TypeDocOptions,
 } from 'typedoc'
 import { BuildError } from '../build-error.ts'
 import { root } from '../places.ts'
 import { readMarkdown } from './markdown-page.ts'
-import { findPages, librarySection, sectionOf, sectionOrder } from './pages.ts'
+import { findPages, librarySection, readingOrder, sectionOf, sectionOrder } from './pages.ts'
 import { SiteRouter } from './site-router.ts'
 
 /** Writes the site into `folder`, which it empties first. Throws a {@link BuildError} on any warning of typedoc, which prints it. */
@@ -31,6 +32,8 @@ export async function makeSite(folder: string): Promise<void> {
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, page) => placePage(page))
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, placeLibrary)
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, unlinkFolders)
+  // After typedoc has made the sections, which it does at -100.
+  app.converter.on(Converter.EVENT_RESOLVE_END, orderPages, -200)
   app.renderer.on(PageEvent.END, nameFirstPage)
   const project = await app.convert()
   if (project === undefined) throw new BuildError('the site cannot be made')
@@ -102,6 +105,17 @@ function placePage(page: DocumentReflection): void {
   page.frontmatter.group = sectionOf(relative(root, path))
   // A link to a folder leads to its README.
   if (basename(path) === 'README.md') files.registerReflectionPath(normalizePath(dirname(path)), page)
+}
+
+/** Puts the pages of each section into the order of share/README.md. What that does not name stays behind them, by its title. */
+function orderPages({ project }: Context): void {
+  const order = readingOrder(readFileSync(join(root, 'share/README.md'), 'utf8'))
+  const placeOf = (reflection: Reflection): number => {
+    const path = reflection.isDocument() ? project.files.getReflectionPath(reflection) : undefined
+    const place = path === undefined ? -1 : order.indexOf(relative(root, path))
+    return place === -1 ? order.length : place
+  }
+  for (const { children } of project.groups ?? []) children.sort((one, other) => placeOf(one) - placeOf(other))
 }
 
 function placeLibrary({ project }: Context): void {

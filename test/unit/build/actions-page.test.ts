@@ -16,10 +16,17 @@ test('each action of the device manager has a section, with the switch that turn
   assert.ok(actions.length > 8)
   for (const { name, switchedBy } of actions) {
     const section = sectionOf(page, `## ${name}`)
-    assert.ok(section.includes(switchedBy === undefined ? 'Always on.' : `actions_enabled.${switchedBy}\``), name)
+    const words = switchedBy === undefined ? 'Always on.' : `\`actions_enabled.${switchedBy}\``
+    assert.ok(section.includes(words), `share/reference/actions.md: the section of ${name} does not say ${words}`)
   }
   const sections = [...page.matchAll(/^## (.+)$/gm)].map(([, title = '']) => title)
-  assert.deepEqual(sections.toSorted(), ['Status codes', ...actions.map(({ name }) => name)].toSorted())
+  const expected = ['Status codes', ...actions.map(({ name }) => name)]
+  const stale = sections.filter(title => !expected.includes(title))
+  assert.deepEqual(
+    sections.toSorted(),
+    expected.toSorted(),
+    `share/reference/actions.md has sections of actions that no room lists, or has one twice: ${stale.join(', ')}`,
+  )
 })
 
 test('each parameter that an action reads is on the page', () => {
@@ -36,6 +43,7 @@ test('each parameter that an action reads is on the page', () => {
   assert.deepEqual(
     [...new Set(read)].filter(name => !page.includes(`\n| \`${name}\` |`)),
     [],
+    'parameters without a row in share/reference/actions.md',
   )
 })
 

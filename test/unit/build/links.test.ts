@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { HeadingAnchors } from '../../../build/docs/heading-anchors.ts'
 import { deadMarkdownLinks } from '../../../build/docs/markdown-links.ts'
 import { readMarkdown } from '../../../build/docs/markdown-page.ts'
-import { findPages, sectionOf, sectionOrder } from '../../../build/docs/pages.ts'
+import { findPages, readingOrder, sectionOf, sectionOrder } from '../../../build/docs/pages.ts'
 import { deadSiteLinks } from '../../../build/docs/site-links.ts'
 import { root } from '../../../build/places.ts'
 import { documentText } from '../../helpers/proof-tables.ts'
@@ -148,4 +148,13 @@ test('the site has a dead link where a page, an anchor or a file is missing, and
     'share/a.html: fetches //example.com/x.css',
     'share/a.html: fetches https://example.com/x.js',
   ])
+})
+
+test('share/README.md leads to every page of the four kinds, which gives the site its order', () => {
+  const order = readingOrder(documentText('share/README.md'))
+  const kinds = findPages(root).filter(page => /^share\/(?:tutorial|how-to|reference|explanation)\//.test(page))
+  assert.ok(kinds.length > 20, 'the pages are not found')
+  const missing = kinds.filter(page => !order.includes(page))
+  assert.deepEqual(missing, [], 'pages that share/README.md does not lead to')
+  assert.ok(order.indexOf('share/tutorial/first-device.md') < order.indexOf('share/tutorial/first-application.md'))
 })

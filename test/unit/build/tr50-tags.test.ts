@@ -74,10 +74,10 @@ const agentCommands: ReadonlySet<string> = new Set([
 ])
 
 function quotedNames(code: string): readonly string[] {
-  return [...code.matchAll(/['"`]([a-z_]+(?:\.[a-z_]+)+)(?:['"`])/g)].map(([, name = '']) => name)
+  return [...code.matchAll(/['"`]([a-z_]\w*(?:\.[a-z_]\w*)+)(?:['"`])/g)].map(([, name = '']) => name)
 }
 
-const isCommand = (name: string) => /^[a-z_]+(?:\.[a-z_]+)+$/.test(name)
+const isCommand = (name: string) => /^[a-z_]\w*(?:\.[a-z_]\w*)+$/.test(name)
 
 test('every tag of the protocol leads to one heading of the page', () => {
   assert.ok(tags.length > 300, `only ${tags.length} tags were found`)
@@ -132,6 +132,13 @@ test('every command of the local cloud is on the page, and the page names no oth
     name => services.has(name.split('.')[0]) && !Object.hasOwn(allCommands, name) && !agentCommands.has(name),
   )
   assert.deepEqual(unknown, [])
+})
+
+test('the local cloud answers every command that the agent sends', () => {
+  const sent = quotedNames(codeBelow('protocol')).filter(name => pageNames.has(name))
+  assert.ok(sent.includes('mailbox.ack') && sent.includes('property.batch'), 'the commands were not found')
+  const unanswered = [...new Set(sent)].filter(name => !Object.hasOwn(allCommands, name))
+  assert.deepEqual(unanswered, [], 'commands that src/cloud/commands/ does not answer')
 })
 
 const key = 'k'

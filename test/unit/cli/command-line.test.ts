@@ -192,7 +192,11 @@ test('every row of the table loads a command with its name and summary, and each
   for (const { name, summary, load } of commandEntries) {
     const { command: loaded } = await load()
     assert.equal(loaded.name, name)
-    assert.equal(loaded.summary, summary)
+    assert.equal(
+      loaded.summary,
+      summary,
+      `${name}: src/cli/commands.ts has another summary than the file of the command`,
+    )
     const names = loaded.flags.flatMap(flag => [
       `--${flag.name}`,
       ...(flag.short === undefined ? [] : [`-${flag.short}`]),
@@ -206,7 +210,12 @@ test('every file of commands/ is a row of the table, and has the name of its com
   const folder = join(import.meta.dirname, '../../../src/cli/commands')
   const files = readdirSync(folder).sort()
   const listed = commandEntries.map(({ name }) => `${name.replaceAll(' ', '-')}.ts`)
-  assert.deepEqual(files, listed.toSorted())
+  const lone = [...files.filter(name => !listed.includes(name)), ...listed.filter(name => !files.includes(name))]
+  assert.deepEqual(
+    files,
+    listed.toSorted(),
+    `${lone.join(', ')}: a file without a row in src/cli/commands.ts, or a row without a file`,
+  )
   for (const { name, load } of commandEntries) {
     const file: { readonly command?: Command } = await import(join(folder, `${name.replaceAll(' ', '-')}.ts`))
     assert.equal(file.command, (await load()).command, name)

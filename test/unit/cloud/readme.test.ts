@@ -14,12 +14,13 @@ test('the README names every fault with its parameters and what it does', () => 
   for (const [name, { does, params }] of Object.entries(faultTable)) {
     const names = Object.keys(params).map(param => `\`${param}\``)
     const row = `| \`${name}\` | ${names.join(' ')} | ${does} |`.replace(/ +/g, ' ')
-    assert.ok(readme.includes(row), name)
+    assert.ok(readme.includes(row), `src/cloud/README.md has no row ${row}`)
   }
 })
 
 test('the README names every command', () => {
-  for (const name of Object.keys(allCommands)) assert.ok(readme.includes(`\`${name}\``), name)
+  for (const name of Object.keys(allCommands))
+    assert.ok(readme.includes(`\`${name}\``), `src/cloud/README.md does not name the command ${name}`)
 })
 
 test('the console puts values from devices into the page as text only', () => {

@@ -116,6 +116,7 @@ test('every setting is used by some other floor than the one that reads it', () 
   assert.deepEqual(
     unused.map(({ key }) => key),
     [],
+    `settings that nothing uses: ${unused.map(propertyOf).join(', ')} stands nowhere above src/config/`,
   )
 })
 

@@ -19,6 +19,12 @@ function made(): readonly { readonly file: string; readonly comment: string }[] 
     )
 }
 
+/** What stands in one of two lists only. */
+function differing(some: readonly string[], others: readonly string[]): string {
+  const lone = (list: readonly string[], other: readonly string[]) => list.filter(name => !other.includes(name))
+  return [...lone(some, others), ...lone(others, some)].join(', ')
+}
+
 test('every action is named by its file with a section of the specification, and registered under that name', async t => {
   const named = made().map(({ file, comment }) => {
     const [, name] = /`([\w-]+)`/.exec(comment) ?? []
@@ -28,13 +34,17 @@ test('every action is named by its file with a section of the specification, and
   })
   const names = (await registeredActions(t)).map(({ name }) => name)
   assert.ok(named.length >= 11, 'the actions of the source are not found')
-  assert.deepEqual([...names].sort(), [...named].sort())
+  assert.deepEqual(
+    [...names].sort(),
+    [...named].sort(),
+    `not made and registered alike: ${differing(names, named)}; an action belongs in the list of its room, such as process-actions.ts`,
+  )
 })
 
 test('every switch of an action is a row of the settings table', async t => {
   for (const { name, switchedBy } of await registeredActions(t))
     assert.ok(
       switchedBy === undefined || isKnownSwitch(switchedBy),
-      `${name}: actions_enabled.${switchedBy} is unknown`,
+      `${name}: actions_enabled.${switchedBy} is no row of src/config/manager-rows.ts`,
     )
 })
