@@ -50,6 +50,9 @@ export async function agentOptions(): Promise<esbuild.BuildOptions> {
 /** No file below these folders may be in a bundle of the agent. */
 const forbiddenFolders = ['src/cloud/', 'src/tour/', 'test/', 'build/']
 
+/** Makes the whole script strict, once. Every module of the agent is; esbuild would say so in each of its 560 wrappers. */
+const strict = '"use strict";'
+
 /**
  * Executables run with --disable-sigusr1 where their Node has it. Where it does not (Node 20), a listener takes the signal
  * that would open the inspector.
@@ -74,7 +77,9 @@ export async function bundleAgent(
       sourcesContent: false,
       write: false,
       outfile: 'device-cloud.cjs',
-      banner: { js: noInspector },
+      banner: { js: strict + noInspector },
+      // As tsconfig.json, without `strict`, which also asks for that word in each wrapper.
+      tsconfigRaw: { compilerOptions: { alwaysStrict: false, target: 'ES2022', verbatimModuleSyntax: true } },
     })
     .catch(error => {
       throw new BuildError(`The bundle cannot be made: ${error instanceof Error ? error.message : error}`)

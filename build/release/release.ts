@@ -6,7 +6,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { caBundle } from '../../src/connection/tls/ca-bundle.ts'
+import { embeddedRoots } from '../../src/connection/tls/embedded-roots.ts'
 import { BuildError, MissingTool, type Report, runAsProgram } from '../build-error.ts'
 import { type Bundle, bundleAgent } from '../bundle/bundle.ts'
 import { buildExecutable } from '../executable/executable.ts'
@@ -81,7 +81,7 @@ async function releaseTarget(
     packages,
     nodeVersions: await nodeVersionsOf(target, node.path),
     executableSum: sumOf(bytes),
-    rootsSum: sumOf(Buffer.from(caBundle)),
+    rootsSum: sumOf(Buffer.from(embeddedRoots())),
     epochSeconds,
   })
   const requirements = await requirementsOf(target, built.path, node.path)

@@ -43,7 +43,7 @@ export interface LastWrite {
   /** Items that the process takes with it. */
   readonly lost: number
   /** Why. */
-  readonly failure?: unknown | undefined
+  readonly failure?: unknown
 }
 
 /**

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test'
 import { MissingTool } from '../../build/build-error.ts'
 import { findProgram, runProgram } from '../../build/run-program.ts'
 import type { TargetName } from '../../build/target.ts'
-import { caBundle } from '../../src/connection/tls/ca-bundle.ts'
+import { embeddedRoots } from '../../src/connection/tls/embedded-roots.ts'
 import { executableOf, type Startable } from '../helpers/executable.ts'
 import { type LocalCloud, type Said, startCloud } from '../helpers/local-cloud.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
@@ -71,7 +71,7 @@ export class BootScene {
     const host = 'localhost'
     const cloud = { host, port: mqtts, token, transport: 'mqtts', file_xfer_host: host, file_xfer_port: https }
     // With the public certificates, as a device has them that names no bundle: they cost memory.
-    write('ca.pem', caBundle + readFileSync(ca, 'utf8'))
+    write('ca.pem', embeddedRoots() + readFileSync(ca, 'utf8'))
     write('device_id', name)
     write('iot-connect.cfg', JSON.stringify({ cloud, ca_bundle_file: '/etc/device-cloud/ca.pem', qos_level: 1 }))
     const actions_enabled = { reboot_device: true, shutdown_device: true, reset_agent: true, file_transfers: true }

@@ -142,7 +142,7 @@ const notChecked =
   'validate_cloud_cert is false: the certificate of the cloud is NOT checked, and anyone on the way can read the token and control this device. Set it to true, with ca_bundle_file if the cloud has its own CA.'
 
 async function textOf(bundle: Buffer | undefined): Promise<string> {
-  return bundle?.toString('latin1') ?? (await import('./ca-bundle.ts')).caBundle
+  return bundle?.toString('latin1') ?? (await import('./embedded-roots.ts')).embeddedRoots()
 }
 
 function sameBytes(one: Buffer | undefined, other: Buffer | undefined): boolean {

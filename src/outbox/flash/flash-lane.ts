@@ -168,7 +168,7 @@ export class FlashLane {
     }
     const position = this.#donePosition()
     if (position !== undefined) onCursor(chain.isEmpty ? undefined : position)
-    return { lost: entries.filter(isLeft).length, failure }
+    return { lost: entries.filter(isLeft).length, ...(failure === undefined ? {} : { failure }) }
   }
 
   /** Ends: the receipts of all that is in memory, and of those that wait for what is on flash. */

@@ -215,7 +215,7 @@ export class FlashStore implements Store {
     } catch {
       // Then something is sent once more.
     }
-    return { lost, failure }
+    return { lost, ...(failure === undefined ? {} : { failure }) }
   }
 
   size(lane: Lane): LaneSize {

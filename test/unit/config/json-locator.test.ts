@@ -74,13 +74,30 @@ test('names keys that stand there twice, and lets the last one count', () => {
   assert.deepEqual(located.value, { a: { b: 2, c: [1, 2] }, 'a.b': 3 })
 })
 
-test('a file of nothing but keys, or of keys as long as the file, is read in a moment', () => {
-  const many = `{${Array.from({ length: 90_000 }, (_, index) => `"k${index}":1`).join(',\n')}}`
-  const long = `{"${'x'.repeat(500_000)}":[${'1,'.repeat(250_000)}1]}`
-  const started = performance.now()
-  const located = locateJson(many)
+test('a file of nothing but keys, or of keys as long as the file, takes time in proportion to its length', () => {
+  const keys = (count: number) =>
+    `{${Array.from({ length: count }, (_, index) => `"k${String(index).padStart(5, '0')}":1`).join(',\n')}}`
+  const long = (length: number) => `{"${'x'.repeat(length)}":[${'1,'.repeat(length / 2)}1]}`
+  const located = locateJson(keys(90_000))
   assert.ok(located.ok)
   assert.deepEqual(located.positions.get('k89999'), { line: 90_000, column: 1 })
-  assert.ok(locateJson(long).ok)
-  assert.ok(performance.now() - started < 5000)
+  for (const [name, text, size] of [
+    ['keys', keys, 20_000],
+    ['long', long, 100_000],
+  ] as const) {
+    const [little, much] = [cpuMsOf(text(size)), cpuMsOf(text(4 * size))]
+    // In proportion it is four times, and sixteen when each part looks at all others.
+    assert.ok(much < 10 * Math.max(little, 5), `${name}: ${little} ms, and ${much} ms for four times the length`)
+  }
 })
+
+/** Processor time of this process, which other processes do not lengthen: the shortest of three. */
+function cpuMsOf(text: string): number {
+  const times = [1, 2, 3].map(() => {
+    const before = process.cpuUsage()
+    assert.ok(locateJson(text).ok)
+    const { user, system } = process.cpuUsage(before)
+    return (user + system) / 1000
+  })
+  return Math.min(...times)
+}
