@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Shows what the unit and integration tests reach of src/: `npm run coverage`. Writes coverage/index.html, a page for each file,
- * and fails when less than {@link leastLines} is reached. The processes that the tests start count too.
+ * and fails when less than {@link minLines} is reached. The processes that the tests start count too.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { root } from '../places.ts'
 import { reportCoverage } from './report.ts'
 
 /** The floor, in percent of the lines of src/. Raise it when the tests reach more. */
-const leastLines = 85
+const minLines = 85
 
 /** This Node leaves out the types by itself: it runs the lines as they are written, with no map between that may be wrong. */
 const nodeVersion = '26.10.0'
@@ -26,7 +26,7 @@ await runAsProgram(async () => {
   tsx('inherit', 'build/test.ts', 'unit', 'integration', '--node', node)
   const lines = await reportCoverage(collected, join(root, 'coverage'))
   console.log(`coverage: ${pathToFileURL(join(root, 'coverage/index.html'))}`)
-  if (lines < leastLines) throw new BuildError(`the tests reach ${lines} % of the lines; the floor is ${leastLines} %`)
+  if (lines < minLines) throw new BuildError(`the tests reach ${lines} % of the lines; the floor is ${minLines} %`)
 })
 
 /** Runs a program of this repository, and returns its output when that comes through a pipe. */

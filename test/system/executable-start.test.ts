@@ -57,12 +57,12 @@ for (const name of targetNames) {
 test('the test of SIGUSR1 sees the inspector of a plain Node', async t => {
   const { code } = await bundleAgent(tinyAgent)
   const script = join(tempDir(t), 'plain.cjs')
-  // Without the first statement: the bundle itself takes the signal where Node cannot be told to.
+  // Without the statement by which the bundle takes the signal where no flag of Node does.
   writeFileSync(
     script,
     Buffer.from(code)
       .toString()
-      .replace(/^process\.execArgv[^;]*;/m, ''),
+      .replace(/^"use strict";process\.execArgv[^;]*;/m, '"use strict";'),
   )
   const answer = await inspectorAfterSignal(t, process.execPath, ['--inspect-port=0', script])
   assert.match(answer, /^ws:/)

@@ -51,7 +51,7 @@ test('the agent replaces itself, and only by one that has stood its trial as the
     assert.ok((await cloud.exec(device.thingKey, 'ping')).success)
   }
   await t.test('one for another machine does not start', () =>
-    goesBack('alien.tar.gz', /new agent failed: the new agent does not start on this device/),
+    goesBack('alien.tar.gz', /new agent failed: The new agent does not start on this device/),
   )
   await t.test(
     'one that speaks otherwise than this one on its trial is refused before anything is changed',
@@ -82,7 +82,7 @@ test('the agent replaces itself, and only by one that has stood its trial as the
     goesBack('real.tar.gz', /health check failed: exit code 1/, { extra_params: 'false' }),
   )
   await t.test('one that loses the cloud as the manager gives way to the old one', () =>
-    goesBack('real.tar.gz', /health check failed: the agent did not reach the cloud within 12 s/, {}, async () => {
+    goesBack('real.tar.gz', /health check failed: The agent did not reach the cloud within 12 s/, {}, async () => {
       await scene.says(/its trial run as the manager follows/)
       await cloud.fault('refuseLogin')
       await scene.says(/health check failed|a step of the update failed/)
