@@ -37,9 +37,10 @@ const checkout = join(import.meta.dirname, '../../..')
 
 /** Files below a folder, with their text. This file speaks of tags, and has none. */
 function filesBelow(folder: string): readonly { readonly file: string; readonly text: string }[] {
-  return readdirSync(join(checkout, folder), { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && /\.(?:ts|json|html|js)$/.test(entry.name))
-    .map(entry => join(entry.parentPath, entry.name))
+  // Without the types of entries: those of Node 20.11 do not know their folder.
+  return readdirSync(join(checkout, folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => /\.(?:ts|json|html|js)$/.test(name))
+    .map(name => join(checkout, folder, name))
     .filter(path => path !== import.meta.filename)
     .map(path => ({ file: relative(checkout, path), text: readFileSync(path, 'utf8') }))
 }
