@@ -41,6 +41,6 @@ test('code of the command line is no executable, whatever its first argument is'
   for (const option of [['-e', line], [`--eval=${line}`], ['--print', line]]) {
     const args = [...fromSource, ...option, 'node']
     const { stdout, stderr } = spawnSync(process.execPath, args, { argv0: 'node', encoding: 'utf8' })
-    assert.match(stdout, /^undefined\n$/m, stderr)
+    assert.match(stdout, /^undefined$/m, stderr)
   }
 })
