@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { maxJsonDepth } from '../../../src/base/json.ts'
 import { maxLogChars } from '../../../src/base/log.ts'
 import { maxInformationalAnswers, maxOverheadBytes } from '../../../src/connection/http/answer-guard.ts'
-import { maxWebSocketMessageBytes } from '../../../src/connection/http/websocket.ts'
+
 import { maxUnacknowledged } from '../../../src/connection/mqtt/mqtt-session.ts'
 import { maxMqttMessageBytes } from '../../../src/connection/mqtt/mqtt-transport.ts'
 import { maxIncomingPacketBytes } from '../../../src/connection/mqtt/packet-filter.ts'
@@ -16,6 +16,7 @@ import { maxPendingPerConnection } from '../../../src/manager/local-api/connecti
 import { maxLineBytes } from '../../../src/manager/local-api/message.ts'
 import { maxConnections } from '../../../src/manager/local-api/server.ts'
 import { packageLimits } from '../../../src/manager/ota/package/entry-policy.ts'
+import { relayLimits } from '../../../src/manager/relay/limits.ts'
 import { limits } from '../../../src/protocol/limits.ts'
 import { maxMessageBytes, maxParamsBytes } from '../../../src/services/actions/outcome.ts'
 import { maxRunning } from '../../../src/services/actions/runner.ts'
@@ -34,7 +35,7 @@ const promised: Readonly<Record<string, readonly [value: number, unit: string]>>
   'unaskedPackets.perSecond': [unaskedPackets.perSecond, 'packets a second'],
   maxUnacknowledged: [maxUnacknowledged, 'packets'],
   maxPendingRequests: [limits.maxPendingRequests, 'requests'],
-  maxWebSocketMessageBytes: [maxWebSocketMessageBytes, 'bytes'],
+  'relayLimits.messageBytes': [relayLimits.messageBytes, 'bytes'],
   maxMqttMessageBytes: [maxMqttMessageBytes, 'bytes'],
   maxMailBytes: [maxMailBytes, 'bytes'],
   maxPageChars: [maxPageChars, 'characters'],
