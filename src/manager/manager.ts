@@ -196,7 +196,8 @@ export class Manager {
     const { facts, memory, transfers } = this.#rooms
     facts.reportHealth(healthIntervalS)
     memory.setLimit(softLimitBytes(memorySoftLimitMb))
-    await transfers.load()
+    // First, so that an owner hears of mistakes even when a folder cannot be looked at.
     this.#config.announce()
+    await transfers.load()
   }
 }
