@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AgentError } from '../base/errors.ts'
 import { isJsonObject, type JsonObject } from '../base/json.ts'
-import type { ListKind, SettingType } from './setting.ts'
+import type { PlainValue, SettingType } from './setting.ts'
 import type { ConnectionRow } from './settings.ts'
 import { closestName } from './suggestion.ts'
 import { settingsOf } from './table.ts'
-
-/** The type in which a program writes a setting. */
-type GivenValue<Type extends SettingType> = Type extends { readonly kind: 'integer' | 'number' }
-  ? number
-  : Type extends { readonly kind: 'boolean' }
-    ? boolean
-    : Type extends { readonly kind: 'choice'; readonly choices: readonly (infer Choice)[] }
-      ? Choice
-      : Type extends { readonly kind: ListKind }
-        ? readonly string[]
-        : string
 
 type ValueOf<Key extends string> =
   Extract<ConnectionRow, { readonly key: Key }> extends {
     readonly type: infer Type extends SettingType
   }
-    ? GivenValue<Type>
+    ? PlainValue<Type>
     : never
 
 type Keys = ConnectionRow['key']

@@ -26,6 +26,17 @@ export function isList(type: SettingType): type is Extract<SettingType, { readon
   return listKinds.some(kind => kind === type.kind)
 }
 
+/** The type of a value in a program, by the type of its setting. */
+export type PlainValue<Type extends SettingType> = Type extends { readonly kind: 'integer' | 'number' }
+  ? number
+  : Type extends { readonly kind: 'boolean' }
+    ? boolean
+    : Type extends { readonly kind: 'choice'; readonly choices: readonly (infer Choice)[] }
+      ? Choice
+      : Type extends { readonly kind: ListKind }
+        ? readonly string[]
+        : string
+
 /** A checked value. */
 export type SettingValue = string | number | boolean | readonly string[]
 

@@ -3,7 +3,7 @@ import type { JsonObject } from '../base/json.ts'
 import type { connectionRows } from './connection-rows.ts'
 import type { managerRows } from './manager-rows.ts'
 import type { PropertyOf } from './property.ts'
-import type { ListKind } from './setting.ts'
+import type { PlainValue, SettingType } from './setting.ts'
 
 export type ConnectionRow = (typeof connectionRows)[number]
 type ManagerRow = (typeof managerRows)[number]
@@ -11,17 +11,11 @@ type ManagerRow = (typeof managerRows)[number]
 /** What the program works with for a setting of a type. */
 type ValueOf<Type> = Type extends { readonly kind: 'integer'; readonly min: 0; readonly max: 1 }
   ? 0 | 1
-  : Type extends { readonly kind: 'integer' | 'number' }
-    ? number
-    : Type extends { readonly kind: 'boolean' }
-      ? boolean
-      : Type extends { readonly kind: 'choice'; readonly choices: readonly (infer Choice)[] }
-        ? Choice
-        : Type extends { readonly kind: ListKind }
-          ? readonly string[]
-          : Type extends { readonly kind: 'services' }
-            ? readonly RemoteAccessService[]
-            : string
+  : Type extends { readonly kind: 'services' }
+    ? readonly RemoteAccessService[]
+    : Type extends SettingType
+      ? PlainValue<Type>
+      : never
 
 /** Rows whose setting always has a value. */
 type Complete =

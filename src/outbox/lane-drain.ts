@@ -1,41 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type BackoffPolicy, backoffMs } from '../base/backoff.ts'
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Timer } from '../base/clock.ts'
 import { type AgentError, asAgentError } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
 import { limits } from '../protocol/limits.ts'
 import type { CommandResult } from '../protocol/reply.ts'
-import type { Requester } from '../protocol/requester.ts'
 import { type Refused, sortByResult } from './disposition.ts'
 import type { Lane } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
-import type { Message, MessageWriter } from './message.ts'
+import type { Message } from './message.ts'
 import { MessageBound } from './message-bound.ts'
-import type { PoisonCandidates } from './poison-candidates.ts'
+import type { SenderParts } from './sender-parts.ts'
 import type { LaneStats } from './stats.ts'
-import type { Store, StoredItem } from './store.ts'
+import type { StoredItem } from './store.ts'
 
-/** What the outbox needs of the requester. */
-export type RequestSender = Pick<Requester, 'send'>
-
-/** What the outbox needs of the link. */
-export interface LinkState {
-  readonly isUp: boolean
-  on(event: 'up', listener: () => void): () => void
-  on(event: 'down', listener: (error: AgentError) => void): () => void
-}
-
-export interface LaneDrainOptions {
+export interface LaneDrainOptions extends SenderParts {
   readonly lane: Lane
-  readonly store: Store
-  readonly requester: RequestSender
-  readonly link: LinkState
-  readonly writer: MessageWriter
-  readonly clock: Clock
-  readonly log: Log
-  readonly candidates: PoisonCandidates
-  /** Ends the drain. */
-  readonly signal: AbortSignal
   /** Whether it must send nothing for now. */
   isHeld(): boolean
   onRefused(lane: Lane, item: StoredItem, error: AgentError): void

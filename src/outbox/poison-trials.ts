@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Timer } from '../base/clock.ts'
 import { type AgentError, asAgentError, messageOf } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
 import { sleep } from '../base/wait.ts'
 import { diagPing } from '../protocol/commands.ts'
 import { encodeRequest } from '../protocol/envelope.ts'
@@ -9,24 +8,15 @@ import { limits } from '../protocol/limits.ts'
 import type { CommandResult } from '../protocol/reply.ts'
 import { type CandidateGroup, quietMs, restBefore, strikeWithinMs } from './candidate-group.ts'
 import { sortByResult } from './disposition.ts'
-import type { LaneDrain, LinkState, RequestSender } from './lane-drain.ts'
+import type { LaneDrain } from './lane-drain.ts'
 import { type Lane, lanes } from './lanes.ts'
 import { isLinkEnd } from './link-end.ts'
-import type { Message, MessageWriter } from './message.ts'
-import type { PoisonCandidates } from './poison-candidates.ts'
-import type { Store, StoredItem } from './store.ts'
+import type { Message } from './message.ts'
+import type { SenderParts } from './sender-parts.ts'
+import type { StoredItem } from './store.ts'
 
-export interface PoisonTrialsOptions {
-  readonly candidates: PoisonCandidates
+export interface PoisonTrialsOptions extends SenderParts {
   readonly drains: Readonly<Record<Lane, LaneDrain>>
-  readonly store: Store
-  readonly requester: RequestSender
-  readonly link: LinkState
-  readonly writer: MessageWriter
-  readonly clock: Clock
-  readonly log: Log
-  /** Ends the trials. */
-  readonly signal: AbortSignal
   /** How many items have left the outbox. */
   readonly settled: () => number
   /** Keeps a poison item where it is not sent from; resolves to the error for its publisher. */

@@ -1,25 +1,14 @@
-// SPDX-License-Identifier: Apache-2.0
-import type { Clock } from '../base/clock.ts'
 import type { AgentError } from '../base/errors.ts'
-import type { Log } from '../base/log.ts'
 import type { OnWire } from '../connection/reconnect.ts'
-import { LaneDrain, type LinkState, type RequestSender } from './lane-drain.ts'
+import { LaneDrain } from './lane-drain.ts'
 import { type Lane, lanes, perLane } from './lanes.ts'
 import { MessageWriter } from './message.ts'
-import type { PoisonCandidates } from './poison-candidates.ts'
 import { PoisonTrials } from './poison-trials.ts'
-import type { Store, StoredItem } from './store.ts'
+import type { SenderParts } from './sender-parts.ts'
+import type { StoredItem } from './store.ts'
 
-interface SendersParts {
+interface SendersParts extends Omit<SenderParts, 'writer'> {
   readonly thingKey: string
-  readonly store: Store
-  readonly requester: RequestSender
-  readonly link: LinkState
-  readonly clock: Clock
-  readonly log: Log
-  readonly candidates: PoisonCandidates
-  /** Ends all sending. */
-  readonly signal: AbortSignal
   /** The distance of the wall clock to the monotonic one; undefined while the wall clock is not set. */
   readonly rightOffsetMs: () => number | undefined
   readonly onRefused: (lane: Lane, item: StoredItem, error: AgentError) => void

@@ -6,7 +6,8 @@ import { errnoOf } from '../../base/errors.ts'
 import { fileFailure } from '../files/file-failure.ts'
 import { checkProgram } from './find-program.ts'
 import { OutputTail } from './output-tail.ts'
-import { childEnvironment, spawned } from './served-process.ts'
+import { childEnvironment } from './served-process.ts'
+import { spawned } from './spawned.ts'
 import { userAccount } from './user-account.ts'
 
 /** A program that serves one connection on its standard input and output, as inetd starts it. */

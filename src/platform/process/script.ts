@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import type { Clock } from '../../base/clock.ts'
 import { AgentError, errnoOf } from '../../base/errors.ts'
 import { sleep, waitFor } from '../../base/wait.ts'
@@ -9,6 +9,7 @@ import { removeFile } from '../files/write-file.ts'
 import { processEnvironment } from './process-facts.ts'
 import { isProcessAlive, pidIn, processIdentity } from './process-identity.ts'
 import { boundScriptLog, openScriptLog } from './script-log.ts'
+import { spawned } from './spawned.ts'
 
 /** A shell command that outlives this process, so that it may stop, replace or restart it. */
 export interface ScriptRequest {
@@ -61,7 +62,7 @@ export async function holdScript(request: ScriptRequest): Promise<HeldScript> {
   await removeFile(exitPath)
   const log = await openScriptLog(logPath)
   try {
-    const child = await started(() =>
+    const child = await spawned('/bin/sh', () =>
       spawn('/bin/sh', ['-c', wrapper, 'device-cloud', exitPath, command], {
         cwd: folder,
         env: { ...cleanEnvironment(), ...variables },
@@ -76,19 +77,6 @@ export async function holdScript(request: ScriptRequest): Promise<HeldScript> {
   } finally {
     await log.close()
   }
-}
-
-function started(start: () => ChildProcess): Promise<ChildProcess> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(fileFailure('run', '/bin/sh', error))
-    try {
-      const child = start()
-      child.once('error', fail)
-      child.once('spawn', () => resolve(child))
-    } catch (error) {
-      fail(error)
-    }
-  })
 }
 
 function cleanEnvironment(): Record<string, string> {

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ChildProcess } from 'node:child_process'
-import { fileFailure } from '../files/file-failure.ts'
 import { processEnvironment } from './process-facts.ts'
 import type { UserAccount } from './user-account.ts'
 
@@ -18,18 +16,4 @@ export function childEnvironment(
     HOME: account?.home ?? own.HOME,
     ...(account === undefined ? {} : { USER: account.name, LOGNAME: account.name, SHELL: account.shell }),
   }
-}
-
-/** A child that runs. Throws `FILE_NOT_FOUND` or `FILE_ACCESS` when it cannot be started. */
-export function spawned<Child extends ChildProcess>(file: string, start: () => Child): Promise<Child> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(fileFailure('run', file, error))
-    try {
-      const child = start()
-      child.once('error', fail)
-      child.once('spawn', () => resolve(child))
-    } catch (error) {
-      fail(error)
-    }
-  })
 }

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process'
 import { checkProgram } from './find-program.ts'
 import { OutputTail } from './output-tail.ts'
-import { childEnvironment, spawned } from './served-process.ts'
+import { childEnvironment } from './served-process.ts'
+import { spawned } from './spawned.ts'
 import { userAccount } from './user-account.ts'
 
 /** A program that listens for as long as it is wanted. */
