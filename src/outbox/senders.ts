@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { AgentError } from '../base/errors.ts'
 import type { OnWire } from '../connection/reconnect.ts'
 import { LaneDrain } from './lane-drain.ts'
