@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { generate } from 'mqtt-packet'
 import { type LocalCloud, startCloud } from '../helpers/local-cloud.ts'
 import { http, type PlainDevice, plainDevice } from '../helpers/plain-device.ts'
 
@@ -144,6 +145,23 @@ test('refuses logins with each code, and closes connections after CONNACK or at 
   await cloud.fault('closeConnections', { reset: true })
   await closed(secure)
   assert.deepEqual((await cloud.ask('cloud.fault.list')).active, [])
+})
+
+test('a request that comes with the login of a session that is closed after CONNACK has no effect', async t => {
+  const { cloud } = await ready(t)
+  await cloud.fault('kickAfterConnack', { thingKey: 'dev-2', times: 1 })
+  const login = { clientId: 'dev-2', username: 'dev-2', password: Buffer.from(cloud.token), clean: true, keepalive: 60 }
+  const payload = '{"1":{"command":"property.publish","params":{"thingKey":"dev-2","key":"temp","value":1}}}'
+  const both = Buffer.concat([
+    generate({ cmd: 'connect', protocolId: 'MQTT', protocolVersion: 4, ...login }),
+    generate({ cmd: 'publish', topic: 'api/1', payload, qos: 1, messageId: 1, dup: false, retain: false }),
+  ])
+  const socket = connect(cloud.mqtt, '127.0.0.1', () => socket.write(both))
+  const heard: Buffer[] = []
+  socket.on('data', bytes => heard.push(bytes))
+  await new Promise(resolve => socket.once('close', resolve))
+  assert.deepEqual(Buffer.concat(heard), Buffer.from([0x20, 2, 0, 0]))
+  assert.deepEqual((await cloud.ask('cloud.samples', { thingKey: 'dev-2' })).properties, {})
 })
 
 test('a half-open link neither reads nor writes nor closes, until it is cleared', async t => {

@@ -48,7 +48,10 @@ export const faultTable = {
   delayPuback: { does: 'holds the PUBACK back by `ms`, and the answer until after it', params: { ms: 'number' } },
   refuseLogin: { does: 'answers CONNECT with `code` 1 to 5 (default 5)', params: { code: 'number' } },
   noConnack: { does: 'never answers CONNECT', params: {} },
-  kickAfterConnack: { does: 'closes a connection `ms` (default 0) after CONNACK', params: { ms: 'number' } },
+  kickAfterConnack: {
+    does: 'closes a connection `ms` (default 0) after CONNACK; what comes later has no effect',
+    params: { ms: 'number' },
+  },
   closeConnections: {
     does: 'at once: closes every connection that matches; `reset` with RST',
     params: { reset: 'flag' },

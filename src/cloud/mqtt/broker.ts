@@ -21,6 +21,8 @@ export class Broker {
   readonly #requests: Requests
   readonly #sessions = new WeakMap<Client, Session>()
   readonly #wires = new Set<Wire>()
+  /** Clients whose connection a fault ends: what comes from them while it closes is not taken. */
+  readonly #kicked = new WeakSet<Client>()
   #aedes: Aedes | undefined
   /** Whether a client has ever subscribed to changes. */
   #hasSubscribers = false
@@ -210,7 +212,15 @@ export class Broker {
     const session = this.#sessions.get(client)
     const circumstances = { thingKey: session?.thing?.key, transport: session?.transport }
     const fault = this.#state.faults.take('kickAfterConnack', circumstances)
-    if (fault !== undefined) setTimeout(() => client.conn.end(() => client.conn.destroy()), numberOf(fault, 'ms', 0))
+    if (fault === undefined) return
+    const kick = () => {
+      // A request that were taken now would have its effect and no reply.
+      this.#kicked.add(client)
+      client.conn.end(() => client.conn.destroy())
+    }
+    const ms = numberOf(fault, 'ms', 0)
+    if (ms > 0) setTimeout(kick, ms)
+    else kick()
   }
 
   /** Is called for every message of a client, before the broker acknowledges it. */
@@ -218,7 +228,13 @@ export class Broker {
     const session = client === null ? undefined : this.#sessions.get(client)
     const wire = client?.conn
     // A will arrives after its client has left; this protocol has none [TR50 1.2].
-    if (client === null || session === undefined || client.closed || !(wire instanceof Wire)) {
+    if (
+      client === null ||
+      session === undefined ||
+      client.closed ||
+      this.#kicked.has(client) ||
+      !(wire instanceof Wire)
+    ) {
       done(new Error('The client has no session.'))
       return
     }
