@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
 import { eventually } from './eventually.ts'
 import { cloudScript } from './program.ts'
+import { freePort } from './tcp.ts'
 import { tempDir } from './temp-dir.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')
@@ -142,9 +143,9 @@ export class LocalCloud {
     return operator
   }
 
-  /** Starts the process; a second start uses the ports of the first. */
+  /** Starts the process; a second start uses the ports of the first, which nothing else gets meanwhile. */
   async start(): Promise<void> {
-    const { mqtt = 0, mqtts = 0, https = 0 } = this.#ready ?? {}
+    const { mqtt, mqtts, https } = this.#ready ?? (await freePorts())
     const ports = ['--mqtt', String(mqtt), '--mqtts', String(mqtts), '--https', String(https)]
     const token = this.#options.token === undefined ? [] : ['--token', this.#options.token]
     const { operator } = this.#options
@@ -296,6 +297,10 @@ export async function startCloud(t: TestContext, options: CloudOptions = {}): Pr
   t.after(() => cloud.stop())
   await cloud.start()
   return cloud
+}
+
+async function freePorts(): Promise<Pick<Ready, 'mqtt' | 'mqtts' | 'https'>> {
+  return { mqtt: await freePort(), mqtts: await freePort(), https: await freePort() }
 }
 
 function readyLine(child: ChildProcess): Promise<Ready> {

@@ -66,14 +66,29 @@ export async function readToEnd(socket: Socket): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-/** A port of 127.0.0.1 that is free now, for a program that cannot choose one itself. */
+/** Each process of the tests has so many ports for itself. */
+const portsPerProcess = 61
+const firstPort = 10_240
+/** Linux gives the ports from 32768 on to connections, and to servers that ask for any. */
+const ports = 32_768 - firstPort
+let nextPort = process.pid * portsPerProcess
+
+/**
+ * A port of 127.0.0.1 that is free now, for a program that cannot choose one itself, or that comes back on it: no connection and
+ * no server of another test gets it by chance meanwhile.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  for (let tries = 0; tries < portsPerProcess; tries++) {
+    const port = firstPort + (nextPort++ % ports)
+    if (await isFree(port)) return port
+  }
+  throw new Error('no port is free')
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import mqttPacket from 'mqtt-packet'
 import type { Clock } from '../../src/base/clock.ts'
@@ -14,6 +12,7 @@ import { unaskedPackets } from '../../src/connection/socket/packet-budget.ts'
 import { next, type TestOpener, testLink, testOpener } from '../helpers/connecting.ts'
 import { FakeClock } from '../helpers/fake-clock.ts'
 import { connack, healthy, type Script, type ScriptedServer, scriptedServer } from '../helpers/mqtt-script.ts'
+import { freePort } from '../helpers/tcp.ts'
 import { tcpServer } from '../helpers/test-servers.ts'
 
 interface Scene {
@@ -256,20 +255,16 @@ test('a second device is spoken of at once when nothing of ours was on the wire,
 })
 
 test('a first connect that fails ends nothing: the link comes up when the server does, at once when told', async t => {
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  const address = free.address()
-  assert.ok(address !== null && typeof address === 'object')
-  free.close()
+  const port = await freePort()
   const clock = new FakeClock()
-  const link = linkTo(t, address.port, testOpener(t, { clock }), clock)
+  const link = linkTo(t, port, testOpener(t, { clock }), clock)
   const failed = next(link, 'failed')
   link.start()
   const [error] = await failed
   assert.equal(error.code, 'TCP_FAILED')
-  assert.equal(error.message, `127.0.0.1:${address.port}: connection refused (ECONNREFUSED)`)
+  assert.equal(error.message, `127.0.0.1:${port}: connection refused (ECONNREFUSED)`)
   assert.equal(link.status().attempts, 1)
-  const server = await scriptedServer(t, healthy, address.port)
+  const server = await scriptedServer(t, healthy, port)
   const up = next(link, 'up')
   link.tryNow('the network changed')
   await up
