@@ -8,6 +8,7 @@ import type { State } from '../store/state.ts'
 import type { ConnectionRecord } from '../traffic/connections.ts'
 import type { JsonObject } from '../values/json.ts'
 import { decideLogin } from './login-decision.ts'
+import { pushTo } from './push.ts'
 import { Requests } from './requests.ts'
 import { Wire } from './wire.ts'
 
@@ -21,8 +22,6 @@ export class Broker {
   readonly #requests: Requests
   readonly #sessions = new WeakMap<Client, Session>()
   readonly #wires = new Set<Wire>()
-  /** Clients whose connection a fault ends: what comes from them while it closes is not taken. */
-  readonly #kicked = new WeakSet<Client>()
   #aedes: Aedes | undefined
   /** Whether a client has ever subscribed to changes. */
   #hasSubscribers = false
@@ -159,7 +158,7 @@ export class Broker {
 
   #newSession(client: Client, wire: Wire, who: Pick<Session, 'user' | 'app' | 'thing'>): Session {
     const { id, transport, remoteAddress } = wire.record
-    return {
+    const session: Session = {
       id: this.#state.sessions.newId(),
       transport,
       connection: id,
@@ -168,9 +167,10 @@ export class Broker {
       clientId: client.id,
       bound: new Set(),
       orgId: this.#state.org.id,
-      push: (topic, payload, qos) => this.#push(client, topic, payload, qos),
+      push: (topic, payload, qos) => pushTo(client, session, this.#state, { topic, payload, qos }),
       close: () => void wire.destroy(),
     }
+    return session
   }
 
   #opened(client: Client): void {
@@ -212,15 +212,11 @@ export class Broker {
     const session = this.#sessions.get(client)
     const circumstances = { thingKey: session?.thing?.key, transport: session?.transport }
     const fault = this.#state.faults.take('kickAfterConnack', circumstances)
-    if (fault === undefined) return
-    const kick = () => {
-      // A request that were taken now would have its effect and no reply.
-      this.#kicked.add(client)
-      client.conn.end(() => client.conn.destroy())
-    }
+    const wire = client.conn
+    if (fault === undefined || !(wire instanceof Wire)) return
     const ms = numberOf(fault, 'ms', 0)
-    if (ms > 0) setTimeout(kick, ms)
-    else kick()
+    if (ms === 0) wire.finish()
+    else setTimeout(() => wire.finish(), ms)
   }
 
   /** Is called for every message of a client, before the broker acknowledges it. */
@@ -228,13 +224,7 @@ export class Broker {
     const session = client === null ? undefined : this.#sessions.get(client)
     const wire = client?.conn
     // A will arrives after its client has left; this protocol has none [TR50 1.2].
-    if (
-      client === null ||
-      session === undefined ||
-      client.closed ||
-      this.#kicked.has(client) ||
-      !(wire instanceof Wire)
-    ) {
+    if (client === null || session === undefined || client.closed || !(wire instanceof Wire)) {
       done(new Error('The client has no session.'))
       return
     }
@@ -275,27 +265,6 @@ export class Broker {
     const session = this.#sessions.get(client)
     if (!topic.startsWith('thing/')) return false
     return session?.user !== undefined || topic.startsWith(`thing/${session?.thing?.key}/`)
-  }
-
-  #push(client: Client, topic: string, payload: string | Uint8Array, qos: 0 | 1): void {
-    const session = this.#sessions.get(client)
-    const { transcript, connections } = this.#state
-    const isGone = client.closed || !(client.connecting || client.connected)
-    transcript.add({
-      kind: 'mqtt',
-      direction: 'out',
-      connection: session?.connection ?? '',
-      topic: isGone ? `(not sent, connection gone) ${topic}` : topic,
-      qos,
-      bytes: Buffer.byteLength(payload),
-      text: typeof payload === 'string' ? payload : undefined,
-      thingKey: session?.thing?.key,
-    })
-    if (isGone) return
-    connections.totals.messagesOut++
-    if (client.conn instanceof Wire) client.conn.record.messagesOut++
-    const bytes = typeof payload === 'string' ? payload : Buffer.from(payload)
-    client.publish({ cmd: 'publish', topic, payload: bytes, qos, dup: false, retain: false }, () => {})
   }
 }
 

@@ -23,6 +23,7 @@ export class Wire extends Duplex {
   readonly #carrier: Carrier
   readonly #guard: FrameGuard
   #isFrozen = false
+  #isFinishing = false
 
   constructor(carrier: Carrier, record: ConnectionRecord, takesPacket: (bytes: number) => boolean) {
     super({ allowHalfOpen: false })
@@ -47,6 +48,12 @@ export class Wire extends Duplex {
     this.#carrier.pause()
   }
 
+  /** Sends what waits and closes. What comes meanwhile is not taken: it would have its effect and no reply. */
+  finish(): void {
+    this.#isFinishing = true
+    this.end(() => this.destroy())
+  }
+
   /** Closes the connection, frozen or not; `withReset` by a TCP reset. */
   cut(withReset: boolean): void {
     if (withReset) this.#carrier.reset()
@@ -55,7 +62,7 @@ export class Wire extends Duplex {
   }
 
   #take(bytes: Buffer): void {
-    if (this.#isFrozen || this.destroyed) return
+    if (this.#isFrozen || this.#isFinishing || this.destroyed) return
     this.record.bytesIn += bytes.length
     if (!this.#guard.accepts(bytes)) {
       this.destroy(new Error('The client sent an MQTT packet that is too large.'))
