@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
@@ -66,23 +67,34 @@ export async function readToEnd(socket: Socket): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-/** Each process of the tests has so many ports for itself. */
-const portsPerProcess = 61
 const firstPort = 10_240
 /** Linux gives the ports from 32768 on to connections, and to servers that ask for any. */
 const ports = 32_768 - firstPort
-let nextPort = process.pid * portsPerProcess
+/** Processes begin at different places, so that a port is rarely asked for twice. */
+let nextPort = process.pid * 61
 
 /**
- * A port of 127.0.0.1 that is free now, for a program that cannot choose one itself, or that comes back on it: no connection and
- * no server of another test gets it by chance meanwhile.
+ * A port of 127.0.0.1 for a program that cannot choose one itself, or that comes back on it. No connection gets it by chance, and
+ * until this process ends no other test gets it, also while nothing listens there.
  */
 export async function freePort(): Promise<number> {
-  for (let tries = 0; tries < portsPerProcess; tries++) {
+  for (let tries = 0; tries < ports; tries++) {
     const port = firstPort + (nextPort++ % ports)
-    if (await isFree(port)) return port
+    if ((await isClaimed(port)) && (await isFree(port))) return port
   }
   throw new Error('no port is free')
+}
+
+/** Holds the UDP port of the same number, which nothing here uses otherwise: so the processes of the tests know of each other. */
+function isClaimed(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const claim = createSocket('udp4')
+    claim.once('error', () => resolve(false))
+    claim.bind({ port, address: '127.0.0.1', exclusive: true }, () => {
+      claim.unref()
+      resolve(true)
+    })
+  })
 }
 
 function isFree(port: number): Promise<boolean> {
