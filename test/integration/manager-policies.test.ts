@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { Client } from '../../src/client/client.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -221,4 +221,20 @@ test('ota install --unsigned stands in for the missing connection file', async t
   const path = writePackage(device.folder, 'own.zip', { install: 'touch ../../installed' })
   assert.equal((await device.run('ota', 'install', path, '--unsigned')).code, 0)
   await eventually('the package', () => existsSync(device.path('installed')))
+})
+
+test('mistakes are logged before the folders of the file actions are looked at, at the start and at a reload', async t => {
+  const cloud = await startCloud(t, { token: deviceToken })
+  const device = makeDevice(t, cloud, { connection: { ota: { require_signature: 'yes' } } })
+  mkdirSync(device.runtime, { recursive: true })
+  symlinkSync('/etc', device.path('runtime/upload'))
+  const running = await device.start()
+  const folder = /a folder is closed to file actions/
+  await eventually('the start has looked at the folders', () => folder.test(running.err))
+  assert.match(running.err, /ota is closed.*a folder is closed/s)
+  const from = running.err.length
+  change(device, 'iot-connect.cfg', { 'remote_access.allow': null })
+  running.kill('SIGHUP')
+  await eventually('the reload has looked at them', () => folder.test(running.err.slice(from)))
+  assert.match(running.err.slice(from), /remote_access is closed.*a folder is closed/s)
 })
