@@ -24,11 +24,8 @@ test('a key in the file is a warning, and is handed to nobody', () => {
   assert.equal(oddities.length, 1)
 })
 
-test('the time grows with the length, whatever is in the file', () => {
+test('four mebibytes of marks end: were the time to grow with the square, the limit of the test runner would end them', () => {
   const mebibytes4 = 4 * 1024 * 1024
-  for (const piece of ['-----BEGIN CERTIFICATE-----', '-----', '-----BEGIN ', '-----END CERTIFICATE-----\n']) {
-    const startMs = performance.now()
-    readPem(piece.repeat(mebibytes4 / piece.length))
-    assert.ok(performance.now() - startMs < 2000, piece)
-  }
+  for (const piece of ['-----BEGIN CERTIFICATE-----', '-----', '-----BEGIN ', '-----END CERTIFICATE-----\n'])
+    assert.deepEqual(readPem(piece.repeat(mebibytes4 / piece.length)).certificates, [], piece)
 })
