@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from './clock.ts'
+import { escapeControls } from './control-characters.ts'
 import { messageOf } from './errors.ts'
 import { processSecrets, Secrets } from './secrets.ts'
 
@@ -173,10 +174,4 @@ export function formatLogRecord(record: LogRecord): string {
 
 function quoteField(text: string): string {
   return /^[\w.:/@+-]+$/.test(text) ? text : JSON.stringify(text)
-}
-
-/** Text from outside must neither forge a second line nor send control sequences to a terminal. */
-function escapeControls(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, unit => `\\x${unit.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

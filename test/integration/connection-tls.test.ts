@@ -113,6 +113,27 @@ test('the name is checked against the certificate, not the address behind it', a
   })
 })
 
+test('names of a certificate that would write to a terminal are in no error as they are', async t => {
+  const odd = 'odd\u001b[2J\nname\u009b'
+  const unknown = makeCertificate({ name: 'server', issuer: makeAuthority(odd), hosts: ['localhost'] })
+  const elsewhere = makeCertificate({ name: odd, issuer: authority, hosts: [odd] })
+  for (const [certificate, says] of [
+    [unknown, /"odd\?\[2J\?name\?", who issued it/],
+    [elsewhere, /another host/],
+  ] as const) {
+    const server = await tlsServer(t, certificate)
+    const { opener } = testOpener(t, { authority })
+    await assert.rejects(
+      opener.open({ host: 'localhost', port: server.port, tls: true }, { timeoutMs }),
+      (error: Error) => {
+        assert.match(error.message, says)
+        assert.doesNotMatch(error.message, /\p{Cc}/u)
+        return true
+      },
+    )
+  }
+})
+
 test('a server that speaks only TLS 1.1 is refused', async t => {
   const server = await tlsServer(t, good, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })
   const { opener } = testOpener(t, { authority })

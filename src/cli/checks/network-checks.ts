@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import type { PeerCertificate } from 'node:tls'
 import type { Clock } from '../../base/clock.ts'
+import { withoutControls } from '../../base/control-characters.ts'
 import { AgentError } from '../../base/errors.ts'
 import { withDeadline } from '../../base/wait.ts'
 import { systemNames } from '../../connection/names/name-look-up.ts'
@@ -141,7 +142,8 @@ function datesOf({ valid_from: from, valid_to: to, issuer }: PeerCertificate): S
   if (Number.isNaN(validFromMs) || Number.isNaN(validToMs)) return undefined
   const names: readonly unknown[] = [issuer?.O, issuer?.CN].flat()
   const name = names.filter(part => typeof part === 'string').join(', ')
-  return { validFromMs, validToMs, issuer: printable(name) }
+  // The certificate is not checked yet: what its names hold is not known.
+  return { validFromMs, validToMs, issuer: withoutControls(name).slice(0, 100) }
 }
 
 /** A clock outside of the certificate's dates was nearly always never set. */
@@ -160,10 +162,4 @@ function checkClock(nowMs: number, place: string, seen: SeenCertificate | undefi
 
 function day(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10)
-}
-
-/** The certificate is not checked yet, so its names may hold control characters, which must not reach a terminal. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?').slice(0, 100)
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { inspect } from 'node:util'
+import { withoutControls } from '../../base/control-characters.ts'
 import { type AgentError, asAgentError, errorKinds, messageOf } from '../../base/errors.ts'
 import { processSecrets } from '../../base/secrets.ts'
 import { formatProblem } from '../../config/values.ts'
@@ -84,6 +85,5 @@ function sentence(text: string): string {
 
 function oneLine(text: string): string {
   const joined = text.replace(/(?<!\s)\s+/g, gap => (gap.includes('\n') ? ' ' : gap))
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: text from outside must not control the terminal
-  return joined.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+  return withoutControls(joined)
 }

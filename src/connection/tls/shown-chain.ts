@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import { withoutControls } from '../../base/control-characters.ts'
 
 /** The certificates that a server presented, by name. */
 export interface ShownChain {
@@ -33,7 +34,5 @@ function nameOf(name: unknown): string {
   if (typeof name !== 'object' || name === null) return 'nobody'
   const { CN, O } = name as { readonly CN?: unknown; readonly O?: unknown }
   const [found] = [CN, O].flat().filter(part => typeof part === 'string' && part !== '')
-  const text = String(found ?? 'nobody').slice(0, maxNameChars)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this removes
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?')
+  return withoutControls(String(found ?? 'nobody').slice(0, maxNameChars))
 }
